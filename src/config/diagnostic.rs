@@ -1,0 +1,268 @@
+//! Findings as data: what is wrong, where, and what to do. Rendering is the business of `output`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Works, but probably not what was meant.
+    Warning,
+    /// Stops the run for what it covers.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// A place in one of the files that were read: byte offsets into its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// Index into [`Sources`].
+    pub file: usize,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// A value together with the place it was written at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// Joins a value and its place.
+    pub fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// The stable public name of the kind of finding.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is, when it has a place.
+    pub span: Option<Span>,
+    /// What is wrong: lower-case start, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Other places that matter, each with a label, e.g. the first of two definitions.
+    pub related: Vec<(Span, String)>,
+}
+
+impl Diagnostic {
+    /// An error at a place.
+    pub fn error(code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Error, span.into(), message.into())
+    }
+
+    /// A warning at a place.
+    pub fn warning(code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Warning, span.into(), message.into())
+    }
+
+    /// A note at a place.
+    pub fn note(code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Note, span.into(), message.into())
+    }
+
+    fn new(code: Code, severity: Severity, span: Option<Span>, message: String) -> Self {
+        Self { code, severity, span, message, help: None, related: Vec::new() }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds another place that matters.
+    #[must_use]
+    pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.related.push((span, label.into()));
+        self
+    }
+}
+
+/// Whether any finding is an error.
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// The public name of each kind of finding; stable across versions.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// Every code, for documentation and tests.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name as printed, e.g. `unknown-key`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // --- reading files
+    /// A path cannot be read, or is no file or folder.
+    Unreadable = "unreadable",
+    /// A folder holds no `duo.yaml` and no `*.duo.yaml`.
+    NoYaml = "no-yaml",
+    /// A file has no content.
+    EmptyFile = "empty-file",
+    /// A file is not UTF-8.
+    NotUtf8 = "not-utf8",
+    /// A file, or what its aliases expand to, is larger than the limits.
+    TooLarge = "too-large",
+    /// The text is not YAML.
+    Syntax = "syntax",
+    /// A key stands twice in one mapping.
+    DuplicateKey = "duplicate-key",
+    // --- shape
+    /// A key that the language does not have.
+    UnknownKey = "unknown-key",
+    /// A required key is missing.
+    MissingKey = "missing-key",
+    /// A value of the wrong kind.
+    WrongType = "wrong-type",
+    /// A value of the right kind that is not allowed.
+    InvalidValue = "invalid-value",
+    // --- meaning
+    /// An address, or a key that stands once, is defined in two places.
+    DuplicateAddress = "duplicate-address",
+    /// The API hostname is not a bare Duo hostname.
+    InvalidHostname = "invalid-hostname",
+    /// A secret stands in the YAML in clear.
+    PlainSecret = "plain-secret",
+    /// A field that this type of application does not have.
+    FieldNotApplicable = "field-not-applicable",
+    /// A legacy field that a policy section replaced.
+    LegacyField = "legacy-field",
+    /// `groups_allowed` and `user_access` contradict each other.
+    AccessConflict = "access-conflict",
+    /// More groups than Duo takes.
+    TooManyGroups = "too-many-groups",
+    /// A type that duoctl does not know; it may be newer than this version.
+    UnknownType = "unknown-type",
+    /// A type that the API cannot create or that has reached its end of life.
+    TypeNotCreatable = "type-not-creatable",
+    /// The text of `notes` together with the marker is too long, or looks like a marker.
+    InvalidNotes = "invalid-notes",
+    /// Two applications of one type and name: neither could be adopted.
+    AmbiguousName = "ambiguous-name",
+    /// A secret store that is not declared under `secret_stores`.
+    UnknownStore = "unknown-store",
+    /// A feature that needs a larger Duo plan than the declared one.
+    PlanTooSmall = "plan-too-small",
+    /// Event streaming was asked for where Duo does not have it.
+    EventStreaming = "event-streaming",
+    /// An `ignore` that does nothing.
+    UnusedIgnore = "unused-ignore",
+    /// A part of the language whose action this version does not carry out yet.
+    NotYetActive = "not-yet-active",
+    // --- against the account
+    /// A group or policy that the account does not have.
+    UnknownReference = "unknown-reference",
+    /// A group or policy name that more than one object has.
+    AmbiguousReference = "ambiguous-reference",
+    /// Several live applications could be the declared one.
+    AmbiguousMatch = "ambiguous-match",
+    /// The live application belongs to another workspace or address.
+    OwnedElsewhere = "owned-elsewhere",
+    /// One marker stands on several live applications.
+    DuplicateMarker = "duplicate-marker",
+    /// `integration_key` names an application that the account does not have, or of another type.
+    PinMismatch = "pin-mismatch",
+    /// A part of the account could not be read, so nothing is planned for what it covers.
+    AccountUnreadable = "account-unreadable",
+    /// The declared plan or hostname and the account disagree.
+    AccountMismatch = "account-mismatch",
+    /// The change would lock duoctl itself out.
+    SelfLockout = "self-lockout",
+    /// Duo does not offer this setting for the application yet.
+    NotOfferedYet = "not-offered-yet",
+    /// Duo accepted a value and changed it on its own.
+    NormalisedByDuo = "normalised-by-duo",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A file that was read.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// The path as the user would name it.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// All files of a workspace, so that a [`Span`] can be shown.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+/// A line and column for people, both from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl Sources {
+    /// Adds a file and returns its index for spans.
+    pub fn add(&mut self, path: PathBuf, text: String) -> usize {
+        self.files.push(SourceFile { path, text });
+        self.files.len() - 1
+    }
+
+    /// The file of a span.
+    pub fn file(&self, index: usize) -> Option<&SourceFile> {
+        self.files.get(index)
+    }
+
+    /// All files in the order they were read.
+    pub fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
+    /// Where a span begins.
+    pub fn locate(&self, span: Span) -> Option<(&Path, Position)> {
+        let file = self.file(span.file)?;
+        let before = file.text.get(..span.start)?;
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = before.matches('\n').count() + 1;
+        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        Some((&file.path, Position { line, column }))
+    }
+}

@@ -1,0 +1,213 @@
+//! The workspace as typed values with their places. Built by `load`, consumed by `intelligence` and `reconcile`.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::diagnostic::{Span, Spanned};
+
+/// Everything that the YAML of one workspace says.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    /// The folder of the YAML; relative paths in it start here.
+    pub root: PathBuf,
+    /// `workspace`: `[a-z0-9-]{1,32}`.
+    pub name: Spanned<String>,
+    /// `tenant`.
+    pub tenant: Tenant,
+    /// `applications`, by the last part of their address. Defaults are merged in already.
+    pub applications: BTreeMap<String, Application>,
+    /// `identity_intelligence`, by name.
+    pub identity_intelligence: BTreeMap<String, IntelligenceEntry>,
+    /// `secret_stores`, by name.
+    pub secret_stores: BTreeMap<String, SecretStore>,
+    /// `guards`, with defaults filled in.
+    pub guards: Guards,
+}
+
+/// `tenant`: one Duo account.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// The bare API hostname, e.g. `api-1a2b3c4d.duosecurity.com`.
+    pub api_hostname: Spanned<String>,
+    /// The declared plan.
+    pub plan: Option<Spanned<DuoPlan>>,
+    /// The operator's keys; may be absent where only the sandbox is used.
+    pub credentials: Option<Credentials>,
+    /// An additional certificate authority, resolved against the workspace's folder.
+    pub ca_file: Option<Spanned<PathBuf>>,
+}
+
+/// A Duo plan, smallest first (duo-api.md, section 7.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DuoPlan {
+    /// Duo Free.
+    Free,
+    /// Duo Essentials, formerly Duo MFA.
+    Essentials,
+    /// Duo Advantage, formerly Duo Access.
+    Advantage,
+    /// Duo Premier, formerly Duo Beyond.
+    Premier,
+}
+
+/// The operator: the Admin API application whose keys duoctl uses.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Its integration key.
+    pub integration_key: Spanned<ValueSource>,
+    /// Its secret key; never [`ValueSource::Plain`].
+    pub secret_key: Spanned<ValueSource>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueSource {
+    /// An environment variable.
+    Env(String),
+    /// A file, resolved against the workspace's folder; one trailing newline is not part of the value.
+    File(PathBuf),
+    /// The standard output of a command, one argument each; one trailing newline is not part of the value.
+    Command(Vec<String>),
+    /// The value itself; never a secret.
+    Plain(String),
+}
+
+/// An entry of `applications`.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// The place of its key.
+    pub span: Span,
+    /// `type`; may be absent where `integration_key` pins a live application.
+    pub kind: Option<Spanned<String>>,
+    /// `name`; may be absent where `integration_key` pins a live application.
+    pub name: Option<Spanned<String>>,
+    /// `integration_key`: pins one live application.
+    pub integration_key: Option<Spanned<String>>,
+    /// Every other setting of the application that Duo holds, by its YAML key; a key that is absent is unmanaged.
+    pub settings: BTreeMap<String, Spanned<Setting>>,
+    /// `secret`: where its secret key is delivered.
+    pub secret: Option<Spanned<SecretTarget>>,
+    /// `protect`: refuses delete, replace and quarantine.
+    pub protect: bool,
+    /// `ignore`: fields whose difference is left alone.
+    pub ignore: Vec<Spanned<Ignore>>,
+}
+
+/// The value of one setting: `null` clears, anything else sets.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Setting {
+    /// `null`.
+    Clear,
+    /// A string.
+    Text(String),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A list of strings, each with its place.
+    List(Vec<Spanned<String>>),
+    /// A document of any shape, e.g. `sso`.
+    Document(Value),
+}
+
+/// `ignore: [{field, reason}]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignore {
+    /// The YAML key of the field.
+    pub field: String,
+    /// Why, and until when.
+    pub reason: String,
+}
+
+/// Where a secret key is delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretTarget {
+    /// A name under `secret_stores`.
+    pub store: String,
+    /// The place in the store.
+    pub path: String,
+    /// The format, where the store has several.
+    pub format: Option<String>,
+}
+
+/// An entry of `secret_stores`. What the options mean is the store's business.
+#[derive(Clone, Debug)]
+pub struct SecretStore {
+    /// The place of its key.
+    pub span: Span,
+    /// `type`: `file`, `vault` or `exec`.
+    pub kind: Spanned<String>,
+    /// Every other key, as written.
+    pub options: Value,
+}
+
+/// An entry of `identity_intelligence`: a composite of up to two applications and a console form.
+#[derive(Clone, Debug)]
+pub struct IntelligenceEntry {
+    /// The place of its key.
+    pub span: Span,
+    /// `display_name`: the integration's name in the console.
+    pub display_name: Spanned<String>,
+    /// `access`.
+    pub access: Spanned<IntelligenceAccess>,
+    /// `extra_permissions`: what a user's own console asks for beyond the profile.
+    pub extra_permissions: Vec<Spanned<String>>,
+    /// `push_verification.application_name`: what end users see on the push. Absent: no push verification.
+    pub push_application_name: Option<Spanned<String>>,
+    /// `admin_api.name`: overrides the name of the Admin API application.
+    pub admin_api_name: Option<Spanned<String>>,
+    /// `endpoints`: the box on the Advanced Settings tab.
+    pub endpoints: Spanned<bool>,
+    /// `secrets`: where both keys are delivered.
+    pub secrets: Option<Spanned<SecretTarget>>,
+    /// `attested`: the fingerprint by which a person says that the console holds the values.
+    pub attested: Option<Spanned<String>>,
+}
+
+/// What Identity Intelligence may do in Duo (identity-intelligence.md, section 1.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntelligenceAccess {
+    /// `read_log` and `read_resource`.
+    ReadOnly,
+    /// The same with `write_resource`, for remediation actions.
+    ReadWrite,
+}
+
+/// `guards`.
+#[derive(Clone, Debug)]
+pub struct Guards {
+    /// The share of owned applications that one run may change, in percent; counted from ten owned applications on.
+    pub max_changes_percent: u8,
+    /// How many applications one run may delete.
+    pub max_deletes: u32,
+    /// How long a removed application stays quarantined.
+    pub quarantine_days: u32,
+    /// Standing consents.
+    pub allow: Vec<Spanned<Allowance>>,
+    /// `caller_address`: the address that Duo sees duoctl come from, for the self-lockout guard.
+    pub caller_address: Option<IpAddr>,
+}
+
+/// A standing consent: `{risk, address?, reason}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// The risk's name, e.g. `widens_access`.
+    pub risk: String,
+    /// The address it is limited to; a glob.
+    pub address: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            max_changes_percent: 30,
+            max_deletes: 3,
+            quarantine_days: 14,
+            allow: Vec::new(),
+            caller_address: None,
+        }
+    }
+}

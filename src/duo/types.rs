@@ -1,0 +1,181 @@
+//! Names of things on Duo's wire (duo-api.md, sections 0 and 3).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::secret::last_four;
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Wraps the text as Duo printed it. Shapes are checked where a person typed the value, not here.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text as Duo prints it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+identifier!(
+    /// An application's integration key: public, 20 characters, `DI…`.
+    Ikey
+);
+identifier!(
+    /// A group's id: 20 characters, `DG…`.
+    GroupId
+);
+identifier!(
+    /// A policy's key: 20 characters, `PO…`.
+    PolicyKey
+);
+
+/// An application as Duo shows it: `GET /admin/v3/integrations` (duo-api.md, section 3.3).
+///
+/// Every property is kept as it came, known or not, except that secrets are removed while decoding: the masked
+/// `secret_key` leaves its last four characters in [`Integration::secret_hint`], client secrets leave nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Integration {
+    /// The application's public key, its identity.
+    pub ikey: Ikey,
+    /// The last four characters of the secret key, where Duo shows them.
+    pub secret_hint: Option<String>,
+    properties: Map<String, Value>,
+}
+
+impl Integration {
+    /// Reads one object of a reply. `None` when it has no usable `integration_key`.
+    pub fn decode(value: Value) -> Option<Self> {
+        let Value::Object(mut properties) = value else { return None };
+        let ikey = Ikey::new(properties.get("integration_key")?.as_str().filter(|key| !key.is_empty())?);
+        let secret_hint = properties
+            .remove("secret_key")
+            .and_then(|key| key.as_str().filter(|key| !key.is_empty()).map(last_four));
+        properties.values_mut().for_each(remove_secrets);
+        Some(Self { ikey, secret_hint, properties })
+    }
+
+    /// A property by its wire name; JSON `null` counts as absent (duo-api.md, trap 6).
+    pub fn property(&self, wire: &str) -> Option<&Value> {
+        self.properties.get(wire).filter(|value| !value.is_null())
+    }
+
+    /// All properties, secrets removed.
+    pub fn properties(&self) -> &Map<String, Value> {
+        &self.properties
+    }
+
+    /// A property that is a string; `""` where it is absent or of another kind.
+    pub fn text(&self, wire: &str) -> &str {
+        self.property(wire).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The type, e.g. `adminapi`. Immutable (trap 13).
+    pub fn kind(&self) -> &str {
+        self.text("type")
+    }
+
+    /// The name, free text, not unique (trap 14).
+    pub fn name(&self) -> &str {
+        self.text("name")
+    }
+
+    /// The notes, marker included.
+    pub fn notes(&self) -> &str {
+        self.text("notes")
+    }
+}
+
+fn remove_secrets(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, _| key != "client_secret" && key != "secret_key");
+            map.values_mut().for_each(remove_secrets);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_secrets),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A group: what YAML names in `groups_allowed` (duo-api.md, section 7.1).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Its name; directory-synced groups carry a suffix that names the directory.
+    pub name: String,
+}
+
+impl Group {
+    /// Reads one object of `GET /admin/v1/groups`.
+    pub fn decode(value: &Value) -> Option<Self> {
+        let id = value.get("group_id")?.as_str().filter(|id| !id.is_empty())?;
+        let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
+        Some(Self { id: GroupId::new(id), name: name.to_owned() })
+    }
+}
+
+/// A policy: what YAML names in `policy` (duo-api.md, section 7.2).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Policy {
+    /// Its key.
+    pub key: PolicyKey,
+    /// Its name; whether names are unique is unknown.
+    pub name: String,
+    /// The global policy applies to everything and is never attached to an application.
+    pub is_global: bool,
+}
+
+impl Policy {
+    /// Reads one object of `GET /admin/v2/policies`.
+    pub fn decode(value: &Value) -> Option<Self> {
+        let key = value.get("policy_key")?.as_str().filter(|key| !key.is_empty())?;
+        let name = value.get("policy_name").and_then(Value::as_str).unwrap_or_default();
+        let is_global = value.get("is_global_policy").and_then(Value::as_bool).unwrap_or_default();
+        Some(Self { key: PolicyKey::new(key), name: name.to_owned(), is_global })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn decoding_keeps_unknown_properties_and_drops_every_secret() {
+        let integration = Integration::decode(json!({
+            "integration_key": "DI3F0GQ7TESTAPP0WEB1", "name": "Portal", "type": "sso-oauth-client-credentials",
+            "secret_key": "************************************9fQx", "brand_new": [1],
+            "sso": {"idp_metadata": {"client_secret": "s1"}, "oauth_config": {"clients": [{"client_id": "a", "client_secret": "s2"}]}},
+        }))
+        .unwrap();
+        assert_eq!(integration.secret_hint.as_deref(), Some("9fQx"));
+        assert_eq!(integration.property("brand_new"), Some(&json!([1])));
+        let text = format!("{integration:?}");
+        assert!(!text.contains("s1") && !text.contains("s2") && !text.contains("***"), "{text}");
+    }
+
+    #[test]
+    fn an_object_without_a_key_is_not_an_application() {
+        assert_eq!(Integration::decode(json!({"name": "x"})), None);
+        assert_eq!(Integration::decode(json!({"integration_key": ""})), None);
+        assert_eq!(Integration::decode(json!("x")), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! duoctl keeps a Duo account's applications as YAML in git: planned, applied and proven with live calls.
+//!
+//! Data flows one way: `config` -> `reconcile` -> `apply` -> `verify`. A module may use those listed below it and
+//! never those above; `sandbox` stands beside them and shares only Duo's signing rules.
+
+pub mod config;
+pub mod duo;
+pub mod sandbox;
+pub mod secret;

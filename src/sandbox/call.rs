@@ -1,0 +1,188 @@
+//! One call as a family of the API sees it, and its reply (duo-api.md, section 2). No HTTP here.
+
+use std::io;
+
+use serde_json::{Map, Value, json};
+
+/// The application whose key signed the call.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Its integration key.
+    pub ikey: String,
+    /// Its type, e.g. `adminapi`.
+    pub kind: String,
+    /// The `adminapi_*` flags it holds.
+    pub permissions: Vec<String>,
+}
+
+/// A call whose signature was verified, or that needs none.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Upper-case HTTP method.
+    pub method: String,
+    /// The path's segments, e.g. `["admin", "v1", "groups", "DG…"]`, percent-decoded.
+    pub path: Vec<String>,
+    /// Query, form or JSON parameters in one map; numbers and booleans stay what they were in JSON.
+    pub params: Map<String, Value>,
+    /// The host that the request named, without its port.
+    pub host: String,
+    /// The host with the port, to build links.
+    pub authority: String,
+    /// Who signed; `None` for the calls that need no signature.
+    pub caller: Option<Caller>,
+    /// The sandbox's clock, Unix seconds.
+    pub now: i64,
+}
+
+/// What a family answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// 200 with `response`.
+    Ok(Value),
+    /// 200 with `response` and top-level `metadata`.
+    Page(Vec<Value>, Value),
+    /// A refusal; the HTTP status is the first three digits of the code.
+    Fail {
+        /// E.g. 40002.
+        code: u32,
+        /// E.g. `Invalid request parameters`.
+        message: &'static str,
+        /// The parameter or a short reason.
+        detail: Option<String>,
+    },
+    /// 200 with a body that is no envelope: an image, XML, public JSON.
+    Raw {
+        /// The media type.
+        content_type: &'static str,
+        /// The body.
+        body: Vec<u8>,
+    },
+}
+
+/// Refusals and their texts (duo-api.md, section 2.2).
+impl Reply {
+    fn fail(code: u32, message: &'static str, detail: Option<&str>) -> Self {
+        Self::Fail { code, message, detail: detail.map(str::to_owned) }
+    }
+
+    /// 40001 with the parameter's name.
+    pub fn missing(parameter: &str) -> Self {
+        Self::fail(40001, "Missing required request parameters", Some(parameter))
+    }
+
+    /// 40002 with the parameter's name or a short reason.
+    pub fn invalid(detail: &str) -> Self {
+        Self::fail(40002, "Invalid request parameters", Some(detail))
+    }
+
+    /// 40003, a duplicate (unconfirmed).
+    pub fn duplicate(detail: &str) -> Self {
+        Self::fail(40003, "Duplicate resource", Some(detail))
+    }
+
+    /// 40101, no usable credentials.
+    pub fn no_credentials() -> Self {
+        Self::fail(40101, "Missing request credentials", None)
+    }
+
+    /// 40102, an unknown key, or one of another kind on `/admin/*`.
+    pub fn unknown_key() -> Self {
+        Self::fail(40102, "Invalid integration key in request credentials", None)
+    }
+
+    /// 40103, the signature does not fit.
+    pub fn bad_signature() -> Self {
+        Self::fail(40103, "Invalid signature in request credentials", None)
+    }
+
+    /// 40105, the clock is off.
+    pub fn bad_timestamp() -> Self {
+        Self::fail(40105, "Bad request timestamp", None)
+    }
+
+    /// 40301, a permission is missing: Duo gives no detail.
+    pub fn forbidden() -> Self {
+        Self::fail(40301, "Access forbidden", None)
+    }
+
+    /// 40301, the key is valid but for another API.
+    pub fn wrong_type() -> Self {
+        Self::fail(40301, "Access forbidden", Some("Wrong integration type for this API."))
+    }
+
+    /// 40401.
+    pub fn not_found() -> Self {
+        Self::fail(40401, "Resource not found", None)
+    }
+
+    /// 40501 (unconfirmed).
+    pub fn wrong_method() -> Self {
+        Self::fail(40501, "Method not allowed", None)
+    }
+
+    /// 42901.
+    pub fn too_many() -> Self {
+        Self::fail(42901, "Too Many Requests", None)
+    }
+
+    /// 50000 (unconfirmed).
+    pub fn internal() -> Self {
+        Self::fail(50000, "Internal server error", None)
+    }
+}
+
+impl From<io::Error> for Reply {
+    /// The state folder failing is the sandbox's own fault.
+    fn from(_: io::Error) -> Self {
+        Self::internal()
+    }
+}
+
+impl Call {
+    /// A parameter as text: strings as they are, numbers and booleans printed, anything else absent.
+    pub fn text(&self, name: &str) -> Option<String> {
+        match self.params.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// The path's segments as string slices, for matching.
+    pub fn segments(&self) -> Vec<&str> {
+        self.path.iter().map(String::as_str).collect()
+    }
+
+    /// Refuses with 40301 unless the caller holds one of the flags.
+    pub fn require(&self, any_of: &[&str]) -> Result<(), Reply> {
+        let held = self.caller.iter().flat_map(|caller| &caller.permissions);
+        let mut held = held.map(String::as_str);
+        if held.any(|flag| any_of.contains(&flag)) { Ok(()) } else { Err(Reply::forbidden()) }
+    }
+
+    /// One page of a list by `limit` and `offset`, with Duo's metadata (duo-api.md, section 2.4).
+    ///
+    /// A limit above the maximum is clamped; without `limit` everything from the offset on is returned.
+    pub fn page(&self, total: usize, maximum: usize, items: impl Iterator<Item = Value>) -> Reply {
+        let number = |name| match self.text(name) {
+            None => Ok(None),
+            Some(text) => text.parse::<usize>().map(Some).map_err(|_| Reply::invalid(name)),
+        };
+        let (limit, offset) = match (number("limit"), number("offset")) {
+            (Ok(limit), Ok(offset)) => (limit, offset.unwrap_or(0)),
+            (Err(reply), _) | (_, Err(reply)) => return reply,
+        };
+        let limit = limit.map_or(usize::MAX, |limit| limit.clamp(1, maximum));
+        let rows: Vec<Value> = items.skip(offset).take(limit).collect();
+        let mut metadata = Map::from_iter([("total_objects".to_owned(), json!(total))]);
+        let next = offset.saturating_add(rows.len());
+        if next < total {
+            metadata.insert("next_offset".to_owned(), json!(next));
+        }
+        if offset > 0 {
+            metadata.insert("prev_offset".to_owned(), json!(offset.saturating_sub(limit)));
+        }
+        Reply::Page(rows, Value::Object(metadata))
+    }
+}
