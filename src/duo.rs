@@ -1,4 +1,7 @@
 //! Duo's wire: signing, requests, transport, paging, limits, errors, types. Knows nothing of YAML.
 
+pub mod api;
+pub mod call;
+pub mod error;
 pub mod sign;
 pub mod types;

@@ -153,6 +153,15 @@ impl Policy {
     }
 }
 
+/// What the account says of itself (duo-api.md, section 7.5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// The customer's name, from the settings.
+    pub name: Option<String>,
+    /// The edition's name as Duo prints it, e.g. `Duo Premier`; older accounts do not tell.
+    pub edition: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,49 @@
+//! What duoctl reads from and writes to an account. Who holds only a [`ReadApi`] cannot write.
+
+use std::future::Future;
+
+use serde_json::{Map, Value};
+
+use super::error::DuoError;
+use super::types::{Account, Group, Ikey, Integration, Policy};
+use crate::secret::Secret;
+
+/// Reads that change nothing and reveal no secret.
+pub trait ReadApi: Send + Sync {
+    /// Every application, de-duplicated; an error unless the list arrived whole (duo-api.md, trap 29).
+    fn integrations(&self) -> impl Future<Output = Result<Vec<Integration>, DuoError>> + Send;
+
+    /// One application; `None` when Duo says that it does not exist.
+    fn integration(&self, ikey: &Ikey) -> impl Future<Output = Result<Option<Integration>, DuoError>> + Send;
+
+    /// Every group.
+    fn groups(&self) -> impl Future<Output = Result<Vec<Group>, DuoError>> + Send;
+
+    /// Every policy, the global one included.
+    fn policies(&self) -> impl Future<Output = Result<Vec<Policy>, DuoError>> + Send;
+
+    /// The account's name and plan, as far as the key may read them: a missing permission leaves a field empty.
+    fn account(&self) -> impl Future<Output = Result<Account, DuoError>> + Send;
+}
+
+/// Reads of secrets, for probes and delivery.
+pub trait SecretApi: Send + Sync {
+    /// The secret key of an application (duo-api.md, section 3.1: the v1 path only).
+    fn secret_key(&self, ikey: &Ikey) -> impl Future<Output = Result<Secret, DuoError>> + Send;
+}
+
+/// Writes. Only `apply` is given one.
+pub trait WriteApi: ReadApi {
+    /// Creates an application and returns it as Duo shows it.
+    fn create(&self, body: Map<String, Value>) -> impl Future<Output = Result<Integration, DuoError>> + Send;
+
+    /// Modifies an application: only the given properties change.
+    fn update(
+        &self,
+        ikey: &Ikey,
+        body: Map<String, Value>,
+    ) -> impl Future<Output = Result<Integration, DuoError>> + Send;
+
+    /// Deletes an application. Duo has no undelete.
+    fn delete(&self, ikey: &Ikey) -> impl Future<Output = Result<(), DuoError>> + Send;
+}

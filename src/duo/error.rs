@@ -1,0 +1,156 @@
+//! What can go wrong on the wire. No variant holds a secret: bodies are never kept, only what Duo says of them.
+
+use thiserror::Error;
+
+/// Why nothing reached Duo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreachable {
+    /// The hostname has no address.
+    Name,
+    /// Nobody answers, or the connection was refused.
+    Connect,
+    /// The certificate is not trusted, or not for this hostname, or TLS is too old.
+    Tls,
+    /// The proxy refused.
+    Proxy,
+    /// Nothing came in time, before anything was sent.
+    Timeout,
+    /// Anything else before the request was sent.
+    Other,
+}
+
+/// A refusal in Duo's envelope (duo-api.md, section 2.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The call: `GET /admin/v1/groups`.
+    pub call: String,
+    /// The HTTP status, the reliable signal; 200 when only `stat` said `FAIL`.
+    pub status: u16,
+    /// Duo's code, where it is a number, e.g. 40301.
+    pub code: Option<u32>,
+    /// Duo's text.
+    pub message: String,
+    /// Duo's detail: a parameter's name or a short reason.
+    pub detail: Option<String>,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Duo refused {}: {}", self.call, self.message)?;
+        if let Some(detail) = &self.detail {
+            write!(f, " ({detail})")?;
+        }
+        match self.code {
+            Some(code) => write!(f, " [{code}]"),
+            None => write!(f, " [HTTP {}]", self.status),
+        }
+    }
+}
+
+/// A call that brought no success.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum DuoError {
+    /// Nothing was sent, so nothing happened.
+    #[error("{host} cannot be reached: {reason}")]
+    Unreachable {
+        /// The API hostname.
+        host: String,
+        /// The kind of failure.
+        kind: Unreachable,
+        /// One line for people.
+        reason: String,
+    },
+    /// The call may have been carried out, but its answer did not arrive whole.
+    #[error("the answer to {call} was lost: {reason}")]
+    Lost {
+        /// The call.
+        call: String,
+        /// One line for people.
+        reason: String,
+    },
+    /// Still 429 after the whole back-off schedule.
+    #[error("Duo's rate limit refused {call} {attempts} times; nothing was changed by it, try again later")]
+    RateLimited {
+        /// The call.
+        call: String,
+        /// How often it was sent.
+        attempts: u32,
+    },
+    /// Duo answered, and said no.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Something answered, but not Duo's API: HTML, a redirect, an oversized or malformed body.
+    #[error("the answer to {call} is not from Duo's API: {reason} (HTTP {status})")]
+    Unexpected {
+        /// The call.
+        call: String,
+        /// The HTTP status.
+        status: u16,
+        /// One line for people.
+        reason: String,
+    },
+    /// A list that did not arrive whole, so nothing may be concluded from what is missing in it.
+    #[error("the list {path} did not arrive whole: {reason}")]
+    Incomplete {
+        /// The path of the list.
+        path: String,
+        /// One line for people.
+        reason: String,
+    },
+}
+
+impl DuoError {
+    /// Duo's code, where Duo refused with one.
+    pub fn code(&self) -> Option<u32> {
+        match self {
+            Self::Refused(refusal) => refusal.code,
+            Self::Unreachable { .. }
+            | Self::Lost { .. }
+            | Self::RateLimited { .. }
+            | Self::Unexpected { .. }
+            | Self::Incomplete { .. } => None,
+        }
+    }
+
+    /// The HTTP status of a refusal.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.status),
+            Self::Unexpected { status, .. } => Some(*status),
+            Self::Unreachable { .. }
+            | Self::Lost { .. }
+            | Self::RateLimited { .. }
+            | Self::Incomplete { .. } => None,
+        }
+    }
+
+    /// Whether Duo says that the object does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.status == 404)
+    }
+
+    /// Whether Duo refused the credentials or the permission.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if matches!(refusal.status, 401 | 403))
+    }
+
+    /// Whether trying again later may succeed without any change by the user.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Lost { .. } | Self::RateLimited { .. } => true,
+            Self::Refused(refusal) => refusal.status >= 500,
+            Self::Unexpected { status, .. } => *status >= 500,
+            Self::Incomplete { .. } => true,
+        }
+    }
+
+    /// Whether the call may have been carried out although no success came back.
+    pub fn outcome_unknown(&self) -> bool {
+        match self {
+            Self::Lost { .. } => true,
+            Self::Refused(refusal) => refusal.status >= 500,
+            Self::Unexpected { status, .. } => *status >= 500 || (200..300).contains(status),
+            Self::Unreachable { .. } | Self::RateLimited { .. } | Self::Incomplete { .. } => false,
+        }
+    }
+}

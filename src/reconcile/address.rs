@@ -1,0 +1,44 @@
+//! Where something stands in the YAML.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// `applications.vpn`, `identity_intelligence.emea.admin_api`: unique in a workspace, stable across renames.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Address(String);
+
+impl Address {
+    /// Wraps an address as it is written in markers and in messages.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The address of an entry of `applications`.
+    pub fn application(key: &str) -> Self {
+        Self(format!("applications.{key}"))
+    }
+
+    /// The address of an entry of `identity_intelligence`.
+    pub fn intelligence(key: &str) -> Self {
+        Self(format!("identity_intelligence.{key}"))
+    }
+
+    /// A part of a composite, e.g. `identity_intelligence.emea` and `admin_api`.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Self {
+        Self(format!("{}.{name}", self.0))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,202 @@
+//! The marker: who owns an application, written at the end of its notes (design: "Duo is the only state").
+//!
+//! `[duoctl WORKSPACE/ADDRESS HASH]`, with a state word before the bracket while a change of several calls is under
+//! way. HASH is a row of small hashes, one for each managed field, so that a later plan can tell for every field
+//! whether the YAML or the account moved since it was last applied:
+//!
+//! * `nQ4T`: field `n`, three characters of the hash of the value that the YAML asked for and Duo held;
+//! * `NQ4TA7B`: the same, and Duo keeps another form of the value, whose hash follows.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::address::Address;
+use super::value::FieldValue;
+
+/// Notes and marker together stay within this many characters; Duo's own limit is unconfirmed (duo-api.md, 3.3).
+pub const NOTES_LIMIT: usize = 512;
+
+const OPEN: &str = "[duoctl ";
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Three characters that stand for a value.
+pub type ShortHash = [char; 3];
+
+/// What was last applied to one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The hash of what the YAML asked for.
+    pub asked: ShortHash,
+    /// The hash of what Duo holds instead, where Duo keeps another form of it (duo-api.md, trap 35).
+    pub kept: Option<ShortHash>,
+}
+
+/// Hashes of the managed fields by the field's one-letter code.
+pub type AppliedFields = BTreeMap<char, Applied>;
+
+/// Where a change of several calls stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkerState {
+    /// Nothing is under way.
+    Owned,
+    /// Created with nobody allowed in; policy and access follow.
+    Creating,
+    /// Its successor of another type is being created; this one goes.
+    Replaced,
+}
+
+/// A parsed marker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    /// The workspace that owns the application.
+    pub workspace: String,
+    /// The address in that workspace.
+    pub address: Address,
+    /// What was last applied.
+    pub applied: AppliedFields,
+    /// Whether a change is under way.
+    pub state: MarkerState,
+}
+
+/// Notes as read from Duo: the user's own text, and the marker if there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notes<'a> {
+    /// The user's text, byte for byte.
+    pub text: &'a str,
+    /// The marker.
+    pub marker: Option<Marker>,
+}
+
+impl<'a> Notes<'a> {
+    /// Splits notes. Anything that does not end in a well-formed marker is text.
+    pub fn parse(notes: &'a str) -> Self {
+        Self::split(notes).unwrap_or(Self { text: notes, marker: None })
+    }
+
+    fn split(notes: &'a str) -> Option<Self> {
+        let body = notes.trim_end().strip_suffix(']')?;
+        let (text, body) = body.rsplit_once(OPEN)?;
+        let mut words = body.split(' ');
+        let (workspace, address) = words.next()?.split_once('/')?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let well_formed = |part: &str| !part.is_empty() && part.chars().all(allowed);
+        if !well_formed(workspace) || !well_formed(address) {
+            return None;
+        }
+        let applied = parse_applied(words.next()?)?;
+        let state = match (words.next(), words.next()) {
+            (None, _) => MarkerState::Owned,
+            (Some("creating"), None) => MarkerState::Creating,
+            (Some("replaced"), None) => MarkerState::Replaced,
+            (Some(_), _) => return None,
+        };
+        let marker =
+            Marker { workspace: workspace.to_owned(), address: Address::new(address), applied, state };
+        Some(Self { text: text.strip_suffix('\n').unwrap_or(text), marker: Some(marker) })
+    }
+}
+
+impl Marker {
+    /// The notes to send: the user's text, one line break unless it is empty, the marker.
+    pub fn notes(&self, text: &str) -> String {
+        if text.is_empty() { self.to_string() } else { format!("{text}\n{self}") }
+    }
+}
+
+impl std::fmt::Display for Marker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{OPEN}{}/{} ", self.workspace, self.address)?;
+        if self.applied.is_empty() {
+            f.write_str("-")?;
+        }
+        for (code, applied) in &self.applied {
+            let asked: String = applied.asked.iter().collect();
+            match applied.kept {
+                None => write!(f, "{code}{asked}")?,
+                Some(kept) => {
+                    write!(f, "{}{asked}{}", code.to_ascii_uppercase(), kept.iter().collect::<String>())?;
+                }
+            }
+        }
+        match self.state {
+            MarkerState::Owned => f.write_str("]"),
+            MarkerState::Creating => f.write_str(" creating]"),
+            MarkerState::Replaced => f.write_str(" replaced]"),
+        }
+    }
+}
+
+fn parse_applied(text: &str) -> Option<AppliedFields> {
+    let mut applied = AppliedFields::new();
+    if text == "-" {
+        return Some(applied);
+    }
+    let mut rest = text.chars();
+    while let Some(code) = rest.next() {
+        if !code.is_ascii_alphabetic() {
+            return None;
+        }
+        let asked = take_hash(&mut rest)?;
+        let kept = if code.is_ascii_uppercase() { Some(take_hash(&mut rest)?) } else { None };
+        applied.insert(code.to_ascii_lowercase(), Applied { asked, kept });
+    }
+    Some(applied)
+}
+
+fn take_hash(rest: &mut std::str::Chars<'_>) -> Option<ShortHash> {
+    let hash = [rest.next()?, rest.next()?, rest.next()?];
+    hash.iter().all(|c| c.is_ascii() && ALPHABET.iter().any(|a| char::from(*a) == *c)).then_some(hash)
+}
+
+/// The hash of a field's normalised value. Short: it tells only who moved, never what to do.
+pub fn short_hash(code: char, value: &FieldValue) -> ShortHash {
+    let digest = Sha256::digest(format!("{code}\0{}", value.canonical()));
+    let mut characters =
+        digest.iter().map(|byte| ALPHABET.get(usize::from(byte % 32)).map_or('0', |byte| char::from(*byte)));
+    [(); 3].map(|()| characters.next().unwrap_or('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marker() -> Marker {
+        let applied = AppliedFields::from([
+            ('n', Applied { asked: ['Q', '4', 'T'], kept: None }),
+            ('u', Applied { asked: ['0', '0', 'Z'], kept: Some(['A', '7', 'B']) }),
+        ]);
+        let address = Address::new("applications.vpn");
+        Marker { workspace: "acme-prod".into(), address, applied, state: MarkerState::Owned }
+    }
+
+    #[test]
+    fn a_marker_survives_the_way_through_notes() {
+        for text in ["", "Owned by the network team", "two\nlines\n", " spaces ", "[duoctl x/y z] quoted"] {
+            let notes = marker().notes(text);
+            assert_eq!(Notes::parse(&notes), Notes { text, marker: Some(marker()) });
+            let padded = format!("{notes} \n");
+            assert_eq!(Notes::parse(&padded), Notes { text, marker: Some(marker()) });
+        }
+        assert_eq!(marker().to_string(), "[duoctl acme-prod/applications.vpn nQ4TU00ZA7B]");
+    }
+
+    #[test]
+    fn the_state_of_an_unfinished_change_is_kept() {
+        for state in [MarkerState::Creating, MarkerState::Replaced] {
+            let marker = Marker { state, applied: AppliedFields::new(), ..marker() };
+            assert_eq!(Notes::parse(&marker.notes("x")).marker, Some(marker));
+        }
+    }
+
+    #[test]
+    fn text_that_only_resembles_a_marker_is_text() {
+        for text in [
+            "", "plain", "[duoctl ]", "[duoctl acme nQ4T]", "[duoctl acme/vpn]", "[duoctl acme/vpn nQ4]",
+            "[duoctl acme/vpn nQ4T unknown]", "[duoctl acme/v pn nQ4T]", "[duoctl acme/vpn nQ4T] more", "[duoctl /x nQ4T]",
+            "[duoctl acme/vpn nq4t]",
+        ] {
+            assert_eq!(Notes::parse(text), Notes { text, marker: None }, "{text}");
+        }
+    }
+}
