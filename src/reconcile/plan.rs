@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::config::diagnostic::{Code, Diagnostic};
+use crate::config::diagnostic::{Code, Diagnostic, has_errors};
 use crate::duo::types::{Ikey, Integration};
 
 use super::address::Address;
@@ -235,9 +235,9 @@ impl Plan {
         &self.fingerprint
     }
 
-    /// Whether nothing has to be sent and no address is stopped by an error. Handoffs are a person's work.
+    /// Whether nothing has to be sent and nothing is wrong. Handoffs are a person's work.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.blocked.is_empty()
+        self.steps.is_empty() && !has_errors(&self.problems)
     }
 
     /// How many of each.

@@ -34,16 +34,17 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         blocked: BTreeSet::new(),
     };
     let empty = Vec::new();
+    let mut readable = true;
     let integrations = match &observation.integrations {
         Observed::Present(integrations) => integrations,
         Observed::Absent => &empty,
         Observed::Unreadable(reason) => {
+            readable = false;
             builder.problems.push(unreadable(reason));
             builder.blocked.extend(desired.applications.iter().map(|wanted| wanted.address.clone()));
             &empty
         }
     };
-    let readable = builder.blocked.is_empty();
     let mut matches = match_all(desired, integrations);
     let mut lives: HashMap<&Address, &Integration> = HashMap::new();
     let mut left_out = 0;
