@@ -3,8 +3,11 @@
 //! Data flows one way: `config` -> `reconcile` -> `apply` -> `verify`. A module may use those listed below it and
 //! never those above; `sandbox` stands beside them and shares only Duo's signing rules.
 
+pub mod apply;
 pub mod config;
 pub mod duo;
+pub mod intelligence;
+pub mod observe;
 pub mod reconcile;
 pub mod sandbox;
 pub mod secret;

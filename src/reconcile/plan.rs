@@ -17,6 +17,7 @@ use super::risk::Risk;
 use super::selection::Selection;
 
 pub(super) mod build;
+pub mod settle;
 
 /// What happens to orphans: owned applications that left the YAML.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

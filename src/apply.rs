@@ -1,0 +1,5 @@
+//! Carries out a plan: compares before each write, recovers lost answers, and reads the account again afterwards.
+
+pub mod converge;
+pub mod execute;
+pub mod outcome;
