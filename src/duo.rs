@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod call;
+pub mod catalogue;
 pub mod error;
 pub mod sign;
 pub mod types;

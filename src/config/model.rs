@@ -21,6 +21,8 @@ pub struct Workspace {
     pub applications: BTreeMap<String, Application>,
     /// `identity_intelligence`, by name.
     pub identity_intelligence: BTreeMap<String, IntelligenceEntry>,
+    /// `identity_intelligence_api`: keys for the public API of Identity Intelligence.
+    pub identity_intelligence_api: Option<Spanned<IntelligenceApi>>,
     /// `secret_stores`, by name.
     pub secret_stores: BTreeMap<String, SecretStore>,
     /// `guards`, with defaults filled in.
@@ -172,12 +174,16 @@ pub struct IntelligenceEntry {
     pub access: Spanned<IntelligenceAccess>,
     /// `extra_permissions`: what a user's own console asks for beyond the profile.
     pub extra_permissions: Vec<Spanned<String>>,
+    /// `push_verification` where it is `true` or `false`; `true` alone is an error, since the push needs a name.
+    pub push_verification: Option<Spanned<bool>>,
     /// `push_verification.application_name`: what end users see on the push. Absent: no push verification.
     pub push_application_name: Option<Spanned<String>>,
     /// `admin_api.name`: overrides the name of the Admin API application.
     pub admin_api_name: Option<Spanned<String>>,
     /// `endpoints`: the box on the Advanced Settings tab.
     pub endpoints: Spanned<bool>,
+    /// `event_streaming`; `true` is an error.
+    pub event_streaming: Option<Spanned<bool>>,
     /// `secrets`: where both keys are delivered.
     pub secrets: Option<Spanned<SecretTarget>>,
     /// `attested`: the fingerprint by which a person says that the console holds the values.
@@ -191,6 +197,30 @@ pub enum IntelligenceAccess {
     ReadOnly,
     /// The same with `write_resource`, for remediation actions.
     ReadWrite,
+}
+
+/// `identity_intelligence_api`.
+#[derive(Clone, Debug)]
+pub enum IntelligenceApi {
+    /// The values themselves.
+    Fields(IntelligenceApiFields),
+    /// A file with the credentials as the console copied them, resolved against the workspace's folder.
+    File(PathBuf),
+}
+
+/// The values of `identity_intelligence_api` (identity-intelligence.md, section 6.1).
+#[derive(Clone, Debug)]
+pub struct IntelligenceApiFields {
+    /// `token_url`.
+    pub token_url: Spanned<String>,
+    /// `api_url`.
+    pub api_url: Spanned<String>,
+    /// `client_id`.
+    pub client_id: Spanned<ValueSource>,
+    /// `client_secret`; never [`ValueSource::Plain`].
+    pub client_secret: Spanned<ValueSource>,
+    /// `audience`.
+    pub audience: Option<Spanned<String>>,
 }
 
 /// `guards`.

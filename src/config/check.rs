@@ -1,0 +1,319 @@
+//! Compares a tree with the tables of the language and reports everything that does not fit, each with its place.
+
+use super::diagnostic::{Code, Diagnostic, Span};
+use super::shape::{Choice, Key, Object, Problem, Shape, TextRule};
+use super::similar::{did_you_mean, nearest};
+use super::tree::{Data, Entry, Node, find};
+use super::{application, language, texts};
+
+/// Where findings go.
+pub type Findings = Vec<Diagnostic>;
+
+/// Checks the value of a key. `true` when nothing is wrong with it.
+pub fn value(node: &Node, key: &Key, at: Span, findings: &mut Findings) -> bool {
+    let before = findings.len();
+    if matches!(node.data, Data::Null) {
+        if !key.nullable {
+            findings.push(not_null(key, node.span));
+        }
+    } else {
+        shape(node, &key.shape, key.name, at, findings);
+    }
+    findings.len() == before
+}
+
+/// Checks a value that is not `null` against a shape. `name` is the key it belongs to, `at` that key's place.
+fn shape(node: &Node, shape_: &Shape, name: &str, at: Span, findings: &mut Findings) {
+    match shape_ {
+        Shape::Text(rule) => text(node, rule, name, findings),
+        Shape::Choice(choices) => choice(node, choices, name, findings),
+        Shape::Flag => flag(node, name, findings),
+        Shape::Whole(least, most) => whole(node, *least, *most, name, findings),
+        Shape::List(item, least, most) => list(node, item, *least, *most, name, findings),
+        Shape::Object(table) => match &node.data {
+            Data::Mapping(entries) => object(entries, table, at, findings),
+            _ => findings.push(wrong_type(node, name, "a mapping", object_help(table))),
+        },
+        Shape::Entries(rule, item) => chosen_keys(node, rule, item, name, findings),
+        Shape::Source { secret } => source(node, *secret, name, at, findings),
+        Shape::Either(shapes) => match shapes.iter().find(|candidate| takes(candidate, node)) {
+            Some(found) => shape(node, found, name, at, findings),
+            None => {
+                let expected: Vec<_> = shapes.iter().map(expected).collect();
+                findings.push(wrong_type(node, name, &expected.join(" or "), None));
+            }
+        },
+        Shape::Application => match &node.data {
+            Data::Mapping(entries) => application::check(entries, at, findings),
+            _ => findings.push(wrong_type(node, name, "a mapping", application::help())),
+        },
+        Shape::ApplicationDefaults => match &node.data {
+            Data::Mapping(entries) => application::check_defaults(entries, findings),
+            _ => findings.push(wrong_type(node, name, "a mapping", None)),
+        },
+    }
+}
+
+/// Checks a mapping with fixed keys.
+pub fn object(entries: &[Entry], table: &Object, at: Span, findings: &mut Findings) {
+    for entry in entries {
+        match table.keys.iter().find(|key| key.name == entry.key.value) {
+            Some(key) => {
+                value(&entry.value, key, entry.key.span, findings);
+            }
+            None => findings.push(unknown_key(entry, table)),
+        }
+    }
+    for key in table.keys.iter().filter(|key| key.required && find(entries, key.name).is_none()) {
+        findings.push(missing_key(key, table.what, at));
+    }
+    if let Some(whole) = table.whole {
+        (whole.check)(entries, at, findings);
+    }
+}
+
+/// A key that a mapping lacks.
+pub fn missing_key(key: &Key, what: &str, at: Span) -> Diagnostic {
+    let example = if key.example.contains('\n') {
+        String::new()
+    } else {
+        format!(", e.g. `{}: {}`", key.name, key.example)
+    };
+    Diagnostic::error(Code::MissingKey, at, format!("{what} needs `{}`", key.name))
+        .help(format!("add `{}`{example}", key.name))
+}
+
+fn unknown_key(entry: &Entry, table: &Object) -> Diagnostic {
+    unknown(entry, table.what, (table.foreign)(&entry.key.value), table.keys.iter().map(|key| key.name))
+}
+
+/// A key that a mapping does not have, with what is known about it or with what is near to it.
+pub fn unknown<'k>(
+    entry: &Entry,
+    what: &str,
+    foreign: Option<Problem>,
+    known: impl Iterator<Item = &'k str> + Clone,
+) -> Diagnostic {
+    let written = texts::shown(&entry.key.value);
+    if let Some(problem) = foreign {
+        return Diagnostic::error(problem.code, entry.key.span, format!("{written} {}", problem.message))
+            .help(problem.help);
+    }
+    let help = did_you_mean(&entry.key.value, known.clone())
+        .unwrap_or_else(|| format!("its keys are {}", known.collect::<Vec<_>>().join(", ")));
+    Diagnostic::error(Code::UnknownKey, entry.key.span, format!("{what} has no key {written}")).help(help)
+}
+
+fn not_null(key: &Key, place: Span) -> Diagnostic {
+    let help = match key.shape {
+        Shape::Flag => "write true or false, or leave the key out to leave the setting alone".to_owned(),
+        Shape::Text(_) | Shape::Choice(_) if key.required => format!("e.g. `{}: {}`", key.name, key.example),
+        _ if key.required => format!("write its value below `{}:`", key.name),
+        _ => "write a value, or leave the key out".to_owned(),
+    };
+    Diagnostic::error(Code::WrongType, place, format!("`{}` cannot be null or empty", key.name)).help(help)
+}
+
+/// A value of the wrong kind. The value itself is never repeated.
+pub fn wrong_type(node: &Node, name: &str, expected: &str, help: Option<String>) -> Diagnostic {
+    let found = Diagnostic::error(
+        Code::WrongType,
+        node.span,
+        format!("`{name}` must be {expected}, and this is {}", node.kind()),
+    );
+    match help {
+        Some(help) => found.help(help),
+        None => found,
+    }
+}
+
+fn object_help(table: &Object) -> Option<String> {
+    let keys: Vec<_> = table.keys.iter().map(|key| format!("`{}`", key.name)).collect();
+    Some(format!("its keys are {}", keys.join(", ")))
+}
+
+fn text(node: &Node, rule: &TextRule, name: &str, findings: &mut Findings) {
+    let text = match &node.data {
+        Data::Text(text) => text,
+        Data::Number(_, text) if rule.numeric => text,
+        Data::Number(..) | Data::Flag(_) => {
+            return findings.push(wrong_type(node, name, "a text", Some("put it in quotes".to_owned())));
+        }
+        _ => return findings.push(wrong_type(node, name, "a text", None)),
+    };
+    if let Err(problem) = (rule.check)(text) {
+        let message = format!("`{name}` {}", problem.message);
+        findings.push(Diagnostic::error(problem.code, node.span, message).help(problem.help));
+    }
+}
+
+fn choice(node: &Node, choices: &[Choice], name: &str, findings: &mut Findings) {
+    let words = choices.iter().map(|choice| choice.value);
+    let all =
+        format!("one of {}", words.clone().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "));
+    let Data::Text(text) = &node.data else {
+        return findings.push(wrong_type(node, name, &all, None));
+    };
+    if choices.iter().any(|choice| choice.value == text) {
+        return;
+    }
+    let near = nearest(text, words.clone()).or_else(|| words.clone().find(|word| text.ends_with(word)));
+    let help = near.map_or_else(|| format!("write {all}"), |word| format!("did you mean `{word}`?"));
+    let message = format!("`{name}` has no value {}", texts::shown(text));
+    findings.push(Diagnostic::error(Code::InvalidValue, node.span, message).help(help));
+}
+
+fn flag(node: &Node, name: &str, findings: &mut Findings) {
+    let help = match &node.data {
+        Data::Flag(_) => return,
+        Data::Text(text) if matches!(text.to_lowercase().as_str(), "yes" | "on" | "y") => {
+            "write true; in YAML 1.2 `yes` and `on` are texts"
+        }
+        Data::Text(text) if matches!(text.to_lowercase().as_str(), "no" | "off" | "n") => {
+            "write false; in YAML 1.2 `no` and `off` are texts"
+        }
+        _ => "write true or false, without quotes",
+    };
+    findings.push(wrong_type(node, name, "true or false", Some(help.to_owned())));
+}
+
+fn whole(node: &Node, least: u32, most: u32, name: &str, findings: &mut Findings) {
+    let expected = "a whole number";
+    let Data::Number(number, _) = &node.data else {
+        return findings.push(wrong_type(node, name, expected, None));
+    };
+    let within = number.as_u64().is_some_and(|number| number >= least.into() && number <= most.into());
+    if !within {
+        let bounds = if least == most {
+            format!("must be {least}")
+        } else {
+            format!("must be a whole number from {least} to {most}")
+        };
+        findings.push(
+            Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` {bounds}"))
+                .help("correct the number"),
+        );
+    }
+}
+
+fn list(node: &Node, item: &Shape, least: usize, most: usize, name: &str, findings: &mut Findings) {
+    let Data::List(items) = &node.data else {
+        let help = takes(item, node)
+            .then(|| "put it in brackets: `[...]`, or on a line of its own after `- `".to_owned());
+        return findings.push(wrong_type(node, name, "a list", help));
+    };
+    if items.len() < least {
+        findings.push(
+            Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must not be an empty list"))
+                .help(language::empty_list_help(name)),
+        );
+    }
+    if items.len() > most {
+        let code = if name == "groups_allowed" { Code::TooManyGroups } else { Code::InvalidValue };
+        findings.push(
+            Diagnostic::error(
+                code,
+                node.span,
+                format!("`{name}` has {} items, and Duo takes at most {most}", items.len()),
+            )
+            .help("put the users into fewer, larger groups"),
+        );
+    }
+    for node in items {
+        if matches!(node.data, Data::Null) {
+            findings.push(
+                Diagnostic::error(Code::WrongType, node.span, format!("an item of `{name}` is empty"))
+                    .help("remove the item, or write its value"),
+            );
+        } else {
+            shape(node, item, name, node.span, findings);
+        }
+    }
+}
+
+fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings: &mut Findings) {
+    let Data::Mapping(entries) = &node.data else {
+        let help = matches!(node.data, Data::List(_))
+            .then(|| format!("each entry of `{name}` has a key: `key: ...` in place of `- ...`"));
+        return findings.push(wrong_type(node, name, "a mapping", help));
+    };
+    for entry in entries {
+        if let Err(problem) = (rule.check)(&entry.key.value) {
+            let message =
+                format!("the key {} of `{name}` {}", texts::shown(&entry.key.value), problem.message);
+            findings.push(Diagnostic::error(problem.code, entry.key.span, message).help(problem.help));
+        }
+        if matches!(entry.value.data, Data::Null) {
+            findings.push(
+                Diagnostic::error(
+                    Code::WrongType,
+                    entry.value.span,
+                    format!("`{}` has no value", entry.key.value),
+                )
+                .help("write its value, or remove the key"),
+            );
+        } else {
+            shape(&entry.value, item, &entry.key.value, entry.key.span, findings);
+        }
+    }
+}
+
+fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findings) {
+    match &node.data {
+        Data::Mapping(entries) => {
+            object(entries, &language::SOURCE, at, findings);
+            if entries.len() != 1 && entries.iter().all(|entry| language::SOURCE.keys.iter().any(|key| key.name == entry.key.value)) {
+                findings.push(
+                    Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must name exactly one place"))
+                        .help("write one of `{env: NAME}`, `{file: PATH}` and `{command: [PROGRAM, ARGUMENT]}`"),
+                );
+            }
+        }
+        Data::Text(_) | Data::Number(..) | Data::Flag(_) if secret => findings.push(
+            Diagnostic::error(Code::PlainSecret, node.span, format!("`{name}` must not stand in the YAML in clear"))
+                .help(format!("write `{name}: {{env: NAME}}`, `{{file: PATH}}` or `{{command: [PROGRAM, ARGUMENT]}}`; a secret that was committed must be reset")),
+        ),
+        Data::Text(text) if text.trim().is_empty() => findings.push(
+            Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must not be empty"))
+                .help("write the value, or `{env: NAME}`"),
+        ),
+        Data::Text(_) => {}
+        _ => {
+            let help = Some("write `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT]}`".to_owned());
+            let expected = if secret { "a mapping" } else { "a text or a mapping" };
+            findings.push(wrong_type(node, name, expected, help));
+        }
+    }
+}
+
+/// Whether a shape takes this kind of value at all.
+fn takes(shape: &Shape, node: &Node) -> bool {
+    match shape {
+        Shape::Text(rule) => {
+            matches!(&node.data, Data::Text(_)) || rule.numeric && matches!(&node.data, Data::Number(..))
+        }
+        Shape::Choice(_) => matches!(node.data, Data::Text(_)),
+        Shape::Flag => matches!(node.data, Data::Flag(_)),
+        Shape::Whole(..) => matches!(node.data, Data::Number(..)),
+        Shape::List(..) => matches!(node.data, Data::List(_)),
+        Shape::Object(_) | Shape::Entries(..) | Shape::Application | Shape::ApplicationDefaults => {
+            matches!(node.data, Data::Mapping(_))
+        }
+        Shape::Source { .. } => matches!(node.data, Data::Mapping(_) | Data::Text(_)),
+        Shape::Either(shapes) => shapes.iter().any(|shape| takes(shape, node)),
+    }
+}
+
+fn expected(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Text(_) | Shape::Choice(_) => "a text",
+        Shape::Flag => "true or false",
+        Shape::Whole(..) => "a whole number",
+        Shape::List(..) => "a list",
+        Shape::Source { .. } => "a text or a mapping",
+        Shape::Object(_) | Shape::Entries(..) | Shape::Application | Shape::ApplicationDefaults => {
+            "a mapping"
+        }
+        Shape::Either(_) => "one of several values",
+    }
+}

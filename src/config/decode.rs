@@ -1,0 +1,247 @@
+//! A checked tree as typed values. Nothing is reported here: what does not fit was reported by [`super::check`], and
+//! a placeholder stands in its place, so that the rules can go on looking for other problems.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::application::{self, Defaults};
+use super::diagnostic::{Span, Spanned};
+use super::model::{
+    Allowance, Credentials, DuoPlan, Guards, Ignore, IntelligenceAccess, IntelligenceApi,
+    IntelligenceApiFields, IntelligenceEntry, SecretStore, SecretTarget, Tenant, ValueSource, Workspace,
+};
+use super::tree::{Data, Entry, Node, find};
+
+/// Decodes the merged top level of a workspace. `start` is the place that stands in for keys that are missing.
+pub fn workspace(entries: &[Entry], root: &Path, start: Span) -> Workspace {
+    let root_of = |key: &str| mapping(entries, key);
+    let defaults = Defaults::decode(mapping(root_of("defaults"), "applications"));
+    Workspace {
+        root: root.to_owned(),
+        name: text_of(entries, "workspace").unwrap_or_else(|| Spanned::new(String::new(), start)),
+        tenant: tenant(root_of("tenant"), root, start),
+        applications: entries_of(root_of("applications"), |key, node| {
+            application::decode(key, node, &defaults)
+        }),
+        identity_intelligence: entries_of(root_of("identity_intelligence"), intelligence),
+        identity_intelligence_api: find(entries, "identity_intelligence_api")
+            .and_then(|entry| intelligence_api(entry, root)),
+        secret_stores: entries_of(root_of("secret_stores"), store),
+        guards: guards(root_of("guards")),
+    }
+}
+
+/// The text of a node, with its place; numbers keep the text they were written as.
+pub fn text(node: &Node) -> Option<Spanned<String>> {
+    match &node.data {
+        Data::Text(text) | Data::Number(_, text) => Some(Spanned::new(text.clone(), node.span)),
+        _ => None,
+    }
+}
+
+/// A switch.
+pub fn flag(node: &Node) -> Option<bool> {
+    match node.data {
+        Data::Flag(flag) => Some(flag),
+        _ => None,
+    }
+}
+
+/// `secret`, `secrets`.
+pub fn secret_target(node: &Node) -> Option<Spanned<SecretTarget>> {
+    let Data::Mapping(entries) = &node.data else { return None };
+    let target = SecretTarget {
+        store: text_of(entries, "store")?.value,
+        path: text_of(entries, "path")?.value,
+        format: text_of(entries, "format").map(|format| format.value),
+    };
+    Some(Spanned::new(target, node.span))
+}
+
+/// `ignore`.
+pub fn ignores(node: &Node) -> Vec<Spanned<Ignore>> {
+    let ignore = |node: &Node| {
+        let Data::Mapping(entries) = &node.data else { return None };
+        let field = text_of(entries, "field")?;
+        let reason = text_of(entries, "reason")?.value;
+        Some(Spanned::new(Ignore { field: field.value, reason }, field.span))
+    };
+    items(node).iter().filter_map(ignore).collect()
+}
+
+fn items(node: &Node) -> &[Node] {
+    match &node.data {
+        Data::List(items) => items,
+        _ => &[],
+    }
+}
+
+fn mapping<'n>(entries: &'n [Entry], key: &str) -> &'n [Entry] {
+    match find(entries, key).map(|entry| &entry.value.data) {
+        Some(Data::Mapping(entries)) => entries,
+        _ => &[],
+    }
+}
+
+fn text_of(entries: &[Entry], key: &str) -> Option<Spanned<String>> {
+    text(&find(entries, key)?.value)
+}
+
+fn number_of(entries: &[Entry], key: &str) -> Option<u32> {
+    match &find(entries, key)?.value.data {
+        Data::Number(number, _) => u32::try_from(number.as_u64()?).ok(),
+        _ => None,
+    }
+}
+
+fn entries_of<T>(entries: &[Entry], decode: impl Fn(&Spanned<String>, &Node) -> T) -> BTreeMap<String, T> {
+    entries.iter().map(|entry| (entry.key.value.clone(), decode(&entry.key, &entry.value))).collect()
+}
+
+fn tenant(entries: &[Entry], root: &Path, start: Span) -> Tenant {
+    Tenant {
+        api_hostname: text_of(entries, "api_hostname").unwrap_or_else(|| Spanned::new(String::new(), start)),
+        plan: text_of(entries, "plan").and_then(|plan| Some(Spanned::new(duo_plan(&plan.value)?, plan.span))),
+        credentials: credentials(mapping(entries, "credentials"), root),
+        ca_file: text_of(entries, "ca_file").map(|path| path_in(root, path)),
+    }
+}
+
+fn path_in(root: &Path, path: Spanned<String>) -> Spanned<PathBuf> {
+    Spanned::new(root.join(path.value), path.span)
+}
+
+fn duo_plan(name: &str) -> Option<DuoPlan> {
+    match name {
+        "free" => Some(DuoPlan::Free),
+        "essentials" => Some(DuoPlan::Essentials),
+        "advantage" => Some(DuoPlan::Advantage),
+        "premier" => Some(DuoPlan::Premier),
+        _ => None,
+    }
+}
+
+fn credentials(entries: &[Entry], root: &Path) -> Option<Credentials> {
+    Some(Credentials {
+        integration_key: source(&find(entries, "integration_key")?.value, root)?,
+        secret_key: secret_source(&find(entries, "secret_key")?.value, root)?,
+    })
+}
+
+fn source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {
+    if let Data::Text(text) = &node.data {
+        return Some(Spanned::new(ValueSource::Plain(text.clone()), node.span));
+    }
+    secret_source(node, root)
+}
+
+/// A place only: a plain value of a secret must not even be held.
+fn secret_source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {
+    let Data::Mapping(entries) = &node.data else { return None };
+    let place = match entries.as_slice() {
+        [entry] => match entry.key.value.as_str() {
+            "env" => ValueSource::Env(text(&entry.value)?.value),
+            "file" => ValueSource::File(root.join(text(&entry.value)?.value)),
+            "command" => ValueSource::Command(
+                items(&entry.value).iter().filter_map(text).map(|argument| argument.value).collect(),
+            ),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(Spanned::new(place, node.span))
+}
+
+fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
+    let entries: &[Entry] = match &node.data {
+        Data::Mapping(entries) => entries,
+        _ => &[],
+    };
+    let access = match text_of(entries, "access") {
+        Some(access) if access.value == "read_write" => {
+            Spanned::new(IntelligenceAccess::ReadWrite, access.span)
+        }
+        Some(access) => Spanned::new(IntelligenceAccess::ReadOnly, access.span),
+        None => Spanned::new(IntelligenceAccess::ReadOnly, key.span),
+    };
+    let flag_of = |name: &str| {
+        let entry = find(entries, name)?;
+        Some(Spanned::new(flag(&entry.value)?, entry.value.span))
+    };
+    IntelligenceEntry {
+        span: key.span,
+        display_name: text_of(entries, "display_name")
+            .unwrap_or_else(|| Spanned::new(key.value.clone(), key.span)),
+        access,
+        extra_permissions: find(entries, "extra_permissions")
+            .map(|entry| items(&entry.value).iter().filter_map(text).collect())
+            .unwrap_or_default(),
+        push_verification: flag_of("push_verification"),
+        push_application_name: text_of(mapping(entries, "push_verification"), "application_name"),
+        admin_api_name: text_of(mapping(entries, "admin_api"), "name"),
+        endpoints: flag_of("endpoints").unwrap_or(Spanned::new(false, key.span)),
+        event_streaming: flag_of("event_streaming"),
+        secrets: find(entries, "secrets").and_then(|entry| secret_target(&entry.value)),
+        attested: text_of(entries, "attested"),
+    }
+}
+
+fn intelligence_api(entry: &Entry, root: &Path) -> Option<Spanned<IntelligenceApi>> {
+    let Data::Mapping(entries) = &entry.value.data else { return None };
+    let api = match text_of(entries, "file") {
+        Some(file) => IntelligenceApi::File(root.join(file.value)),
+        None => IntelligenceApi::Fields(IntelligenceApiFields {
+            token_url: text_of(entries, "token_url")?,
+            api_url: text_of(entries, "api_url")?,
+            client_id: source(&find(entries, "client_id")?.value, root)?,
+            client_secret: secret_source(&find(entries, "client_secret")?.value, root)?,
+            audience: text_of(entries, "audience"),
+        }),
+    };
+    Some(Spanned::new(api, entry.key.span))
+}
+
+fn store(key: &Spanned<String>, node: &Node) -> SecretStore {
+    let entries: &[Entry] = match &node.data {
+        Data::Mapping(entries) => entries,
+        _ => &[],
+    };
+    let options = entries
+        .iter()
+        .filter(|entry| entry.key.value != "type")
+        // A token in clear is refused; it is not kept either.
+        .filter(|entry| entry.key.value != "token" || matches!(entry.value.data, Data::Mapping(_)))
+        .map(|entry| (entry.key.value.clone(), entry.value.json()))
+        .collect();
+    SecretStore {
+        span: key.span,
+        kind: text_of(entries, "type").unwrap_or_else(|| Spanned::new(String::new(), key.span)),
+        options,
+    }
+}
+
+fn guards(entries: &[Entry]) -> Guards {
+    let defaults = Guards::default();
+    let percent = |text: Spanned<String>| text.value.strip_suffix('%').and_then(|number| number.parse().ok());
+    Guards {
+        max_changes_percent: text_of(entries, "max_changes")
+            .and_then(percent)
+            .unwrap_or(defaults.max_changes_percent),
+        max_deletes: number_of(entries, "max_deletes").unwrap_or(defaults.max_deletes),
+        quarantine_days: number_of(entries, "quarantine_days").unwrap_or(defaults.quarantine_days),
+        allow: find(entries, "allow")
+            .map(|entry| items(&entry.value).iter().filter_map(allowance).collect())
+            .unwrap_or_default(),
+        caller_address: text_of(entries, "caller_address").and_then(|address| address.value.parse().ok()),
+    }
+}
+
+fn allowance(node: &Node) -> Option<Spanned<Allowance>> {
+    let Data::Mapping(entries) = &node.data else { return None };
+    let allowance = Allowance {
+        risk: text_of(entries, "risk")?.value,
+        address: text_of(entries, "address").map(|address| address.value),
+        reason: text_of(entries, "reason")?.value,
+    };
+    Some(Spanned::new(allowance, node.span))
+}

@@ -1,0 +1,214 @@
+//! From a path to a workspace: finds the files, reads and merges them, and reports every problem of every file.
+
+use std::path::{Path, PathBuf};
+
+use super::check::{self, missing_key};
+use super::diagnostic::{Code, Diagnostic, Sources, Span, has_errors};
+use super::files::{self, Found};
+use super::language::FILE;
+use super::model::Workspace;
+use super::tree::{Data, Entry, Node, find};
+use super::{decode, rules, tree};
+
+/// What came of loading a path.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The files that were read.
+    pub sources: Sources,
+    /// Everything that was found, sorted by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The workspace, where enough of it could be read to be useful. Where there are errors it is incomplete, and
+    /// nothing may be planned from it.
+    pub workspace: Option<Workspace>,
+}
+
+impl Loaded {
+    /// The workspace, if nothing is wrong with it.
+    pub fn valid(&self) -> Option<&Workspace> {
+        self.workspace.as_ref().filter(|_| !has_errors(&self.diagnostics))
+    }
+}
+
+/// Loads a file, or the `duo.yaml` and `*.duo.yaml` files of a folder.
+pub fn load(path: &Path) -> Loaded {
+    let mut diagnostics = Vec::new();
+    let Found { root, files } = files::find(path, &mut diagnostics);
+    let mut sources = Sources::default();
+    let mut trees = Vec::new();
+    files::read(&files, &mut sources, &mut diagnostics);
+    for (index, file) in sources.files().iter().enumerate() {
+        if let Some(tree) = file_tree(index, &file.text, &mut diagnostics) {
+            trees.push(tree);
+        }
+    }
+    let complete = !has_errors(&diagnostics) || trees.len() == files.len();
+    finish(sources, trees, &root, complete, diagnostics)
+}
+
+/// Loads YAML that is already in memory, as if it were the only file of its folder.
+pub fn load_text(path: PathBuf, text: String) -> Loaded {
+    let mut diagnostics = Vec::new();
+    let mut sources = Sources::default();
+    let root = path.parent().unwrap_or(Path::new("")).to_owned();
+    let tree =
+        file_tree(sources.add(path, text), sources.files().first().map_or("", |f| &f.text), &mut diagnostics);
+    let complete = tree.is_some();
+    finish(sources, tree.into_iter().collect(), &root, complete, diagnostics)
+}
+
+fn file_tree(index: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+    let before = diagnostics.len();
+    let tree = tree::parse(index, text, diagnostics);
+    let empty = tree.as_ref().is_none_or(|node| matches!(node.data, Data::Null));
+    if empty && diagnostics.len() == before {
+        diagnostics.push(
+            Diagnostic::error(
+                Code::EmptyFile,
+                Span { file: index, start: 0, end: 0 },
+                "the file holds nothing",
+            )
+            .help("`duoctl init` writes a first one; remove the file if it is not needed"),
+        );
+    }
+    tree.filter(|_| !empty)
+}
+
+/// `complete` says whether every file could be read, so that what is missing is really missing.
+fn finish(
+    sources: Sources,
+    trees: Vec<Node>,
+    root: &Path,
+    complete: bool,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Loaded {
+    let start =
+        trees.first().map(|tree| Span { file: tree.span.file, start: tree.span.start, end: tree.span.start });
+    let workspace = start.map(|start| {
+        let merged = merge(trees, &mut diagnostics);
+        check::object(&merged, &FILE, start, &mut diagnostics);
+        if complete {
+            report_missing(&merged, start, &mut diagnostics);
+        }
+        let workspace = decode::workspace(&merged, root, start);
+        rules::run(&workspace, complete, &mut diagnostics);
+        workspace
+    });
+    let useful = |workspace: &Workspace| {
+        !workspace.name.value.is_empty() && !workspace.tenant.api_hostname.value.is_empty()
+    };
+    sort(&mut diagnostics);
+    Loaded { sources, diagnostics, workspace: workspace.filter(useful) }
+}
+
+/// Sorts by file and place, and drops repetitions: an anchor that is used many times is wrong once.
+fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| {
+        let key = |d: &Diagnostic| (d.span.map(|span| (span.file, span.start, span.end)), d.code);
+        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+    });
+    diagnostics.dedup_by(|a, b| a.code == b.code && a.span == b.span && a.message == b.message);
+}
+
+/// Keys whose mappings are merged over all files of a workspace; every other key stands once.
+const MERGED: [&str; 5] = ["applications", "identity_intelligence", "secret_stores", "defaults", "guards"];
+
+fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
+    let mut merged: Vec<Entry> = Vec::new();
+    for tree in trees {
+        let Data::Mapping(entries) = tree.data else {
+            let message = format!("a file must be a mapping, and this is {}", tree.kind());
+            let help = "it begins with `version: 1`, `workspace: NAME` and `tenant:`; `duoctl init` writes an example";
+            diagnostics.push(Diagnostic::error(Code::WrongType, tree.span, message).help(help));
+            continue;
+        };
+        for entry in entries {
+            match merged.iter_mut().find(|earlier| earlier.key.value == entry.key.value) {
+                None => merged.push(entry),
+                Some(earlier) if MERGED.contains(&earlier.key.value.as_str()) => {
+                    merge_mapping(earlier, entry, diagnostics);
+                }
+                Some(earlier) if FILE.keys.iter().any(|key| key.name == earlier.key.value) => {
+                    let message = format!("`{}` stands in two files", entry.key.value);
+                    diagnostics.push(
+                        Diagnostic::error(Code::DuplicateAddress, entry.key.span, message)
+                            .help("it stands exactly once in a workspace; give the path of one workspace if these are two")
+                            .related(earlier.key.span, "it stands here first"),
+                    );
+                }
+                // An unknown key is reported in each file.
+                Some(_) => merged.push(entry),
+            }
+        }
+    }
+    for key in ["applications", "identity_intelligence", "secret_stores", "guards"] {
+        if let Some(entry) = merged.iter_mut().find(|entry| entry.key.value == key) {
+            report_duplicates(entry, key, diagnostics);
+        }
+    }
+    if let Some(Entry { value: Node { data: Data::Mapping(parts), .. }, .. }) =
+        merged.iter_mut().find(|entry| entry.key.value == "defaults")
+    {
+        for part in parts.iter_mut() {
+            report_duplicates(part, "defaults", diagnostics);
+        }
+    }
+    merged
+}
+
+/// Appends the keys of a second mapping to those of a first. What is no mapping is left to be reported.
+fn merge_mapping(earlier: &mut Entry, later: Entry, diagnostics: &mut Vec<Diagnostic>) {
+    let nested = earlier.key.value == "defaults";
+    match (&mut earlier.value.data, later.value.data) {
+        (Data::Mapping(kept), Data::Mapping(more)) if nested => {
+            for entry in more {
+                match kept.iter_mut().find(|earlier| earlier.key.value == entry.key.value) {
+                    Some(Entry { value: Node { data: Data::Mapping(kept), .. }, .. })
+                        if matches!(entry.value.data, Data::Mapping(_)) =>
+                    {
+                        if let Data::Mapping(more) = entry.value.data {
+                            kept.extend(more);
+                        }
+                    }
+                    _ => kept.push(entry),
+                }
+            }
+        }
+        (Data::Mapping(kept), Data::Mapping(more)) => kept.extend(more),
+        (_, data @ Data::Mapping(_)) => {
+            let first = Node { data: Data::Null, span: earlier.value.span };
+            diagnostics.push(check::wrong_type(&first, &earlier.key.value, "a mapping", None));
+            earlier.value = Node { data, span: later.value.span };
+        }
+        (_, data) => {
+            let second = Node { data, span: later.value.span };
+            diagnostics.push(check::wrong_type(&second, &earlier.key.value, "a mapping", None));
+        }
+    }
+}
+
+/// Two files that define one key: the first definition stays. Within one file this is a duplicate key already.
+fn report_duplicates(entry: &mut Entry, section: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let Data::Mapping(entries) = &mut entry.value.data else { return };
+    let mut seen = std::collections::HashMap::with_capacity(entries.len());
+    entries.retain(|entry| {
+        let Some(first) = seen.get(&entry.key.value) else {
+            seen.insert(entry.key.value.clone(), entry.key.span);
+            return true;
+        };
+        let message = format!("`{section}.{}` is defined twice", entry.key.value);
+        diagnostics.push(
+            Diagnostic::error(Code::DuplicateAddress, entry.key.span, message)
+                .help("an address is unique in a workspace: rename one of the two")
+                .related(*first, "it is defined here first"),
+        );
+        false
+    });
+}
+
+fn report_missing(merged: &[Entry], start: Span, diagnostics: &mut Vec<Diagnostic>) {
+    for key in FILE.keys.iter().filter(|key| matches!(key.name, "version" | "workspace" | "tenant")) {
+        if find(merged, key.name).is_none() {
+            diagnostics.push(missing_key(key, "the workspace", start));
+        }
+    }
+}

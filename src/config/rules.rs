@@ -1,0 +1,42 @@
+//! What only meaning can tell. One file per group of rules; adding a group adds one file and one line.
+
+use super::diagnostic::Diagnostic;
+use super::model::Workspace;
+
+mod access;
+mod guards;
+mod ignores;
+mod intelligence;
+mod not_yet;
+mod notes;
+mod references;
+mod tenant;
+mod types;
+
+/// A group of rules: looks at a workspace and reports what is wrong.
+type Rule = fn(&Workspace, &mut Vec<Diagnostic>);
+
+/// Rules that hold for each part on its own.
+const LOCAL: &[Rule] = &[
+    access::check,
+    guards::check,
+    ignores::check,
+    intelligence::check,
+    not_yet::check,
+    notes::check,
+    tenant::check,
+    types::check,
+];
+
+/// Rules about what one part says of another: they need every file.
+const WHOLE: &[Rule] = &[references::check];
+
+/// Runs every rule; `complete` says whether every file could be read.
+pub fn run(workspace: &Workspace, complete: bool, findings: &mut Vec<Diagnostic>) {
+    for rule in LOCAL {
+        rule(workspace, findings);
+    }
+    for rule in WHOLE.iter().filter(|_| complete) {
+        rule(workspace, findings);
+    }
+}

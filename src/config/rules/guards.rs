@@ -1,0 +1,23 @@
+//! Standing consents: an address must be one that the workspace could have.
+
+use crate::config::diagnostic::{Code, Diagnostic};
+use crate::config::model::Workspace;
+use crate::config::texts::shown;
+
+pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
+    for allowance in &workspace.guards.allow {
+        let Some(address) = &allowance.value.address else { continue };
+        let known = ["applications.", "identity_intelligence."];
+        let begins = known.iter().any(|prefix| address.starts_with(prefix)) || address.starts_with('*');
+        if !begins {
+            findings.push(
+                Diagnostic::error(
+                    Code::InvalidValue,
+                    allowance.span,
+                    format!("{} is not an address", shown(address)),
+                )
+                .help("write it in full, e.g. `applications.vpn`, or with `*`, e.g. `applications.test-*`"),
+            );
+        }
+    }
+}

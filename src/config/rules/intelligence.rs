@@ -1,0 +1,114 @@
+//! Identity Intelligence: what the vendor's page says in prose (design, section 6).
+
+use std::collections::HashMap;
+
+use crate::config::diagnostic::{Code, Diagnostic, Span};
+use crate::config::model::{DuoPlan, IntelligenceAccess, IntelligenceEntry, Workspace};
+
+/// Permissions that Identity Intelligence must never have (identity-intelligence.md, section 1.4).
+const NEVER: [&str; 4] = ["admins", "integrations", "settings", "allow_to_set_permissions"];
+
+pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
+    for entry in workspace.identity_intelligence.values() {
+        endpoints(workspace, entry, findings);
+        event_streaming(entry, findings);
+        push(entry, findings);
+        permissions(entry, findings);
+    }
+    display_names(workspace, findings);
+}
+
+fn endpoints(workspace: &Workspace, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
+    if !entry.endpoints.value {
+        return;
+    }
+    let place = entry.endpoints.span;
+    match &workspace.tenant.plan {
+        Some(plan) if plan.value < DuoPlan::Advantage => findings.push(
+            Diagnostic::error(Code::PlanTooSmall, place, "`endpoints` needs Duo Advantage or Premier")
+                .help("write `endpoints: false`, or correct `tenant.plan`")
+                .related(plan.span, "the plan is declared here"),
+        ),
+        Some(_) => {}
+        None => findings.push(
+            Diagnostic::note(
+                Code::PlanTooSmall,
+                place,
+                "`endpoints` needs Duo Advantage or Premier, and no plan is declared",
+            )
+            .help("add `plan` to `tenant`, so that it can be checked"),
+        ),
+    }
+}
+
+fn event_streaming(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
+    if let Some(streaming) = entry.event_streaming.as_ref().filter(|streaming| streaming.value) {
+        findings.push(
+            Diagnostic::error(
+                Code::EventStreaming,
+                streaming.span,
+                "event streaming exists only for the integration that the Duo Admin Panel provisioned, not for one that is added",
+            )
+            .help("remove it here; for the provisioned integration it is turned on in step 2 of the provisioning wizard in the Duo Admin Panel, then or later"),
+        );
+    }
+}
+
+fn push(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
+    if let Some(push) = entry.push_verification.as_ref().filter(|push| push.value) {
+        findings.push(
+            Diagnostic::error(Code::MissingKey, push.span, "push verification needs the name of its Auth API application")
+                .help("write `push_verification: {application_name: Acme IT Support}`; end users see the name on the push"),
+        );
+    }
+}
+
+fn permissions(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
+    for permission in &entry.extra_permissions {
+        let name = permission.value.as_str();
+        if NEVER.contains(&name) {
+            findings.push(
+                Diagnostic::error(Code::InvalidValue, permission.span, format!("Identity Intelligence must never have the permission `{name}`"))
+                    .help("it reads logs, users and devices; `admins_read`, `integrations_read` and `settings_read` only read"),
+            );
+        } else if name == "write_resource" && entry.access.value == IntelligenceAccess::ReadOnly {
+            findings.push(
+                Diagnostic::error(
+                    Code::InvalidValue,
+                    permission.span,
+                    "`write_resource` contradicts `access: read_only`",
+                )
+                .help("write `access: read_write`")
+                .related(entry.access.span, "the access is declared here"),
+            );
+        } else if matches!(name, "read_log" | "read_resource" | "write_resource") {
+            findings.push(
+                Diagnostic::warning(
+                    Code::InvalidValue,
+                    permission.span,
+                    format!("`access` gives `{name}` already"),
+                )
+                .help("remove it"),
+            );
+        }
+    }
+}
+
+fn display_names(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
+    let mut entries: Vec<_> =
+        workspace.identity_intelligence.values().map(|entry| &entry.display_name).collect();
+    entries.sort_by_key(|name| name.span);
+    let mut seen: HashMap<&str, Span> = HashMap::new();
+    for name in entries {
+        match seen.get(name.value.as_str()) {
+            Some(first) => findings.push(
+                Diagnostic::error(Code::AmbiguousName, name.span, "two entries have the same display name")
+                    .help("the console knows integrations by nothing else: give each its own")
+                    .related(*first, "the same name stands here"),
+            ),
+            None => {
+                seen.insert(&name.value, name.span);
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What the language is made of: tables of keys and the shapes of their values.
+//!
+//! The tables are read by [`super::check`], which reports every value that does not fit, and by [`super::schema`],
+//! which writes them down for editors. So the parser and the schema cannot drift apart.
+
+use serde_json::{Map, Value};
+
+use super::diagnostic::{Code, Diagnostic, Span};
+use super::tree::Entry;
+
+/// One key of a mapping.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// The key as it is written.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub shape: Shape,
+    /// Whether the mapping needs it.
+    pub required: bool,
+    /// Whether `null` may be written, which clears what Duo holds.
+    pub nullable: bool,
+    /// What it is for; the first sentence is its title.
+    pub description: &'static str,
+    /// An example of its value, in YAML.
+    pub example: &'static str,
+}
+
+impl Key {
+    /// A key that may be left out.
+    pub const fn optional(
+        name: &'static str,
+        shape: Shape,
+        description: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { name, shape, required: false, nullable: false, description, example }
+    }
+
+    /// A key that its mapping needs.
+    pub const fn required(
+        name: &'static str,
+        shape: Shape,
+        description: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { required: true, ..Self::optional(name, shape, description, example) }
+    }
+
+    /// The same key, where `null` may be written.
+    #[must_use]
+    pub const fn nullable(self) -> Self {
+        Self { nullable: true, ..self }
+    }
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Text that a rule accepts.
+    Text(&'static TextRule),
+    /// One of a closed set of words.
+    Choice(&'static [Choice]),
+    /// `true` or `false`.
+    Flag,
+    /// A whole number within bounds, both included.
+    Whole(u32, u32),
+    /// A list of values of one shape, with the least and the greatest length.
+    List(&'static Shape, usize, usize),
+    /// A mapping with fixed keys.
+    Object(&'static Object),
+    /// A mapping whose keys are chosen by the user.
+    Entries(&'static TextRule, &'static Shape),
+    /// A value or the place it comes from; a secret must name a place.
+    Source {
+        /// Whether the value is a secret.
+        secret: bool,
+    },
+    /// The first of several shapes that takes the kind of value at hand.
+    Either(&'static [Shape]),
+    /// The value of an entry of `applications`, whose keys depend on its type.
+    Application,
+    /// The value of `defaults.applications`.
+    ApplicationDefaults,
+}
+
+/// A rule for text: `check` decides, `pattern` tells editors the same as far as a pattern can.
+#[derive(Clone, Copy, Debug)]
+pub struct TextRule {
+    /// A regular expression (ECMA 262) that every accepted text matches.
+    pub pattern: &'static str,
+    /// The decision.
+    pub check: fn(&str) -> Result<(), Problem>,
+    /// Whether a text that YAML takes for a number is meant as text too.
+    pub numeric: bool,
+}
+
+/// Why a text is not accepted. The message never holds the text itself, which may be a secret in the wrong place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The kind of finding.
+    pub code: Code,
+    /// What is wrong, as the rest of a sentence that begins with the key's name: `must not be empty`.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+impl Problem {
+    /// A value that is not allowed.
+    pub fn invalid(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { code: Code::InvalidValue, message: message.into(), help: help.into() }
+    }
+}
+
+/// One word of a closed set.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    /// The word.
+    pub value: &'static str,
+    /// What it means.
+    pub description: &'static str,
+}
+
+impl Choice {
+    /// A word and its meaning.
+    pub const fn new(value: &'static str, description: &'static str) -> Self {
+        Self { value, description }
+    }
+}
+
+/// A mapping with fixed keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Object {
+    /// What the mapping is, with its article, for messages: `a tenant`.
+    pub what: &'static str,
+    /// Its keys.
+    pub keys: &'static [Key],
+    /// What to say of a key that is not there but well known from elsewhere.
+    pub foreign: fn(&str) -> Option<Problem>,
+    /// What goes beyond single keys.
+    pub whole: Option<Whole>,
+}
+
+/// A rule over several keys of a mapping, for the parser and for the schema.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole {
+    /// Reports what is wrong; the place is that of the mapping's own key.
+    pub check: fn(&[Entry], Span, &mut Vec<Diagnostic>),
+    /// Adds the same to the schema of the mapping.
+    pub schema: fn(&mut Map<String, Value>),
+}
+
+impl Object {
+    /// A mapping without further rules.
+    pub const fn new(what: &'static str, keys: &'static [Key]) -> Self {
+        Self { what, keys, foreign: no_foreign, whole: None }
+    }
+}
+
+/// For mappings that know no foreign keys.
+pub fn no_foreign(_: &str) -> Option<Problem> {
+    None
+}

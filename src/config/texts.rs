@@ -1,0 +1,404 @@
+//! Rules for texts: names, addresses, hostnames, networks, URLs. Each rule has a pattern for editors beside it.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::diagnostic::Code;
+use super::shape::{Problem, TextRule};
+
+/// Any text.
+pub static ANY: TextRule = TextRule { pattern: "", check: |_| Ok(()), numeric: false };
+
+/// Text with something to see in it.
+pub static FILLED: TextRule = TextRule { pattern: r"\S", check: filled, numeric: false };
+
+/// Text of one line with something to see in it: names are shown in lists.
+pub static LINE: TextRule = TextRule {
+    pattern: r"^[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f\s][^\u0000-\u001f\u007f]*$",
+    check: line,
+    numeric: false,
+};
+
+/// A workspace's name.
+pub static WORKSPACE: TextRule = TextRule { pattern: "^[a-z0-9-]{1,32}$", check: workspace, numeric: true };
+
+/// The last part of an address.
+pub static ADDRESS_KEY: TextRule =
+    TextRule { pattern: "^[a-z0-9][a-z0-9_-]{0,63}$", check: address_key, numeric: true };
+
+/// A bare API hostname.
+pub static HOSTNAME: TextRule =
+    TextRule { pattern: r"^api-[0-9a-z]+\.(duosecurity|duofederal)\.com$", check: hostname, numeric: false };
+
+/// An integration key. Its shape is known from samples only, so other letters and digits get a warning elsewhere.
+pub static INTEGRATION_KEY: TextRule =
+    TextRule { pattern: "^[0-9A-Za-z]{1,39}$", check: integration_key, numeric: false };
+
+/// The name of an environment variable.
+pub static ENV_NAME: TextRule =
+    TextRule { pattern: "^[A-Za-z_][A-Za-z0-9_]*$", check: env_name, numeric: false };
+
+/// An address, a range `a-b` or a CIDR block.
+pub static NETWORK: TextRule = TextRule {
+    pattern: "^[0-9A-Fa-f.:]+(/[0-9]{1,3}| *- *[0-9A-Fa-f.:]+)?$",
+    check: network,
+    numeric: false,
+};
+
+/// One IP address.
+pub static IP: TextRule = TextRule { pattern: "^[0-9A-Fa-f.:]+$", check: ip, numeric: false };
+
+/// An `https://` URL.
+pub static HTTPS_URL: TextRule =
+    TextRule { pattern: r"^https://[^\s/?#@]+([/?#]\S*)?$", check: https_url, numeric: false };
+
+/// A share in percent.
+pub static PERCENT: TextRule = TextRule { pattern: "^(100|[0-9]{1,2})%$", check: percent, numeric: true };
+
+/// The fingerprint of an attestation: YAML takes some of them for numbers.
+pub static FINGERPRINT: TextRule = TextRule { pattern: "^[0-9a-f]{8}$", check: fingerprint, numeric: true };
+
+/// A path in a secret store.
+pub static STORE_PATH: TextRule =
+    TextRule { pattern: r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S", check: store_path, numeric: false };
+
+/// A text for a message: in backticks, without control characters, and not at all where it may be a secret.
+pub fn shown(text: &str) -> String {
+    if looks_secret(text) {
+        return "(a long text, not shown)".to_owned();
+    }
+    let escaped: String = text.chars().flat_map(escape).collect();
+    let mut short: String = escaped.chars().take(60).collect();
+    if escaped.chars().count() > 60 {
+        short.push('…');
+    }
+    format!("`{short}`")
+}
+
+/// Whether a text may be a key: one long run of letters and digits.
+pub fn looks_secret(text: &str) -> bool {
+    text.len() >= 32
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-' | '.'))
+        && text.chars().any(|c| c.is_ascii_digit())
+        && text.chars().any(|c| c.is_ascii_alphabetic())
+}
+
+/// A character as it can be printed without moving or turning what stands around it.
+pub fn escape(c: char) -> impl Iterator<Item = char> {
+    let harmful = c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    let (plain, escaped) = if harmful { (None, Some(c.escape_unicode())) } else { (Some(c), None) };
+    plain.into_iter().chain(escaped.into_iter().flatten())
+}
+
+fn filled(text: &str) -> Result<(), Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::invalid("must not be empty", "write a value, or leave the key out"));
+    }
+    Ok(())
+}
+
+fn line(text: &str) -> Result<(), Problem> {
+    filled(text)?;
+    if text.chars().any(|c| c.is_ascii_control()) {
+        return Err(Problem::invalid(
+            "must be one line without control characters",
+            "remove line breaks, tabs and escapes from it",
+        ));
+    }
+    Ok(())
+}
+
+fn workspace(text: &str) -> Result<(), Problem> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if (1..=32).contains(&text.len()) && text.chars().all(allowed) {
+        return Ok(());
+    }
+    let cleaned: String =
+        text.to_lowercase().chars().map(|c| if allowed(c) { c } else { '-' }).take(32).collect();
+    let help = if cleaned.is_empty() { "e.g. `acme-prod`".to_owned() } else { format!("e.g. `{cleaned}`") };
+    Err(Problem::invalid("takes 1 to 32 of the characters a-z, 0-9 and -", help))
+}
+
+fn address_key(text: &str) -> Result<(), Problem> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    let begins = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if begins && text.len() <= 64 && text.chars().all(allowed) {
+        return Ok(());
+    }
+    let message = if text.len() > 64 { "is longer than 64 characters" } else { "is not an address" };
+    Err(Problem::invalid(
+        message,
+        "an address takes a-z, 0-9, - and _, and begins with a letter or a digit; `name` takes any text",
+    ))
+}
+
+/// What Duo's own pages show people as a hostname, by the first mistake in it (duo-api.md, section 9).
+fn hostname(text: &str) -> Result<(), Problem> {
+    if is_hostname(text) {
+        return Ok(());
+    }
+    let refuse = |message: &str, help: &str| {
+        let bare = bare_hostname(text);
+        let help = if is_hostname(&bare) { format!("write `{bare}`") } else { help.to_owned() };
+        Err(Problem { code: Code::InvalidHostname, message: message.to_owned(), help })
+    };
+    let shape = "it looks like `api-1a2b3c4d.duosecurity.com`; the Admin Panel shows it on the page of the Admin API application";
+    let lower = text.to_lowercase();
+    if text.contains("://") {
+        refuse("must be a bare hostname, without `https://`", shape)
+    } else if text.contains('/') {
+        refuse("must be a bare hostname, without a path", shape)
+    } else if text.contains(':') {
+        refuse("must be a bare hostname, without a port", shape)
+    } else if text.ends_with('.') {
+        refuse("must not end with a dot", shape)
+    } else if text.chars().any(char::is_whitespace) {
+        refuse("must not hold spaces", shape)
+    } else if text != lower {
+        refuse("must be in lower case", shape)
+    } else if lower.starts_with("admin-") {
+        refuse("is the Admin Panel's hostname, not the API's", shape)
+    } else if !(lower.ends_with(".duosecurity.com") || lower.ends_with(".duofederal.com")) {
+        refuse(
+            "is not a host of Duo's",
+            "it ends with `.duosecurity.com` or `.duofederal.com`; to reach a simulator keep the tenant's name and use --sandbox or --connect-to",
+        )
+    } else {
+        refuse("is not an API hostname of Duo's", shape)
+    }
+}
+
+fn is_hostname(text: &str) -> bool {
+    let label = text.strip_suffix(".duosecurity.com").or_else(|| text.strip_suffix(".duofederal.com"));
+    label
+        .and_then(|label| label.strip_prefix("api-"))
+        .is_some_and(|id| !id.is_empty() && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
+}
+
+fn bare_hostname(text: &str) -> String {
+    let text = text.trim();
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let host = text.split(['/', ':', '?']).next().unwrap_or_default();
+    host.trim_end_matches('.').to_lowercase()
+}
+
+fn integration_key(text: &str) -> Result<(), Problem> {
+    if text.len() >= 40 && text.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Err(Problem {
+            code: Code::PlainSecret,
+            message: "has the shape of a secret key".to_owned(),
+            help: "the integration key has 20 characters and begins with `DI`; a secret key that was committed must be reset".to_owned(),
+        });
+    }
+    if text.is_empty() || text.len() >= 40 || !text.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Err(Problem::invalid(
+            "is not an integration key",
+            "it has 20 letters and digits and begins with `DI`; the Admin Panel shows it on the application's page",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a key has the shape that every known integration key has (duo-api.md, section 0).
+pub fn is_usual_integration_key(text: &str) -> bool {
+    text.len() == 20
+        && text.starts_with("DI")
+        && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+}
+
+fn env_name(text: &str) -> Result<(), Problem> {
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if begins && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "is not the name of an environment variable",
+        "a name has letters, digits and _, e.g. `{env: DUO_SKEY}`; no `$` before it",
+    ))
+}
+
+fn network(text: &str) -> Result<(), Problem> {
+    let refused = || {
+        Problem::invalid(
+            "has an item that is not an address, a range or a CIDR block",
+            "e.g. `192.0.2.8`, `192.0.2.0/24` or `192.0.2.1-192.0.2.20`; Duo takes no hostnames here",
+        )
+    };
+    if let Some((first, last)) = text.split_once('-') {
+        let first: IpAddr = first.trim().parse().map_err(|_| refused())?;
+        let last: IpAddr = last.trim().parse().map_err(|_| refused())?;
+        if first.is_ipv4() != last.is_ipv4() || first > last {
+            return Err(Problem::invalid(
+                "has a range that ends before it begins",
+                "write the lower address first",
+            ));
+        }
+        return Ok(());
+    }
+    if text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok() { Ok(()) } else { Err(refused()) }
+}
+
+fn ip(text: &str) -> Result<(), Problem> {
+    match text.parse::<IpAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Problem::invalid(
+            "is not an IP address",
+            "e.g. `198.51.100.7`; `curl https://ifconfig.co` shows your own",
+        )),
+    }
+}
+
+fn https_url(text: &str) -> Result<(), Problem> {
+    let rest = text.strip_prefix("https://").unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.is_empty() || host.contains('@') || text.chars().any(char::is_whitespace) {
+        return Err(Problem::invalid(
+            "must be a URL that begins with `https://`",
+            "secrets travel to it, so it is never plain http, and it holds no user name or password",
+        ));
+    }
+    Ok(())
+}
+
+fn percent(text: &str) -> Result<(), Problem> {
+    let number = text.strip_suffix('%').filter(|n| n.len() <= 3 && n.chars().all(|c| c.is_ascii_digit()));
+    match number.and_then(|number| number.parse::<u8>().ok()) {
+        Some(0..=100) => Ok(()),
+        _ => Err(Problem::invalid("must be a share in percent, from 0% to 100%", "e.g. `30%`")),
+    }
+}
+
+fn fingerprint(text: &str) -> Result<(), Problem> {
+    if text.len() == 8 && text.chars().all(|c| c.is_ascii_digit() || matches!(c, 'a'..='f')) {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "is not a fingerprint: eight of the characters 0-9 and a-f",
+        "`duoctl attest NAME` writes it once the console form is filled in",
+    ))
+}
+
+fn store_path(text: &str) -> Result<(), Problem> {
+    filled(text)?;
+    if text.starts_with('/') || text.split(['/', '\\']).any(|part| part == "..") {
+        return Err(Problem::invalid(
+            "must stay inside the store",
+            "write a path relative to the store, without `..`, e.g. `vpn`",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hostname_that_was_meant_is_named() {
+        let bare = "write `api-1a2b3c4d.duosecurity.com`";
+        for (text, message) in [
+            ("https://api-1a2b3c4d.duosecurity.com", "without `https://`"),
+            ("api-1a2b3c4d.duosecurity.com/", "without a path"),
+            ("api-1a2b3c4d.duosecurity.com:443", "without a port"),
+            ("api-1a2b3c4d.duosecurity.com.", "end with a dot"),
+            ("API-1A2B3C4D.duosecurity.com", "lower case"),
+            (" api-1a2b3c4d.duosecurity.com", "spaces"),
+        ] {
+            let problem = hostname(text).expect_err(text);
+            assert!(problem.message.contains(message), "{text}: {}", problem.message);
+            assert_eq!(problem.help, bare, "{text}");
+        }
+        for text in [
+            "api-.duosecurity.com",
+            "admin-1a2b3c4d.duosecurity.com",
+            "api-1.example.com",
+            "api-1.duosecurity.com.evil.com",
+            "",
+            "localhost",
+        ] {
+            assert!(hostname(text).is_err(), "{text}");
+        }
+        assert_eq!(hostname("api-1a2b3c4d.duofederal.com"), Ok(()));
+    }
+
+    #[test]
+    fn networks_are_addresses_ranges_and_blocks() {
+        for text in ["192.0.2.8", "192.0.2.0/24", "192.0.2.1-192.0.2.20", "2001:db8::/32", "::1 - ::5"] {
+            assert_eq!(network(text), Ok(()), "{text}");
+        }
+        for text in ["", "office", "192.0.2.300", "192.0.2.0/33", "192.0.2.9-192.0.2.1", "192.0.2.1-::1"] {
+            assert!(network(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_in_messages_are_harmless() {
+        assert_eq!(shown("plain"), "`plain`");
+        assert_eq!(shown("a\u{1b}[31m\u{202e}b\n"), "`a\\u{1b}[31m\\u{202e}b\\u{a}`");
+        assert_eq!(shown("deadbeefdeadbeefdeadbeefdeadbeefdead1234"), "(a long text, not shown)");
+        assert_eq!(shown(&"x y ".repeat(40)).chars().count(), 63);
+    }
+
+    #[test]
+    fn patterns_and_checks_agree() {
+        let rules = [
+            (&FILLED, "FILLED"),
+            (&LINE, "LINE"),
+            (&WORKSPACE, "WORKSPACE"),
+            (&ADDRESS_KEY, "ADDRESS_KEY"),
+            (&HOSTNAME, "HOSTNAME"),
+            (&INTEGRATION_KEY, "INTEGRATION_KEY"),
+            (&ENV_NAME, "ENV_NAME"),
+            (&PERCENT, "PERCENT"),
+            (&FINGERPRINT, "FINGERPRINT"),
+            (&HTTPS_URL, "HTTPS_URL"),
+            (&STORE_PATH, "STORE_PATH"),
+        ];
+        let samples = [
+            "",
+            " ",
+            "a",
+            "A",
+            "a b",
+            "a\tb",
+            "a\n",
+            "acme-prod",
+            "-x",
+            "_x",
+            "0",
+            "7f3a9c21",
+            "12345678",
+            "30%",
+            "101%",
+            "100%",
+            "api-1a2b.duosecurity.com",
+            "api-1a2b.duosecurity.com\n",
+            "DIXXXXXXXXXXXXXXXXXX",
+            "$HOME",
+            "DUO_SKEY",
+            "https://a.example/x",
+            "https://u:p@a.example",
+            "https://",
+            "http://a",
+            "/etc/x",
+            "a/../b",
+            "..",
+            "a/b",
+            "a..b",
+            "é",
+        ];
+        for (rule, name) in rules {
+            for text in samples {
+                let instance = serde_json::json!(text);
+                let schema = serde_json::json!({"pattern": rule.pattern});
+                assert_eq!(
+                    (rule.check)(text).is_ok(),
+                    jsonschema::is_valid(&schema, &instance),
+                    "{name}: {text:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What is known of Duo's types of applications and of Admin API permissions (duo-api.md, sections 3.4 and 4).
+//!
+//! The set of types is open: a type that is not here works, with a warning.
+
+use std::sync::LazyLock;
+
+/// A type of application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The type as Duo's API names it, e.g. `sso-generic`.
+    pub name: &'static str,
+    /// The product as the Admin Panel names it.
+    pub product: &'static str,
+    /// What it has in common with others.
+    pub family: Family,
+    /// Whether the API can create one.
+    pub creation: Creation,
+    /// Since when it is out of support, in words, where it is.
+    pub end_of_life: Option<&'static str>,
+}
+
+/// Types that have the same fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Keys for the Admin API.
+    AdminApi,
+    /// Keys for the Accounts API of a managed service provider.
+    AccountsApi,
+    /// Keys for the Auth API and its relatives: users are asked by the caller, without a prompt of Duo's.
+    AuthApi,
+    /// SAML applications of Duo Single Sign-On.
+    Saml,
+    /// OpenID Connect applications of Duo Single Sign-On.
+    Oidc,
+    /// OAuth applications of Duo Single Sign-On.
+    OAuth,
+    /// Applications of the Duo Access Gateway, which has reached its end of life.
+    AccessGateway,
+    /// Users log in at an operating system or a network device, never in a browser.
+    Native,
+    /// Every other application that users log in to.
+    UserFacing,
+}
+
+/// Whether Duo's API can create an application of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// As far as is known it can.
+    Ok,
+    /// It cannot, or most probably cannot; the reason is a clause such as `it needs ...`.
+    Refused(&'static str),
+}
+
+/// The types, sorted by name.
+static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+    let rows = include_str!("integration-types.csv").lines().skip(1);
+    let mut kinds: Vec<Kind> = rows.filter_map(|row| row.split_once(',')).map(kind).collect();
+    kinds.sort_unstable_by_key(|kind| kind.name);
+    kinds
+});
+
+/// Every known type, sorted by name.
+pub fn kinds() -> &'static [Kind] {
+    &KINDS
+}
+
+/// A type by its name.
+pub fn lookup(name: &str) -> Option<&'static Kind> {
+    let index = KINDS.binary_search_by(|kind| kind.name.cmp(name)).ok()?;
+    KINDS.get(index)
+}
+
+fn kind((name, product): (&'static str, &'static str)) -> Kind {
+    let family = family(name, product);
+    Kind { name, product, family, creation: creation(name, family), end_of_life: end_of_life(name, family) }
+}
+
+fn family(name: &str, product: &str) -> Family {
+    match name {
+        "adminapi" => Family::AdminApi,
+        "accountsapi" => Family::AccountsApi,
+        "authapi" | "partner_authapi" | "rest" | "verify" => Family::AuthApi,
+        "sso-oidc-generic" => Family::Oidc,
+        "dag" => Family::AccessGateway,
+        "ldapproxy" | "macos" | "radius" | "rdp" | "unix" => Family::Native,
+        _ if name.starts_with("sso-oauth-") => Family::OAuth,
+        _ if name.starts_with("sso-") => Family::Saml,
+        _ if product.starts_with("SAML - ") => Family::AccessGateway,
+        _ => Family::UserFacing,
+    }
+}
+
+fn creation(name: &str, family: Family) -> Creation {
+    match name {
+        "azure-ca" => Creation::Refused("it needs a consent that is given interactively at Microsoft"),
+        "accountsapi" => {
+            Creation::Refused("only an Owner of the parent account can create it, in the Admin Panel")
+        }
+        "microsoft-eam" => {
+            Creation::Refused("it is set up from the Admin Panel together with Microsoft Entra ID")
+        }
+        "portal" => Creation::Refused("Duo makes it itself, for enrolment"),
+        "samlidp" | "workday" => Creation::Refused("it is a legacy type"),
+        "rest" | "verify" => Creation::Refused("it is a legacy type; `authapi` took its place"),
+        "partner_authapi" | "partner_websdk" => {
+            Creation::Refused("it is reserved for Duo's partner programme")
+        }
+        "sso-cisco-secure-access" => Creation::Refused("it is added from the Admin Panel's catalogue"),
+        "bitium" | "citrixcag" | "f5firepass" | "juniperuac" | "tmg" | "uag" => {
+            Creation::Refused("its vendor has discontinued the product")
+        }
+        _ if family == Family::AccessGateway => Creation::Refused("the Duo Access Gateway is out of support"),
+        _ => Creation::Ok,
+    }
+}
+
+fn end_of_life(name: &str, family: Family) -> Option<&'static str> {
+    match name {
+        "tmg" => Some("Microsoft ended its support on 2020-04-14"),
+        "uag" => Some("Microsoft ended its support on 2020-04-14"),
+        _ if family == Family::AccessGateway => {
+            Some("Duo ended the support of the Duo Access Gateway on 2023-10-26")
+        }
+        _ => None,
+    }
+}
+
+/// A permission of an Admin API application: its name without `adminapi_`, and the Admin Panel's wording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// The name, e.g. `read_log` for the flag `adminapi_read_log`.
+    pub name: &'static str,
+    /// What the Admin Panel calls it, and what it is for.
+    pub description: &'static str,
+}
+
+/// Every known permission (duo-api.md, section 3.4).
+pub const PERMISSIONS: &[Permission] = &[
+    Permission {
+        name: "admins",
+        description: "Grant administrators - Write: create, change and delete administrators",
+    },
+    Permission { name: "admins_read", description: "Grant administrators - Read: see administrators" },
+    Permission { name: "info", description: "Grant read information: the account's summary and usage" },
+    Permission {
+        name: "integrations",
+        description: "Grant applications: see, create, change and delete applications",
+    },
+    Permission { name: "integrations_read", description: "Grant applications - Read: see applications" },
+    Permission {
+        name: "read_log",
+        description: "Grant read log: authentication, administrator and telephony logs",
+    },
+    Permission {
+        name: "read_resource",
+        description: "Grant resource - Read: users, groups, devices, endpoints",
+    },
+    Permission {
+        name: "write_resource",
+        description: "Grant resource - Write: change users, groups and devices",
+    },
+    Permission { name: "settings", description: "Grant settings: see and change the account's settings" },
+    Permission { name: "settings_read", description: "Grant settings - Read: see the account's settings" },
+    Permission {
+        name: "allow_to_set_permissions",
+        description: "Grant set Admin API permissions: give permissions to Admin API applications",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_a_type_and_can_be_found() {
+        assert_eq!(kinds().len(), 171);
+        for kind in kinds() {
+            assert_eq!(lookup(kind.name), Some(kind));
+            assert!(!kind.product.is_empty());
+        }
+        assert_eq!(lookup("no-such-type"), None);
+    }
+
+    #[test]
+    fn families_and_creation_follow_the_reference() {
+        let of = |name: &str| lookup(name).map(|kind| (kind.family, kind.creation == Creation::Ok));
+        assert_eq!(of("adminapi"), Some((Family::AdminApi, true)));
+        assert_eq!(of("authapi"), Some((Family::AuthApi, true)));
+        assert_eq!(of("sso-generic"), Some((Family::Saml, true)));
+        assert_eq!(of("sso-oidc-generic"), Some((Family::Oidc, true)));
+        assert_eq!(of("sso-oauth-server-mcp"), Some((Family::OAuth, true)));
+        assert_eq!(of("agzoom"), Some((Family::AccessGateway, false)));
+        assert_eq!(of("azure-ca"), Some((Family::UserFacing, false)));
+        let gateway = kinds().iter().filter(|kind| kind.family == Family::AccessGateway);
+        assert_eq!(gateway.count(), 81, "the launcher and its 80 applications");
+    }
+}
