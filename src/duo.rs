@@ -3,5 +3,7 @@
 pub mod api;
 pub mod call;
 pub mod error;
+pub mod reply;
+pub mod request;
 pub mod sign;
 pub mod types;
