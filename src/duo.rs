@@ -2,7 +2,10 @@
 
 pub mod api;
 pub mod call;
+pub mod client;
 pub mod error;
+pub mod page;
+pub mod probe;
 pub mod reply;
 pub mod request;
 pub mod sign;
