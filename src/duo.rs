@@ -1,9 +1,13 @@
 //! Duo's wire: signing, requests, transport, paging, limits, errors, types. Knows nothing of YAML.
 
 pub mod api;
+pub mod backoff;
 pub mod call;
+pub mod channel;
 pub mod client;
+pub mod clock;
 pub mod error;
+pub mod limiter;
 pub mod page;
 pub mod probe;
 pub mod reply;
