@@ -11,3 +11,4 @@ pub mod observe;
 pub mod reconcile;
 pub mod sandbox;
 pub mod secret;
+pub mod verify;

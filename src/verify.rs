@@ -1,0 +1,6 @@
+//! Probes: read-only live calls with an application's own key, each of which proves one thing.
+
+pub mod admin_api;
+pub mod auth_api;
+pub mod report;
+pub mod run;
