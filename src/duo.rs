@@ -8,6 +8,8 @@ pub mod channel;
 pub mod client;
 pub mod clock;
 pub mod error;
+pub mod host;
+pub mod https;
 pub mod limiter;
 pub mod page;
 pub mod probe;

@@ -110,7 +110,7 @@ async fn a_429_pauses_the_other_workers_of_its_budget() {
     let other = channel.signed_by(&Ikey::new("DIOTHER"), &Secret::new("s"));
     let (change, read) = (post(), get().budget(Budget::Read));
     let (write, read) = tokio::join!(other.send(&change), other.send(&read));
-    (write.unwrap(), read.unwrap());
+    write.and(read).unwrap();
     first.await.unwrap().unwrap();
     let sent = sent.lock().unwrap();
     let reads: Vec<_> = sent.iter().filter(|(_, request)| request.method == Method::Get).collect();
