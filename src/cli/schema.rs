@@ -1,0 +1,16 @@
+//! `duoctl schema`: the JSON Schema of the YAML.
+
+use crate::config::schema::config_schema;
+use crate::output::json;
+use crate::output::printer::Printer;
+
+use super::args::{Schema, SchemaKind};
+use super::exit::Exit;
+
+/// Runs the command.
+pub fn run(args: &Schema, printer: Printer) -> Exit {
+    match args.kind {
+        SchemaKind::Config => printer.data(&json::text(&config_schema())),
+    }
+    Exit::Done
+}
