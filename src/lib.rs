@@ -5,5 +5,6 @@
 
 pub mod config;
 pub mod duo;
+pub mod output;
 pub mod sandbox;
 pub mod secret;

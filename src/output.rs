@@ -1,0 +1,3 @@
+//! Plans, reports and diagnostics for people and machines: one file per format.
+
+pub mod snippet;
