@@ -248,12 +248,18 @@ fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings:
                 Diagnostic::error(
                     Code::WrongType,
                     entry.value.span,
-                    format!("`{}` has no value", entry.key.value),
+                    format!("{} has no value", texts::shown(&entry.key.value)),
                 )
                 .help("write its value, or remove the key"),
             );
         } else {
-            shape(&entry.value, item, &entry.key.value, entry.key.span, findings);
+            shape(
+                &entry.value,
+                item,
+                texts::shown(&entry.key.value).trim_matches('`'),
+                entry.key.span,
+                findings,
+            );
         }
     }
 }

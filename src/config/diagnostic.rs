@@ -228,6 +228,8 @@ pub struct SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    /// For each file, where its lines begin.
+    lines: Vec<Vec<usize>>,
 }
 
 /// A line and column for people, both from 1; columns count characters.
@@ -242,6 +244,8 @@ pub struct Position {
 impl Sources {
     /// Adds a file and returns its index for spans.
     pub fn add(&mut self, path: PathBuf, text: String) -> usize {
+        let begins = text.match_indices('\n').map(|(newline, _)| newline + 1);
+        self.lines.push(std::iter::once(0).chain(begins).collect());
         self.files.push(SourceFile { path, text });
         self.files.len() - 1
     }
@@ -259,10 +263,22 @@ impl Sources {
     /// Where a span begins.
     pub fn locate(&self, span: Span) -> Option<(&Path, Position)> {
         let file = self.file(span.file)?;
-        let before = file.text.get(..span.start)?;
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        let (line, begin) = self.line_begin(span.file, span.start)?;
+        let column = file.text.get(begin..span.start)?.chars().count() + 1;
         Some((&file.path, Position { line, column }))
+    }
+
+    /// The line at an offset: its number from 1, where it begins, and its text without the line break.
+    pub fn line(&self, file: usize, offset: usize) -> Option<(usize, usize, &str)> {
+        let (line, begin) = self.line_begin(file, offset)?;
+        let rest = self.file(file)?.text.get(begin..)?;
+        let text = rest.split('\n').next()?;
+        Some((line, begin, text.strip_suffix('\r').unwrap_or(text)))
+    }
+
+    fn line_begin(&self, file: usize, offset: usize) -> Option<(usize, usize)> {
+        let begins = self.lines.get(file)?;
+        let line = begins.partition_point(|begin| *begin <= offset);
+        Some((line, *begins.get(line.checked_sub(1)?)?))
     }
 }

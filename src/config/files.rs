@@ -117,8 +117,9 @@ fn no_yaml(folder: &Path) -> Diagnostic {
     .help(help)
 }
 
-/// Reads the files into the sources. A file that cannot be read, or is no UTF-8, is reported and stands there empty.
-pub fn read(files: &[PathBuf], sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>) {
+/// Reads the files into the sources and returns the indices of those that could be read whole.
+pub fn read(files: &[PathBuf], sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>) -> Vec<usize> {
+    let mut readable = Vec::with_capacity(files.len());
     let mut total = 0_u64;
     for path in files {
         let bytes = match read_limited(path, MAX_FILE_BYTES.min(MAX_TOTAL_BYTES.saturating_sub(total))) {
@@ -144,7 +145,7 @@ pub fn read(files: &[PathBuf], sources: &mut Sources, diagnostics: &mut Vec<Diag
             Ok(text) => {
                 // A byte-order mark is no content; columns count from what people see.
                 let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-                sources.add(path.clone(), text);
+                readable.push(sources.add(path.clone(), text));
             }
             Err(error) => {
                 let start = error.utf8_error().valid_up_to();
@@ -152,6 +153,7 @@ pub fn read(files: &[PathBuf], sources: &mut Sources, diagnostics: &mut Vec<Diag
             }
         }
     }
+    readable
 }
 
 /// `None` where there is more than the limit; never reads much more than that.

@@ -7,6 +7,7 @@ use super::diagnostic::{Code, Diagnostic, Sources, Span, has_errors};
 use super::files::{self, Found};
 use super::language::FILE;
 use super::model::Workspace;
+use super::texts::shown;
 use super::tree::{Data, Entry, Node, find};
 use super::{decode, rules, tree};
 
@@ -35,13 +36,13 @@ pub fn load(path: &Path) -> Loaded {
     let Found { root, files } = files::find(path, &mut diagnostics);
     let mut sources = Sources::default();
     let mut trees = Vec::new();
-    files::read(&files, &mut sources, &mut diagnostics);
-    for (index, file) in sources.files().iter().enumerate() {
-        if let Some(tree) = file_tree(index, &file.text, &mut diagnostics) {
-            trees.push(tree);
-        }
+    let readable = files::read(&files, &mut sources, &mut diagnostics);
+    let all_read = diagnostics.is_empty();
+    for index in readable {
+        let text = sources.file(index).map_or("", |file| &file.text);
+        trees.extend(file_tree(index, text, &mut diagnostics));
     }
-    let complete = !has_errors(&diagnostics) || trees.len() == files.len();
+    let complete = all_read && trees.len() == files.len();
     finish(sources, trees, &root, complete, diagnostics)
 }
 
@@ -195,7 +196,7 @@ fn report_duplicates(entry: &mut Entry, section: &str, diagnostics: &mut Vec<Dia
             seen.insert(entry.key.value.clone(), entry.key.span);
             return true;
         };
-        let message = format!("`{section}.{}` is defined twice", entry.key.value);
+        let message = format!("{} is defined twice", shown(&format!("{section}.{}", entry.key.value)));
         diagnostics.push(
             Diagnostic::error(Code::DuplicateAddress, entry.key.span, message)
                 .help("an address is unique in a workspace: rename one of the two")

@@ -84,6 +84,25 @@ pub fn looks_secret(text: &str) -> bool {
         && text.chars().any(|c| c.is_ascii_alphabetic())
 }
 
+/// Whether a key's value is a secret, so that neither a message nor a snippet may show it.
+pub fn is_secret_key(key: &str) -> bool {
+    let key = key.to_lowercase().replace('-', "_");
+    let endings = [
+        "secret",
+        "secrets",
+        "secret_key",
+        "skey",
+        "password",
+        "passwd",
+        "passphrase",
+        "token",
+        "api_key",
+        "private_key",
+        "secret_id",
+    ];
+    endings.iter().any(|ending| key.ends_with(ending))
+}
+
 /// A character as it can be printed without moving or turning what stands around it.
 pub fn escape(c: char) -> impl Iterator<Item = char> {
     let harmful = c.is_control()

@@ -9,6 +9,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Number, Value};
 
 use super::diagnostic::{Code, Diagnostic, Span, Spanned};
+use super::texts::shown;
 
 /// How deep values may be nested, aliases followed.
 pub const MAX_DEPTH: usize = 64;
@@ -511,7 +512,7 @@ fn number(text: &str) -> Option<Number> {
 }
 
 fn duplicate_key(key: &Spanned<String>, first: Span) -> Diagnostic {
-    Diagnostic::error(Code::DuplicateKey, key.span, format!("the key `{}` stands twice", key.value))
+    Diagnostic::error(Code::DuplicateKey, key.span, format!("the key {} stands twice", shown(&key.value)))
         .related(first, "it stands here first")
 }
 
@@ -531,7 +532,7 @@ fn too_deep(place: Span) -> Diagnostic {
 }
 
 fn unknown_tag(tag: &str, place: Span) -> Diagnostic {
-    Diagnostic::error(Code::Syntax, place, format!("the tag `{tag}` is not part of the language"))
+    Diagnostic::error(Code::Syntax, place, format!("the tag {} is not part of the language", shown(tag)))
         .help("remove it; quote the text if it only begins with `!`")
 }
 

@@ -1,0 +1,297 @@
+//! The language as a JSON Schema (draft-07), for editors. Written from the same tables as the parser reads.
+//!
+//! Plain messages matter more than short rules: no alternatives (`anyOf`, `oneOf`) where an editor would have to
+//! report each of them, and per-type rules as `if`/`then`.
+
+use serde_json::{Map, Value, json};
+
+use crate::duo::catalogue::{Family, Kind, kinds};
+
+use super::application::sso_section;
+use super::language::{FILE, SOURCE};
+use super::settings::{SETTINGS, SettingSpec};
+use super::shape::{Choice, Key, Object, Shape, TextRule};
+use super::sso;
+use super::tree;
+
+/// The schema of a YAML file, as `duoctl schema config` prints it.
+pub fn config_schema() -> Value {
+    let mut schema = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "urn:duoctl:schema:config:1",
+        "title": "duoctl workspace",
+        "description": "Applications of a Cisco Duo account as duoctl reads them. A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files of a folder; `version`, `workspace` and `tenant` stand in one of them.",
+    });
+    if let Value::Object(schema) = &mut schema {
+        schema.extend(object(&FILE));
+        schema.insert(
+            "definitions".to_owned(),
+            json!({"application": application(), "known_type": {"enum": type_names(|_| true)}}),
+        );
+    }
+    schema
+}
+
+/// The schema as it is committed and printed: indented, with a line break at its end.
+pub fn config_schema_text() -> String {
+    format!("{:#}\n", config_schema())
+}
+
+fn object(table: &Object) -> Map<String, Value> {
+    let mut schema = keyed(table.keys);
+    if let Some(whole) = table.whole {
+        (whole.schema)(&mut schema);
+    }
+    schema
+}
+
+fn keyed(keys: &[Key]) -> Map<String, Value> {
+    let properties: Map<String, Value> =
+        keys.iter().map(|known| (known.name.to_owned(), Value::Object(key(known)))).collect();
+    let required: Vec<&str> = keys.iter().filter(|key| key.required).map(|key| key.name).collect();
+    let mut schema = map(json!({"type": "object", "properties": properties}));
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), json!(required));
+    }
+    schema.insert("additionalProperties".to_owned(), json!(false));
+    schema
+}
+
+fn key(key: &Key) -> Map<String, Value> {
+    let mut schema = documented(key.description, key.example);
+    schema.extend(shape(&key.shape));
+    if key.nullable {
+        allow_null(&mut schema);
+    }
+    schema
+}
+
+fn documented(description: &str, example: &str) -> Map<String, Value> {
+    let title = description.split_once(". ").map_or(description, |(first, _)| first).trim_end_matches('.');
+    let example = tree::parse(0, example, &mut Vec::new()).map(|node| node.json());
+    let mut schema = map(json!({"title": title, "description": description}));
+    schema.insert("examples".to_owned(), example.into_iter().collect());
+    schema
+}
+
+fn shape(shape_: &Shape) -> Map<String, Value> {
+    match shape_ {
+        Shape::Text(rule) => text(rule),
+        Shape::Choice(choices) => choice(choices),
+        Shape::Flag => map(json!({"type": "boolean"})),
+        Shape::Whole(least, most) if least == most => map(json!({"type": "integer", "enum": [least]})),
+        Shape::Whole(least, most) => map(json!({"type": "integer", "minimum": least, "maximum": most})),
+        Shape::List(item, least, most) => {
+            let mut schema = map(json!({"type": "array", "items": shape(item)}));
+            if *least > 0 {
+                schema.insert("minItems".to_owned(), json!(least));
+            }
+            if *most < usize::MAX {
+                schema.insert("maxItems".to_owned(), json!(most));
+            }
+            schema
+        }
+        Shape::Object(table) => object(table),
+        Shape::Entries(rule, item) => {
+            let mut schema = map(json!({"type": "object", "additionalProperties": shape(item)}));
+            if !rule.pattern.is_empty() {
+                schema.insert("propertyNames".to_owned(), json!({"pattern": rule.pattern}));
+            }
+            schema
+        }
+        Shape::Source { secret } => {
+            let mut schema = object(&SOURCE);
+            schema.insert("minProperties".to_owned(), json!(1));
+            schema.insert("maxProperties".to_owned(), json!(1));
+            if !secret {
+                schema.insert("type".to_owned(), json!(["string", "object"]));
+                schema.insert("pattern".to_owned(), json!(r"\S"));
+            }
+            schema
+        }
+        Shape::Either(shapes) => either(shapes),
+        Shape::Application => map(json!({"$ref": "#/definitions/application"})),
+        Shape::ApplicationDefaults => {
+            let keys: Vec<Key> =
+                SETTINGS.iter().filter(|spec| spec.defaultable).map(|spec| spec.key).collect();
+            keyed(&keys)
+        }
+    }
+}
+
+fn text(rule: &TextRule) -> Map<String, Value> {
+    let mut schema = if rule.numeric {
+        map(json!({"type": ["string", "number"]}))
+    } else {
+        map(json!({"type": "string"}))
+    };
+    if !rule.pattern.is_empty() {
+        schema.insert("pattern".to_owned(), json!(rule.pattern));
+    }
+    schema
+}
+
+fn choice(choices: &[Choice]) -> Map<String, Value> {
+    let words: Vec<&str> = choices.iter().map(|choice| choice.value).collect();
+    let descriptions: Vec<&str> = choices.iter().map(|choice| choice.description).collect();
+    map(json!({"type": "string", "enum": words, "enumDescriptions": descriptions}))
+}
+
+/// Shapes of different JSON types in one schema: each keyword concerns values of its own type only.
+fn either(shapes: &[Shape]) -> Map<String, Value> {
+    let mut merged = Map::new();
+    let mut types = Vec::new();
+    for schema in shapes.iter().map(shape) {
+        match schema.get("type") {
+            Some(Value::Array(several)) => types.extend(several.iter().cloned()),
+            Some(one) => types.push(one.clone()),
+            None => {}
+        }
+        merged.extend(schema);
+    }
+    types.dedup();
+    merged.insert("type".to_owned(), Value::Array(types));
+    merged
+}
+
+fn allow_null(schema: &mut Map<String, Value>) {
+    match schema.get_mut("type") {
+        Some(Value::Array(types)) => types.push(json!("null")),
+        Some(one) => *one = json!([one, "null"]),
+        None => {}
+    }
+    if let Some(Value::Array(values)) = schema.get_mut("enum") {
+        values.push(Value::Null);
+    }
+    if let Some(Value::Array(descriptions)) = schema.get_mut("enumDescriptions") {
+        descriptions.push(json!("clears it"));
+    }
+}
+
+fn application() -> Value {
+    let mut properties = Map::new();
+    for spec in SETTINGS {
+        let mut schema = key(&spec.key);
+        if spec.link.starts_with("https://") {
+            let text = format!("{}\n\n[Duo's documentation]({})", spec.key.description, spec.link);
+            schema.insert("markdownDescription".to_owned(), json!(text));
+        }
+        if spec.key.name == "type" {
+            let products: Vec<&str> = kinds().iter().map(|kind| kind.product).collect();
+            // The empty alternative takes every type, so that one Duo adds tomorrow is no error.
+            let known = json!({"enum": type_names(|_| true), "enumDescriptions": products});
+            schema.insert("anyOf".to_owned(), json!([known, {}]));
+        }
+        properties.insert(spec.key.name.to_owned(), Value::Object(schema));
+    }
+    json!({
+        "title": "Application",
+        "description": "One application. What is left out is unmanaged and left alone, `null` clears, a value sets. It needs `type`, `name` and `user_access`, unless `integration_key` pins a live application.",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "allOf": application_rules(),
+    })
+}
+
+fn application_rules() -> Vec<Value> {
+    let required: Vec<&str> =
+        SETTINGS.iter().filter(|spec| spec.key.required).map(|spec| spec.key.name).collect();
+    let mut rules = vec![
+        json!({"if": {"required": ["integration_key"]}, "then": {}, "else": {"required": required}}),
+        json!({
+            "if": {"properties": {"user_access": {"const": "permitted_groups"}}, "required": ["user_access"]},
+            "then": {"required": ["groups_allowed"], "properties": {"groups_allowed": {"type": "array"}}},
+            "else": {"properties": {"groups_allowed": {"type": "null"}}},
+        }),
+    ];
+    rules.extend(SETTINGS.iter().filter_map(not_applicable));
+    for family in [Family::Saml, Family::Oidc, Family::OAuth] {
+        let others: Map<String, Value> = sso::DOCUMENT
+            .keys
+            .iter()
+            .filter(|key| Some(key.name) != sso_section(family))
+            .map(|key| (key.name.to_owned(), json!(false)))
+            .collect();
+        rules.push(json!({
+            "if": {"properties": {"type": {"enum": type_names(|kind| kind.family == family)}}, "required": ["type"]},
+            "then": {"properties": {"sso": {"properties": others}}},
+        }));
+    }
+    rules
+}
+
+/// The rule that known types without a field must not write it; the shorter of the two lists of types is written.
+fn not_applicable(spec: &SettingSpec) -> Option<Value> {
+    let with = type_names(|kind| (spec.applies)(kind.family));
+    let without = type_names(|kind| !(spec.applies)(kind.family));
+    if without.is_empty() {
+        return None;
+    }
+    let lacks = if without.len() <= with.len() {
+        json!({"enum": without})
+    } else {
+        json!({"allOf": [{"$ref": "#/definitions/known_type"}, {"not": {"enum": with}}]})
+    };
+    Some(json!({
+        "if": {"properties": {"type": lacks}, "required": ["type"]},
+        "then": {"properties": {spec.key.name: false}},
+    }))
+}
+
+fn type_names(filter: impl Fn(&Kind) -> bool) -> Vec<&'static str> {
+    kinds().iter().filter(|kind| filter(kind)).map(|kind| kind.name).collect()
+}
+
+fn map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::check;
+    use crate::config::diagnostic::Span;
+
+    /// Every key is described and has an example that its own shape accepts.
+    #[test]
+    fn every_key_has_a_description_and_an_example_that_holds() {
+        fn visit(keys: &[Key], seen: &mut usize) {
+            for key in keys {
+                let place = Span { file: 0, start: 0, end: 0 };
+                let mut findings = Vec::new();
+                let node = tree::parse(0, key.example, &mut findings).expect(key.name);
+                assert!(check::value(&node, key, place, &mut findings), "{}: {findings:?}", key.name);
+                assert!(key.description.ends_with('.'), "{}: {}", key.name, key.description);
+                let instance = node.json();
+                let schema = Value::Object(super::key(key));
+                if !schema.to_string().contains("$ref") {
+                    assert!(jsonschema::is_valid(&schema, &instance), "{}: {schema}", key.name);
+                }
+                *seen += 1;
+                nested(&key.shape, seen);
+            }
+        }
+        fn nested(shape: &Shape, seen: &mut usize) {
+            match shape {
+                Shape::Object(table) => visit(table.keys, seen),
+                Shape::List(item, ..) | Shape::Entries(_, item) => nested(item, seen),
+                Shape::Either(shapes) => shapes.iter().for_each(|shape| nested(shape, seen)),
+                Shape::Source { .. } => visit(SOURCE.keys, seen),
+                _ => {}
+            }
+        }
+        let mut seen = 0;
+        visit(FILE.keys, &mut seen);
+        visit(&SETTINGS.iter().map(|spec| spec.key).collect::<Vec<_>>(), &mut seen);
+        assert!(seen > 120, "only {seen} keys were reached");
+    }
+
+    #[test]
+    fn the_schema_is_a_schema() {
+        jsonschema::meta::validate(&config_schema()).expect("valid draft-07");
+    }
+}

@@ -1,0 +1,36 @@
+//! The first file of a workspace, as `duoctl init` writes it.
+
+use super::shape::TextRule;
+use super::texts::WORKSPACE;
+
+/// The text of a first `duo.yaml`. `schema` is what the modeline points to: a path from the file, or a URL. A name
+/// that is no workspace's name is made into one.
+pub fn initial(workspace: &str, schema: &str) -> String {
+    let TextRule { check, .. } = WORKSPACE;
+    let name = if check(workspace).is_ok() { workspace.to_owned() } else { workspace_name(workspace) };
+    include_str!("template.yaml").replace("@SCHEMA@", schema).replace("@WORKSPACE@", &name)
+}
+
+fn workspace_name(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let dashed: String =
+        lower.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).collect();
+    let name: String = dashed.trim_matches('-').chars().take(32).collect();
+    if name.is_empty() { "my-duo".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::load_text;
+
+    #[test]
+    fn the_first_file_loads_without_a_word() {
+        for name in ["acme-prod", "Acme Prod!", "", "日本", &"x".repeat(50)] {
+            let loaded = load_text("duo.yaml".into(), initial(name, "duoctl.schema.json"));
+            assert_eq!(loaded.diagnostics, [], "{name}");
+            assert!(loaded.workspace.is_some());
+        }
+        assert!(initial("acme", "x.json").starts_with("# yaml-language-server: $schema=x.json\n"));
+    }
+}
