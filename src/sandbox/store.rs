@@ -4,6 +4,7 @@
 //! at most that write: an unfinished last line is dropped on the next start. The journal is compacted on start.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -22,10 +23,16 @@ struct Record {
 }
 
 /// Collections of JSON objects, each by id.
-#[derive(Debug)]
 pub struct Store {
     collections: BTreeMap<String, BTreeMap<String, Value>>,
     journal: Option<File>,
+}
+
+/// Collections and their sizes only: the objects hold secret keys.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.collections.iter().map(|(name, items)| (name, items.len()))).finish()
+    }
 }
 
 impl Store {
