@@ -8,6 +8,7 @@ pub mod channel;
 pub mod client;
 pub mod clock;
 pub mod error;
+pub mod explain;
 pub mod host;
 pub mod https;
 pub mod limiter;

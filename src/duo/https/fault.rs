@@ -66,6 +66,10 @@ fn untrusted(error: &rustls::Error) -> String {
                  name that proxy's authority as ca_file"
                     .to_owned()
             }
+            CertificateError::BadSignature => {
+                "its certificate was not signed by the trusted authority of that name; the ca_file may be out of date"
+                    .to_owned()
+            }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "its certificate is for another hostname; check the name, and who answers for it".to_owned()
             }
