@@ -56,7 +56,10 @@ pub fn fetch(source: &ValueSource, root: &Path) -> Result<Secret, CredentialErro
         }
         ValueSource::File(path) => {
             let read = std::fs::read(path);
-            let reason = |error: std::io::Error| CredentialError::NoFile { path: path.clone(), reason: error.to_string() };
+            let reason = |error: std::io::Error| CredentialError::NoFile {
+                path: path.clone(),
+                reason: error.to_string(),
+            };
             (path.display().to_string(), read.map_err(reason)?)
         }
         ValueSource::Command(words) => run(words, root)?,
@@ -78,7 +81,8 @@ pub fn fetch(source: &ValueSource, root: &Path) -> Result<Secret, CredentialErro
 }
 
 fn run(words: &[String], root: &Path) -> Result<(String, Vec<u8>), CredentialError> {
-    let (program, arguments) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let (program, arguments) =
+        words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let failed = |reason: String| CredentialError::Command { program: program.to_owned(), reason };
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
@@ -112,8 +116,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         std::fs::write(&path, "abc\r\n").unwrap();
-        assert_eq!(fetch(&ValueSource::File(path), Path::new("")).map(|s| s.expose().to_owned()), Ok("abc".to_owned()));
-        assert_eq!(fetch(&command("echo abc"), Path::new("")).map(|s| s.expose().to_owned()), Ok("abc".to_owned()));
+        assert_eq!(
+            fetch(&ValueSource::File(path), Path::new("")).map(|s| s.expose().to_owned()),
+            Ok("abc".to_owned())
+        );
+        assert_eq!(
+            fetch(&command("echo abc"), Path::new("")).map(|s| s.expose().to_owned()),
+            Ok("abc".to_owned())
+        );
     }
 
     #[test]
@@ -123,8 +133,13 @@ mod tests {
             "the environment variable DUOCTL_SURELY_UNSET is not set"
         );
         assert_eq!(error(&command("echo hunter2; exit 3")), "the command `sh` ended with exit status: 3");
-        assert_eq!(error(&command("printf 'hunter2\\nmore'")), "the value from the command `sh` holds more than one line");
+        assert_eq!(
+            error(&command("printf 'hunter2\\nmore'")),
+            "the value from the command `sh` holds more than one line"
+        );
         assert_eq!(error(&command("true")), "the value from the command `sh` is empty");
-        assert!(error(&ValueSource::File("no/such/file".into())).starts_with("no/such/file cannot be read: "));
+        assert!(
+            error(&ValueSource::File("no/such/file".into())).starts_with("no/such/file cannot be read: ")
+        );
     }
 }

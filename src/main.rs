@@ -41,6 +41,7 @@ fn log(verbosity: u8) {
         _ => LevelFilter::TRACE,
     };
     let filter = tracing_subscriber::filter::Targets::new().with_target("duoctl", level);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
+    let layer =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
     tracing_subscriber::registry().with(layer).with(filter).init();
 }

@@ -2,5 +2,6 @@
 
 pub mod admin_api;
 pub mod auth_api;
+pub mod doctor;
 pub mod report;
 pub mod run;

@@ -101,11 +101,14 @@ impl Run {
         let (question, wanted) = match summary.delete {
             0 => ("Apply this plan? Only `yes` is accepted: ".to_owned(), "yes".to_owned()),
             count => (
-                format!("This plan deletes for good. Type the number of applications that it deletes ({count}) to apply it: "),
+                format!(
+                    "This plan deletes for good. Type the number of applications that it deletes ({count}) to apply it: "
+                ),
                 count.to_string(),
             ),
         };
-        let failure = |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
+        let failure =
+            |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
         let mut terminal = std::io::stderr();
         terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).map_err(failure)?;
         let mut answer = String::new();
@@ -132,7 +135,8 @@ impl Run {
         } else {
             let (host, operator) = (self.session.host().to_owned(), self.session.operator.clone());
             let desired = &self.session.desired;
-            let (converged, reading) = converge(&writer, desired, &self.options, &operator, &host, &written).await;
+            let (converged, reading) =
+                converge(&writer, desired, &self.options, &operator, &host, &written).await;
             (reading, Some(converged))
         };
         let interrupted = stop.is_cancelled();
@@ -153,7 +157,13 @@ impl Run {
         if self.json() {
             let planned = json::plan(&self.plan, &[], sources);
             let left = converged.map(|converged| json::plan(&converged.plan, &[], sources));
-            self.printer.data(&json::text(&json::apply(&planned, outcomes, normalised, left.as_ref(), report)));
+            self.printer.data(&json::text(&json::apply(
+                &planned,
+                outcomes,
+                normalised,
+                left.as_ref(),
+                report,
+            )));
             return;
         }
         let paint = self.printer.out;
@@ -166,7 +176,8 @@ impl Run {
                 self.printer.data(&format!("\n{}", plan_text::handoff_text(handoff, paint)));
             }
             if !converged.plan.steps().is_empty() {
-                self.printer.data(&format!("\n{}\n", paint.notice("After the apply the account still differs:")));
+                self.printer
+                    .data(&format!("\n{}\n", paint.notice("After the apply the account still differs:")));
                 self.printer.data(&plan_text::render(&converged.plan, &[], paint, false));
             }
         }
@@ -268,32 +279,41 @@ struct SavedPlan {
 impl SavedPlan {
     /// Reads the file if it is a saved plan; YAML files and folders are none.
     fn read(path: &Path) -> Result<Option<Self>, Failure> {
-        if !path.is_file() || path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+        if !path.is_file()
+            || path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+        {
             return Ok(None);
         }
         let failure = |error| Failure::File { path: path.to_owned(), what: "cannot be read", error };
         let bytes = std::fs::read(path).map_err(failure)?;
         let unusable = |reason: &str| Failure::NoPlan { path: path.to_owned(), reason: reason.to_owned() };
-        let mut document: Value =
-            serde_json::from_slice(&bytes).map_err(|_| unusable("it is neither YAML by its name nor JSON"))?;
+        let mut document: Value = serde_json::from_slice(&bytes)
+            .map_err(|_| unusable("it is neither YAML by its name nor JSON"))?;
         if document.get("kind").and_then(Value::as_str) != Some("plan") {
             return Err(unusable("`kind` is not `plan`"));
         }
         let version = document.get("format_version").and_then(Value::as_str).unwrap_or_default();
         if version != json::FORMAT_VERSION {
-            return Err(unusable(&format!("its format version is {version:?}, not {}", json::FORMAT_VERSION)));
+            return Err(unusable(&format!(
+                "its format version is {version:?}, not {}",
+                json::FORMAT_VERSION
+            )));
         }
         let fingerprint = document.get_mut("fingerprint").map(Value::take).unwrap_or_default();
-        let fingerprint = serde_json::from_value(fingerprint).map_err(|_| unusable("it has no usable fingerprint"))?;
+        let fingerprint =
+            serde_json::from_value(fingerprint).map_err(|_| unusable("it has no usable fingerprint"))?;
         let made_with = document.get_mut("made_with").map(Value::take).unwrap_or_default();
         Ok(Some(Self { file: path.to_owned(), made_with, fingerprint }))
     }
 
     /// The arguments that the plan was made with, beside those of the connection and the consents.
     fn arguments(&self, args: args::Apply) -> Result<(PathBuf, args::Apply), Failure> {
-        let given = !args.selected.only.is_empty() || !args.selected.exclude.is_empty() || args.pruning.prune.is_some();
+        let given = !args.selected.only.is_empty()
+            || !args.selected.exclude.is_empty()
+            || args.pruning.prune.is_some();
         if given {
-            let message = "--only, --exclude and --prune are part of a saved plan; give them to `duoctl plan`";
+            let message =
+                "--only, --exclude and --prune are part of a saved plan; give them to `duoctl plan`";
             return Err(Failure::Usage(message.to_owned()));
         }
         let unusable = |reason: &str| Failure::NoPlan { path: self.file.clone(), reason: reason.to_owned() };
@@ -301,7 +321,8 @@ impl SavedPlan {
             let items = self.made_with.get(key).and_then(Value::as_array).into_iter().flatten();
             items.filter_map(Value::as_str).map(str::to_owned).collect()
         };
-        let path = self.made_with.get("path").and_then(Value::as_str).ok_or_else(|| unusable("it names no YAML"))?;
+        let path =
+            self.made_with.get("path").and_then(Value::as_str).ok_or_else(|| unusable("it names no YAML"))?;
         let prune = match self.made_with.get("prune").and_then(Value::as_str) {
             Some("quarantine") => Some(PruneMode::Quarantine),
             Some("now") => Some(PruneMode::Now),

@@ -11,9 +11,11 @@ use crate::reconcile::guard::Allowed;
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.
 #[derive(Debug, Parser)]
 #[command(name = "duoctl", version, about, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, 1 error, 2 changes pending, 3 verification failed, 4 partly applied, \
+#[command(
+    after_help = "Exit codes: 0 done, 1 error, 2 changes pending, 3 verification failed, 4 partly applied, \
     5 refused by a guard or no consent, 6 saved plan is stale, 64 usage, 75 unreachable or rate limited (safe to \
-    retry), 77 Duo refused the credentials or the permission, 130 interrupted.\n\nduoctl is not affiliated with Cisco.")]
+    retry), 77 Duo refused the credentials or the permission, 130 interrupted.\n\nduoctl is not affiliated with Cisco."
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]

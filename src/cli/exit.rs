@@ -9,10 +9,10 @@ use thiserror::Error;
 use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::credentials::CredentialError;
 use crate::duo::error::DuoError;
-use crate::duo::explain::explain;
+use crate::duo::explain::causes;
 use crate::duo::https::HttpsError;
 use crate::output::paint::safe;
-use crate::output::printer::Printer;
+use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 
 /// How a run ended.
@@ -65,7 +65,8 @@ impl Exit {
         match error {
             _ if error.is_denied() => Self::Denied,
             _ if error.is_transient() => Self::Unavailable,
-            DuoError::Unreachable { .. }
+            DuoError::NotSent { .. }
+            | DuoError::Unreachable { .. }
             | DuoError::Lost { .. }
             | DuoError::RateLimited { .. }
             | DuoError::Refused(_)
@@ -151,7 +152,7 @@ impl Failure {
         match self {
             Self::Config(found) => {
                 let (diagnostics, sources) = found.as_ref();
-                printer.problem(&snippet::render(diagnostics, sources, printer.err.on, snippet::terminal_width()));
+                printer.problem(&snippet::render(diagnostics, sources, printer.err.on, terminal_width()));
             }
             other => {
                 let mut text = format!("{error}: {}\n", safe(&other.to_string()));
@@ -174,7 +175,7 @@ impl Failure {
                     .to_owned(),
             ],
             Self::Duo(error) => {
-                explain(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix)).collect()
+                causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix)).collect()
             }
             Self::Usage(_)
             | Self::Config(_)

@@ -29,7 +29,11 @@ pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
     }
     if let Some(file) = &args.out {
         save(file, &document, &args)?;
-        printer.remark(&format!("saved {}; carry it out with: duoctl apply {}\n", file.display(), file.display()));
+        printer.remark(&format!(
+            "saved {}; carry it out with: duoctl apply {}\n",
+            file.display(),
+            file.display()
+        ));
     }
     Ok(exit(&plan, args.detailed_exitcode, first_failure(&reading.failures).map(Exit::of)))
 }

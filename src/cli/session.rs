@@ -14,7 +14,7 @@ use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::expand::expand;
 use crate::observe::{Reading, observe};
-use crate::output::printer::Printer;
+use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::fingerprint::hash;
@@ -58,7 +58,7 @@ pub fn load_valid(path: &Path, printer: Printer) -> Result<(Workspace, Sources),
 /// Prints findings with their places; errors and warnings always, notes unless `--quiet`.
 pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printer) {
     if !problems.is_empty() {
-        printer.problem(&snippet::render(problems, sources, printer.err.on, snippet::terminal_width()));
+        printer.problem(&snippet::render(problems, sources, printer.err.on, terminal_width()));
     }
 }
 
@@ -149,7 +149,8 @@ fn sandbox_config(workspace: &Workspace, running: &Running) -> Result<HttpsConfi
 fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsConfig, Failure> {
     let credentials = workspace.tenant.credentials.as_ref().ok_or(Failure::NoCredentials)?;
     let Credentials { integration_key, secret_key } = credentials;
-    let get = |source, key| fetch(source, &workspace.root).map_err(|error| Failure::Credentials { key, error });
+    let get =
+        |source, key| fetch(source, &workspace.root).map_err(|error| Failure::Credentials { key, error });
     let ikey = get(&integration_key.value, "tenant.credentials.integration_key")?;
     let skey = get(&secret_key.value, "tenant.credentials.secret_key")?;
     let host = workspace.tenant.api_hostname.value.clone();
@@ -168,7 +169,7 @@ pub fn options(selected: &Selected, pruning: &Pruning) -> Result<Options, Failur
         Some(PruneMode::Quarantine) => Prune::Quarantine,
         Some(PruneMode::Now) => Prune::Now,
     };
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
     Ok(Options { prune, selection, today })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::diagnostic::has_errors;
 use crate::config::load::load;
-use crate::output::printer::Printer;
+use crate::output::printer::{Printer, terminal_width};
 use crate::output::{json, snippet};
 
 use super::args::{Format, Validate};
@@ -16,8 +16,13 @@ pub fn run(args: &Validate, printer: Printer) -> Result<Exit, Failure> {
         Format::Json => printer.data(&json::text(&json::validate(&loaded.diagnostics, &loaded.sources))),
         Format::Human => {
             if !loaded.diagnostics.is_empty() {
-                let width = snippet::terminal_width();
-                printer.problem(&snippet::render(&loaded.diagnostics, &loaded.sources, printer.err.on, width));
+                let width = terminal_width();
+                printer.problem(&snippet::render(
+                    &loaded.diagnostics,
+                    &loaded.sources,
+                    printer.err.on,
+                    width,
+                ));
             }
             if let Some(workspace) = loaded.valid() {
                 printer.data(&format!(

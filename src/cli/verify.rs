@@ -65,7 +65,11 @@ pub async fn verify_addresses(
                 wanted.kind.clone().unwrap_or_default(),
                 wanted.name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
             ),
-            live: plan.matched().get(&wanted.address).and_then(|ikey| lives.get(ikey)).map(|live| (*live).clone()),
+            live: plan
+                .matched()
+                .get(&wanted.address)
+                .and_then(|ikey| lives.get(ikey))
+                .map(|live| (*live).clone()),
         })
         .collect();
     verify(&session.transport, targets, Timestamp::now(), parallelism, &WAITS).await

@@ -50,7 +50,8 @@ pub fn last_line(plan: &Plan) -> String {
     if !plan.blocked().is_empty() {
         let _ = write!(line, " {} stopped by errors.", plan.blocked().len());
     }
-    let risks: Vec<String> = plan.risks().iter().rev().map(|(risk, count)| format!("{count} {risk}")).collect();
+    let risks: Vec<String> =
+        plan.risks().iter().rev().map(|(risk, count)| format!("{count} {risk}")).collect();
     if !risks.is_empty() {
         let _ = write!(line, " Risks: {}.", risks.join(", "));
     }
@@ -72,12 +73,19 @@ pub fn sign(action: Action, paint: Paint) -> String {
 
 fn step_text(text: &mut String, step: &Step, paint: Paint) {
     let address = paint.strong(step.address.as_str());
-    let _ = write!(text, "{} {address}  \"{}\" ({})", sign(step.action, paint), safe(&step.name), safe(&step.kind));
+    let _ = write!(
+        text,
+        "{} {address}  \"{}\" ({})",
+        sign(step.action, paint),
+        safe(&step.name),
+        safe(&step.kind)
+    );
     if let Some(ikey) = &step.ikey {
         let _ = write!(text, " {}", paint.faint(&safe(ikey.as_str())));
     }
     text.push('\n');
-    let width = step.changes.iter().map(|change| change.field.chars().count()).max().unwrap_or_default().min(32);
+    let width =
+        step.changes.iter().map(|change| change.field.chars().count()).max().unwrap_or_default().min(32);
     for change in &step.changes {
         change_text(text, change, step.action == Action::Create, width, paint);
     }
@@ -105,7 +113,12 @@ fn change_text(text: &mut String, change: &Change, creating: bool, width: usize,
     } else if creating {
         let _ = writeln!(text, "    {field:width$}  {}", shown(&change.after));
     } else {
-        let _ = writeln!(text, "    {field:width$}  {} -> {}{origin}", shown(&change.before), shown(&change.after));
+        let _ = writeln!(
+            text,
+            "    {field:width$}  {} -> {}{origin}",
+            shown(&change.before),
+            shown(&change.after)
+        );
     }
 }
 
@@ -124,7 +137,9 @@ pub fn handoff_text(handoff: &Handoff, paint: Paint) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{} {}", paint.calm("* handoff"), paint.strong(handoff.address.as_str()));
     let why = match (&handoff.attested, &handoff.fingerprint) {
-        (Some(attested), Some(_)) => format!("the console was attested for older values ({})", safe(attested)),
+        (Some(attested), Some(_)) => {
+            format!("the console was attested for older values ({})", safe(attested))
+        }
         (_, None) => "some values are known after the apply".to_owned(),
         (None, Some(_)) => "nobody has attested yet that the console holds these values".to_owned(),
     };
@@ -165,7 +180,13 @@ fn orphans(text: &mut String, plan: &Plan, paint: Paint) {
             |since| format!("is quarantined since {since}"),
         );
         let address = paint.strong(orphan.address.as_str());
-        let _ = writeln!(text, "{} {address}  \"{}\" {} {state}", paint.notice("? orphan"), safe(&orphan.name), orphan.ikey);
+        let _ = writeln!(
+            text,
+            "{} {address}  \"{}\" {} {state}",
+            paint.notice("? orphan"),
+            safe(&orphan.name),
+            orphan.ikey
+        );
     }
     if !pending.is_empty() {
         text.push('\n');

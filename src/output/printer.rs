@@ -31,7 +31,8 @@ impl Printer {
     /// Looks at the terminal and the environment.
     pub fn new(color: Color, quiet: bool) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let forced = set("CLICOLOR_FORCE") && std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+        let forced =
+            set("CLICOLOR_FORCE") && std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let wanted = |terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
@@ -67,4 +68,9 @@ fn write(mut stream: impl Write, text: &str) {
     let result = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(newline.as_bytes()));
     // There is nobody left to tell, whatever the reason; a closed pipe is the usual one.
     let _: Option<ErrorKind> = result.and_then(|()| stream.flush()).err().map(|error| error.kind());
+}
+
+/// How wide text for people may be: `COLUMNS`, or a width that fits most windows.
+pub fn terminal_width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(120)
 }

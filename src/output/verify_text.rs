@@ -21,7 +21,8 @@ pub fn last_line(report: &Report) -> String {
     if report.subjects.is_empty() {
         return "Verified: nothing to verify.\n".to_owned();
     }
-    let mut line = format!("Verified: {} of {} applications", report.count(Verdict::Verified), report.subjects.len());
+    let mut line =
+        format!("Verified: {} of {} applications", report.count(Verdict::Verified), report.subjects.len());
     for verdict in [Verdict::Failed, Verdict::Inconclusive, Verdict::NotTestable] {
         match report.count(verdict) {
             0 => {}
@@ -49,7 +50,10 @@ fn subject_text(text: &mut String, subject: &Subject, every: bool, paint: Paint)
         return;
     }
     let names = |verdict: Verdict, begins: &str| {
-        let matching = subject.checks.iter().filter(|check| check.verdict == verdict && check.detail.starts_with(begins));
+        let matching = subject
+            .checks
+            .iter()
+            .filter(|check| check.verdict == verdict && check.detail.starts_with(begins));
         matching.map(|check| check.name.trim_start_matches("permission ")).collect::<Vec<_>>().join(", ")
     };
     let permissions = subject.checks.iter().any(|check| check.name.starts_with("permission "));
@@ -72,7 +76,8 @@ fn subject_text(text: &mut String, subject: &Subject, every: bool, paint: Paint)
     }
 }
 
-fn word(verdict: Verdict, paint: Paint) -> String {
+/// A verdict in its colour.
+pub fn word(verdict: Verdict, paint: Paint) -> String {
     match verdict {
         Verdict::Verified => paint.good(verdict.words()),
         Verdict::NotTestable => paint.faint(verdict.words()),
