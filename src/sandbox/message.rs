@@ -69,6 +69,7 @@ impl RawReply {
             ("Server", "Duo/1.0".to_owned()),
             ("Content-Type", content_type.to_owned()),
             ("Content-Length", body.len().to_string()),
+            ("Connection", "keep-alive".to_owned()),
         ];
         headers.extend(http_date(now).map(|date| ("Date", date)));
         Self { status, headers, body }
