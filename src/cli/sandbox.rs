@@ -1,10 +1,10 @@
 //! `duoctl sandbox`: the simulator on its own.
 
-use std::fs;
 use std::path::Path;
 
 use crate::output::printer::Printer;
 use crate::sandbox::faults::Fault;
+use crate::sandbox::reset;
 use crate::sandbox::serve::{self, ServeOptions};
 use crate::sandbox::switches::Switches;
 
@@ -17,7 +17,7 @@ use super::session::sandbox_state;
 pub async fn run(args: Sandbox, printer: Printer) -> Result<Exit, Failure> {
     match args.command {
         SandboxCommand::Serve(args) => serve_until_signal(args, printer).await,
-        SandboxCommand::Reset(args) => reset(&args, printer),
+        SandboxCommand::Reset(args) => forget(&args, printer),
     }
 }
 
@@ -36,23 +36,28 @@ async fn serve_until_signal(args: Serve, printer: Printer) -> Result<Exit, Failu
         switches.set(switch).map_err(|error| Failure::Usage(error.to_string()))?;
     }
     let state = args.state.clone();
-    let options = ServeOptions { listen: args.listen, state: Some(args.state), faults, switches };
+    let options = ServeOptions {
+        listen: args.listen,
+        state: Some(args.state),
+        faults,
+        switches,
+        ..ServeOptions::default()
+    };
     let failure = |error| Failure::Sandbox { state: state.clone(), error };
     let running = serve::start(options).await.map_err(failure)?;
     printer.remark("this is a simulated Duo account, not Duo; stop it with Ctrl-C\n");
-    printer.data(&format!("{}\n", running.startup()));
+    printer.data(&format!("{}\n", running.document()));
     wait_for_signal().await;
     running.shutdown().await;
     Ok(Exit::Done)
 }
 
-fn reset(args: &Reset, printer: Printer) -> Result<Exit, Failure> {
+fn forget(args: &Reset, printer: Printer) -> Result<Exit, Failure> {
     let state = args.state.clone().unwrap_or_else(|| sandbox_state(&args.path, Path::new("")));
     let failure = |error| Failure::Sandbox { state: state.clone(), error };
-    match serve::reset(&state).map_err(failure)? {
+    match reset::reset(&state).map_err(failure)? {
         true => printer.data(&format!("Forgot the simulated account in {}.\n", state.display())),
         false => printer.data(&format!("There is no simulated account in {}.\n", state.display())),
     }
-    fs::exists(&state).map_err(failure)?;
     Ok(Exit::Done)
 }

@@ -24,7 +24,7 @@ use crate::secret::Secret;
 /// The hostname of the seeded account; any other name reaches the same one.
 pub const API_HOSTNAME: &str = "api-5a4db0c5.duosecurity.com";
 
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 const META: &str = "meta";
 const KEYS: &str = "keys";
 

@@ -22,8 +22,8 @@ use sha2::{Digest, Sha256};
 
 use crate::duo::sign::hex;
 
-const CERTIFICATE: &str = "ca.pem";
-const KEY: &str = "ca.key";
+pub(super) const CERTIFICATE: &str = "ca.pem";
+pub(super) const PRIVATE_KEY: &str = "ca.key";
 const AUTHORITY_DAYS: i64 = 3650;
 const SERVER_DAYS: i64 = 30;
 /// Clocks of clients may be behind.
@@ -47,7 +47,7 @@ pub(super) struct Authority {
 impl Authority {
     /// The authority of a state folder, which must exist; made where there is none.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        let (file, key_file) = (folder.join(CERTIFICATE), folder.join(KEY));
+        let (file, key_file) = (folder.join(CERTIFICATE), folder.join(PRIVATE_KEY));
         let key = match fs::read_to_string(&key_file) {
             Ok(text) => KeyPair::from_pem(&text).map_err(|error| unusable(&key_file, &error))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -165,10 +165,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(folder.path().join(KEY)).unwrap().permissions().mode();
+            let mode = fs::metadata(folder.path().join(PRIVATE_KEY)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        fs::write(folder.path().join(KEY), "no key").unwrap();
+        fs::write(folder.path().join(PRIVATE_KEY), "no key").unwrap();
         let error = Authority::open(folder.path()).err().unwrap().to_string();
         assert!(error.contains("ca.key is no usable key"), "{error}");
     }

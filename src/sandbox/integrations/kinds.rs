@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_known_type_is_sorted_into_one_class() {
-        let table = include_str!("../../../tests/data/integration-types.csv");
+        let table = include_str!("../../duo/integration-types.csv");
         let kinds: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
         for kind in &kinds {
             let legacy = kind.starts_with("ag") || *kind == "azure-ca";
