@@ -124,7 +124,9 @@ impl Run {
         let writer = Writer::new(self.session.transport.clone());
         let stop = stop_on_signals();
         let parallelism = usize::from(self.args.connection.parallelism);
-        let outcomes = execute(&self.plan, &writer, parallelism, &stop, &Steps(self.printer)).await;
+        let steps = Steps::new(self.printer, !self.json());
+        let outcomes = execute(&self.plan, &writer, parallelism, &stop, &steps).await;
+        steps.finish();
         let written: Vec<Address> = outcomes
             .iter()
             .filter(|outcome| matches!(outcome.status, Status::Applied))
@@ -168,7 +170,7 @@ impl Run {
         }
         let paint = self.printer.out;
         if !outcomes.is_empty() {
-            self.printer.data(&format!("\n{}", apply_text::render(outcomes, normalised, paint)));
+            self.printer.data(&apply_text::render(outcomes, normalised, paint));
         }
         if let Some(converged) = converged {
             // The plan above could not know the keys of what was yet to be created.

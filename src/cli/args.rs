@@ -107,7 +107,7 @@ pub struct Source {
 pub struct Connection {
     /// Use the built-in simulator instead of Duo; its state is kept in STATE_DIR (by default .duoctl/sandbox beside
     /// the YAML).
-    #[arg(long, value_name = "STATE_DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(long, value_name = "STATE_DIR", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = state_folder)]
     pub sandbox: Option<PathBuf>,
     /// Reach the tenant's hostname at this loopback address: a simulator that runs elsewhere on this machine.
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "sandbox")]
@@ -150,6 +150,11 @@ pub struct Consents {
     /// Allow a YAML that declares nothing while the account holds owned applications.
     #[arg(long)]
     pub allow_empty: bool,
+}
+
+/// An empty path stands for the folder beside the YAML, which is not known yet.
+fn state_folder(text: &str) -> Result<PathBuf, std::convert::Infallible> {
+    Ok(PathBuf::from(text))
 }
 
 fn percent(text: &str) -> Result<u8, String> {

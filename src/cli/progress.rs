@@ -8,7 +8,6 @@ use crate::apply::execute::Progress;
 use crate::apply::outcome::StepOutcome;
 use crate::output::apply_text;
 use crate::output::paint::safe;
-use crate::output::plan_text::sign;
 use crate::output::printer::Printer;
 use crate::reconcile::plan::Step;
 
@@ -48,15 +47,37 @@ impl Spinner {
     }
 }
 
-/// Steps as they begin and end, on stderr.
-pub struct Steps(pub Printer);
+/// Steps as they end: on stdout where that is for people, else on stderr.
+pub struct Steps {
+    printer: Printer,
+    on_stdout: bool,
+    spinner: Spinner,
+}
+
+impl Steps {
+    /// Begins to watch.
+    pub fn new(printer: Printer, on_stdout: bool) -> Self {
+        Self { printer, on_stdout, spinner: Spinner::start("applying", printer) }
+    }
+
+    /// Ends it.
+    pub fn finish(self) {
+        self.spinner.finish();
+    }
+}
 
 impl Progress for Steps {
     fn begin(&self, step: &Step) {
-        self.0.remark(&format!("{} {} ...\n", sign(step.action, self.0.err), safe(step.address.as_str())));
+        self.spinner.bar.set_message(format!("{} {}", step.action.name(), safe(step.address.as_str())));
     }
 
     fn end(&self, outcome: &StepOutcome) {
-        self.0.remark(&format!("{}\n", apply_text::line(outcome, self.0.err)));
+        self.spinner.bar.suspend(|| {
+            if self.on_stdout {
+                self.printer.data(&format!("{}\n", apply_text::line(outcome, self.printer.out)));
+            } else {
+                self.printer.remark(&format!("{}\n", apply_text::line(outcome, self.printer.err)));
+            }
+        });
     }
 }

@@ -124,6 +124,7 @@ pub fn sandbox_state(path: &Path, state: &Path) -> PathBuf {
         return state.to_owned();
     }
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let folder = folder.strip_prefix(".").unwrap_or(folder);
     folder.join(".duoctl").join("sandbox")
 }
 

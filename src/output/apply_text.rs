@@ -8,10 +8,10 @@ use crate::reconcile::plan::Action;
 use super::paint::{Paint, safe};
 use super::plan_text::shown;
 
-/// One line per step, then the count.
+/// What Duo made of values, and the count of steps; each step had its own line when it ended.
 pub fn render(outcomes: &[StepOutcome], normalised: &[Normalised], paint: Paint) -> String {
     let mut text = String::new();
-    for outcome in outcomes {
+    for outcome in outcomes.iter().filter(|outcome| matches!(outcome.status, Status::NotAttempted(_))) {
         let _ = writeln!(text, "{}", line(outcome, paint));
     }
     for normalised in normalised {

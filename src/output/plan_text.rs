@@ -33,19 +33,19 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
 /// The last line, one, stable.
 pub fn last_line(plan: &Plan) -> String {
     let summary = plan.summary();
-    if plan.is_empty() && summary.handoffs == 0 {
-        return "No changes. The account matches the configuration.\n".to_owned();
+    if plan.is_empty() {
+        let line = "No changes. The account matches the configuration.";
+        return match summary.handoffs {
+            0 => format!("{line}\n"),
+            handoffs => format!("{line} {}.\n", counted(handoffs, "handoff")),
+        };
     }
     let mut line = format!(
         "Plan: {} to add, {} to change, {} to adopt, {} to delete. {} unmanaged.",
         summary.add, summary.change, summary.adopt, summary.delete, summary.unmanaged
     );
-    match summary.handoffs {
-        0 => {}
-        1 => line.push_str(" 1 handoff."),
-        handoffs => {
-            let _ = write!(line, " {handoffs} handoffs.");
-        }
+    if summary.handoffs > 0 {
+        let _ = write!(line, " {}.", counted(summary.handoffs, "handoff"));
     }
     if !plan.blocked().is_empty() {
         let _ = write!(line, " {} stopped by errors.", plan.blocked().len());
@@ -57,6 +57,10 @@ pub fn last_line(plan: &Plan) -> String {
     }
     line.push('\n');
     line
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// The sign and the word of an action.

@@ -54,7 +54,12 @@ fn subject_text(text: &mut String, subject: &Subject, every: bool, paint: Paint)
             .checks
             .iter()
             .filter(|check| check.verdict == verdict && check.detail.starts_with(begins));
-        matching.map(|check| check.name.trim_start_matches("permission ")).collect::<Vec<_>>().join(", ")
+        // Two calls may prove one permission.
+        let mut names: Vec<&str> =
+            matching.map(|check| check.name.trim_start_matches("permission ")).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.join(", ")
     };
     let permissions = subject.checks.iter().any(|check| check.name.starts_with("permission "));
     let lines = if permissions {
