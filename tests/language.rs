@@ -1,36 +1,235 @@
-//! The language: what loads, what does not, and how that is said.
+//! The language: what loads, what does not, how that is said, and that the parser and the schema agree.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr
+    clippy::string_slice
 )]
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use duoctl::config::diagnostic::Severity;
-use duoctl::config::load::load;
+use duoctl::config::diagnostic::{Code, Severity, has_errors};
+use duoctl::config::load::{Loaded, load};
 use duoctl::config::model::{Setting, ValueSource};
+use duoctl::config::schema::{config_schema, config_schema_text};
+use duoctl::config::tree;
+
+/// Set to rewrite the committed schema and the expectations of the samples; look at the difference afterwards.
+fn bless() -> bool {
+    std::env::var_os("DUOCTL_BLESS").is_some()
+}
 
 #[test]
 fn the_example_of_the_design_becomes_typed_values() {
     let loaded = load(Path::new("tests/samples/valid/design.yaml"));
-    let serious: Vec<_> =
-        loaded.diagnostics.iter().filter(|found| found.severity != Severity::Note).collect();
-    assert!(serious.is_empty(), "{serious:#?}");
-    let workspace = loaded.workspace.unwrap();
+    let workspace = loaded.valid().unwrap();
     assert_eq!(workspace.name.value, "acme-prod");
+    let credentials = workspace.tenant.credentials.as_ref().unwrap();
+    assert_eq!(credentials.secret_key.value, ValueSource::Env("DUO_SKEY".to_owned()));
     assert_eq!(
-        workspace.tenant.credentials.unwrap().secret_key.value,
-        ValueSource::Env("DUO_SKEY".to_owned())
+        workspace.tenant.ca_file.as_ref().unwrap().value,
+        Path::new("tests/samples/valid/corporate-ca.pem")
     );
     let vpn = &workspace.applications["vpn"];
     assert_eq!(vpn.settings["policy"].value, Setting::Text("Require trusted endpoints".to_owned()));
+    let Setting::List(groups) = &vpn.settings["groups_allowed"].value else { panic!("a list") };
+    assert_eq!(groups[1].value, "Contractors");
     assert!(vpn.protect);
+    assert_eq!(vpn.ignore[0].value.field, "greeting");
     assert_eq!(workspace.applications["wiki"].settings["self_service_allowed"].value, Setting::Flag(false));
     assert!(!workspace.applications["siem"].settings.contains_key("self_service_allowed"));
     assert!(workspace.applications["old-vpn"].settings.is_empty());
     assert_eq!(workspace.identity_intelligence["emea"].attested.as_ref().unwrap().value, "7f3a9c21");
     assert_eq!(workspace.guards.max_changes_percent, 30);
+}
+
+#[test]
+fn the_three_states_are_kept_apart() {
+    let workspace = load(Path::new("tests/samples/valid/three-states.yaml")).workspace.unwrap();
+    let settings = &workspace.applications["cleared"].settings;
+    for key in ["policy", "greeting", "notes"] {
+        assert_eq!(settings[key].value, Setting::Clear, "{key}");
+    }
+    assert!(!workspace.applications["unmanaged"].settings.contains_key("policy"));
+    assert_eq!(workspace.applications["set"].settings["greeting"].value, Setting::Text("Hello".to_owned()));
+    assert_eq!(workspace.applications["api"].settings["networks_for_api_access"].value, Setting::Clear);
+}
+
+#[test]
+fn defaults_fill_in_what_a_type_has_and_an_application_leaves_out() {
+    let workspace = load(Path::new("tests/samples/valid/defaults.yaml")).workspace.unwrap();
+    let setting = |application: &str, key: &str| {
+        workspace.applications[application].settings.get(key).map(|setting| setting.value.clone())
+    };
+    let text = |text: &str| Some(Setting::Text(text.to_owned()));
+    assert_eq!(setting("vpn", "policy"), text("Default policy"));
+    assert_eq!(setting("own", "policy"), text("Own policy"));
+    assert_eq!(setting("detached", "policy"), Some(Setting::Clear));
+    assert_eq!(setting("siem", "policy"), None, "the Admin API has no policy");
+    assert_eq!(setting("newer", "policy"), text("Default policy"));
+    assert_eq!(setting("newer", "networks_for_api_access"), None, "only API keys have it for certain");
+    assert_eq!(setting("pinned", "policy"), None, "its type is not written down");
+    assert!(workspace.applications["vpn"].protect);
+    assert!(!workspace.applications["own"].protect);
+}
+
+#[test]
+fn the_committed_schema_is_the_generated_one() {
+    let path = "schemas/duoctl.schema.json";
+    if bless() {
+        fs::create_dir_all("schemas").unwrap();
+        fs::write(path, config_schema_text()).unwrap();
+    }
+    let committed = fs::read_to_string(path).unwrap();
+    assert!(
+        committed == config_schema_text(),
+        "{path} is not what the tables say; run this test with DUOCTL_BLESS=1 and commit the difference"
+    );
+}
+
+/// The samples of a folder: files, and folders that are one workspace each.
+fn samples(folder: &str) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// The YAML files of a sample, the first by name before the others.
+fn yaml_files(sample: &Path) -> Vec<PathBuf> {
+    if !sample.is_dir() {
+        return vec![sample.to_owned()];
+    }
+    let visible = samples(sample.to_str().unwrap()).into_iter().filter(|path| !name(path).starts_with('.'));
+    let (folders, files): (Vec<_>, Vec<_>) = visible.partition(|path| path.is_dir());
+    let named = |path: &PathBuf| name(path) == "duo.yaml" || name(path).ends_with(".duo.yaml");
+    files.into_iter().filter(named).chain(folders.iter().flat_map(|folder| yaml_files(folder))).collect()
+}
+
+/// `code@line:column` of every diagnostic, with the file's name before it in a folder.
+fn found(loaded: &Loaded, in_folder: bool) -> String {
+    let places = loaded.diagnostics.iter().map(|diagnostic| {
+        let place = diagnostic.span.and_then(|span| loaded.sources.locate(span)).map(|(path, position)| {
+            let file = path.file_name().unwrap().to_string_lossy();
+            let file = if in_folder { format!("{file}:") } else { String::new() };
+            format!("@{file}{}:{}", position.line, position.column)
+        });
+        format!("{}{}", diagnostic.code, place.unwrap_or_default())
+    });
+    places.collect::<Vec<_>>().join(", ")
+}
+
+/// How the first line of a sample begins that says what is expected of it.
+const EXPECT: &[u8] = b"# expect: ";
+
+fn expected(sample: &Path) -> Option<String> {
+    let path = yaml_files(sample).remove(0);
+    let bytes = fs::read(&path).unwrap();
+    let line = bytes.split(|byte| *byte == b'\n').next()?.strip_prefix(EXPECT)?;
+    let expected = String::from_utf8(line.to_vec()).unwrap().trim_end().to_owned();
+    if bless() {
+        let actual = found(&load(sample), sample.is_dir());
+        let rest = &bytes[EXPECT.len() + line.len()..];
+        fs::write(&path, [EXPECT, actual.as_bytes(), rest].concat()).unwrap();
+        return Some(actual);
+    }
+    Some(expected)
+}
+
+fn name(sample: &Path) -> String {
+    sample.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+/// Whether an editor's schema check accepts every file of a sample. What is no YAML is refused.
+fn schema_accepts(schema: &jsonschema::Validator, sample: &Path) -> Result<(), String> {
+    for file in yaml_files(sample) {
+        let text = String::from_utf8(fs::read(&file).unwrap()).map_err(|_| "not UTF-8".to_owned())?;
+        let mut findings = Vec::new();
+        let tree = tree::parse(0, text.trim_start_matches('\u{feff}'), &mut findings).ok_or("no value")?;
+        if has_errors(&findings) {
+            return Err(format!("{findings:?}"));
+        }
+        let instance = tree.json();
+        if let Some(error) = schema.iter_errors(&instance).next() {
+            return Err(format!("{}: {}", error.instance_path(), error.masked()));
+        }
+    }
+    Ok(())
+}
+
+/// The invalid samples that only meaning can tell from valid ones, each with the reason.
+fn meaning_only() -> BTreeMap<String, String> {
+    let text = fs::read_to_string("tests/samples/meaning-only.txt").unwrap();
+    let rows = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    rows.map(|row| row.split_once(": ").expect("a name and a reason"))
+        .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
+        .collect()
+}
+
+#[test]
+fn valid_samples_pass_the_parser_and_the_schema() {
+    let schema = jsonschema::validator_for(&config_schema()).unwrap();
+    let all = samples("tests/samples/valid");
+    for sample in &all {
+        let loaded = load(sample);
+        let expected = expected(sample).unwrap_or_default();
+        assert_eq!(
+            found(&loaded, sample.is_dir()),
+            expected,
+            "{}: {:#?}",
+            sample.display(),
+            loaded.diagnostics
+        );
+        assert!(loaded.valid().is_some(), "{}", sample.display());
+        assert_eq!(schema_accepts(&schema, sample), Ok(()), "{}", sample.display());
+    }
+    assert!(all.len() >= 15, "{}", all.len());
+}
+
+#[test]
+fn invalid_samples_fail_the_parser_and_the_schema() {
+    let schema = jsonschema::validator_for(&config_schema()).unwrap();
+    let meaning_only = meaning_only();
+    let all = samples("tests/samples/invalid");
+    let mut problems = Vec::new();
+    for sample in &all {
+        let loaded = load(sample);
+        let expected = expected(sample).expect("an invalid sample says what it expects");
+        let actual = found(&loaded, sample.is_dir());
+        if actual != expected {
+            problems.push(format!("{}: expected {expected}\n     found {actual}", sample.display()));
+        }
+        assert!(has_errors(&loaded.diagnostics), "{} is valid", sample.display());
+        for diagnostic in loaded.diagnostics.iter().filter(|found| found.severity == Severity::Error) {
+            assert!(diagnostic.help.is_some(), "{}: no help: {}", sample.display(), diagnostic.message);
+        }
+        let accepted = schema_accepts(&schema, sample).is_ok();
+        if accepted != meaning_only.contains_key(&name(sample)) {
+            let verb = if accepted { "accepts" } else { "refuses" };
+            problems.push(format!("{}: the schema {verb} it", sample.display()));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let names: Vec<String> = all.iter().map(|sample| name(sample)).collect();
+    for listed in meaning_only.keys() {
+        assert!(names.contains(listed), "{listed} is listed and does not exist");
+    }
+    assert!(all.len() >= 60, "{}", all.len());
+}
+
+#[test]
+fn every_code_of_the_language_has_a_sample() {
+    let texts: String = samples("tests/samples/invalid")
+        .iter()
+        .chain(&samples("tests/samples/valid"))
+        .filter_map(|sample| expected(sample))
+        .collect();
+    // What cannot be put into a file of the repository is tested with the files themselves.
+    let elsewhere = [Code::Unreadable, Code::NoYaml];
+    let last = Code::ALL.iter().position(|code| *code == Code::NotYetActive).unwrap();
+    for code in Code::ALL[..=last].iter().filter(|code| !elsewhere.contains(code)) {
+        assert!(texts.contains(code.name()), "no sample shows `{code}`");
+    }
 }

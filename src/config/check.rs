@@ -64,12 +64,22 @@ pub fn object(entries: &[Entry], table: &Object, at: Span, findings: &mut Findin
             None => findings.push(unknown_key(entry, table)),
         }
     }
-    for key in table.keys.iter().filter(|key| key.required && find(entries, key.name).is_none()) {
+    let names = || table.keys.iter().map(|key| key.name);
+    for key in table.keys.iter().filter(|key| key.required && lacks(entries, key.name, names())) {
         findings.push(missing_key(key, table.what, at));
     }
     if let Some(whole) = table.whole {
         (whole.check)(entries, at, findings);
     }
+}
+
+/// Whether a mapping lacks a key, and no misspelt key stands in its place.
+pub fn lacks<'k>(entries: &[Entry], name: &str, known: impl Iterator<Item = &'k str> + Clone) -> bool {
+    let is_slip = |entry: &Entry| {
+        let written = entry.key.value.as_str();
+        !known.clone().any(|known| known == written) && nearest(written, known.clone()) == Some(name)
+    };
+    find(entries, name).is_none() && !entries.iter().any(is_slip)
 }
 
 /// A key that a mapping lacks.
@@ -121,10 +131,7 @@ pub fn wrong_type(node: &Node, name: &str, expected: &str, help: Option<String>)
         node.span,
         format!("`{name}` must be {expected}, and this is {}", node.kind()),
     );
-    match help {
-        Some(help) => found.help(help),
-        None => found,
-    }
+    found.help(help.unwrap_or_else(|| format!("write {expected} in its place")))
 }
 
 fn object_help(table: &Object) -> Option<String> {
@@ -136,7 +143,12 @@ fn text(node: &Node, rule: &TextRule, name: &str, findings: &mut Findings) {
     let text = match &node.data {
         Data::Text(text) => text,
         Data::Number(_, text) if rule.numeric => text,
-        Data::Number(..) | Data::Flag(_) => {
+        Data::Number(_, text) => {
+            let help =
+                (rule.check)(text).map_or_else(|problem| problem.help, |()| "put it in quotes".to_owned());
+            return findings.push(wrong_type(node, name, "a text", Some(help)));
+        }
+        Data::Flag(_) => {
             return findings.push(wrong_type(node, name, "a text", Some("put it in quotes".to_owned())));
         }
         _ => return findings.push(wrong_type(node, name, "a text", None)),

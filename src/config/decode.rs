@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::application::{self, Defaults};
 use super::diagnostic::{Span, Spanned};
 use super::model::{
     Allowance, Credentials, DuoPlan, Guards, Ignore, IntelligenceAccess, IntelligenceApi,
     IntelligenceApiFields, IntelligenceEntry, SecretStore, SecretTarget, Tenant, ValueSource, Workspace,
 };
+use super::texts::is_secret_key;
 use super::tree::{Data, Entry, Node, find};
 
 /// Decodes the merged top level of a workspace. `start` is the place that stands in for keys that are missing.
@@ -18,7 +21,7 @@ pub fn workspace(entries: &[Entry], root: &Path, start: Span) -> Workspace {
     let defaults = Defaults::decode(mapping(root_of("defaults"), "applications"));
     Workspace {
         root: root.to_owned(),
-        name: text_of(entries, "workspace").unwrap_or_else(|| Spanned::new(String::new(), start)),
+        name: numeric_text(entries, "workspace").unwrap_or_else(|| Spanned::new(String::new(), start)),
         tenant: tenant(root_of("tenant"), root, start),
         applications: entries_of(root_of("applications"), |key, node| {
             application::decode(key, node, &defaults)
@@ -31,8 +34,17 @@ pub fn workspace(entries: &[Entry], root: &Path, start: Span) -> Workspace {
     }
 }
 
-/// The text of a node, with its place; numbers keep the text they were written as.
+/// The text of a node, with its place.
 pub fn text(node: &Node) -> Option<Spanned<String>> {
+    match &node.data {
+        Data::Text(text) => Some(Spanned::new(text.clone(), node.span)),
+        _ => None,
+    }
+}
+
+/// Text that YAML may take for a number, as it was written.
+fn numeric_text(entries: &[Entry], key: &str) -> Option<Spanned<String>> {
+    let node = &find(entries, key)?.value;
     match &node.data {
         Data::Text(text) | Data::Number(_, text) => Some(Spanned::new(text.clone(), node.span)),
         _ => None,
@@ -182,7 +194,7 @@ fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
         endpoints: flag_of("endpoints").unwrap_or(Spanned::new(false, key.span)),
         event_streaming: flag_of("event_streaming"),
         secrets: find(entries, "secrets").and_then(|entry| secret_target(&entry.value)),
-        attested: text_of(entries, "attested"),
+        attested: numeric_text(entries, "attested"),
     }
 }
 
@@ -206,17 +218,24 @@ fn store(key: &Spanned<String>, node: &Node) -> SecretStore {
         Data::Mapping(entries) => entries,
         _ => &[],
     };
-    let options = entries
+    let mut options: Value = entries
         .iter()
         .filter(|entry| entry.key.value != "type")
-        // A token in clear is refused; it is not kept either.
-        .filter(|entry| entry.key.value != "token" || matches!(entry.value.data, Data::Mapping(_)))
         .map(|entry| (entry.key.value.clone(), entry.value.json()))
         .collect();
+    drop_plain_secrets(&mut options);
     SecretStore {
         span: key.span,
         kind: text_of(entries, "type").unwrap_or_else(|| Spanned::new(String::new(), key.span)),
         options,
+    }
+}
+
+/// A secret in clear is refused; it is not kept either.
+fn drop_plain_secrets(options: &mut Value) {
+    if let Value::Object(options) = options {
+        options.retain(|key, value| !is_secret_key(key) || value.is_object());
+        options.values_mut().for_each(drop_plain_secrets);
     }
 }
 

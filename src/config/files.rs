@@ -65,8 +65,8 @@ fn in_folder(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
                     }
                 }
             }
-            // A link that leads back to where it stands holds nothing new.
-            Err(error) if is_loop(&error) => {}
+            // A link that leads back to where it stands, or nowhere, holds nothing to read.
+            Err(error) if is_loop(&error) || is_broken_link(&error) => {}
             Err(error) => diagnostics.push(
                 Diagnostic::error(
                     Code::Unreadable,
@@ -90,6 +90,18 @@ fn is_loop(error: &ignore::Error) -> bool {
     match error {
         ignore::Error::Loop { .. } => true,
         ignore::Error::WithDepth { err, .. } | ignore::Error::WithPath { err, .. } => is_loop(err),
+        _ => false,
+    }
+}
+
+/// A link that leads nowhere is no file of ours unless it is named like one.
+fn is_broken_link(error: &ignore::Error) -> bool {
+    match error {
+        ignore::Error::WithDepth { err, .. } => is_broken_link(err),
+        ignore::Error::WithPath { path, err } => {
+            let missing = err.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+            missing && !path.file_name().and_then(|name| name.to_str()).is_some_and(is_named)
+        }
         _ => false,
     }
 }

@@ -213,6 +213,7 @@ pub static INTELLIGENCE: Object = Object {
         _ => None,
     }
     },
+    whole: Some(Whole { check: |_, _, _| {}, schema: intelligence_schema }),
     ..Object::new(
         "an Identity Intelligence entry",
         &[
@@ -282,6 +283,31 @@ pub static INTELLIGENCE: Object = Object {
         ],
     )
 };
+
+/// Permissions that Identity Intelligence must never have (identity-intelligence.md, section 1.4).
+pub const NEVER_FOR_INTELLIGENCE: [&str; 4] =
+    ["admins", "integrations", "settings", "allow_to_set_permissions"];
+
+/// What the rules about Identity Intelligence refuse, as far as one key shows it.
+fn intelligence_schema(schema: &mut Map<String, Value>) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    if let Some(Value::Object(streaming)) = properties.get_mut("event_streaming") {
+        streaming.insert("const".to_owned(), json!(false));
+    }
+    if let Some(Value::Object(push)) = properties.get_mut("push_verification") {
+        push.insert("not".to_owned(), json!({"const": true}));
+    }
+    let items = properties.get_mut("extra_permissions").and_then(|list| list.get_mut("items"));
+    if let Some(Value::Object(items)) = items {
+        let allowed = super::settings::PERMISSION_CHOICES
+            .iter()
+            .filter(|choice| !NEVER_FOR_INTELLIGENCE.contains(&choice.value));
+        let (words, descriptions): (Vec<_>, Vec<_>) =
+            allowed.map(|choice| (choice.value, choice.description)).unzip();
+        items.insert("enum".to_owned(), json!(words));
+        items.insert("enumDescriptions".to_owned(), json!(descriptions));
+    }
+}
 
 /// `admin_api`.
 pub static ADMIN_API: Object = Object::new(

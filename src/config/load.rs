@@ -82,6 +82,7 @@ fn finish(
     complete: bool,
     mut diagnostics: Vec<Diagnostic>,
 ) -> Loaded {
+    let complete = complete && trees.iter().all(|tree| matches!(tree.data, Data::Mapping(_)));
     let start =
         trees.first().map(|tree| Span { file: tree.span.file, start: tree.span.start, end: tree.span.start });
     let workspace = start.map(|start| {

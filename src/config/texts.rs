@@ -1,6 +1,7 @@
 //! Rules for texts: names, addresses, hostnames, networks, URLs. Each rule has a pattern for editors beside it.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use ipnet::IpNet;
 
@@ -54,7 +55,7 @@ pub static HTTPS_URL: TextRule =
     TextRule { pattern: r"^https://[^\s/?#@]+([/?#]\S*)?$", check: https_url, numeric: false };
 
 /// A share in percent.
-pub static PERCENT: TextRule = TextRule { pattern: "^(100|[0-9]{1,2})%$", check: percent, numeric: true };
+pub static PERCENT: TextRule = TextRule { pattern: "^(100|[0-9]{1,2})%$", check: percent, numeric: false };
 
 /// The fingerprint of an attestation: YAML takes some of them for numbers.
 pub static FINGERPRINT: TextRule = TextRule { pattern: "^[0-9a-f]{8}$", check: fingerprint, numeric: true };
@@ -65,7 +66,7 @@ pub static STORE_PATH: TextRule =
 
 /// A text for a message: in backticks, without control characters, and not at all where it may be a secret.
 pub fn shown(text: &str) -> String {
-    if looks_secret(text) {
+    if !secret_runs(text).is_empty() {
         return "(a long text, not shown)".to_owned();
     }
     let escaped: String = text.chars().flat_map(escape).collect();
@@ -76,12 +77,20 @@ pub fn shown(text: &str) -> String {
     format!("`{short}`")
 }
 
-/// Whether a text may be a key: one long run of letters and digits.
-pub fn looks_secret(text: &str) -> bool {
-    text.len() >= 32
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-' | '.'))
-        && text.chars().any(|c| c.is_ascii_digit())
-        && text.chars().any(|c| c.is_ascii_alphabetic())
+/// Runs of at least 32 letters and digits, both among them: keys, never words.
+pub fn secret_runs(text: &str) -> Vec<Range<usize>> {
+    let mut runs = Vec::new();
+    let mut begin = 0;
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    for part in text.split_inclusive(|c: char| !word(c)) {
+        let run = part.trim_end_matches(|c: char| !word(c));
+        let mixed = run.chars().any(|c| c.is_ascii_digit()) && run.chars().any(|c| c.is_ascii_alphabetic());
+        if run.len() >= 32 && mixed {
+            runs.push(begin..begin + run.len());
+        }
+        begin += part.len();
+    }
+    runs
 }
 
 /// Whether a key's value is a secret, so that neither a message nor a snippet may show it.

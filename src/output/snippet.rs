@@ -9,7 +9,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::config::diagnostic::{Diagnostic, Severity, Sources, Span};
-use crate::config::texts::{escape, is_secret_key};
+use crate::config::texts::{escape, is_secret_key, secret_runs};
 
 /// What stands in the place of a secret.
 const MASK: &str = "********";
@@ -150,7 +150,7 @@ fn secrets(sources: &Sources, file: usize, begin: usize, line: &str) -> Vec<Rang
         .filter(|(key, _)| is_secret_key(key))
         .filter_map(|(_, value)| secret_value(line, value))
         .collect();
-    found.extend(long_runs(line));
+    found.extend(secret_runs(line));
     found
 }
 
@@ -217,22 +217,6 @@ fn inside_secret(sources: &Sources, file: usize, begin: usize, line: &str) -> bo
 
 fn indentation(line: &str) -> usize {
     line.len() - line.trim_start().len()
-}
-
-/// Runs of at least 32 letters and digits, both among them: keys, never words.
-fn long_runs(line: &str) -> Vec<Range<usize>> {
-    let mut runs = Vec::new();
-    let mut begin = 0;
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    for part in line.split_inclusive(|c: char| !word(c)) {
-        let run = part.trim_end_matches(|c: char| !word(c));
-        let mixed = run.chars().any(|c| c.is_ascii_digit()) && run.chars().any(|c| c.is_ascii_alphabetic());
-        if run.len() >= 32 && mixed {
-            runs.push(begin..begin + run.len());
-        }
-        begin += part.len();
-    }
-    runs
 }
 
 #[cfg(test)]

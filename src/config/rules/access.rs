@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use crate::config::diagnostic::{Code, Diagnostic, Spanned};
 use crate::config::model::{Application, Setting, Workspace};
+use crate::config::settings::{USER_ACCESS, setting};
 use crate::config::texts::shown;
+use crate::duo::catalogue::lookup;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for application in workspace.applications.values() {
@@ -18,9 +20,28 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 fn access(application: &Application, findings: &mut Vec<Diagnostic>) {
     let groups = application.settings.get("groups_allowed");
     let access = application.settings.get("user_access");
+    let word = access.map(|access| &access.value).map(|access| match access {
+        Setting::Text(word) if USER_ACCESS.iter().any(|choice| choice.value == word) => Some(word.as_str()),
+        _ => None,
+    });
+    // What is no access at all is reported already.
+    if word == Some(None) {
+        return;
+    }
+    let permitted = access.filter(|_| word == Some(Some("permitted_groups")));
+    let has_groups = application.kind.as_ref().is_none_or(|kind| {
+        setting("groups_allowed").is_some_and(|spec| spec.applies_to(lookup(&kind.value)))
+    });
     let named = groups.filter(|groups| groups.value != Setting::Clear);
-    let permitted = access.filter(|access| access.value == Setting::Text("permitted_groups".to_owned()));
     match (permitted, named) {
+        (Some(access), None) if !has_groups => findings.push(
+            Diagnostic::error(
+                Code::AccessConflict,
+                access.span,
+                "this type of application has no groups that could be permitted",
+            )
+            .help("nobody logs in to it: write `user_access: no_users`"),
+        ),
         (Some(access), None) => {
             let place = groups.map_or(access.span, |groups| groups.span);
             findings.push(

@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 
 use crate::config::diagnostic::{Code, Diagnostic, Span};
+use crate::config::language::NEVER_FOR_INTELLIGENCE;
 use crate::config::model::{DuoPlan, IntelligenceAccess, IntelligenceEntry, Workspace};
-
-/// Permissions that Identity Intelligence must never have (identity-intelligence.md, section 1.4).
-const NEVER: [&str; 4] = ["admins", "integrations", "settings", "allow_to_set_permissions"];
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for entry in workspace.identity_intelligence.values() {
@@ -66,7 +64,7 @@ fn push(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
 fn permissions(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
     for permission in &entry.extra_permissions {
         let name = permission.value.as_str();
-        if NEVER.contains(&name) {
+        if NEVER_FOR_INTELLIGENCE.contains(&name) {
             findings.push(
                 Diagnostic::error(Code::InvalidValue, permission.span, format!("Identity Intelligence must never have the permission `{name}`"))
                     .help("it reads logs, users and devices; `admins_read`, `integrations_read` and `settings_read` only read"),

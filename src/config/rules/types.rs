@@ -11,6 +11,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         let Some(kind) = &application.kind else { continue };
         match lookup(&kind.value) {
             Some(known) => known_type(application, kind, known, findings),
+            None if kind.value.trim().is_empty() => {}
             None => findings.push(unknown_type(kind)),
         }
     }

@@ -1,0 +1,226 @@
+//! Files and folders: what a path means, what cannot be read, limits, and that no secret is ever shown.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use duoctl::config::diagnostic::{Code, has_errors};
+use duoctl::config::load::{Loaded, load, load_text};
+use duoctl::output::snippet::{render, summary};
+
+const HEAD: &str = "version: 1\nworkspace: acme\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\n";
+
+fn codes(loaded: &Loaded) -> Vec<Code> {
+    loaded.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+}
+
+fn application(key: &str) -> String {
+    format!("applications:\n  {key}: {{type: radius, name: {key}, user_access: no_users}}\n")
+}
+
+#[test]
+fn a_path_that_cannot_be_read_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = load(&folder.path().join("nothing"));
+    assert_eq!(codes(&missing), [Code::Unreadable]);
+    assert!(missing.workspace.is_none());
+    assert!(missing.diagnostics[0].message.contains("does not exist"));
+}
+
+#[test]
+fn a_folder_without_yaml_names_what_is_there_instead() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(codes(&load(folder.path())), [Code::NoYaml]);
+    fs::write(folder.path().join("config.yaml"), HEAD).unwrap();
+    let loaded = load(folder.path());
+    assert_eq!(codes(&loaded), [Code::NoYaml]);
+    assert!(loaded.diagnostics[0].help.as_ref().unwrap().contains("`config.yaml` is not read"));
+}
+
+#[test]
+fn a_folder_is_read_in_a_fixed_order_and_hidden_folders_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for path in ["b", ".git", "a/deep"] {
+        fs::create_dir_all(root.join(path)).unwrap();
+    }
+    fs::write(root.join("duo.yaml"), HEAD).unwrap();
+    fs::write(root.join("a.duo.yaml"), application("one")).unwrap();
+    fs::write(root.join("b/duo.yaml"), application("two")).unwrap();
+    fs::write(root.join("a/deep/x.duo.yaml"), application("three")).unwrap();
+    fs::write(root.join(".git/duo.yaml"), HEAD).unwrap();
+    fs::write(root.join("b/other.yaml"), "not: read").unwrap();
+    fs::write(root.join(".gitignore"), "b/\n").unwrap();
+    let loaded = load(root);
+    assert_eq!(codes(&loaded), []);
+    let names: Vec<_> = loaded
+        .sources
+        .files()
+        .iter()
+        .map(|file| file.path.strip_prefix(root).unwrap().display().to_string())
+        .collect();
+    assert_eq!(names, ["duo.yaml", "a/deep/x.duo.yaml", "a.duo.yaml", "b/duo.yaml"]);
+    assert_eq!(loaded.workspace.unwrap().applications.len(), 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_and_loops_are_safe() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("..data")).unwrap();
+    fs::write(root.join("..data/duo.yaml"), HEAD).unwrap();
+    symlink(root.join("..data/duo.yaml"), root.join("duo.yaml")).unwrap();
+    symlink(root.join("..data/duo.yaml"), root.join("again.duo.yaml")).unwrap();
+    symlink(root, root.join("loop")).unwrap();
+    symlink(root.join("nowhere"), root.join("broken.yaml")).unwrap();
+    let loaded = load(root);
+    assert!(!has_errors(&loaded.diagnostics), "{:?}", loaded.diagnostics);
+    assert_eq!(loaded.sources.files().len(), 1);
+}
+
+#[test]
+fn a_file_of_50_mb_is_refused_without_being_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("duo.yaml");
+    fs::File::create(&path).unwrap().set_len(50 * 1024 * 1024).unwrap();
+    let begin = Instant::now();
+    assert_eq!(codes(&load(&path)), [Code::TooLarge]);
+    assert_eq!(codes(&load(folder.path())), [Code::TooLarge]);
+    assert!(begin.elapsed() < Duration::from_millis(500), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn all_problems_of_all_files_come_in_one_run() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("duo.yaml"), format!("{HEAD}guards: {{max: 1}}\n")).unwrap();
+    fs::write(folder.path().join("a.duo.yaml"), "applications: [\n").unwrap();
+    fs::write(folder.path().join("b.duo.yaml"), b"applications: {\xff}\n").unwrap();
+    fs::write(folder.path().join("c.duo.yaml"), "").unwrap();
+    fs::write(folder.path().join("d.duo.yaml"), "applications: {x: {type: radius}}\nguards: 5\n").unwrap();
+    let loaded = load(folder.path());
+    let expected = [
+        Code::UnknownKey,
+        Code::Syntax,
+        Code::NotUtf8,
+        Code::EmptyFile,
+        Code::MissingKey,
+        Code::MissingKey,
+        Code::WrongType,
+    ];
+    assert_eq!(codes(&loaded), expected);
+    assert_eq!(summary(&loaded.diagnostics), "7 errors");
+    let text = render(&loaded.diagnostics, &loaded.sources, false, 100);
+    for place in ["duo.yaml:4:10", "a.duo.yaml:1:15", "b.duo.yaml:1:16", "c.duo.yaml:1:1", "d.duo.yaml:1:16"]
+    {
+        assert!(text.contains(place), "{place} in\n{text}");
+    }
+}
+
+#[test]
+fn relative_paths_start_at_the_folder() {
+    let loaded = load(Path::new("tests/samples/valid/several-files"));
+    assert_eq!(loaded.workspace.unwrap().root, Path::new("tests/samples/valid/several-files"));
+    let loaded = load(Path::new("tests/samples/valid/sources-file.yaml"));
+    let credentials = loaded.workspace.unwrap().tenant.credentials.unwrap();
+    let shown = format!("{:?}", credentials);
+    assert!(shown.contains("tests/samples/valid/ikey") && shown.contains("\"/run/secrets/skey\""), "{shown}");
+}
+
+/// A secret in clear, wherever it was put by mistake, appears in no message and in no snippet.
+#[test]
+fn a_secret_in_the_wrong_place_is_never_shown() {
+    const SECRET: &str = "Zq3vT9kLmN2pR8sXwY5aBcD7eF1gH4jK6uV0oQiW";
+    let places = [
+        "tenant: {api_hostname: @}",
+        "tenant: {api_hostname: x, credentials: {integration_key: @, secret_key: @}}",
+        "tenant: {api_hostname: x, credentials: {integration_key: a, secret_key: [@]}}",
+        "tenant: {api_hostname: x, credentials: {integration_key: a, secret_key: {@: x}}}",
+        "tenant: {api_hostname: x, plan: @, @: 1}",
+        "workspace: @",
+        "@: 1",
+        "? [@]\n: 1",
+        "applications: {@: {}, vpn: {type: radius, name: V, user_access: @, skey: @, @: @}}",
+        "applications: {vpn: {type: radius, name: V, user_access: no_users, secret: @}}",
+        "applications: {vpn: {type: adminapi, name: V, user_access: no_users, permissions: [@], networks_for_api_access: [@]}}",
+        "applications: {vpn: {integration_key: @}}",
+        "applications: {vpn: {type: @, name: V, user_access: no_users, ignore: [{field: @, reason: x}]}}",
+        "applications: {vpn: {type: a, name: V, user_access: permitted_groups, groups_allowed: [@, @]}}",
+        "applications: {vpn: {type: a, name: V, user_access: no_users, secret: {store: @, path: x}}}",
+        "secret_stores: {v: {type: vault, address: \"https://x\", mount: kv, token: @}}",
+        "secret_stores: {v: {type: @}}",
+        "secret_stores:\n  v:\n    type: vault\n    token: |\n      @\n    token:\n      @\n",
+        "identity_intelligence_api: {token_url: @, client_secret: @}",
+        "identity_intelligence: {a: {display_name: d, access: @, attested: @, secrets: {store: a, path: @}}}",
+        "guards: {max_changes: @, allow: [{risk: @, address: @, reason: r}]}",
+        "tenant: {api_hostname: x, credentials: {secret_key: \"@",
+        "applications:\n\tvpn: {secret_key: @}",
+        "tenant: !@ x",
+        "tenant: *@",
+    ];
+    for place in places {
+        let text = place.replace('@', SECRET);
+        let loaded = load_text("duo.yaml".into(), text);
+        assert!(has_errors(&loaded.diagnostics), "{place}");
+        for styled in [false, true] {
+            let shown = render(&loaded.diagnostics, &loaded.sources, styled, 120);
+            assert!(!shown.contains("Zq3vT9kL") && !shown.contains("oQiW"), "{place}:\n{shown}");
+        }
+        let debug = format!("{:?}", loaded.diagnostics);
+        assert!(!debug.contains("Zq3vT9kL"), "{place}:\n{debug}");
+    }
+}
+
+/// A short secret is known by its key only.
+#[test]
+fn a_short_secret_under_its_key_is_never_shown() {
+    for text in [
+        "tenant: {api_hostname: x, credentials: {integration_key: a, secret_key: hunter2}}",
+        "tenant:\n  credentials:\n    secret_key: hunter2\n",
+        "tenant:\n  credentials:\n    secret_key: >\n      hunter2\n",
+        "tenant:\n  credentials:\n    secret_key:\n      hunter2\n",
+        "tenant:\n  credentials:\n    \"secret_key\": 'hunter2'\n",
+        "tenant:\n  credentials:\n    secret_key:\n      - hunter2\n",
+        "applications:\n  vpn: {type: radius, name: V, user_access: no_users, skey: hunter2}\n",
+        "secret_stores: {v: {type: vault, app_role: {role_id: a, secret_id: hunter2}, address: b, mount: c}}",
+    ] {
+        let loaded = load_text("duo.yaml".into(), text.to_owned());
+        assert!(has_errors(&loaded.diagnostics));
+        let shown = render(&loaded.diagnostics, &loaded.sources, false, 120);
+        assert!(!shown.contains("hunter2"), "{text}:\n{shown}");
+        assert!(!format!("{:?}", loaded.workspace).contains("hunter2"), "{text}");
+    }
+}
+
+/// The work grows with the size of the YAML, not faster.
+#[test]
+fn ten_times_the_applications_take_ten_times_as_long() {
+    let yaml = |count: usize| {
+        let mut text = format!("{HEAD}applications:\n");
+        for index in 0..count {
+            text.push_str(&format!(
+                "  app-{index}:\n    type: radius\n    name: Application {index}\n    user_access: permitted_groups\n    groups_allowed: [VPN Users, Contractors]\n    policy: Require trusted endpoints\n    notes: Owned by team {index}\n"
+            ));
+        }
+        text
+    };
+    let time = |count: usize| {
+        let text = yaml(count);
+        let begin = Instant::now();
+        let loaded = load_text("duo.yaml".into(), text);
+        assert!(loaded.valid().is_some());
+        begin.elapsed()
+    };
+    time(100);
+    let small = (0..3).map(|_| time(1_000)).min().unwrap();
+    let large = time(10_000);
+    assert!(large < small * 40, "1,000: {small:?}, 10,000: {large:?}");
+}
