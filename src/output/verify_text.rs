@@ -85,6 +85,7 @@ fn subject_text(text: &mut String, subject: &Subject, every: bool, paint: Paint)
 pub fn word(verdict: Verdict, paint: Paint) -> String {
     match verdict {
         Verdict::Verified => paint.good(verdict.words()),
+        Verdict::Shown => paint.calm(verdict.words()),
         Verdict::NotTestable => paint.faint(verdict.words()),
         Verdict::Inconclusive => paint.notice(verdict.words()),
         Verdict::Failed => paint.bad(verdict.words()),

@@ -141,9 +141,11 @@ fn permissions(own: &Integration, desired: &Desired) -> Vec<Check> {
     for (flag, panel, why, needed) in needs {
         let name = format!("permission {flag}");
         checks.push(match (held.contains(flag), needed) {
-            (true, _) => Check::new(name, Verdict::Verified, format!("Duo shows it as granted: {why}")),
-            (false, true) => Check::new(name, Verdict::Failed, format!("Duo shows it as not granted: {why}"))
-                .fix(format!("tick `{panel}` on the operator's page in the Duo Admin Panel, and save")),
+            (true, _) => Check::new(name, Verdict::Shown, format!("granted: {why}")),
+            (false, true) => {
+                Check::new(name, Verdict::Failed, format!("Duo shows it as not granted, but {why}"))
+                    .fix(format!("tick `{panel}` on the operator's page in the Duo Admin Panel, and save"))
+            }
             (false, false) => {
                 Check::new(name, Verdict::NotTestable, format!("not granted, and not needed: {why}"))
             }

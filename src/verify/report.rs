@@ -11,6 +11,8 @@ use crate::reconcile::address::Address;
 pub enum Verdict {
     /// A live call proved it.
     Verified,
+    /// Duo says so of itself; no call of duoctl's proved it.
+    Shown,
     /// No call can show it without an effect, or duoctl has no probe for it.
     NotTestable,
     /// The call brought no answer that proves anything: try again.
@@ -24,6 +26,7 @@ impl Verdict {
     pub fn words(self) -> &'static str {
         match self {
             Self::Verified => "verified",
+            Self::Shown => "shown by Duo",
             Self::NotTestable => "not testable",
             Self::Inconclusive => "inconclusive",
             Self::Failed => "failed",
