@@ -113,14 +113,19 @@ impl Account {
     /// server's business: see [`Account::strike`].
     pub fn handle(&mut self, request: &RawRequest, now: i64) -> RawReply {
         let reply = self.answer(request, now);
-        let mut switches = self.switches.clone();
-        switches.code_as_string |= self.faults.string_code();
-        RawReply::render(reply, &switches, now + self.faults.skew())
+        RawReply::render(reply, &self.rendering(), now + self.faults.skew())
     }
 
     /// What is done to a request before it is answered.
     pub fn strike(&mut self, request: &RawRequest, now: i64) -> Strike {
-        self.faults.strike(request, &self.switches, now + self.faults.skew())
+        let switches = self.rendering();
+        self.faults.strike(request, &switches, now + self.faults.skew())
+    }
+
+    /// The switches as far as they concern bytes, with what a fault adds to them.
+    fn rendering(&self) -> Switches {
+        let code_as_string = self.switches.code_as_string || self.faults.string_code();
+        Switches { code_as_string, ..self.switches.clone() }
     }
 
     /// Verifies and answers a request.

@@ -339,7 +339,7 @@ fn seed_logs(account: &mut Account, users: &[Person], applications: &[Named], no
         let time = now - 86_400 * 30 + 3600 * i64::try_from(number).unwrap_or_default();
         let record = json!({
             "access_device": {"ip": {"address": "198.51.100.7"}},
-            "action": {"details": null, "name": "integration_create"},
+            "action": "integration_create",
             "activity_id": ids::uuid("seed", number), "application": null, "old_target": null,
             "actor": {"details": null, "key": ids::id("DE", 1), "name": "Olga Owner", "type": "admin"},
             "outcome": {"result": "SUCCESS"},
