@@ -13,7 +13,7 @@ use super::call::{Call, Caller, Reply};
 use super::faults::{Faults, Strike};
 use super::integrations::Application;
 use super::message::{RawReply, RawRequest};
-use super::store::Store;
+use super::store::{JOURNAL, Store};
 use super::switches::Switches;
 use super::{
     accounts, admins, auth, devices, documents, groups, ids, info, integrations, logs, networks, oauth,
@@ -250,6 +250,23 @@ impl Account {
     /// What a DELETE answers (duo-api.md, section 2.1).
     pub(super) fn deleted(&self) -> Value {
         if self.switches.delete_returns_object { Value::Object(Map::new()) } else { json!("") }
+    }
+}
+
+/// Forgets everything that happened in a state folder; the next start seeds it anew, with new secret keys. The
+/// certificate authority stays, so clients go on trusting it.
+///
+/// # Errors
+///
+/// When another process uses the folder, or it cannot be changed.
+pub fn reset(state: &Path) -> io::Result<()> {
+    if !state.try_exists()? {
+        return Ok(());
+    }
+    let _lock = lock(state)?;
+    match fs::remove_file(state.join(JOURNAL)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

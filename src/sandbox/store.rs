@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-const JOURNAL: &str = "journal.jsonl";
+/// The file in a state folder that holds everything.
+pub(super) const JOURNAL: &str = "journal.jsonl";
 
 #[derive(Serialize, Deserialize)]
 struct Record {
