@@ -1,8 +1,20 @@
 //! Duo's wire: signing, requests, transport, paging, limits, errors, types. Knows nothing of YAML.
 
 pub mod api;
+pub mod backoff;
 pub mod call;
 pub mod catalogue;
+pub mod channel;
+pub mod client;
+pub mod clock;
 pub mod error;
+pub mod explain;
+pub mod host;
+pub mod https;
+pub mod limiter;
+pub mod page;
+pub mod probe;
+pub mod reply;
+pub mod request;
 pub mod sign;
 pub mod types;

@@ -3,8 +3,23 @@
 //! Data flows one way: `config` -> `reconcile` -> `apply` -> `verify`. A module may use those listed below it and
 //! never those above; `sandbox` stands beside them and shares only Duo's signing rules.
 
-pub mod config;
-pub mod duo;
+pub mod cli;
 pub mod output;
+
+pub mod verify;
+
+pub mod apply;
+
+pub mod observe;
+
+pub mod intelligence;
+
+pub mod reconcile;
+
+pub mod config;
+
+pub mod duo;
+
+pub mod credentials;
 pub mod sandbox;
 pub mod secret;

@@ -1,3 +1,47 @@
 //! The thin binary: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use duoctl::cli::args::Args;
+use duoctl::cli::exit::Exit;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // A reader that went away is no error.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return ExitCode::from(if asked { Exit::Done } else { Exit::Usage }.code());
+        }
+    };
+    log(args.global.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(_) => return ExitCode::from(Exit::Error.code()),
+    };
+    let exit = runtime.block_on(duoctl::cli::run(args));
+    // What still runs in the background has nothing left to say.
+    runtime.shutdown_background();
+    ExitCode::from(exit.code())
+}
+
+/// duoctl's own events on stderr; those of libraries stay out, since some of them print headers.
+fn log(verbosity: u8) {
+    let level = match verbosity {
+        0 => return,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let filter = tracing_subscriber::filter::Targets::new().with_target("duoctl", level);
+    let layer =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
+    tracing_subscriber::registry().with(layer).with(filter).init();
+}

@@ -29,6 +29,25 @@ pub struct Workspace {
     pub guards: Guards,
 }
 
+impl DuoPlan {
+    /// The plan behind an edition's name as Duo prints it, current or former (duo-api.md, section 7.5).
+    pub fn from_edition(edition: &str) -> Option<Self> {
+        let edition = edition.to_lowercase();
+        let named = |names: &[&str]| names.iter().any(|name| edition.contains(name));
+        if named(&["premier", "beyond"]) {
+            Some(Self::Premier)
+        } else if named(&["advantage", "access", "platform"]) {
+            Some(Self::Advantage)
+        } else if named(&["essentials", "mfa", "enterprise"]) {
+            Some(Self::Essentials)
+        } else if named(&["free", "personal"]) {
+            Some(Self::Free)
+        } else {
+            None
+        }
+    }
+}
+
 /// `tenant`: one Duo account.
 #[derive(Clone, Debug)]
 pub struct Tenant {

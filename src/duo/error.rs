@@ -50,6 +50,14 @@ impl std::fmt::Display for Refusal {
 /// A call that brought no success.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DuoError {
+    /// The call makes no sense as it is, so it was not sent.
+    #[error("{call} was not sent: {reason}")]
+    NotSent {
+        /// The call.
+        call: String,
+        /// One line for people.
+        reason: String,
+    },
     /// Nothing was sent, so nothing happened.
     #[error("{host} cannot be reached: {reason}")]
     Unreachable {
@@ -104,7 +112,8 @@ impl DuoError {
     pub fn code(&self) -> Option<u32> {
         match self {
             Self::Refused(refusal) => refusal.code,
-            Self::Unreachable { .. }
+            Self::NotSent { .. }
+            | Self::Unreachable { .. }
             | Self::Lost { .. }
             | Self::RateLimited { .. }
             | Self::Unexpected { .. }
@@ -117,7 +126,8 @@ impl DuoError {
         match self {
             Self::Refused(refusal) => Some(refusal.status),
             Self::Unexpected { status, .. } => Some(*status),
-            Self::Unreachable { .. }
+            Self::NotSent { .. }
+            | Self::Unreachable { .. }
             | Self::Lost { .. }
             | Self::RateLimited { .. }
             | Self::Incomplete { .. } => None,
@@ -141,6 +151,7 @@ impl DuoError {
             Self::Refused(refusal) => refusal.status >= 500,
             Self::Unexpected { status, .. } => *status >= 500,
             Self::Incomplete { .. } => true,
+            Self::NotSent { .. } => false,
         }
     }
 
@@ -150,7 +161,10 @@ impl DuoError {
             Self::Lost { .. } => true,
             Self::Refused(refusal) => refusal.status >= 500,
             Self::Unexpected { status, .. } => *status >= 500 || (200..300).contains(status),
-            Self::Unreachable { .. } | Self::RateLimited { .. } | Self::Incomplete { .. } => false,
+            Self::NotSent { .. }
+            | Self::Unreachable { .. }
+            | Self::RateLimited { .. }
+            | Self::Incomplete { .. } => false,
         }
     }
 }

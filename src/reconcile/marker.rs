@@ -1,7 +1,8 @@
 //! The marker: who owns an application, written at the end of its notes (design: "Duo is the only state").
 //!
-//! `[duoctl WORKSPACE/ADDRESS HASH]`, with a state word before the bracket while a change of several calls is under
-//! way. HASH is a row of small hashes, one for each managed field, so that a later plan can tell for every field
+//! `[duoctl WORKSPACE/ADDRESS HASH]`, with words before the bracket while a change of several calls is under way
+//! (`creating`, `replaced`, `quarantined:DATE`) and where the YAML protects the application (`protected`), so that the
+//! protection outlives the entry in the YAML. HASH is a row of small hashes, one for each managed field, so that a later plan can tell for every field
 //! whether the YAML or the account moved since it was last applied:
 //!
 //! * `nQ4T`: field `n`, three characters of the hash of the value that the YAML asked for and Duo held;
@@ -36,7 +37,7 @@ pub struct Applied {
 pub type AppliedFields = BTreeMap<char, Applied>;
 
 /// Where a change of several calls stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MarkerState {
     /// Nothing is under way.
     Owned,
@@ -44,6 +45,8 @@ pub enum MarkerState {
     Creating,
     /// Its successor of another type is being created; this one goes.
     Replaced,
+    /// It left the YAML: nobody may log in since that day, and later it is deleted.
+    Quarantined(jiff::civil::Date),
 }
 
 /// A parsed marker.
@@ -57,6 +60,8 @@ pub struct Marker {
     pub applied: AppliedFields,
     /// Whether a change is under way.
     pub state: MarkerState,
+    /// Whether the application refuses to be removed.
+    pub protected: bool,
 }
 
 /// Notes as read from Duo: the user's own text, and the marker if there is one.
@@ -85,14 +90,19 @@ impl<'a> Notes<'a> {
             return None;
         }
         let applied = parse_applied(words.next()?)?;
-        let state = match (words.next(), words.next()) {
-            (None, _) => MarkerState::Owned,
-            (Some("creating"), None) => MarkerState::Creating,
-            (Some("replaced"), None) => MarkerState::Replaced,
-            (Some(_), _) => return None,
-        };
-        let marker =
-            Marker { workspace: workspace.to_owned(), address: Address::new(address), applied, state };
+        let mut state = MarkerState::Owned;
+        let mut protected = false;
+        for word in words {
+            match (word, word.strip_prefix("quarantined:")) {
+                ("creating", _) => state = MarkerState::Creating,
+                ("replaced", _) => state = MarkerState::Replaced,
+                ("protected", _) => protected = true,
+                (_, Some(date)) => state = MarkerState::Quarantined(date.parse().ok()?),
+                _ => return None,
+            }
+        }
+        let (workspace, address) = (workspace.to_owned(), Address::new(address));
+        let marker = Marker { workspace, address, applied, state, protected };
         Some(Self { text: text.strip_suffix('\n').unwrap_or(text), marker: Some(marker) })
     }
 }
@@ -119,11 +129,13 @@ impl std::fmt::Display for Marker {
                 }
             }
         }
-        match self.state {
-            MarkerState::Owned => f.write_str("]"),
-            MarkerState::Creating => f.write_str(" creating]"),
-            MarkerState::Replaced => f.write_str(" replaced]"),
+        match &self.state {
+            MarkerState::Owned => {}
+            MarkerState::Creating => f.write_str(" creating")?,
+            MarkerState::Replaced => f.write_str(" replaced")?,
+            MarkerState::Quarantined(date) => write!(f, " quarantined:{date}")?,
         }
+        f.write_str(if self.protected { " protected]" } else { "]" })
     }
 }
 
@@ -167,7 +179,8 @@ mod tests {
             ('u', Applied { asked: ['0', '0', 'Z'], kept: Some(['A', '7', 'B']) }),
         ]);
         let address = Address::new("applications.vpn");
-        Marker { workspace: "acme-prod".into(), address, applied, state: MarkerState::Owned }
+        let (workspace, state) = ("acme-prod".into(), MarkerState::Owned);
+        Marker { workspace, address, applied, state, protected: false }
     }
 
     #[test]
@@ -183,18 +196,31 @@ mod tests {
 
     #[test]
     fn the_state_of_an_unfinished_change_is_kept() {
-        for state in [MarkerState::Creating, MarkerState::Replaced] {
-            let marker = Marker { state, applied: AppliedFields::new(), ..marker() };
-            assert_eq!(Notes::parse(&marker.notes("x")).marker, Some(marker));
+        let quarantined = MarkerState::Quarantined(jiff::civil::date(2026, 11, 24));
+        for state in [MarkerState::Owned, MarkerState::Creating, MarkerState::Replaced, quarantined] {
+            for protected in [false, true] {
+                let marker =
+                    Marker { state: state.clone(), protected, applied: AppliedFields::new(), ..marker() };
+                assert_eq!(Notes::parse(&marker.notes("x")).marker, Some(marker));
+            }
         }
     }
 
     #[test]
     fn text_that_only_resembles_a_marker_is_text() {
         for text in [
-            "", "plain", "[duoctl ]", "[duoctl acme nQ4T]", "[duoctl acme/vpn]", "[duoctl acme/vpn nQ4]",
-            "[duoctl acme/vpn nQ4T unknown]", "[duoctl acme/v pn nQ4T]", "[duoctl acme/vpn nQ4T] more", "[duoctl /x nQ4T]",
+            "",
+            "plain",
+            "[duoctl ]",
+            "[duoctl acme nQ4T]",
+            "[duoctl acme/vpn]",
+            "[duoctl acme/vpn nQ4]",
+            "[duoctl acme/vpn nQ4T unknown]",
+            "[duoctl acme/v pn nQ4T]",
+            "[duoctl acme/vpn nQ4T] more",
+            "[duoctl /x nQ4T]",
             "[duoctl acme/vpn nq4t]",
+            "[duoctl acme/vpn nQ4T quarantined:soon]",
         ] {
             assert_eq!(Notes::parse(text), Notes { text, marker: None }, "{text}");
         }

@@ -1,6 +1,7 @@
 //! One call as a family of the API sees it, and its reply (duo-api.md, section 2). No HTTP here.
 
 use std::io;
+use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
@@ -30,6 +31,8 @@ pub struct Call {
     pub authority: String,
     /// Who signed; `None` for the calls that need no signature.
     pub caller: Option<Caller>,
+    /// The address that it came from, for `networks_for_api_access`.
+    pub peer: IpAddr,
     /// The sandbox's clock, Unix seconds.
     pub now: i64,
 }
@@ -95,9 +98,19 @@ impl Reply {
         Self::fail(40103, "Invalid signature in request credentials", None)
     }
 
+    /// 40104, no date that could be read (unconfirmed).
+    pub fn no_timestamp() -> Self {
+        Self::fail(40104, "Missing or invalid request timestamp", None)
+    }
+
     /// 40105, the clock is off.
     pub fn bad_timestamp() -> Self {
         Self::fail(40105, "Bad request timestamp", None)
+    }
+
+    /// A refusal of the OAuth health check (duo-api.md, section 6.2, unconfirmed).
+    pub fn invalid_client(code: u32) -> Self {
+        Self::fail(code, "invalid_client", Some("The provided client_assertion was invalid."))
     }
 
     /// 40301, a permission is missing: Duo gives no detail.
@@ -161,27 +174,64 @@ impl Call {
         if held.any(|flag| any_of.contains(&flag)) { Ok(()) } else { Err(Reply::forbidden()) }
     }
 
-    /// One page of a list by `limit` and `offset`, with Duo's metadata (duo-api.md, section 2.4).
+    /// A parameter that must be there, as text.
+    pub fn required(&self, name: &str) -> Result<String, Reply> {
+        self.text(name).filter(|text| !text.is_empty()).ok_or_else(|| Reply::missing(name))
+    }
+
+    /// A parameter that is a whole number, where it is there.
+    pub fn number(&self, name: &str) -> Result<Option<i64>, Reply> {
+        let text = self.text(name).filter(|text| !text.is_empty());
+        text.map(|text| text.parse().map_err(|_| Reply::invalid(name))).transpose()
+    }
+
+    /// The part of a list that `limit` and `offset` ask for (duo-api.md, section 2.4).
     ///
-    /// A limit above the maximum is clamped; without `limit` everything from the offset on is returned.
-    pub fn page(&self, total: usize, maximum: usize, items: impl Iterator<Item = Value>) -> Reply {
-        let number = |name| match self.text(name) {
-            None => Ok(None),
-            Some(text) => text.parse::<usize>().map(Some).map_err(|_| Reply::invalid(name)),
+    /// Without `limit` the default applies, or everything from the offset on is returned. A limit above the maximum
+    /// is lowered to it, or refused where `strict`.
+    pub fn window(&self, default: Option<usize>, maximum: usize, strict: bool) -> Result<Window, Reply> {
+        let number = |name| {
+            let number = self.number(name)?;
+            number.map(|number| usize::try_from(number).map_err(|_| Reply::invalid(name))).transpose()
         };
-        let (limit, offset) = match (number("limit"), number("offset")) {
-            (Ok(limit), Ok(offset)) => (limit, offset.unwrap_or(0)),
-            (Err(reply), _) | (_, Err(reply)) => return reply,
+        let limit = match number("limit")? {
+            Some(limit) if strict && !(1..=maximum).contains(&limit) => return Err(Reply::invalid("limit")),
+            Some(limit) => limit.clamp(1, maximum),
+            None => default.unwrap_or(usize::MAX),
         };
-        let limit = limit.map_or(usize::MAX, |limit| limit.clamp(1, maximum));
-        let rows: Vec<Value> = items.skip(offset).take(limit).collect();
+        Ok(Window { limit, offset: number("offset")?.unwrap_or(0) })
+    }
+}
+
+/// A part of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How many rows at most.
+    pub limit: usize,
+    /// How many rows come before it.
+    pub offset: usize,
+}
+
+impl Window {
+    /// The rows of the window, rendered; rows outside of it are not touched.
+    pub fn rows<T>(
+        self,
+        items: impl IntoIterator<Item = T>,
+        render: impl FnMut(T) -> Value,
+    ) -> impl Iterator<Item = Value> {
+        items.into_iter().skip(self.offset).take(self.limit).map(render)
+    }
+
+    /// The reply with Duo's metadata, all numbers as JSON integers.
+    pub fn page(self, total: usize, rows: impl Iterator<Item = Value>) -> Reply {
+        let rows: Vec<Value> = rows.collect();
         let mut metadata = Map::from_iter([("total_objects".to_owned(), json!(total))]);
-        let next = offset.saturating_add(rows.len());
-        if next < total {
+        let next = self.offset.saturating_add(rows.len());
+        if next < total && !rows.is_empty() {
             metadata.insert("next_offset".to_owned(), json!(next));
         }
-        if offset > 0 {
-            metadata.insert("prev_offset".to_owned(), json!(offset.saturating_sub(limit)));
+        if self.offset > 0 {
+            metadata.insert("prev_offset".to_owned(), json!(self.offset.saturating_sub(self.limit)));
         }
         Reply::Page(rows, Value::Object(metadata))
     }

@@ -4,6 +4,7 @@
 //! at most that write: an unfinished last line is dropped on the next start. The journal is compacted on start.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-const JOURNAL: &str = "journal.jsonl";
+/// The file in a state folder that holds everything.
+pub(super) const JOURNAL: &str = "journal.jsonl";
 
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -22,10 +24,16 @@ struct Record {
 }
 
 /// Collections of JSON objects, each by id.
-#[derive(Debug)]
 pub struct Store {
     collections: BTreeMap<String, BTreeMap<String, Value>>,
     journal: Option<File>,
+}
+
+/// Collections and their sizes only: the objects hold secret keys.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.collections.iter().map(|(name, items)| (name, items.len()))).finish()
+    }
 }
 
 impl Store {

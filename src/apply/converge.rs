@@ -1,0 +1,76 @@
+//! After the writes: the account is read again, and the plan must be empty.
+
+use std::time::Duration;
+
+use crate::duo::api::WriteApi;
+use crate::duo::types::Ikey;
+use crate::observe::{Reading, observe};
+use crate::reconcile::address::Address;
+use crate::reconcile::desired::Desired;
+use crate::reconcile::plan::settle::settle;
+use crate::reconcile::plan::{Options, Plan, Prune, plan};
+
+use super::outcome::Normalised;
+
+/// Nothing promises that a read right after a write sees it, so a contradiction is asked about three times over about
+/// five seconds before it counts (duo-api.md, trap 30).
+const WAITS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(1500), Duration::from_millis(3500)];
+
+/// The account after an apply.
+#[derive(Debug)]
+pub struct Converged {
+    /// The plan of now; its steps are what the apply did not reach.
+    pub plan: Plan,
+    /// What Duo keeps in another form than the one that was sent.
+    pub normalised: Vec<Normalised>,
+}
+
+/// Reads the account again until the plan covers nothing that was written, at most three times.
+pub async fn converge<W: WriteApi>(
+    writer: &W,
+    desired: &Desired,
+    options: &Options,
+    operator: &Ikey,
+    host: &str,
+    written: &[Address],
+) -> (Converged, Reading) {
+    let options = Options { prune: Prune::No, ..options.clone() };
+    let mut normalised = Vec::new();
+    let mut last = None;
+    for wait in WAITS {
+        tokio::time::sleep(wait).await;
+        let mut reading = observe(writer, desired, operator, host).await;
+        // The first look may be too early, and an old value must not be taken for what Duo made of the new one.
+        let settlements =
+            if wait.is_zero() { Vec::new() } else { settle(desired, &reading.observation, written) };
+        if !settlements.is_empty() {
+            for settlement in settlements {
+                // A marker that cannot be written now is written by the next apply, which finds the same difference.
+                if writer.update(&settlement.ikey, settlement.body).await.is_ok() {
+                    let entry = |(field, sent, kept)| Normalised {
+                        address: settlement.address.clone(),
+                        field,
+                        sent,
+                        kept,
+                    };
+                    normalised.extend(settlement.fields.into_iter().map(entry));
+                }
+            }
+            reading = observe(writer, desired, operator, host).await;
+        }
+        let now = plan(desired, &reading.observation, &options);
+        let settled = !now.steps().iter().any(|step| written.contains(&step.address));
+        last = Some((now, reading));
+        if settled {
+            break;
+        }
+    }
+    let (plan, reading) = match last {
+        Some(last) => last,
+        None => {
+            let reading = observe(writer, desired, operator, host).await;
+            (plan(desired, &reading.observation, &options), reading)
+        }
+    };
+    (Converged { plan, normalised }, reading)
+}

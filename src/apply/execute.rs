@@ -1,0 +1,215 @@
+//! The steps of a plan, request by request.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::StreamExt as _;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use crate::duo::api::WriteApi;
+use crate::duo::error::DuoError;
+use crate::duo::types::{Ikey, Integration};
+use crate::reconcile::fingerprint::snapshot;
+use crate::reconcile::marker::Notes;
+use crate::reconcile::plan::{Action, Plan, Step, Write};
+
+use super::outcome::{Status, StepOutcome};
+use super::rivals::withdraw;
+
+/// Told of each step as it begins and ends.
+pub trait Progress: Sync {
+    /// A step begins.
+    fn begin(&self, step: &Step);
+    /// A step has ended.
+    fn end(&self, outcome: &StepOutcome);
+}
+
+/// Carries out a plan: first what adds and changes, then what removes. Steps of one address keep their order; the
+/// addresses go in parallel, at most `parallelism` at once. A cancelled run finishes the steps under way.
+pub async fn execute<W: WriteApi>(
+    plan: &Plan,
+    writer: &W,
+    parallelism: usize,
+    stop: &CancellationToken,
+    progress: &dyn Progress,
+) -> Vec<StepOutcome> {
+    let removes = |step: &&Step| matches!(step.action, Action::Quarantine | Action::Delete);
+    let (removals, changes): (Vec<&Step>, Vec<&Step>) = plan.steps().iter().partition(removes);
+    let mut outcomes = Vec::with_capacity(plan.steps().len());
+    for phase in [changes, removals] {
+        let mut lanes: Vec<Vec<&Step>> = Vec::new();
+        let mut lane_of: HashMap<&str, usize> = HashMap::new();
+        for step in phase {
+            let lane = *lane_of.entry(step.address.as_str()).or_insert(lanes.len());
+            if lane == lanes.len() {
+                lanes.push(Vec::new());
+            }
+            if let Some(lane) = lanes.get_mut(lane) {
+                lane.push(step);
+            }
+        }
+        let work = lanes.into_iter().map(|steps| run_lane(plan, writer, steps, stop, progress));
+        let done: Vec<Vec<StepOutcome>> =
+            futures_util::stream::iter(work).buffered(parallelism.max(1)).collect().await;
+        outcomes.extend(done.into_iter().flatten());
+    }
+    withdraw(plan.workspace(), writer, &mut outcomes).await;
+    outcomes
+}
+
+async fn run_lane<W: WriteApi>(
+    plan: &Plan,
+    writer: &W,
+    steps: Vec<&Step>,
+    stop: &CancellationToken,
+    progress: &dyn Progress,
+) -> Vec<StepOutcome> {
+    let mut run = Run { plan, writer, seen: BTreeMap::new() };
+    let mut outcomes = Vec::with_capacity(steps.len());
+    let mut broken = false;
+    for step in steps {
+        let mut outcome = StepOutcome {
+            address: step.address.clone(),
+            action: step.action,
+            ikey: step.ikey.clone(),
+            status: Status::Applied,
+        };
+        if broken {
+            outcome.status = Status::NotAttempted("an earlier step of the address failed");
+        } else if stop.is_cancelled() {
+            outcome.status = Status::NotAttempted("the run was interrupted");
+        } else {
+            progress.begin(step);
+            run.step(step, &mut outcome).await;
+            progress.end(&outcome);
+        }
+        broken |= !matches!(outcome.status, Status::Applied);
+        outcomes.push(outcome);
+    }
+    outcomes
+}
+
+/// Why a request of a step ended the step.
+enum Stop {
+    Moved(String),
+    Failed(DuoError),
+}
+
+impl From<DuoError> for Stop {
+    fn from(error: DuoError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+struct Run<'a, W> {
+    plan: &'a Plan,
+    writer: &'a W,
+    /// What this lane itself last saw of an application after writing to it.
+    seen: BTreeMap<String, String>,
+}
+
+impl<W: WriteApi> Run<'_, W> {
+    async fn step(&mut self, step: &Step, outcome: &mut StepOutcome) {
+        let mut created = None;
+        for (position, write) in step.writes.iter().enumerate() {
+            match self.write(step, write, &mut created).await {
+                Ok(()) => outcome.ikey = created.clone().or_else(|| outcome.ikey.take()),
+                Err(Stop::Moved(what)) => {
+                    outcome.status = Status::Moved(what);
+                    return;
+                }
+                Err(Stop::Failed(error)) => {
+                    outcome.status = Status::Failed { error, partly: position > 0 };
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, step: &Step, write: &Write, created: &mut Option<Ikey>) -> Result<(), Stop> {
+        match write {
+            Write::Create(body) => {
+                let integration = self.create(step, body).await?;
+                *created = Some(integration.ikey);
+                Ok(())
+            }
+            Write::Finish(body) => match created {
+                Some(ikey) => self.update(&ikey.clone(), body).await,
+                None => Ok(()),
+            },
+            Write::Update(ikey, body) => {
+                self.compare(step, ikey).await?;
+                self.update(ikey, body).await
+            }
+            Write::Delete(ikey) => self.delete(step, ikey).await,
+        }
+    }
+
+    /// Nothing is sent to an application that is not as the plan, or this run itself, last saw it.
+    async fn compare(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
+        let Some(live) = self.writer.integration(ikey).await? else {
+            return Err(Stop::Moved(format!("{ikey} was deleted since the plan was made")));
+        };
+        let expected = self.seen.get(ikey.as_str()).or_else(|| step.baseline.get(ikey.as_str()));
+        if expected == Some(&snapshot(&live)) {
+            Ok(())
+        } else {
+            Err(Stop::Moved(format!("{ikey} was changed in Duo since the plan was made")))
+        }
+    }
+
+    async fn create(&self, step: &Step, body: &Map<String, Value>) -> Result<Integration, Stop> {
+        match self.writer.create(body.clone()).await {
+            Ok(integration) => Ok(integration),
+            // Creating is not idempotent and names are not unique, so it is never simply repeated (trap 15).
+            Err(error) if error.outcome_unknown() => {
+                let found = self.writer.integrations().await.ok().and_then(|all| {
+                    let mut marked = all.into_iter().filter(|live| self.carries_marker(step, live));
+                    marked.next().filter(|_| marked.next().is_none())
+                });
+                found.ok_or(Stop::Failed(error))
+            }
+            Err(error) => Err(Stop::Failed(error)),
+        }
+    }
+
+    fn carries_marker(&self, step: &Step, live: &Integration) -> bool {
+        let marker = Notes::parse(live.notes()).marker;
+        let ours = marker.is_some_and(|marker| {
+            marker.workspace == self.plan.workspace() && marker.address == step.address
+        });
+        ours && live.kind() == step.kind && step.ikey.as_ref() != Some(&live.ikey)
+    }
+
+    async fn update(&mut self, ikey: &Ikey, body: &Map<String, Value>) -> Result<(), Stop> {
+        let live = match self.writer.update(ikey, body.clone()).await {
+            Ok(live) => live,
+            Err(error) if error.outcome_unknown() => {
+                // Every update writes the marker, so the notes tell whether it arrived.
+                let wanted = body.get("notes").and_then(Value::as_str).map(str::trim);
+                let live = self.writer.integration(ikey).await.ok().flatten();
+                let arrived = live.filter(|live| Some(live.notes().trim()) == wanted);
+                arrived.ok_or(Stop::Failed(error))?
+            }
+            Err(error) => return Err(Stop::Failed(error)),
+        };
+        self.seen.insert(ikey.to_string(), snapshot(&live));
+        Ok(())
+    }
+
+    async fn delete(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
+        match self.compare(step, ikey).await {
+            Err(Stop::Moved(_)) if self.writer.integration(ikey).await?.is_none() => return Ok(()),
+            other => other?,
+        }
+        match self.writer.delete(ikey).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) if error.outcome_unknown() => match self.writer.integration(ikey).await {
+                Ok(None) => Ok(()),
+                Ok(Some(_)) | Err(_) => Err(Stop::Failed(error)),
+            },
+            Err(error) => Err(Stop::Failed(error)),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What became of a plan, as data.
+
+use serde::Serialize;
+
+use crate::duo::error::DuoError;
+use crate::duo::types::Ikey;
+use crate::reconcile::address::Address;
+use crate::reconcile::plan::Action;
+
+/// What became of one step.
+#[derive(Clone, Debug)]
+pub enum Status {
+    /// Done.
+    Applied,
+    /// The live application is no longer as the plan found it: nothing was sent.
+    Moved(String),
+    /// Duo, or the way to it, failed. `partly` when an earlier request of the step was carried out.
+    Failed {
+        /// The failure.
+        error: DuoError,
+        /// Whether a part of the step was done.
+        partly: bool,
+    },
+    /// The run ended before the step began.
+    NotAttempted(&'static str),
+}
+
+/// One step and what became of it.
+#[derive(Clone, Debug)]
+pub struct StepOutcome {
+    /// The address.
+    pub address: Address,
+    /// What was to be done.
+    pub action: Action,
+    /// The application, once it is known.
+    pub ikey: Option<Ikey>,
+    /// What became of it.
+    pub status: Status,
+}
+
+/// A value that Duo keeps in another form than the one that was sent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Normalised {
+    /// The address.
+    pub address: Address,
+    /// The field's YAML key.
+    pub field: String,
+    /// What was sent.
+    pub sent: serde_json::Value,
+    /// What Duo keeps.
+    pub kept: serde_json::Value,
+}
+
+/// How many steps ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Done.
+    pub applied: usize,
+    /// Failed or moved.
+    pub failed: usize,
+    /// Not begun.
+    pub not_attempted: usize,
+}
+
+/// Counts outcomes.
+pub fn tally(outcomes: &[StepOutcome]) -> Tally {
+    let mut tally = Tally::default();
+    for outcome in outcomes {
+        match outcome.status {
+            Status::Applied => tally.applied += 1,
+            Status::Moved(_) | Status::Failed { .. } => tally.failed += 1,
+            Status::NotAttempted(_) => tally.not_attempted += 1,
+        }
+    }
+    tally
+}

@@ -1,0 +1,47 @@
+//! The command line: one file per command. It reads arguments, calls the library, and prints; it decides nothing else.
+
+pub mod apply;
+pub mod args;
+pub mod completions;
+pub mod doctor;
+pub mod exit;
+pub mod init;
+pub mod plan;
+pub mod progress;
+pub mod sandbox;
+pub mod schema;
+pub mod session;
+pub mod validate;
+pub mod verify;
+
+use args::{Args, Command};
+use exit::{Exit, Failure};
+
+use crate::output::printer::Printer;
+
+/// Runs a command and returns its exit code; failures are printed.
+pub async fn run(args: Args) -> Exit {
+    let printer = Printer::new(args.global.color.into(), args.global.quiet);
+    match dispatch(args, printer).await {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.print(printer);
+            failure.exit()
+        }
+    }
+}
+
+async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
+    let verbosity = args.global.verbose;
+    match args.command {
+        Command::Init(args) => init::run(&args, printer),
+        Command::Validate(args) => validate::run(&args, printer),
+        Command::Plan(args) => plan::run(args, printer).await,
+        Command::Apply(args) => apply::run(args, verbosity, printer).await,
+        Command::Verify(args) => verify::run(args, verbosity, printer).await,
+        Command::Doctor(args) => doctor::run(args, printer).await,
+        Command::Sandbox(args) => sandbox::run(args, printer).await,
+        Command::Schema(args) => Ok(schema::run(&args, printer)),
+        Command::Completions(args) => Ok(completions::run(&args, printer)),
+    }
+}

@@ -1,0 +1,336 @@
+//! `duoctl apply`: plan, consent, write, read again, verify, report.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::converge::{Converged, converge};
+use crate::apply::execute::execute;
+use crate::apply::outcome::{Status, StepOutcome, tally};
+use crate::config::diagnostic::has_errors;
+use crate::duo::client::Writer;
+use crate::observe::Reading;
+use crate::output::printer::Printer;
+use crate::output::{apply_text, json, plan_text, verify_text};
+use crate::reconcile::address::Address;
+use crate::reconcile::fingerprint::Fingerprint;
+use crate::reconcile::guard::{Refusal, judge};
+use crate::reconcile::plan::{self, Options, Plan};
+use crate::verify::report::Report;
+
+use super::args::{self, Format, PruneMode};
+use super::exit::{Exit, Failure};
+use super::progress::Steps;
+use super::session::{Session, consent, first_failure, options, show_problems};
+use super::verify::verify_addresses;
+
+/// Runs the command.
+pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
+    let saved = SavedPlan::read(&args.path)?;
+    let (path, args) = match &saved {
+        Some(saved) => saved.arguments(args)?,
+        None => (args.path.clone(), args),
+    };
+    let options = options(&args.selected, &args.pruning)?;
+    let consent = consent(&args.consents)?;
+    let session = Session::open(&path, &args.connection, printer).await?;
+    let reading = session.read(printer).await?;
+    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    if let Some(saved) = &saved {
+        let moved = saved.fingerprint.moved(plan.fingerprint());
+        if !moved.is_empty() {
+            return Ok(stale(&moved, printer));
+        }
+    }
+    let refusals = judge(&plan, &session.desired, &consent);
+    let mut run = Run { session, args, options, plan, printer, verbosity };
+    run.show_plan(&refusals);
+    if !refusals.is_empty() {
+        return Ok(run.report_refused(&refusals));
+    }
+    if !run.plan.steps().is_empty() && !run.approved(saved.is_some())? {
+        return Ok(Exit::Refused);
+    }
+    run.carry_out(reading).await
+}
+
+struct Run {
+    session: Session,
+    args: args::Apply,
+    options: Options,
+    plan: Plan,
+    printer: Printer,
+    verbosity: u8,
+}
+
+impl Run {
+    fn json(&self) -> bool {
+        self.args.format == Format::Json
+    }
+
+    fn show_plan(&self, refusals: &[Refusal]) {
+        show_problems(self.plan.problems(), &self.session.sources, self.printer);
+        if !self.json() {
+            self.printer.data(&plan_text::render(&self.plan, refusals, self.printer.out, true));
+        }
+    }
+
+    fn report_refused(&self, refusals: &[Refusal]) -> Exit {
+        if self.json() {
+            let planned = json::plan(&self.plan, refusals, &self.session.sources);
+            self.printer.data(&json::text(&json::apply(&planned, &[], &[], None, None)));
+        }
+        Exit::Refused
+    }
+
+    /// Only `yes` approves; a plan that deletes or replaces asks for the number instead.
+    fn approved(&self, saved: bool) -> Result<bool, Failure> {
+        if self.args.auto_approve || saved {
+            return Ok(true);
+        }
+        if !std::io::stdin().is_terminal() {
+            self.printer.problem(
+                "refused: there is no terminal to ask for consent, so nothing was changed; pass --auto-approve, or apply \
+                 a saved plan\n",
+            );
+            return Ok(false);
+        }
+        let summary = self.plan.summary();
+        let (question, wanted) = match summary.delete {
+            0 => ("Apply this plan? Only `yes` is accepted: ".to_owned(), "yes".to_owned()),
+            count => (
+                format!(
+                    "This plan deletes for good. Type the number of applications that it deletes ({count}) to apply it: "
+                ),
+                count.to_string(),
+            ),
+        };
+        let failure =
+            |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
+        let mut terminal = std::io::stderr();
+        terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).map_err(failure)?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map_err(failure)?;
+        let approved = answer.trim() == wanted;
+        if !approved {
+            self.printer.problem("not approved; nothing was changed\n");
+        }
+        Ok(approved)
+    }
+
+    async fn carry_out(&mut self, reading: Reading) -> Result<Exit, Failure> {
+        let writer = Writer::new(self.session.transport.clone());
+        let stop = stop_on_signals();
+        let parallelism = usize::from(self.args.connection.parallelism);
+        let steps = Steps::new(self.printer, !self.json());
+        let outcomes = execute(&self.plan, &writer, parallelism, &stop, &steps).await;
+        steps.finish();
+        let written: Vec<Address> = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome.status, Status::Applied))
+            .map(|outcome| outcome.address.clone())
+            .collect();
+        let (after, converged) = if written.is_empty() {
+            (reading, None)
+        } else {
+            let (host, operator) = (self.session.host().to_owned(), self.session.operator.clone());
+            let desired = &self.session.desired;
+            let (converged, reading) =
+                converge(&writer, desired, &self.options, &operator, &host, &written).await;
+            (reading, Some(converged))
+        };
+        let interrupted = stop.is_cancelled();
+        let report = if self.args.no_verify || interrupted {
+            None
+        } else {
+            let plan = converged.as_ref().map_or(&self.plan, |converged| &converged.plan);
+            Some(verify_addresses(&self.session, plan, &after, &self.options.selection, parallelism).await)
+        };
+        self.report(&outcomes, converged.as_ref(), report.as_ref());
+        let unreadable = first_failure(&after.failures).map(Exit::of);
+        Ok(self.exit(&outcomes, converged.as_ref(), report.as_ref(), interrupted, unreadable, &written))
+    }
+
+    fn report(&self, outcomes: &[StepOutcome], converged: Option<&Converged>, report: Option<&Report>) {
+        let normalised = converged.map(|converged| converged.normalised.as_slice()).unwrap_or_default();
+        let sources = &self.session.sources;
+        if self.json() {
+            let planned = json::plan(&self.plan, &[], sources);
+            let left = converged.map(|converged| json::plan(&converged.plan, &[], sources));
+            self.printer.data(&json::text(&json::apply(
+                &planned,
+                outcomes,
+                normalised,
+                left.as_ref(),
+                report,
+            )));
+            return;
+        }
+        let paint = self.printer.out;
+        if !outcomes.is_empty() {
+            self.printer.data(&apply_text::render(outcomes, normalised, paint));
+        }
+        if let Some(converged) = converged {
+            // The plan above could not know the keys of what was yet to be created.
+            for handoff in converged.plan.handoffs() {
+                self.printer.data(&format!("\n{}", plan_text::handoff_text(handoff, paint)));
+            }
+            if !converged.plan.steps().is_empty() {
+                self.printer
+                    .data(&format!("\n{}\n", paint.notice("After the apply the account still differs:")));
+                self.printer.data(&plan_text::render(&converged.plan, &[], paint, false));
+            }
+        }
+        if let Some(report) = report {
+            self.printer.data(&format!("\n{}", verify_text::render(report, self.verbosity > 0, paint)));
+        }
+    }
+
+    fn exit(
+        &self,
+        outcomes: &[StepOutcome],
+        converged: Option<&Converged>,
+        report: Option<&Report>,
+        interrupted: bool,
+        unreadable: Option<Exit>,
+        written: &[Address],
+    ) -> Exit {
+        let tally = tally(outcomes);
+        let left = converged.is_some_and(|converged| {
+            converged.plan.steps().iter().any(|step| written.contains(&step.address))
+        });
+        let stopped = has_errors(self.plan.problems());
+        if interrupted {
+            Exit::Interrupted
+        } else if tally.failed > 0 || tally.not_attempted > 0 || left || (stopped && tally.applied > 0) {
+            self.partly(outcomes)
+        } else if stopped {
+            unreadable.unwrap_or(Exit::Error)
+        } else if report.is_some_and(|report| !report.passed()) {
+            Exit::NotVerified
+        } else {
+            Exit::Done
+        }
+    }
+
+    /// Where nothing at all was done, the failure itself says more than "partly".
+    fn partly(&self, outcomes: &[StepOutcome]) -> Exit {
+        let touched = |outcome: &StepOutcome| match &outcome.status {
+            Status::Applied => true,
+            Status::Failed { error, partly } => *partly || error.outcome_unknown(),
+            Status::Moved(_) | Status::NotAttempted(_) => false,
+        };
+        if outcomes.iter().any(touched) {
+            return Exit::Partly;
+        }
+        let failure = outcomes.iter().find_map(|outcome| match &outcome.status {
+            Status::Failed { error, .. } => Some(Exit::of(error)),
+            Status::Moved(_) => Some(Exit::Stale),
+            Status::Applied | Status::NotAttempted(_) => None,
+        });
+        failure.unwrap_or(Exit::Partly)
+    }
+}
+
+fn stale(moved: &[String], printer: Printer) -> Exit {
+    let mut text = format!("{}: the saved plan is stale, so nothing was changed\n", printer.err.bad("error"));
+    for moved in moved {
+        text.push_str(&format!("  {moved}\n"));
+    }
+    text.push_str("  make a new one with `duoctl plan --out FILE`\n");
+    printer.problem(&text);
+    Exit::Stale
+}
+
+/// Cancelled by SIGINT or SIGTERM: what is under way is finished, nothing new begins.
+fn stop_on_signals() -> CancellationToken {
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        stop.cancel();
+    });
+    token
+}
+
+/// Returns when the process is asked to end.
+pub async fn wait_for_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// A plan that `duoctl plan --out` saved.
+struct SavedPlan {
+    file: PathBuf,
+    made_with: Value,
+    fingerprint: Fingerprint,
+}
+
+impl SavedPlan {
+    /// Reads the file if it is a saved plan; YAML files and folders are none.
+    fn read(path: &Path) -> Result<Option<Self>, Failure> {
+        if !path.is_file()
+            || path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+        {
+            return Ok(None);
+        }
+        let failure = |error| Failure::File { path: path.to_owned(), what: "cannot be read", error };
+        let bytes = std::fs::read(path).map_err(failure)?;
+        let unusable = |reason: &str| Failure::NoPlan { path: path.to_owned(), reason: reason.to_owned() };
+        let mut document: Value = serde_json::from_slice(&bytes)
+            .map_err(|_| unusable("it is neither YAML by its name nor JSON"))?;
+        if document.get("kind").and_then(Value::as_str) != Some("plan") {
+            return Err(unusable("`kind` is not `plan`"));
+        }
+        let version = document.get("format_version").and_then(Value::as_str).unwrap_or_default();
+        if version != json::FORMAT_VERSION {
+            return Err(unusable(&format!(
+                "its format version is {version:?}, not {}",
+                json::FORMAT_VERSION
+            )));
+        }
+        let fingerprint = document.get_mut("fingerprint").map(Value::take).unwrap_or_default();
+        let fingerprint =
+            serde_json::from_value(fingerprint).map_err(|_| unusable("it has no usable fingerprint"))?;
+        let made_with = document.get_mut("made_with").map(Value::take).unwrap_or_default();
+        Ok(Some(Self { file: path.to_owned(), made_with, fingerprint }))
+    }
+
+    /// The arguments that the plan was made with, beside those of the connection and the consents.
+    fn arguments(&self, args: args::Apply) -> Result<(PathBuf, args::Apply), Failure> {
+        let given = !args.selected.only.is_empty()
+            || !args.selected.exclude.is_empty()
+            || args.pruning.prune.is_some();
+        if given {
+            let message =
+                "--only, --exclude and --prune are part of a saved plan; give them to `duoctl plan`";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        let unusable = |reason: &str| Failure::NoPlan { path: self.file.clone(), reason: reason.to_owned() };
+        let texts = |key: &str| -> Vec<String> {
+            let items = self.made_with.get(key).and_then(Value::as_array).into_iter().flatten();
+            items.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let path =
+            self.made_with.get("path").and_then(Value::as_str).ok_or_else(|| unusable("it names no YAML"))?;
+        let prune = match self.made_with.get("prune").and_then(Value::as_str) {
+            Some("quarantine") => Some(PruneMode::Quarantine),
+            Some("now") => Some(PruneMode::Now),
+            _ => None,
+        };
+        let selected = args::Selected { only: texts("only"), exclude: texts("exclude") };
+        Ok((PathBuf::from(path), args::Apply { selected, pruning: args::Pruning { prune }, ..args }))
+    }
+}

@@ -1,0 +1,36 @@
+//! `duoctl init`: a first duo.yaml, and the schema for the editor beside it. Never overwrites a file.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+
+use crate::config::schema::config_schema_text;
+use crate::config::template;
+use crate::output::printer::Printer;
+
+use super::args::Init;
+use super::exit::{Exit, Failure};
+
+/// The schema's file name; the first line of duo.yaml points an editor to it.
+const SCHEMA: &str = "duoctl.schema.json";
+
+/// Runs the command.
+pub fn run(args: &Init, printer: Printer) -> Result<Exit, Failure> {
+    let path = args.dir.join("duo.yaml");
+    let failure = |error| Failure::File { path: path.clone(), what: "cannot be written", error };
+    fs::create_dir_all(&args.dir).map_err(failure)?;
+    let folder = fs::canonicalize(&args.dir).map_err(failure)?;
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failure)?;
+    file.write_all(template::initial(name, SCHEMA).as_bytes()).map_err(failure)?;
+    let schema = args.dir.join(SCHEMA);
+    if !schema.exists() {
+        let failure = |error| Failure::File { path: schema.clone(), what: "cannot be written", error };
+        fs::write(&schema, config_schema_text()).map_err(failure)?;
+    }
+    printer.data(&format!(
+        "Wrote {}. Next: `duoctl plan {} --sandbox` shows what it would do, on a simulated account.\n",
+        path.display(),
+        args.dir.display()
+    ));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,72 @@
+//! `duoctl plan`: what would change. It holds a reader only, so it cannot write.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::output::printer::Printer;
+use crate::output::{json as documents, plan_text};
+use crate::reconcile::guard::judge;
+use crate::reconcile::plan::{self, Plan};
+
+use super::args::{self, Format};
+use super::exit::{Exit, Failure};
+use super::session::{Session, consent, first_failure, options, show_problems};
+
+/// Runs the command.
+pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
+    let options = options(&args.selected, &args.pruning)?;
+    let consent = consent(&args.consents)?;
+    let session = Session::open(&args.source.path, &args.connection, printer).await?;
+    let reading = session.read(printer).await?;
+    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let refusals = judge(&plan, &session.desired, &consent);
+    let document = documents::plan(&plan, &refusals, &session.sources);
+    show_problems(plan.problems(), &session.sources, printer);
+    match args.format {
+        Format::Json => printer.data(&documents::text(&document)),
+        Format::Human => printer.data(&plan_text::render(&plan, &refusals, printer.out, false)),
+    }
+    if let Some(file) = &args.out {
+        save(file, &document, &args)?;
+        printer.remark(&format!(
+            "saved {}; carry it out with: duoctl apply {}\n",
+            file.display(),
+            file.display()
+        ));
+    }
+    Ok(exit(&plan, args.detailed_exitcode, first_failure(&reading.failures).map(Exit::of)))
+}
+
+fn exit(plan: &Plan, detailed: bool, unreadable: Option<Exit>) -> Exit {
+    if crate::config::diagnostic::has_errors(plan.problems()) {
+        return unreadable.unwrap_or(Exit::Error);
+    }
+    if detailed && !plan.is_empty() { Exit::Pending } else { Exit::Done }
+}
+
+/// A saved plan is the plan's document with the arguments that it was made with. What it says is never carried out:
+/// an apply makes the plan anew and only compares the fingerprints.
+fn save(file: &Path, document: &Value, args: &args::Plan) -> Result<(), Failure> {
+    let mut saved = document.clone();
+    if let Value::Object(map) = &mut saved {
+        map.insert(
+            "made_with".to_owned(),
+            json!({
+                "path": args.source.path,
+                "only": args.selected.only,
+                "exclude": args.selected.exclude,
+                "prune": args.pruning.prune.map(|mode| match mode {
+                    args::PruneMode::Quarantine => "quarantine",
+                    args::PruneMode::Now => "now",
+                }),
+            }),
+        );
+    }
+    let failure = |error| Failure::File { path: file.to_owned(), what: "cannot be written", error };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(failure)?;
+    std::io::Write::write_all(&mut fresh, documents::text(&saved).as_bytes()).map_err(failure)?;
+    fresh.persist(file).map_err(|error| failure(error.error))?;
+    Ok(())
+}

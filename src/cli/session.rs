@@ -1,0 +1,187 @@
+//! What most commands begin with: load the YAML, find the keys, open the connection, read the account.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::diagnostic::{Diagnostic, Sources};
+use crate::config::load::load;
+use crate::config::model::{Credentials, Workspace};
+use crate::credentials::fetch;
+use crate::duo::client::Reader;
+use crate::duo::error::DuoError;
+use crate::duo::https::{HttpsConfig, HttpsTransport};
+use crate::duo::limiter::Limits;
+use crate::duo::types::Ikey;
+use crate::intelligence::expand::expand;
+use crate::observe::{Reading, observe};
+use crate::output::printer::{Printer, terminal_width};
+use crate::output::snippet;
+use crate::reconcile::desired::Desired;
+use crate::reconcile::fingerprint::hash;
+use crate::reconcile::guard::Consent;
+use crate::reconcile::observed::Observed;
+use crate::reconcile::plan::{Options, Prune};
+use crate::reconcile::selection::{Selection, glob_matcher};
+use crate::sandbox::serve::{self, Running, ServeOptions};
+
+use super::args::{Connection, Consents, PruneMode, Pruning, Selected};
+use super::exit::Failure;
+use super::progress::Spinner;
+
+/// A loaded workspace with a connection to its account.
+pub struct Session {
+    /// The YAML.
+    pub workspace: Workspace,
+    /// Its files, to show places.
+    pub sources: Sources,
+    /// What it asks for.
+    pub desired: Desired,
+    /// The connection, signed by the operator.
+    pub transport: HttpsTransport,
+    /// The operator.
+    pub operator: Ikey,
+    /// The simulator, while one is used. It ends with the session.
+    pub sandbox: Option<Arc<Running>>,
+}
+
+/// The YAML, if nothing is wrong with it; its warnings are printed.
+pub fn load_valid(path: &Path, printer: Printer) -> Result<(Workspace, Sources), Failure> {
+    let loaded = load(path);
+    let valid = loaded.valid().cloned();
+    let Some(workspace) = valid else {
+        return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
+    };
+    show_problems(&loaded.diagnostics, &loaded.sources, printer);
+    Ok((workspace, loaded.sources))
+}
+
+/// Prints findings with their places; errors and warnings always, notes unless `--quiet`.
+pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printer) {
+    if !problems.is_empty() {
+        printer.problem(&snippet::render(problems, sources, printer.err.on, terminal_width()));
+    }
+}
+
+/// What the YAML asks for, composites included.
+pub fn desired(workspace: &Workspace, sources: &Sources) -> Desired {
+    let texts = sources.files().iter().map(|file| file.text.as_str());
+    let mut desired = Desired::from_workspace(workspace, hash(texts));
+    expand(workspace, &mut desired);
+    desired
+}
+
+impl Session {
+    /// Loads the YAML and opens the connection.
+    pub async fn open(path: &Path, connection: &Connection, printer: Printer) -> Result<Self, Failure> {
+        let (workspace, sources) = load_valid(path, printer)?;
+        let desired = desired(&workspace, &sources);
+        let (config, sandbox) = match &connection.sandbox {
+            Some(state) => {
+                let running = start_sandbox(&sandbox_state(path, state), printer).await?;
+                (sandbox_config(&workspace, &running)?, Some(Arc::new(running)))
+            }
+            None => (live_config(&workspace, connection)?, None),
+        };
+        let operator = config.ikey.clone();
+        let transport = HttpsTransport::open(config)?;
+        Ok(Self { workspace, sources, desired, transport, operator, sandbox })
+    }
+
+    /// The API hostname.
+    pub fn host(&self) -> &str {
+        &self.workspace.tenant.api_hostname.value
+    }
+
+    /// Reads the account. An account whose applications cannot be read is a failure: there is nothing to plan from.
+    pub async fn read(&self, printer: Printer) -> Result<Reading, Failure> {
+        let spinner = Spinner::start("reading the account", printer);
+        let reader = Reader::new(self.transport.clone());
+        let reading = observe(&reader, &self.desired, &self.operator, self.host()).await;
+        spinner.finish();
+        self.remark_clock(printer);
+        match (&reading.observation.integrations, reading.failures.first()) {
+            (Observed::Unreadable(_), Some(error)) => Err(Failure::Duo(error.clone())),
+            _ => Ok(reading),
+        }
+    }
+
+    fn remark_clock(&self, printer: Printer) {
+        if let Some(offset) = self.transport.clock_offset() {
+            let warning = printer.err.notice("warning");
+            printer.problem(&format!("{warning}: this machine's clock is {offset} s off Duo's; requests are signed with Duo's time\n"));
+        }
+    }
+}
+
+/// The failure behind a list that could not be read, for the exit code.
+pub fn first_failure(failures: &[DuoError]) -> Option<&DuoError> {
+    failures.first()
+}
+
+/// Where the simulated account of a workspace is kept.
+pub fn sandbox_state(path: &Path, state: &Path) -> PathBuf {
+    if !state.as_os_str().is_empty() {
+        return state.to_owned();
+    }
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let folder = folder.strip_prefix(".").unwrap_or(folder);
+    folder.join(".duoctl").join("sandbox")
+}
+
+async fn start_sandbox(state: &Path, printer: Printer) -> Result<Running, Failure> {
+    let banner = printer.err.calm("sandbox");
+    printer.problem(&format!("{banner}: this is a simulated Duo account in {}, not Duo\n", state.display()));
+    let options = ServeOptions { state: Some(state.to_owned()), ..ServeOptions::default() };
+    serve::start(options).await.map_err(|error| Failure::Sandbox { state: state.to_owned(), error })
+}
+
+fn sandbox_config(workspace: &Workspace, running: &Running) -> Result<HttpsConfig, Failure> {
+    let missing = || std::io::Error::other("it has no operator key");
+    let key = running.keys().into_iter().find(|key| key.name == "operator");
+    let key = key.ok_or_else(|| Failure::Sandbox { state: PathBuf::new(), error: missing() })?;
+    let host = workspace.tenant.api_hostname.value.clone();
+    let mut config = HttpsConfig::new(host, Ikey::new(key.integration_key), key.secret_key);
+    config.connect_to = Some(running.address());
+    config.ca_file = Some(running.ca_file().to_owned());
+    config.limits = Limits::UNLIMITED;
+    Ok(config)
+}
+
+fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsConfig, Failure> {
+    let credentials = workspace.tenant.credentials.as_ref().ok_or(Failure::NoCredentials)?;
+    let Credentials { integration_key, secret_key } = credentials;
+    let get =
+        |source, key| fetch(source, &workspace.root).map_err(|error| Failure::Credentials { key, error });
+    let ikey = get(&integration_key.value, "tenant.credentials.integration_key")?;
+    let skey = get(&secret_key.value, "tenant.credentials.secret_key")?;
+    let host = workspace.tenant.api_hostname.value.clone();
+    let mut config = HttpsConfig::new(host, Ikey::new(ikey.expose()), skey);
+    config.connect_to = connection.connect_to;
+    let declared = workspace.tenant.ca_file.as_ref().map(|file| file.value.clone());
+    config.ca_file = connection.ca_file.clone().or(declared);
+    Ok(config)
+}
+
+/// The options of a plan from the arguments.
+pub fn options(selected: &Selected, pruning: &Pruning) -> Result<Options, Failure> {
+    let selection = Selection::new(&selected.only, &selected.exclude).map_err(Failure::Usage)?;
+    let prune = match pruning.prune {
+        None => Prune::No,
+        Some(PruneMode::Quarantine) => Prune::Quarantine,
+        Some(PruneMode::Now) => Prune::Now,
+    };
+    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
+    Ok(Options { prune, selection, today })
+}
+
+/// The consent from the arguments.
+pub fn consent(consents: &Consents) -> Result<Consent, Failure> {
+    let replace = consents.allow_replace.iter().map(|glob| glob_matcher(glob));
+    Ok(Consent {
+        allow: consents.allow.clone(),
+        replace: replace.collect::<Result<_, _>>().map_err(Failure::Usage)?,
+        max_changes_percent: consents.max_changes,
+        max_deletes: consents.max_deletes,
+        empty: consents.allow_empty,
+    })
+}

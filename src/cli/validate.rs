@@ -1,0 +1,39 @@
+//! `duoctl validate`: syntax, schema and meaning, offline.
+
+use crate::config::diagnostic::has_errors;
+use crate::config::load::load;
+use crate::output::printer::{Printer, terminal_width};
+use crate::output::{json, snippet};
+
+use super::args::{Format, Validate};
+use super::exit::{Exit, Failure};
+
+/// Runs the command.
+pub fn run(args: &Validate, printer: Printer) -> Result<Exit, Failure> {
+    let loaded = load(&args.source.path);
+    let failed = has_errors(&loaded.diagnostics);
+    match args.format {
+        Format::Json => printer.data(&json::text(&json::validate(&loaded.diagnostics, &loaded.sources))),
+        Format::Human => {
+            if !loaded.diagnostics.is_empty() {
+                let width = terminal_width();
+                printer.problem(&snippet::render(
+                    &loaded.diagnostics,
+                    &loaded.sources,
+                    printer.err.on,
+                    width,
+                ));
+            }
+            if let Some(workspace) = loaded.valid() {
+                printer.data(&format!(
+                    "Valid: workspace {}, {} applications, {} Identity Intelligence entries, {} files.\n",
+                    workspace.name.value,
+                    workspace.applications.len(),
+                    workspace.identity_intelligence.len(),
+                    loaded.sources.files().len()
+                ));
+            }
+        }
+    }
+    Ok(if failed { Exit::Error } else { Exit::Done })
+}

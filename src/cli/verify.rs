@@ -1,0 +1,76 @@
+//! `duoctl verify`: every managed key proven by live calls. Changes nothing.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::duo::types::{Ikey, Integration};
+use crate::observe::Reading;
+use crate::output::printer::Printer;
+use crate::output::{json, verify_text};
+use crate::reconcile::observed::Observed;
+use crate::reconcile::plan::{self, Plan};
+use crate::reconcile::selection::Selection;
+use crate::verify::report::{Report, Verdict};
+use crate::verify::run::{Target, WAITS, verify};
+
+use super::args::{self, Format, Pruning};
+use super::exit::{Exit, Failure};
+use super::progress::Spinner;
+use super::session::{Session, options, show_problems};
+
+/// Runs the command.
+pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
+    let options = options(&args.selected, &Pruning::default())?;
+    let session = Session::open(&args.source.path, &args.connection, printer).await?;
+    let reading = session.read(printer).await?;
+    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    show_problems(plan.problems(), &session.sources, printer);
+    let spinner = Spinner::start("probing keys", printer);
+    let parallelism = usize::from(args.connection.parallelism);
+    let report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism).await;
+    spinner.finish();
+    match args.format {
+        Format::Json => printer.data(&json::text(&json::verify(&report))),
+        Format::Human => {
+            printer.data(&verify_text::render(&report, verbosity > 0, printer.out));
+            if !plan.steps().is_empty() {
+                printer.remark("note: the account differs from the YAML; `duoctl plan` shows how\n");
+            }
+        }
+    }
+    Ok(match report.count(Verdict::Failed) {
+        0 if report.passed() => Exit::Done,
+        0 => Exit::Unavailable,
+        _ => Exit::NotVerified,
+    })
+}
+
+/// Probes every declared application that the selection covers.
+pub async fn verify_addresses(
+    session: &Session,
+    plan: &Plan,
+    reading: &Reading,
+    selection: &Selection,
+    parallelism: usize,
+) -> Report {
+    let Observed::Present(integrations) = &reading.observation.integrations else { return Report::default() };
+    let lives: HashMap<&Ikey, &Integration> =
+        integrations.iter().map(|integration| (&integration.ikey, integration)).collect();
+    let targets = session.desired.applications.iter().filter(|wanted| selection.covers(&wanted.address));
+    let targets = targets
+        .map(|wanted| Target {
+            address: wanted.address.clone(),
+            declared: (
+                wanted.kind.clone().unwrap_or_default(),
+                wanted.name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
+            ),
+            live: plan
+                .matched()
+                .get(&wanted.address)
+                .and_then(|ikey| lives.get(ikey))
+                .map(|live| (*live).clone()),
+        })
+        .collect();
+    verify(&session.transport, targets, Timestamp::now(), parallelism, &WAITS).await
+}

@@ -1,0 +1,239 @@
+//! Who may read, who may write, who may see a secret: three types over one transport.
+//!
+//! None of them hands its transport out, so a [`Reader`] cannot be turned into anything that writes.
+
+use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+
+use super::api::{ReadApi, SecretApi, WriteApi};
+use super::call::{ApiCall, Success, Transport};
+use super::error::DuoError;
+use super::page::Pager;
+use super::request::title;
+use super::types::{Account, Group, Ikey, Integration, Policy};
+use crate::secret::Secret;
+
+const INTEGRATIONS: &str = "/admin/v3/integrations";
+
+/// Page sizes (duo-api.md, section 2.4): the known maximum, or a size that every list takes.
+const INTEGRATIONS_PAGE: &str = "500";
+const PAGE: &str = "100";
+
+/// How many pages are in flight at once.
+const PAGES_AHEAD: usize = 4;
+
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Reads only.
+#[derive(Clone, Debug)]
+pub struct Reader<T> {
+    transport: T,
+}
+
+/// Reads and writes.
+#[derive(Clone, Debug)]
+pub struct Writer<T> {
+    reader: Reader<T>,
+}
+
+/// Reads secret keys, and nothing else.
+#[derive(Clone, Debug)]
+pub struct KeyReader<T> {
+    transport: T,
+}
+
+impl<T: Transport> Reader<T> {
+    /// A reader over a transport; give it a clone of a shared one.
+    pub fn new(transport: T) -> Self {
+        Self { transport }
+    }
+
+    async fn list(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
+        let mut pager = Pager::new(path, key);
+        self.fetch_wanted(&mut pager, path, limit).await?;
+        let pages = pager.ahead().map(|offset| self.page(path, limit, offset));
+        let mut pages = std::pin::pin!(stream::iter(pages).buffered(PAGES_AHEAD));
+        // The walk itself stays sequential, so its guards see every page in order.
+        while pager.wanted().is_some() {
+            match pages.try_next().await? {
+                Some((offset, page)) => pager.accept(offset, page)?,
+                None => break,
+            }
+        }
+        while pager.wanted().is_some() {
+            self.fetch_wanted(&mut pager, path, limit).await?;
+        }
+        pager.finish()
+    }
+
+    async fn fetch_wanted(&self, pager: &mut Pager, path: &str, limit: &str) -> Result<(), DuoError> {
+        if let Some(offset) = pager.wanted() {
+            let (offset, page) = self.page(path, limit, offset).await?;
+            pager.accept(offset, page)?;
+        }
+        Ok(())
+    }
+
+    async fn page(&self, path: &str, limit: &str, offset: i64) -> Result<(i64, Success), DuoError> {
+        let call = ApiCall::get(path, &[("limit", limit), ("offset", &offset.to_string())]);
+        self.transport.send(&call).await.map(|page| (offset, page))
+    }
+
+    async fn permitted(&self, call: ApiCall) -> Result<Option<Value>, DuoError> {
+        match self.transport.send(&call).await {
+            Ok(success) => Ok(Some(success.response)),
+            Err(error) if error.status() == Some(403) && error.is_denied() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl<T: Transport> ReadApi for Reader<T> {
+    async fn integrations(&self) -> Result<Vec<Integration>, DuoError> {
+        let items = self.list(INTEGRATIONS, "integration_key", INTEGRATIONS_PAGE).await?;
+        whole(INTEGRATIONS, items, Integration::decode)
+    }
+
+    async fn integration(&self, ikey: &Ikey) -> Result<Option<Integration>, DuoError> {
+        let call = ApiCall::get(integration_path(ikey)?, &[]);
+        match self.transport.send(&call).await {
+            Ok(success) => match Integration::decode(success.response).filter(|found| found.ikey == *ikey) {
+                Some(found) => Ok(Some(found)),
+                None => Err(not_what_was_asked(&call, "it does not hold the application that was asked for")),
+            },
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn groups(&self) -> Result<Vec<Group>, DuoError> {
+        let path = "/admin/v1/groups";
+        whole(path, self.list(path, "group_id", PAGE).await?, |item| Group::decode(&item))
+    }
+
+    async fn policies(&self) -> Result<Vec<Policy>, DuoError> {
+        let path = "/admin/v2/policies";
+        whole(path, self.list(path, "policy_key", PAGE).await?, |item| Policy::decode(&item))
+    }
+
+    async fn account(&self) -> Result<Account, DuoError> {
+        let summary = self.permitted(ApiCall::get("/admin/v1/info/summary", &[]));
+        let settings = self.permitted(ApiCall::get("/admin/v1/settings", &[]));
+        let (summary, settings) = try_join(summary, settings).await?;
+        let text = |object: Option<Value>, key: &str| {
+            let text = object.as_ref()?.get(key)?.as_str()?.trim().to_owned();
+            Some(text).filter(|text| !text.is_empty())
+        };
+        Ok(Account { name: text(settings, "name"), edition: text(summary, "edition") })
+    }
+}
+
+impl<T: Transport> Writer<T> {
+    /// A writer over a transport; give it a clone of a shared one.
+    pub fn new(transport: T) -> Self {
+        Self { reader: Reader::new(transport) }
+    }
+}
+
+impl<T: Transport> ReadApi for Writer<T> {
+    async fn integrations(&self) -> Result<Vec<Integration>, DuoError> {
+        self.reader.integrations().await
+    }
+
+    async fn integration(&self, ikey: &Ikey) -> Result<Option<Integration>, DuoError> {
+        self.reader.integration(ikey).await
+    }
+
+    async fn groups(&self) -> Result<Vec<Group>, DuoError> {
+        self.reader.groups().await
+    }
+
+    async fn policies(&self) -> Result<Vec<Policy>, DuoError> {
+        self.reader.policies().await
+    }
+
+    async fn account(&self) -> Result<Account, DuoError> {
+        self.reader.account().await
+    }
+}
+
+impl<T: Transport> WriteApi for Writer<T> {
+    async fn create(&self, body: Map<String, Value>) -> Result<Integration, DuoError> {
+        let call = ApiCall::post(INTEGRATIONS, body);
+        let success = self.reader.transport.send(&call).await?;
+        Integration::decode(success.response)
+            .ok_or_else(|| not_what_was_asked(&call, "it does not hold the new application"))
+    }
+
+    async fn update(&self, ikey: &Ikey, body: Map<String, Value>) -> Result<Integration, DuoError> {
+        let call = ApiCall::post(integration_path(ikey)?, body);
+        let success = self.reader.transport.send(&call).await?;
+        if let Some(updated) = Integration::decode(success.response).filter(|updated| updated.ikey == *ikey) {
+            return Ok(updated);
+        }
+        // The change is made; whatever goes wrong from here must not look as if Duo had refused it.
+        let lost = |reason: String| DuoError::Lost { call: title(&call), reason };
+        match self.reader.integration(ikey).await {
+            Ok(Some(updated)) => Ok(updated),
+            Ok(None) => Err(lost("Duo accepted the change, but the application is gone".to_owned())),
+            Err(error) => Err(lost(format!("Duo accepted the change, but reading it back failed: {error}"))),
+        }
+    }
+
+    async fn delete(&self, ikey: &Ikey) -> Result<(), DuoError> {
+        self.reader.transport.send(&ApiCall::delete(integration_path(ikey)?)).await.map(drop)
+    }
+}
+
+impl<T: Transport> KeyReader<T> {
+    /// A reader of secret keys over a transport; give it a clone of a shared one.
+    pub fn new(transport: T) -> Self {
+        Self { transport }
+    }
+}
+
+impl<T: Transport> SecretApi for KeyReader<T> {
+    async fn secret_key(&self, ikey: &Ikey) -> Result<Secret, DuoError> {
+        let call = ApiCall::get(format!("/admin/v1/integrations/{}/skey", path_segment(ikey.as_str())?), &[]);
+        let mut success = self.transport.send(&call).await?;
+        match success.response.get_mut("secret_key").map(Value::take) {
+            Some(Value::String(key)) if !key.is_empty() && !key.contains('*') => Ok(Secret::new(key)),
+            _ => Err(not_what_was_asked(&call, "it holds no secret key in clear")),
+        }
+    }
+}
+
+fn integration_path(ikey: &Ikey) -> Result<String, DuoError> {
+    Ok(format!("{INTEGRATIONS}/{}", path_segment(ikey.as_str())?))
+}
+
+/// An id as one segment of a path.
+///
+/// # Errors
+///
+/// [`DuoError::NotSent`] for a text that cannot be an id: it would address something else.
+pub fn path_segment(id: &str) -> Result<String, DuoError> {
+    if matches!(id, "" | "." | "..") || id.contains('/') {
+        return Err(DuoError::NotSent {
+            call: "a call".to_owned(),
+            reason: format!("{:?} cannot be the id of anything in Duo", super::reply::printable(id)),
+        });
+    }
+    Ok(utf8_percent_encode(id, ESCAPED).to_string())
+}
+
+fn whole<D>(path: &str, items: Vec<Value>, decode: impl Fn(Value) -> Option<D>) -> Result<Vec<D>, DuoError> {
+    items.into_iter().map(decode).collect::<Option<Vec<_>>>().ok_or_else(|| DuoError::Incomplete {
+        path: path.to_owned(),
+        reason: "an object in it cannot be read".to_owned(),
+    })
+}
+
+fn not_what_was_asked(call: &ApiCall, reason: &str) -> DuoError {
+    DuoError::Unexpected { call: title(call), status: 200, reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+//! The one place that touches the network: HTTPS to one API host (duo-api.md, section 9).
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER,
+};
+use thiserror::Error;
+
+use super::backoff::Backoff;
+use super::call::Method;
+use super::channel::{Channel, Exchange, Fault};
+use super::error::Unreachable;
+use super::host::{HostError, check_host};
+use super::limiter::Limits;
+use super::reply::{Body, Reply};
+use super::request::{Key, SignedRequest, USER_AGENT};
+use super::types::Ikey;
+use crate::secret::Secret;
+
+mod fault;
+mod trust;
+
+pub use trust::TrustError;
+
+/// The transport that commands use.
+pub type HttpsTransport = Channel<Https>;
+
+/// How to reach an account.
+pub struct HttpsConfig {
+    /// The API hostname, bare.
+    pub host: String,
+    /// The key that signs.
+    pub ikey: Ikey,
+    /// Its secret half.
+    pub skey: Secret,
+    /// A PEM file with certificate authorities that are trusted beside the built-in ones.
+    pub ca_file: Option<PathBuf>,
+    /// Connect to this loopback address instead, under the same hostname: for name indication, certificate check,
+    /// `Host` header and signature nothing changes. Proxies are bypassed.
+    pub connect_to: Option<SocketAddr>,
+    /// The rate budgets.
+    pub limits: Limits,
+    /// The waits after a 429 and between repeats.
+    pub backoff: Backoff,
+    /// Up to when a connection has to stand, TLS included. Shorter than `total_timeout`.
+    pub connect_timeout: Duration,
+    /// Up to when a reply has to be there whole, however slowly it drips.
+    pub total_timeout: Duration,
+    /// How many bytes of a reply's body are read at most.
+    pub max_body: usize,
+}
+
+impl HttpsConfig {
+    /// Duo itself, with the limits and timeouts that suit it.
+    pub fn new(host: impl Into<String>, ikey: Ikey, skey: Secret) -> Self {
+        Self {
+            host: host.into(),
+            ikey,
+            skey,
+            ca_file: None,
+            connect_to: None,
+            limits: Limits::DUO,
+            backoff: Backoff::default(),
+            connect_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(30),
+            max_body: 32_000_000,
+        }
+    }
+}
+
+/// Why no transport could be made. Nothing was sent.
+#[derive(Debug, Error)]
+pub enum HttpsError {
+    /// The host is not spoken to.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// `connect_to` leaves this machine, so the hostname's owner would not be who answers.
+    #[error("{0} is not a loopback address; connect to 127.0.0.1 or [::1], or leave it out")]
+    NotLoopback(SocketAddr),
+    /// The host is an address, and another one than `connect_to`.
+    #[error("the host is the address {host}, but the connection is to go to {connect_to}")]
+    OtherAddress {
+        /// The host.
+        host: IpAddr,
+        /// The address to connect to.
+        connect_to: SocketAddr,
+    },
+    /// The trusted authorities could not be set up.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The HTTP client could not be set up, e.g. for a malformed proxy variable.
+    #[error("the HTTPS client cannot be set up: {0}")]
+    Client(String),
+}
+
+impl HttpsTransport {
+    /// A transport over HTTPS. Nothing is sent yet.
+    ///
+    /// TLS is 1.2 or newer; proxies come from the environment (`HTTPS_PROXY`, `NO_PROXY`); redirects are not
+    /// followed.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpsError`] when the host, the address or the authorities are unusable.
+    pub fn open(config: HttpsConfig) -> Result<Self, HttpsError> {
+        let host = config.host.to_ascii_lowercase();
+        let https = Https::new(&config, &host)?;
+        let key = Key { ikey: config.ikey, skey: config.skey };
+        Ok(Self::new(https, host, key, config.limits, config.backoff))
+    }
+}
+
+/// HTTPS to one host.
+pub struct Https {
+    client: reqwest::Client,
+    /// Scheme and authority of every URL.
+    base: String,
+    host: HeaderValue,
+    connect_timeout: Duration,
+    total_timeout: Duration,
+    max_body: usize,
+}
+
+impl Https {
+    fn new(config: &HttpsConfig, host: &str) -> Result<Self, HttpsError> {
+        check_host(host, config.connect_to.is_some())?;
+        let mut base = format!("https://{host}");
+        let mut builder = client(config)?;
+        if let Some(address) = config.connect_to {
+            if !address.ip().to_canonical().is_loopback() {
+                return Err(HttpsError::NotLoopback(address));
+            }
+            builder = builder.no_proxy();
+            match host.parse::<IpAddr>() {
+                Ok(ip) if ip != address.ip() => {
+                    return Err(HttpsError::OtherAddress { host: ip, connect_to: address });
+                }
+                Ok(_) => base = format!("https://{address}"),
+                // Without a port in the URL, the port comes from here.
+                Err(_) => builder = builder.resolve(host, address),
+            }
+        }
+        Ok(Self {
+            client: builder.build().map_err(|error| HttpsError::Client(fault::innermost(&error)))?,
+            base,
+            host: HeaderValue::from_str(host).map_err(|_| HostError::Malformed(host.to_owned()))?,
+            connect_timeout: config.connect_timeout,
+            total_timeout: config.total_timeout,
+            max_body: config.max_body,
+        })
+    }
+
+    fn headers(&self, request: &SignedRequest) -> Result<HeaderMap, Fault> {
+        let mut headers = HeaderMap::new();
+        let mut put = |name: HeaderName, text: &str, sensitive: bool| {
+            let mut value = HeaderValue::from_str(text).map_err(|_| {
+                Fault::Unreachable(
+                    Unreachable::Other,
+                    format!("the {name} header cannot be sent; check the keys"),
+                )
+            })?;
+            value.set_sensitive(sensitive);
+            headers.insert(name, value);
+            Ok(())
+        };
+        put(DATE, &request.date, false)?;
+        if let Some(authorization) = &request.authorization {
+            put(AUTHORIZATION, authorization.expose(), true)?;
+        }
+        if let Some(content_type) = request.content_type {
+            put(CONTENT_TYPE, content_type, false)?;
+        }
+        // Signatures cover the host without a port, and a simulator checks them by this header.
+        headers.insert(HOST, self.host.clone());
+        Ok(headers)
+    }
+
+    fn fault(&self, error: &reqwest::Error) -> Fault {
+        fault::fault(error, self.connect_timeout, self.total_timeout)
+    }
+
+    async fn body(&self, mut response: reqwest::Response) -> Body {
+        let announced =
+            response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        if announced.is_some_and(|length: usize| length > self.max_body) {
+            return Body::TooLarge(self.max_body);
+        }
+        let mut bytes = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if bytes.len().saturating_add(chunk.len()) > self.max_body => {
+                    return Body::TooLarge(self.max_body);
+                }
+                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                Ok(None) => return Body::Whole(bytes),
+                Err(error) => {
+                    return Body::Broken(match self.fault(&error) {
+                        Fault::Lost(reason) | Fault::Unreachable(_, reason) => reason,
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Exchange for Https {
+    async fn exchange(&self, request: &SignedRequest) -> Result<Reply, Fault> {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut builder = self
+            .client
+            .request(method, format!("{}{}", self.base, request.target))
+            .headers(self.headers(request)?);
+        if request.content_type.is_some() {
+            builder = builder.body(request.body.clone());
+        }
+        let response = builder.send().await.map_err(|error| self.fault(&error))?;
+        let text =
+            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        // Duo sends no Retry-After so far; of its two forms only the seconds are read.
+        let retry_after =
+            text(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+        let (status, content_type, location) =
+            (response.status().as_u16(), text(CONTENT_TYPE), text(LOCATION));
+        let body = self.body(response).await;
+        Ok(Reply { status, content_type, location, retry_after, body })
+    }
+}
+
+fn client(config: &HttpsConfig) -> Result<reqwest::ClientBuilder, HttpsError> {
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(trust::client_config(config.ca_file.as_deref())?)
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(config.connect_timeout)
+        .timeout(config.total_timeout)
+        // Shorter than any gateway's own: a connection that dies while a change is written leaves its outcome open.
+        .pool_idle_timeout(Duration::from_secs(20))
+        .https_only(true))
+}

@@ -1,0 +1,127 @@
+//! Whom to trust: the built-in roots and a file of one's own.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use thiserror::Error;
+
+/// A file of certificates is never larger.
+const MAX_FILE: u64 = 4_000_000;
+
+/// Why the authorities cannot be set up.
+#[derive(Debug, Error)]
+pub enum TrustError {
+    /// The file cannot be read.
+    #[error("the CA file {} cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// One line for people.
+        reason: String,
+    },
+    /// The file holds no certificate at all.
+    #[error("the CA file {} holds no certificate; it must be PEM, with -----BEGIN CERTIFICATE-----", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A certificate in the file is broken.
+    #[error("certificate {number} in the CA file {} is unusable: {reason}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Which certificate, from 1 on.
+        number: usize,
+        /// One line for people.
+        reason: String,
+    },
+    /// The cryptography does not offer TLS 1.2 or 1.3.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+/// TLS 1.2 or newer with `ring`, whatever the process's default provider is.
+pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TrustError> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(path) = ca_file {
+        add_file(&mut roots, path)?;
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TrustError::Tls(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), TrustError> {
+    let unreadable = |reason: String| TrustError::Unreadable { path: path.to_owned(), reason };
+    let mut pem = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut pem))
+        .map_err(|error| unreadable(error.kind().to_string()))?;
+    if u64::try_from(pem.len()).is_ok_and(|length| length > MAX_FILE) {
+        return Err(unreadable(format!("it is larger than {} MB", MAX_FILE / 1_000_000)));
+    }
+    let mut found = 0;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        found += 1;
+        let broken = |reason: String| TrustError::Broken { path: path.to_owned(), number: found, reason };
+        let certificate = certificate.map_err(|_| broken("its PEM is malformed".to_owned()))?;
+        roots.add(certificate).map_err(|error| broken(error.to_string()))?;
+    }
+    if found == 0 { Err(TrustError::Empty { path: path.to_owned() }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn message(content: &[u8]) -> String {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content).unwrap();
+        let text = client_config(Some(file.path())).unwrap_err().to_string();
+        text.replace(&file.path().display().to_string(), "FILE")
+    }
+
+    #[test]
+    fn a_usable_file_adds_to_the_built_in_roots() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["x".to_owned()]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        write!(file, "a comment\n{pem}{}", key.serialize_pem()).unwrap();
+        let mut roots = RootCertStore::empty();
+        add_file(&mut roots, file.path()).unwrap();
+        assert_eq!(roots.len(), 1);
+        assert!(client_config(Some(file.path())).is_ok());
+    }
+
+    #[test]
+    fn an_unusable_file_is_explained() {
+        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        for content in ["", "hello", key.as_str()] {
+            assert_eq!(
+                message(content.as_bytes()),
+                "the CA file FILE holds no certificate; it must be PEM, with -----BEGIN CERTIFICATE-----"
+            );
+        }
+        let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(message(broken).starts_with("certificate 1 in the CA file FILE is unusable: "));
+        let cut = b"-----BEGIN CERTIFICATE-----\nAAAA\n";
+        assert!(
+            message(cut).starts_with("certificate 1 in the CA file FILE is unusable: its PEM is malformed")
+        );
+        assert!(message(&vec![b'x'; 4_000_001]).ends_with("cannot be read: it is larger than 4 MB"));
+        let missing = client_config(Some(Path::new("no/such/file.pem"))).unwrap_err().to_string();
+        assert_eq!(missing, "the CA file no/such/file.pem cannot be read: entity not found");
+    }
+}

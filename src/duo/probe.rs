@@ -1,0 +1,118 @@
+//! The shapes of read-only calls that prove one thing each (duo-api.md, sections 5, 6.1 and 6.2). What an answer
+//! means is judged elsewhere.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::call::{ApiCall, Budget, Signing, Transport};
+use super::error::DuoError;
+use super::reply::whole_number;
+use super::request::title;
+use super::sign::Scheme;
+
+/// A call that Duo answers only when the key holds a permission.
+#[derive(Clone, Debug)]
+pub struct PermissionProbe {
+    /// Any one of these flags unlocks the call.
+    pub unlocked_by: &'static [&'static str],
+    /// These flags may unlock it too; no source says so for certain. Neither answer is a surprise for a key that
+    /// holds one of these and none of `unlocked_by`.
+    pub perhaps_unlocked_by: &'static [&'static str],
+    /// The call. It changes nothing and asks for one object at most.
+    pub call: ApiCall,
+}
+
+/// One probe for each permission that a call without effect can prove.
+///
+/// `adminapi_write_resource`, `adminapi_integrations` and `adminapi_allow_to_set_permissions` have none: read the
+/// flag itself. The log probe spends the tight log budget, so send it at most once per key and run.
+pub fn permission_probes(now: Timestamp) -> Vec<PermissionProbe> {
+    let one = [("limit", "1"), ("offset", "0")];
+    let probe =
+        |unlocked_by, perhaps_unlocked_by, call| PermissionProbe { unlocked_by, perhaps_unlocked_by, call };
+    vec![
+        probe(&["adminapi_info"], &[], ApiCall::get("/admin/v1/info/summary", &[])),
+        probe(&["adminapi_read_log"], &[], authentication_log(now)),
+        probe(&["adminapi_read_resource"], &[], ApiCall::get("/admin/v1/groups", &one)),
+        probe(&["adminapi_settings"], &["adminapi_settings_read"], ApiCall::get("/admin/v1/settings", &[])),
+        probe(&["adminapi_admins", "adminapi_admins_read"], &[], ApiCall::get("/admin/v1/admins", &one)),
+        probe(
+            &["adminapi_read_resource"],
+            &["adminapi_integrations_read", "adminapi_integrations"],
+            ApiCall::get("/admin/v3/integrations", &one),
+        ),
+    ]
+}
+
+/// One minute of the authentication log that ended three minutes ago: Duo's logs lag by about two.
+fn authentication_log(now: Timestamp) -> ApiCall {
+    let milliseconds = |minutes_ago: i64| {
+        let moment = now.checked_sub(SignedDuration::from_mins(minutes_ago)).unwrap_or(now);
+        moment.as_millisecond().to_string()
+    };
+    let (from, to) = (milliseconds(4), milliseconds(3));
+    let query = [("mintime", from.as_str()), ("maxtime", to.as_str()), ("limit", "1")];
+    ApiCall::get("/admin/v2/logs/authentication", &query).budget(Budget::Log)
+}
+
+/// The call behind [`auth_ping`].
+pub fn ping_call() -> ApiCall {
+    ApiCall::get("/auth/v2/ping", &[]).signing(Signing::Unsigned)
+}
+
+/// Duo's clock in Unix seconds, from the unsigned `GET /auth/v2/ping`: it proves name, TLS, proxy and host.
+///
+/// # Errors
+///
+/// Those of the transport, and [`DuoError::Unexpected`] when the answer holds no time.
+pub async fn auth_ping<T: Transport>(transport: &T) -> Result<i64, DuoError> {
+    time_from(transport, &ping_call()).await
+}
+
+/// Checks that the transport's key is a valid Auth API key; returns Duo's clock in Unix seconds.
+///
+/// # Errors
+///
+/// Those of the transport, and [`DuoError::Unexpected`] when the answer holds no time.
+pub async fn auth_check<T: Transport>(transport: &T, scheme: Scheme) -> Result<i64, DuoError> {
+    time_from(transport, &ApiCall::get("/auth/v2/check", &[]).signing(Signing::By(scheme))).await
+}
+
+async fn time_from<T: Transport>(transport: &T, call: &ApiCall) -> Result<i64, DuoError> {
+    let success = transport.send(call).await?;
+    time_in(call, &success.response)
+}
+
+/// The `time` of a ping's or check's response.
+///
+/// # Errors
+///
+/// [`DuoError::Unexpected`] when there is none.
+pub fn time_in(call: &ApiCall, response: &serde_json::Value) -> Result<i64, DuoError> {
+    response.get("time").and_then(whole_number).ok_or_else(|| DuoError::Unexpected {
+        call: title(call),
+        status: 200,
+        reason: "it holds no time".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::duo::call::Method;
+
+    #[test]
+    fn the_log_probe_asks_for_one_past_minute() {
+        let now: Timestamp = "2026-03-18T09:05:07Z".parse().unwrap();
+        let call = authentication_log(now);
+        assert_eq!(call.budget, Budget::Log);
+        assert_eq!(call.params.get("mintime").unwrap(), "1773824467000");
+        assert_eq!(call.params.get("maxtime").unwrap(), "1773824527000");
+    }
+
+    #[test]
+    fn no_probe_can_change_anything() {
+        let probes = permission_probes(Timestamp::UNIX_EPOCH);
+        assert!(probes.iter().all(|probe| probe.call.method == Method::Get && !probe.unlocked_by.is_empty()));
+        assert_eq!(probes.len(), 6);
+    }
+}

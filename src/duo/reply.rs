@@ -1,0 +1,317 @@
+//! From an HTTP reply to an outcome, without I/O (duo-api.md, sections 2.1 and 2.2).
+//!
+//! A body is never kept: an error holds only what Duo itself says in its envelope, bounded and made printable.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::call::{ApiCall, Success};
+use super::error::{DuoError, Refusal};
+use super::request::title;
+
+/// How many characters of a text from outside an error may hold.
+const MAX_TEXT: usize = 300;
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Content-Type` header, where it is text.
+    pub content_type: Option<String>,
+    /// The `Location` header of a redirect, where it is text.
+    pub location: Option<String>,
+    /// The `Retry-After` header in seconds. Duo sends none so far (section 2.3).
+    pub retry_after: Option<Duration>,
+    /// The body, as far as it came.
+    pub body: Body,
+}
+
+/// A reply's body.
+#[derive(Clone)]
+pub enum Body {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// More than this many bytes; the rest was not read.
+    TooLarge(usize),
+    /// The connection ended first; one line for people.
+    Broken(String),
+}
+
+impl std::fmt::Debug for Body {
+    /// Lengths only: a body may hold a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
+            Self::TooLarge(limit) => write!(f, "TooLarge({limit})"),
+            Self::Broken(reason) => write!(f, "Broken({reason:?})"),
+        }
+    }
+}
+
+/// Reads the outcome of a call from its reply.
+///
+/// # Errors
+///
+/// - [`DuoError::Refused`]: Duo's envelope says no, whatever the HTTP status.
+/// - [`DuoError::Lost`]: the body of a success or of a server error broke off, or is JSON that ends too early. For
+///   reads as for writes: the text was on its way, so asking again is the answer, where asking again is safe.
+/// - [`DuoError::Unexpected`]: redirects, oversized bodies, HTML, JSON that is not Duo's envelope.
+pub fn outcome(call: &ApiCall, reply: &Reply) -> Result<Success, DuoError> {
+    let status = reply.status;
+    let unexpected = |reason: String| DuoError::Unexpected { call: title(call), status, reason };
+    if (300..400).contains(&status) {
+        return Err(unexpected(redirect(reply.location.as_deref())));
+    }
+    let unknown = (200..300).contains(&status) || status >= 500;
+    let bytes = match &reply.body {
+        Body::Whole(bytes) => bytes,
+        Body::TooLarge(limit) => {
+            return Err(unexpected(format!("it is larger than {} MB", limit / 1_000_000)));
+        }
+        Body::Broken(reason) if unknown => {
+            return Err(DuoError::Lost { call: title(call), reason: reason.clone() });
+        }
+        Body::Broken(reason) => return Err(unexpected(reason.clone())),
+    };
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(envelope)) => envelope_outcome(call, status, Value::Object(envelope)),
+        Ok(_) => Err(unexpected("it is JSON, but no object".to_owned())),
+        Err(error) if error.is_eof() && !bytes.is_empty() && unknown => {
+            Err(DuoError::Lost { call: title(call), reason: "its JSON breaks off".to_owned() })
+        }
+        Err(_) => Err(unexpected(not_json(reply.content_type.as_deref(), bytes))),
+    }
+}
+
+fn envelope_outcome(call: &ApiCall, status: u16, mut envelope: Value) -> Result<Success, DuoError> {
+    let unexpected =
+        |reason: &str| Err(DuoError::Unexpected { call: title(call), status, reason: reason.to_owned() });
+    let stat = envelope.get("stat").and_then(Value::as_str);
+    let code = envelope.get("code").and_then(whole_number).and_then(|code| u32::try_from(code).ok());
+    match stat {
+        Some("OK") if (200..300).contains(&status) => {
+            let mut take = |key| envelope.get_mut(key).map(Value::take).unwrap_or_default();
+            Ok(Success { response: take("response"), metadata: take("metadata") })
+        }
+        Some("OK") => unexpected("it says OK under an HTTP status that does not"),
+        Some(_) => Err(refused(call, status, code, &envelope)),
+        None if code.is_some() => Err(refused(call, status, code, &envelope)),
+        None => unexpected("it is JSON without `stat`"),
+    }
+}
+
+fn refused(call: &ApiCall, status: u16, code: Option<u32>, envelope: &Value) -> DuoError {
+    let text = |key: &str| match envelope.get(key) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(printable(text)),
+        Some(other) => Some(printable(&other.to_string())),
+    };
+    DuoError::Refused(Refusal {
+        call: title(call),
+        status,
+        code,
+        message: text("message")
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| "no reason given".to_owned()),
+        detail: text("message_detail").filter(|text| !text.is_empty()),
+    })
+}
+
+/// A whole number that came as JSON integer, as a float without fraction, or as a numeric string (trap 34).
+pub fn whole_number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64().or_else(|| {
+            let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
+            format!("{float:.0}").parse().ok()
+        }),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A text from outside, short enough for one line and without characters that a terminal would obey.
+pub fn printable(text: &str) -> String {
+    let mut out = String::new();
+    for (count, character) in text.trim().chars().enumerate() {
+        if count == MAX_TEXT {
+            out.push('…');
+            break;
+        }
+        let reorders =
+            matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if character.is_control() || reorders {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+fn redirect(location: Option<&str>) -> String {
+    let host = location.and_then(|location| location.split_once("//")).map(|(_, rest)| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        printable(authority.rsplit('@').next().unwrap_or_default())
+    });
+    match host {
+        Some(host) if !host.is_empty() => format!("it redirects to {host}, which is not followed"),
+        _ => "it is a redirect, which is not followed".to_owned(),
+    }
+}
+
+fn not_json(content_type: Option<&str>, bytes: &[u8]) -> String {
+    match content_type.map(|kind| printable(kind.split(';').next().unwrap_or_default())) {
+        _ if bytes.is_empty() => "it is empty".to_owned(),
+        Some(kind) if kind == "application/json" => "its JSON is malformed".to_owned(),
+        Some(kind) if !kind.is_empty() => format!("it is {kind}, not JSON"),
+        _ => "it is not JSON".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, json};
+
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply {
+            status,
+            content_type: Some("application/json".to_owned()),
+            location: None,
+            retry_after: None,
+            body: Body::Whole(body.as_bytes().to_vec()),
+        }
+    }
+
+    fn read() -> ApiCall {
+        ApiCall::get("/admin/v1/groups", &[])
+    }
+
+    fn of(status: u16, body: &str) -> Result<Success, DuoError> {
+        outcome(&read(), &reply(status, body))
+    }
+
+    fn refusal(status: u16, body: &str) -> Refusal {
+        match of(status, body) {
+            Err(DuoError::Refused(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_success_keeps_response_and_metadata() {
+        let success =
+            of(200, r#"{"stat": "OK", "metadata": {"total_objects": 1}, "response": [{"a": 1}]}"#).unwrap();
+        assert_eq!(success.response, json!([{"a": 1}]));
+        assert_eq!(success.metadata, json!({"total_objects": 1}));
+        assert_eq!(of(200, r#"{"stat":"OK","response":""}"#).unwrap().response, json!(""));
+        assert_eq!(of(200, r#"{"stat":"OK"}"#).unwrap(), Success::default());
+    }
+
+    #[test]
+    fn codes_come_as_numbers_strings_or_not_at_all() {
+        let code = |code: &str| {
+            let body = format!(r#"{{"stat": "FAIL", "message": "m", "code": {code}}}"#);
+            refusal(403, &body).code
+        };
+        assert_eq!(code("40301"), Some(40301));
+        assert_eq!(code("\"40301\""), Some(40301));
+        assert_eq!(code("40301.0"), Some(40301));
+        assert_eq!(code("\"\""), None);
+        assert_eq!(code("null"), None);
+        assert_eq!(code("-1"), None);
+        assert_eq!(code("[]"), None);
+        assert_eq!(refusal(403, r#"{"stat": "FAIL"}"#).message, "no reason given");
+    }
+
+    #[test]
+    fn detail_may_be_null_or_of_another_kind() {
+        let detail = |detail: &str| {
+            let body = format!(r#"{{"stat":"FAIL","code":40002,"message":"m","message_detail":{detail}}}"#);
+            refusal(400, &body).detail
+        };
+        assert_eq!(detail("null"), None);
+        assert_eq!(detail("\"name\"").as_deref(), Some("name"));
+        assert_eq!(detail("{\"name\":[1]}").as_deref(), Some("{\"name\":[1]}"));
+    }
+
+    #[test]
+    fn fail_under_200_is_a_failure() {
+        let refusal = refusal(200, r#"{"stat": "FAIL", "code": 40002, "message": "Invalid"}"#);
+        assert_eq!((refusal.status, refusal.code), (200, Some(40002)));
+    }
+
+    #[test]
+    fn ok_under_another_status_is_no_success() {
+        let error = of(500, r#"{"stat": "OK", "response": 1}"#).unwrap_err();
+        assert!(matches!(error, DuoError::Unexpected { status: 500, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_gateways_answer_is_reported_by_kind_and_status_only() {
+        let mut html = reply(502, "<html>secret-in-page</html>");
+        html.content_type = Some("text/html; charset=utf-8".to_owned());
+        let error = outcome(&read(), &html).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the answer to GET /admin/v1/groups is not from Duo's API: it is text/html, not JSON (HTTP 502)"
+        );
+        assert!(!format!("{error:?}").contains("secret-in-page"));
+        for body in ["", "[]", "\"x\"", "{}", r#"{"message": "Forbidden"}"#] {
+            assert!(matches!(of(403, body), Err(DuoError::Unexpected { status: 403, .. })), "{body}");
+        }
+    }
+
+    #[test]
+    fn json_that_breaks_off_is_lost_when_something_may_have_happened() {
+        let body = r#"{"stat": "OK", "response": {"integration_key": "DI"#;
+        for status in [200, 503] {
+            assert!(matches!(of(status, body), Err(DuoError::Lost { .. })), "{status}");
+        }
+        let post = ApiCall::post("/admin/v3/integrations", Map::new());
+        assert!(outcome(&post, &reply(200, body)).unwrap_err().outcome_unknown());
+        let refused = outcome(&post, &reply(403, body)).unwrap_err();
+        assert!(matches!(refused, DuoError::Unexpected { status: 403, .. }) && !refused.outcome_unknown());
+        let mut broken = reply(200, "");
+        broken.body = Body::Broken("the connection ended".to_owned());
+        assert!(matches!(outcome(&post, &broken), Err(DuoError::Lost { .. })));
+        broken.status = 400;
+        assert!(matches!(outcome(&post, &broken), Err(DuoError::Unexpected { status: 400, .. })));
+    }
+
+    #[test]
+    fn an_oversized_body_is_unexpected() {
+        let mut large = reply(200, "");
+        large.body = Body::TooLarge(32_000_000);
+        assert!(outcome(&read(), &large).unwrap_err().to_string().contains("larger than 32 MB"));
+    }
+
+    #[test]
+    fn a_redirect_names_its_target_and_nothing_more() {
+        let mut moved = reply(302, "");
+        for (location, expected) in [
+            (
+                Some("https://user:pw@evil.example:444/path?token=1"),
+                "it redirects to evil.example:444, which",
+            ),
+            (Some("//evil.example"), "it redirects to evil.example, which"),
+            (Some("/login"), "it is a redirect"),
+            (None, "it is a redirect"),
+        ] {
+            moved.location = location.map(str::to_owned);
+            let text = outcome(&read(), &moved).unwrap_err().to_string();
+            assert!(text.contains(expected), "{text}");
+            assert!(!text.contains("token") && !text.contains("pw"), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_are_bounded_and_cannot_drive_a_terminal() {
+        let body = json!({"stat": "FAIL", "code": 40002, "message": format!("\u{1b}[31m\u{202e}{}", "x".repeat(5000))});
+        let message = refusal(400, &body.to_string()).message;
+        assert!(message.starts_with("\\u{1b}[31m\\u{202e}xxx") && message.ends_with('…'), "{message}");
+        assert!(message.chars().count() < 330);
+    }
+}

@@ -1,0 +1,4 @@
+//! Cisco Identity Intelligence: one entry of the YAML is up to two Duo applications and a console form.
+
+pub mod console;
+pub mod expand;

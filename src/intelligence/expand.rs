@@ -1,0 +1,81 @@
+//! An entry of `identity_intelligence` as the applications that it stands for (identity-intelligence.md, section 1).
+
+use std::collections::BTreeMap;
+
+use crate::config::diagnostic::{Span, Spanned};
+use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Setting, Workspace};
+use crate::reconcile::address::Address;
+use crate::reconcile::desired::{Desired, DesiredApplication};
+
+use super::console;
+
+/// The part that reads and, with `read_write`, acts.
+pub const ADMIN_API: &str = "admin_api";
+/// The part that sends pushes.
+pub const AUTH_API: &str = "auth_api";
+
+/// Adds the applications and the console forms of every entry.
+pub fn expand(workspace: &Workspace, desired: &mut Desired) {
+    for (key, entry) in &workspace.identity_intelligence {
+        let address = Address::intelligence(key);
+        desired.applications.push(admin_api(&address, entry));
+        desired.applications.extend(auth_api(&address, entry));
+        desired.handoffs.push(console::form(&address, entry, &workspace.tenant.api_hostname.value));
+    }
+    desired.applications.sort_by(|a, b| a.address.cmp(&b.address));
+}
+
+/// The permissions of an access profile (identity-intelligence.md, section 1.4), and what the entry adds.
+pub fn permissions(entry: &IntelligenceEntry) -> Vec<String> {
+    let profile: &[&str] = match entry.access.value {
+        IntelligenceAccess::ReadOnly => &["read_log", "read_resource"],
+        IntelligenceAccess::ReadWrite => &["read_log", "read_resource", "write_resource"],
+    };
+    let extra = entry.extra_permissions.iter().map(|extra| extra.value.clone());
+    profile.iter().map(|name| (*name).to_owned()).chain(extra).collect()
+}
+
+fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication {
+    let span = entry.access.span;
+    let name = entry.admin_api_name.clone().unwrap_or_else(|| {
+        Spanned::new(format!("Identity Intelligence: {}", entry.display_name.value), entry.display_name.span)
+    });
+    let permissions = permissions(entry).into_iter().map(|name| Spanned::new(name, span)).collect();
+    // Nobody logs in to an Admin API application.
+    let settings = [("user_access", text("no_users")), ("permissions", Setting::List(permissions))];
+    application(address.part(ADMIN_API), entry.span, "adminapi", name, settings, span)
+}
+
+fn auth_api(address: &Address, entry: &IntelligenceEntry) -> Option<DesiredApplication> {
+    let name = entry.push_application_name.clone()?;
+    let span = name.span;
+    // Whoever calls the help desk has to be reachable by a push, so nobody is left out here.
+    let settings = [("user_access", text("all_users"))];
+    Some(application(address.part(AUTH_API), entry.span, "authapi", name, settings, span))
+}
+
+fn text(text: &str) -> Setting {
+    Setting::Text(text.to_owned())
+}
+
+fn application<const N: usize>(
+    address: Address,
+    place: Span,
+    kind: &str,
+    name: Spanned<String>,
+    settings: [(&str, Setting); N],
+    span: Span,
+) -> DesiredApplication {
+    let settings: BTreeMap<String, Spanned<Setting>> =
+        settings.into_iter().map(|(key, setting)| (key.to_owned(), Spanned::new(setting, span))).collect();
+    DesiredApplication {
+        address,
+        span: Some(place),
+        kind: Some(kind.to_owned()),
+        name: Some(name),
+        pin: None,
+        settings,
+        protect: false,
+        ignore: Vec::new(),
+    }
+}

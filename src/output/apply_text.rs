@@ -1,0 +1,71 @@
+//! What became of a plan, for people.
+
+use std::fmt::Write as _;
+
+use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
+use crate::reconcile::plan::Action;
+
+use super::paint::{Paint, safe};
+use super::plan_text::shown;
+
+/// What was not done, what Duo made of values, and the count of steps; what was done had its own line already.
+pub fn render(outcomes: &[StepOutcome], normalised: &[Normalised], paint: Paint) -> String {
+    let mut text = String::new();
+    for outcome in outcomes.iter().filter(|outcome| !matches!(outcome.status, Status::Applied)) {
+        let _ = writeln!(text, "{}", line(outcome, paint));
+    }
+    for normalised in normalised {
+        let _ = writeln!(
+            text,
+            "{} {}: Duo keeps `{}` as {} instead of {}",
+            paint.notice("note"),
+            normalised.address,
+            normalised.field,
+            shown(&normalised.kept),
+            shown(&normalised.sent)
+        );
+    }
+    let tally = tally(outcomes);
+    let _ = write!(text, "Applied: {} of {} steps", tally.applied, outcomes.len());
+    if tally.failed > 0 {
+        let _ = write!(text, ", {} failed", tally.failed);
+    }
+    if tally.not_attempted > 0 {
+        let _ = write!(text, ", {} not attempted", tally.not_attempted);
+    }
+    text.push_str(".\n");
+    text
+}
+
+/// One step in the past tense.
+pub fn line(outcome: &StepOutcome, paint: Paint) -> String {
+    let address = paint.strong(outcome.address.as_str());
+    let ikey = outcome.ikey.as_ref().map(|ikey| format!(" {}", safe(ikey.as_str()))).unwrap_or_default();
+    match &outcome.status {
+        Status::Applied => format!("{} {address}{ikey}", paint.good(past(outcome.action))),
+        Status::Moved(what) => {
+            format!("{} {address}{ikey}: {}; run `duoctl plan` again", paint.bad("not sent"), safe(what))
+        }
+        Status::Failed { error, partly } => {
+            let done = if *partly { "a part of it was done; " } else { "" };
+            let unknown = if error.outcome_unknown() { "whether it was done is not known; " } else { "" };
+            format!(
+                "{} {address}{ikey}: {}; {done}{unknown}run `duoctl apply` again to continue",
+                paint.bad("failed"),
+                safe(&error.to_string())
+            )
+        }
+        Status::NotAttempted(why) => format!("{} {address}{ikey}: {why}", paint.notice("not attempted")),
+    }
+}
+
+fn past(action: Action) -> &'static str {
+    match action {
+        Action::Create => "created",
+        Action::Update => "updated",
+        Action::Adopt => "adopted",
+        Action::Replace => "replaced",
+        Action::Quarantine => "quarantined",
+        Action::Delete => "deleted",
+    }
+}

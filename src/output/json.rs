@@ -1,0 +1,148 @@
+//! JSON documents for machines: plan, apply, verify and validate. Fields are only ever added within a format version.
+
+use serde_json::{Value, json};
+
+use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
+use crate::config::diagnostic::{Diagnostic, Sources};
+use crate::reconcile::guard::Refusal;
+use crate::reconcile::plan::{Plan, Step};
+use crate::verify::report::{Report, Verdict};
+
+/// The version of every document's shape.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// Prints a document.
+pub fn text(document: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// A plan.
+pub fn plan(plan: &Plan, refusals: &[Refusal], sources: &Sources) -> Value {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "kind": "plan",
+        "tool_version": env!("CARGO_PKG_VERSION"),
+        "workspace": plan.workspace(),
+        "api_hostname": plan.fingerprint().host,
+        "empty": plan.is_empty(),
+        "summary": plan.summary(),
+        "risks": plan.risks().iter().map(|(risk, count)| (risk.name().to_owned(), json!(count))).collect::<Value>(),
+        "steps": plan.steps().iter().map(step).collect::<Vec<_>>(),
+        "handoffs": plan.handoffs(),
+        "orphans": plan.orphans(),
+        "blocked": plan.blocked(),
+        "left_out": plan.left_out(),
+        "refusals": refusals,
+        "diagnostics": diagnostics(plan.problems(), sources),
+        "fingerprint": plan.fingerprint(),
+    })
+}
+
+fn step(step: &Step) -> Value {
+    json!({
+        "address": step.address,
+        "action": step.action,
+        "integration_key": step.ikey,
+        "type": step.kind,
+        "name": step.name,
+        "changes": step.changes,
+        "risks": step.risks().iter().map(|(risk, reason)| json!({"risk": risk, "reason": reason})).collect::<Vec<_>>(),
+    })
+}
+
+/// Diagnostics with their places.
+pub fn diagnostics(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<Value> {
+    let place = |span| {
+        sources.locate(span).map(|(path, position)| {
+            json!({"file": path.display().to_string(), "line": position.line, "column": position.column})
+        })
+    };
+    diagnostics
+        .iter()
+        .map(|diagnostic| {
+            json!({
+                "code": diagnostic.code.name(),
+                "severity": diagnostic.severity.to_string(),
+                "message": diagnostic.message,
+                "place": diagnostic.span.and_then(place),
+                "help": diagnostic.help,
+                "related": diagnostic.related.iter()
+                    .map(|(span, label)| json!({"place": place(*span), "label": label}))
+                    .collect::<Vec<_>>(),
+            })
+        })
+        .collect()
+}
+
+/// The outcome of `validate`.
+pub fn validate(found: &[Diagnostic], sources: &Sources) -> Value {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "kind": "validate",
+        "valid": !crate::config::diagnostic::has_errors(found),
+        "diagnostics": diagnostics(found, sources),
+    })
+}
+
+/// The outcome of `verify`.
+pub fn verify(report: &Report) -> Value {
+    let count = |verdict| report.count(verdict);
+    json!({
+        "format_version": FORMAT_VERSION,
+        "kind": "verify",
+        "passed": report.passed(),
+        "summary": {
+            "verified": count(Verdict::Verified),
+            "not_testable": count(Verdict::NotTestable),
+            "inconclusive": count(Verdict::Inconclusive),
+            "failed": count(Verdict::Failed),
+        },
+        "applications": report.subjects.iter().map(|subject| json!({
+            "address": subject.address,
+            "integration_key": subject.ikey,
+            "type": subject.kind,
+            "name": subject.name,
+            "verdict": subject.verdict(),
+            "checks": subject.checks,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// The outcome of `apply`: the plan, what became of its steps, what is left, and what was verified.
+pub fn apply(
+    planned: &Value,
+    outcomes: &[StepOutcome],
+    normalised: &[Normalised],
+    left: Option<&Value>,
+    verified: Option<&Report>,
+) -> Value {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "kind": "apply",
+        "plan": planned,
+        "summary": tally(outcomes),
+        "steps": outcomes.iter().map(outcome).collect::<Vec<_>>(),
+        "normalised": normalised,
+        "left": left,
+        "verify": verified.map(verify),
+    })
+}
+
+fn outcome(outcome: &StepOutcome) -> Value {
+    let (status, reason) = match &outcome.status {
+        Status::Applied => ("applied", None),
+        Status::Moved(what) => ("moved", Some(what.clone())),
+        Status::Failed { error, partly: true } => ("partly_applied", Some(error.to_string())),
+        Status::Failed { error, partly: false } => ("failed", Some(error.to_string())),
+        Status::NotAttempted(why) => ("not_attempted", Some((*why).to_owned())),
+    };
+    json!({
+        "address": outcome.address,
+        "action": outcome.action,
+        "integration_key": outcome.ikey,
+        "status": status,
+        "reason": reason,
+    })
+}

@@ -1,0 +1,69 @@
+//! Colour where it is wanted, and text from outside made safe to print.
+
+use anstyle::{AnsiColor, Style};
+
+use crate::config::texts::escape;
+
+/// Paints, or leaves text as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Paint {
+    /// Whether colour is wanted.
+    pub on: bool,
+}
+
+impl Paint {
+    /// Something new, something proven.
+    pub fn good(self, text: &str) -> String {
+        self.style(text, AnsiColor::Green.on_default())
+    }
+
+    /// A change, a warning.
+    pub fn notice(self, text: &str) -> String {
+        self.style(text, AnsiColor::Yellow.on_default())
+    }
+
+    /// A loss, a risk, a failure.
+    pub fn bad(self, text: &str) -> String {
+        self.style(text, AnsiColor::Red.on_default().bold())
+    }
+
+    /// An adoption.
+    pub fn calm(self, text: &str) -> String {
+        self.style(text, AnsiColor::Cyan.on_default())
+    }
+
+    /// What matters on a line.
+    pub fn strong(self, text: &str) -> String {
+        self.style(text, Style::new().bold())
+    }
+
+    /// What matters less.
+    pub fn faint(self, text: &str) -> String {
+        self.style(text, Style::new().dimmed())
+    }
+
+    fn style(self, text: &str, style: Style) -> String {
+        if self.on { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// Text that other people wrote, on one line, without anything that moves the cursor or turns the text around.
+pub fn safe(text: &str) -> String {
+    text.chars().flat_map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_cannot_forge_a_line_or_a_colour() {
+        assert_eq!(safe("VPN\n::error::x\u{1b}[31m\u{202e}"), "VPN\\u{a}::error::x\\u{1b}[31m\\u{202e}");
+    }
+
+    #[test]
+    fn without_colour_nothing_is_added() {
+        assert_eq!(Paint { on: false }.bad("x"), "x");
+        assert!(Paint { on: true }.bad("x").contains("\u{1b}["));
+    }
+}

@@ -1,0 +1,19 @@
+//! The pure core: `(Desired, Observation) -> Plan`. Nothing here reads, writes or knows the time.
+
+pub mod address;
+pub mod desired;
+pub mod diff;
+pub mod fields;
+pub mod fingerprint;
+pub mod guard;
+pub mod handoff;
+pub mod marker;
+pub mod matching;
+pub mod networks;
+pub mod observed;
+pub mod plan;
+pub mod references;
+pub mod risk;
+pub mod selection;
+pub mod sso;
+pub mod value;

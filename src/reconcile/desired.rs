@@ -1,0 +1,104 @@
+//! What the YAML asks for, flattened: every application with its address, whichever part of the language it came from.
+
+use std::collections::BTreeMap;
+
+use crate::config::diagnostic::{Span, Spanned};
+use crate::config::model::{Application, DuoPlan, Guards, Setting, Workspace};
+use crate::duo::types::Ikey;
+
+use super::address::Address;
+use super::handoff::HandoffSpec;
+
+/// Everything that the YAML of a workspace asks of an account.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// The workspace's name.
+    pub workspace: String,
+    /// The applications in the order of their addresses.
+    pub applications: Vec<DesiredApplication>,
+    /// Consoles that a person has to fill in.
+    pub handoffs: Vec<HandoffSpec>,
+    /// The guards.
+    pub guards: Guards,
+    /// The declared Duo plan.
+    pub plan: Option<Spanned<DuoPlan>>,
+    /// A hash of the YAML's text, for saved plans.
+    pub yaml_hash: String,
+}
+
+/// One application that the YAML asks for.
+#[derive(Clone, Debug)]
+pub struct DesiredApplication {
+    /// Its address.
+    pub address: Address,
+    /// Where it stands.
+    pub span: Option<Span>,
+    /// Its type; absent where a pin stands instead.
+    pub kind: Option<String>,
+    /// Its name; absent where a pin stands instead.
+    pub name: Option<Spanned<String>>,
+    /// The live application that it is, where the YAML says so.
+    pub pin: Option<Spanned<Ikey>>,
+    /// The managed fields by their YAML keys.
+    pub settings: BTreeMap<String, Spanned<Setting>>,
+    /// Whether it refuses to be removed.
+    pub protect: bool,
+    /// Fields whose difference is left alone, by their YAML keys.
+    pub ignore: Vec<String>,
+}
+
+impl DesiredApplication {
+    /// An entry of `applications`.
+    pub fn from_yaml(key: &str, application: &Application) -> Self {
+        Self {
+            address: Address::application(key),
+            span: Some(application.span),
+            kind: application.kind.as_ref().map(|kind| kind.value.clone()),
+            name: application.name.clone(),
+            pin: application
+                .integration_key
+                .as_ref()
+                .map(|pin| Spanned::new(Ikey::new(pin.value.clone()), pin.span)),
+            settings: application.settings.clone(),
+            protect: application.protect,
+            ignore: application.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
+        }
+    }
+
+    /// Whether the YAML names groups, so that their list is needed.
+    pub fn names_groups(&self) -> bool {
+        let in_roles = |setting: &Setting| match setting {
+            Setting::Document(document) => document.pointer("/saml_config/role_attrs").is_some(),
+            Setting::Clear | Setting::Text(_) | Setting::Flag(_) | Setting::List(_) => false,
+        };
+        self.sets("groups_allowed") || self.settings.values().any(|setting| in_roles(&setting.value))
+    }
+
+    /// Whether the YAML names a policy, so that their list is needed.
+    pub fn names_policy(&self) -> bool {
+        self.sets("policy")
+    }
+
+    fn sets(&self, key: &str) -> bool {
+        self.settings.get(key).is_some_and(|setting| setting.value != Setting::Clear)
+    }
+}
+
+impl Desired {
+    /// The entries of `applications`; composites are added by who knows them.
+    pub fn from_workspace(workspace: &Workspace, yaml_hash: String) -> Self {
+        let applications = workspace
+            .applications
+            .iter()
+            .map(|(key, application)| DesiredApplication::from_yaml(key, application))
+            .collect();
+        Self {
+            workspace: workspace.name.value.clone(),
+            applications,
+            handoffs: Vec::new(),
+            guards: workspace.guards.clone(),
+            plan: workspace.tenant.plan.clone(),
+            yaml_hash,
+        }
+    }
+}

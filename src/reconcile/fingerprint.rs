@@ -1,0 +1,142 @@
+//! Hashes that bind a plan to what it was made from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::duo::sign::hex;
+use crate::duo::types::{Ikey, Integration};
+
+use super::fields::{FIELDS, PERMISSION_PREFIX};
+
+/// What a saved plan was made from. Each part can move on its own, so that a refusal can name what did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// The version of duoctl.
+    pub tool_version: String,
+    /// The API hostname.
+    pub host: String,
+    /// A hash of the YAML.
+    pub yaml: String,
+    /// A hash of the set of live integration keys.
+    pub ikeys: String,
+    /// A hash of each live application that the plan touches, by integration key.
+    pub objects: BTreeMap<String, String>,
+    /// A hash of every step: the same inputs must still lead to the same plan.
+    pub steps: String,
+}
+
+impl Fingerprint {
+    /// What moved between the moment of `self` and now; empty when nothing did.
+    pub fn moved(&self, now: &Self) -> Vec<String> {
+        let mut moved = Vec::new();
+        if self.tool_version != now.tool_version {
+            moved.push(format!(
+                "duoctl is {} now, the plan was made by {}",
+                now.tool_version, self.tool_version
+            ));
+        }
+        if self.host != now.host {
+            moved.push(format!("the tenant is {} now, the plan is for {}", now.host, self.host));
+        }
+        if self.yaml != now.yaml {
+            moved.push("the YAML changed".to_owned());
+        }
+        let ikeys: BTreeSet<&String> = self.objects.keys().chain(now.objects.keys()).collect();
+        for ikey in ikeys {
+            match (self.objects.get(ikey), now.objects.get(ikey)) {
+                (Some(then), Some(now)) if then == now => {}
+                (Some(_), Some(_)) => moved.push(format!("application {ikey} changed in Duo")),
+                (Some(_), None) => moved.push(format!("nothing is left to be done on application {ikey}")),
+                (None, _) => moved.push(format!("application {ikey} needs a change that is not in the plan")),
+            }
+        }
+        if self.ikeys != now.ikeys {
+            moved.push("applications were added or removed in Duo".to_owned());
+        }
+        if moved.is_empty() && self.steps != now.steps {
+            moved.push("a group, a policy or an option of the plan changed".to_owned());
+        }
+        moved
+    }
+}
+
+/// Lower-case hex of the SHA-256 of some parts, each closed by a NUL.
+pub fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.as_bytes());
+        hasher.update([0]);
+    }
+    hex(&hasher.finalize())
+}
+
+/// A hash of everything about a live application that a write could depend on. Properties that duoctl does not know
+/// stay out: Duo may add one that changes by itself (trap 17).
+pub fn snapshot(integration: &Integration) -> String {
+    let mut parts: BTreeMap<&str, String> = BTreeMap::new();
+    for (key, value) in integration.properties() {
+        let known = key == "type"
+            || key.starts_with(PERMISSION_PREFIX)
+            || FIELDS.iter().any(|field| field.wire == key);
+        if known && !value.is_null() {
+            parts.insert(key, even(key, value).to_string());
+        }
+    }
+    hash(parts.iter().flat_map(|(key, value)| [*key, value.as_str()]))
+}
+
+/// The value without what Duo shuffles or generates (traps 1 and 23).
+fn even(key: &str, value: &Value) -> Value {
+    match value {
+        Value::Array(items) if key == "groups_allowed" => {
+            let mut items = items.clone();
+            items.sort_by_cached_key(Value::to_string);
+            Value::Array(items)
+        }
+        Value::Object(map) if key == "sso" => map
+            .iter()
+            .filter(|(key, _)| *key != "idp_metadata")
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// A hash of the set of live integration keys.
+pub fn ikeys<'a>(integrations: impl IntoIterator<Item = &'a Ikey>) -> String {
+    let ikeys: BTreeSet<&str> = integrations.into_iter().map(Ikey::as_str).collect();
+    hash(ikeys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn live(extra: (&str, Value)) -> Integration {
+        let mut value = json!({"integration_key": "DI1", "type": "radius", "name": "VPN", "groups_allowed": ["DG1", "DG2"],
+            "sso": {"idp_metadata": {"cert": "a"}}});
+        value[extra.0] = extra.1;
+        Integration::decode(value).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_ignores_what_duo_shuffles_generates_and_invents() {
+        let base = snapshot(&live(("name", json!("VPN"))));
+        for same in [
+            ("groups_allowed", json!(["DG2", "DG1"])),
+            ("brand_new", json!(7)),
+            ("sso", json!({"idp_metadata": {"cert": "b"}})),
+            ("policy_key", json!(null)),
+        ] {
+            assert_eq!(snapshot(&live(same)), base);
+        }
+        for other in [("name", json!("vpn")), ("groups_allowed", json!(["DG1"])), ("adminapi_info", json!(1))]
+        {
+            assert_ne!(snapshot(&live(other)), base);
+        }
+    }
+}

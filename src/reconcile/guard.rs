@@ -1,0 +1,209 @@
+//! Guards: a plan that is risky is refused until someone consents by name. Self-lockout is refused whatever is said.
+
+use std::collections::BTreeSet;
+
+use globset::GlobMatcher;
+use serde::Serialize;
+
+use crate::config::model::Guards;
+
+use super::address::Address;
+use super::desired::Desired;
+use super::diff::Change;
+use super::networks::Networks;
+use super::plan::build::PROTECTED;
+use super::plan::{Action, Plan, Step, Write};
+use super::risk::Risk;
+use super::selection::glob_matcher;
+use super::value::parts;
+
+/// From how many owned applications on `max_changes` counts: below, a share says little.
+const MAX_CHANGES_FROM: usize = 10;
+
+/// What someone consented to on the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Consent {
+    /// `--allow RISK[:ADDRESS]`.
+    pub allow: Vec<Allowed>,
+    /// `--allow-replace ADDRESS`.
+    pub replace: Vec<GlobMatcher>,
+    /// `--max-changes N%`.
+    pub max_changes_percent: Option<u8>,
+    /// `--max-deletes N`.
+    pub max_deletes: Option<u32>,
+    /// `--allow-empty`.
+    pub empty: bool,
+}
+
+/// One consent: a risk, everywhere or at some addresses.
+#[derive(Clone, Debug)]
+pub struct Allowed {
+    risk: Risk,
+    address: Option<GlobMatcher>,
+}
+
+impl Allowed {
+    /// Reads `RISK` or `RISK:ADDRESS`, where the address may be a glob.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (name, address) =
+            text.split_once(':').map_or((text, None), |(name, address)| (name, Some(address)));
+        Self::new(name, address)
+    }
+
+    fn new(name: &str, address: Option<&str>) -> Result<Self, String> {
+        let risk = Risk::parse(name).filter(|risk| risk.needs_consent()).ok_or_else(|| {
+            let known: Vec<&str> =
+                Risk::ALL.into_iter().filter(|risk| risk.needs_consent()).map(Risk::name).collect();
+            format!("`{name}` is no risk that can be allowed; they are {}", known.join(", "))
+        })?;
+        Ok(Self { risk, address: address.map(glob_matcher).transpose()? })
+    }
+
+    fn covers(&self, risk: Risk, address: &Address) -> bool {
+        self.risk == risk && self.address.as_ref().is_none_or(|glob| glob.is_match(address.as_str()))
+    }
+}
+
+/// A guard that refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The guard: a risk's name, `max_deletes`, `max_changes`, `empty`, `protect` or `self_lockout`.
+    pub guard: &'static str,
+    /// The address, where the guard is about one.
+    pub address: Option<Address>,
+    /// What would happen.
+    pub message: String,
+    /// What lifts the guard; absent where nothing does.
+    pub lift: Option<String>,
+}
+
+/// Every guard that refuses the plan; none means that it may be applied.
+pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> {
+    let guards = &desired.guards;
+    let mut refusals = Vec::new();
+    let standing = guards
+        .allow
+        .iter()
+        .filter_map(|allow| Allowed::new(&allow.value.risk, allow.value.address.as_deref()).ok());
+    let allowed: Vec<Allowed> = consent.allow.iter().cloned().chain(standing).collect();
+    for step in plan.steps() {
+        if step.targets().contains(plan.operator()) {
+            refusals.extend(self_lockout(step, guards));
+        }
+        refusals.extend(step_refusals(step, &allowed, consent));
+    }
+    refusals.extend(too_many(plan, guards, consent));
+    if desired.applications.is_empty() && plan.owned() > 0 && !consent.empty {
+        refusals.push(Refusal {
+            guard: "empty",
+            address: None,
+            message: format!(
+                "the YAML declares nothing, while the account holds {} applications of this workspace",
+                plan.owned()
+            ),
+            lift: Some("--allow-empty".to_owned()),
+        });
+    }
+    refusals
+}
+
+fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Refusal> {
+    let address = &step.address;
+    let refusal = |guard, message: String, lift: Option<String>| Refusal {
+        guard,
+        address: Some(address.clone()),
+        message,
+        lift,
+    };
+    let mut refusals = Vec::new();
+    for (risk, reason) in step.risks() {
+        if risk.needs_consent() && !allowed.iter().any(|allowed| allowed.covers(risk, address)) {
+            let message = format!("{address} {risk}: {reason}");
+            refusals.push(refusal(risk.name(), message, Some(format!("--allow {risk}:{address}"))));
+        }
+    }
+    // Also where only the rest of a replacement is left to be deleted: what calls for it is a word in a marker.
+    let replaces = step.risks().get(&Risk::Replaces).copied();
+    if let Some(reason) = replaces
+        && !consent.replace.iter().any(|glob| glob.is_match(address.as_str()))
+    {
+        let message = format!("{address} would be {}d: {reason}", step.action.name());
+        refusals.push(refusal(Risk::Replaces.name(), message, Some(format!("--allow-replace {address}"))));
+    }
+    if step.inherent.iter().any(|(_, reason)| *reason == PROTECTED) {
+        let message = format!("{address} is protected, but would be {}d", step.action.name());
+        let lift = format!("declare {address} with `protect: false` and apply that first");
+        refusals.push(refusal("protect", message, Some(lift)));
+    }
+    refusals
+}
+
+fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let refusal = |guard, message, lift| Refusal { guard, address: None, message, lift: Some(lift) };
+    let deletes = plan.steps().iter().flat_map(Step::deletes).collect::<BTreeSet<_>>().len();
+    let max_deletes = consent.max_deletes.unwrap_or(guards.max_deletes);
+    if deletes > usize::try_from(max_deletes).unwrap_or(usize::MAX) {
+        let message = format!("{deletes} applications would be deleted, more than {max_deletes}");
+        refusals.push(refusal("max_deletes", message, format!("--max-deletes {deletes}")));
+    }
+    // An application that is only being adopted is not one of the owned ones.
+    let of = |adopts: bool| {
+        let steps = plan.steps().iter().filter(move |step| (step.action == Action::Adopt) == adopts);
+        steps.flat_map(Step::targets).collect::<BTreeSet<_>>()
+    };
+    let changes = of(false).difference(&of(true)).count();
+    let percent = usize::from(consent.max_changes_percent.unwrap_or(guards.max_changes_percent));
+    let owned = plan.owned();
+    if owned >= MAX_CHANGES_FROM && changes * 100 > percent * owned {
+        let needed = (changes * 100).div_ceil(owned);
+        let message = format!("{changes} of {owned} owned applications would change, more than {percent}%");
+        refusals.push(refusal("max_changes", message, format!("--max-changes {needed}%")));
+    }
+    refusals
+}
+
+/// Whether a permission goes, even where another one comes.
+fn loses_permissions(change: &Change) -> bool {
+    let after = parts(&change.after);
+    change.field == "permissions" && parts(&change.before).iter().any(|name| !after.contains(name))
+}
+
+/// Removing, replacing or weakening the key that duoctl itself uses, or shutting out the address it calls from.
+fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
+    let refusal = |message: String| Refusal {
+        guard: "self_lockout",
+        address: Some(step.address.clone()),
+        message,
+        lift: None,
+    };
+    let name = format!("{}, the application whose key duoctl uses,", step.address);
+    match step.action {
+        Action::Delete | Action::Replace | Action::Quarantine => {
+            return vec![refusal(format!("{name} would be {}d", step.action.name()))];
+        }
+        Action::Create | Action::Update | Action::Adopt => {}
+    }
+    let mut refusals = Vec::new();
+    if step.changes.iter().any(loses_permissions) {
+        refusals.push(refusal(format!("{name} would lose permissions")));
+    }
+    let networks = step.writes.iter().find_map(|write| match write {
+        Write::Update(_, body) => body.get("networks_for_api_access"),
+        Write::Create(_) | Write::Finish(_) | Write::Delete(_) => None,
+    });
+    if let Some(networks) = networks.map(parts).map(Networks::parse) {
+        let inside = match (networks, guards.caller_address) {
+            (Ok(networks), _) if networks.is_empty() => true,
+            (Ok(networks), Some(address)) => networks.contains(address),
+            (Ok(_), None) | (Err(_), _) => false,
+        };
+        if !inside {
+            refusals.push(refusal(format!(
+                "{name} would accept calls from some networks only, and duoctl's own address is not known to be in them; \
+                 state it as `guards.caller_address`"
+            )));
+        }
+    }
+    refusals
+}

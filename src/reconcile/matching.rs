@@ -1,0 +1,351 @@
+//! Which live application is which address: by pin, by marker, or as the only unowned one of its type and name.
+//! Never a guess, never a duplicate.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::config::diagnostic::{Code, Diagnostic};
+use crate::duo::types::{Ikey, Integration};
+
+use super::address::Address;
+use super::desired::{Desired, DesiredApplication};
+use super::marker::{Marker, MarkerState, Notes};
+use super::value::FieldValue;
+
+/// A live application with its notes taken apart.
+#[derive(Clone, Debug)]
+pub struct Live<'a> {
+    /// The application.
+    pub integration: &'a Integration,
+    /// The user's part of the notes.
+    pub text: &'a str,
+    /// The marker.
+    pub marker: Option<Marker>,
+}
+
+/// What an address matched.
+#[derive(Debug)]
+pub struct Match<'a> {
+    /// The live application; `None` when it has to be created.
+    pub live: Option<Live<'a>>,
+    /// Applications of this address that a replacement has left to be deleted, in the order of their keys.
+    pub predecessors: Vec<Live<'a>>,
+}
+
+/// The matches of a whole workspace.
+#[derive(Debug)]
+pub struct Matches<'a> {
+    /// One per desired application, in their order; an error stops that address.
+    pub matched: Vec<Result<Match<'a>, Box<Diagnostic>>>,
+    /// Owned applications whose address left the YAML, in the order of their addresses.
+    pub orphans: Vec<Live<'a>>,
+    /// Orphans that an address which could not be matched may mean: a rename in the YAML, most likely.
+    pub contested: BTreeSet<Ikey>,
+    /// How many live applications carry this workspace's marker.
+    pub owned: usize,
+    /// How many live applications nobody declares.
+    pub unmanaged: usize,
+}
+
+/// Matches every desired application.
+pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matches<'a> {
+    let index = Index::new(desired, integrations);
+    let mut matched: Vec<_> = desired.applications.iter().map(|wanted| index.find(wanted)).collect();
+    refuse_shared(desired, &mut matched);
+    let taken: HashSet<&Ikey> = matched
+        .iter()
+        .flatten()
+        .flat_map(|found| found.live.iter().chain(&found.predecessors))
+        .map(|live| &live.integration.ikey)
+        .collect();
+    let mut orphans = Vec::new();
+    let (mut owned, mut unmanaged) = (0, 0);
+    for live in &index.lives {
+        let ours = live.marker.as_ref().is_some_and(|marker| marker.workspace == desired.workspace);
+        owned += usize::from(ours);
+        if taken.contains(&live.integration.ikey) {
+            continue;
+        }
+        match &live.marker {
+            Some(marker) if ours && !index.declared.contains(&marker.address) => orphans.push(live.clone()),
+            _ if ours => {}
+            _ => unmanaged += 1,
+        }
+    }
+    orphans.sort_by(|a, b| {
+        let key = |live: &Live<'_>| {
+            (live.marker.as_ref().map(|marker| marker.address.clone()), live.integration.ikey.clone())
+        };
+        key(a).cmp(&key(b))
+    });
+    let unmatched: HashSet<TypeAndName> = desired
+        .applications
+        .iter()
+        .zip(&matched)
+        .filter(|(_, found)| found.is_err())
+        .filter_map(|(wanted, _)| wanted_type_and_name(wanted))
+        .collect();
+    let contested = orphans
+        .iter()
+        .filter(|live| unmatched.contains(&type_and_name(live.integration.kind(), live.integration.name())))
+        .map(|live| live.integration.ikey.clone())
+        .collect();
+    Matches { matched, orphans, contested, owned, unmanaged }
+}
+
+/// One application for several addresses, each of which would adopt it by its name: none gets it.
+fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Diagnostic>>]) {
+    let mut claims: HashMap<&'a Ikey, usize> = HashMap::new();
+    for live in matched.iter().flatten().filter_map(|found| found.live.as_ref()) {
+        *claims.entry(&live.integration.ikey).or_default() += 1;
+    }
+    for (wanted, found) in desired.applications.iter().zip(matched) {
+        let Ok(Match { live: Some(live), .. }) = found else { continue };
+        let ikey = &live.integration.ikey;
+        if claims.get(ikey).is_some_and(|claims| *claims > 1) {
+            let message = format!("{ikey} could be adopted by several addresses of this type and name");
+            let help = format!("write `integration_key: {ikey}` at the one that is meant");
+            *found = Err(problem(Code::AmbiguousMatch, wanted, message, &help));
+        }
+    }
+}
+
+/// A type and a normalised name.
+type TypeAndName = (String, String);
+
+fn type_and_name(kind: &str, name: &str) -> TypeAndName {
+    (kind.to_owned(), FieldValue::text(name).canonical())
+}
+
+fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAndName> {
+    Some(type_and_name(wanted.kind.as_deref()?, &wanted.name.as_ref()?.value))
+}
+
+struct Index<'a, 'd> {
+    workspace: &'d str,
+    declared: HashSet<&'d Address>,
+    pins: HashMap<&'d str, usize>,
+    lives: Vec<Live<'a>>,
+    by_ikey: HashMap<&'a str, usize>,
+    by_address: HashMap<Address, Vec<usize>>,
+    by_name: HashMap<TypeAndName, Vec<usize>>,
+}
+
+impl<'a, 'd> Index<'a, 'd> {
+    fn new(desired: &'d Desired, integrations: &'a [Integration]) -> Self {
+        let wanted: HashSet<TypeAndName> =
+            desired.applications.iter().filter_map(wanted_type_and_name).collect();
+        let mut pins = HashMap::new();
+        for wanted in &desired.applications {
+            if let Some(pin) = &wanted.pin {
+                *pins.entry(pin.value.as_str()).or_default() += 1;
+            }
+        }
+        let mut index = Self {
+            workspace: &desired.workspace,
+            declared: desired.applications.iter().map(|wanted| &wanted.address).collect(),
+            pins,
+            lives: Vec::with_capacity(integrations.len()),
+            by_ikey: HashMap::with_capacity(integrations.len()),
+            by_address: HashMap::new(),
+            by_name: HashMap::new(),
+        };
+        for integration in integrations {
+            let position = index.lives.len();
+            // Pages that shift while they are read repeat applications (trap 29).
+            match index.by_ikey.entry(integration.ikey.as_str()) {
+                Entry::Occupied(_) => continue,
+                Entry::Vacant(vacant) => vacant.insert(position),
+            };
+            let Notes { text, marker } = Notes::parse(integration.notes());
+            if let Some(marker) = marker.as_ref().filter(|marker| marker.workspace == desired.workspace) {
+                index.by_address.entry(marker.address.clone()).or_default().push(position);
+            }
+            let name = type_and_name(integration.kind(), integration.name());
+            if wanted.contains(&name) {
+                index.by_name.entry(name).or_default().push(position);
+            }
+            index.lives.push(Live { integration, text, marker });
+        }
+        index
+    }
+
+    fn lives(&self, positions: Option<&Vec<usize>>) -> Vec<Live<'a>> {
+        let mut lives: Vec<Live<'a>> = positions
+            .into_iter()
+            .flatten()
+            .filter_map(|position| self.lives.get(*position))
+            .cloned()
+            .collect();
+        lives.sort_by(|a, b| a.integration.ikey.cmp(&b.integration.ikey));
+        lives
+    }
+
+    fn find(&self, wanted: &DesiredApplication) -> Result<Match<'a>, Box<Diagnostic>> {
+        let gone = |live: &Live<'_>| {
+            live.marker.as_ref().is_some_and(|marker| marker.state == MarkerState::Replaced)
+        };
+        let marked = self.lives(self.by_address.get(&wanted.address));
+        let (predecessors, marked): (Vec<_>, Vec<_>) = marked.into_iter().partition(gone);
+        if let Some(pin) = &wanted.pin {
+            let live = self.by_pin(wanted, &pin.value, &marked).map_err(|mut problem| {
+                problem.span = Some(pin.span);
+                problem
+            })?;
+            let predecessors = others(predecessors, &live);
+            return Ok(Match { live: Some(live), predecessors });
+        }
+        match called_off(wanted, &predecessors, &marked).as_slice() {
+            [] => {}
+            [resumed] => {
+                let predecessors = others(predecessors.into_iter().chain(marked).collect(), resumed);
+                return Ok(Match { live: Some(resumed.clone()), predecessors });
+            }
+            several => return Err(duplicate(wanted, several)),
+        }
+        let live = match marked.as_slice() {
+            [live] => Some(live.clone()),
+            [] if predecessors.is_empty() => self.by_name(wanted)?,
+            [] => None,
+            several => return Err(duplicate(wanted, several)),
+        };
+        Ok(Match { live, predecessors })
+    }
+
+    fn by_pin(
+        &self,
+        wanted: &DesiredApplication,
+        pin: &Ikey,
+        marked: &[Live<'a>],
+    ) -> Result<Live<'a>, Box<Diagnostic>> {
+        let Some(live) = self.by_ikey.get(pin.as_str()).and_then(|position| self.lives.get(*position)) else {
+            let message = format!("the account has no application {pin}");
+            return Err(problem(
+                Code::PinMismatch,
+                wanted,
+                message,
+                "correct `integration_key`, or remove it to create a new application",
+            ));
+        };
+        if self.pins.get(pin.as_str()).is_some_and(|count| *count > 1) {
+            let message = format!("{pin} is pinned by several addresses");
+            return Err(problem(Code::PinMismatch, wanted, message, "leave it at one of them"));
+        }
+        if let Some(other) = marked.iter().find(|other| other.integration.ikey != *pin) {
+            let message =
+                format!("{} carries the marker of {} already", other.integration.ikey, wanted.address);
+            return Err(problem(
+                Code::DuplicateMarker,
+                wanted,
+                message,
+                "pin that one, or remove the marker from its notes",
+            ));
+        }
+        let kind = live.integration.kind();
+        if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
+            let message = format!("{pin} is of type `{kind}`");
+            return Err(problem(
+                Code::PinMismatch,
+                wanted,
+                message,
+                "a type cannot change: correct `type` or `integration_key`; without `integration_key` the application can be replaced",
+            ));
+        }
+        match &live.marker {
+            Some(marker) if marker.workspace != self.workspace => {
+                Err(elsewhere(wanted, std::slice::from_ref(live)))
+            }
+            Some(marker) if marker.address != wanted.address && self.declared.contains(&marker.address) => {
+                Err(elsewhere(wanted, std::slice::from_ref(live)))
+            }
+            _ => Ok(live.clone()),
+        }
+    }
+
+    /// The only unowned application of the same type and name, if there is one.
+    fn by_name(&self, wanted: &DesiredApplication) -> Result<Option<Live<'a>>, Box<Diagnostic>> {
+        let (Some(kind), Some(name)) = (&wanted.kind, &wanted.name) else { return Ok(None) };
+        let found = self.lives(self.by_name.get(&type_and_name(kind, &name.value)));
+        let free = |live: &Live<'_>| !self.pins.contains_key(live.integration.ikey.as_str());
+        let (owned, unowned): (Vec<_>, Vec<_>) =
+            found.into_iter().filter(free).partition(|live| live.marker.is_some());
+        // An application of a sibling address is no candidate; one of an address that left the YAML may have moved.
+        let elsewhere_owned: Vec<_> = owned
+            .into_iter()
+            .filter(|live| {
+                live.marker.as_ref().is_some_and(|marker| {
+                    marker.workspace != self.workspace || !self.declared.contains(&marker.address)
+                })
+            })
+            .collect();
+        match (unowned.as_slice(), elsewhere_owned.as_slice()) {
+            ([live], _) => Ok(Some(live.clone())),
+            ([], []) => Ok(None),
+            ([], owned) => Err(elsewhere(wanted, owned)),
+            (several, _) => {
+                let message = format!(
+                    "{} live applications of type `{kind}` are named `{}`",
+                    several.len(),
+                    name.value
+                );
+                let help =
+                    format!("name the one that is meant: `integration_key:` {}", ikeys(several, " or "));
+                Err(problem(Code::AmbiguousMatch, wanted, message, &help))
+            }
+        }
+    }
+}
+
+/// The predecessor of a replacement that was interrupted and then called off: it is of the declared type again, and no
+/// successor of that type exists.
+fn called_off<'a>(
+    wanted: &DesiredApplication,
+    predecessors: &[Live<'a>],
+    marked: &[Live<'a>],
+) -> Vec<Live<'a>> {
+    let of_type = |live: &&Live<'a>| wanted.kind.as_deref() == Some(live.integration.kind());
+    if marked.len() > 1 || marked.iter().any(|live| of_type(&live)) {
+        return Vec::new();
+    }
+    predecessors.iter().filter(of_type).cloned().collect()
+}
+
+fn others<'a>(lives: Vec<Live<'a>>, except: &Live<'_>) -> Vec<Live<'a>> {
+    lives.into_iter().filter(|live| live.integration.ikey != except.integration.ikey).collect()
+}
+
+fn problem(code: Code, wanted: &DesiredApplication, message: String, help: &str) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(code, wanted.span, format!("{}: {message}", wanted.address)).help(help))
+}
+
+fn ikeys(lives: &[Live<'_>], separator: &str) -> String {
+    let ikeys: BTreeSet<&str> = lives.iter().map(|live| live.integration.ikey.as_str()).collect();
+    ikeys.into_iter().collect::<Vec<_>>().join(separator)
+}
+
+fn duplicate(wanted: &DesiredApplication, several: &[Live<'_>]) -> Box<Diagnostic> {
+    let message = format!("{} live applications carry its marker: {}", several.len(), ikeys(several, ", "));
+    problem(
+        Code::DuplicateMarker,
+        wanted,
+        message,
+        "remove the marker, `[duoctl …]`, from the notes of the copies in the Duo Admin Panel",
+    )
+}
+
+fn elsewhere(wanted: &DesiredApplication, owned: &[Live<'_>]) -> Box<Diagnostic> {
+    let owners: BTreeSet<String> = owned
+        .iter()
+        .filter_map(|live| {
+            let marker = live.marker.as_ref()?;
+            Some(format!("{} belongs to {}/{}", live.integration.ikey, marker.workspace, marker.address))
+        })
+        .collect();
+    let message = owners.into_iter().collect::<Vec<_>>().join(", ");
+    problem(
+        Code::OwnedElsewhere,
+        wanted,
+        message,
+        "to move it here, remove it there first and pin it with `integration_key`; for another application, choose another name",
+    )
+}

@@ -1,0 +1,31 @@
+//! What the account holds, as far as it could be read.
+
+use crate::duo::types::{Account, Group, Ikey, Integration, Policy};
+
+/// Something that was looked for in the account. A failed read is neither presence nor absence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observed<T> {
+    /// It is there.
+    Present(T),
+    /// Duo says that it is not there, or nobody needed to ask.
+    Absent,
+    /// It could not be read: nothing may be concluded. The reason in one line.
+    Unreadable(String),
+}
+
+/// One reading of the account.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// The API hostname.
+    pub host: String,
+    /// The operator: the application whose key duoctl uses.
+    pub operator: Ikey,
+    /// Every application.
+    pub integrations: Observed<Vec<Integration>>,
+    /// Every group, where the YAML names one.
+    pub groups: Observed<Vec<Group>>,
+    /// Every policy, where the YAML names one.
+    pub policies: Observed<Vec<Policy>>,
+    /// The account's name and plan.
+    pub account: Account,
+}

@@ -1,0 +1,330 @@
+//! The plan: `(Desired, Observation) -> Plan`, without I/O. Only this module builds one, and only `apply` carries it out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::civil::Date;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::config::diagnostic::{Code, Diagnostic, has_errors};
+use crate::duo::types::{Ikey, Integration};
+
+use super::address::Address;
+use super::diff::Change;
+use super::fingerprint::{self, Fingerprint};
+use super::handoff::{self, Handoff};
+use super::risk::Risk;
+use super::selection::Selection;
+
+pub(super) mod build;
+mod creation;
+mod removal;
+pub mod settle;
+
+/// What happens to orphans: owned applications that left the YAML.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prune {
+    /// They are only reported.
+    #[default]
+    No,
+    /// Quarantined first, deleted once the quarantine is over.
+    Quarantine,
+    /// Deleted at once.
+    Now,
+}
+
+/// What a run was asked to do, beside the YAML.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What happens to orphans.
+    pub prune: Prune,
+    /// Which addresses the run covers.
+    pub selection: Selection,
+    /// The day, for quarantines.
+    pub today: Date,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// A new application.
+    Create,
+    /// Fields of an owned application.
+    Update,
+    /// The marker on an application that exists already; no other field.
+    Adopt,
+    /// A new application of another type, and the end of the old one.
+    Replace,
+    /// Nobody may log in any more, and permissions are revoked.
+    Quarantine,
+    /// Gone for good.
+    Delete,
+}
+
+impl Action {
+    /// The word in plans.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Adopt => "adopt",
+            Self::Replace => "replace",
+            Self::Quarantine => "quarantine",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// One request of a step. Bodies hold no secret.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum Write {
+    /// Creates the application.
+    Create(Map<String, Value>),
+    /// Completes what this step created.
+    Finish(Map<String, Value>),
+    /// Modifies a live application.
+    Update(Ikey, Map<String, Value>),
+    /// Deletes a live application.
+    Delete(Ikey),
+}
+
+/// One action on one address.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// The address.
+    pub address: Address,
+    /// What is done.
+    pub action: Action,
+    /// The live application, where there is one.
+    pub ikey: Option<Ikey>,
+    /// Its type; of a replacement, the new one.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Field by field.
+    pub changes: Vec<Change>,
+    /// Beyond the fields: what the action itself risks, and why.
+    pub inherent: Vec<(Risk, &'static str)>,
+    /// What is sent, in order.
+    pub(crate) writes: Vec<Write>,
+    /// The state of each live application that the step was planned for.
+    pub(crate) baseline: BTreeMap<String, String>,
+}
+
+impl Step {
+    /// The live applications that the step writes to.
+    pub fn targets(&self) -> BTreeSet<&Ikey> {
+        let targets = self.writes.iter().filter_map(|write| match write {
+            Write::Create(_) | Write::Finish(_) => None,
+            Write::Update(ikey, _) | Write::Delete(ikey) => Some(ikey),
+        });
+        targets.collect()
+    }
+
+    /// The live applications that the step deletes.
+    pub fn deletes(&self) -> BTreeSet<&Ikey> {
+        let deleted = self.writes.iter().filter_map(|write| match write {
+            Write::Delete(ikey) => Some(ikey),
+            Write::Create(_) | Write::Finish(_) | Write::Update(..) => None,
+        });
+        deleted.collect()
+    }
+
+    /// Every risk of the step but `neutral`, each once with its first reason.
+    pub fn risks(&self) -> BTreeMap<Risk, &'static str> {
+        let mut risks = BTreeMap::new();
+        let changes = self.changes.iter().map(|change| (change.risk, change.reason));
+        for (risk, reason) in
+            changes.chain(self.inherent.iter().copied()).filter(|(risk, _)| *risk != Risk::Neutral)
+        {
+            risks.entry(risk).or_insert(reason);
+        }
+        risks
+    }
+}
+
+/// An owned application whose address left the YAML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Orphan {
+    /// The address it had.
+    pub address: Address,
+    /// The application.
+    pub ikey: Ikey,
+    /// Its name.
+    pub name: String,
+    /// Since when it is quarantined.
+    pub quarantined_since: Option<String>,
+    /// Whether its marker refuses its removal.
+    pub protected: bool,
+}
+
+/// How many of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Creates, and replacements once more.
+    pub add: usize,
+    /// Updates and quarantines.
+    pub change: usize,
+    /// Adoptions.
+    pub adopt: usize,
+    /// Deletes, and replacements once more.
+    pub delete: usize,
+    /// Live applications that nobody declares.
+    pub unmanaged: usize,
+    /// Outstanding handoffs.
+    pub handoffs: usize,
+}
+
+/// What would change. Built by [`plan`] only.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    workspace: String,
+    operator: Ikey,
+    steps: Vec<Step>,
+    handoffs: Vec<Handoff>,
+    orphans: Vec<Orphan>,
+    problems: Vec<Diagnostic>,
+    blocked: BTreeSet<Address>,
+    matched: BTreeMap<Address, Ikey>,
+    owned: usize,
+    declared: usize,
+    unmanaged: usize,
+    left_out: usize,
+    fingerprint: Fingerprint,
+}
+
+impl Plan {
+    /// The workspace.
+    pub fn workspace(&self) -> &str {
+        &self.workspace
+    }
+
+    /// The application whose key duoctl uses.
+    pub fn operator(&self) -> &Ikey {
+        &self.operator
+    }
+
+    /// The steps, in the order of their addresses, removals last.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The handoffs that are outstanding now; values of applications that are yet to be created are missing.
+    pub fn handoffs(&self) -> &[Handoff] {
+        &self.handoffs
+    }
+
+    /// Owned applications that left the YAML.
+    pub fn orphans(&self) -> &[Orphan] {
+        &self.orphans
+    }
+
+    /// What was found: an error stops its address, a warning stops nothing.
+    pub fn problems(&self) -> &[Diagnostic] {
+        &self.problems
+    }
+
+    /// The addresses for which nothing is planned because of an error.
+    pub fn blocked(&self) -> &BTreeSet<Address> {
+        &self.blocked
+    }
+
+    /// The live application of each declared address that has one.
+    pub fn matched(&self) -> &BTreeMap<Address, Ikey> {
+        &self.matched
+    }
+
+    /// How many live applications carry the workspace's marker.
+    pub fn owned(&self) -> usize {
+        self.owned
+    }
+
+    /// How many applications the YAML declares.
+    pub fn declared(&self) -> usize {
+        self.declared
+    }
+
+    /// How many addresses `--only` and `--exclude` left out.
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// What the plan was made from.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    /// Whether nothing has to be sent and nothing is wrong. Handoffs are a person's work.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && !has_errors(&self.problems)
+    }
+
+    /// How many of each.
+    pub fn summary(&self) -> Summary {
+        let mut summary =
+            Summary { unmanaged: self.unmanaged, handoffs: self.handoffs.len(), ..Summary::default() };
+        for step in &self.steps {
+            match step.action {
+                Action::Create => summary.add += 1,
+                Action::Update | Action::Quarantine => summary.change += 1,
+                Action::Adopt => summary.adopt += 1,
+                Action::Delete => summary.delete += 1,
+                Action::Replace => {
+                    summary.add += 1;
+                    summary.delete += 1;
+                }
+            }
+        }
+        summary
+    }
+
+    /// How many steps hold each risk.
+    pub fn risks(&self) -> BTreeMap<Risk, usize> {
+        let mut risks = BTreeMap::new();
+        for risk in self.steps.iter().flat_map(|step| step.risks().into_keys()) {
+            *risks.entry(risk).or_default() += 1;
+        }
+        risks
+    }
+}
+
+pub use build::plan;
+
+/// The parts of a plan that are the same for every address.
+fn fingerprint_of(host: &str, yaml: &str, integrations: &[Integration], steps: &[Step]) -> Fingerprint {
+    let touched: BTreeMap<String, String> = steps.iter().flat_map(|step| step.baseline.clone()).collect();
+    let texts: Vec<String> =
+        steps.iter().map(|step| serde_json::to_string(step).unwrap_or_default()).collect();
+    Fingerprint {
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        host: host.to_owned(),
+        yaml: yaml.to_owned(),
+        ikeys: fingerprint::ikeys(integrations.iter().map(|integration| &integration.ikey)),
+        objects: touched,
+        steps: fingerprint::hash(texts.iter().map(String::as_str)),
+    }
+}
+
+fn outstanding_handoffs(
+    specs: &[handoff::HandoffSpec],
+    lives: &HashMap<&Address, &Integration>,
+    selection: &Selection,
+) -> Vec<Handoff> {
+    specs
+        .iter()
+        .filter(|spec| selection.covers(&spec.address))
+        .filter_map(|spec| handoff::outstanding(spec, lives))
+        .collect()
+}
+
+/// The error when the list of applications could not be read: nothing at all is planned.
+fn unreadable(reason: &str) -> Diagnostic {
+    Diagnostic::error(
+        Code::AccountUnreadable,
+        None,
+        format!("the applications of the account could not be read: {reason}"),
+    )
+    .help("nothing is planned; `duoctl doctor` explains why they cannot be read")
+}

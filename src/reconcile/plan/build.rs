@@ -1,0 +1,268 @@
+//! From desired and observed to steps.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::{Map, Value, json};
+
+use crate::config::diagnostic::{Code, Diagnostic, Severity};
+use crate::config::model::DuoPlan;
+use crate::duo::types::Integration;
+
+use super::super::address::Address;
+use super::super::desired::{Desired, DesiredApplication};
+use super::super::diff::{self, Change};
+use super::super::fields::Managed;
+use super::super::fingerprint::snapshot;
+use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT};
+use super::super::matching::{Live, Match, match_all};
+use super::super::observed::{Observation, Observed};
+use super::super::references::References;
+use super::super::risk::Risk;
+use super::{Action, Options, Plan, Step, Write, fingerprint_of, outstanding_handoffs, unreadable};
+
+/// Compares what the YAML asks for with what the account holds.
+pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
+    let mut builder = Builder {
+        desired,
+        options,
+        references: References::new(&observation.groups, &observation.policies),
+        steps: Vec::new(),
+        problems: Vec::new(),
+        blocked: BTreeSet::new(),
+    };
+    let empty = Vec::new();
+    let mut readable = true;
+    let integrations = match &observation.integrations {
+        Observed::Present(integrations) => integrations,
+        // Every account has a list of applications: that nobody asked for it does not make it empty.
+        unread => {
+            readable = false;
+            let reason = if let Observed::Unreadable(reason) = unread { reason } else { "nobody asked" };
+            builder.problems.push(unreadable(reason));
+            builder.blocked.extend(desired.applications.iter().map(|wanted| wanted.address.clone()));
+            &empty
+        }
+    };
+    let mut matches = match_all(desired, integrations);
+    let mut lives: HashMap<&Address, &Integration> = HashMap::new();
+    let mut left_out = 0;
+    let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
+    found.sort_by_key(|(wanted, _)| &wanted.address);
+    for (wanted, found) in found {
+        let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
+        if let Some(live) =
+            live.filter(|live| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind()))
+        {
+            lives.insert(&wanted.address, live.integration);
+        }
+        if !options.selection.covers(&wanted.address) {
+            left_out += 1;
+        } else if readable {
+            builder.application(wanted, found);
+        }
+    }
+    let orphans = builder.orphans(&matches.orphans, &matches.contested);
+    builder.check_edition(observation);
+    let mut handoffs = outstanding_handoffs(&desired.handoffs, &lives, &options.selection);
+    if !readable {
+        handoffs.clear();
+    }
+    let fingerprint = fingerprint_of(&observation.host, &desired.yaml_hash, integrations, &builder.steps);
+    Plan {
+        workspace: desired.workspace.clone(),
+        operator: observation.operator.clone(),
+        steps: builder.steps,
+        handoffs,
+        orphans,
+        problems: builder.problems,
+        blocked: builder.blocked,
+        matched: lives.into_iter().map(|(address, live)| (address.clone(), live.ikey.clone())).collect(),
+        owned: matches.owned,
+        declared: desired.applications.len(),
+        unmanaged: matches.unmanaged,
+        left_out,
+        fingerprint,
+    }
+}
+
+pub(super) struct Builder<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) options: &'a Options,
+    pub(super) references: References,
+    pub(super) steps: Vec<Step>,
+    pub(super) problems: Vec<Diagnostic>,
+    blocked: BTreeSet<Address>,
+}
+
+impl Builder<'_> {
+    pub(super) fn block(&mut self, address: &Address, problems: impl IntoIterator<Item = Diagnostic>) {
+        self.problems.extend(problems);
+        self.blocked.insert(address.clone());
+    }
+
+    fn application(&mut self, wanted: &DesiredApplication, found: Result<Match<'_>, Box<Diagnostic>>) {
+        let managed = diff::managed(wanted, &self.references);
+        let (found, managed) = match (found, managed) {
+            (Ok(found), Ok(managed)) => (found, managed),
+            (found, managed) => {
+                let problems = found
+                    .err()
+                    .map(|problem| *problem)
+                    .into_iter()
+                    .chain(managed.err().into_iter().flatten());
+                return self.block(&wanted.address, problems);
+            }
+        };
+        let same_type =
+            |live: &Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());
+        let steps = match &found.live {
+            Some(live) if same_type(live) => self.existing(wanted, &diff::compared(managed, wanted), live),
+            Some(live) if live.integration.kind().is_empty() => Err(vec![without_type(wanted, live)]),
+            Some(live) => self.replacement(wanted, &managed, Some(live)),
+            None if found.predecessors.is_empty() => self.creation(wanted, &managed).map(|step| vec![step]),
+            None => self.replacement(wanted, &managed, None),
+        };
+        match steps {
+            Ok(mut steps) => {
+                self.add_leftovers(wanted, &found.predecessors, &mut steps);
+                self.steps.extend(steps);
+            }
+            Err(problems) => self.block(&wanted.address, problems),
+        }
+    }
+
+    pub(super) fn marker(
+        &self,
+        wanted: &DesiredApplication,
+        applied: AppliedFields,
+        state: MarkerState,
+    ) -> Marker {
+        let (workspace, address) = (self.desired.workspace.clone(), wanted.address.clone());
+        Marker { workspace, address, applied, state, protected: wanted.protect }
+    }
+
+    fn existing(
+        &mut self,
+        wanted: &DesiredApplication,
+        managed: &[Managed],
+        live: &Live<'_>,
+    ) -> Result<Vec<Step>, Vec<Diagnostic>> {
+        let integration = live.integration;
+        let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
+        let difference = diff::compare(wanted, managed, integration, marker, &self.references);
+        if difference.problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(difference.problems);
+        }
+        let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
+        let mut steps = Vec::new();
+        let step = |action, changes, body: Map<String, Value>| Step {
+            address: wanted.address.clone(),
+            action,
+            ikey: Some(integration.ikey.clone()),
+            kind: integration.kind().to_owned(),
+            name: integration.name().to_owned(),
+            changes,
+            inherent: Vec::new(),
+            writes: vec![Write::Update(integration.ikey.clone(), body)],
+            baseline: BTreeMap::from([(integration.ikey.to_string(), snapshot(integration))]),
+        };
+        let mut changes: Vec<Change> =
+            marker.into_iter().flat_map(|marker| marker_changes(marker, wanted)).collect();
+        changes.extend(difference.changes.iter().cloned());
+        let applied = diff::applied(managed, marker);
+        if marker.is_none() {
+            // An adoption changes nothing but the notes, so it records only what already is as the YAML wants it.
+            let changing: Vec<char> = difference.fields.iter().map(|managed| managed.field.code).collect();
+            let as_is = applied
+                .iter()
+                .filter(|(code, _)| !changing.contains(code))
+                .map(|(code, applied)| (*code, *applied));
+            let adopted = self.marker(wanted, as_is.collect(), MarkerState::Owned);
+            let notes = checked_notes(wanted, &adopted, live.text)?;
+            steps.push(step(Action::Adopt, Vec::new(), Map::from_iter([("notes".to_owned(), json!(notes))])));
+        }
+        if !changes.is_empty() {
+            let mut body = diff::body(&difference, managed, integration);
+            let notes = checked_notes(wanted, &self.marker(wanted, applied, MarkerState::Owned), text)?;
+            body.insert("notes".to_owned(), json!(notes));
+            steps.push(step(Action::Update, changes, body));
+        }
+        self.problems.extend(difference.problems);
+        Ok(steps)
+    }
+
+    fn check_edition(&mut self, observation: &Observation) {
+        let (Some(declared), Some(edition)) = (&self.desired.plan, &observation.account.edition) else {
+            return;
+        };
+        let actual = DuoPlan::from_edition(edition);
+        if actual.is_some_and(|actual| actual != declared.value) {
+            let message = format!("the account's plan is {edition}, not the declared one");
+            self.problems.push(
+                Diagnostic::warning(Code::AccountMismatch, declared.span, message)
+                    .help("correct `tenant.plan`"),
+            );
+        }
+    }
+}
+
+/// The reason that `protect` gives.
+pub(crate) const PROTECTED: &str = "it is protected";
+
+pub(super) fn is_intelligence(address: &Address) -> bool {
+    address.as_str().starts_with("identity_intelligence.")
+}
+
+/// An application whose type Duo does not say: neither the declared one nor another one.
+fn without_type(wanted: &DesiredApplication, live: &Live<'_>) -> Diagnostic {
+    let message = format!("{}: Duo does not say of which type {} is", wanted.address, live.integration.ikey);
+    Diagnostic::error(Code::AccountUnreadable, wanted.span, message)
+        .help("nothing is planned for this address until Duo shows the type")
+}
+
+/// What the marker says and no longer should.
+fn marker_changes(marker: &Marker, wanted: &DesiredApplication) -> Vec<Change> {
+    let change = |field: &str, before: Value, after: Value| Change {
+        field: field.to_owned(),
+        before,
+        after,
+        origin: Some(diff::Origin::Config),
+        risk: Risk::Neutral,
+        reason: "",
+    };
+    let mut changes = Vec::new();
+    let state = match &marker.state {
+        MarkerState::Owned => None,
+        MarkerState::Creating => Some("unfinished".to_owned()),
+        MarkerState::Replaced => Some("replaced".to_owned()),
+        MarkerState::Quarantined(since) => Some(format!("quarantined since {since}")),
+    };
+    if let Some(state) = state {
+        changes.push(change("state", json!(state), json!("managed")));
+    }
+    if marker.protected != wanted.protect {
+        changes.push(change("protect", json!(marker.protected), json!(wanted.protect)));
+    }
+    changes
+}
+
+pub(super) fn checked_notes(
+    wanted: &DesiredApplication,
+    marker: &Marker,
+    text: &str,
+) -> Result<String, Vec<Diagnostic>> {
+    let notes = marker.notes(text);
+    let length = notes.chars().count();
+    if length <= NOTES_LIMIT {
+        return Ok(notes);
+    }
+    let span = wanted.settings.get("notes").map(|notes| notes.span).or(wanted.span);
+    let message = format!(
+        "{}: notes and marker together are {length} characters, more than {NOTES_LIMIT}",
+        wanted.address
+    );
+    Err(vec![
+        Diagnostic::error(Code::InvalidNotes, span, message)
+            .help(format!("shorten the notes by {} characters", length - NOTES_LIMIT)),
+    ])
+}

@@ -1,0 +1,80 @@
+//! What Duo made of the values that were just sent: another form of one is recorded in the marker, once, so that it
+//! does not come back as a difference (duo-api.md, trap 35).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::duo::types::Ikey;
+
+use super::super::address::Address;
+use super::super::desired::Desired;
+use super::super::diff;
+use super::super::fields::{Live, Managed};
+use super::super::marker::{Marker, short_hash};
+use super::super::matching::match_all;
+use super::super::observed::{Observation, Observed};
+use super::super::references::References;
+
+/// One application whose marker has to record what Duo keeps.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The address.
+    pub address: Address,
+    /// The application.
+    pub ikey: Ikey,
+    /// The fields that Duo keeps in another form: YAML key, what was sent, what is kept.
+    pub fields: Vec<(String, Value, Value)>,
+    /// The body that records it.
+    pub(crate) body: Map<String, Value>,
+}
+
+/// The settlements of the given applications, right after they were written.
+pub fn settle(desired: &Desired, observation: &Observation, written: &[Address]) -> Vec<Settlement> {
+    let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
+    let references = References::new(&observation.groups, &observation.policies);
+    let matches = match_all(desired, integrations);
+    let mut settlements = Vec::new();
+    for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
+        let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
+        let (Some(live), true) = (live, written.contains(&wanted.address)) else { continue };
+        let (Ok(managed), Some(marker)) = (diff::managed(wanted, &references), &live.marker) else {
+            continue;
+        };
+        let kept = kept(&managed, marker, live.integration);
+        if kept.is_empty() {
+            continue;
+        }
+        let mut marker: Marker = marker.clone();
+        let mut fields = Vec::new();
+        for (code, (managed, value)) in kept {
+            if let Some(applied) = marker.applied.get_mut(&code) {
+                applied.kept = Some(short_hash(code, &value));
+            }
+            fields.push((managed.field.key.to_owned(), managed.wanted.json(), value.json()));
+        }
+        let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(live.text)))]);
+        let (address, ikey) = (wanted.address.clone(), live.integration.ikey.clone());
+        settlements.push(Settlement { address, ikey, fields, body });
+    }
+    settlements
+}
+
+type Kept<'m> = BTreeMap<char, (&'m Managed, super::super::value::FieldValue)>;
+
+fn kept<'m>(managed: &'m [Managed], marker: &Marker, live: &crate::duo::types::Integration) -> Kept<'m> {
+    let mut kept = Kept::new();
+    for managed in managed {
+        let code = managed.field.code;
+        let Some(applied) = marker.applied.get(&code) else { continue };
+        let Live::Value(value) = managed.live(live) else { continue };
+        if !managed.may_be_kept_as(&value) {
+            continue;
+        }
+        let known = applied.kept == Some(short_hash(code, &value));
+        if value != managed.wanted && applied.asked == short_hash(code, &managed.wanted) && !known {
+            kept.insert(code, (managed, value));
+        }
+    }
+    kept
+}

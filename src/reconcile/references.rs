@@ -1,0 +1,191 @@
+//! Names of groups and policies in the YAML, resolved against the account. What cannot be resolved stops its address:
+//! a name that is dropped would change who may log in (duo-api.md, trap 28).
+
+use std::collections::HashMap;
+
+use crate::config::diagnostic::{Code, Diagnostic, Span};
+use crate::duo::types::{Group, Policy};
+
+use super::observed::Observed;
+
+/// How similar a name must be to be offered (Jaro-Winkler, 0 to 1).
+const NEAR: f64 = 0.8;
+
+/// One kind of named object: ids, and ids by name.
+#[derive(Debug)]
+struct Index {
+    what: &'static str,
+    unreadable: Option<String>,
+    names: HashMap<String, String>,
+    ids: HashMap<String, Vec<String>>,
+}
+
+impl Index {
+    fn new<T>(what: &'static str, items: &Observed<Vec<T>>, key: impl Fn(&T) -> (String, String)) -> Self {
+        let (items, unreadable) = match items {
+            Observed::Present(items) => (items.as_slice(), None),
+            Observed::Absent => (&[][..], None),
+            Observed::Unreadable(reason) => (&[][..], Some(reason.clone())),
+        };
+        let mut index = Self { what, unreadable, names: HashMap::new(), ids: HashMap::new() };
+        for (id, name) in items.iter().map(key) {
+            // A page that shifts while it is read repeats objects (trap 29): that makes no name ambiguous.
+            let ids = index.ids.entry(name.clone()).or_default();
+            if !ids.contains(&id) {
+                ids.push(id.clone());
+            }
+            index.names.insert(id, name);
+        }
+        index
+    }
+
+    fn resolve(&self, wanted: &str, span: Span) -> Result<String, Diagnostic> {
+        if let Some(reason) = &self.unreadable {
+            let message = format!("the {}s of the account could not be read: {reason}", self.what);
+            return Err(Diagnostic::error(Code::AccountUnreadable, span, message).help(
+                "nothing is planned for this address until they can be read; `duoctl doctor` explains why",
+            ));
+        }
+        if self.names.contains_key(wanted) {
+            return Ok(wanted.to_owned());
+        }
+        match self.ids.get(wanted).map(Vec::as_slice) {
+            Some([id]) => Ok(id.clone()),
+            Some(ids) if !ids.is_empty() => {
+                let mut ids = ids.to_vec();
+                ids.sort_unstable();
+                let message = format!("{} {}s are named `{wanted}`", ids.len(), self.what);
+                Err(Diagnostic::error(Code::AmbiguousReference, span, message)
+                    .help(format!("name one by its id: {}", ids.join(", "))))
+            }
+            _ => Err(self.unknown(wanted, span)),
+        }
+    }
+
+    fn unknown(&self, wanted: &str, span: Span) -> Diagnostic {
+        let message = format!("the account has no {} named `{wanted}`", self.what);
+        let lower = wanted.to_lowercase();
+        let likeness = |name: &str| {
+            let name = name.to_lowercase();
+            // A directory-synced group carries a suffix that names the directory (duo-api.md, section 7.1).
+            if name.starts_with(&lower) { 1.0 } else { strsim::jaro_winkler(&name, &lower) }
+        };
+        let mut near: Vec<(f64, &String)> =
+            self.ids.keys().map(|name| (likeness(name), name)).filter(|(score, _)| *score >= NEAR).collect();
+        near.sort_by(|(a, left), (b, right)| b.total_cmp(a).then(left.cmp(right)));
+        let near: Vec<String> = near.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
+        let help = if near.is_empty() {
+            format!("create it in Duo, or name another {}", self.what)
+        } else {
+            format!("did you mean {}?", near.join(" or "))
+        };
+        Diagnostic::error(Code::UnknownReference, span, message).help(help)
+    }
+}
+
+/// The groups and policies of one reading.
+#[derive(Debug)]
+pub struct References {
+    groups: Index,
+    policies: Index,
+    global_policy: Option<String>,
+}
+
+impl References {
+    /// Indexes what was read.
+    pub fn new(groups: &Observed<Vec<Group>>, policies: &Observed<Vec<Policy>>) -> Self {
+        let global_policy = match policies {
+            Observed::Present(policies) => {
+                policies.iter().find(|policy| policy.is_global).map(|policy| policy.key.to_string())
+            }
+            Observed::Absent | Observed::Unreadable(_) => None,
+        };
+        Self {
+            groups: Index::new("group", groups, |group| (group.id.to_string(), group.name.clone())),
+            policies: Index::new("policy", policies, |policy| (policy.key.to_string(), policy.name.clone())),
+            global_policy,
+        }
+    }
+
+    /// The id of the group that the YAML names by name or id.
+    pub fn group(&self, wanted: &str, span: Span) -> Result<String, Diagnostic> {
+        self.groups.resolve(wanted, span)
+    }
+
+    /// The key of the policy that the YAML names by name or key; the global one is never attached (section 7.2).
+    pub fn policy(&self, wanted: &str, span: Span) -> Result<String, Diagnostic> {
+        let key = self.policies.resolve(wanted, span)?;
+        if self.global_policy.as_deref() == Some(key.as_str()) {
+            let message = "the global policy applies to every application and is never attached to one";
+            return Err(Diagnostic::error(Code::InvalidValue, span, message)
+                .help("write `policy: null` to have only the global policy"));
+        }
+        Ok(key)
+    }
+
+    /// A group for people: its name, or its id where the name is unknown.
+    pub fn group_name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.groups.names.get(id).map_or(id, String::as_str)
+    }
+
+    /// A policy for people.
+    pub fn policy_name<'a>(&'a self, key: &'a str) -> &'a str {
+        self.policies.names.get(key).map_or(key, String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::duo::types::{GroupId, PolicyKey};
+
+    const HERE: Span = Span { file: 0, start: 0, end: 0 };
+
+    fn references() -> References {
+        let group = |id: &str, name: &str| Group { id: GroupId::new(id), name: name.into() };
+        let policy = |key: &str, name: &str, is_global| Policy {
+            key: PolicyKey::new(key),
+            name: name.into(),
+            is_global,
+        };
+        References::new(
+            &Observed::Present(vec![
+                group("DG1", "VPN Users"),
+                group("DG2", "Staff (from AD sync \"HQ\")"),
+                group("DG3", "Twins"),
+                group("DG4", "Twins"),
+            ]),
+            &Observed::Present(vec![policy("PO1", "Strict", false), policy("PO2", "Global Policy", true)]),
+        )
+    }
+
+    #[test]
+    fn names_and_ids_resolve() {
+        let references = references();
+        assert_eq!(references.group("VPN Users", HERE).as_deref(), Ok("DG1"));
+        assert_eq!(references.group("DG3", HERE).as_deref(), Ok("DG3"));
+        assert_eq!(references.policy("Strict", HERE).as_deref(), Ok("PO1"));
+        assert_eq!(references.group_name("DG9"), "DG9");
+    }
+
+    #[test]
+    fn what_does_not_resolve_says_why_and_what_else_there_is() {
+        let references = references();
+        let help = |result: Result<String, Diagnostic>| {
+            let diagnostic = result.unwrap_err();
+            (diagnostic.code, diagnostic.help.unwrap())
+        };
+        assert_eq!(
+            help(references.group("Staff", HERE)),
+            (Code::UnknownReference, "did you mean `Staff (from AD sync \"HQ\")`?".into())
+        );
+        assert_eq!(help(references.group("VPN User", HERE)).1, "did you mean `VPN Users`?");
+        assert_eq!(
+            help(references.group("Twins", HERE)),
+            (Code::AmbiguousReference, "name one by its id: DG3, DG4".into())
+        );
+        assert_eq!(help(references.policy("Global Policy", HERE)).0, Code::InvalidValue);
+        let unreadable = References::new(&Observed::Unreadable("403".into()), &Observed::Absent);
+        assert_eq!(help(unreadable.group("VPN Users", HERE)).0, Code::AccountUnreadable);
+    }
+}

@@ -1,0 +1,55 @@
+//! `--only` and `--exclude`: globs on addresses; exclusion wins.
+
+use globset::{Glob, GlobMatcher};
+
+use super::address::Address;
+
+/// Which addresses a run covers.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    only: Vec<GlobMatcher>,
+    exclude: Vec<GlobMatcher>,
+}
+
+impl Selection {
+    /// Compiles the globs. The error names the first that is none.
+    pub fn new(only: &[String], exclude: &[String]) -> Result<Self, String> {
+        let compile =
+            |globs: &[String]| globs.iter().map(|glob| glob_matcher(glob)).collect::<Result<Vec<_>, _>>();
+        Ok(Self { only: compile(only)?, exclude: compile(exclude)? })
+    }
+
+    /// Whether the run covers an address.
+    pub fn covers(&self, address: &Address) -> bool {
+        let matches = |globs: &[GlobMatcher]| globs.iter().any(|glob| glob.is_match(address.as_str()));
+        (self.only.is_empty() || matches(&self.only)) && !matches(&self.exclude)
+    }
+
+    /// Whether the run covers everything.
+    pub fn is_everything(&self) -> bool {
+        self.only.is_empty() && self.exclude.is_empty()
+    }
+}
+
+/// One glob, e.g. `applications.vpn-*`; `*` crosses dots.
+pub fn glob_matcher(glob: &str) -> Result<GlobMatcher, String> {
+    Glob::new(glob)
+        .map(|glob| glob.compile_matcher())
+        .map_err(|error| format!("`{glob}` is no glob: {}", error.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exclusion_wins() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let selection = Selection::new(&texts(&["applications.*"]), &texts(&["*.vpn"])).unwrap();
+        assert!(selection.covers(&Address::application("wiki")));
+        assert!(!selection.covers(&Address::application("vpn")));
+        assert!(!selection.covers(&Address::intelligence("emea")));
+        assert!(Selection::default().covers(&Address::application("vpn")));
+        assert!(Selection::new(&texts(&["["]), &[]).is_err());
+    }
+}

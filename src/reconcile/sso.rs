@@ -1,0 +1,259 @@
+//! Single sign-on settings as a set of leaves: only what the YAML declares is compared, after the shapes that Duo
+//! sends back have been evened out (duo-api.md, section 3.5 and trap 24).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::config::diagnostic::{Diagnostic, Span};
+
+use super::references::References;
+use super::value::flag;
+
+/// Leaves by their paths, e.g. `saml_config.entity_id`.
+pub type Leaves = BTreeMap<String, Value>;
+
+/// The declared leaves, and what a live document holds at the same places (`null` where it holds nothing).
+pub fn leaves(declared: &Value, live: Option<&Value>) -> (Leaves, Leaves) {
+    let mut walk = Walk { declared: Leaves::new(), live: Leaves::new() };
+    walk.visit("", declared, live);
+    (walk.declared, walk.live)
+}
+
+/// The document with the group names inside role attributes replaced by ids (trap 25).
+pub fn resolve_groups(
+    document: &Value,
+    references: &References,
+    span: Span,
+) -> Result<Value, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut resolved = document.clone();
+    let attributes = resolved.pointer_mut("/saml_config/role_attrs").and_then(Value::as_object_mut);
+    for attribute in attributes.into_iter().flat_map(Map::values_mut) {
+        match attribute {
+            Value::Object(roles) => {
+                roles.values_mut().for_each(|groups| resolve(groups, references, span, &mut problems));
+            }
+            Value::Array(_) => resolve(attribute, references, span, &mut problems),
+            // One shape of the reply is flat (duo-api.md, section 3.5): what it maps to is no group.
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    if problems.is_empty() { Ok(resolved) } else { Err(problems) }
+}
+
+/// One group, or a list of them.
+fn resolve(groups: &mut Value, references: &References, span: Span, problems: &mut Vec<Diagnostic>) {
+    match groups {
+        Value::String(name) => match references.group(name, span) {
+            Ok(id) => *name = id,
+            Err(problem) => problems.push(problem),
+        },
+        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, references, span, problems)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
+    }
+}
+
+/// The member that identifies an item of a list of objects.
+fn item_key(path: &str) -> Option<&'static str> {
+    match path.rsplit('.').next()? {
+        "acs_urls" => Some("url"),
+        "scopes" if path.starts_with("oauth_config") => Some("id"),
+        "scopes" => Some("name"),
+        "clients" => Some("client_id"),
+        "idp_attribute_claim_mapping" => Some("oidc_claim"),
+        _ => None,
+    }
+}
+
+struct Walk {
+    declared: Leaves,
+    live: Leaves,
+}
+
+impl Walk {
+    fn visit(&mut self, path: &str, declared: &Value, live: Option<&Value>) {
+        match declared {
+            // Members that Duo fills in itself are none of the YAML's business, so an empty document declares nothing.
+            Value::Object(map) => self.members(path, map, live),
+            Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
+                match item_key(path) {
+                    Some(key) => self.items(path, key, items, live),
+                    None => self.leaf(path, declared.clone(), live.cloned().unwrap_or_default()),
+                }
+            }
+            Value::Array(_) => self.leaf(path, sorted(declared), live.map(as_list).unwrap_or_default()),
+            Value::Bool(_) => self.leaf(path, declared.clone(), live.map(as_flag).unwrap_or_default()),
+            Value::Null | Value::Number(_) | Value::String(_) => {
+                self.leaf(path, scalar(declared), live.map(as_scalar).unwrap_or_default());
+            }
+        }
+    }
+
+    fn leaf(&mut self, path: &str, declared: Value, live: Value) {
+        // A switch that Duo leaves out is off, and one that the YAML clears is too.
+        let (off, unset) = (json!(false), Value::Null);
+        let same = (declared == off && live == unset) || (declared == unset && live == off);
+        self.live.insert(path.to_owned(), if same { declared.clone() } else { live });
+        self.declared.insert(path.to_owned(), declared);
+    }
+
+    fn members(&mut self, path: &str, map: &Map<String, Value>, live: Option<&Value>) {
+        for (name, value) in map {
+            let child = if path.is_empty() { segment(name) } else { format!("{path}.{}", segment(name)) };
+            let mut found = live.and_then(|live| live.get(name));
+            if found.is_none() && name == "refresh_token" && path.ends_with("grant_types") {
+                // One shape of the reply nests the refresh token's lifetimes in the code grant.
+                found = live.and_then(|live| live.pointer("/authorization_code/refresh_token"));
+            }
+            self.visit(&child, value, found);
+        }
+    }
+
+    fn items(&mut self, path: &str, key: &str, items: &[Value], live: Option<&Value>) {
+        let live_items = live.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        self.leaf(path, names(items, key), names(live_items, key));
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for item in items {
+            let name = item.get(key);
+            let text = name.and_then(Value::as_str).unwrap_or_default();
+            // Two items may share their key, e.g. one URL with two bindings: they are compared in their order.
+            let nth = seen.entry(text).or_default();
+            let found = live_items.iter().filter(|live| live.get(key) == name).nth(*nth);
+            let place = if *nth == 0 { segment(text) } else { format!("{} #{}", segment(text), *nth + 1) };
+            *nth += 1;
+            let members = item.as_object().into_iter().flatten();
+            for (member, value) in members.filter(|(member, _)| *member != key) {
+                let found = found.and_then(|found| found.get(member));
+                self.visit(&format!("{path}[{place}].{}", segment(member)), value, found);
+            }
+        }
+    }
+}
+
+/// The keys of a list's items, in the one order that both sides share.
+fn names(items: &[Value], key: &str) -> Value {
+    let mut names: Vec<Value> = items.iter().map(|item| item.get(key).cloned().unwrap_or_default()).collect();
+    names.sort_by_cached_key(Value::to_string);
+    if names.is_empty() { Value::Null } else { Value::Array(names) }
+}
+
+/// A name in a path, quoted where it could be taken for two: no two leaves may share a path.
+fn segment(name: &str) -> String {
+    let plain = !name.is_empty() && !name.contains(['.', '[', ']', '"', '#']);
+    if plain { name.to_owned() } else { format!("{name:?}") }
+}
+
+/// One text and a list of it are the same setting.
+fn as_scalar(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => match items.as_slice() {
+            [item] => scalar(item),
+            _ => sorted(value),
+        },
+        other => scalar(other),
+    }
+}
+
+/// The reverse of [`as_scalar`].
+fn as_list(value: &Value) -> Value {
+    match value {
+        Value::String(text) if !text.is_empty() => sorted(&json!([text])),
+        other => sorted(other),
+    }
+}
+
+/// Absent, `null`, `""`, `[]` and `{}` are one value; a number in a string is a number (traps 6 and 34).
+fn scalar(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.is_empty() => Value::Null,
+        Value::String(text) => match text.parse::<i64>() {
+            Ok(number) if number.to_string() == *text => json!(number),
+            _ => value.clone(),
+        },
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() && float.fract() == 0.0 => {
+                float.to_string().parse::<i64>().map_or_else(|_| value.clone(), |number| json!(number))
+            }
+            _ => value.clone(),
+        },
+        Value::Array(items) if items.is_empty() => Value::Null,
+        Value::Object(map) if map.is_empty() => Value::Null,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.clone(),
+    }
+}
+
+/// A switch; Duo may answer with the settings of what was switched on.
+fn as_flag(value: &Value) -> Value {
+    match value {
+        Value::Object(_) => json!(true),
+        other => flag(other).map_or_else(|| other.clone(), Value::Bool),
+    }
+}
+
+/// A list whose order means nothing.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) if items.is_empty() => Value::Null,
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(scalar).collect();
+            items.sort_by_cached_key(Value::to_string);
+            items.dedup();
+            Value::Array(items)
+        }
+        other => scalar(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(declared: &Value, live: &Value) -> bool {
+        let (declared, live) = leaves(declared, Some(live));
+        declared == live
+    }
+
+    #[test]
+    fn only_declared_leaves_count_in_any_order_and_spelling() {
+        let declared = json!({"saml_config": {
+            "entity_id": "https://wiki.example.com/meta", "sign_assertion": true, "relaystate": null,
+            "acs_urls": [{"url": "https://b"}, {"url": "https://a", "isDefault": true}]}});
+        let live = json!({"idp_metadata": {"cert": "x"}, "saml_config": {
+            "entity_id": "https://wiki.example.com/meta", "sign_assertion": "True", "sign_response": false, "relaystate": "",
+            "acs_urls": [{"url": "https://a", "isDefault": 1, "index": 0}, {"url": "https://b", "binding": null}]}});
+        assert!(same(&declared, &live));
+        let live = json!({"saml_config": {"acs_urls": [{"url": "https://a"}]}});
+        let (declared, live) = leaves(&declared, Some(&live));
+        assert_eq!(declared["saml_config.acs_urls"], json!(["https://a", "https://b"]));
+        assert_eq!(live["saml_config.acs_urls"], json!(["https://a"]));
+        assert_eq!(live["saml_config.acs_urls[https://a].isDefault"], Value::Null);
+    }
+
+    #[test]
+    fn grant_types_are_equal_in_both_known_shapes() {
+        let declared =
+            json!({"oidc_config": {"grant_types": {"authorization_code": true, "refresh_token": true}}});
+        let nested = json!({"oidc_config": {"grant_types": {"authorization_code":
+            {"access_token_lifespan": 3600, "refresh_token": {"refresh_token_chain_lifespan": 2592000}}}}});
+        assert!(same(&declared, &nested) && same(&declared, &declared));
+        let off = json!({"oidc_config": {"grant_types": {"authorization_code": false}}});
+        assert!(same(&off, &json!({"oidc_config": {"grant_types": {}}})));
+        assert!(!same(&off, &nested));
+    }
+
+    #[test]
+    fn numbers_come_as_text_and_as_floats() {
+        let declared =
+            json!({"oidc_config": {"lifespan": 3600, "redirect_uris": ["https://b", "https://a"]}});
+        assert!(same(
+            &declared,
+            &json!({"oidc_config": {"lifespan": "3600", "redirect_uris": ["https://a", "https://b"]}})
+        ));
+        assert!(same(
+            &declared,
+            &json!({"oidc_config": {"lifespan": 3600.0, "redirect_uris": ["https://a", "https://b"]}})
+        ));
+        assert!(!same(&declared, &json!({"oidc_config": {"lifespan": 60, "redirect_uris": ["https://a"]}})));
+    }
+}

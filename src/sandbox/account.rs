@@ -1,0 +1,289 @@
+//! The account: its state and its rules, without HTTP.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::authenticate::authenticate;
+use super::call::{Call, Caller, Reply};
+use super::faults::{Faults, Strike};
+use super::integrations::Application;
+use super::message::{RawReply, RawRequest};
+use super::store::{JOURNAL, Store};
+use super::switches::Switches;
+use super::{
+    accounts, admins, auth, devices, documents, groups, ids, info, integrations, logs, networks, oauth,
+    policies, seed, settings, units, users,
+};
+use crate::secret::Secret;
+
+/// The hostname of the seeded account; any other name reaches the same one.
+pub const API_HOSTNAME: &str = "api-5a4db0c5.duosecurity.com";
+
+const LOCK: &str = "lock";
+const META: &str = "meta";
+const KEYS: &str = "keys";
+
+/// One simulated account.
+#[derive(Debug)]
+pub struct Account {
+    /// What it remembers.
+    pub(super) store: Store,
+    /// The choices where Duo's behaviour is unknown.
+    pub switches: Switches,
+    /// The disturbances that are under way.
+    pub faults: Faults,
+    /// The address that callers appear to come from, instead of their own.
+    pub caller_address: Option<IpAddr>,
+    /// Requests so far, refused ones included.
+    pub(super) served: usize,
+    requests: BTreeMap<String, usize>,
+    _lock: Option<File>,
+}
+
+/// An application whose key a client can use.
+#[derive(Clone)]
+pub struct Key {
+    /// What it is for: `operator`, `plan-only`, `auth`, `no-permissions`.
+    pub name: String,
+    /// The application's type.
+    pub kind: String,
+    /// The integration key.
+    pub integration_key: String,
+    /// The secret key.
+    pub secret_key: Secret,
+}
+
+impl Account {
+    /// Opens the account in a state folder, or seeds a new one there.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be used, or another process uses it.
+    pub fn open(state: &Path) -> io::Result<Self> {
+        fs::create_dir_all(state)?;
+        let lock = lock(state)?;
+        let mut account = Self::with(Store::open(state)?, Some(lock));
+        if account.store.get(META, "seeded").is_none() {
+            seed::everything(&mut account)?;
+            account.store.put(META, "seeded", json!({"version": 1}))?;
+        }
+        Ok(account)
+    }
+
+    /// A seeded account that is forgotten when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no random numbers.
+    pub fn in_memory() -> io::Result<Self> {
+        let mut account = Self::with(Store::in_memory(), None);
+        seed::everything(&mut account)?;
+        Ok(account)
+    }
+
+    /// An account with nothing but the operator's application and the global policy.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no random numbers.
+    pub fn empty_in_memory() -> io::Result<Self> {
+        let mut account = Self::with(Store::in_memory(), None);
+        seed::operator_only(&mut account)?;
+        Ok(account)
+    }
+
+    fn with(store: Store, lock: Option<File>) -> Self {
+        Self {
+            store,
+            switches: Switches::default(),
+            faults: Faults::default(),
+            caller_address: None,
+            served: 0,
+            requests: BTreeMap::new(),
+            _lock: lock,
+        }
+    }
+
+    /// Answers a request with the exact bytes that Duo would send. Faults that concern the connection are the
+    /// server's business: see [`Account::strike`].
+    pub fn handle(&mut self, request: &RawRequest, now: i64) -> RawReply {
+        let reply = self.answer(request, now);
+        RawReply::render(reply, &self.rendering(), now + self.faults.skew())
+    }
+
+    /// What is done to a request before it is answered.
+    pub fn strike(&mut self, request: &RawRequest, now: i64) -> Strike {
+        let switches = self.rendering();
+        self.faults.strike(request, &switches, now + self.faults.skew())
+    }
+
+    /// The switches as far as they concern bytes, with what a fault adds to them.
+    fn rendering(&self) -> Switches {
+        let code_as_string = self.switches.code_as_string || self.faults.string_code();
+        Switches { code_as_string, ..self.switches.clone() }
+    }
+
+    /// Verifies and answers a request.
+    pub fn answer(&mut self, request: &RawRequest, now: i64) -> Reply {
+        let now = now + self.faults.skew();
+        self.served += 1;
+        let path = request.path();
+        *self.requests.entry(format!("{} {}", request.method, counted(path))).or_default() += 1;
+        let reply = match authenticate(&self.store, request, now) {
+            Ok(mut call) => {
+                call.peer = self.caller_address.unwrap_or(call.peer);
+                self.dispatch(&call)
+            }
+            Err(reply) => reply,
+        };
+        self.falsified(reply, request)
+    }
+
+    fn falsified(&self, reply: Reply, request: &RawRequest) -> Reply {
+        let Reply::Page(rows, Value::Object(mut metadata)) = reply else { return reply };
+        let offset = request.query().split('&').find_map(|part| part.strip_prefix("offset="));
+        let offset = offset.and_then(|offset| offset.parse().ok()).unwrap_or_default();
+        self.faults.falsify(offset, &mut metadata);
+        Reply::Page(rows, Value::Object(metadata))
+    }
+
+    /// Answers a call whose signature was verified: type of the key, its networks, its permissions, the rest.
+    pub fn dispatch(&mut self, call: &Call) -> Reply {
+        self.route(call).unwrap_or_else(|refusal| refusal)
+    }
+
+    fn route(&mut self, call: &Call) -> Result<Reply, Reply> {
+        let segments = call.segments();
+        if let Some(caller) = &call.caller {
+            self.admit(call, caller, &segments)?;
+        }
+        match segments.as_slice() {
+            ["admin", version, "integrations", rest @ ..] => integrations::answer(self, call, version, rest),
+            ["admin", version, "groups", rest @ ..] => groups::answer(self, call, version, rest),
+            ["admin", "v2", "policies", rest @ ..] => policies::answer(self, call, rest),
+            ["admin", "v1", "admins", rest @ ..] => admins::answer(self, call, rest),
+            ["admin", "v1", "administrative_units", rest @ ..] => units::answer(self, call, rest),
+            ["admin", "v1", "users", rest @ ..] => users::answer(self, call, rest),
+            ["admin", "v1", family @ ("phones" | "tokens" | "endpoints"), rest @ ..] => {
+                devices::answer(self, call, family, rest)
+            }
+            ["admin", "v1", "info", rest @ ..] => info::answer(self, call, rest),
+            ["admin", "v1", "settings"] => settings::answer(self, call),
+            ["admin", version, "logs", rest @ ..] => logs::answer(self, call, version, rest),
+            ["admin", "v1", "trust_monitor", "events"] => logs::trust_monitor(self, call),
+            ["accounts", "v1", "account", action] => accounts::answer(self, call, action),
+            ["auth", "v2", rest @ ..] => auth::answer(self, call, rest),
+            ["rest", "v1", rest @ ..] => auth::answer_v1(call, rest),
+            ["oauth", "v1", "health_check"] => oauth::health_check(self, call),
+            ["oidc" | "saml2", ..] => documents::answer(self, call, &segments),
+            _ => Err(Reply::not_found()),
+        }
+    }
+
+    /// Whether a key may use an API at all (duo-api.md, section 2.2).
+    fn admit(&self, call: &Call, caller: &Caller, segments: &[&str]) -> Result<(), Reply> {
+        let kind = caller.kind.as_str();
+        match segments.first().copied() {
+            Some("admin") if kind != "adminapi" => return Err(Reply::unknown_key()),
+            Some("accounts") if kind != "accountsapi" => return Err(Reply::wrong_type()),
+            Some("auth") if kind != "authapi" => return Err(Reply::wrong_type()),
+            Some("rest") if !integrations::kinds::speaks_rest_v1(kind) => return Err(Reply::wrong_type()),
+            _ => {}
+        }
+        let application = Application::load(&self.store, &caller.ikey);
+        let allowed = application.is_none_or(|application| networks::allow(&application.networks, call.peer));
+        if allowed { Ok(()) } else { Err(Reply::forbidden()) }
+    }
+
+    /// Requests so far by method and path, identifiers replaced: `GET /admin/v3/integrations/{id}`.
+    pub fn requests(&self) -> &BTreeMap<String, usize> {
+        &self.requests
+    }
+
+    /// Begins to count requests anew.
+    pub fn forget_requests(&mut self) {
+        self.requests.clear();
+    }
+
+    /// The keys that a client can use. One whose application was deleted is gone.
+    pub fn keys(&self) -> Vec<Key> {
+        let key = |(name, ikey): (&str, &Value)| {
+            let application = Application::load(&self.store, ikey.as_str()?)?;
+            Some(Key {
+                name: name.to_owned(),
+                kind: application.kind,
+                integration_key: application.integration_key,
+                secret_key: Secret::new(application.secret_key),
+            })
+        };
+        self.store.list(KEYS).filter_map(key).collect()
+    }
+
+    /// One of the keys by its name.
+    pub fn key(&self, name: &str) -> Option<Key> {
+        self.keys().into_iter().find(|key| key.name == name)
+    }
+
+    pub(super) fn name_key(&mut self, name: &str, ikey: &str) -> io::Result<()> {
+        self.store.put(KEYS, name, json!(ikey))
+    }
+
+    /// A new identifier that no object of the collection has, or ever had.
+    pub(super) fn next_id(&mut self, prefix: &str, collection: &str) -> io::Result<String> {
+        let mut number = self.store.get("counters", prefix).and_then(Value::as_u64).unwrap_or_default();
+        loop {
+            number += 1;
+            let id = ids::id(prefix, number);
+            if self.store.get(collection, &id).is_none() {
+                // Written before the object is: after a kill in between, the number is skipped.
+                self.store.put("counters", prefix, json!(number))?;
+                return Ok(id);
+            }
+        }
+    }
+
+    /// What a DELETE answers (duo-api.md, section 2.1).
+    pub(super) fn deleted(&self) -> Value {
+        if self.switches.delete_returns_object { Value::Object(Map::new()) } else { json!("") }
+    }
+}
+
+/// Forgets everything that happened in a state folder; the next start seeds it anew, with new secret keys. The
+/// certificate authority stays, so clients go on trusting it. `false` when there was nothing to forget.
+///
+/// # Errors
+///
+/// When another process uses the folder, or it cannot be changed.
+pub fn reset(state: &Path) -> io::Result<bool> {
+    let journal = state.join(JOURNAL);
+    if !journal.try_exists()? {
+        return Ok(false);
+    }
+    let _lock = lock(state)?;
+    fs::remove_file(journal)?;
+    Ok(true)
+}
+
+/// The path with identifiers replaced, so that counting stays bounded and says what kind of call it was.
+fn counted(path: &str) -> String {
+    let is_id =
+        |part: &str| part.len() == 20 && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    path.split('/').map(|part| if is_id(part) { "{id}" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+fn lock(state: &Path) -> io::Result<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(state.join(LOCK))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let text = format!("the state folder {} is in use by another process", state.display());
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, text))
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}

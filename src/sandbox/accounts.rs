@@ -1,0 +1,37 @@
+//! The Accounts API: child accounts by name only; every hostname reaches the one seeded account (duo-api.md, 8).
+
+use serde_json::{Value, json};
+
+use super::account::Account;
+use super::call::{Call, Reply};
+
+const COLLECTION: &str = "accounts";
+
+pub(super) fn answer(account: &mut Account, call: &Call, action: &str) -> Result<Reply, Reply> {
+    if call.method != "POST" {
+        return Err(Reply::wrong_method());
+    }
+    match action {
+        "list" => {
+            let children = account.store.list(COLLECTION).map(|(_, child)| child.clone());
+            Ok(Reply::Ok(Value::Array(children.collect())))
+        }
+        "create" => {
+            let name = call.required("name")?;
+            let id = account.next_id("DA", COLLECTION)?;
+            let host: String =
+                id.to_lowercase().chars().skip(2).filter(char::is_ascii_hexdigit).take(8).collect();
+            let hostname = format!("api-{host:0<8}.duosecurity.com");
+            let child = json!({"account_id": id, "api_hostname": hostname, "name": name});
+            account.store.put(COLLECTION, &id, child.clone())?;
+            Ok(Reply::Ok(child))
+        }
+        "delete" => {
+            let id = call.required("account_id")?;
+            account.store.get(COLLECTION, &id).ok_or_else(|| Reply::invalid("account_id"))?;
+            account.store.remove(COLLECTION, &id)?;
+            Ok(Reply::Ok(json!("")))
+        }
+        _ => Err(Reply::not_found()),
+    }
+}

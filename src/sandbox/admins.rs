@@ -1,0 +1,35 @@
+//! Administrators: reads (duo-api.md, section 5).
+
+use serde_json::json;
+
+use super::account::Account;
+use super::call::{Call, Reply};
+
+pub(super) const COLLECTION: &str = "admins";
+pub(super) const READ: &[&str] = &["adminapi_admins_read", "adminapi_admins"];
+pub(super) const WRITE: &[&str] = &["adminapi_admins"];
+
+pub(super) fn answer(account: &Account, call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
+    if call.method != "GET" {
+        call.require(WRITE)?;
+        return Err(Reply::wrong_method());
+    }
+    call.require(READ)?;
+    match rest {
+        [] => {
+            let window = call.window(None, 100, account.switches.strict_pages)?;
+            let rows = window.rows(account.store.list(COLLECTION), |(_, admin)| admin.clone());
+            Ok(window.page(account.store.count(COLLECTION), rows))
+        }
+        ["allowed_auth_methods"] => Ok(Reply::Ok(json!({
+            "hardware_token_enabled": true, "mobile_otp_enabled": true, "push_enabled": true, "sms_enabled": false,
+            "verified_push_enabled": true, "voice_enabled": false, "webauthn_enabled": true, "yubikey_enabled": true,
+        }))),
+        ["password_mgmt" | "activations"] => {
+            let window = call.window(None, 100, account.switches.strict_pages)?;
+            Ok(window.page(0, std::iter::empty()))
+        }
+        [id] => Ok(Reply::Ok(account.store.get(COLLECTION, id).ok_or_else(Reply::not_found)?.clone())),
+        _ => Err(Reply::not_found()),
+    }
+}

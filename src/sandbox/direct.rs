@@ -1,0 +1,192 @@
+//! The simulator without sockets: [`Transport`] over an account in this process, for tests.
+//!
+//! Every call is signed, verified and answered as over HTTPS; only the bytes of the envelope are left out.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use serde_json::{Map, Value};
+
+use super::account::{API_HOSTNAME, Account, Key};
+use super::call::Reply;
+use super::faults::Strike;
+use super::message::{RawReply, RawRequest};
+use crate::duo::call::{ApiCall, Signing, Success, Transport};
+use crate::duo::error::{DuoError, Refusal};
+use crate::duo::sign::{Scheme, Signable, authorization, canonical_params, signature};
+use crate::duo::types::Ikey;
+use crate::secret::Secret;
+
+/// A client of an account in this process. Clones share the account.
+#[derive(Clone)]
+pub struct Direct {
+    account: Arc<Mutex<Account>>,
+    ikey: Ikey,
+    secret: Secret,
+}
+
+impl Direct {
+    /// A client with one of the account's keys.
+    pub fn new(account: Arc<Mutex<Account>>, key: &Key) -> Self {
+        Self { account, ikey: Ikey::new(key.integration_key.as_str()), secret: key.secret_key.clone() }
+    }
+
+    /// A client of a new account, with the operator's key.
+    pub fn operator(account: Account) -> Self {
+        let key = account.key("operator");
+        let (ikey, secret) = match key {
+            Some(key) => (key.integration_key, key.secret_key),
+            None => (String::new(), Secret::new("")),
+        };
+        Self { account: Arc::new(Mutex::new(account)), ikey: Ikey::new(ikey), secret }
+    }
+
+    /// The account, to look at and to edit behind the client's back. Not to be held across a call.
+    pub fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often a path was called, e.g. `GET /admin/v3/integrations/{id}`.
+    pub fn requests(&self, call: &str) -> usize {
+        self.account().requests().get(call).copied().unwrap_or_default()
+    }
+
+    /// How many calls there were in all.
+    pub fn total_requests(&self) -> usize {
+        self.account().requests().values().sum()
+    }
+
+    /// Begins to count calls anew.
+    pub fn forget_requests(&self) {
+        self.account().forget_requests();
+    }
+
+    /// Whose key signs.
+    pub fn ikey(&self) -> &Ikey {
+        &self.ikey
+    }
+
+    fn request(&self, call: &ApiCall, now: i64) -> RawRequest {
+        let (scheme, signed) = match call.signing {
+            Signing::Unsigned => (Scheme::V5, false),
+            Signing::By(scheme) => (scheme, true),
+        };
+        let is_json = call.method.has_body() && matches!(scheme, Scheme::V4 | Scheme::V5);
+        let is_form = call.method.has_body() && !is_json;
+        let pairs = if is_json { Vec::new() } else { pairs(&call.params) };
+        let body = match (is_json, is_form) {
+            (true, _) => Value::Object(call.params.clone()).to_string().into_bytes(),
+            (_, true) => canonical_params(&pairs).into_bytes(),
+            (false, false) => Vec::new(),
+        };
+        let date = date(now);
+        let mut headers =
+            vec![("Host".to_owned(), API_HOSTNAME.to_owned()), ("Date".to_owned(), date.clone())];
+        if signed {
+            let signable = Signable {
+                date: &date,
+                method: call.method.as_str(),
+                host: API_HOSTNAME,
+                path: &call.path,
+                params: &pairs,
+                body: if is_json { &body } else { b"" },
+                duo_headers: &[],
+            };
+            let signature = signature(scheme, &self.secret, &signable);
+            headers.push(("Authorization".to_owned(), authorization(self.ikey.as_str(), &signature)));
+        }
+        let media_type = if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
+        if call.method.has_body() {
+            headers.push(("Content-Type".to_owned(), media_type.to_owned()));
+        }
+        let has_query = !call.method.has_body() && !pairs.is_empty();
+        let target =
+            if has_query { format!("{}?{}", call.path, canonical_params(&pairs)) } else { call.path.clone() };
+        RawRequest::new(call.method.as_str(), &target, headers, body)
+    }
+}
+
+impl Transport for Direct {
+    async fn send(&self, call: &ApiCall) -> Result<Success, DuoError> {
+        let now = Timestamp::now().as_second();
+        let request = self.request(call, now);
+        let mut account = self.account();
+        let lost = |reason: &str| DuoError::Lost { call: described(call), reason: reason.to_owned() };
+        match account.strike(&request, now) {
+            Strike::None => outcome(call, account.answer(&request, now)),
+            Strike::Answer(raw) => Err(made_up(call, &raw)),
+            Strike::ResetBefore => Err(lost("the connection was reset")),
+            Strike::ResetAfter => {
+                account.answer(&request, now);
+                Err(lost("the connection was reset"))
+            }
+            Strike::Truncate => {
+                account.answer(&request, now);
+                Err(lost("the answer ended early"))
+            }
+        }
+    }
+
+    fn signed_by(&self, ikey: &Ikey, secret: &Secret) -> Self {
+        Self { account: Arc::clone(&self.account), ikey: ikey.clone(), secret: secret.clone() }
+    }
+
+    fn host(&self) -> &str {
+        API_HOSTNAME
+    }
+}
+
+fn pairs(params: &Map<String, Value>) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    params.iter().map(|(key, value)| (key.clone(), text(value))).collect()
+}
+
+fn date(now: i64) -> String {
+    let date = Timestamp::from_second(now).map(|time| DateTimePrinter::new().timestamp_to_string(&time));
+    date.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+fn described(call: &ApiCall) -> String {
+    format!("{} {}", call.method.as_str(), call.path)
+}
+
+fn outcome(call: &ApiCall, reply: Reply) -> Result<Success, DuoError> {
+    match reply {
+        Reply::Ok(response) => Ok(Success { response, metadata: Value::Null }),
+        Reply::Page(rows, metadata) => Ok(Success { response: Value::Array(rows), metadata }),
+        Reply::Fail { code, message, detail } => {
+            let status = u16::try_from(code / 100).unwrap_or(500);
+            let message = message.to_owned();
+            Err(DuoError::Refused(Refusal {
+                call: described(call),
+                status,
+                code: Some(code),
+                message,
+                detail,
+            }))
+        }
+        Reply::Raw { content_type, .. } => {
+            let reason = format!("{content_type} instead of an envelope");
+            Err(DuoError::Unexpected { call: described(call), status: 200, reason })
+        }
+    }
+}
+
+/// What a transport makes of an answer that a fault made up: no retries here.
+fn made_up(call: &ApiCall, raw: &RawReply) -> DuoError {
+    let described = described(call);
+    match (raw.status, serde_json::from_slice::<Value>(&raw.body)) {
+        (429, _) => DuoError::RateLimited { call: described, attempts: 1 },
+        (status, Ok(envelope)) => DuoError::Refused(Refusal {
+            call: described,
+            status,
+            code: envelope.get("code").and_then(Value::as_u64).and_then(|code| u32::try_from(code).ok()),
+            message: envelope.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            detail: None,
+        }),
+        (status, Err(_)) => {
+            DuoError::Unexpected { call: described, status, reason: "it is not JSON".to_owned() }
+        }
+    }
+}

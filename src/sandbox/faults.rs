@@ -1,0 +1,296 @@
+//! Disturbances on request: what a network and a busy service do to a client (duo-api.md, section 11, items 7, 8).
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::call::Reply;
+use super::message::{RawReply, RawRequest};
+use super::switches::Switches;
+
+macro_rules! faults {
+    ($($(#[doc = $text:literal])+ $kind:ident = $name:literal, $takes:literal;)+) => {
+        /// The kinds of disturbance.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FaultKind {
+            $($(#[doc = $text])+ $kind,)+
+        }
+
+        impl FaultKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
+
+            /// Its name: `reset-after-commit`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)+ }
+            }
+
+            /// What its number means; `""` when it takes none.
+            pub fn takes(self) -> &'static str {
+                match self { $(Self::$kind => $takes,)+ }
+            }
+
+            /// What it does.
+            pub fn text(self) -> &'static str {
+                match self { $(Self::$kind => concat!($($text),+),)+ }
+            }
+        }
+    };
+}
+
+faults! {
+    /// The first N calls get 429 and 42901.
+    TooMany = "429", "N";
+    /// More than N writes a minute get 429 and 42901.
+    WritesPerMinute = "writes-per-minute", "N";
+    /// The first N calls get 500 and 50000.
+    ServerError = "5xx", "N";
+    /// The first N calls get 502 and an HTML page, as from a gateway.
+    Html = "html", "N";
+    /// The first N calls get 302 to another host.
+    Redirect = "redirect", "N";
+    /// The first N calls get a body of 64 MiB.
+    Huge = "huge", "N";
+    /// The first N calls lose their connection before anything is done.
+    ResetBefore = "reset-before", "N";
+    /// The first N writes are carried out, and the connection is lost instead of the answer.
+    ResetAfterCommit = "reset-after-commit", "N";
+    /// The first N answers end in the middle.
+    Truncate = "truncate", "N";
+    /// Every answer is N milliseconds late.
+    Delay = "delay", "MS";
+    /// Every answer comes a few bytes at a time.
+    Drip = "drip", "";
+    /// The clock is N seconds ahead, or behind when negative.
+    Skew = "skew", "SECONDS";
+    /// Every page but the last names its own offset as the next one.
+    RepeatOffset = "repeat-offset", "";
+    /// Every list claims one object more than it delivers.
+    ShortList = "short-list", "";
+    /// `code` of an error is text.
+    StringCode = "string-code", "";
+}
+
+/// One disturbance: `KIND` or `KIND=N`. Where a number of calls is left out, it is 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What happens.
+    pub kind: FaultKind,
+    /// How often, how long, or how far.
+    pub amount: i64,
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, amount) = match text.split_once('=') {
+            Some((name, amount)) => (name.trim(), Some(amount.trim())),
+            None => (text.trim(), None),
+        };
+        let Some(kind) = FaultKind::ALL.iter().copied().find(|kind| kind.name() == name) else {
+            let known = FaultKind::ALL.iter().map(|kind| match kind.takes() {
+                "" => kind.name().to_owned(),
+                takes => format!("{}={takes}", kind.name()),
+            });
+            return Err(format!(
+                "unknown fault `{name}`; known are: {}",
+                known.collect::<Vec<_>>().join(", ")
+            ));
+        };
+        let amount = match amount {
+            None if matches!(kind, FaultKind::Delay | FaultKind::Skew | FaultKind::WritesPerMinute) => {
+                return Err(format!("fault `{name}` needs a number: {name}={}", kind.takes()));
+            }
+            None => 1,
+            Some(_) if kind.takes().is_empty() => return Err(format!("fault `{name}` takes no number")),
+            Some(text) => {
+                let number = text.parse::<i64>().ok().filter(|n| *n >= 0 || kind == FaultKind::Skew);
+                number.ok_or_else(|| format!("fault `{name}` needs a number, not `{text}`"))?
+            }
+        };
+        Ok(Self { kind, amount })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind.takes().is_empty() {
+            f.write_str(self.kind.name())
+        } else {
+            write!(f, "{}={}", self.kind.name(), self.amount)
+        }
+    }
+}
+
+/// What happens to one request.
+#[derive(Clone, PartialEq)]
+pub enum Strike {
+    /// Nothing.
+    None,
+    /// This is answered, and nothing is done.
+    Answer(RawReply),
+    /// The connection is lost before anything is done.
+    ResetBefore,
+    /// The request is carried out, and the connection is lost instead of the answer.
+    ResetAfter,
+    /// The request is carried out, and the answer ends in the middle.
+    Truncate,
+}
+
+/// The disturbances that are under way.
+#[derive(Debug, Default)]
+pub struct Faults {
+    active: Vec<Fault>,
+    writes: VecDeque<i64>,
+}
+
+const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
+
+impl Faults {
+    /// Starts with these.
+    pub fn new(active: Vec<Fault>) -> Self {
+        Self { active, writes: VecDeque::new() }
+    }
+
+    /// Adds one.
+    pub fn add(&mut self, fault: Fault) {
+        self.active.push(fault);
+    }
+
+    /// Ends all of them.
+    pub fn clear(&mut self) {
+        self.active.clear();
+    }
+
+    fn amount(&self, kind: FaultKind) -> Option<i64> {
+        self.active.iter().find(|fault| fault.kind == kind).map(|fault| fault.amount)
+    }
+
+    /// Uses up one of the calls that a fault has left.
+    fn take(&mut self, kind: FaultKind) -> bool {
+        let mut active = self.active.iter_mut();
+        match active.find(|fault| fault.kind == kind && fault.amount > 0) {
+            Some(fault) => {
+                fault.amount -= 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// How far the clock is off, in seconds.
+    pub fn skew(&self) -> i64 {
+        self.amount(FaultKind::Skew).unwrap_or_default()
+    }
+
+    /// How late an answer is.
+    pub fn delay(&self) -> Duration {
+        let amount = self.amount(FaultKind::Delay).unwrap_or_default();
+        Duration::from_millis(u64::try_from(amount).unwrap_or_default())
+    }
+
+    /// Whether answers come a few bytes at a time.
+    pub fn drips(&self) -> bool {
+        self.amount(FaultKind::Drip).is_some()
+    }
+
+    /// Whether `code` is text.
+    pub(super) fn string_code(&self) -> bool {
+        self.amount(FaultKind::StringCode).is_some()
+    }
+
+    /// Decides what happens to a request. Only one fault strikes at a time, in the order of [`FaultKind`].
+    pub(super) fn strike(&mut self, request: &RawRequest, switches: &Switches, now: i64) -> Strike {
+        let writes = request.method != "GET";
+        let refuse = |reply| Strike::Answer(RawReply::render(reply, switches, now));
+        if self.take(FaultKind::TooMany) || (writes && self.over_write_limit(now)) {
+            return refuse(Reply::too_many());
+        }
+        if self.take(FaultKind::ServerError) {
+            return refuse(Reply::internal());
+        }
+        if self.take(FaultKind::Html) {
+            return Strike::Answer(RawReply::new(502, "text/html", PAGE.into(), now));
+        }
+        if self.take(FaultKind::Redirect) {
+            let mut reply = RawReply::new(302, "text/html", PAGE.into(), now);
+            reply.headers.push(("Location", "https://example.com/".to_owned()));
+            return Strike::Answer(reply);
+        }
+        if self.take(FaultKind::Huge) {
+            let body = vec![b' '; 64 << 20];
+            return Strike::Answer(RawReply::new(200, "application/json", body, now));
+        }
+        if self.take(FaultKind::ResetBefore) {
+            return Strike::ResetBefore;
+        }
+        if writes && self.take(FaultKind::ResetAfterCommit) {
+            return Strike::ResetAfter;
+        }
+        if self.take(FaultKind::Truncate) { Strike::Truncate } else { Strike::None }
+    }
+
+    fn over_write_limit(&mut self, now: i64) -> bool {
+        let Some(limit) = self.amount(FaultKind::WritesPerMinute) else { return false };
+        while self.writes.front().is_some_and(|time| *time <= now - 60) {
+            self.writes.pop_front();
+        }
+        if i64::try_from(self.writes.len()).unwrap_or(i64::MAX) >= limit {
+            return true;
+        }
+        self.writes.push_back(now);
+        false
+    }
+
+    /// Falsifies the metadata of a page, where a fault says so.
+    pub(super) fn falsify(&self, offset: usize, metadata: &mut Map<String, Value>) {
+        if self.amount(FaultKind::RepeatOffset).is_some() && metadata.contains_key("next_offset") {
+            metadata.insert("next_offset".to_owned(), json!(offset));
+        }
+        if self.amount(FaultKind::ShortList).is_some() {
+            let total = metadata.get("total_objects").and_then(Value::as_u64).unwrap_or_default();
+            metadata.insert("total_objects".to_owned(), json!(total + 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_read_from_their_names() {
+        for kind in FaultKind::ALL {
+            let amount = if kind.takes().is_empty() { 1 } else { 3 };
+            let fault = Fault { kind: *kind, amount };
+            assert_eq!(fault.to_string().parse(), Ok(fault));
+        }
+        assert_eq!("429".parse(), Ok(Fault { kind: FaultKind::TooMany, amount: 1 }));
+        assert_eq!("skew=-400".parse(), Ok(Fault { kind: FaultKind::Skew, amount: -400 }));
+        let error = "430=1".parse::<Fault>().unwrap_err();
+        assert!(error.starts_with("unknown fault `430`; known are: 429=N, writes-per-minute=N, "), "{error}");
+        assert_eq!("429=-1".parse::<Fault>(), Err("fault `429` needs a number, not `-1`".to_owned()));
+        assert_eq!("delay".parse::<Fault>(), Err("fault `delay` needs a number: delay=MS".to_owned()));
+        assert_eq!("drip=2".parse::<Fault>(), Err("fault `drip` takes no number".to_owned()));
+    }
+
+    #[test]
+    fn a_counted_fault_ends_and_the_write_limit_slides() {
+        let request = |method| RawRequest::new(method, "/", Vec::new(), Vec::new());
+        let mut faults = Faults::new(vec!["reset-after-commit=1".parse().unwrap()]);
+        let switches = Switches::default();
+        assert!(faults.strike(&request("GET"), &switches, 0) == Strike::None);
+        assert!(faults.strike(&request("POST"), &switches, 0) == Strike::ResetAfter);
+        assert!(faults.strike(&request("POST"), &switches, 0) == Strike::None);
+
+        let mut faults = Faults::new(vec!["writes-per-minute=2".parse().unwrap()]);
+        let limited: Vec<bool> = [0, 1, 2, 60, 61]
+            .map(|now| faults.strike(&request("POST"), &switches, now) != Strike::None)
+            .into();
+        assert_eq!(limited, [false, false, true, false, false]);
+    }
+}

@@ -1,0 +1,97 @@
+//! Types of applications: which can be created by API, and which properties they have (duo-api.md, section 4).
+
+/// Whether the API creates applications of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Creation {
+    Yes,
+    /// No source says so for certain.
+    Doubtful,
+    No,
+}
+
+#[rustfmt::skip]
+const CREATABLE: &[&str] = &[
+    "1password", "adfs", "adminapi", "aeries", "akamai-eaa", "array", "authapi", "aws-directory-service", "barracuda",
+    "bitwarden", "bomgar", "caradigm", "cas", "checkpoint", "cisco", "ciscofirepower", "ciscoiseradius", "ciscoradius",
+    "citrixns", "clearpass", "confluence", "cyberark", "cyberarkweb", "device-management-portal", "dng", "dng-ssh",
+    "drawbridgenetworks", "drupal", "epic", "f5bigip", "fortinet", "greyheller", "jira", "juniper", "keeper", "labtech",
+    "lastpass", "ldapproxy", "macos", "merakiradius", "myworkdrive", "netmotion", "netscaler-web", "oam", "okta",
+    "onelogin", "openvpn", "openvpnas", "owa", "paloalto", "pingfederate", "radius", "rdgateway", "rdp", "rdweb",
+    "resilient", "rras", "sailpoint", "sailpointweb", "shibboleth", "sonicwallsra", "sophosutm", "splunk", "sso-generic",
+    "sso-oauth-client-credentials", "sso-oauth-server", "sso-oauth-server-mcp", "sso-oidc-generic", "thycotic", "unix",
+    "vmwareview", "websdk", "wordpress", "workday",
+];
+
+#[rustfmt::skip]
+const DOUBTFUL: &[&str] = &[
+    "accountsapi", "bitium", "citrixcag", "dag", "f5firepass", "juniperuac", "microsoft-eam", "partner_authapi",
+    "partner_websdk", "portal", "rest", "samlidp", "sso-cisco-secure-access", "tmg", "uag", "verify",
+];
+
+/// Whether the API creates applications of a type; unknown types, `azure-ca` and `ag*` never are.
+pub(in super::super) fn creation(kind: &str) -> Creation {
+    if CREATABLE.contains(&kind) {
+        Creation::Yes
+    } else if DOUBTFUL.contains(&kind) {
+        Creation::Doubtful
+    } else {
+        Creation::No
+    }
+}
+
+/// Credentials for an administrative API rather than something that users log in to.
+pub(in super::super) fn is_api(kind: &str) -> bool {
+    matches!(kind, "adminapi" | "accountsapi")
+}
+
+/// Types with an `sso` object.
+pub(in super::super) fn is_sso(kind: &str) -> bool {
+    kind.starts_with("sso-")
+}
+
+/// The key under `sso` that holds the configuration of a type.
+pub(in super::super) fn sso_section(kind: &str) -> Option<&'static str> {
+    match kind {
+        "sso-generic" => Some("saml_config"),
+        "sso-oidc-generic" => Some("oidc_config"),
+        "sso-oauth-client-credentials" => Some("oauth_config"),
+        _ => None,
+    }
+}
+
+/// Types with a usable secret key (duo-api.md, section 3.3).
+pub(in super::super) fn has_secret_key(kind: &str) -> bool {
+    !matches!(
+        kind,
+        "sso-oidc-generic" | "sso-oauth-client-credentials" | "sso-oauth-server" | "sso-oauth-server-mcp"
+    )
+}
+
+/// Types that speak the v1 authentication protocol (duo-api.md, section 6.2, unconfirmed but for `unix`).
+pub(in super::super) fn speaks_rest_v1(kind: &str) -> bool {
+    matches!(kind, "rest" | "unix" | "rdp" | "macos" | "ldapproxy" | "radius" | "openvpn" | "openvpnas")
+}
+
+/// Types that the OAuth health check knows as clients (duo-api.md, section 6.2, unconfirmed but for `websdk`).
+pub(in super::super) fn has_universal_prompt(kind: &str) -> bool {
+    !is_api(kind) && !is_sso(kind) && !speaks_rest_v1(kind) && !matches!(kind, "authapi" | "verify")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_type_is_sorted_into_one_class() {
+        let table = include_str!("../../duo/integration-types.csv");
+        let kinds: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+        for kind in &kinds {
+            let legacy = kind.starts_with("ag") || *kind == "azure-ca";
+            assert_eq!(creation(kind) == Creation::No, legacy, "{kind}");
+        }
+        for kind in CREATABLE.iter().chain(DOUBTFUL) {
+            assert!(kinds.contains(kind), "{kind}");
+        }
+        assert_eq!(creation("no-such-type"), Creation::No);
+    }
+}

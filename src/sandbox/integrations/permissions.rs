@@ -1,0 +1,32 @@
+//! The `adminapi_*` flags (duo-api.md, section 3.4).
+
+use super::super::switches::Switches;
+
+/// Lets an Admin API application set the flags of Admin API applications.
+pub(in super::super) const SET_PERMISSIONS: &str = "adminapi_allow_to_set_permissions";
+
+/// Every flag, and whether it is one of the newer ones that an older tenant lacks.
+const FLAGS: &[(&str, bool)] = &[
+    ("adminapi_admins", false),
+    ("adminapi_admins_read", true),
+    (SET_PERMISSIONS, true),
+    ("adminapi_info", false),
+    ("adminapi_integrations", false),
+    ("adminapi_integrations_read", true),
+    ("adminapi_read_log", false),
+    ("adminapi_read_resource", false),
+    ("adminapi_settings", false),
+    ("adminapi_settings_read", true),
+    ("adminapi_write_resource", false),
+];
+
+/// The flags that the tenant knows.
+pub(in super::super) fn known(switches: &Switches) -> impl Iterator<Item = &'static str> {
+    let new_flags = switches.new_flags;
+    FLAGS.iter().filter(move |(_, is_new)| new_flags || !is_new).map(|(flag, _)| *flag)
+}
+
+/// Every flag there is.
+pub(in super::super) fn every() -> impl Iterator<Item = &'static str> {
+    FLAGS.iter().map(|(flag, _)| *flag)
+}

@@ -1,0 +1,128 @@
+//! An application as Duo shows it (duo-api.md, sections 3.2, 3.3 and 3.6).
+
+use serde_json::{Map, Value, json};
+
+use super::super::account::Account;
+use super::super::call::Call;
+use super::super::store::Store;
+use super::super::switches::Switches;
+use super::super::{groups, policies};
+use super::application::Application;
+use super::{Version, kinds, permissions, sso};
+use crate::secret::last_four;
+
+/// What the rendering depends on beside the application.
+pub(in super::super) struct Showing<'a> {
+    store: &'a Store,
+    switches: &'a Switches,
+    version: Version,
+    authority: &'a str,
+    /// Grows with every request, so that every reading has its own order.
+    turn: usize,
+}
+
+impl<'a> Showing<'a> {
+    pub(in super::super) fn new(account: &'a Account, call: &'a Call, version: Version) -> Self {
+        let (store, switches) = (&account.store, &account.switches);
+        Self { store, switches, version, authority: &call.authority, turn: account.served }
+    }
+
+    /// The reply to reading or modifying it.
+    pub(in super::super) fn show(&self, application: &Application) -> Value {
+        self.render(application, false)
+    }
+
+    /// The reply to creating it, which alone holds the client secrets of an OAuth application (section 3.5).
+    pub(super) fn show_created(&self, application: &Application) -> Value {
+        self.render(application, true)
+    }
+
+    fn render(&self, application: &Application, created: bool) -> Value {
+        let mut map = Map::new();
+        let mut set = |key: &str, value: Value| drop(map.insert(key.to_owned(), value));
+        set("enroll_policy", json!(""));
+        set("greeting", json!(application.greeting));
+        set("groups_allowed", json!(self.groups(application)));
+        set("integration_key", json!(application.integration_key));
+        set("name", json!(application.name));
+        set("notes", json!(application.notes));
+        set("secret_key", json!(self.secret(application)));
+        set("type", json!(application.kind));
+        set("username_normalization_policy", self.normalization(application));
+        if self.version == Version::V3 {
+            set("user_access", json!(application.user_access));
+        }
+        if let Some(key) = self.policy(application) {
+            set("policy_key", json!(key));
+        }
+        if kinds::is_api(&application.kind) {
+            set("networks_for_api_access", self.networks(application));
+        } else {
+            set("self_service_allowed", json!(u8::from(application.self_service_allowed)));
+        }
+        if application.frameless {
+            set("frameless_auth_prompt_enabled", json!(1));
+            set("prompt_v4_enabled", json!(u8::from(application.universal_prompt)));
+        }
+        if application.kind == "adminapi" {
+            for flag in permissions::known(self.switches) {
+                set(flag, json!(u8::from(application.permissions.contains(flag))));
+            }
+        }
+        if kinds::is_sso(&application.kind) && self.version > Version::V1 {
+            set("sso", sso::show(application, self.authority, created));
+        }
+        if self.switches.extra_property {
+            set("brand_new_property", json!({"since": 2027}));
+        }
+        map.extend(application.legacy.clone());
+        Value::Object(map)
+    }
+
+    fn secret(&self, application: &Application) -> String {
+        let clear = application.shown_secret();
+        if clear.is_empty() || (self.version == Version::V1 && self.switches.clear_secrets_in_v1) {
+            clear.to_owned()
+        } else {
+            mask(clear)
+        }
+    }
+
+    /// Only groups that still exist, in an order that changes from one reading to the next (trap 1).
+    fn groups<'b>(&self, application: &'b Application) -> Vec<&'b str> {
+        let exists = |id: &&str| self.store.get(groups::COLLECTION, id).is_some();
+        let mut ids: Vec<&str> =
+            application.groups_allowed.iter().map(String::as_str).filter(exists).collect();
+        if self.switches.shuffle_groups && !ids.is_empty() {
+            let places = self.turn % ids.len();
+            ids.rotate_left(places);
+            if self.turn.is_multiple_of(2) {
+                ids.reverse();
+            }
+        }
+        ids
+    }
+
+    fn policy<'b>(&self, application: &'b Application) -> Option<&'b str> {
+        let key = application.policy_key.as_deref()?;
+        self.store.get(policies::COLLECTION, key).map(|_| key)
+    }
+
+    fn networks(&self, application: &Application) -> Value {
+        if self.switches.networks_as_array {
+            json!(application.networks)
+        } else {
+            json!(application.networks.join(","))
+        }
+    }
+
+    fn normalization(&self, application: &Application) -> Value {
+        let unset = if self.switches.blank_normalization { "" } else { "None" };
+        json!(application.normalization.as_deref().unwrap_or(unset))
+    }
+}
+
+/// 36 stars and the last four characters (duo-api.md, section 0).
+pub(super) fn mask(secret: &str) -> String {
+    format!("{}{}", "*".repeat(36), last_four(secret))
+}

@@ -1,0 +1,260 @@
+//! The `sso` object: merged, completed with defaults, shown without secrets (duo-api.md, section 3.5).
+
+use std::collections::btree_map::Entry;
+use std::io;
+
+use serde_json::{Map, Value, json};
+
+use super::super::authenticate::bare_host;
+use super::super::call::Reply;
+use super::super::ids;
+use super::super::switches::Switches;
+use super::application::Application;
+use super::kinds;
+use super::shape::mask;
+
+/// The name under which an OIDC application's client secret is kept.
+pub(super) const OIDC_CLIENT: &str = "oidc";
+
+const FLAGS: &[&str] = &["sign_assertion", "sign_response", "encrypt_assertion"];
+
+/// Takes over what was sent: objects are merged, arrays and scalars replaced.
+pub(super) fn merge(application: &mut Application, sent: &Map<String, Value>) -> Result<(), Reply> {
+    let own = kinds::sso_section(&application.kind);
+    let mut sso = application.sso.take().unwrap_or_default();
+    for (section, value) in sent {
+        // Server-owned: a client that sends it back unchanged is not refused, it just has no effect.
+        if section == "idp_metadata" {
+            continue;
+        }
+        let fits = own.is_none_or(|own| own == section)
+            && matches!(section.as_str(), "saml_config" | "oidc_config" | "oauth_config");
+        let Value::Object(sent) = value else { return Err(Reply::invalid(&format!("sso.{section}"))) };
+        if !fits {
+            return Err(Reply::invalid(&format!("sso.{section}")));
+        }
+        let kept = sso.entry(section.clone()).or_insert_with(|| json!({}));
+        deep_merge(kept, sent);
+    }
+    check(&mut sso)?;
+    application.sso = Some(sso);
+    Ok(())
+}
+
+fn deep_merge(kept: &mut Value, sent: &Map<String, Value>) {
+    if !kept.is_object() {
+        *kept = json!({});
+    }
+    let Value::Object(kept) = kept else { return };
+    for (key, value) in sent {
+        match value {
+            Value::Object(inner) => deep_merge(kept.entry(key.clone()).or_insert(Value::Null), inner),
+            other => drop(kept.insert(key.clone(), other.clone())),
+        }
+    }
+}
+
+/// Shapes that Duo would not take, and texts that it turns into booleans.
+fn check(sso: &mut Map<String, Value>) -> Result<(), Reply> {
+    if let Some(Value::Object(saml)) = sso.get_mut("saml_config") {
+        for flag in FLAGS {
+            let Some(value) = saml.get_mut(*flag) else { continue };
+            let text = value.as_str().map(str::to_ascii_lowercase);
+            match (text.as_deref(), &value) {
+                (Some("true" | "1"), _) => *value = json!(true),
+                (Some("false" | "0"), _) => *value = json!(false),
+                (None, Value::Bool(_) | Value::Null) => {}
+                (_, _) => return Err(Reply::invalid(&format!("sso.saml_config.{flag}"))),
+            }
+        }
+        let urls = saml.get("acs_urls");
+        if urls.is_some_and(|urls| !is_list(urls, |item| item.get("url").is_some_and(Value::is_string))) {
+            return Err(Reply::invalid("sso.saml_config.acs_urls"));
+        }
+        if saml.get("entity_id").is_some_and(|id| id.as_str().is_none_or(str::is_empty)) {
+            return Err(Reply::invalid("sso.saml_config.entity_id"));
+        }
+    }
+    if let Some(oidc) = sso.get("oidc_config") {
+        let named = |item: &Value| item.get("name").is_some_and(Value::is_string);
+        let fits = [
+            ("grant_types", oidc.get("grant_types").is_none_or(Value::is_object)),
+            ("redirect_uris", oidc.get("redirect_uris").is_none_or(|uris| is_list(uris, Value::is_string))),
+            ("scopes", oidc.get("scopes").is_none_or(|scopes| is_list(scopes, named))),
+        ];
+        if let Some((name, _)) = fits.iter().find(|(_, fits)| !fits) {
+            return Err(Reply::invalid(&format!("sso.oidc_config.{name}")));
+        }
+    }
+    if let Some(oauth) = sso.get("oauth_config") {
+        for (list, id) in [("clients", "client_id"), ("scopes", "id")] {
+            let named = |item: &Value| item.get(id).and_then(Value::as_str).is_some_and(|id| !id.is_empty());
+            if oauth.get(list).is_some_and(|items| !is_list(items, named)) {
+                return Err(Reply::invalid(&format!("sso.oauth_config.{list}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_list(value: &Value, fits: impl Fn(&Value) -> bool) -> bool {
+    value.as_array().is_some_and(|items| items.iter().all(fits))
+}
+
+/// What a new application must say.
+pub(super) fn check_complete(application: &Application, section: &str) -> Result<(), Reply> {
+    let required: &[&str] = match section {
+        "saml_config" => &["entity_id", "acs_urls"],
+        _ => &["grant_types", "redirect_uris", "scopes"],
+    };
+    let Some(sso) = &application.sso else { return Err(Reply::missing("sso")) };
+    let Some(config) = sso.get(section) else { return Err(Reply::missing(&format!("sso.{section}"))) };
+    let missing = required.iter().find(|name| config.get(**name).is_none_or(Value::is_null));
+    missing.map_or(Ok(()), |name| Err(Reply::missing(&format!("sso.{section}.{name}"))))
+}
+
+/// Fills in defaults and creates client secrets, so that what is read back is more than what was sent (trap 24).
+pub(in super::super) fn complete(application: &mut Application, switches: &Switches) -> io::Result<()> {
+    if !kinds::is_sso(&application.kind) {
+        return Ok(());
+    }
+    let sso = application.sso.get_or_insert_default();
+    let section = kinds::sso_section(&application.kind);
+    if let Some(section) = section {
+        let config = sso.entry(section).or_insert_with(|| json!({}));
+        let defaults = match section {
+            "saml_config" => saml_defaults(),
+            "oidc_config" => json!({"grant_types": {}, "redirect_uris": [], "scopes": []}),
+            _ => json!({"clients": [], "scopes": []}),
+        };
+        fill(config, &defaults);
+        if section == "saml_config" {
+            let urls = config.get_mut("acs_urls").and_then(Value::as_array_mut);
+            let shape = json!({"binding": null, "index": null, "isDefault": null});
+            urls.into_iter().flatten().for_each(|url| fill(url, &shape));
+        }
+        if section == "oidc_config" && switches.expand_grants {
+            expand_grants(config);
+        }
+    }
+    let clients: Vec<String> = match section {
+        Some("oidc_config") => vec![OIDC_CLIENT.to_owned()],
+        Some("oauth_config") => oauth_clients(sso).filter_map(client_id).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    application.client_secrets.retain(|client, _| clients.contains(client));
+    for client in clients {
+        if let Entry::Vacant(place) = application.client_secrets.entry(client) {
+            place.insert(ids::secret()?);
+        }
+    }
+    Ok(())
+}
+
+fn saml_defaults() -> Value {
+    json!({
+        "assertion_encryption_algorithm": null, "attribute_transformations": {}, "encrypt_assertion": false,
+        "key_transport_encryption_algorithm": null, "mapped_attrs": {}, "nameid_attribute": "<Email Address>",
+        "nameid_format": "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", "relaystate": null,
+        "remote_cert": null, "role_attrs": {}, "sign_assertion": true, "sign_response": true,
+        "signing_algorithm": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "slo_url": null,
+        "spinitiated_url": null, "static_attrs": null,
+    })
+}
+
+fn fill(value: &mut Value, defaults: &Value) {
+    let (Value::Object(map), Value::Object(defaults)) = (value, defaults) else { return };
+    for (key, default) in defaults {
+        if !map.contains_key(key) {
+            map.insert(key.clone(), default.clone());
+        }
+    }
+}
+
+fn expand_grants(config: &mut Value) {
+    let Some(Value::Object(grants)) = config.get_mut("grant_types") else { return };
+    for grant in grants.values_mut().filter(|grant| grant.as_bool() == Some(true)) {
+        *grant = json!({"access_token_lifespan": 3600, "allow_pkce_only": false});
+    }
+}
+
+fn oauth_clients(sso: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    let clients = sso.get("oauth_config").and_then(|config| config.get("clients"));
+    clients.and_then(Value::as_array).into_iter().flatten()
+}
+
+fn client_id(client: &Value) -> Option<&str> {
+    client.get("client_id")?.as_str()
+}
+
+/// The object as it is read, with the server's own metadata.
+pub(super) fn show(application: &Application, authority: &str, created: bool) -> Value {
+    let mut sso = application.sso.clone().unwrap_or_default();
+    if let Some(Value::Array(clients)) =
+        sso.get_mut("oauth_config").and_then(|config| config.get_mut("clients"))
+    {
+        for client in clients {
+            let id = client_id(client).unwrap_or_default();
+            let secret = application.client_secrets.get(id).map(|secret| shown(secret, created));
+            if let Value::Object(client) = client {
+                client.insert("client_secret".to_owned(), json!(secret));
+            }
+        }
+    }
+    sso.insert("idp_metadata".to_owned(), metadata(application, authority));
+    Value::Object(sso)
+}
+
+fn shown(secret: &str, created: bool) -> String {
+    if created { secret.to_owned() } else { mask(secret) }
+}
+
+/// Where the single sign-on service of the account is reached: beside the API host, on the same port.
+pub(in super::super) fn sso_base(authority: &str) -> String {
+    let host = bare_host(authority);
+    let port = authority.strip_prefix(host).unwrap_or_default();
+    let domains = [".duosecurity.com", ".duofederal.com"];
+    let named = host.strip_prefix("api-").and_then(|host| {
+        let domain = domains.iter().find(|domain| host.ends_with(**domain))?;
+        Some(format!("https://sso-{}.sso{domain}{port}", host.strip_suffix(domain)?))
+    });
+    named.unwrap_or_else(|| format!("https://{authority}"))
+}
+
+fn metadata(application: &Application, authority: &str) -> Value {
+    let base = sso_base(authority);
+    let ikey = &application.integration_key;
+    match kinds::sso_section(&application.kind) {
+        Some("saml_config") => json!({
+            "cert": CERTIFICATE, "entity_id": format!("{base}/saml2/sp/{ikey}/metadata"),
+            "metadata_url": format!("{base}/saml2/sp/{ikey}/metadata"),
+            "slo_url": format!("{base}/saml2/sp/{ikey}/slo"), "sso_url": format!("{base}/saml2/sp/{ikey}/sso"),
+        }),
+        Some("oidc_config") => {
+            let secret = application.client_secrets.get(OIDC_CLIENT).map(|secret| mask(secret));
+            let mut metadata = endpoints(&base, ikey);
+            metadata.insert("client_id".to_owned(), json!(ikey));
+            metadata.insert("client_secret".to_owned(), json!(secret));
+            Value::Object(metadata)
+        }
+        _ => Value::Object(endpoints(&base, ikey)),
+    }
+}
+
+fn endpoints(base: &str, ikey: &str) -> Map<String, Value> {
+    let issuer = format!("{base}/oidc/{ikey}");
+    let url = |path: &str| json!(format!("{issuer}/{path}"));
+    Map::from_iter([
+        ("issuer".to_owned(), json!(issuer)),
+        ("discovery_url".to_owned(), url(".well-known/openid-configuration")),
+        ("authorize_endpoint_url".to_owned(), url("authorize")),
+        ("token_endpoint_url".to_owned(), url("token")),
+        ("token_introspection_endpoint_url".to_owned(), url("token_introspection")),
+        ("userinfo_endpoint_url".to_owned(), url("userinfo")),
+        ("jwks_endpoint_url".to_owned(), url("jwks")),
+    ])
+}
+
+/// A placeholder with a certificate's outline: nothing in the sandbox signs assertions.
+pub(in super::super) const CERTIFICATE: &str =
+    "-----BEGIN CERTIFICATE-----\nc2FuZGJveA==\n-----END CERTIFICATE-----\n";

@@ -1,0 +1,74 @@
+//! The health check of Universal Prompt applications (duo-api.md, section 6.2).
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha512;
+
+use super::account::Account;
+use super::authenticate::bare_host;
+use super::call::{Call, Reply};
+use super::integrations::{Application, kinds};
+use crate::secret::Secret;
+
+/// How long an assertion may still be valid, in seconds.
+const LIFETIME: i64 = 300;
+
+pub(super) fn health_check(account: &Account, call: &Call) -> Result<Reply, Reply> {
+    let (client, assertion) = (call.required("client_id")?, call.required("client_assertion")?);
+    let application = Application::load(&account.store, &client)
+        .filter(|application| kinds::has_universal_prompt(&application.kind))
+        .ok_or_else(|| Reply::invalid_client(40002))?;
+    let secret = Secret::new(application.secret_key);
+    let claims = verified(&assertion, &secret).ok_or_else(|| Reply::invalid_client(40103))?;
+    let claim = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+    let expires = claims.get("exp").and_then(whole_seconds).unwrap_or_default();
+    let audience = [call.authority.as_str(), bare_host(&call.authority)]
+        .map(|host| format!("https://{host}/oauth/v1/health_check"));
+    let fits = claim("iss") == client
+        && claim("sub") == client
+        && audience.iter().any(|audience| audience == claim("aud"))
+        && !claim("jti").is_empty()
+        // A minute more for a client's clock that is a little ahead.
+        && (call.now - 60..=call.now + LIFETIME + 60).contains(&expires);
+    if fits { Ok(Reply::Ok(json!({"timestamp": call.now}))) } else { Err(Reply::invalid_client(40002)) }
+}
+
+/// The official client sends a fraction (duo_universal 2.3.1).
+fn whole_seconds(time: &Value) -> Option<i64> {
+    time.as_number()?.to_string().split('.').next()?.parse().ok()
+}
+
+/// The claims of a JWT that was signed with HS512 and this key.
+fn verified(token: &str, secret: &Secret) -> Option<Value> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (header, payload) = signed.split_once('.')?;
+    let decode = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+    let header: Value = serde_json::from_slice(&decode(header)?).ok()?;
+    if header.get("alg")?.as_str()? != "HS512" {
+        return None;
+    }
+    let mac = Hmac::<Sha512>::new_from_slice(secret.expose().as_bytes()).ok()?;
+    mac.chain_update(signed.as_bytes()).verify_slice(&decode(signature)?).ok()?;
+    serde_json::from_slice(&decode(payload)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_official_clients_token_is_accepted_and_a_changed_one_is_not() {
+        let vectors: Value =
+            serde_json::from_str(include_str!("../../tests/data/signing-vectors.json")).unwrap();
+        let text = vectors.to_string();
+        let token =
+            text.split('"').find(|part| part.starts_with("eyJ") && part.matches('.').count() == 2).unwrap();
+        let secret = Secret::new(vectors["credentials"]["skey"].as_str().unwrap());
+        assert!(verified(token, &secret).is_some());
+        assert!(verified(token, &Secret::new("other")).is_none());
+        let unsigned = format!("{}.{}.", BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), "e30");
+        assert!(verified(&unsigned, &secret).is_none());
+    }
+}

@@ -1,0 +1,134 @@
+//! What an administrator does in the Admin Panel, behind every API client's back.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::account::{API_HOSTNAME, Account};
+use super::call::{Call, Caller, Reply};
+use super::integrations::permissions;
+use super::{groups, policies};
+
+impl Account {
+    /// Does an administrator's call: every permission is held, and no application is the caller's own.
+    pub fn as_administrator(&mut self, method: &str, path: &str, params: Map<String, Value>) -> Reply {
+        let caller = Caller {
+            ikey: String::new(),
+            kind: "adminapi".to_owned(),
+            permissions: permissions::every().map(str::to_owned).collect(),
+        };
+        let call = Call {
+            method: method.to_owned(),
+            path: path.split('/').skip(1).map(str::to_owned).collect(),
+            params,
+            host: API_HOSTNAME.to_owned(),
+            authority: API_HOSTNAME.to_owned(),
+            caller: Some(caller),
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            now: Timestamp::now().as_second(),
+        };
+        self.dispatch(&call)
+    }
+
+    /// Every application as version 3 of the API shows it.
+    pub fn applications(&mut self) -> Vec<Value> {
+        let mut offset = 0;
+        let mut found = Vec::new();
+        loop {
+            let query = Map::from_iter([("limit".into(), json!(500)), ("offset".into(), json!(offset))]);
+            let Reply::Page(rows, _) = self.as_administrator("GET", "/admin/v3/integrations", query) else {
+                return found;
+            };
+            if rows.is_empty() {
+                return found;
+            }
+            offset += rows.len();
+            found.extend(rows);
+        }
+    }
+
+    /// One application as version 3 of the API shows it.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, when there is none.
+    pub fn application(&mut self, ikey: &str) -> Result<Value, Reply> {
+        object(self.as_administrator("GET", &format!("/admin/v3/integrations/{ikey}"), Map::new()))
+    }
+
+    /// Creates an application and returns it.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, as a client would get it.
+    pub fn create_application(&mut self, properties: Map<String, Value>) -> Result<Value, Reply> {
+        object(self.as_administrator("POST", "/admin/v3/integrations", properties))
+    }
+
+    /// Changes an application and returns it.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, as a client would get it.
+    pub fn modify_application(&mut self, ikey: &str, properties: Map<String, Value>) -> Result<Value, Reply> {
+        object(self.as_administrator("POST", &format!("/admin/v3/integrations/{ikey}"), properties))
+    }
+
+    /// Deletes an application.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, when there is none.
+    pub fn delete_application(&mut self, ikey: &str) -> Result<(), Reply> {
+        object(self.as_administrator("DELETE", &format!("/admin/v3/integrations/{ikey}"), Map::new()))
+            .map(drop)
+    }
+
+    /// Adds a group and returns its id. Unlike the API, the panel takes a name twice.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn add_group(&mut self, name: &str) -> std::io::Result<String> {
+        let id = self.next_id("DG", groups::COLLECTION)?;
+        self.store.put(groups::COLLECTION, &id, groups::blank(&id, name))?;
+        Ok(id)
+    }
+
+    /// Removes a group.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn remove_group(&mut self, id: &str) -> std::io::Result<()> {
+        self.store.remove(groups::COLLECTION, id)
+    }
+
+    /// Adds a custom policy and returns its key. Unlike the API, the panel takes a name twice.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn add_policy(&mut self, name: &str) -> std::io::Result<String> {
+        let key = self.next_id("PO", policies::COLLECTION)?;
+        self.store.put(policies::COLLECTION, &key, policies::policy(&key, name, false, json!({})))?;
+        Ok(key)
+    }
+
+    /// Removes a policy.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn remove_policy(&mut self, key: &str) -> std::io::Result<()> {
+        self.store.remove(policies::COLLECTION, key)
+    }
+}
+
+fn object(reply: Reply) -> Result<Value, Reply> {
+    match reply {
+        Reply::Ok(value) => Ok(value),
+        other => Err(other),
+    }
+}

@@ -1,0 +1,76 @@
+//! Settings of the account (duo-api.md, section 7.5).
+
+use serde_json::{Value, json};
+
+use super::account::Account;
+use super::call::{Call, Reply};
+
+/// The account's plan.
+pub(super) const EDITION: &str = "Duo Advantage";
+const COLLECTION: &str = "settings";
+
+/// What a new account has.
+pub(super) fn defaults() -> Value {
+    json!({
+        "caller_id": "+15035551000", "email_activity_notification_enabled": false,
+        "enrollment_universal_prompt_enabled": true, "fraud_email": "security@example.com", "fraud_email_enabled": true,
+        "helpdesk_bypass": "limit", "helpdesk_bypass_expiration": 60, "helpdesk_message": "",
+        "inactive_user_expiration": 90, "keypress_confirm": "#", "keypress_fraud": "*", "language": "EN",
+        "lockout_expire_duration": null, "lockout_threshold": 10, "minimum_password_length": 12, "name": "Acme (sandbox)",
+        "password_requires_lower_alpha": true, "password_requires_numeric": true, "password_requires_special": false,
+        "password_requires_upper_alpha": true, "pending_deletion_days": 7, "sms_batch": 1, "sms_expiration": 10,
+        "sms_message": "SMS passcodes", "sms_refresh": 0, "telephony_warning_min": 100, "timezone": "UTC",
+        "unenrolled_user_lockout_threshold": 5, "user_telephony_cost_max": 20,
+    })
+}
+
+pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
+    match call.method.as_str() {
+        "GET" => {
+            call.require(&["adminapi_settings_read", "adminapi_settings"])?;
+            Ok(Reply::Ok(current(account)))
+        }
+        "POST" => {
+            call.require(&["adminapi_settings"])?;
+            modify(account, call)
+        }
+        _ => Err(Reply::wrong_method()),
+    }
+}
+
+fn current(account: &Account) -> Value {
+    account.store.get(COLLECTION, COLLECTION).cloned().unwrap_or_else(defaults)
+}
+
+/// Ranges that are documented are enforced; a property that does not exist has no effect.
+fn modify(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
+    let mut settings = current(account);
+    let Value::Object(map) = &mut settings else { return Err(Reply::internal()) };
+    for (name, kept) in map.iter_mut() {
+        let Some(text) = call.text(name) else { continue };
+        let within = |low, high| text.parse::<i64>().is_ok_and(|number| (low..=high).contains(&number));
+        let fits = match name.as_str() {
+            "helpdesk_bypass" => matches!(text.as_str(), "allow" | "limit" | "deny"),
+            "helpdesk_message" => text.chars().count() <= 200,
+            "inactive_user_expiration" => within(30, 365),
+            "language" => matches!(text.as_str(), "EN" | "DE" | "FR"),
+            "lockout_expire_duration" => text == "0" || within(5, 30_000),
+            "sms_batch" => within(1, 10),
+            "name" => !text.is_empty(),
+            _ => true,
+        };
+        if !fits {
+            return Err(Reply::invalid(name));
+        }
+        *kept = match (&*kept, text.to_ascii_lowercase().as_str(), text.parse::<i64>()) {
+            (Value::Bool(_), "1" | "true", _) => json!(true),
+            (Value::Bool(_), "0" | "false", _) => json!(false),
+            (Value::Bool(_), _, _) => return Err(Reply::invalid(name)),
+            (Value::Number(_) | Value::Null, _, Ok(number)) => json!(number),
+            (Value::Number(_), _, Err(_)) => return Err(Reply::invalid(name)),
+            (_, _, _) => json!(text),
+        };
+    }
+    account.store.put(COLLECTION, COLLECTION, settings.clone())?;
+    Ok(Reply::Ok(settings))
+}

@@ -1,0 +1,126 @@
+//! Administrative units: which administrators manage which groups and applications (duo-api.md, section 7.3).
+
+use serde_json::{Value, json};
+
+use super::account::Account;
+use super::call::{Call, Reply};
+use super::{admins, groups, integrations};
+
+pub(super) const COLLECTION: &str = "administrative_units";
+
+/// The path segment of a member, the property that lists such members, and the collection they are in.
+const MEMBERS: &[(&str, &str, &str)] = &[
+    ("admin", "admins", admins::COLLECTION),
+    ("group", "groups", groups::COLLECTION),
+    ("integration", "integrations", integrations::COLLECTION),
+];
+
+/// The query parameters of the list, and the property that each filters by.
+const FILTERS: &[(&str, &str)] =
+    &[("admin_id", "admins"), ("group_id", "groups"), ("integration_key", "integrations")];
+
+pub(super) fn answer(account: &mut Account, call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
+    match (call.method.as_str(), rest) {
+        ("GET", []) => list(account, call),
+        ("GET", [id]) => {
+            call.require(admins::READ)?;
+            Ok(Reply::Ok(load(account, id)?))
+        }
+        ("POST", []) => create(account, call),
+        ("POST", [id]) => modify(account, call, id),
+        ("DELETE", [id]) => {
+            call.require(admins::WRITE)?;
+            load(account, id)?;
+            account.store.remove(COLLECTION, id)?;
+            Ok(Reply::Ok(account.deleted()))
+        }
+        (method @ ("POST" | "DELETE"), [id, kind, member]) => {
+            call.require(admins::WRITE)?;
+            assign(account, id, kind, member, method == "POST")
+        }
+        (_, [] | [_] | [_, _, _]) => Err(Reply::wrong_method()),
+        (_, _) => Err(Reply::not_found()),
+    }
+}
+
+fn load(account: &Account, id: &str) -> Result<Value, Reply> {
+    account.store.get(COLLECTION, id).cloned().ok_or_else(Reply::not_found)
+}
+
+/// The list lacks the members, which only the single object shows.
+fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
+    call.require(admins::READ)?;
+    let wanted: Vec<(&str, String)> =
+        FILTERS.iter().filter_map(|(name, property)| Some((*property, call.text(name)?))).collect();
+    let has = |unit: &Value, property: &str, id: &str| {
+        unit.get(property).and_then(Value::as_array).is_some_and(|ids| ids.iter().any(|own| own == id))
+    };
+    let found: Vec<&Value> = account
+        .store
+        .list(COLLECTION)
+        .map(|(_, unit)| unit)
+        .filter(|unit| wanted.iter().all(|(property, id)| has(unit, property, id)))
+        .collect();
+    let window = call.window(None, 100, account.switches.strict_pages)?;
+    let total = found.len();
+    let rows = window.rows(found, |unit| {
+        let mut unit = unit.clone();
+        if let Value::Object(unit) = &mut unit {
+            unit.retain(|name, _| !MEMBERS.iter().any(|(_, property, _)| property == name));
+        }
+        unit
+    });
+    Ok(window.page(total, rows))
+}
+
+/// A unit without members.
+pub(super) fn unit(id: &str, name: &str, description: &str) -> Value {
+    json!({
+        "admin_unit_id": id, "admins": [], "description": description, "groups": [], "integrations": [], "name": name,
+        "restrict_by_groups": false, "restrict_by_integrations": false,
+    })
+}
+
+fn create(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
+    call.require(admins::WRITE)?;
+    let (name, description) = (call.required("name")?, call.text("description").unwrap_or_default());
+    let id = account.next_id("DA", COLLECTION)?;
+    account.store.put(COLLECTION, &id, unit(&id, &name, &description))?;
+    modify(account, call, &id)
+}
+
+fn modify(account: &mut Account, call: &Call, id: &str) -> Result<Reply, Reply> {
+    call.require(admins::WRITE)?;
+    let mut unit = load(account, id)?;
+    let Value::Object(map) = &mut unit else { return Err(Reply::internal()) };
+    for name in ["name", "description"] {
+        if let Some(text) = call.text(name) {
+            map.insert(name.to_owned(), json!(text));
+        }
+    }
+    for name in ["restrict_by_groups", "restrict_by_integrations"] {
+        match call.text(name).map(|text| text.to_ascii_lowercase()).as_deref() {
+            None => {}
+            Some("true" | "1") => drop(map.insert(name.to_owned(), json!(true))),
+            Some("false" | "0") => drop(map.insert(name.to_owned(), json!(false))),
+            Some(_) => return Err(Reply::invalid(name)),
+        }
+    }
+    account.store.put(COLLECTION, id, unit.clone())?;
+    Ok(Reply::Ok(unit))
+}
+
+fn assign(account: &mut Account, id: &str, kind: &str, member: &str, add: bool) -> Result<Reply, Reply> {
+    let mut unit = load(account, id)?;
+    let (_, property, collection) =
+        MEMBERS.iter().find(|(segment, _, _)| *segment == kind).ok_or_else(Reply::not_found)?;
+    account.store.get(collection, member).ok_or_else(Reply::not_found)?;
+    if let Some(ids) = unit.get_mut(*property).and_then(Value::as_array_mut) {
+        ids.retain(|id| id != member);
+        if add {
+            ids.push(json!(member));
+        }
+    }
+    account.store.put(COLLECTION, id, unit.clone())?;
+    Ok(Reply::Ok(unit))
+}

@@ -1,0 +1,7 @@
+//! Probes: read-only live calls with an application's own key, each of which proves one thing.
+
+pub mod admin_api;
+pub mod auth_api;
+pub mod doctor;
+pub mod report;
+pub mod run;

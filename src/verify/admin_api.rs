@@ -1,0 +1,144 @@
+//! An Admin API application: each permission by a call that needs it, held and not held (duo-api.md, section 5).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::duo::call::Transport;
+use crate::duo::error::DuoError;
+use crate::duo::probe::{PermissionProbe, permission_probes};
+use crate::duo::request::title;
+use crate::duo::types::Integration;
+use crate::reconcile::fields::{PERMISSION_PREFIX, held_permissions, known_permissions};
+
+use super::report::{Check, Verdict};
+use super::run::unproven;
+
+/// Proves every permission that a call without effect can prove. `waits` are the pauses before a contradiction is
+/// asked about again, since a changed permission may take a moment.
+pub async fn check<T: Transport>(
+    keyed: &T,
+    integration: &Integration,
+    now: Timestamp,
+    waits: &[Duration],
+) -> Vec<Check> {
+    let held = held_permissions(integration);
+    let restricted = !integration.text("networks_for_api_access").is_empty();
+    let mut checks = Vec::new();
+    for probe in permission_probes(now) {
+        let check = ask(keyed, &probe, &held, restricted, waits).await;
+        let invalid = check.name == SECRET_KEY;
+        checks.push(check);
+        if invalid {
+            // Every other call would only say the same.
+            return checks;
+        }
+    }
+    checks.extend(without_probe(integration, &held));
+    checks
+}
+
+const SECRET_KEY: &str = "secret key";
+
+/// What an answer should be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Answer,
+    Refusal,
+    Either,
+}
+
+async fn ask<T: Transport>(
+    keyed: &T,
+    probe: &PermissionProbe,
+    held: &BTreeSet<String>,
+    restricted: bool,
+    waits: &[Duration],
+) -> Check {
+    let any = |flags: &[&str]| {
+        flags.iter().filter_map(|flag| flag.strip_prefix(PERMISSION_PREFIX)).any(|flag| held.contains(flag))
+    };
+    let expected = match (any(probe.unlocked_by), any(probe.perhaps_unlocked_by)) {
+        (true, _) => Expected::Answer,
+        (false, true) => Expected::Either,
+        (false, false) => Expected::Refusal,
+    };
+    let mut result = keyed.send(&probe.call).await;
+    for wait in waits {
+        let contradicts = match &result {
+            Ok(_) => expected == Expected::Refusal,
+            Err(error) => error.status() == Some(403) && expected == Expected::Answer,
+        };
+        if !contradicts {
+            break;
+        }
+        tokio::time::sleep(*wait).await;
+        result = keyed.send(&probe.call).await;
+    }
+    judge(probe, expected, result.err(), restricted)
+}
+
+fn judge(probe: &PermissionProbe, expected: Expected, error: Option<DuoError>, restricted: bool) -> Check {
+    let short = |flag: &&str| flag.strip_prefix(PERMISSION_PREFIX).unwrap_or(flag).to_owned();
+    let name = format!("permission {}", probe.unlocked_by.iter().map(short).collect::<Vec<_>>().join(" or "));
+    let call = title(&probe.call);
+    match (error, expected) {
+        (None, Expected::Answer | Expected::Either) => {
+            Check::new(name, Verdict::Verified, format!("held: {call} answers"))
+        }
+        (None, Expected::Refusal) => Check::new(
+            name,
+            Verdict::Failed,
+            format!("not granted, but {call} answers: the key may do more than Duo shows"),
+        )
+        .fix("revoke the permission in the Duo Admin Panel, save, and verify again"),
+        (Some(error), expected) if error.status() == Some(403) => match expected {
+            Expected::Answer if restricted => Check::new(
+                name,
+                Verdict::NotTestable,
+                format!(
+                    "{call} is refused, perhaps because `networks_for_api_access` leaves this machine out"
+                ),
+            ),
+            Expected::Answer => {
+                Check::new(name, Verdict::Failed, format!("granted, but {call} is refused: {error}"))
+                    .fix("save the permission once more in the Duo Admin Panel, and verify again")
+            }
+            Expected::Either => Check::new(
+                name,
+                Verdict::NotTestable,
+                format!("{call} is refused; whether it should be is not documented"),
+            ),
+            Expected::Refusal if restricted => Check::new(
+                name,
+                Verdict::NotTestable,
+                format!("{call} is refused, as `networks_for_api_access` may do too"),
+            ),
+            Expected::Refusal => Check::new(name, Verdict::Verified, format!("not held: {call} is refused")),
+        },
+        (Some(error), _) if error.is_denied() => Check::new(SECRET_KEY, Verdict::Failed, error.to_string())
+            .fix("the key that Duo hands out is not accepted: reset it in Duo"),
+        (Some(error), _) => unproven(&name, &error),
+    }
+}
+
+/// Permissions that no call without effect can prove: what Duo shows of them.
+fn without_probe(integration: &Integration, held: &BTreeSet<String>) -> Vec<Check> {
+    let probes = permission_probes(Timestamp::UNIX_EPOCH);
+    let probed: BTreeSet<&str> = probes
+        .iter()
+        .flat_map(|probe| probe.unlocked_by.iter().chain(probe.perhaps_unlocked_by))
+        .filter_map(|flag| flag.strip_prefix(PERMISSION_PREFIX))
+        .filter(|flag| *flag != "integrations")
+        .collect();
+    known_permissions(integration)
+        .into_iter()
+        .filter(|name| !probed.contains(name.as_str()))
+        .map(|name| {
+            let shown = if held.contains(&name) { "granted" } else { "not granted" };
+            let detail = format!("Duo shows it as {shown}; no call without effect proves it");
+            Check::new(format!("permission {name}"), Verdict::NotTestable, detail)
+        })
+        .collect()
+}

@@ -1,0 +1,106 @@
+//! What was seen, in words that are never used for one another (design: "Say what was seen").
+
+use serde::Serialize;
+
+use crate::duo::types::Ikey;
+use crate::reconcile::address::Address;
+
+/// The outcome of one check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// A live call proved it.
+    Verified,
+    /// Duo says so of itself; no call of duoctl's proved it.
+    Shown,
+    /// No call can show it without an effect, or duoctl has no probe for it.
+    NotTestable,
+    /// The call brought no answer that proves anything: try again.
+    Inconclusive,
+    /// A live call proved the opposite.
+    Failed,
+}
+
+impl Verdict {
+    /// The words in reports.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Shown => "shown by Duo",
+            Self::NotTestable => "not testable",
+            Self::Inconclusive => "inconclusive",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What: `secret key`, `permission read_log`.
+    pub name: String,
+    /// The outcome.
+    pub verdict: Verdict,
+    /// What was seen.
+    pub detail: String,
+    /// What to do, where something is wrong.
+    pub fix: Option<String>,
+}
+
+impl Check {
+    /// A check without anything to do.
+    pub fn new(name: impl Into<String>, verdict: Verdict, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), verdict, detail: detail.into(), fix: None }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+}
+
+/// One application and what was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    /// Its address.
+    pub address: Address,
+    /// Its key; `None` where it is not in the account.
+    pub ikey: Option<Ikey>,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// The checks, in the order in which they were made.
+    pub checks: Vec<Check>,
+}
+
+impl Subject {
+    /// The worst outcome; `NotTestable` only where nothing at all was proven.
+    pub fn verdict(&self) -> Verdict {
+        let worst = self.checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::NotTestable);
+        let proven = self.checks.iter().any(|check| check.verdict == Verdict::Verified);
+        if worst == Verdict::NotTestable && proven { Verdict::Verified } else { worst }
+    }
+}
+
+/// Everything that was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The applications in the order of their addresses.
+    pub subjects: Vec<Subject>,
+}
+
+impl Report {
+    /// How many applications have this outcome.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.subjects.iter().filter(|subject| subject.verdict() == verdict).count()
+    }
+
+    /// Whether nothing failed and nothing stayed open.
+    pub fn passed(&self) -> bool {
+        self.count(Verdict::Failed) == 0 && self.count(Verdict::Inconclusive) == 0
+    }
+}

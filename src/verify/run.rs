@@ -1,0 +1,96 @@
+//! All applications of a workspace, each by the probes of its type.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+
+use crate::duo::api::SecretApi as _;
+use crate::duo::call::Transport;
+use crate::duo::client::KeyReader;
+use crate::duo::error::DuoError;
+use crate::duo::types::Integration;
+use crate::reconcile::address::Address;
+
+use super::report::{Check, Report, Subject, Verdict};
+use super::{admin_api, auth_api};
+
+/// Pauses before a contradicting probe is repeated: three tries over about ten seconds (duo-api.md, section 5).
+pub const WAITS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(7)];
+
+/// An address and what the account holds for it.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The address.
+    pub address: Address,
+    /// The declared type and name, for reports about an application that is not there.
+    pub declared: (String, String),
+    /// The live application; `None` where the account has none.
+    pub live: Option<Integration>,
+}
+
+/// Probes every target, at most `parallelism` at once. Changes nothing; secret keys stay in memory.
+pub async fn verify<T: Transport + Clone>(
+    operator: &T,
+    targets: Vec<Target>,
+    now: Timestamp,
+    parallelism: usize,
+    waits: &[Duration],
+) -> Report {
+    let probes = targets.into_iter().map(|target| subject(operator, target, now, waits));
+    let subjects = futures_util::stream::iter(probes).buffered(parallelism.max(1)).collect().await;
+    Report { subjects }
+}
+
+async fn subject<T: Transport + Clone>(
+    operator: &T,
+    target: Target,
+    now: Timestamp,
+    waits: &[Duration],
+) -> Subject {
+    let Some(live) = target.live else {
+        let (kind, name) = target.declared;
+        let check =
+            Check::new("application", Verdict::Failed, "it is not in the account").fix("run `duoctl apply`");
+        return Subject { address: target.address, ikey: None, kind, name, checks: vec![check] };
+    };
+    let checks = match live.kind() {
+        "adminapi" | "authapi" => match KeyReader::new(operator.clone()).secret_key(&live.ikey).await {
+            Ok(secret) => {
+                let keyed = operator.signed_by(&live.ikey, &secret);
+                match live.kind() {
+                    "adminapi" => admin_api::check(&keyed, &live, now, waits).await,
+                    _ => auth_api::check(&keyed).await,
+                }
+            }
+            Err(error) => vec![no_secret(&error)],
+        },
+        kind => vec![Check::new(
+            "secret key",
+            Verdict::NotTestable,
+            format!("duoctl has no probe for the type `{kind}`"),
+        )],
+    };
+    Subject {
+        address: target.address,
+        ikey: Some(live.ikey.clone()),
+        kind: live.kind().to_owned(),
+        name: live.name().to_owned(),
+        checks,
+    }
+}
+
+/// A key that cannot be fetched cannot be probed; the application may be fine all the same (trap 36).
+fn no_secret(error: &DuoError) -> Check {
+    if error.is_denied() {
+        Check::new("secret key", Verdict::NotTestable, format!("the operator may not read it: {error}"))
+            .fix("grant the operator `Grant applications`, or verify with an operator that has it")
+    } else {
+        unproven("secret key", error)
+    }
+}
+
+/// A call without an answer that proves anything.
+pub(super) fn unproven(name: &str, error: &DuoError) -> Check {
+    Check::new(name, Verdict::Inconclusive, error.to_string()).fix("try again: `duoctl verify`")
+}
