@@ -3,6 +3,7 @@
 //! YAML 1.2: only `true` and `false` are booleans, so `no` and `on` are text; a number with a leading zero or with
 //! underscores is text too.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
@@ -178,8 +179,16 @@ impl<'a> Builder<'a> {
                 Ok(())
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let data = self.scalar(&text, style, tag.as_deref(), place)?;
-                self.value(Node { data, span: place }, anchor, Some(&text))
+                if anchor == 0
+                    && tag.is_none()
+                    && let Some(key) = self.open_key()
+                {
+                    *key = Some(Spanned::new(text.into_owned(), place));
+                    return Ok(());
+                }
+                let raw = self.open_key().is_some().then(|| text.clone().into_owned());
+                let data = self.scalar(text, style, tag.as_deref(), place)?;
+                self.value(Node { data, span: place }, anchor, raw)
             }
             Event::SequenceStart(style, anchor, tag) => {
                 self.collection_tag(tag.as_deref(), place)?;
@@ -236,8 +245,16 @@ impl<'a> Builder<'a> {
         self.value(Node { data, span }, frame.anchor, None)
     }
 
+    /// Where the next value goes if it is a key.
+    fn open_key(&mut self) -> Option<&mut Option<Spanned<String>>> {
+        match self.stack.last_mut() {
+            Some(Frame { content: Content::Mapping { key: key @ None, .. }, .. }) => Some(key),
+            _ => None,
+        }
+    }
+
     /// Places a finished value: as a key, as the value of the open key, in the open list, or as the document.
-    fn value(&mut self, node: Node, anchor: usize, raw: Option<&str>) -> Result<(), Stop> {
+    fn value(&mut self, node: Node, anchor: usize, raw: Option<String>) -> Result<(), Stop> {
         if anchor > 0 {
             let (size, depth) = measure(&node);
             self.anchors.insert(anchor, Anchored { node: node.clone(), size, depth });
@@ -251,7 +268,7 @@ impl<'a> Builder<'a> {
             Content::List(items) => items.push(node),
             Content::Mapping { entries, key, merges } => match key.take() {
                 None => match raw {
-                    Some(raw) => *key = Some(Spanned::new(raw.to_owned(), node.span)),
+                    Some(raw) => *key = Some(Spanned::new(raw, node.span)),
                     None => return self.fail(bad_key(node.span)),
                 },
                 Some(name) => {
@@ -299,12 +316,11 @@ impl<'a> Builder<'a> {
             Data::Text(text) | Data::Number(_, text) => Some(text.clone()),
             Data::Null | Data::Flag(_) | Data::List(_) | Data::Mapping(_) => None,
         };
-        let is_key =
-            matches!(self.stack.last(), Some(Frame { content: Content::Mapping { key: None, .. }, .. }));
+        let is_key = self.open_key().is_some();
         // A key stands where the alias is; a value keeps the place where it was written.
         let node = if is_key { Node { span: place, ..node } } else { node };
         let end = place.end;
-        self.value(node, 0, raw.as_deref())?;
+        self.value(node, 0, raw)?;
         if let Some(frame) = self.stack.last_mut() {
             frame.end = end;
         }
@@ -372,16 +388,16 @@ impl<'a> Builder<'a> {
 
     fn scalar(
         &mut self,
-        text: &str,
+        text: Cow<'_, str>,
         style: ScalarStyle,
         tag: Option<&Tag>,
         place: Span,
     ) -> Result<Data, Stop> {
         match tag.map(|tag| (tag.core_suffix(), tag.original())) {
             None if matches!(style, ScalarStyle::Plain) => Ok(plain(text)),
-            None | Some((Some("str"), _)) => Ok(Data::Text(text.to_owned())),
+            None | Some((Some("str"), _)) => Ok(Data::Text(text.into_owned())),
             Some((Some("null" | "bool" | "int" | "float"), _)) => Ok(plain(text)),
-            Some((_, written)) if written == "!" => Ok(Data::Text(text.to_owned())),
+            Some((_, written)) if written == "!" => Ok(Data::Text(text.into_owned())),
             Some((_, written)) => {
                 self.fail(unknown_tag(&written, place))?;
                 Err(Stop)
@@ -475,16 +491,16 @@ fn measure(node: &Node) -> (usize, usize) {
 }
 
 /// A plain scalar by the core schema of YAML 1.2, stricter with numbers.
-fn plain(text: &str) -> Data {
-    match text {
+fn plain(text: Cow<'_, str>) -> Data {
+    match text.as_ref() {
         "" | "~" | "null" | "Null" | "NULL" => return Data::Null,
         "true" | "True" | "TRUE" => return Data::Flag(true),
         "false" | "False" | "FALSE" => return Data::Flag(false),
         _ => {}
     }
-    match number(text) {
-        Some(number) => Data::Number(number, text.to_owned()),
-        None => Data::Text(text.to_owned()),
+    match number(&text) {
+        Some(number) => Data::Number(number, text.into_owned()),
+        None => Data::Text(text.into_owned()),
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn record(account: &mut Account, call: &Call, action: &str, target: &
         None => json!({"details": null, "key": "", "name": "Admin Panel", "type": "admin"}),
     };
     let record = json!({
-        "access_device": {"ip": {"address": call.peer.to_string()}}, "action": {"details": null, "name": action},
+        "access_device": {"ip": {"address": call.peer.to_string()}}, "action": action,
         "activity_id": ids::uuid("activity", number), "actor": actor, "application": null, "old_target": null,
         "outcome": {"result": "SUCCESS"},
         "target": {"details": null, "key": target.key, "name": target.name, "type": target.kind},
@@ -114,12 +114,20 @@ fn list_v2(account: &Account, call: &Call, log: &str) -> Result<Reply, Reply> {
             records.iter().position(|(id, _)| id == cursor).ok_or_else(|| Reply::invalid("next_offset"))?
         }
     };
-    let next = records.get(start + limit).map(|(id, _)| json!([time_of(id).to_string(), id]));
+    let next = records.get(start + limit).map(|(id, _)| (time_of(id).to_string(), *id));
     let total = records.len();
+    // The cursor is a pair for authentications and one text for the others (duo_client 5.7.0).
+    let metadata = match log {
+        AUTHENTICATION => json!({"next_offset": next, "total_objects": total}),
+        _ => json!({
+            "next_offset": next.map(|(time, id)| format!("{time},{id}")),
+            "total_objects": {"relation": "eq", "value": total},
+        }),
+    };
     let rows: Vec<Value> =
         records.into_iter().skip(start).take(limit).map(|(_, record)| record.clone()).collect();
     let key = if log == AUTHENTICATION { "authlogs" } else { "items" };
-    Ok(Reply::Ok(json!({key: rows, "metadata": {"next_offset": next, "total_objects": total}})))
+    Ok(Reply::Ok(json!({key: rows, "metadata": metadata})))
 }
 
 /// `next_offset=<ms>,<id>`; clients also send it as a repeated parameter.
@@ -168,7 +176,7 @@ fn administrator_v1(record: &Value) -> Value {
     let username = if is_api { json!("API") } else { at("/actor/name") };
     let description = json!({"name": at("/target/name"), "ikey": at("/target/key")}).to_string();
     json!({
-        "action": at("/action/name"), "description": description, "isotimestamp": at("/ts"),
+        "action": at("/action"), "description": description, "isotimestamp": at("/ts"),
         "object": at("/target/name"), "timestamp": seconds(record), "username": username,
     })
 }

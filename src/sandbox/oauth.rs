@@ -23,7 +23,7 @@ pub(super) fn health_check(account: &Account, call: &Call) -> Result<Reply, Repl
     let secret = Secret::new(application.secret_key);
     let claims = verified(&assertion, &secret).ok_or_else(|| Reply::invalid_client(40103))?;
     let claim = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
-    let expires = claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
+    let expires = claims.get("exp").and_then(whole_seconds).unwrap_or_default();
     let audience = [call.authority.as_str(), bare_host(&call.authority)]
         .map(|host| format!("https://{host}/oauth/v1/health_check"));
     let fits = claim("iss") == client
@@ -33,6 +33,11 @@ pub(super) fn health_check(account: &Account, call: &Call) -> Result<Reply, Repl
         // A minute more for a client's clock that is a little ahead.
         && (call.now - 60..=call.now + LIFETIME + 60).contains(&expires);
     if fits { Ok(Reply::Ok(json!({"timestamp": call.now}))) } else { Err(Reply::invalid_client(40002)) }
+}
+
+/// The official client sends a fraction (duo_universal 2.3.1).
+fn whole_seconds(time: &Value) -> Option<i64> {
+    time.as_number()?.to_string().split('.').next()?.parse().ok()
 }
 
 /// The claims of a JWT that was signed with HS512 and this key.
