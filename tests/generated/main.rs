@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod cli;
+mod explain;
 mod sandbox;
 mod types;
 mod yaml;
@@ -79,6 +80,12 @@ fn the_command_line_reference_is_what_the_arguments_say() {
 fn the_page_about_the_sandbox_has_every_fault_switch_and_key() {
     let parts = [("keys", sandbox::keys()), ("faults", sandbox::faults()), ("switches", sandbox::switches())];
     compare_parts("docs/sandbox.md", &parts);
+}
+
+#[test]
+fn the_page_about_troubles_says_what_duoctl_says() {
+    let parts = [("refused", explain::refused()), ("unreachable", explain::unreachable())];
+    compare_parts("docs/troubleshooting.md", &parts);
 }
 
 #[test]
