@@ -15,7 +15,9 @@ use duoctl::config::diagnostic::{Code, Severity, has_errors};
 use duoctl::config::load::{Loaded, load};
 use duoctl::config::model::{Setting, ValueSource};
 use duoctl::config::schema::config_schema;
+use duoctl::config::settings::{Owner, SETTINGS};
 use duoctl::config::tree;
+use duoctl::reconcile::fields::FIELDS;
 use serde_json::Value;
 
 /// Set to rewrite the committed schema and the expectations of the samples; look at the difference afterwards.
@@ -271,4 +273,13 @@ fn the_full_example_has_every_key_of_the_language() {
     }
     known(&config_schema(), &mut in_schema);
     assert_eq!(in_schema.difference(&in_files).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// A field that the YAML has and the core does not know would be read and never planned.
+#[test]
+fn every_setting_that_duo_holds_is_a_field_of_the_core() {
+    let written = SETTINGS.iter().filter(|spec| spec.owner == Owner::Duo || spec.key.name == "name");
+    let written: BTreeSet<_> = written.map(|spec| spec.key.name).collect();
+    let known: BTreeSet<_> = FIELDS.iter().map(|field| field.key).collect();
+    assert_eq!(written, known);
 }

@@ -210,13 +210,13 @@ fn intelligence_api(entry: &Entry, root: &Path) -> Option<Spanned<IntelligenceAp
     let Data::Mapping(entries) = &entry.value.data else { return None };
     let api = match text_of(entries, "file") {
         Some(file) => IntelligenceApi::File(root.join(file.value)),
-        None => IntelligenceApi::Fields(IntelligenceApiFields {
+        None => IntelligenceApi::Fields(Box::new(IntelligenceApiFields {
             token_url: text_of(entries, "token_url")?,
             api_url: text_of(entries, "api_url")?,
             client_id: source(&find(entries, "client_id")?.value, root)?,
             client_secret: secret_source(&find(entries, "client_secret")?.value, root)?,
             audience: text_of(entries, "audience"),
-        }),
+        })),
     };
     Some(Spanned::new(api, entry.key.span))
 }

@@ -143,8 +143,7 @@ fn show(line: &str, marked: Range<usize>, secrets: &[Range<usize>], width: usize
 /// The parts of a line that may be secrets: values of keys that hold secrets, and long runs of letters and digits.
 fn secrets(sources: &Sources, file: usize, begin: usize, line: &str) -> Vec<Range<usize>> {
     if inside_secret(sources, file, begin, line) {
-        let indentation = indentation(line);
-        return vec![indentation..line.len()];
+        return std::iter::once(indentation(line)..line.len()).collect();
     }
     let mut found: Vec<Range<usize>> = keys(line)
         .filter(|(key, _)| is_secret_key(key))
@@ -192,7 +191,7 @@ fn inside_secret(sources: &Sources, file: usize, begin: usize, line: &str) -> bo
     let own_key = keys(line).next().is_some();
     let mut depth = indentation(line);
     let mut before = begin;
-    for _ in 0..1_000 {
+    for _ in 0..300 {
         if depth == 0 || before == 0 {
             return false;
         }
