@@ -293,15 +293,18 @@ fn groups_count(
     live: &Integration,
 ) -> Result<(), Option<Box<Diagnostic>>> {
     let access = live.text("user_access");
-    if access == PERMITTED_GROUPS || access.is_empty() || managed.wanted == FieldValue::Unset {
+    let named = managed.wanted != FieldValue::Unset;
+    // Duo takes a list with `PERMITTED_GROUPS` only, and no empty one (trap 2).
+    if access.is_empty() || named == (access == PERMITTED_GROUPS) {
         return Ok(());
     }
     if wanted.ignore.iter().any(|key| key == "user_access") {
         return Err(None);
     }
-    let message = format!("{}: `groups_allowed` has no effect while the access is {access}", wanted.address);
+    let what = if named { "has no effect" } else { "cannot be cleared" };
+    let message = format!("{}: `groups_allowed` {what} while the access is {access}", wanted.address);
     let problem = Diagnostic::error(Code::AccessConflict, managed.span, message)
-        .help("add `user_access: permitted_groups`");
+        .help("say who may log in with `user_access`");
     Err(Some(Box::new(problem)))
 }
 
@@ -402,3 +405,6 @@ fn group_names(value: Value, references: &References) -> Value {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,8 @@ async fn ask<T: Transport>(
         (false, false) => Expected::Refusal,
     };
     let mut result = keyed.send(&probe.call).await;
-    for wait in waits {
+    // A key that works from some networks only may be refused for good.
+    for wait in waits.iter().filter(|_| !restricted) {
         let contradicts = match &result {
             Ok(_) => expected == Expected::Refusal,
             // Where networks restrict the key, a refusal contradicts nothing, and waiting does not change it.
