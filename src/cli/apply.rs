@@ -347,8 +347,11 @@ impl SavedPlan {
             let items = self.made_with.get(key).and_then(Value::as_array).into_iter().flatten();
             items.filter_map(Value::as_str).map(str::to_owned).collect()
         };
-        let path =
-            self.made_with.get("path").and_then(Value::as_str).ok_or_else(|| unusable("it names no YAML"))?;
+        let path = self
+            .made_with
+            .get("path")
+            .and_then(Value::as_str)
+            .ok_or_else(|| unusable("it was not saved with `duoctl plan --out`"))?;
         let prune = match self.made_with.get("prune").and_then(Value::as_str) {
             Some("quarantine") => Some(PruneMode::Quarantine),
             Some("now") => Some(PruneMode::Now),

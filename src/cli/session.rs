@@ -160,8 +160,9 @@ fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsCo
     let host = workspace.tenant.api_hostname.value.clone();
     let mut config = HttpsConfig::new(host, Ikey::new(ikey.expose()), skey);
     config.connect_to = connection.connect_to;
-    if connection.connect_to.is_some() {
-        config.backoff = simulator_backoff();
+    if let (Some(_), Some(backoff)) = (connection.connect_to, simulator_backoff()) {
+        config.backoff = backoff;
+        config.limits = Limits::UNLIMITED;
     }
     let declared = workspace.tenant.ca_file.as_ref().map(|file| file.value.clone());
     config.ca_file = connection.ca_file.clone().or(declared);
@@ -169,13 +170,10 @@ fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsCo
 }
 
 /// Nobody wants to wait a minute for a simulator's 429s: against one on this machine, and only there, the unit of
-/// the back-off can be set in milliseconds.
-fn simulator_backoff() -> Backoff {
-    let unit = std::env::var("DUOCTL_SIMULATOR_BACKOFF_MS").ok().and_then(|text| text.parse().ok());
-    match unit.map(Duration::from_millis) {
-        Some(unit) => Backoff { unit, ..Backoff::default() },
-        None => Backoff::default(),
-    }
+/// the back-off can be set in milliseconds, which also lifts the limits that spare Duo.
+fn simulator_backoff() -> Option<Backoff> {
+    let unit = std::env::var("DUOCTL_SIMULATOR_BACKOFF_MS").ok()?.parse().ok()?;
+    Some(Backoff { unit: Duration::from_millis(unit), ..Backoff::default() })
 }
 
 /// Says of every `--only` that it covers nothing: most likely it is misspelt.

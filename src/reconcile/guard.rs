@@ -117,7 +117,7 @@ fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Ref
     let mut refusals = Vec::new();
     for (risk, reason) in step.risks() {
         if risk.needs_consent() && !allowed.iter().any(|allowed| allowed.covers(risk, address)) {
-            let message = format!("{address} {risk}: {reason}");
+            let message = format!("{address}: {reason}");
             refusals.push(refusal(risk.name(), message, Some(format!("--allow {risk}:{address}"))));
         }
     }
