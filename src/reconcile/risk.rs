@@ -132,8 +132,6 @@ fn access(before: &FieldValue, after: &FieldValue) -> Assessment {
 
 fn groups(before: &FieldValue, after: &FieldValue) -> Assessment {
     match (before, after) {
-        // The list only counts together with `permitted_groups`, whose own change says what happens.
-        (FieldValue::Unset, _) => NEUTRAL,
         (FieldValue::Set(before), FieldValue::Set(after)) if after.is_subset(before) => {
             (Risk::NarrowsAccess, "users of a group may no longer log in")
         }
@@ -171,3 +169,6 @@ fn networks(before: &FieldValue, after: &FieldValue) -> Assessment {
         _ => (Risk::WidensAccess, "the key works from more addresses"),
     }
 }
+
+#[cfg(test)]
+mod tests;

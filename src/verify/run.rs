@@ -15,7 +15,7 @@ use crate::reconcile::address::Address;
 use crate::reconcile::observed::Observed;
 
 use super::report::{Check, Report, Subject, Verdict};
-use super::{admin_api, auth_api};
+use super::{admin_api, auth_api, universal_prompt};
 
 /// Pauses before a contradicting probe is repeated: three tries over about ten seconds (duo-api.md, section 5).
 pub const WAITS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(7)];
@@ -46,6 +46,22 @@ pub async fn verify<T: Transport + Clone>(
     Report { subjects }
 }
 
+/// The probes that there are.
+enum Probe {
+    AdminApi,
+    AuthApi,
+    UniversalPrompt,
+}
+
+fn probe(live: &Integration) -> Option<Probe> {
+    match live.kind() {
+        "adminapi" => Some(Probe::AdminApi),
+        "authapi" => Some(Probe::AuthApi),
+        _ if universal_prompt::applies(live) => Some(Probe::UniversalPrompt),
+        _ => None,
+    }
+}
+
 async fn subject<T: Transport + Clone>(
     operator: &T,
     target: Target,
@@ -60,25 +76,22 @@ async fn subject<T: Transport + Clone>(
             return Subject { address: target.address, ikey: None, kind, name, checks };
         }
     };
-    let checks = match live.kind() {
-        "adminapi" | "authapi" => match KeyReader::new(operator.clone()).secret_key(&live.ikey).await {
-            Ok(secret) => {
-                let keyed = operator.signed_by(&live.ikey, &secret);
-                match live.kind() {
-                    "adminapi" => {
-                        let declared = target.permissions.as_ref();
-                        admin_api::check(&keyed, &live, declared, now, waits).await
-                    }
-                    _ => auth_api::check(&keyed).await,
-                }
-            }
+    let checks = match probe(&live) {
+        None => {
+            let detail = format!("duoctl has no probe for the type `{}`", live.kind());
+            vec![Check::new("secret key", Verdict::NotTestable, detail)]
+        }
+        Some(probe) => match KeyReader::new(operator.clone()).secret_key(&live.ikey).await {
             Err(error) => vec![no_secret(&error)],
+            Ok(secret) => match probe {
+                Probe::AdminApi => {
+                    let (keyed, declared) = (operator.signed_by(&live.ikey, &secret), &target.permissions);
+                    admin_api::check(&keyed, &live, declared.as_ref(), now, waits).await
+                }
+                Probe::AuthApi => auth_api::check(&operator.signed_by(&live.ikey, &secret)).await,
+                Probe::UniversalPrompt => universal_prompt::check(operator, &live, &secret, now).await,
+            },
         },
-        kind => vec![Check::new(
-            "secret key",
-            Verdict::NotTestable,
-            format!("duoctl has no probe for the type `{kind}`"),
-        )],
     };
     Subject {
         address: target.address,
