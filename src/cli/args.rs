@@ -113,7 +113,7 @@ pub struct Connection {
     #[arg(long, value_name = "STATE_DIR", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = state_folder)]
     pub sandbox: Option<PathBuf>,
     /// Reach the tenant's hostname at this loopback address: a simulator that runs elsewhere on this machine.
-    #[arg(long, value_name = "HOST:PORT", conflicts_with = "sandbox")]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "sandbox", value_parser = loopback)]
     pub connect_to: Option<SocketAddr>,
     /// Trust the certificate authorities in this PEM file too.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
@@ -158,6 +158,20 @@ pub struct Consents {
 /// An empty path stands for the folder beside the YAML, which is not known yet.
 fn state_folder(text: &str) -> Result<PathBuf, std::convert::Infallible> {
     Ok(PathBuf::from(text))
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    match numeric.parse::<SocketAddr>() {
+        Ok(address) if address.ip().to_canonical().is_loopback() => Ok(address),
+        Ok(_) => {
+            Err("only an address of this machine, such as 127.0.0.1:8443, can stand in for Duo".to_owned())
+        }
+        Err(_) => Err("write an address of this machine with its port, such as 127.0.0.1:8443".to_owned()),
+    }
 }
 
 fn percent(text: &str) -> Result<u8, String> {

@@ -139,11 +139,12 @@ pub fn compare<'m>(
     let mut difference = Difference::default();
     let access = AccessChange::of(managed, live);
     for managed in managed {
-        if managed.field.kind == FieldKind::Groups && access == AccessChange::Unmanaged {
-            if let Err(problem) = groups_count(wanted, managed, live) {
-                difference.problems.extend(problem.map(|problem| *problem));
-                continue;
-            }
+        if managed.field.kind == FieldKind::Groups
+            && access == AccessChange::Unmanaged
+            && let Err(problem) = groups_count(wanted, managed, live)
+        {
+            difference.problems.extend(problem.map(|problem| *problem));
+            continue;
         }
         let value = match managed.live(live) {
             Live::Value(value) => value,
@@ -157,14 +158,15 @@ pub fn compare<'m>(
         if value == target || is_kept(managed, &value, applied) {
             continue;
         }
-        let assessment = if finishes_creation(managed.field, live, marker) {
+        let finishes = finishes_creation(managed.field, live, marker);
+        let assessment = if finishes {
             (Risk::Neutral, "finishes the creation")
         } else if managed.field.kind == FieldKind::Groups && access == AccessChange::Changes {
             (Risk::Neutral, "")
         } else {
             risk::assess(managed.field, &value, &target)
         };
-        let origin = origin(managed, &value, applied);
+        let origin = if finishes { Origin::Config } else { origin(managed, &value, applied) };
         difference.changes.extend(changes(
             managed.field,
             &value,

@@ -1,5 +1,6 @@
 //! All applications of a workspace, each by the probes of its type.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -11,6 +12,7 @@ use crate::duo::client::KeyReader;
 use crate::duo::error::DuoError;
 use crate::duo::types::Integration;
 use crate::reconcile::address::Address;
+use crate::reconcile::observed::Observed;
 
 use super::report::{Check, Report, Subject, Verdict};
 use super::{admin_api, auth_api, universal_prompt};
@@ -25,8 +27,10 @@ pub struct Target {
     pub address: Address,
     /// The declared type and name, for reports about an application that is not there.
     pub declared: (String, String),
-    /// The live application; `None` where the account has none.
-    pub live: Option<Integration>,
+    /// The permissions that the YAML declares; `None` where it leaves them alone.
+    pub permissions: Option<BTreeSet<String>>,
+    /// The live application; unreadable where it cannot be told which one it is.
+    pub live: Observed<Integration>,
 }
 
 /// Probes every target, at most `parallelism` at once. Changes nothing; secret keys stay in memory.
@@ -64,11 +68,13 @@ async fn subject<T: Transport + Clone>(
     now: Timestamp,
     waits: &[Duration],
 ) -> Subject {
-    let Some(live) = target.live else {
-        let (kind, name) = target.declared;
-        let check =
-            Check::new("application", Verdict::Failed, "it is not in the account").fix("run `duoctl apply`");
-        return Subject { address: target.address, ikey: None, kind, name, checks: vec![check] };
+    let live = match target.live {
+        Observed::Present(live) => live,
+        absent => {
+            let checks = vec![no_application(absent)];
+            let (kind, name) = target.declared;
+            return Subject { address: target.address, ikey: None, kind, name, checks };
+        }
     };
     let checks = match probe(&live) {
         None => {
@@ -79,7 +85,8 @@ async fn subject<T: Transport + Clone>(
             Err(error) => vec![no_secret(&error)],
             Ok(secret) => match probe {
                 Probe::AdminApi => {
-                    admin_api::check(&operator.signed_by(&live.ikey, &secret), &live, now, waits).await
+                    let (keyed, declared) = (operator.signed_by(&live.ikey, &secret), &target.permissions);
+                    admin_api::check(&keyed, &live, declared.as_ref(), now, waits).await
                 }
                 Probe::AuthApi => auth_api::check(&operator.signed_by(&live.ikey, &secret)).await,
                 Probe::UniversalPrompt => universal_prompt::check(operator, &live, &secret, now).await,
@@ -92,6 +99,18 @@ async fn subject<T: Transport + Clone>(
         kind: live.kind().to_owned(),
         name: live.name().to_owned(),
         checks,
+    }
+}
+
+/// There is nothing to probe.
+fn no_application(live: Observed<Integration>) -> Check {
+    let name = "application";
+    match live {
+        Observed::Unreadable(reason) => Check::new(name, Verdict::NotTestable, reason),
+        Observed::Present(_) | Observed::Absent => {
+            let detail = "the account holds no application of this type for it";
+            Check::new(name, Verdict::Failed, detail).fix("run `duoctl apply`")
+        }
     }
 }
 
