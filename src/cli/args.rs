@@ -25,17 +25,20 @@ pub struct Args {
     pub global: Global,
 }
 
+/// The heading that keeps these apart from a command's own options.
+const EVERYWHERE: &str = "Options of every command";
+
 /// What every command has.
 #[derive(Debug, clap::Args)]
 pub struct Global {
     /// When to use colour.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = EVERYWHERE)]
     pub color: Color,
     /// Say more on stderr; twice for every request.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     pub verbose: u8,
     /// Leave out remarks on stderr.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
 }
 

@@ -157,14 +157,15 @@ pub fn compare<'m>(
         if value == target || is_kept(managed, &value, applied) {
             continue;
         }
-        let assessment = if finishes_creation(managed.field, live, marker) {
+        let finishes = finishes_creation(managed.field, live, marker);
+        let assessment = if finishes {
             (Risk::Neutral, "finishes the creation")
         } else if managed.field.kind == FieldKind::Groups && access == AccessChange::Changes {
             (Risk::Neutral, "")
         } else {
             risk::assess(managed.field, &value, &target)
         };
-        let origin = origin(managed, &value, applied);
+        let origin = if finishes { Origin::Config } else { origin(managed, &value, applied) };
         difference.changes.extend(changes(
             managed.field,
             &value,

@@ -29,7 +29,7 @@ fn it_is_applied_without_a_further_question_once() {
     let (folder, server) = pending();
     folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(0).says("Applied: 1 of 1 steps.");
     assert!(server.named("VPN")[0]["notes"].as_str().unwrap().starts_with("Owned by the VPN team"));
-    is_stale(&folder, &server, &format!("application {} changed in Duo", server.ikey("VPN")));
+    is_stale(&folder, &server, &format!("nothing is left to be done on application {}", server.ikey("VPN")));
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn reset_finds_the_account_of_a_yaml() {
         .run()
         .exits(0)
         .says("Forgot the simulated account in .duoctl/sandbox.");
-    assert!(!folder.path(".duoctl/sandbox").exists());
+    assert!(!folder.path(".duoctl/sandbox/journal.jsonl").exists());
 }
 
 #[test]
