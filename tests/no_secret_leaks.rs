@@ -162,7 +162,14 @@ fn runs_that_succeed_show_no_secret() {
     run(
         &mut seen,
         &folder,
-        &["apply", "--auto-approve", "--prune=now", "--allow-replace", "*", "--max-deletes", "9"],
+        &[
+            "apply",
+            "--auto-approve",
+            "--prune=now",
+            "--allow-replace=*",
+            "--max-deletes=9",
+            "--allow=breaks_handoff",
+        ],
         |call| call.at(server),
     );
     assert_eq!(server.account().applications().len(), 12 + 3, "it was replaced and pruned");
