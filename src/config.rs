@@ -8,6 +8,7 @@ pub mod application;
 pub mod check;
 pub mod decode;
 pub mod diagnostic;
+pub mod edit;
 pub mod files;
 pub mod language;
 pub mod load;
