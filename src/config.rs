@@ -5,6 +5,7 @@
 //! only meaning can tell.
 
 pub mod application;
+pub mod attestation;
 pub mod check;
 pub mod decode;
 pub mod diagnostic;

@@ -120,6 +120,16 @@ pub enum Failure {
         /// Why.
         error: io::Error,
     },
+    /// The YAML cannot be edited without harm.
+    #[error("{path} was not changed: {error}", path = path.display())]
+    Edit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: String,
+        /// What to write by hand.
+        line: String,
+    },
     /// A saved plan that cannot be used at all.
     #[error("{path} is not a saved plan: {reason}", path = path.display())]
     NoPlan {
@@ -141,6 +151,7 @@ impl Failure {
             | Self::Https(_)
             | Self::Sandbox { .. }
             | Self::File { .. }
+            | Self::Edit { .. }
             | Self::NoPlan { .. } => Exit::Error,
             Self::Duo(error) => Exit::of(error),
         }
@@ -177,6 +188,7 @@ impl Failure {
             Self::Duo(error) => {
                 causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix)).collect()
             }
+            Self::Edit { line, .. } => vec![format!("write it into the entry by hand: {line}")],
             Self::Usage(_)
             | Self::Config(_)
             | Self::Https(_)

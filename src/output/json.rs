@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
 use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::reconcile::guard::Refusal;
+use crate::reconcile::handoff::Handoff;
 use crate::reconcile::plan::{Plan, Step};
 use crate::verify::report::{Report, Verdict};
 
@@ -74,6 +75,15 @@ pub fn diagnostics(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<Value> 
             })
         })
         .collect()
+}
+
+/// Console sheets.
+pub fn handoff(sheets: &[&Handoff]) -> Value {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "kind": "handoff",
+        "handoffs": sheets,
+    })
 }
 
 /// The outcome of `validate`.
