@@ -13,6 +13,7 @@ pub mod progress;
 pub mod sandbox;
 pub mod schema;
 pub mod session;
+pub mod signals;
 pub mod validate;
 pub mod verify;
 
@@ -24,12 +25,20 @@ use crate::output::printer::Printer;
 /// Runs a command and returns its exit code; failures are printed.
 pub async fn run(args: Args) -> Exit {
     let printer = Printer::new(args.global.color.into(), args.global.quiet);
-    match dispatch(args, printer).await {
+    let exit = match dispatch(args, printer).await {
         Ok(exit) => exit,
         Err(failure) => {
             failure.print(printer);
             failure.exit()
         }
+    };
+    match printer.lost_data() {
+        Some(reason) => {
+            let error = printer.err.bad("error");
+            printer.problem(&format!("{error}: a part of the output could not be written: {reason}\n"));
+            if exit == Exit::Done { Exit::Error } else { exit }
+        }
+        None => exit,
     }
 }
 

@@ -16,4 +16,8 @@ pub mod references;
 pub mod risk;
 pub mod selection;
 pub mod sso;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod traps;
 pub mod value;

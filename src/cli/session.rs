@@ -2,27 +2,33 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::config::load::load;
 use crate::config::model::{Credentials, Workspace};
 use crate::credentials::fetch;
+use crate::duo::backoff::Backoff;
 use crate::duo::client::Reader;
 use crate::duo::error::DuoError;
 use crate::duo::https::{HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
+use crate::intelligence::api::{ApiCredentials, Client, Reach};
 use crate::intelligence::expand::expand;
 use crate::observe::{Reading, observe};
+use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::fingerprint::hash;
 use crate::reconcile::guard::Consent;
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{Options, Prune};
+use crate::reconcile::plan::{Options, Plan, Prune};
 use crate::reconcile::selection::{Selection, glob_matcher};
 use crate::sandbox::serve::{self, Running, ServeOptions};
+use crate::secret::Secret;
+use crate::verify::ladder::Api;
 
 use super::args::{Connection, Consents, PruneMode, Pruning, Selected};
 use super::exit::Failure;
@@ -105,6 +111,43 @@ impl Session {
         }
     }
 
+    /// A client of the public API of Identity Intelligence; `None` where the YAML names no credentials. With `--sandbox`
+    /// it asks the simulated one, with keys of its own.
+    pub fn intelligence(&self, connection: &Connection) -> Api {
+        let Some(declared) = &self.workspace.identity_intelligence_api else { return Api::NotDeclared };
+        let (credentials, reach, ca_file) = match &self.sandbox {
+            Some(running) => match running.account().intelligence_client() {
+                Ok(client) => {
+                    let credentials = ApiCredentials {
+                        token_url: running.token_url(),
+                        api_url: running.graphql_url(),
+                        client_id: Secret::new(client.client_id),
+                        client_secret: client.client_secret,
+                        audience: client.audience,
+                        written_out: true,
+                    };
+                    (Ok(credentials), Reach::Loopback, Some(running.ca_file().to_owned()))
+                }
+                Err(error) => return Api::Unusable(error.to_string()),
+            },
+            None => {
+                let simulated = connection.connect_to.is_some();
+                let reach = if simulated { Reach::Loopback } else { Reach::Internet };
+                let declared_file = self.workspace.tenant.ca_file.as_ref().map(|file| file.value.clone());
+                let ca_file = connection.ca_file.clone().or(declared_file);
+                (ApiCredentials::fetch(&declared.value, &self.workspace.root), reach, ca_file)
+            }
+        };
+        let credentials = match credentials {
+            Ok(credentials) => credentials,
+            Err(error) => return Api::Unusable(error.to_string()),
+        };
+        match Client::new(credentials, reach, ca_file.as_deref()) {
+            Ok(client) => Api::Usable(Box::new(client)),
+            Err(error) => Api::Unusable(error.to_string()),
+        }
+    }
+
     fn remark_clock(&self, printer: Printer) {
         if let Some(offset) = self.transport.clock_offset() {
             let warning = printer.err.notice("warning");
@@ -157,9 +200,33 @@ fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsCo
     let host = workspace.tenant.api_hostname.value.clone();
     let mut config = HttpsConfig::new(host, Ikey::new(ikey.expose()), skey);
     config.connect_to = connection.connect_to;
+    if let (Some(_), Some(backoff)) = (connection.connect_to, simulator_backoff()) {
+        config.backoff = backoff;
+        config.limits = Limits::UNLIMITED;
+    }
     let declared = workspace.tenant.ca_file.as_ref().map(|file| file.value.clone());
     config.ca_file = connection.ca_file.clone().or(declared);
     Ok(config)
+}
+
+/// Nobody wants to wait a minute for a simulator's 429s: against one on this machine, and only there, the unit of
+/// the back-off can be set in milliseconds, which also lifts the limits that spare Duo.
+fn simulator_backoff() -> Option<Backoff> {
+    let unit = std::env::var("DUOCTL_SIMULATOR_BACKOFF_MS").ok()?.parse().ok()?;
+    Some(Backoff { unit: Duration::from_millis(unit), ..Backoff::default() })
+}
+
+/// Says of every `--only` that it covers nothing: most likely it is misspelt.
+pub fn show_idle_globs(selected: &Selected, desired: &Desired, plan: &Plan, printer: Printer) {
+    for glob in &selected.only {
+        let Ok(matcher) = glob_matcher(glob) else { continue };
+        let declared = desired.applications.iter().map(|wanted| &wanted.address);
+        let orphaned = plan.orphans().iter().map(|orphan| &orphan.address);
+        if !declared.chain(orphaned).any(|address| matcher.is_match(address.as_str())) {
+            let warning = printer.err.notice("warning");
+            printer.problem(&format!("{warning}: --only {} covers no address\n", safe(glob)));
+        }
+    }
 }
 
 /// The options of a plan from the arguments.

@@ -109,6 +109,13 @@ pub fn verify(report: &Report) -> Value {
             "inconclusive": count(Verdict::Inconclusive),
             "failed": count(Verdict::Failed),
         },
+        "identity_intelligence": report.ladders.iter().map(|ladder| json!({
+            "address": ladder.address,
+            "display_name": ladder.name,
+            "verdict": ladder.verdict(),
+            "highest_rung": ladder.highest().map(|rung| &rung.name),
+            "rungs": ladder.rungs,
+        })).collect::<Vec<_>>(),
         "applications": report.subjects.iter().map(|subject| json!({
             "address": subject.address,
             "integration_key": subject.ikey,

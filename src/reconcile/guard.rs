@@ -207,3 +207,6 @@ fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
     }
     refusals
 }
+
+#[cfg(test)]
+mod tests;

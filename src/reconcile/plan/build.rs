@@ -170,6 +170,10 @@ impl Builder<'_> {
             marker.into_iter().flat_map(|marker| marker_changes(marker, wanted)).collect();
         changes.extend(difference.changes.iter().cloned());
         self.problems.extend(remarks(wanted, &changes));
+        if marker.is_some() && changes.is_empty() {
+            self.problems.extend(difference.problems);
+            return Ok(steps);
+        }
         let applied = diff::applied(managed, marker);
         if marker.is_none() {
             // An adoption changes nothing but the notes, so it records only what already is as the YAML wants it.
