@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::config::attestation::Attestation;
@@ -25,7 +25,9 @@ pub async fn run(args: args::Attest, printer: Printer) -> Result<Exit, Failure> 
     let address = known(&session, &args.name)?;
     let plan = planned(&session, printer).await?;
     let Some(sheet) = sheet(&plan, &address) else { return Ok(Exit::Error) };
-    let now = Timestamp::now().round(Unit::Second).unwrap_or_else(|_| Timestamp::now());
+    // Whole seconds, and never later than now: what happens next must not count as older.
+    let now = Timestamp::now();
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let attestation = match (pending(&plan, &address), sheet.attest(now, args.by)) {
         (false, Some(attestation)) => attestation,
         (true, _) | (_, None) => {
