@@ -10,9 +10,6 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for target in delivered {
         findings.push(note(target.span, "this version does not deliver secrets yet"));
     }
-    if let Some(api) = &workspace.identity_intelligence_api {
-        findings.push(note(api.span, "this version does not call the Identity Intelligence API yet"));
-    }
 }
 
 fn note(place: Span, message: &str) -> Diagnostic {
