@@ -16,6 +16,8 @@ pub mod intelligence;
 
 pub mod reconcile;
 
+pub mod secrets;
+
 pub mod config;
 
 pub mod duo;

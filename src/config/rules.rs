@@ -10,6 +10,7 @@ mod intelligence;
 mod not_yet;
 mod notes;
 mod references;
+mod stores;
 mod tenant;
 mod types;
 
@@ -29,7 +30,7 @@ const LOCAL: &[Rule] = &[
 ];
 
 /// Rules about what one part says of another: they need every file.
-const WHOLE: &[Rule] = &[references::check];
+const WHOLE: &[Rule] = &[references::check, stores::check];
 
 /// Runs every rule; `complete` says whether every file could be read.
 pub fn run(workspace: &Workspace, complete: bool, findings: &mut Vec<Diagnostic>) {

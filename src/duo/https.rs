@@ -25,6 +25,7 @@ mod fault;
 mod trust;
 
 pub use trust::TrustError;
+pub(crate) use trust::client_config;
 
 /// The transport that commands use.
 pub type HttpsTransport = Channel<Https>;

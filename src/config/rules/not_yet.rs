@@ -4,12 +4,6 @@ use crate::config::diagnostic::{Code, Diagnostic, Span};
 use crate::config::model::Workspace;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    let secrets = workspace.applications.values().filter_map(|application| application.secret.as_ref());
-    let delivered =
-        secrets.chain(workspace.identity_intelligence.values().filter_map(|entry| entry.secrets.as_ref()));
-    for target in delivered {
-        findings.push(note(target.span, "this version does not deliver secrets yet"));
-    }
     if let Some(api) = &workspace.identity_intelligence_api {
         findings.push(note(api.span, "this version does not call the Identity Intelligence API yet"));
     }
