@@ -3,3 +3,4 @@
 pub mod converge;
 pub mod execute;
 pub mod outcome;
+pub mod rivals;

@@ -25,7 +25,6 @@ mod networks;
 mod oauth;
 mod panel;
 mod policies;
-pub mod reset;
 mod seed;
 pub mod serve;
 mod settings;

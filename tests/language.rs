@@ -7,7 +7,7 @@
     clippy::string_slice
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,10 @@ use duoctl::config::diagnostic::{Code, Severity, has_errors};
 use duoctl::config::load::{Loaded, load};
 use duoctl::config::model::{Setting, ValueSource};
 use duoctl::config::schema::{config_schema, config_schema_text};
+use duoctl::config::settings::{Owner, SETTINGS};
 use duoctl::config::tree;
+use duoctl::reconcile::fields::FIELDS;
+use serde_json::Value;
 
 /// Set to rewrite the committed schema and the expectations of the samples; look at the difference afterwards.
 fn bless() -> bool {
@@ -53,6 +56,7 @@ fn the_three_states_are_kept_apart() {
     for key in ["policy", "greeting", "notes"] {
         assert_eq!(settings[key].value, Setting::Clear, "{key}");
     }
+    assert!(!settings.contains_key("groups_allowed"), "`all_users` says it already");
     assert!(!workspace.applications["unmanaged"].settings.contains_key("policy"));
     assert_eq!(workspace.applications["set"].settings["greeting"].value, Setting::Text("Hello".to_owned()));
     assert_eq!(workspace.applications["api"].settings["networks_for_api_access"].value, Setting::Clear);
@@ -72,7 +76,7 @@ fn defaults_fill_in_what_a_type_has_and_an_application_leaves_out() {
     assert_eq!(setting("newer", "policy"), text("Default policy"));
     assert_eq!(setting("newer", "networks_for_api_access"), None, "only API keys have it for certain");
     assert_eq!(setting("pinned", "policy"), None, "its type is not written down");
-    assert!(workspace.applications["vpn"].protect);
+    assert!(workspace.applications["vpn"].protect && workspace.applications["pinned"].protect);
     assert!(!workspace.applications["own"].protect);
 }
 
@@ -232,4 +236,64 @@ fn every_code_of_the_language_has_a_sample() {
     for code in Code::ALL[..=last].iter().filter(|code| !elsewhere.contains(code)) {
         assert!(texts.contains(code.name()), "no sample shows `{code}`");
     }
+}
+
+#[test]
+fn the_quickstart_loads_without_a_word() {
+    let loaded = load(Path::new("examples/quickstart"));
+    assert_eq!(loaded.diagnostics, []);
+    let workspace = loaded.workspace.unwrap();
+    assert_eq!(workspace.applications.len(), 2);
+    let entry = &workspace.identity_intelligence["emea"];
+    assert_eq!(entry.push_application_name.as_ref().unwrap().value, "Acme IT Support");
+}
+
+#[test]
+fn the_full_example_has_every_key_of_the_language() {
+    let path = Path::new("examples/full");
+    let loaded = load(path);
+    let loud = |found: &&duoctl::config::diagnostic::Diagnostic| found.code != Code::NotYetActive;
+    assert_eq!(loaded.diagnostics.iter().find(loud), None);
+    assert!(loaded.valid().is_some());
+    let schema = jsonschema::validator_for(&config_schema()).unwrap();
+    assert_eq!(schema_accepts(&schema, path), Ok(()));
+
+    fn written(value: &Value, keys: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => {
+                keys.extend(map.keys().cloned());
+                map.values().for_each(|value| written(value, keys));
+            }
+            Value::Array(items) => items.iter().for_each(|value| written(value, keys)),
+            _ => {}
+        }
+    }
+    fn known(schema: &Value, keys: &mut BTreeSet<String>) {
+        match schema {
+            Value::Object(map) => {
+                if let Some(Value::Object(properties)) = map.get("properties") {
+                    keys.extend(properties.keys().cloned());
+                }
+                map.values().for_each(|value| known(value, keys));
+            }
+            Value::Array(items) => items.iter().for_each(|value| known(value, keys)),
+            _ => {}
+        }
+    }
+    let (mut in_files, mut in_schema) = (BTreeSet::new(), BTreeSet::new());
+    for file in yaml_files(path) {
+        let text = fs::read_to_string(file).unwrap();
+        written(&tree::parse(0, &text, &mut Vec::new()).unwrap().json(), &mut in_files);
+    }
+    known(&config_schema(), &mut in_schema);
+    assert_eq!(in_schema.difference(&in_files).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// A field that the YAML has and the core does not know would be read and never planned.
+#[test]
+fn every_setting_that_duo_holds_is_a_field_of_the_core() {
+    let written = SETTINGS.iter().filter(|spec| spec.owner == Owner::Duo || spec.key.name == "name");
+    let written: BTreeSet<_> = written.map(|spec| spec.key.name).collect();
+    let known: BTreeSet<_> = FIELDS.iter().map(|field| field.key).collect();
+    assert_eq!(written, known);
 }

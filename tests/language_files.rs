@@ -224,3 +224,70 @@ fn ten_times_the_applications_take_ten_times_as_long() {
     let large = time(10_000);
     assert!(large < small * 40, "1,000: {small:?}, 10,000: {large:?}");
 }
+
+/// Cut, doubled and garbled in every way that comes cheap: no panic, and every place lies in its file.
+#[test]
+fn damaged_files_are_reported_and_never_crash() {
+    let mut samples: Vec<_> = fs::read_dir("tests/samples/invalid")
+        .unwrap()
+        .chain(fs::read_dir("tests/samples/valid").unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && path.metadata().unwrap().len() < 2_000)
+        .filter(|path| !path.ends_with("alias-bomb.yaml"))
+        .collect();
+    samples.sort();
+    let mut loads = 0;
+    for path in samples {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let boundaries: Vec<usize> = text.char_indices().map(|(offset, _)| offset).collect();
+        for (step, offset) in boundaries.iter().enumerate().step_by(11) {
+            let (before, after) = text.split_at(*offset);
+            let insert = [
+                "\t",
+                "[",
+                "{",
+                "\"",
+                ": ",
+                "\n",
+                "&a ",
+                "*a",
+                "<<: ",
+                "- ",
+                "\u{0}",
+                "\u{202e}é",
+                "null",
+                "|\n",
+            ][step % 14];
+            for damaged in [before.to_owned(), after.to_owned(), format!("{before}{insert}{after}")] {
+                let loaded = load_text("duo.yaml".into(), damaged);
+                for diagnostic in &loaded.diagnostics {
+                    let spans = diagnostic.related.iter().map(|(span, _)| *span).chain(diagnostic.span);
+                    for span in spans {
+                        assert!(
+                            loaded.sources.locate(span).is_some(),
+                            "{path:?} at {offset}: {diagnostic:?}"
+                        );
+                    }
+                }
+                let shown = render(&loaded.diagnostics, &loaded.sources, false, 80);
+                assert!(!shown.contains(['\u{0}', '\u{202e}']), "{path:?} at {offset}: {shown:?}");
+                loads += 1;
+            }
+        }
+    }
+    assert!(loads > 5_000, "{loads}");
+}
+
+#[test]
+fn many_distinct_merges_stay_linear() {
+    let mut text = format!("{HEAD}guards:\n");
+    let mut names = Vec::new();
+    for index in 0..5_000 {
+        text.push_str(&format!("  g{index}: &g{index} {{k{index}: 1}}\n"));
+        names.push(format!("*g{index}"));
+    }
+    text.push_str(&format!("  all: {{<<: [{}]}}\n", names.join(", ")));
+    let begin = Instant::now();
+    assert!(has_errors(&load_text("duo.yaml".into(), text).diagnostics));
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+}

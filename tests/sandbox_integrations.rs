@@ -6,7 +6,7 @@ use duoctl::duo::error::DuoError;
 use duoctl::duo::types::Ikey;
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::direct::Direct;
-use duoctl::secret::Secret;
+use duoctl::secret::{Secret, last_four};
 use serde_json::{Map, Value, json};
 
 const LIST: &str = "/admin/v3/integrations";
@@ -67,7 +67,7 @@ async fn an_application_lives_from_create_to_delete() {
 
     let key = secret_of(&direct, &app).await;
     assert_eq!(key.len(), 40);
-    assert_eq!(&app["secret_key"].as_str().unwrap()[36..], &key[36..]);
+    assert_eq!(last_four(app["secret_key"].as_str().unwrap()), last_four(&key));
 
     let changed =
         post(&direct, &path(&app), json!({"name": "VPN 2", "self_service_allowed": "1"})).await.unwrap();
@@ -389,4 +389,74 @@ async fn a_lost_answer_leaves_the_change_behind() {
     let body = json!({"name": "y", "type": "rdp", "user_access": "NO_USERS"});
     post(&direct, LIST, body).await.unwrap_err();
     assert_eq!(direct.account().applications().len(), 2);
+}
+
+/// Every way of a switch shows in one value of a reply.
+#[tokio::test]
+async fn each_switch_changes_what_it_says() {
+    let direct = empty();
+    let group = direct.account().add_group("Staff").unwrap();
+    let rdp = json!({"name": "x", "type": "rdp", "user_access": "NO_USERS"});
+    let admin = json!({"name": "x", "type": "adminapi", "user_access": "NO_USERS", "networks_for_api_access": "192.0.2.1"});
+    let with = |body: &Value, name: &str, value: Value| {
+        let mut body = body.clone();
+        body[name] = value;
+        body
+    };
+    let oidc = json!({"name": "x", "type": "sso-oidc-generic", "user_access": "NO_USERS", "sso": {"oidc_config": {
+        "grant_types": {"authorization_code": true}, "redirect_uris": [], "scopes": []}}});
+    let silent = json!({"name": "x", "type": "rdp"});
+    let bare_saml = json!({"name": "x", "type": "sso-generic", "user_access": "NO_USERS"});
+    let spaced = with(&rdp, "name", json!(" <a> "));
+    let long = with(&rdp, "notes", json!("x".repeat(600)));
+    let doubtful = with(&rdp, "type", json!("dag"));
+    for (switch, body, pointer, off, on) in [
+        ("open-by-default", &silent, "/user_access", json!("NO_USERS"), json!("ALL_USERS")),
+        ("networks-as-array", &admin, "/networks_for_api_access", json!("192.0.2.1"), json!(["192.0.2.1"])),
+        ("blank-normalization", &rdp, "/username_normalization_policy", json!("None"), json!("")),
+        ("trim-text", &spaced, "/name", json!(" <a> "), json!("<a>")),
+        ("escape-text", &spaced, "/name", json!(" <a> "), json!(" &lt;a&gt; ")),
+        ("limit-notes", &long, "/refused", Value::Null, json!("notes")),
+        ("doubtful-types", &doubtful, "/refused", json!("type"), Value::Null),
+        ("require-sso", &bare_saml, "/refused", Value::Null, json!("sso")),
+        ("extra-property", &rdp, "/brand_new_property/since", Value::Null, json!(2027)),
+        (
+            "expand-grants",
+            &oidc,
+            "/sso/oidc_config/grant_types/authorization_code/access_token_lifespan",
+            Value::Null,
+            json!(3600),
+        ),
+    ] {
+        for (state, expected) in [("off", off), ("on", on)] {
+            direct.account().switches.set(&format!("{switch}={state}")).unwrap();
+            let reply = match post(&direct, LIST, body.clone()).await {
+                Ok(app) => app,
+                Err(error) => json!({"refused": refusal(Err(error)).1}),
+            };
+            let seen = reply.pointer(pointer).cloned().unwrap_or_default();
+            assert_eq!(seen, expected, "{switch}={state}");
+        }
+        direct.account().switches = duoctl::sandbox::switches::Switches::default();
+    }
+
+    let app = create(&direct, admin).await;
+    direct.account().switches.set("set-permissions-on-modify").unwrap();
+    let changed =
+        post(&direct, &path(&app), json!({"adminapi_allow_to_set_permissions": "1"})).await.unwrap();
+    assert_eq!(changed["adminapi_allow_to_set_permissions"], 1);
+    direct.account().switches.set("delete-returns-object").unwrap();
+    assert_eq!(send(&direct, ApiCall::delete(path(&app))).await.unwrap(), json!({}));
+    direct.account().switches.set("strict-pages").unwrap();
+    let page = send(&direct, ApiCall::get(LIST, &[("limit", "501")])).await;
+    assert_eq!(refusal(page), invalid("limit"));
+    direct.account().switches.set("show-edition=off").unwrap();
+    assert_eq!(get(&direct, "/admin/v1/info/summary").await.unwrap().get("edition"), None);
+    direct.account().switches.set("shuffle-groups=off").unwrap();
+    let other = direct.account().add_group("Other").unwrap();
+    let body = json!({"name": "x", "type": "rdp", "user_access": "PERMITTED_GROUPS", "groups_allowed": [other, group, other]});
+    let app = create(&direct, body).await;
+    for _ in 0..3 {
+        assert_eq!(get(&direct, &path(&app)).await.unwrap()["groups_allowed"], json!([other, group]));
+    }
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use duoctl::duo::sign::{Scheme, Signable, authorization, canonical_params, signature};
-use duoctl::sandbox::account::{Account, Key};
+use duoctl::sandbox::account::{Account, Key, reset};
 use duoctl::sandbox::serve::{Running, ServeOptions, start};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
@@ -266,7 +266,16 @@ async fn state_keys_and_trust_survive_a_restart() {
     let ikey = made["integration_key"].as_str().unwrap();
     assert_eq!(second.account().application(ikey).unwrap(), made);
     assert_eq!(Signed::by(&key(&second, "operator")).get(&second, &client, "/admin/v1/groups").await.0, 200);
+    let state = folder.path().join("deep/state");
+    assert!(reset(&state).unwrap_err().to_string().ends_with("is in use by another process"));
     second.shutdown().await;
+
+    reset(&state).unwrap();
+    let (third, _) = serve(options()).await;
+    assert_eq!(third.ca_pem(), pem);
+    assert_ne!(key(&third, "operator").secret_key.expose(), secret);
+    assert!(third.account().application(ikey).is_err());
+    reset(&folder.path().join("never used")).unwrap();
     assert_ne!(Account::in_memory().unwrap().key("operator").unwrap().secret_key.expose(), secret);
 }
 

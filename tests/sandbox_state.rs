@@ -100,7 +100,6 @@ fn signed_list(account: &Account, offset: usize) -> RawRequest {
     RawRequest::new("GET", &format!("{path}?{}", canonical_params(&params)), headers.into(), Vec::new())
 }
 
-/// Keeps the type used where only its account matters.
 #[test]
 fn clients_share_one_account() {
     let direct = Direct::operator(Account::empty_in_memory().unwrap());

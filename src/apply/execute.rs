@@ -14,6 +14,7 @@ use crate::reconcile::marker::Notes;
 use crate::reconcile::plan::{Action, Plan, Step, Write};
 
 use super::outcome::{Status, StepOutcome};
+use super::rivals::withdraw;
 
 /// Told of each step as it begins and ends.
 pub trait Progress: Sync {
@@ -52,6 +53,7 @@ pub async fn execute<W: WriteApi>(
             futures_util::stream::iter(work).buffered(parallelism.max(1)).collect().await;
         outcomes.extend(done.into_iter().flatten());
     }
+    withdraw(plan.workspace(), writer, &mut outcomes).await;
     outcomes
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::output::printer::Printer;
+use crate::sandbox::account;
 use crate::sandbox::faults::Fault;
-use crate::sandbox::reset;
 use crate::sandbox::serve::{self, ServeOptions};
 use crate::sandbox::switches::Switches;
 
@@ -55,7 +55,7 @@ async fn serve_until_signal(args: Serve, printer: Printer) -> Result<Exit, Failu
 fn forget(args: &Reset, printer: Printer) -> Result<Exit, Failure> {
     let state = args.state.clone().unwrap_or_else(|| sandbox_state(&args.path, Path::new("")));
     let failure = |error| Failure::Sandbox { state: state.clone(), error };
-    match reset::reset(&state).map_err(failure)? {
+    match account::reset(&state).map_err(failure)? {
         true => printer.data(&format!("Forgot the simulated account in {}.\n", state.display())),
         false => printer.data(&format!("There is no simulated account in {}.\n", state.display())),
     }

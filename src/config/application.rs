@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::duo::catalogue::{Family, Kind, lookup};
 
 use super::check::{self, Findings};
-use super::decode::{flag, ignores, secret_target, text};
+use super::decode::{flag, ignores, secret_target};
 use super::diagnostic::{Code, Diagnostic, Span, Spanned};
-use super::model::{Application, Setting};
+use super::model::{Application, Ignore, Setting};
 use super::settings::{Owner, SETTINGS, SettingSpec, foreign, setting};
 use super::tree::{Data, Entry, Node, find};
 
@@ -126,7 +126,7 @@ fn check_sso(document: &[Entry], kind: &Kind, findings: &mut Findings) {
 pub struct Defaults {
     settings: BTreeMap<String, Spanned<Setting>>,
     protect: bool,
-    ignore: Vec<Spanned<super::model::Ignore>>,
+    ignore: Vec<Spanned<Ignore>>,
 }
 
 impl Defaults {
@@ -139,7 +139,7 @@ impl Defaults {
                 "protect" => defaults.protect = flag(&entry.value).unwrap_or_default(),
                 "ignore" => defaults.ignore = ignores(&entry.value),
                 name => {
-                    if let Some(value) = decode_setting(&entry.value) {
+                    if let Some(value) = decode_setting(entry.value.clone()) {
                         defaults.settings.insert(name.to_owned(), value);
                     }
                 }
@@ -148,35 +148,36 @@ impl Defaults {
         defaults
     }
 
-    /// Fills in what an application of a known kind leaves out. Where the type is not written down, or not known,
-    /// only what every type of application for users has is filled in.
-    fn merge(&self, application: &mut Application, written: &[Entry]) {
-        let Some(kind) = &application.kind else { return };
+    /// Fills in what an application leaves out. Where the type is not written down, no setting is filled in; where
+    /// it is not known, only what every type of application for users has.
+    fn merge(
+        &self,
+        application: &mut Application,
+        protect: Option<bool>,
+        ignore: Option<Vec<Spanned<Ignore>>>,
+    ) {
+        application.protect = protect.unwrap_or(self.protect);
+        application.ignore = ignore.unwrap_or_else(|| self.ignore.clone());
+        let Some(kind) = application.kind.as_ref().filter(|_| !self.settings.is_empty()) else { return };
         let family = lookup(&kind.value).map_or(Family::AuthApi, |kind| kind.family);
         for (name, value) in &self.settings {
             let applies = setting(name).is_some_and(|spec| (spec.applies)(family));
-            if applies && find(written, name).is_none() {
+            if applies && !application.settings.contains_key(name) {
                 application.settings.insert(name.clone(), value.clone());
             }
-        }
-        if find(written, "protect").is_none() {
-            application.protect = self.protect;
-        }
-        if find(written, "ignore").is_none() {
-            application.ignore.clone_from(&self.ignore);
         }
     }
 }
 
 /// The typed value of an entry of `applications`. Values that do not fit are left out: they are reported already.
-pub fn decode(key: &Spanned<String>, node: &Node, defaults: &Defaults) -> Application {
-    let entries: &[Entry] = match &node.data {
+pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
+    let entries = match node.data {
         Data::Mapping(entries) => entries,
-        _ => &[],
+        _ => Vec::new(),
     };
-    let kind = known_kind(entries);
+    let kind = known_kind(&entries);
     let mut application = Application {
-        span: key.span,
+        span: key,
         kind: None,
         name: None,
         integration_key: None,
@@ -185,36 +186,56 @@ pub fn decode(key: &Spanned<String>, node: &Node, defaults: &Defaults) -> Applic
         protect: false,
         ignore: Vec::new(),
     };
-    for entry in entries {
-        let value = &entry.value;
-        match entry.key.value.as_str() {
-            "type" => application.kind = text(value),
-            "name" => application.name = text(value),
-            "integration_key" => application.integration_key = text(value),
-            "secret" => application.secret = secret_target(value),
-            "protect" => application.protect = flag(value).unwrap_or_default(),
-            "ignore" => application.ignore = ignores(value),
+    let (mut protect, mut ignore) = (None, None);
+    for Entry { key, value } in entries {
+        match key.value.as_str() {
+            "type" => application.kind = into_text(value),
+            "name" => application.name = into_text(value),
+            "integration_key" => application.integration_key = into_text(value),
+            "secret" => application.secret = secret_target(&value),
+            "protect" => protect = flag(&value),
+            "ignore" => ignore = Some(ignores(&value)),
             name => {
                 let applies =
                     setting(name).is_some_and(|spec| spec.owner == Owner::Duo && spec.applies_to(kind));
                 if applies && let Some(setting) = decode_setting(value) {
-                    application.settings.insert(name.to_owned(), setting);
+                    application.settings.insert(key.value, setting);
                 }
             }
         }
     }
-    defaults.merge(&mut application, entries);
+    drop_cleared_groups(&mut application);
+    defaults.merge(&mut application, protect, ignore);
     application
 }
 
-fn decode_setting(node: &Node) -> Option<Spanned<Setting>> {
-    let setting = match &node.data {
+/// `groups_allowed: null` says nothing that `all_users` or `no_users` does not say: Duo takes a list only together
+/// with `permitted_groups` (duo-api.md, trap 3).
+fn drop_cleared_groups(application: &mut Application) {
+    let cleared =
+        application.settings.get("groups_allowed").is_some_and(|groups| groups.value == Setting::Clear);
+    let permitted = |access: &Spanned<Setting>| access.value == Setting::Text("permitted_groups".to_owned());
+    if cleared && !application.settings.get("user_access").is_some_and(permitted) {
+        application.settings.remove("groups_allowed");
+    }
+}
+
+fn into_text(node: Node) -> Option<Spanned<String>> {
+    match node.data {
+        Data::Text(text) => Some(Spanned::new(text, node.span)),
+        _ => None,
+    }
+}
+
+fn decode_setting(node: Node) -> Option<Spanned<Setting>> {
+    let span = node.span;
+    let setting = match node.data {
         Data::Null => Setting::Clear,
-        Data::Flag(flag) => Setting::Flag(*flag),
-        Data::Text(text) => Setting::Text(text.clone()),
-        Data::List(items) => Setting::List(items.iter().filter_map(text).collect()),
+        Data::Flag(flag) => Setting::Flag(flag),
+        Data::Text(text) => Setting::Text(text),
+        Data::List(items) => Setting::List(items.into_iter().filter_map(into_text).collect()),
         Data::Mapping(_) => Setting::Document(node.json()),
         Data::Number(..) => return None,
     };
-    Some(Spanned::new(setting, node.span))
+    Some(Spanned::new(setting, span))
 }

@@ -1,5 +1,7 @@
 //! Compares a tree with the tables of the language and reports everything that does not fit, each with its place.
 
+use std::borrow::Cow;
+
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::shape::{Choice, Key, Object, Problem, Shape, TextRule};
 use super::similar::{did_you_mean, nearest};
@@ -238,8 +240,20 @@ fn list(node: &Node, item: &Shape, least: usize, most: usize, name: &str, findin
                     .help("remove the item, or write its value"),
             );
         } else {
+            let before = findings.len();
             shape(node, item, name, node.span, findings);
+            for found in findings.iter_mut().skip(before).filter(|found| found.span == Some(node.span)) {
+                of_an_item(found, name);
+            }
         }
+    }
+}
+
+/// What is said of a key's value, said of one item of it.
+fn of_an_item(found: &mut Diagnostic, name: &str) {
+    let subject = format!("`{name}` ");
+    if let Some(rest) = found.message.strip_prefix(&subject).filter(|rest| !rest.starts_with("has ")) {
+        found.message = format!("an item of {subject}{rest}");
     }
 }
 
@@ -265,15 +279,19 @@ fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings:
                 .help("write its value, or remove the key"),
             );
         } else {
-            shape(
-                &entry.value,
-                item,
-                texts::shown(&entry.key.value).trim_matches('`'),
-                entry.key.span,
-                findings,
-            );
+            let name = harmless(&entry.key.value);
+            shape(&entry.value, item, &name, entry.key.span, findings);
         }
     }
+}
+
+/// A key of the user's choice as it may stand in messages; an ordinary one is used as it is.
+fn harmless(key: &str) -> Cow<'_, str> {
+    let ordinary = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if key.len() < 32 && key.chars().all(ordinary) {
+        return Cow::Borrowed(key);
+    }
+    Cow::Owned(texts::shown(key).trim_matches('`').to_owned())
 }
 
 fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findings) {

@@ -16,16 +16,24 @@ use super::texts::is_secret_key;
 use super::tree::{Data, Entry, Node, find};
 
 /// Decodes the merged top level of a workspace. `start` is the place that stands in for keys that are missing.
-pub fn workspace(entries: &[Entry], root: &Path, start: Span) -> Workspace {
+pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace {
+    // There may be very many of them, so they are taken out of the tree rather than copied.
+    let applications = entries.iter().position(|entry| entry.key.value == "applications");
+    let applications = applications.map(|index| entries.swap_remove(index).value.data);
+    let entries = entries.as_slice();
     let root_of = |key: &str| mapping(entries, key);
     let defaults = Defaults::decode(mapping(root_of("defaults"), "applications"));
     Workspace {
         root: root.to_owned(),
         name: numeric_text(entries, "workspace").unwrap_or_else(|| Spanned::new(String::new(), start)),
         tenant: tenant(root_of("tenant"), root, start),
-        applications: entries_of(root_of("applications"), |key, node| {
-            application::decode(key, node, &defaults)
-        }),
+        applications: match applications {
+            Some(Data::Mapping(entries)) => entries
+                .into_iter()
+                .map(|entry| (entry.key.value, application::decode(entry.key.span, entry.value, &defaults)))
+                .collect(),
+            _ => BTreeMap::new(),
+        },
         identity_intelligence: entries_of(root_of("identity_intelligence"), intelligence),
         identity_intelligence_api: find(entries, "identity_intelligence_api")
             .and_then(|entry| intelligence_api(entry, root)),
@@ -202,13 +210,13 @@ fn intelligence_api(entry: &Entry, root: &Path) -> Option<Spanned<IntelligenceAp
     let Data::Mapping(entries) = &entry.value.data else { return None };
     let api = match text_of(entries, "file") {
         Some(file) => IntelligenceApi::File(root.join(file.value)),
-        None => IntelligenceApi::Fields(IntelligenceApiFields {
+        None => IntelligenceApi::Fields(Box::new(IntelligenceApiFields {
             token_url: text_of(entries, "token_url")?,
             api_url: text_of(entries, "api_url")?,
             client_id: source(&find(entries, "client_id")?.value, root)?,
             client_secret: secret_source(&find(entries, "client_secret")?.value, root)?,
             audience: text_of(entries, "audience"),
-        }),
+        })),
     };
     Some(Spanned::new(api, entry.key.span))
 }

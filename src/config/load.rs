@@ -1,5 +1,6 @@
 //! From a path to a workspace: finds the files, reads and merges them, and reports every problem of every file.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::check::{self, missing_key};
@@ -91,7 +92,7 @@ fn finish(
         if complete {
             report_missing(&merged, start, &mut diagnostics);
         }
-        let workspace = decode::workspace(&merged, root, start);
+        let workspace = decode::workspace(merged, root, start);
         rules::run(&workspace, complete, &mut diagnostics);
         workspace
     });
@@ -191,7 +192,11 @@ fn merge_mapping(earlier: &mut Entry, later: Entry, diagnostics: &mut Vec<Diagno
 /// Two files that define one key: the first definition stays. Within one file this is a duplicate key already.
 fn report_duplicates(entry: &mut Entry, section: &str, diagnostics: &mut Vec<Diagnostic>) {
     let Data::Mapping(entries) = &mut entry.value.data else { return };
-    let mut seen = std::collections::HashMap::with_capacity(entries.len());
+    let distinct: HashSet<&str> = entries.iter().map(|entry| entry.key.value.as_str()).collect();
+    if distinct.len() == entries.len() {
+        return;
+    }
+    let mut seen = HashMap::with_capacity(entries.len());
     entries.retain(|entry| {
         let Some(first) = seen.get(&entry.key.value) else {
             seen.insert(entry.key.value.clone(), entry.key.span);

@@ -211,7 +211,7 @@ pub enum IntelligenceAccess {
 #[derive(Clone, Debug)]
 pub enum IntelligenceApi {
     /// The values themselves.
-    Fields(IntelligenceApiFields),
+    Fields(Box<IntelligenceApiFields>),
     /// A file with the credentials as the console copied them, resolved against the workspace's folder.
     File(PathBuf),
 }

@@ -9,8 +9,10 @@ pub fn nearest<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> O
     let written = fold(written);
     words
         .into_iter()
+        // A word of quite another length is never near, and its distance need not be computed.
+        .filter(|word| word.len().abs_diff(written.len()) <= allowed(word))
         .map(|word| (strsim::damerau_levenshtein(&written, &fold(word)), word))
-        .filter(|(distance, word)| *distance <= word.len().max(3) / 3)
+        .filter(|(distance, word)| *distance <= allowed(word))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)
 }
@@ -18,6 +20,11 @@ pub fn nearest<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> O
 /// The help for a word that is not known.
 pub fn did_you_mean<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> Option<String> {
     nearest(written, words).map(|word| format!("did you mean `{word}`?"))
+}
+
+/// How many slips still make it the same word.
+fn allowed(word: &str) -> usize {
+    word.len().max(3) / 3
 }
 
 /// Case and the kind of dash are the commonest slips of all.

@@ -250,7 +250,7 @@ fn env_name(text: &str) -> Result<(), Problem> {
 fn network(text: &str) -> Result<(), Problem> {
     let refused = || {
         Problem::invalid(
-            "has an item that is not an address, a range or a CIDR block",
+            "is not an address, a range or a CIDR block",
             "e.g. `192.0.2.8`, `192.0.2.0/24` or `192.0.2.1-192.0.2.20`; Duo takes no hostnames here",
         )
     };
@@ -259,7 +259,7 @@ fn network(text: &str) -> Result<(), Problem> {
         let last: IpAddr = last.trim().parse().map_err(|_| refused())?;
         if first.is_ipv4() != last.is_ipv4() || first > last {
             return Err(Problem::invalid(
-                "has a range that ends before it begins",
+                "is a range that ends before it begins",
                 "write the lower address first",
             ));
         }

@@ -8,10 +8,10 @@ use crate::reconcile::plan::Action;
 use super::paint::{Paint, safe};
 use super::plan_text::shown;
 
-/// What Duo made of values, and the count of steps; each step had its own line when it ended.
+/// What was not done, what Duo made of values, and the count of steps; what was done had its own line already.
 pub fn render(outcomes: &[StepOutcome], normalised: &[Normalised], paint: Paint) -> String {
     let mut text = String::new();
-    for outcome in outcomes.iter().filter(|outcome| matches!(outcome.status, Status::NotAttempted(_))) {
+    for outcome in outcomes.iter().filter(|outcome| !matches!(outcome.status, Status::Applied)) {
         let _ = writeln!(text, "{}", line(outcome, paint));
     }
     for normalised in normalised {

@@ -14,20 +14,17 @@ use crate::config::texts::{escape, is_secret_key, secret_runs};
 /// What stands in the place of a secret.
 const MASK: &str = "********";
 
-/// How much of a line is shown before and after the beginning of what matters, in characters.
-const BEFORE: usize = 100;
-const AFTER: usize = 160;
-
 /// All diagnostics, each as a block, and a last line that counts them; nothing at all where there are none.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, styled: bool, width: usize) -> String {
     if diagnostics.is_empty() {
         return String::new();
     }
+    let width = width.clamp(60, 400);
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width.clamp(60, 400));
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width);
     let mut text = String::new();
     for diagnostic in diagnostics {
-        let block = renderer.render(&[block(diagnostic, sources)]);
+        let block = renderer.render(&[block(diagnostic, sources, width)]);
         // The place is printed on its own, since the shown line may be cut; the empty place of the line is dropped.
         let empty_place = |line: &&str| anstream::adapter::strip_str(line).to_string().trim() == ":::";
         for line in block.lines().filter(|line| !empty_place(line)) {
@@ -53,7 +50,7 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
     if counts.is_empty() { "no problems".to_owned() } else { counts.join(", ") }
 }
 
-fn block<'a>(diagnostic: &Diagnostic, sources: &Sources) -> Group<'a> {
+fn block<'a>(diagnostic: &Diagnostic, sources: &Sources, width: usize) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -62,10 +59,10 @@ fn block<'a>(diagnostic: &Diagnostic, sources: &Sources) -> Group<'a> {
     let title = level.primary_title(harmless(&diagnostic.message)).id(diagnostic.code.name());
     let mut group = Group::with_title(title);
     if let Some(span) = diagnostic.span {
-        group = place(group, span, "", AnnotationKind::Primary, sources);
+        group = place(group, span, "", AnnotationKind::Primary, sources, width);
     }
     for (span, label) in &diagnostic.related {
-        group = place(group, *span, label, AnnotationKind::Context, sources);
+        group = place(group, *span, label, AnnotationKind::Context, sources, width);
     }
     match &diagnostic.help {
         Some(help) => group.element(Level::HELP.message(harmless(help))),
@@ -79,6 +76,7 @@ fn place<'a>(
     label: &str,
     kind: AnnotationKind,
     sources: &Sources,
+    width: usize,
 ) -> Group<'a> {
     let Some((path, position)) = sources.locate(span) else { return group };
     let path = harmless(&path.display().to_string());
@@ -86,7 +84,7 @@ fn place<'a>(
     let group = group.element(origin);
     let Some((number, begin, line)) = sources.line(span.file, span.start) else { return group };
     let marked = span.start.saturating_sub(begin)..span.end.saturating_sub(begin).min(line.len());
-    let (shown, marked) = show(line, marked, &secrets(sources, span.file, begin, line));
+    let (shown, marked) = show(line, marked, &secrets(sources, span.file, begin, line), width);
     if shown.trim().is_empty() {
         return group;
     }
@@ -101,10 +99,12 @@ fn harmless(text: &str) -> String {
     text.chars().flat_map(escape).collect()
 }
 
-/// A line as it may be shown, and where the marked part stands in it.
-fn show(line: &str, marked: Range<usize>, secrets: &[Range<usize>]) -> (String, Range<usize>) {
+/// A line as it may be shown, cut to a width around the marked part, and where that part stands in it.
+fn show(line: &str, marked: Range<usize>, secrets: &[Range<usize>], width: usize) -> (String, Range<usize>) {
     let ahead = line.get(..marked.start).map_or(0, |text| text.chars().count());
-    let first = ahead.saturating_sub(BEFORE);
+    let first = ahead.saturating_sub(width / 2);
+    // Line numbers, their border and the dots take their share.
+    let last = first + width.saturating_sub(16);
     let mut shown = String::new();
     if first > 0 {
         shown.push_str("...");
@@ -121,7 +121,7 @@ fn show(line: &str, marked: Range<usize>, secrets: &[Range<usize>]) -> (String, 
         if offset >= marked.end && end.is_none() {
             end = Some(shown.len());
         }
-        if index > ahead + AFTER {
+        if index > last {
             shown.push_str("...");
             break;
         }
@@ -131,7 +131,7 @@ fn show(line: &str, marked: Range<usize>, secrets: &[Range<usize>]) -> (String, 
                 shown.push_str(MASK);
                 masked = Some(secret);
             }
-            None if c == '\t' => shown.push(' '),
+            None if c == '\t' => shown.push_str("    "),
             None => shown.extend(escape(c)),
         }
     }
@@ -143,8 +143,7 @@ fn show(line: &str, marked: Range<usize>, secrets: &[Range<usize>]) -> (String, 
 /// The parts of a line that may be secrets: values of keys that hold secrets, and long runs of letters and digits.
 fn secrets(sources: &Sources, file: usize, begin: usize, line: &str) -> Vec<Range<usize>> {
     if inside_secret(sources, file, begin, line) {
-        let indentation = indentation(line);
-        return vec![indentation..line.len()];
+        return std::iter::once(indentation(line)..line.len()).collect();
     }
     let mut found: Vec<Range<usize>> = keys(line)
         .filter(|(key, _)| is_secret_key(key))
@@ -192,7 +191,7 @@ fn inside_secret(sources: &Sources, file: usize, begin: usize, line: &str) -> bo
     let own_key = keys(line).next().is_some();
     let mut depth = indentation(line);
     let mut before = begin;
-    for _ in 0..1_000 {
+    for _ in 0..300 {
         if depth == 0 || before == 0 {
             return false;
         }
@@ -231,7 +230,7 @@ mod tests {
         let span = Span { file: 0, start, end: start + needle.len() };
         let (_, begin, line) = sources.line(0, start).expect("a line");
         let marked = span.start - begin..span.end - begin;
-        show(line, marked, &secrets(&sources, 0, begin, line)).0
+        show(line, marked, &secrets(&sources, 0, begin, line), 200).0
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::duo::types::Integration;
 
 use super::desired::DesiredApplication;
 use super::fields::{
-    CREATE_ONLY_PERMISSION, FIELDS, Field, FieldKind, Live, Managed, PERMITTED_GROUPS, known_permissions,
+    CREATE_ONLY_PERMISSION, FIELDS, Field, FieldKind, Live, Managed, NO_USERS, PERMITTED_GROUPS,
+    known_permissions,
 };
 use super::marker::{Applied, AppliedFields, Marker, MarkerState, short_hash};
 use super::references::References;
@@ -58,11 +59,41 @@ pub fn managed(
             Err(found) => problems.extend(found),
         }
     }
+    if problems.is_empty() {
+        problems.extend(access_conflict(&fields));
+    }
     let address = &wanted.address;
     for problem in &mut problems {
         problem.message = format!("{address}: {}", problem.message);
     }
     if problems.is_empty() { Ok(fields) } else { Err(problems) }
+}
+
+/// Groups that would never count, or `permitted_groups` without one: Duo might keep a list of its own (traps 2 and 3).
+fn access_conflict(fields: &[Managed]) -> Option<Diagnostic> {
+    let of = |kind| fields.iter().find(|managed| managed.field.kind == kind);
+    let permitted = |access: &Managed| access.wanted == FieldValue::Text(PERMITTED_GROUPS.to_owned());
+    let (access, groups) = (of(FieldKind::Access), of(FieldKind::Groups));
+    let named = groups.filter(|groups| groups.wanted != FieldValue::Unset);
+    match (access, named) {
+        (Some(access), None) if permitted(access) => Some(
+            Diagnostic::error(
+                Code::AccessConflict,
+                groups.map_or(access.span, |groups| groups.span),
+                "`user_access: permitted_groups` needs `groups_allowed`",
+            )
+            .help("name at least one group; to let nobody in, write `user_access: no_users`"),
+        ),
+        (Some(access), Some(groups)) if !permitted(access) => Some(
+            Diagnostic::error(
+                Code::AccessConflict,
+                groups.span,
+                "`groups_allowed` counts only with `user_access: permitted_groups`",
+            )
+            .help("write `user_access: permitted_groups`, or remove `groups_allowed`"),
+        ),
+        (None, None) | (Some(_), _) | (None, Some(_)) => None,
+    }
 }
 
 /// The changes of one application, and what has to be said about it.
@@ -76,7 +107,28 @@ pub struct Difference<'m> {
     pub problems: Vec<Diagnostic>,
 }
 
-/// Compares one application.
+/// What becomes of an application's access, which decides whether its list of groups counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AccessChange {
+    /// Another access: its own change says who may log in, the groups only say the same again.
+    Changes,
+    /// The YAML asks for the access that is there.
+    Stays,
+    /// The YAML leaves the access alone.
+    Unmanaged,
+}
+
+impl AccessChange {
+    fn of(managed: &[Managed], live: &Integration) -> Self {
+        match managed.iter().find(|managed| managed.field.kind == FieldKind::Access) {
+            None => Self::Unmanaged,
+            Some(access) if access.live(live) == Live::Value(access.wanted.clone()) => Self::Stays,
+            Some(_) => Self::Changes,
+        }
+    }
+}
+
+/// Compares one application; of `managed`, what [`compared`] leaves.
 pub fn compare<'m>(
     wanted: &DesiredApplication,
     managed: &'m [Managed],
@@ -85,11 +137,13 @@ pub fn compare<'m>(
     references: &References,
 ) -> Difference<'m> {
     let mut difference = Difference::default();
-    for managed in managed.iter().filter(|managed| !wanted.ignore.iter().any(|key| key == managed.field.key))
-    {
-        if let Some(problem) = groups_without_access(wanted, managed, live) {
-            difference.problems.push(problem);
-            continue;
+    let access = AccessChange::of(managed, live);
+    for managed in managed {
+        if managed.field.kind == FieldKind::Groups && access == AccessChange::Unmanaged {
+            if let Err(problem) = groups_count(wanted, managed, live) {
+                difference.problems.extend(problem.map(|problem| *problem));
+                continue;
+            }
         }
         let value = match managed.live(live) {
             Live::Value(value) => value,
@@ -103,9 +157,10 @@ pub fn compare<'m>(
         if value == target || is_kept(managed, &value, applied) {
             continue;
         }
-        let finishing = marker.is_some_and(|marker| marker.state == MarkerState::Creating);
-        let assessment = if finishing {
+        let assessment = if finishes_creation(managed.field, live, marker) {
             (Risk::Neutral, "finishes the creation")
+        } else if managed.field.kind == FieldKind::Groups && access == AccessChange::Changes {
+            (Risk::Neutral, "")
         } else {
             risk::assess(managed.field, &value, &target)
         };
@@ -135,10 +190,39 @@ pub fn from_nothing(managed: &[Managed], references: &References) -> Vec<Change>
         .collect()
 }
 
-/// What the marker will say of the managed fields once they are applied.
-pub fn applied(managed: &[Managed], wanted: &DesiredApplication, before: Option<&Marker>) -> AppliedFields {
-    let compared = managed.iter().filter(|managed| !wanted.ignore.iter().any(|key| key == managed.field.key));
+/// The changes that a replacement shows: every managed field, from what the old application holds.
+pub fn from_predecessor(managed: &[Managed], old: &Integration, references: &References) -> Vec<Change> {
+    let access = AccessChange::of(managed, old);
+    let mut shown = Vec::new();
+    for managed in managed {
+        let before = match managed.live(old) {
+            Live::Value(value) => value,
+            Live::NotOffered => FieldValue::Unset,
+        };
+        if before == FieldValue::Unset && managed.wanted == FieldValue::Unset {
+            continue;
+        }
+        let counts = managed.field.kind != FieldKind::Groups || access != AccessChange::Changes;
+        let assessment = if before == managed.wanted || !counts {
+            (Risk::Neutral, "")
+        } else {
+            risk::assess(managed.field, &before, &managed.wanted)
+        };
+        shown.extend(changes(managed.field, &before, &managed.wanted, None, assessment, references));
+    }
+    shown
+}
+
+/// The fields whose differences count: ignored ones are sent when an application is created and left alone afterwards.
+pub fn compared(managed: Vec<Managed>, wanted: &DesiredApplication) -> Vec<Managed> {
+    let ignored = |managed: &Managed| wanted.ignore.iter().any(|key| key == managed.field.key);
+    managed.into_iter().filter(|managed| !ignored(managed)).collect()
+}
+
+/// What the marker will say of the compared fields once they are applied.
+pub fn applied(compared: &[Managed], before: Option<&Marker>) -> AppliedFields {
     compared
+        .iter()
         .map(|managed| {
             let code = managed.field.code;
             let asked = short_hash(code, &managed.wanted);
@@ -171,7 +255,7 @@ pub fn body(difference: &Difference<'_>, managed: &[Managed], live: &Integration
 
 fn is_kept(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> bool {
     let code = managed.field.code;
-    managed.may_be_normalised()
+    managed.may_be_kept_as(value)
         && applied.is_some_and(|applied| {
             applied.asked == short_hash(code, &managed.wanted)
                 && applied.kept == Some(short_hash(code, value))
@@ -192,20 +276,33 @@ fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> O
     }
 }
 
-/// Groups on an application whose access the YAML leaves alone, while Duo does not look at groups.
-fn groups_without_access(
+/// What is left to do on an application that was created with nobody let in, where the creation was asked for. Only
+/// while it still lets nobody in: what someone wrote into the marker excuses no other change.
+fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>) -> bool {
+    let later =
+        matches!(field.kind, FieldKind::Access | FieldKind::Groups | FieldKind::Policy | FieldKind::Prompt);
+    let creating = marker.is_some_and(|marker| marker.state == MarkerState::Creating);
+    later && creating && live.text("user_access") == NO_USERS
+}
+
+/// Whether Duo looks at the groups of an application whose access the YAML leaves alone. That they count for nothing
+/// is a mistake, unless the access is ignored on purpose.
+fn groups_count(
     wanted: &DesiredApplication,
     managed: &Managed,
     live: &Integration,
-) -> Option<Diagnostic> {
-    let unmanaged = managed.field.kind == FieldKind::Groups && !wanted.settings.contains_key("user_access");
+) -> Result<(), Option<Box<Diagnostic>>> {
     let access = live.text("user_access");
-    (unmanaged && access != PERMITTED_GROUPS && managed.wanted != FieldValue::Unset).then(|| {
-        let message =
-            format!("{}: `groups_allowed` has no effect while the access is {access}", wanted.address);
-        Diagnostic::error(Code::AccessConflict, managed.span, message)
-            .help("add `user_access: permitted_groups`")
-    })
+    if access == PERMITTED_GROUPS || access.is_empty() || managed.wanted == FieldValue::Unset {
+        return Ok(());
+    }
+    if wanted.ignore.iter().any(|key| key == "user_access") {
+        return Err(None);
+    }
+    let message = format!("{}: `groups_allowed` has no effect while the access is {access}", wanted.address);
+    let problem = Diagnostic::error(Code::AccessConflict, managed.span, message)
+        .help("add `user_access: permitted_groups`");
+    Err(Some(Box::new(problem)))
 }
 
 fn not_offered(wanted: &DesiredApplication, managed: &Managed, what: &str) -> Diagnostic {

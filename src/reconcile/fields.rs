@@ -122,10 +122,10 @@ impl Managed {
         let span = setting.span;
         let (wanted, sent) = match field.kind {
             FieldKind::Name | FieldKind::Text | FieldKind::Notes => text(&setting.value),
-            FieldKind::Access => {
-                let wire = as_text(&setting.value).to_uppercase();
-                (FieldValue::Text(wire.clone()), json!(wire))
-            }
+            FieldKind::Access => match as_text(&setting.value) {
+                "" => return Err(vec![without_access(span)]),
+                access => (FieldValue::Text(access.to_uppercase()), json!(access.to_uppercase())),
+            },
             FieldKind::Groups => {
                 let ids = each(&setting.value, |group| references.group(&group.value, group.span))?;
                 (FieldValue::set(ids.clone()), json!(joined(&ids)))
@@ -184,6 +184,8 @@ impl Managed {
                 Some(access) => Live::Value(FieldValue::text(access)),
                 None => Live::NotOffered,
             },
+            // Access is never inferred from the list (trap 2).
+            FieldKind::Groups if integration.text("user_access").is_empty() => Live::NotOffered,
             FieldKind::Groups => Live::Value(live_groups(integration)),
             FieldKind::Policy => Live::Value(FieldValue::text(integration.text(self.field.wire))),
             FieldKind::Permissions => Live::Value(FieldValue::set(held_permissions(integration))),
@@ -192,10 +194,12 @@ impl Managed {
                 Some(Err(entry)) => Live::Value(FieldValue::Text(entry)),
                 None => Live::Value(FieldValue::Unset),
             },
-            FieldKind::SelfService | FieldKind::Prompt => match property.and_then(flag) {
-                Some(on) => Live::Value(FieldValue::Flag(on)),
-                None if self.wanted == FieldValue::Flag(false) => Live::Value(FieldValue::Flag(false)),
-                None => Live::NotOffered,
+            FieldKind::SelfService | FieldKind::Prompt => match (property, property.and_then(flag)) {
+                (_, Some(on)) => Live::Value(FieldValue::Flag(on)),
+                (None, None) if self.wanted == FieldValue::Flag(false) => {
+                    Live::Value(FieldValue::Flag(false))
+                }
+                (_, None) => Live::NotOffered,
             },
             FieldKind::Normalization => match property.and_then(Value::as_str) {
                 Some(policy) => Live::Value(FieldValue::text(&policy.to_lowercase())),
@@ -248,11 +252,13 @@ impl Managed {
         (self.field.kind == FieldKind::Notes).then(|| self.sent.as_str().unwrap_or_default())
     }
 
-    /// Whether Duo may keep another form of the value than the one that was sent (trap 35). Never true where a wrong
-    /// guess would hide who may log in.
-    pub fn may_be_normalised(&self) -> bool {
+    /// Whether Duo may keep `value` where another form of it was sent (trap 35). Never true where a wrong guess would
+    /// hide who may log in.
+    pub fn may_be_kept_as(&self, value: &FieldValue) -> bool {
         match self.field.kind {
-            FieldKind::Name | FieldKind::Text | FieldKind::Notes | FieldKind::Normalization => true,
+            FieldKind::Name | FieldKind::Text | FieldKind::Notes => true,
+            // Some types answer with "" whatever was sent (trap 9).
+            FieldKind::Normalization => *value == FieldValue::Unset,
             FieldKind::Access
             | FieldKind::Groups
             | FieldKind::Policy
@@ -280,22 +286,29 @@ fn live_groups(integration: &Integration) -> FieldValue {
         return FieldValue::Unset;
     }
     let ids = integration.property("groups_allowed").map(parts).unwrap_or_default();
-    FieldValue::set(ids.into_iter().map(str::to_owned).collect())
+    FieldValue::set(ids.into_iter().collect())
 }
 
 /// The permissions that Duo shows on an application, held or not, without their prefix.
 pub fn known_permissions(integration: &Integration) -> Vec<String> {
-    let names = integration.properties().keys().filter_map(|key| key.strip_prefix(PERMISSION_PREFIX));
-    names.map(str::to_owned).collect()
+    let shown = integration.properties().iter().filter(|(_, value)| !value.is_null());
+    shown.filter_map(|(key, _)| key.strip_prefix(PERMISSION_PREFIX)).map(str::to_owned).collect()
 }
 
+/// A flag that is there but cannot be read counts as held, so that it is revoked rather than overlooked.
 fn holds(integration: &Integration, name: &str) -> bool {
-    integration.property(&format!("{PERMISSION_PREFIX}{name}")).and_then(flag).unwrap_or_default()
+    let shown = integration.property(&format!("{PERMISSION_PREFIX}{name}"));
+    shown.is_some_and(|value| flag(value).unwrap_or(true))
 }
 
 /// The permissions that an application holds, without their prefix.
 pub fn held_permissions(integration: &Integration) -> BTreeSet<String> {
     known_permissions(integration).into_iter().filter(|name| holds(integration, name)).collect()
+}
+
+fn without_access(span: Span) -> Diagnostic {
+    Diagnostic::error(Code::InvalidValue, span, "`user_access` cannot be cleared")
+        .help("to let nobody in, write `user_access: no_users`")
 }
 
 fn as_text(setting: &Setting) -> &str {

@@ -46,8 +46,11 @@ impl Fingerprint {
         }
         let ikeys: BTreeSet<&String> = self.objects.keys().chain(now.objects.keys()).collect();
         for ikey in ikeys {
-            if self.objects.get(ikey) != now.objects.get(ikey) {
-                moved.push(format!("application {ikey} changed in Duo"));
+            match (self.objects.get(ikey), now.objects.get(ikey)) {
+                (Some(then), Some(now)) if then == now => {}
+                (Some(_), Some(_)) => moved.push(format!("application {ikey} changed in Duo")),
+                (Some(_), None) => moved.push(format!("nothing is left to be done on application {ikey}")),
+                (None, _) => moved.push(format!("application {ikey} needs a change that is not in the plan")),
             }
         }
         if self.ikeys != now.ikeys {

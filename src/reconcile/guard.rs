@@ -9,6 +9,7 @@ use crate::config::model::Guards;
 
 use super::address::Address;
 use super::desired::Desired;
+use super::diff::Change;
 use super::networks::Networks;
 use super::plan::build::PROTECTED;
 use super::plan::{Action, Plan, Step, Write};
@@ -50,7 +51,7 @@ impl Allowed {
     }
 
     fn new(name: &str, address: Option<&str>) -> Result<Self, String> {
-        let risk = Risk::parse(name).ok_or_else(|| {
+        let risk = Risk::parse(name).filter(|risk| risk.needs_consent()).ok_or_else(|| {
             let known: Vec<&str> =
                 Risk::ALL.into_iter().filter(|risk| risk.needs_consent()).map(Risk::name).collect();
             format!("`{name}` is no risk that can be allowed; they are {}", known.join(", "))
@@ -86,7 +87,7 @@ pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> 
         .filter_map(|allow| Allowed::new(&allow.value.risk, allow.value.address.as_deref()).ok());
     let allowed: Vec<Allowed> = consent.allow.iter().cloned().chain(standing).collect();
     for step in plan.steps() {
-        if step.ikey.as_ref() == Some(plan.operator()) {
+        if step.targets().contains(plan.operator()) {
             refusals.extend(self_lockout(step, guards));
         }
         refusals.extend(step_refusals(step, &allowed, consent));
@@ -117,13 +118,16 @@ fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Ref
     let mut refusals = Vec::new();
     for (risk, reason) in step.risks() {
         if risk.needs_consent() && !allowed.iter().any(|allowed| allowed.covers(risk, address)) {
-            let message = format!("{address} {risk}: {reason}");
+            let message = format!("{address}: {reason}");
             refusals.push(refusal(risk.name(), message, Some(format!("--allow {risk}:{address}"))));
         }
     }
-    let replaces = step.action == Action::Replace;
-    if replaces && !consent.replace.iter().any(|glob| glob.is_match(address.as_str())) {
-        let message = format!("{address} would be replaced: a new integration key and secret key");
+    // Also where only the rest of a replacement is left to be deleted: what calls for it is a word in a marker.
+    let replaces = step.risks().get(&Risk::Replaces).copied();
+    if let Some(reason) = replaces
+        && !consent.replace.iter().any(|glob| glob.is_match(address.as_str()))
+    {
+        let message = format!("{address} would be {}d: {reason}", step.action.name());
         refusals.push(refusal(Risk::Replaces.name(), message, Some(format!("--allow-replace {address}"))));
     }
     if step.inherent.iter().any(|(_, reason)| *reason == PROTECTED) {
@@ -137,17 +141,18 @@ fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Ref
 fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let refusal = |guard, message, lift| Refusal { guard, address: None, message, lift: Some(lift) };
-    let count = |actions: &[Action]| {
-        let touched = plan.steps().iter().filter(|step| actions.contains(&step.action));
-        touched.map(|step| &step.address).collect::<BTreeSet<_>>().len()
-    };
-    let deletes = count(&[Action::Delete, Action::Replace]);
+    let deletes = plan.steps().iter().flat_map(Step::deletes).collect::<BTreeSet<_>>().len();
     let max_deletes = consent.max_deletes.unwrap_or(guards.max_deletes);
     if deletes > usize::try_from(max_deletes).unwrap_or(usize::MAX) {
         let message = format!("{deletes} applications would be deleted, more than {max_deletes}");
         refusals.push(refusal("max_deletes", message, format!("--max-deletes {deletes}")));
     }
-    let changes = count(&[Action::Update, Action::Delete, Action::Replace, Action::Quarantine]);
+    // An application that is only being adopted is not one of the owned ones.
+    let of = |adopts: bool| {
+        let steps = plan.steps().iter().filter(move |step| (step.action == Action::Adopt) == adopts);
+        steps.flat_map(Step::targets).collect::<BTreeSet<_>>()
+    };
+    let changes = of(false).difference(&of(true)).count();
     let percent = usize::from(consent.max_changes_percent.unwrap_or(guards.max_changes_percent));
     let owned = plan.owned();
     if owned >= MAX_CHANGES_FROM && changes * 100 > percent * owned {
@@ -156,6 +161,12 @@ fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
         refusals.push(refusal("max_changes", message, format!("--max-changes {needed}%")));
     }
     refusals
+}
+
+/// Whether a permission goes, even where another one comes.
+fn loses_permissions(change: &Change) -> bool {
+    let after = parts(&change.after);
+    change.field == "permissions" && parts(&change.before).iter().any(|name| !after.contains(name))
 }
 
 /// Removing, replacing or weakening the key that duoctl itself uses, or shutting out the address it calls from.
@@ -174,7 +185,7 @@ fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
         Action::Create | Action::Update | Action::Adopt => {}
     }
     let mut refusals = Vec::new();
-    if step.risks().contains_key(&Risk::ReducesPrivilege) {
+    if step.changes.iter().any(loses_permissions) {
         refusals.push(refusal(format!("{name} would lose permissions")));
     }
     let networks = step.writes.iter().find_map(|write| match write {

@@ -1,6 +1,7 @@
 //! Which live application is which address: by pin, by marker, or as the only unowned one of its type and name.
 //! Never a guess, never a duplicate.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::config::diagnostic::{Code, Diagnostic};
@@ -27,7 +28,7 @@ pub struct Live<'a> {
 pub struct Match<'a> {
     /// The live application; `None` when it has to be created.
     pub live: Option<Live<'a>>,
-    /// Applications of this address that a replacement has left to be deleted.
+    /// Applications of this address that a replacement has left to be deleted, in the order of their keys.
     pub predecessors: Vec<Live<'a>>,
 }
 
@@ -36,8 +37,10 @@ pub struct Match<'a> {
 pub struct Matches<'a> {
     /// One per desired application, in their order; an error stops that address.
     pub matched: Vec<Result<Match<'a>, Box<Diagnostic>>>,
-    /// Owned applications whose address left the YAML.
+    /// Owned applications whose address left the YAML, in the order of their addresses.
     pub orphans: Vec<Live<'a>>,
+    /// Orphans that an address which could not be matched may mean: a rename in the YAML, most likely.
+    pub contested: BTreeSet<Ikey>,
     /// How many live applications carry this workspace's marker.
     pub owned: usize,
     /// How many live applications nobody declares.
@@ -47,7 +50,8 @@ pub struct Matches<'a> {
 /// Matches every desired application.
 pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matches<'a> {
     let index = Index::new(desired, integrations);
-    let matched: Vec<_> = desired.applications.iter().map(|wanted| index.find(wanted)).collect();
+    let mut matched: Vec<_> = desired.applications.iter().map(|wanted| index.find(wanted)).collect();
+    refuse_shared(desired, &mut matched);
     let taken: HashSet<&Ikey> = matched
         .iter()
         .flatten()
@@ -74,14 +78,47 @@ pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matc
         };
         key(a).cmp(&key(b))
     });
-    Matches { matched, orphans, owned, unmanaged }
+    let unmatched: HashSet<TypeAndName> = desired
+        .applications
+        .iter()
+        .zip(&matched)
+        .filter(|(_, found)| found.is_err())
+        .filter_map(|(wanted, _)| wanted_type_and_name(wanted))
+        .collect();
+    let contested = orphans
+        .iter()
+        .filter(|live| unmatched.contains(&type_and_name(live.integration.kind(), live.integration.name())))
+        .map(|live| live.integration.ikey.clone())
+        .collect();
+    Matches { matched, orphans, contested, owned, unmanaged }
 }
 
-type TypeAndName = (String, FieldName);
-type FieldName = String;
+/// One application for several addresses, each of which would adopt it by its name: none gets it.
+fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Diagnostic>>]) {
+    let mut claims: HashMap<&'a Ikey, usize> = HashMap::new();
+    for live in matched.iter().flatten().filter_map(|found| found.live.as_ref()) {
+        *claims.entry(&live.integration.ikey).or_default() += 1;
+    }
+    for (wanted, found) in desired.applications.iter().zip(matched) {
+        let Ok(Match { live: Some(live), .. }) = found else { continue };
+        let ikey = &live.integration.ikey;
+        if claims.get(ikey).is_some_and(|claims| *claims > 1) {
+            let message = format!("{ikey} could be adopted by several addresses of this type and name");
+            let help = format!("write `integration_key: {ikey}` at the one that is meant");
+            *found = Err(problem(Code::AmbiguousMatch, wanted, message, &help));
+        }
+    }
+}
+
+/// A type and a normalised name.
+type TypeAndName = (String, String);
 
 fn type_and_name(kind: &str, name: &str) -> TypeAndName {
     (kind.to_owned(), FieldValue::text(name).canonical())
+}
+
+fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAndName> {
+    Some(type_and_name(wanted.kind.as_deref()?, &wanted.name.as_ref()?.value))
 }
 
 struct Index<'a, 'd> {
@@ -96,11 +133,8 @@ struct Index<'a, 'd> {
 
 impl<'a, 'd> Index<'a, 'd> {
     fn new(desired: &'d Desired, integrations: &'a [Integration]) -> Self {
-        let wanted: HashSet<TypeAndName> = desired
-            .applications
-            .iter()
-            .filter_map(|wanted| Some(type_and_name(wanted.kind.as_deref()?, &wanted.name.as_ref()?.value)))
-            .collect();
+        let wanted: HashSet<TypeAndName> =
+            desired.applications.iter().filter_map(wanted_type_and_name).collect();
         let mut pins = HashMap::new();
         for wanted in &desired.applications {
             if let Some(pin) = &wanted.pin {
@@ -116,9 +150,14 @@ impl<'a, 'd> Index<'a, 'd> {
             by_address: HashMap::new(),
             by_name: HashMap::new(),
         };
-        for (position, integration) in integrations.iter().enumerate() {
+        for integration in integrations {
+            let position = index.lives.len();
+            // Pages that shift while they are read repeat applications (trap 29).
+            match index.by_ikey.entry(integration.ikey.as_str()) {
+                Entry::Occupied(_) => continue,
+                Entry::Vacant(vacant) => vacant.insert(position),
+            };
             let Notes { text, marker } = Notes::parse(integration.notes());
-            index.by_ikey.insert(integration.ikey.as_str(), position);
             if let Some(marker) = marker.as_ref().filter(|marker| marker.workspace == desired.workspace) {
                 index.by_address.entry(marker.address.clone()).or_default().push(position);
             }
@@ -132,25 +171,43 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     fn lives(&self, positions: Option<&Vec<usize>>) -> Vec<Live<'a>> {
-        positions.into_iter().flatten().filter_map(|position| self.lives.get(*position)).cloned().collect()
+        let mut lives: Vec<Live<'a>> = positions
+            .into_iter()
+            .flatten()
+            .filter_map(|position| self.lives.get(*position))
+            .cloned()
+            .collect();
+        lives.sort_by(|a, b| a.integration.ikey.cmp(&b.integration.ikey));
+        lives
     }
 
     fn find(&self, wanted: &DesiredApplication) -> Result<Match<'a>, Box<Diagnostic>> {
-        let marked = self.lives(self.by_address.get(&wanted.address));
         let gone = |live: &Live<'_>| {
             live.marker.as_ref().is_some_and(|marker| marker.state == MarkerState::Replaced)
         };
+        let marked = self.lives(self.by_address.get(&wanted.address));
         let (predecessors, marked): (Vec<_>, Vec<_>) = marked.into_iter().partition(gone);
-        let live = match (&wanted.pin, marked.as_slice()) {
-            (Some(pin), marked) => Some(self.by_pin(wanted, &pin.value, marked).map_err(|problem| {
-                let mut problem = problem;
+        if let Some(pin) = &wanted.pin {
+            let live = self.by_pin(wanted, &pin.value, &marked).map_err(|mut problem| {
                 problem.span = Some(pin.span);
                 problem
-            })?),
-            (None, [live]) => Some(live.clone()),
-            (None, []) if predecessors.is_empty() => self.by_name(wanted)?,
-            (None, []) => None,
-            (None, several) => return Err(duplicate(wanted, several)),
+            })?;
+            let predecessors = others(predecessors, &live);
+            return Ok(Match { live: Some(live), predecessors });
+        }
+        match called_off(wanted, &predecessors, &marked).as_slice() {
+            [] => {}
+            [resumed] => {
+                let predecessors = others(predecessors.into_iter().chain(marked).collect(), resumed);
+                return Ok(Match { live: Some(resumed.clone()), predecessors });
+            }
+            several => return Err(duplicate(wanted, several)),
+        }
+        let live = match marked.as_slice() {
+            [live] => Some(live.clone()),
+            [] if predecessors.is_empty() => self.by_name(wanted)?,
+            [] => None,
+            several => return Err(duplicate(wanted, several)),
         };
         Ok(Match { live, predecessors })
     }
@@ -185,13 +242,13 @@ impl<'a, 'd> Index<'a, 'd> {
             ));
         }
         let kind = live.integration.kind();
-        if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) && marked.is_empty() {
+        if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
             let message = format!("{pin} is of type `{kind}`");
             return Err(problem(
                 Code::PinMismatch,
                 wanted,
                 message,
-                "a type cannot change: correct `type` or `integration_key`",
+                "a type cannot change: correct `type` or `integration_key`; without `integration_key` the application can be replaced",
             ));
         }
         match &live.marker {
@@ -237,6 +294,24 @@ impl<'a, 'd> Index<'a, 'd> {
             }
         }
     }
+}
+
+/// The predecessor of a replacement that was interrupted and then called off: it is of the declared type again, and no
+/// successor of that type exists.
+fn called_off<'a>(
+    wanted: &DesiredApplication,
+    predecessors: &[Live<'a>],
+    marked: &[Live<'a>],
+) -> Vec<Live<'a>> {
+    let of_type = |live: &&Live<'a>| wanted.kind.as_deref() == Some(live.integration.kind());
+    if marked.len() > 1 || marked.iter().any(|live| of_type(&live)) {
+        return Vec::new();
+    }
+    predecessors.iter().filter(of_type).cloned().collect()
+}
+
+fn others<'a>(lives: Vec<Live<'a>>, except: &Live<'_>) -> Vec<Live<'a>> {
+    lives.into_iter().filter(|live| live.integration.ikey != except.integration.ikey).collect()
 }
 
 fn problem(code: Code, wanted: &DesiredApplication, message: String, help: &str) -> Box<Diagnostic> {

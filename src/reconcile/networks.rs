@@ -18,9 +18,10 @@ pub struct Networks(Vec<Range>);
 
 impl Networks {
     /// Reads addresses, `a-b` ranges and CIDR blocks. The error names the first entry that is none of these.
-    pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+    pub fn parse(entries: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, String> {
         let mut ranges = Vec::new();
-        for entry in entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in entries {
+            let entry = entry.as_ref().trim();
             ranges.push(parse_range(entry).ok_or_else(|| entry.to_owned())?);
         }
         Ok(Self(merge(ranges)))
@@ -43,7 +44,7 @@ impl Networks {
 
     /// Whether the set holds an address.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let (v6, number) = number(address);
+        let (v6, number) = number(address.to_canonical());
         self.0.iter().any(|range| range.v6 == v6 && range.first <= number && number <= range.last)
     }
 
@@ -137,6 +138,7 @@ mod tests {
         assert_eq!(Networks::parse(["192.0.2.8", "office"]), Err("office".to_owned()));
         assert!(Networks::parse(["10.0.0.9-10.0.0.1"]).is_err());
         assert!(Networks::parse(["10.0.0.1-::1"]).is_err());
+        assert!(Networks::parse(["192.0.2.8", " "]).is_err(), "a blank entry must not become `any address`");
     }
 
     #[test]
@@ -145,6 +147,7 @@ mod tests {
         let office = Networks::parse(["192.0.2.0/24"]).unwrap();
         assert!(office.is_within(&all_v4) && !all_v4.is_within(&office));
         assert!(office.contains("192.0.2.9".parse().unwrap()));
+        assert!(office.contains("::ffff:192.0.2.9".parse().unwrap()));
         assert!(!all_v4.contains("::1".parse().unwrap()));
     }
 }

@@ -17,6 +17,8 @@ use super::risk::Risk;
 use super::selection::Selection;
 
 pub(super) mod build;
+mod creation;
+mod removal;
 pub mod settle;
 
 /// What happens to orphans: owned applications that left the YAML.
@@ -112,6 +114,24 @@ pub struct Step {
 }
 
 impl Step {
+    /// The live applications that the step writes to.
+    pub fn targets(&self) -> BTreeSet<&Ikey> {
+        let targets = self.writes.iter().filter_map(|write| match write {
+            Write::Create(_) | Write::Finish(_) => None,
+            Write::Update(ikey, _) | Write::Delete(ikey) => Some(ikey),
+        });
+        targets.collect()
+    }
+
+    /// The live applications that the step deletes.
+    pub fn deletes(&self) -> BTreeSet<&Ikey> {
+        let deleted = self.writes.iter().filter_map(|write| match write {
+            Write::Delete(ikey) => Some(ikey),
+            Write::Create(_) | Write::Finish(_) | Write::Update(..) => None,
+        });
+        deleted.collect()
+    }
+
     /// Every risk of the step but `neutral`, each once with its first reason.
     pub fn risks(&self) -> BTreeMap<Risk, &'static str> {
         let mut risks = BTreeMap::new();

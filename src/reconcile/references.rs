@@ -29,7 +29,11 @@ impl Index {
         };
         let mut index = Self { what, unreadable, names: HashMap::new(), ids: HashMap::new() };
         for (id, name) in items.iter().map(key) {
-            index.ids.entry(name.clone()).or_default().push(id.clone());
+            // A page that shifts while it is read repeats objects (trap 29): that makes no name ambiguous.
+            let ids = index.ids.entry(name.clone()).or_default();
+            if !ids.contains(&id) {
+                ids.push(id.clone());
+            }
             index.names.insert(id, name);
         }
         index

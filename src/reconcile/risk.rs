@@ -132,8 +132,6 @@ fn access(before: &FieldValue, after: &FieldValue) -> Assessment {
 
 fn groups(before: &FieldValue, after: &FieldValue) -> Assessment {
     match (before, after) {
-        // The list only counts together with `permitted_groups`, whose own change says what happens.
-        (FieldValue::Unset, _) => NEUTRAL,
         (FieldValue::Set(before), FieldValue::Set(after)) if after.is_subset(before) => {
             (Risk::NarrowsAccess, "users of a group may no longer log in")
         }

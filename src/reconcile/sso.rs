@@ -28,28 +28,29 @@ pub fn resolve_groups(
 ) -> Result<Value, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut resolved = document.clone();
-    if let Some(roles) = resolved.pointer_mut("/saml_config/role_attrs") {
-        resolve(roles, references, span, &mut problems);
+    let attributes = resolved.pointer_mut("/saml_config/role_attrs").and_then(Value::as_object_mut);
+    for attribute in attributes.into_iter().flat_map(Map::values_mut) {
+        match attribute {
+            Value::Object(roles) => {
+                roles.values_mut().for_each(|groups| resolve(groups, references, span, &mut problems));
+            }
+            Value::Array(_) => resolve(attribute, references, span, &mut problems),
+            // One shape of the reply is flat (duo-api.md, section 3.5): what it maps to is no group.
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
     }
     if problems.is_empty() { Ok(resolved) } else { Err(problems) }
 }
 
-fn resolve(value: &mut Value, references: &References, span: Span, problems: &mut Vec<Diagnostic>) {
-    match value {
-        Value::Object(map) => {
-            map.values_mut().for_each(|value| resolve(value, references, span, problems));
-        }
-        Value::Array(items) => {
-            for item in items {
-                if let Value::String(name) = item {
-                    match references.group(name, span) {
-                        Ok(id) => *name = id,
-                        Err(problem) => problems.push(problem),
-                    }
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+/// One group, or a list of them.
+fn resolve(groups: &mut Value, references: &References, span: Span, problems: &mut Vec<Diagnostic>) {
+    match groups {
+        Value::String(name) => match references.group(name, span) {
+            Ok(id) => *name = id,
+            Err(problem) => problems.push(problem),
+        },
+        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, references, span, problems)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
     }
 }
 
@@ -73,29 +74,33 @@ struct Walk {
 impl Walk {
     fn visit(&mut self, path: &str, declared: &Value, live: Option<&Value>) {
         match declared {
-            Value::Object(map) if !map.is_empty() => self.members(path, map, live),
-            Value::Array(items) if items.iter().any(Value::is_object) => match item_key(path) {
-                Some(key) => self.items(path, key, items, live),
-                None => self.leaf(path, declared.clone(), live.cloned().unwrap_or_default()),
-            },
-            Value::Array(_) => self.leaf(path, sorted(declared), live.map(sorted).unwrap_or_default()),
+            // Members that Duo fills in itself are none of the YAML's business, so an empty document declares nothing.
+            Value::Object(map) => self.members(path, map, live),
+            Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
+                match item_key(path) {
+                    Some(key) => self.items(path, key, items, live),
+                    None => self.leaf(path, declared.clone(), live.cloned().unwrap_or_default()),
+                }
+            }
+            Value::Array(_) => self.leaf(path, sorted(declared), live.map(as_list).unwrap_or_default()),
             Value::Bool(_) => self.leaf(path, declared.clone(), live.map(as_flag).unwrap_or_default()),
-            Value::Null | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-                self.leaf(path, scalar(declared), live.map(scalar).unwrap_or_default());
+            Value::Null | Value::Number(_) | Value::String(_) => {
+                self.leaf(path, scalar(declared), live.map(as_scalar).unwrap_or_default());
             }
         }
     }
 
     fn leaf(&mut self, path: &str, declared: Value, live: Value) {
-        // A switch that Duo leaves out is off.
-        let live = if declared == json!(false) && live.is_null() { json!(false) } else { live };
+        // A switch that Duo leaves out is off, and one that the YAML clears is too.
+        let (off, unset) = (json!(false), Value::Null);
+        let same = (declared == off && live == unset) || (declared == unset && live == off);
+        self.live.insert(path.to_owned(), if same { declared.clone() } else { live });
         self.declared.insert(path.to_owned(), declared);
-        self.live.insert(path.to_owned(), live);
     }
 
     fn members(&mut self, path: &str, map: &Map<String, Value>, live: Option<&Value>) {
         for (name, value) in map {
-            let child = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let child = if path.is_empty() { segment(name) } else { format!("{path}.{}", segment(name)) };
             let mut found = live.and_then(|live| live.get(name));
             if found.is_none() && name == "refresh_token" && path.ends_with("grant_types") {
                 // One shape of the reply nests the refresh token's lifetimes in the code grant.
@@ -107,21 +112,54 @@ impl Walk {
 
     fn items(&mut self, path: &str, key: &str, items: &[Value], live: Option<&Value>) {
         let live_items = live.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let names = |items: &[Value]| {
-            let names: Vec<Value> = items.iter().filter_map(|item| item.get(key).cloned()).collect();
-            sorted(&Value::Array(names))
-        };
-        self.leaf(path, names(items), names(live_items));
+        self.leaf(path, names(items, key), names(live_items, key));
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for item in items {
             let name = item.get(key);
-            let found = live_items.iter().find(|live| live.get(key) == name);
             let text = name.and_then(Value::as_str).unwrap_or_default();
-            for (member, value) in item.as_object().into_iter().flatten().filter(|(member, _)| *member != key)
-            {
+            // Two items may share their key, e.g. one URL with two bindings: they are compared in their order.
+            let nth = seen.entry(text).or_default();
+            let found = live_items.iter().filter(|live| live.get(key) == name).nth(*nth);
+            let place = if *nth == 0 { segment(text) } else { format!("{} #{}", segment(text), *nth + 1) };
+            *nth += 1;
+            let members = item.as_object().into_iter().flatten();
+            for (member, value) in members.filter(|(member, _)| *member != key) {
                 let found = found.and_then(|found| found.get(member));
-                self.visit(&format!("{path}[{text}].{member}"), value, found);
+                self.visit(&format!("{path}[{place}].{}", segment(member)), value, found);
             }
         }
+    }
+}
+
+/// The keys of a list's items, in the one order that both sides share.
+fn names(items: &[Value], key: &str) -> Value {
+    let mut names: Vec<Value> = items.iter().map(|item| item.get(key).cloned().unwrap_or_default()).collect();
+    names.sort_by_cached_key(Value::to_string);
+    if names.is_empty() { Value::Null } else { Value::Array(names) }
+}
+
+/// A name in a path, quoted where it could be taken for two: no two leaves may share a path.
+fn segment(name: &str) -> String {
+    let plain = !name.is_empty() && !name.contains(['.', '[', ']', '"', '#']);
+    if plain { name.to_owned() } else { format!("{name:?}") }
+}
+
+/// One text and a list of it are the same setting.
+fn as_scalar(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => match items.as_slice() {
+            [item] => scalar(item),
+            _ => sorted(value),
+        },
+        other => scalar(other),
+    }
+}
+
+/// The reverse of [`as_scalar`].
+fn as_list(value: &Value) -> Value {
+    match value {
+        Value::String(text) if !text.is_empty() => sorted(&json!([text])),
+        other => sorted(other),
     }
 }
 

@@ -75,14 +75,18 @@ pub fn flag(value: &Value) -> Option<bool> {
     }
 }
 
-/// A JSON array of strings, or one string with commas, as trimmed parts (traps 1 and 12).
-pub fn parts(value: &Value) -> Vec<&str> {
-    let texts: Vec<&str> = match value {
-        Value::String(text) => text.split(',').collect(),
-        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
+/// A JSON array of strings, or one string with commas, as trimmed parts (traps 1 and 12). What is neither is kept as
+/// its JSON: a part that is not understood must never look like a part that is not there.
+pub fn parts(value: &Value) -> Vec<String> {
+    let texts: Vec<String> = match value {
+        Value::Null => Vec::new(),
+        Value::String(text) => text.split(',').map(str::to_owned).collect(),
+        Value::Array(items) => {
+            items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect()
+        }
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => vec![value.to_string()],
     };
-    texts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
+    texts.iter().map(|text| text.trim()).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -112,6 +116,8 @@ mod tests {
     fn lists_come_as_arrays_and_as_text_with_commas() {
         assert_eq!(parts(&json!(" a, b,,")), ["a", "b"]);
         assert_eq!(parts(&json!(["b", " a "])), ["b", "a"]);
-        assert_eq!(parts(&Value::Null), Vec::<&str>::new());
+        assert_eq!(parts(&Value::Null), Vec::<String>::new());
+        assert_eq!(parts(&json!(["a", {"id": 1}])), ["a", "{\"id\":1}"]);
+        assert_eq!(parts(&json!({"id": 1})), ["{\"id\":1}"]);
     }
 }

@@ -13,7 +13,7 @@ use super::call::{Call, Caller, Reply};
 use super::faults::{Faults, Strike};
 use super::integrations::Application;
 use super::message::{RawReply, RawRequest};
-use super::store::Store;
+use super::store::{JOURNAL, Store};
 use super::switches::Switches;
 use super::{
     accounts, admins, auth, devices, documents, groups, ids, info, integrations, logs, networks, oauth,
@@ -24,7 +24,7 @@ use crate::secret::Secret;
 /// The hostname of the seeded account; any other name reaches the same one.
 pub const API_HOSTNAME: &str = "api-5a4db0c5.duosecurity.com";
 
-pub(super) const LOCK: &str = "lock";
+const LOCK: &str = "lock";
 const META: &str = "meta";
 const KEYS: &str = "keys";
 
@@ -251,6 +251,22 @@ impl Account {
     pub(super) fn deleted(&self) -> Value {
         if self.switches.delete_returns_object { Value::Object(Map::new()) } else { json!("") }
     }
+}
+
+/// Forgets everything that happened in a state folder; the next start seeds it anew, with new secret keys. The
+/// certificate authority stays, so clients go on trusting it. `false` when there was nothing to forget.
+///
+/// # Errors
+///
+/// When another process uses the folder, or it cannot be changed.
+pub fn reset(state: &Path) -> io::Result<bool> {
+    let journal = state.join(JOURNAL);
+    if !journal.try_exists()? {
+        return Ok(false);
+    }
+    let _lock = lock(state)?;
+    fs::remove_file(journal)?;
+    Ok(true)
 }
 
 /// The path with identifiers replaced, so that counting stays bounded and says what kind of call it was.

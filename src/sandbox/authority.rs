@@ -22,8 +22,8 @@ use sha2::{Digest, Sha256};
 
 use crate::duo::sign::hex;
 
-pub(super) const CERTIFICATE: &str = "ca.pem";
-pub(super) const PRIVATE_KEY: &str = "ca.key";
+const CERTIFICATE: &str = "ca.pem";
+const PRIVATE_KEY: &str = "ca.key";
 const AUTHORITY_DAYS: i64 = 3650;
 const SERVER_DAYS: i64 = 30;
 /// Clocks of clients may be behind.

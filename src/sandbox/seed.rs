@@ -1,5 +1,6 @@
 //! What a new account holds. Identifiers are the same in every sandbox; secret keys never are.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use jiff::Timestamp;
@@ -42,6 +43,7 @@ pub(super) fn everything(account: &mut Account) -> io::Result<()> {
     let policies = seed_policies(account)?;
     let users = seed_users(account, &groups, now)?;
     seed_devices(account, &users)?;
+    seed_keys(account)?;
     let applications = seed_applications(account, &groups, &policies)?;
     seed_people(account, &groups, &applications, now)?;
     seed_logs(account, &users, &applications, now)
@@ -190,12 +192,8 @@ struct Named {
     name: String,
 }
 
-fn seed_applications(
-    account: &mut Account,
-    groups: &[String],
-    policies: &[String],
-) -> io::Result<Vec<Named>> {
-    let flags = |flags: &[&str]| flags.iter().map(|flag| (*flag).to_owned()).collect();
+/// The keys beside the operator's that a rehearsal needs.
+fn seed_keys(account: &mut Account) -> io::Result<()> {
     let plan_only = Application {
         permissions: flags(&["adminapi_read_resource", "adminapi_settings_read", "adminapi_info"]),
         ..application("adminapi", "Configuration audit")
@@ -203,12 +201,19 @@ fn seed_applications(
     seed_key(account, "plan-only", plan_only)?;
     let auth = Application { user_access: Access::All, ..application("authapi", "Help desk verification") };
     seed_key(account, "auth", auth)?;
-    seed_key(account, "no-permissions", application("adminapi", "Retired report job"))?;
+    seed_key(account, "no-permissions", application("adminapi", "Retired report job"))
+}
 
+fn flags(flags: &[&str]) -> BTreeSet<String> {
+    flags.iter().map(|flag| (*flag).to_owned()).collect()
+}
+
+/// Applications of several types that no YAML mentions.
+fn unmanaged(groups: &[String], policies: &[String]) -> Vec<Application> {
     let in_groups =
         |places: &[usize]| places.iter().filter_map(|place| groups.get(*place)).cloned().collect();
     let object = |value: Value| value.as_object().cloned();
-    let unmanaged = [
+    vec![
         Application {
             user_access: Access::Groups,
             groups_allowed: in_groups(&[0, 2]),
@@ -258,9 +263,16 @@ fn seed_applications(
             ..application("adminapi", "Log collector")
         },
         application("ldapproxy", "Legacy directory proxy"),
-    ];
+    ]
+}
+
+fn seed_applications(
+    account: &mut Account,
+    groups: &[String],
+    policies: &[String],
+) -> io::Result<Vec<Named>> {
     let mut seeded = Vec::new();
-    for application in unmanaged {
+    for application in unmanaged(groups, policies) {
         let name = application.name.clone();
         seeded.push(Named { ikey: save(account, application)?, name });
     }

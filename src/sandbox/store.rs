@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The file in a state folder that holds everything.
 pub(super) const JOURNAL: &str = "journal.jsonl";
 
 #[derive(Serialize, Deserialize)]

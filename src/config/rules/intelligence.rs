@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::diagnostic::{Code, Diagnostic, Span};
-use crate::config::language::NEVER_FOR_INTELLIGENCE;
+use crate::config::language::intelligence::NEVER;
 use crate::config::model::{DuoPlan, IntelligenceAccess, IntelligenceEntry, Workspace};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -64,7 +64,7 @@ fn push(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
 fn permissions(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
     for permission in &entry.extra_permissions {
         let name = permission.value.as_str();
-        if NEVER_FOR_INTELLIGENCE.contains(&name) {
+        if NEVER.contains(&name) {
             findings.push(
                 Diagnostic::error(Code::InvalidValue, permission.span, format!("Identity Intelligence must never have the permission `{name}`"))
                     .help("it reads logs, users and devices; `admins_read`, `integrations_read` and `settings_read` only read"),

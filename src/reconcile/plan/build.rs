@@ -6,22 +6,19 @@ use serde_json::{Map, Value, json};
 
 use crate::config::diagnostic::{Code, Diagnostic, Severity};
 use crate::config::model::DuoPlan;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::types::Integration;
 
 use super::super::address::Address;
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::diff::{self, Change};
-use super::super::fields::{FieldKind, Managed, NO_USERS, PERMISSION_PREFIX, held_permissions};
+use super::super::fields::Managed;
 use super::super::fingerprint::snapshot;
 use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT};
 use super::super::matching::{Live, Match, match_all};
 use super::super::observed::{Observation, Observed};
 use super::super::references::References;
 use super::super::risk::Risk;
-use super::super::value::FieldValue;
-use super::{
-    Action, Options, Orphan, Plan, Prune, Step, Write, fingerprint_of, outstanding_handoffs, unreadable,
-};
+use super::{Action, Options, Plan, Step, Write, fingerprint_of, outstanding_handoffs, unreadable};
 
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
@@ -37,9 +34,10 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let mut readable = true;
     let integrations = match &observation.integrations {
         Observed::Present(integrations) => integrations,
-        Observed::Absent => &empty,
-        Observed::Unreadable(reason) => {
+        // Every account has a list of applications: that nobody asked for it does not make it empty.
+        unread => {
             readable = false;
+            let reason = if let Observed::Unreadable(reason) = unread { reason } else { "nobody asked" };
             builder.problems.push(unreadable(reason));
             builder.blocked.extend(desired.applications.iter().map(|wanted| wanted.address.clone()));
             &empty
@@ -48,7 +46,9 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let mut matches = match_all(desired, integrations);
     let mut lives: HashMap<&Address, &Integration> = HashMap::new();
     let mut left_out = 0;
-    for (wanted, found) in desired.applications.iter().zip(matches.matched.drain(..)) {
+    let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
+    found.sort_by_key(|(wanted, _)| &wanted.address);
+    for (wanted, found) in found {
         let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
         if let Some(live) =
             live.filter(|live| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind()))
@@ -61,7 +61,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
             builder.application(wanted, found);
         }
     }
-    let orphans = builder.orphans(&matches.orphans);
+    let orphans = builder.orphans(&matches.orphans, &matches.contested);
     builder.check_edition(observation);
     let mut handoffs = outstanding_handoffs(&desired.handoffs, &lives, &options.selection);
     if !readable {
@@ -85,17 +85,17 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     }
 }
 
-struct Builder<'a> {
-    desired: &'a Desired,
-    options: &'a Options,
-    references: References,
-    steps: Vec<Step>,
-    problems: Vec<Diagnostic>,
+pub(super) struct Builder<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) options: &'a Options,
+    pub(super) references: References,
+    pub(super) steps: Vec<Step>,
+    pub(super) problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
 }
 
 impl Builder<'_> {
-    fn block(&mut self, address: &Address, problems: impl IntoIterator<Item = Diagnostic>) {
+    pub(super) fn block(&mut self, address: &Address, problems: impl IntoIterator<Item = Diagnostic>) {
         self.problems.extend(problems);
         self.blocked.insert(address.clone());
     }
@@ -116,7 +116,8 @@ impl Builder<'_> {
         let same_type =
             |live: &Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());
         let steps = match &found.live {
-            Some(live) if same_type(live) => self.existing(wanted, &managed, live),
+            Some(live) if same_type(live) => self.existing(wanted, &diff::compared(managed, wanted), live),
+            Some(live) if live.integration.kind().is_empty() => Err(vec![without_type(wanted, live)]),
             Some(live) => self.replacement(wanted, &managed, Some(live)),
             None if found.predecessors.is_empty() => self.creation(wanted, &managed).map(|step| vec![step]),
             None => self.replacement(wanted, &managed, None),
@@ -130,58 +131,14 @@ impl Builder<'_> {
         }
     }
 
-    fn marker(&self, wanted: &DesiredApplication, applied: AppliedFields, state: MarkerState) -> Marker {
+    pub(super) fn marker(
+        &self,
+        wanted: &DesiredApplication,
+        applied: AppliedFields,
+        state: MarkerState,
+    ) -> Marker {
         let (workspace, address) = (self.desired.workspace.clone(), wanted.address.clone());
         Marker { workspace, address, applied, state, protected: wanted.protect }
-    }
-
-    fn creation(&self, wanted: &DesiredApplication, managed: &[Managed]) -> Result<Step, Vec<Diagnostic>> {
-        let (Some(kind), Some(name)) = (&wanted.kind, &wanted.name) else {
-            let message = format!("{}: a new application needs a type and a name", wanted.address);
-            return Err(vec![Diagnostic::error(Code::MissingKey, wanted.span, message)]);
-        };
-        // Duo takes some fields on modify only (duo-api.md, section 3.3). Until they are set nobody is let in.
-        let later = |managed: &Managed| match managed.field.kind {
-            FieldKind::Policy => managed.wanted != FieldValue::Unset,
-            FieldKind::Prompt => true,
-            _ => false,
-        };
-        let two_calls = managed.iter().any(later);
-        let text = managed.iter().find_map(Managed::notes_text).unwrap_or_default();
-        let applied = diff::applied(managed, wanted, None);
-        let notes = |state| {
-            let marker = self.marker(wanted, applied.clone(), state);
-            checked_notes(wanted, &marker, text)
-        };
-        let mut create =
-            Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
-        let mut finish = Map::new();
-        for managed in managed {
-            let access = matches!(managed.field.kind, FieldKind::Access | FieldKind::Groups);
-            if later(managed) || (access && two_calls) {
-                managed.send(&mut finish, None);
-            } else if managed.field.kind != FieldKind::Policy {
-                managed.send(&mut create, None);
-            }
-        }
-        let first_state = if two_calls { MarkerState::Creating } else { MarkerState::Owned };
-        create.insert("notes".to_owned(), json!(notes(first_state)?));
-        let mut writes = vec![Write::Create(create)];
-        if two_calls {
-            finish.insert("notes".to_owned(), json!(notes(MarkerState::Owned)?));
-            writes.push(Write::Finish(finish));
-        }
-        Ok(Step {
-            address: wanted.address.clone(),
-            action: Action::Create,
-            ikey: None,
-            kind: kind.clone(),
-            name: name.value.clone(),
-            changes: diff::from_nothing(managed, &self.references),
-            inherent: Vec::new(),
-            writes,
-            baseline: BTreeMap::new(),
-        })
     }
 
     fn existing(
@@ -212,7 +169,7 @@ impl Builder<'_> {
         let mut changes: Vec<Change> =
             marker.into_iter().flat_map(|marker| marker_changes(marker, wanted)).collect();
         changes.extend(difference.changes.iter().cloned());
-        let applied = diff::applied(managed, wanted, marker);
+        let applied = diff::applied(managed, marker);
         if marker.is_none() {
             // An adoption changes nothing but the notes, so it records only what already is as the YAML wants it.
             let changing: Vec<char> = difference.fields.iter().map(|managed| managed.field.code).collect();
@@ -234,102 +191,6 @@ impl Builder<'_> {
         Ok(steps)
     }
 
-    /// The type changed: the old application is marked, the new one created, and only then the old one deleted.
-    fn replacement(
-        &self,
-        wanted: &DesiredApplication,
-        managed: &[Managed],
-        old: Option<&Live<'_>>,
-    ) -> Result<Vec<Step>, Vec<Diagnostic>> {
-        let mut step = self.creation(wanted, managed)?;
-        step.action = Action::Replace;
-        step.inherent.push((
-            Risk::Replaces,
-            "a new integration key and secret key; whatever uses the old ones stops working",
-        ));
-        if is_intelligence(&wanted.address) {
-            step.inherent.push((Risk::BreaksHandoff, "the console holds the old keys"));
-        }
-        if let Some(old) = old {
-            let ikey = old.integration.ikey.clone();
-            let marker = Marker {
-                protected: false,
-                ..self.marker(wanted, AppliedFields::new(), MarkerState::Replaced)
-            };
-            let notes = checked_notes(wanted, &marker, old.text)?;
-            step.writes
-                .insert(0, Write::Update(ikey.clone(), Map::from_iter([("notes".to_owned(), json!(notes))])));
-            step.writes.push(Write::Delete(ikey.clone()));
-            step.baseline.insert(ikey.to_string(), snapshot(old.integration));
-            let protected = old.marker.as_ref().is_some_and(|marker| marker.protected);
-            if protected || wanted.protect {
-                step.inherent.push((Risk::Destroys, PROTECTED));
-            }
-            step.ikey = Some(ikey);
-            step.changes.insert(0, type_change(old.integration.kind(), &step.kind));
-        }
-        Ok(vec![step])
-    }
-
-    fn add_leftovers(&self, wanted: &DesiredApplication, predecessors: &[Live<'_>], steps: &mut Vec<Step>) {
-        for old in predecessors {
-            let ikey = old.integration.ikey.clone();
-            let (key, baseline) = (ikey.to_string(), snapshot(old.integration));
-            if let Some(step) = steps.iter_mut().find(|step| step.action == Action::Replace) {
-                step.writes.push(Write::Delete(ikey.clone()));
-                step.baseline.insert(key, baseline);
-                step.ikey = Some(ikey);
-                continue;
-            }
-            steps.push(Step {
-                address: wanted.address.clone(),
-                action: Action::Delete,
-                ikey: Some(ikey.clone()),
-                kind: old.integration.kind().to_owned(),
-                name: old.integration.name().to_owned(),
-                changes: Vec::new(),
-                inherent: vec![(Risk::Destroys, "what a replacement left behind; Duo has no undelete")],
-                writes: vec![Write::Delete(ikey)],
-                baseline: BTreeMap::from([(key, baseline)]),
-            });
-        }
-    }
-
-    fn orphans(&mut self, orphans: &[Live<'_>]) -> Vec<Orphan> {
-        let mut listed = Vec::new();
-        for orphan in orphans {
-            let Some(marker) = &orphan.marker else { continue };
-            if !self.options.selection.covers(&marker.address) {
-                continue;
-            }
-            let since = if let MarkerState::Quarantined(since) = marker.state { Some(since) } else { None };
-            let days = i64::from(self.desired.guards.quarantine_days);
-            let over = since.is_some_and(|since| {
-                since.until(self.options.today).is_ok_and(|span| i64::from(span.get_days()) >= days)
-            });
-            match (self.options.prune, since) {
-                (Prune::No, _) => {}
-                (Prune::Now, _) => self.steps.push(removal(orphan, marker, Action::Delete)),
-                (Prune::Quarantine, Some(_)) if over => {
-                    self.steps.push(removal(orphan, marker, Action::Delete))
-                }
-                (Prune::Quarantine, Some(_)) => {}
-                (Prune::Quarantine, None) => {
-                    let step = quarantine(orphan, marker, self.options.today);
-                    self.steps.push(step);
-                }
-            }
-            listed.push(Orphan {
-                address: marker.address.clone(),
-                ikey: orphan.integration.ikey.clone(),
-                name: orphan.integration.name().to_owned(),
-                quarantined_since: since.map(|since| since.to_string()),
-                protected: marker.protected,
-            });
-        }
-        listed
-    }
-
     fn check_edition(&mut self, observation: &Observation) {
         let (Some(declared), Some(edition)) = (&self.desired.plan, &observation.account.edition) else {
             return;
@@ -348,19 +209,15 @@ impl Builder<'_> {
 /// The reason that `protect` gives.
 pub(crate) const PROTECTED: &str = "it is protected";
 
-fn is_intelligence(address: &Address) -> bool {
+pub(super) fn is_intelligence(address: &Address) -> bool {
     address.as_str().starts_with("identity_intelligence.")
 }
 
-fn type_change(before: &str, after: &str) -> Change {
-    Change {
-        field: "type".to_owned(),
-        before: json!(before),
-        after: json!(after),
-        origin: None,
-        risk: Risk::Replaces,
-        reason: "a type cannot change",
-    }
+/// An application whose type Duo does not say: neither the declared one nor another one.
+fn without_type(wanted: &DesiredApplication, live: &Live<'_>) -> Diagnostic {
+    let message = format!("{}: Duo does not say of which type {} is", wanted.address, live.integration.ikey);
+    Diagnostic::error(Code::AccountUnreadable, wanted.span, message)
+        .help("nothing is planned for this address until Duo shows the type")
 }
 
 /// What the marker says and no longer should.
@@ -389,7 +246,7 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication) -> Vec<Change> {
     changes
 }
 
-fn checked_notes(
+pub(super) fn checked_notes(
     wanted: &DesiredApplication,
     marker: &Marker,
     text: &str,
@@ -408,43 +265,4 @@ fn checked_notes(
         Diagnostic::error(Code::InvalidNotes, span, message)
             .help(format!("shorten the notes by {} characters", length - NOTES_LIMIT)),
     ])
-}
-
-fn removal(orphan: &Live<'_>, marker: &Marker, action: Action) -> Step {
-    let ikey: &Ikey = &orphan.integration.ikey;
-    let mut inherent = vec![match action {
-        Action::Delete => (Risk::Destroys, "its keys stop working for good; Duo has no undelete"),
-        _ => (Risk::NarrowsAccess, "nobody may log in any more"),
-    }];
-    if is_intelligence(&marker.address) {
-        inherent.push((Risk::BreaksHandoff, "remove the integration in the console first"));
-    }
-    if marker.protected {
-        inherent.push((Risk::Destroys, PROTECTED));
-    }
-    Step {
-        address: marker.address.clone(),
-        action,
-        ikey: Some(ikey.clone()),
-        kind: orphan.integration.kind().to_owned(),
-        name: orphan.integration.name().to_owned(),
-        changes: Vec::new(),
-        inherent,
-        writes: vec![Write::Delete(ikey.clone())],
-        baseline: BTreeMap::from([(ikey.to_string(), snapshot(orphan.integration))]),
-    }
-}
-
-fn quarantine(orphan: &Live<'_>, marker: &Marker, today: jiff::civil::Date) -> Step {
-    let mut step = removal(orphan, marker, Action::Quarantine);
-    let quarantined = Marker { state: MarkerState::Quarantined(today), ..marker.clone() };
-    let mut body = Map::from_iter([
-        ("user_access".to_owned(), json!(NO_USERS)),
-        ("notes".to_owned(), json!(quarantined.notes(orphan.text))),
-    ]);
-    for permission in held_permissions(orphan.integration) {
-        body.insert(format!("{PERMISSION_PREFIX}{permission}"), json!("0"));
-    }
-    step.writes = vec![Write::Update(orphan.integration.ikey.clone(), body)];
-    step
 }

@@ -64,10 +64,13 @@ type Kept<'m> = BTreeMap<char, (&'m Managed, super::super::value::FieldValue)>;
 
 fn kept<'m>(managed: &'m [Managed], marker: &Marker, live: &crate::duo::types::Integration) -> Kept<'m> {
     let mut kept = Kept::new();
-    for managed in managed.iter().filter(|managed| managed.may_be_normalised()) {
+    for managed in managed {
         let code = managed.field.code;
         let Some(applied) = marker.applied.get(&code) else { continue };
         let Live::Value(value) = managed.live(live) else { continue };
+        if !managed.may_be_kept_as(&value) {
+            continue;
+        }
         let known = applied.kept == Some(short_hash(code, &value));
         if value != managed.wanted && applied.asked == short_hash(code, &managed.wanted) && !known {
             kept.insert(code, (managed, value));

@@ -1,5 +1,7 @@
 //! Properties of an application in a create or modify call: checked and taken over (duo-api.md, section 3.3).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::super::account::Account;
@@ -150,9 +152,11 @@ impl<'a> Writing<'a> {
 
     /// Who may log in (section 3.2): v3 by `user_access`, v1 and v2 by `groups_allowed` alone.
     fn access(&self, application: &mut Application) -> Result<(), Reply> {
-        let groups = self.list("groups_allowed")?;
-        if let Some(groups) = &groups {
+        let mut groups = self.list("groups_allowed")?;
+        if let Some(groups) = &mut groups {
             self.check_groups(groups)?;
+            let mut seen = BTreeSet::new();
+            groups.retain(|id| seen.insert(id.clone()));
         }
         if self.version < Version::V3 {
             match groups {

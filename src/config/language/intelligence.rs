@@ -1,0 +1,220 @@
+//! The tables of Identity Intelligence (design, section 6).
+
+use serde_json::{Map, Value, json};
+
+use super::super::diagnostic::{Code, Diagnostic, Span};
+use super::super::shape::{Choice, Key, Object, Problem, Shape, Whole};
+use super::super::texts;
+use super::super::tree::{Entry, find};
+use super::{MANY, SECRET_TARGET};
+
+/// An entry of `identity_intelligence`.
+pub static ENTRY: Object = Object {
+    foreign: |key| {
+        match key {
+        "permissions" => Some(Problem {
+            code: Code::UnknownKey,
+            message: "is not a key of an Identity Intelligence entry".to_owned(),
+            help: "`access` gives the permissions that Identity Intelligence needs; `extra_permissions` adds what your own console asks for".to_owned(),
+        }),
+        _ => None,
+    }
+    },
+    whole: Some(Whole { check: |_, _, _| {}, schema: intelligence_schema }),
+    ..Object::new(
+        "an Identity Intelligence entry",
+        &[
+            Key::required(
+                "display_name",
+                Shape::Text(&texts::LINE),
+                "Name of the integration in the Identity Intelligence console. Unique there.",
+                "Duo EMEA",
+            ),
+            Key::required(
+                "access",
+                Shape::Choice(&[
+                    Choice::new(
+                        "read_only",
+                        "Grant read log and Grant resource - Read: collection and analysis",
+                    ),
+                    Choice::new(
+                        "read_write",
+                        "the same with Grant resource - Write: remediation actions too",
+                    ),
+                ]),
+                "What Identity Intelligence may do in Duo.",
+                "read_write",
+            ),
+            Key::optional(
+                "extra_permissions",
+                Shape::List(&Shape::Choice(super::super::settings::PERMISSION_CHOICES), 0, MANY),
+                "Admin API permissions beyond `access`. Only what your own console asks for.",
+                "[info]",
+            ),
+            Key::optional(
+                "push_verification",
+                Shape::Either(&[Shape::Flag, Shape::Object(&PUSH)]),
+                "Push verification at the help desk. It has an Auth API application of its own.",
+                "{application_name: Acme IT Support}",
+            ),
+            Key::optional(
+                "admin_api",
+                Shape::Object(&ADMIN_API),
+                "The Admin API application of this entry.",
+                "{name: Identity Intelligence EMEA}",
+            ),
+            Key::optional(
+                "endpoints",
+                Shape::Flag,
+                "Collect endpoints. Needs Duo Advantage or Premier.",
+                "true",
+            ),
+            Key::optional(
+                "event_streaming",
+                Shape::Flag,
+                "Event streaming. Only the integration that the Duo Admin Panel provisioned has it, so only false is accepted.",
+                "false",
+            ),
+            Key::optional(
+                "secrets",
+                Shape::Object(&SECRET_TARGET),
+                "Where the keys are delivered, for whoever fills in the console form.",
+                "{store: vault, path: identity-intelligence/emea}",
+            ),
+            Key::optional(
+                "attested",
+                Shape::Text(&texts::FINGERPRINT),
+                "Fingerprint by which a person says that the console holds the values. Written by `duoctl attest`.",
+                "7f3a9c21",
+            ),
+        ],
+    )
+};
+
+/// Permissions that Identity Intelligence must never have (identity-intelligence.md, section 1.4).
+pub const NEVER: [&str; 4] = ["admins", "integrations", "settings", "allow_to_set_permissions"];
+
+/// What the rules about Identity Intelligence refuse, as far as one key shows it.
+fn intelligence_schema(schema: &mut Map<String, Value>) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    if let Some(Value::Object(streaming)) = properties.get_mut("event_streaming") {
+        streaming.insert("const".to_owned(), json!(false));
+    }
+    if let Some(Value::Object(push)) = properties.get_mut("push_verification") {
+        push.insert("not".to_owned(), json!({"const": true}));
+    }
+    let items = properties.get_mut("extra_permissions").and_then(|list| list.get_mut("items"));
+    if let Some(Value::Object(items)) = items {
+        let allowed =
+            super::super::settings::PERMISSION_CHOICES.iter().filter(|choice| !NEVER.contains(&choice.value));
+        let (words, descriptions): (Vec<_>, Vec<_>) =
+            allowed.map(|choice| (choice.value, choice.description)).unzip();
+        items.insert("enum".to_owned(), json!(words));
+        items.insert("enumDescriptions".to_owned(), json!(descriptions));
+    }
+}
+
+/// `admin_api`.
+pub static ADMIN_API: Object = Object::new(
+    "the Admin API application",
+    &[Key::optional(
+        "name",
+        Shape::Text(&texts::LINE),
+        "Name of the Admin API application in Duo.",
+        "Identity Intelligence EMEA",
+    )],
+);
+
+/// `push_verification`.
+pub static PUSH: Object = Object::new(
+    "push verification",
+    &[Key::required(
+        "application_name",
+        Shape::Text(&texts::LINE),
+        "Name of the Auth API application. End users see it on the push, so it should name your company.",
+        "Acme IT Support",
+    )],
+);
+
+/// `identity_intelligence_api`.
+pub static API: Object = Object {
+    whole: Some(Whole { check: file_or_fields, schema: file_or_fields_schema }),
+    ..Object::new(
+        "the Identity Intelligence API",
+        &[
+            Key::optional(
+                "token_url",
+                Shape::Text(&texts::HTTPS_URL),
+                "URL that gives tokens, as the console copied it.",
+                "https://login.example.oort.io/oauth/token",
+            ),
+            Key::optional(
+                "api_url",
+                Shape::Text(&texts::HTTPS_URL),
+                "URL of the API, as the console copied it.",
+                "https://api.example.oort.io/graphql",
+            ),
+            Key::optional(
+                "client_id",
+                Shape::Source { secret: false },
+                "Client id of the API client.",
+                "{env: CII_CLIENT_ID}",
+            ),
+            Key::optional(
+                "client_secret",
+                Shape::Source { secret: true },
+                "Where its secret comes from. Never the secret itself.",
+                "{env: CII_CLIENT_SECRET}",
+            ),
+            Key::optional(
+                "audience",
+                Shape::Text(&texts::FILLED),
+                "Audience, where the console shows one (clients made before September 2025).",
+                "https://api.example.oort.io",
+            ),
+            Key::optional(
+                "file",
+                Shape::Text(&texts::FILLED),
+                "File with the credentials as the console copied them, in place of the other keys.",
+                "identity-intelligence-api.json",
+            ),
+        ],
+    )
+};
+
+const API_FIELDS: [&str; 4] = ["token_url", "api_url", "client_id", "client_secret"];
+
+fn file_or_fields(entries: &[Entry], at: Span, findings: &mut Vec<Diagnostic>) {
+    match find(entries, "file") {
+        Some(file) => {
+            for entry in entries.iter().filter(|entry| {
+                API_FIELDS.contains(&entry.key.value.as_str()) || entry.key.value == "audience"
+            }) {
+                findings.push(
+                    Diagnostic::error(
+                        Code::InvalidValue,
+                        entry.key.span,
+                        format!("`{}` stands beside `file`", entry.key.value),
+                    )
+                    .help("the file holds all of the credentials: keep either it or the single keys")
+                    .related(file.key.span, "the file is named here"),
+                );
+            }
+        }
+        None => {
+            for key in API
+                .keys
+                .iter()
+                .filter(|key| API_FIELDS.contains(&key.name) && find(entries, key.name).is_none())
+            {
+                findings.push(super::super::check::missing_key(key, API.what, at));
+            }
+        }
+    }
+}
+
+fn file_or_fields_schema(schema: &mut Map<String, Value>) {
+    schema.insert("if".to_owned(), json!({"required": ["file"]}));
+    schema.insert("then".to_owned(), json!({"maxProperties": 1}));
+    schema.insert("else".to_owned(), json!({"required": API_FIELDS}));
+}

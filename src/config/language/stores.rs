@@ -1,0 +1,174 @@
+//! The tables of secret stores: which keys each type of store has.
+
+use serde_json::{Map, Value, json};
+
+use super::super::diagnostic::{Code, Diagnostic, Span};
+use super::super::shape::{Choice, Key, Object, Shape, Whole};
+use super::super::texts;
+use super::super::tree::{Data, Entry, find};
+use super::MANY;
+
+/// An entry of `secret_stores`. Which keys belong together is told by its type.
+pub static STORE: Object = Object {
+    whole: Some(Whole { check: store_keys, schema: store_keys_schema }),
+    ..Object::new("a secret store", STORE_KEYS)
+};
+
+static STORE_KEYS: &[Key] = &[
+    Key::required(
+        "type",
+        Shape::Choice(&[
+            Choice::new("file", "a folder on this machine"),
+            Choice::new("vault", "HashiCorp Vault or OpenBao"),
+            Choice::new("exec", "any other store, by a command"),
+        ]),
+        "Kind of store.",
+        "vault",
+    ),
+    Key::optional(
+        "path",
+        Shape::Text(&texts::FILLED),
+        "Folder of a file store. Relative to the workspace's folder.",
+        "secrets",
+    ),
+    Key::optional(
+        "address",
+        Shape::Text(&texts::HTTPS_URL),
+        "URL of the Vault server.",
+        "https://vault.example.com",
+    ),
+    Key::optional("mount", Shape::Text(&texts::FILLED), "Mount of the key-value engine in Vault.", "kv"),
+    Key::optional(
+        "kv_version",
+        Shape::Whole(1, 2),
+        "Version of the key-value engine in Vault. 2 when left out.",
+        "2",
+    ),
+    Key::optional("namespace", Shape::Text(&texts::FILLED), "Namespace in Vault.", "infrastructure"),
+    Key::optional(
+        "ca_file",
+        Shape::Text(&texts::FILLED),
+        "File with certificate authorities to trust for Vault.",
+        "vault-ca.pem",
+    ),
+    Key::optional(
+        "token",
+        Shape::Source { secret: true },
+        "Where Vault's token comes from. Never the token itself.",
+        "{env: VAULT_TOKEN}",
+    ),
+    Key::optional(
+        "app_role",
+        Shape::Object(&APP_ROLE),
+        "AppRole login to Vault, in place of a token.",
+        "{role_id: {env: VAULT_ROLE_ID}, secret_id: {env: VAULT_SECRET_ID}}",
+    ),
+    Key::optional(
+        "jwt",
+        Shape::Object(&JWT),
+        "JWT login to Vault, in place of a token.",
+        "{role: duoctl, token: {env: CI_JOB_JWT}}",
+    ),
+    Key::optional(
+        "write",
+        Shape::List(&Shape::Text(&texts::FILLED), 1, MANY),
+        "Program and arguments that store a secret. It gets one JSON object on its input.",
+        "[./store.sh, write]",
+    ),
+    Key::optional(
+        "read",
+        Shape::List(&Shape::Text(&texts::FILLED), 1, MANY),
+        "Program and arguments that read a secret back.",
+        "[./store.sh, read]",
+    ),
+    Key::optional(
+        "environment",
+        Shape::List(&Shape::Text(&texts::ENV_NAME), 1, MANY),
+        "Environment variables that the commands get beside PATH, HOME and LANG.",
+        "[AWS_PROFILE, AWS_REGION]",
+    ),
+    Key::optional("timeout_seconds", Shape::Whole(1, 3600), "How long a command may take.", "30"),
+];
+
+static APP_ROLE: Object = Object::new(
+    "an AppRole login",
+    &[
+        Key::required("role_id", Shape::Source { secret: false }, "Id of the role.", "{env: VAULT_ROLE_ID}"),
+        Key::required(
+            "secret_id",
+            Shape::Source { secret: true },
+            "Where the secret id comes from. Never the id itself.",
+            "{env: VAULT_SECRET_ID}",
+        ),
+        Key::optional("mount", Shape::Text(&texts::FILLED), "Mount of the login method.", "approle"),
+    ],
+);
+
+static JWT: Object = Object::new(
+    "a JWT login",
+    &[
+        Key::required("role", Shape::Text(&texts::FILLED), "Role to log in as.", "duoctl"),
+        Key::required(
+            "token",
+            Shape::Source { secret: true },
+            "Where the CI system's token comes from. Never the token itself.",
+            "{env: CI_JOB_JWT}",
+        ),
+        Key::optional("mount", Shape::Text(&texts::FILLED), "Mount of the login method.", "jwt"),
+    ],
+);
+
+/// For each type of store: the keys it needs, and those it may have.
+const STORE_TYPES: [(&str, &[&str], &[&str]); 3] = [
+    ("file", &["path"], &[]),
+    ("vault", &["address", "mount"], &["kv_version", "namespace", "ca_file", "token", "app_role", "jwt"]),
+    ("exec", &["write"], &["read", "environment", "timeout_seconds"]),
+];
+
+/// The ways to log in to Vault; exactly one is used.
+const LOGINS: [&str; 3] = ["token", "app_role", "jwt"];
+
+fn store_keys(entries: &[Entry], at: Span, findings: &mut Vec<Diagnostic>) {
+    let Some(Data::Text(kind)) = find(entries, "type").map(|entry| &entry.value.data) else { return };
+    let Some((kind, needs, may)) = STORE_TYPES.iter().find(|(name, ..)| name == kind) else { return };
+    for entry in entries.iter().filter(|entry| STORE_KEYS.iter().any(|key| key.name == entry.key.value)) {
+        let name = entry.key.value.as_str();
+        if name != "type" && !needs.contains(&name) && !may.contains(&name) {
+            findings.push(
+                Diagnostic::error(
+                    Code::FieldNotApplicable,
+                    entry.key.span,
+                    format!("a store of type `{kind}` has no `{name}`"),
+                )
+                .help(format!("its keys are {}", [*needs, *may].concat().join(", "))),
+            );
+        }
+    }
+    for key in STORE_KEYS.iter().filter(|key| needs.contains(&key.name) && find(entries, key.name).is_none())
+    {
+        findings.push(super::super::check::missing_key(key, &format!("a store of type `{kind}`"), at));
+    }
+    let logins = LOGINS.iter().filter(|login| find(entries, login).is_some()).count();
+    if *kind == "vault" && logins != 1 {
+        let amount = if logins == 0 { "no login" } else { "more than one login" };
+        findings.push(
+            Diagnostic::error(Code::InvalidValue, at, format!("a store of type `vault` with {amount}"))
+                .help("give exactly one of `token`, `app_role` and `jwt`, e.g. `token: {env: VAULT_TOKEN}`"),
+        );
+    }
+}
+
+fn store_keys_schema(schema: &mut Map<String, Value>) {
+    let rules: Vec<Value> = STORE_TYPES
+        .iter()
+        .map(|(kind, needs, may)| {
+            let names: Vec<&str> = std::iter::once("type").chain([*needs, *may].concat()).collect();
+            let mut then = json!({"required": needs, "propertyNames": {"enum": names}});
+            if let (&"vault", Value::Object(then)) = (kind, &mut then) {
+                then.insert("oneOf".to_owned(), LOGINS.iter().map(|key| json!({"required": [key]})).collect());
+            }
+            json!({"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": then})
+        })
+        .collect();
+    schema.insert("allOf".to_owned(), Value::Array(rules));
+}

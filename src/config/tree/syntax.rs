@@ -1,0 +1,86 @@
+//! What is wrong with a text that is not YAML, or not the YAML that the language takes.
+
+use granit_parser::{ErrorKind, ScanError};
+
+use super::MAX_DEPTH;
+use crate::config::diagnostic::{Code, Diagnostic, Span, Spanned};
+use crate::config::texts::shown;
+
+/// What the parser stumbled over, in words that help.
+pub(super) fn error(file: usize, text: &str, error: &ScanError) -> Diagnostic {
+    let start = error.marker().byte_offset().unwrap_or_default().min(text.len());
+    let place = Span { file, start, end: (start + 1).min(text.len()).max(start) };
+    if let Some(tab) = tab_in_indentation(text, start) {
+        let place = Span { file, start: tab, end: tab + 1 };
+        return Diagnostic::error(Code::Syntax, place, "a tab is used for indentation")
+            .help("YAML takes spaces only; two per level is usual");
+    }
+    match error.kind() {
+            ErrorKind::RecursionLimitExceeded => too_deep(place),
+            ErrorKind::UnclosedQuotedScalar => {
+                Diagnostic::error(Code::Syntax, place, "the quote that opens here is never closed")
+                    .help("close it with the same quote; double a single quote inside single quotes, and write \\\" inside double quotes")
+            }
+            ErrorKind::UnclosedFlowCollection { open } => {
+                Diagnostic::error(Code::Syntax, place, format!("the `{open}` that opens here is never closed"))
+                    .help("close it, or write one item per line")
+            }
+            ErrorKind::UnknownAnchor => {
+                Diagnostic::error(Code::Syntax, place, "the alias names an anchor that does not exist before it")
+                    .help("anchors are per file: write `&name` at the value first; quote the text if it only begins with `*`")
+            }
+            ErrorKind::UnexpectedCharacter { character } => Diagnostic::error(
+                Code::Syntax,
+                place,
+                format!("unexpected character `{}`", character.escape_debug()),
+            )
+            .help("quote the text if the character belongs to it"),
+            _ => {
+                let info = error.info();
+                Diagnostic::error(Code::Syntax, place, format!("this is not YAML: {info}"))
+                    .help("check the indentation and the quotes here and in the line above")
+            }
+        }
+}
+
+/// The first tab in the indentation of the line at an offset, or of the next one: what the parser stumbles over
+/// when it complains about a value that goes on.
+fn tab_in_indentation(text: &str, offset: usize) -> Option<usize> {
+    let start = text.get(..offset)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let mut line_start = start;
+    for line in text.get(start..)?.split_inclusive('\n').take(2) {
+        let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line.get(..indentation).and_then(|blank| blank.find('\t'))
+            && !line.trim().is_empty()
+        {
+            return Some(line_start + tab);
+        }
+        line_start += line.len();
+    }
+    None
+}
+
+pub(super) fn duplicate_key(key: &Spanned<String>, first: Span) -> Diagnostic {
+    Diagnostic::error(Code::DuplicateKey, key.span, format!("the key {} stands twice", shown(&key.value)))
+        .related(first, "it stands here first")
+}
+
+pub(super) fn bad_key(place: Span) -> Diagnostic {
+    Diagnostic::error(Code::Syntax, place, "a key must be a plain text")
+        .help("quote the text if it begins with one of `[ { & * ! | > % @`")
+}
+
+pub(super) fn bad_merge(place: Span, kind: &str) -> Diagnostic {
+    Diagnostic::error(Code::WrongType, place, format!("`<<` merges mappings, and this is {kind}"))
+        .help("write `<<: *anchor`, or `<<: [*first, *second]`; what stands first wins")
+}
+
+pub(super) fn too_deep(place: Span) -> Diagnostic {
+    Diagnostic::error(Code::TooLarge, place, format!("values are nested deeper than {MAX_DEPTH} levels"))
+        .help("nothing in the language needs that depth; check the indentation and the brackets")
+}
+
+pub(super) fn unknown_tag(tag: &str, place: Span) -> Diagnostic {
+    Diagnostic::error(Code::Syntax, place, format!("the tag {} is not part of the language", shown(tag)))
+        .help("remove it; quote the text if it only begins with `!`")
+}

@@ -1,0 +1,161 @@
+//! Orphans: owned applications that left the YAML. They are reported, and only `--prune` touches them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use serde_json::{Map, json};
+
+use crate::config::diagnostic::{Code, Diagnostic};
+use crate::duo::types::{Ikey, Integration};
+
+use super::super::fields::{NO_USERS, PERMISSION_PREFIX, held_permissions, known_permissions};
+use super::super::fingerprint::snapshot;
+use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT};
+use super::super::matching::Live;
+use super::super::risk::Risk;
+use super::build::{Builder, PROTECTED, is_intelligence};
+use super::{Action, Orphan, Prune, Step, Write};
+
+impl Builder<'_> {
+    /// Lists the orphans of the selection, which are in the order of their addresses, and removes what is to go.
+    pub(super) fn orphans(&mut self, orphans: &[Live<'_>], contested: &BTreeSet<Ikey>) -> Vec<Orphan> {
+        let address = |live: &Live<'_>| live.marker.as_ref().map(|marker| marker.address.clone());
+        let mut listed = Vec::new();
+        for twins in orphans.chunk_by(|a, b| address(a) == address(b)) {
+            // What a replacement left behind shares its address by right.
+            let copies = twins.iter().filter(|live| !is_replaced(live)).count() > 1;
+            for orphan in twins {
+                let Some(marker) = &orphan.marker else { continue };
+                if !self.options.selection.covers(&marker.address) {
+                    continue;
+                }
+                listed.push(listed_orphan(orphan, marker));
+                if self.options.prune == Prune::No {
+                    continue;
+                }
+                if contested.contains(&orphan.integration.ikey) {
+                    self.problems.push(kept_back(orphan, marker));
+                } else if copies {
+                    self.block(&marker.address, [copied(orphan, marker)]);
+                } else {
+                    self.remove(orphan, marker);
+                }
+            }
+        }
+        listed
+    }
+
+    fn remove(&mut self, orphan: &Live<'_>, marker: &Marker) {
+        let days = i64::from(self.desired.guards.quarantine_days);
+        let over = |since: Date| {
+            since.until(self.options.today).is_ok_and(|span| i64::from(span.get_days()) >= days)
+        };
+        let since = quarantined_since(marker).filter(|_| is_shut(orphan.integration));
+        match (self.options.prune, since) {
+            (Prune::No, _) => {}
+            (Prune::Now, _) => self.steps.push(removal(orphan, marker, Action::Delete)),
+            (Prune::Quarantine, Some(since)) if over(since) => {
+                self.steps.push(removal(orphan, marker, Action::Delete));
+            }
+            (Prune::Quarantine, Some(_)) => {}
+            (Prune::Quarantine, None) => match quarantine(orphan, marker, self.options.today) {
+                Ok(step) => self.steps.push(step),
+                Err(problem) => self.block(&marker.address, [problem]),
+            },
+        }
+    }
+}
+
+fn listed_orphan(orphan: &Live<'_>, marker: &Marker) -> Orphan {
+    Orphan {
+        address: marker.address.clone(),
+        ikey: orphan.integration.ikey.clone(),
+        name: orphan.integration.name().to_owned(),
+        quarantined_since: quarantined_since(marker).map(|since| since.to_string()),
+        protected: marker.protected,
+    }
+}
+
+fn quarantined_since(marker: &Marker) -> Option<Date> {
+    if let MarkerState::Quarantined(since) = marker.state { Some(since) } else { None }
+}
+
+fn is_replaced(live: &Live<'_>) -> bool {
+    live.marker.as_ref().is_some_and(|marker| marker.state == MarkerState::Replaced)
+}
+
+/// Whether a quarantine still holds. An application that someone opened again is in use, whatever its marker says.
+fn is_shut(integration: &Integration) -> bool {
+    if known_permissions(integration).is_empty() {
+        matches!(integration.text("user_access"), "" | NO_USERS)
+    } else {
+        held_permissions(integration).is_empty()
+    }
+}
+
+fn kept_back(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
+    let message = format!(
+        "{}: {} is not removed, since another address of this type and name could not be matched",
+        marker.address, orphan.integration.ikey
+    );
+    Diagnostic::warning(Code::AmbiguousMatch, None, message)
+        .help("if the address was renamed, pin the application there with `integration_key`")
+}
+
+fn copied(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
+    let message = format!(
+        "{}: {} is not removed, since another application carries the same marker",
+        marker.address, orphan.integration.ikey
+    );
+    Diagnostic::error(Code::DuplicateMarker, None, message)
+        .help("remove the marker, `[duoctl …]`, from the notes of the copies in the Duo Admin Panel")
+}
+
+fn removal(orphan: &Live<'_>, marker: &Marker, action: Action) -> Step {
+    let ikey: &Ikey = &orphan.integration.ikey;
+    let mut inherent = vec![match action {
+        Action::Delete => (Risk::Destroys, "its keys stop working for good; Duo has no undelete"),
+        _ => (Risk::NarrowsAccess, "nobody may log in any more"),
+    }];
+    if is_intelligence(&marker.address) {
+        inherent.push((Risk::BreaksHandoff, "remove the integration in the console first"));
+    }
+    if marker.protected {
+        inherent.push((Risk::Destroys, PROTECTED));
+    }
+    Step {
+        address: marker.address.clone(),
+        action,
+        ikey: Some(ikey.clone()),
+        kind: orphan.integration.kind().to_owned(),
+        name: orphan.integration.name().to_owned(),
+        changes: Vec::new(),
+        inherent,
+        writes: vec![Write::Delete(ikey.clone())],
+        baseline: BTreeMap::from([(ikey.to_string(), snapshot(orphan.integration))]),
+    }
+}
+
+fn quarantine(orphan: &Live<'_>, marker: &Marker, today: Date) -> Result<Step, Diagnostic> {
+    let mut step = removal(orphan, marker, Action::Quarantine);
+    // What was last applied says nothing about an application that duoctl itself has shut.
+    let state = MarkerState::Quarantined(today);
+    let quarantined = Marker { state, applied: AppliedFields::new(), ..marker.clone() };
+    let notes = quarantined.notes(orphan.text);
+    let excess = notes.chars().count().saturating_sub(NOTES_LIMIT);
+    if excess > 0 {
+        let message = format!(
+            "{}: the notes of {} leave no room for the date of the quarantine",
+            marker.address, orphan.integration.ikey
+        );
+        return Err(Diagnostic::error(Code::InvalidNotes, None, message)
+            .help(format!("shorten them by {excess} characters in the Duo Admin Panel")));
+    }
+    let mut body =
+        Map::from_iter([("user_access".to_owned(), json!(NO_USERS)), ("notes".to_owned(), json!(notes))]);
+    for permission in held_permissions(orphan.integration) {
+        body.insert(format!("{PERMISSION_PREFIX}{permission}"), json!("0"));
+    }
+    step.writes = vec![Write::Update(orphan.integration.ikey.clone(), body)];
+    Ok(step)
+}
