@@ -16,4 +16,6 @@ pub mod references;
 pub mod risk;
 pub mod selection;
 pub mod sso;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod value;

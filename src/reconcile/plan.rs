@@ -292,6 +292,9 @@ impl Plan {
 
 pub use build::plan;
 
+#[cfg(test)]
+mod properties;
+
 /// The parts of a plan that are the same for every address.
 fn fingerprint_of(host: &str, yaml: &str, integrations: &[Integration], steps: &[Step]) -> Fingerprint {
     let touched: BTreeMap<String, String> = steps.iter().flat_map(|step| step.baseline.clone()).collect();

@@ -22,8 +22,7 @@ impl Builder<'_> {
         let address = |live: &Live<'_>| live.marker.as_ref().map(|marker| marker.address.clone());
         let mut listed = Vec::new();
         for twins in orphans.chunk_by(|a, b| address(a) == address(b)) {
-            // What a replacement left behind shares its address by right.
-            let copies = twins.iter().filter(|live| !is_replaced(live)).count() > 1;
+            let copies = are_copies(twins);
             for orphan in twins {
                 let Some(marker) = &orphan.marker else { continue };
                 if !self.options.selection.covers(&marker.address) {
@@ -80,8 +79,16 @@ fn quarantined_since(marker: &Marker) -> Option<Date> {
     if let MarkerState::Quarantined(since) = marker.state { Some(since) } else { None }
 }
 
-fn is_replaced(live: &Live<'_>) -> bool {
-    live.marker.as_ref().is_some_and(|marker| marker.state == MarkerState::Replaced)
+/// Whether one of several applications with the same marker may be a copy that nobody meant to remove. What a
+/// replacement left behind shares its address by right, and what is shut already has nothing more to lose.
+fn are_copies(twins: &[Live<'_>]) -> bool {
+    let state = |live: &Live<'_>| live.marker.as_ref().map(|marker| marker.state.clone());
+    let others: Vec<&Live<'_>> =
+        twins.iter().filter(|live| state(live) != Some(MarkerState::Replaced)).collect();
+    let is_open = |live: &&Live<'_>| {
+        !matches!(state(live), Some(MarkerState::Quarantined(_))) || !is_shut(live.integration)
+    };
+    others.len() > 1 && others.iter().any(is_open)
 }
 
 /// Whether a quarantine still holds. An application that someone opened again is in use, whatever its marker says.

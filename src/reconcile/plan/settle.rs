@@ -41,6 +41,7 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
         let (Ok(managed), Some(marker)) = (diff::managed(wanted, &references), &live.marker) else {
             continue;
         };
+        let managed = diff::compared(managed, wanted);
         let kept = kept(&managed, marker, live.integration);
         if kept.is_empty() {
             continue;
@@ -53,7 +54,9 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
             }
             fields.push((managed.field.key.to_owned(), managed.wanted.json(), value.json()));
         }
-        let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(live.text)))]);
+        // What Duo made of the notes goes through it a second time otherwise, and may come out different again.
+        let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
+        let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(text)))]);
         let (address, ikey) = (wanted.address.clone(), live.integration.ikey.clone());
         settlements.push(Settlement { address, ikey, fields, body });
     }

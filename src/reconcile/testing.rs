@@ -1,0 +1,218 @@
+//! Builders for both sides of a plan, for tests: what the YAML asks for, without YAML, and an account, without Duo.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::config::diagnostic::{Code, Span, Spanned};
+use crate::config::model::{Guards, Setting};
+use crate::duo::types::Ikey;
+
+use super::address::Address;
+use super::desired::{Desired, DesiredApplication};
+use super::guard::{Consent, judge};
+use super::marker::{Applied, AppliedFields, Marker, MarkerState, short_hash};
+use super::plan::{Options, Plan, Prune, Write, plan};
+use super::selection::Selection;
+use super::value::FieldValue;
+
+pub(crate) mod fake_duo;
+pub(crate) mod random;
+
+pub(crate) use fake_duo::FakeDuo;
+
+/// A place, where none matters.
+pub(crate) const HERE: Span = Span { file: 0, start: 0, end: 0 };
+/// The workspace of every test.
+pub(crate) const WORKSPACE: &str = "acme";
+
+/// The day of every test.
+pub(crate) fn today() -> jiff::civil::Date {
+    jiff::civil::date(2026, 11, 24)
+}
+
+/// An entry of `applications`.
+#[derive(Debug)]
+pub(crate) struct App(pub(crate) DesiredApplication);
+
+/// An application that everybody may log in to, unless the test says otherwise.
+pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
+    let application = DesiredApplication {
+        address: Address::application(key),
+        span: Some(HERE),
+        kind: Some(kind.to_owned()),
+        name: Some(Spanned::new(name.to_owned(), HERE)),
+        pin: None,
+        settings: BTreeMap::new(),
+        protect: false,
+        ignore: Vec::new(),
+    };
+    App(application).text("user_access", "all_users")
+}
+
+impl App {
+    pub(crate) fn set(mut self, key: &str, setting: Setting) -> Self {
+        self.0.settings.insert(key.to_owned(), Spanned::new(setting, HERE));
+        self
+    }
+
+    pub(crate) fn text(self, key: &str, text: &str) -> Self {
+        self.set(key, Setting::Text(text.to_owned()))
+    }
+
+    pub(crate) fn flag(self, key: &str, on: bool) -> Self {
+        self.set(key, Setting::Flag(on))
+    }
+
+    pub(crate) fn clear(self, key: &str) -> Self {
+        self.set(key, Setting::Clear)
+    }
+
+    pub(crate) fn list(self, key: &str, items: &[&str]) -> Self {
+        let items = items.iter().map(|item| Spanned::new((*item).to_owned(), HERE)).collect();
+        self.set(key, Setting::List(items))
+    }
+
+    pub(crate) fn sso(self, document: Value) -> Self {
+        self.set("sso", Setting::Document(document))
+    }
+
+    pub(crate) fn groups(self, names: &[&str]) -> Self {
+        self.text("user_access", "permitted_groups").list("groups_allowed", names)
+    }
+
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        self.0.settings.remove(key);
+        self
+    }
+
+    pub(crate) fn pin(mut self, ikey: &str) -> Self {
+        self.0.pin = Some(Spanned::new(Ikey::new(ikey), HERE));
+        self
+    }
+
+    pub(crate) fn protect(mut self) -> Self {
+        self.0.protect = true;
+        self
+    }
+
+    pub(crate) fn ignore(mut self, keys: &[&str]) -> Self {
+        self.0.ignore = keys.iter().map(|key| (*key).to_owned()).collect();
+        self
+    }
+}
+
+/// A workspace of these applications.
+pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
+    Desired {
+        workspace: WORKSPACE.to_owned(),
+        applications: apps.into_iter().map(|app| app.0).collect(),
+        handoffs: Vec::new(),
+        guards: Guards::default(),
+        plan: None,
+        yaml_hash: "yaml".to_owned(),
+    }
+}
+
+pub(crate) fn options(prune: Prune) -> Options {
+    Options { prune, selection: Selection::default(), today: today() }
+}
+
+/// The plan of a run without options.
+pub(crate) fn plan_of(desired: &Desired, duo: &FakeDuo) -> Plan {
+    plan(desired, &duo.observation(), &options(Prune::No))
+}
+
+pub(crate) fn plan_pruning(desired: &Desired, duo: &FakeDuo, prune: Prune) -> Plan {
+    plan(desired, &duo.observation(), &options(prune))
+}
+
+/// The workspace's marker of an address, as it stands before anything was applied.
+pub(crate) fn marker(key: &str) -> Marker {
+    Marker {
+        workspace: WORKSPACE.to_owned(),
+        address: Address::application(key),
+        applied: AppliedFields::new(),
+        state: MarkerState::Owned,
+        protected: false,
+    }
+}
+
+pub(crate) fn marked(key: &str) -> String {
+    marker(key).to_string()
+}
+
+pub(crate) fn marked_as(key: &str, state: MarkerState) -> String {
+    Marker { state, ..marker(key) }.to_string()
+}
+
+/// A marker that says of one field what was asked for.
+pub(crate) fn marked_with(key: &str, code: char, asked: &FieldValue) -> String {
+    let applied = Applied { asked: short_hash(code, asked), kept: None };
+    Marker { applied: AppliedFields::from([(code, applied)]), ..marker(key) }.to_string()
+}
+
+/// Every step in one line each: address, action, and each change.
+pub(crate) fn outline(plan: &Plan) -> String {
+    let mut lines = Vec::new();
+    for step in plan.steps() {
+        let target = step.ikey.as_ref().map_or_else(String::new, |ikey| format!(" {ikey}"));
+        lines.push(format!("{} {}{target}", step.action.name(), step.address));
+        for change in &step.changes {
+            let origin = change.origin.map_or_else(String::new, |origin| {
+                format!(" ({})", json!(origin).as_str().unwrap_or_default())
+            });
+            let risk =
+                if change.risk.name() == "neutral" { String::new() } else { format!(" !{}", change.risk) };
+            lines.push(format!("  {}: {} -> {}{origin}{risk}", change.field, change.before, change.after));
+        }
+        for (risk, reason) in &step.inherent {
+            lines.push(format!("  !{risk}: {reason}"));
+        }
+    }
+    lines.join("\n")
+}
+
+/// Every request of the plan in one line each.
+pub(crate) fn requests(plan: &Plan) -> String {
+    let line = |write: &Write| match write {
+        Write::Create(body) => format!("create {}", json!(body)),
+        Write::Finish(body) => format!("finish {}", json!(body)),
+        Write::Update(ikey, body) => format!("update {ikey} {}", json!(body)),
+        Write::Delete(ikey) => format!("delete {ikey}"),
+    };
+    plan.steps().iter().flat_map(|step| &step.writes).map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The bodies of every request, without the notes.
+pub(crate) fn bodies(plan: &Plan) -> Vec<Value> {
+    let writes = plan.steps().iter().flat_map(|step| &step.writes);
+    writes
+        .filter_map(|write| match write {
+            Write::Create(body) | Write::Finish(body) | Write::Update(_, body) => Some(body.clone()),
+            Write::Delete(_) => None,
+        })
+        .map(|mut body| {
+            body.remove("notes");
+            Value::Object(body)
+        })
+        .collect()
+}
+
+/// The kinds and messages of what was found.
+pub(crate) fn problems(plan: &Plan) -> Vec<(Code, &str)> {
+    plan.problems().iter().map(|problem| (problem.code, problem.message.as_str())).collect()
+}
+
+pub(crate) fn codes(plan: &Plan) -> Vec<Code> {
+    plan.problems().iter().map(|problem| problem.code).collect()
+}
+
+/// The guards that refuse, each with what lifts it.
+pub(crate) fn refusals(
+    plan: &Plan,
+    desired: &Desired,
+    consent: &Consent,
+) -> Vec<(&'static str, Option<String>)> {
+    judge(plan, desired, consent).into_iter().map(|refusal| (refusal.guard, refusal.lift)).collect()
+}
