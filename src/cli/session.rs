@@ -13,7 +13,7 @@ use crate::duo::https::{HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::expand::expand;
-use crate::observe::{Reading, observe};
+use crate::observe::{Reading, look_up, observe};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
@@ -23,10 +23,14 @@ use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Prune};
 use crate::reconcile::selection::{Selection, glob_matcher};
 use crate::sandbox::serve::{self, Running, ServeOptions};
+use crate::secrets::Stores;
 
 use super::args::{Connection, Consents, PruneMode, Pruning, Selected};
 use super::exit::Failure;
 use super::progress::Spinner;
+
+/// How many secrets are looked up at once.
+const LOOK_UPS: usize = 8;
 
 /// A loaded workspace with a connection to its account.
 pub struct Session {
@@ -40,6 +44,8 @@ pub struct Session {
     pub transport: HttpsTransport,
     /// The operator.
     pub operator: Ikey,
+    /// Its secret stores.
+    pub stores: Stores,
     /// The simulator, while one is used. It ends with the session.
     pub sandbox: Option<Arc<Running>>,
 }
@@ -84,7 +90,8 @@ impl Session {
         };
         let operator = config.ikey.clone();
         let transport = HttpsTransport::open(config)?;
-        Ok(Self { workspace, sources, desired, transport, operator, sandbox })
+        let stores = Stores::open(&workspace);
+        Ok(Self { stores, workspace, sources, desired, transport, operator, sandbox })
     }
 
     /// The API hostname.
@@ -96,7 +103,11 @@ impl Session {
     pub async fn read(&self, printer: Printer) -> Result<Reading, Failure> {
         let spinner = Spinner::start("reading the account", printer);
         let reader = Reader::new(self.transport.clone());
-        let reading = observe(&reader, &self.desired, &self.operator, self.host()).await;
+        let (mut reading, held) = tokio::join!(
+            observe(&reader, &self.desired, &self.operator, self.host()),
+            look_up(&self.stores, &self.desired.applications, LOOK_UPS)
+        );
+        reading.observation.held = held;
         spinner.finish();
         self.remark_clock(printer);
         match (&reading.observation.integrations, reading.failures.first()) {

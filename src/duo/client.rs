@@ -203,6 +203,22 @@ impl<T: Transport> SecretApi for KeyReader<T> {
             _ => Err(not_what_was_asked(&call, "it holds no secret key in clear")),
         }
     }
+
+    async fn client_secret(&self, ikey: &Ikey, client: Option<&str>) -> Result<Secret, DuoError> {
+        let ikey = path_segment(ikey.as_str())?;
+        let path = match client {
+            Some(client) => format!("oauth_cc/{ikey}/client_secret/{}", path_segment(client)?),
+            None => format!("oidc/{ikey}/client_secret"),
+        };
+        let call = ApiCall::get(format!("/admin/v2/integrations/{path}"), &[]);
+        let mut success = self.transport.send(&call).await?;
+        match success.response.get_mut("client_secret").map(Value::take) {
+            Some(Value::String(secret)) if !secret.is_empty() && !secret.contains('*') => {
+                Ok(Secret::new(secret))
+            }
+            _ => Err(not_what_was_asked(&call, "it holds no client secret in clear")),
+        }
+    }
 }
 
 fn integration_path(ikey: &Ikey) -> Result<String, DuoError> {

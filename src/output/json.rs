@@ -48,6 +48,12 @@ fn step(step: &Step) -> Value {
         "type": step.kind,
         "name": step.name,
         "changes": step.changes,
+        "delivery": step.delivery.as_ref().map(|delivery| json!({
+            "store": delivery.target.store,
+            "path": delivery.target.path,
+            "place": delivery.place,
+            "reason": delivery.reason,
+        })),
         "risks": step.risks().iter().map(|(risk, reason)| json!({"risk": risk, "reason": reason})).collect::<Vec<_>>(),
     })
 }
@@ -136,6 +142,7 @@ fn outcome(outcome: &StepOutcome) -> Value {
         Status::Moved(what) => ("moved", Some(what.clone())),
         Status::Failed { error, partly: true } => ("partly_applied", Some(error.to_string())),
         Status::Failed { error, partly: false } => ("failed", Some(error.to_string())),
+        Status::NotDelivered(why) => ("not_delivered", Some(why.clone())),
         Status::NotAttempted(why) => ("not_attempted", Some((*why).to_owned())),
     };
     json!({
@@ -144,5 +151,6 @@ fn outcome(outcome: &StepOutcome) -> Value {
         "integration_key": outcome.ikey,
         "status": status,
         "reason": reason,
+        "delivered": outcome.note,
     })
 }

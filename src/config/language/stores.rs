@@ -165,7 +165,10 @@ fn store_keys_schema(schema: &mut Map<String, Value>) {
             let names: Vec<&str> = std::iter::once("type").chain([*needs, *may].concat()).collect();
             let mut then = json!({"required": needs, "propertyNames": {"enum": names}});
             if let (&"vault", Value::Object(then)) = (kind, &mut then) {
-                then.insert("oneOf".to_owned(), LOGINS.iter().map(|key| json!({"required": [key]})).collect());
+                then.insert(
+                    "oneOf".to_owned(),
+                    LOGINS.iter().map(|key| json!({"required": [key]})).collect(),
+                );
             }
             json!({"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": then})
         })
