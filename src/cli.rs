@@ -10,6 +10,7 @@ pub mod plan;
 pub mod progress;
 pub mod sandbox;
 pub mod schema;
+pub mod secrets;
 pub mod session;
 pub mod validate;
 pub mod verify;
@@ -39,6 +40,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(args, printer).await,
         Command::Apply(args) => apply::run(args, verbosity, printer).await,
         Command::Verify(args) => verify::run(args, verbosity, printer).await,
+        Command::Secrets(args) => secrets::run(args, printer).await,
         Command::Doctor(args) => doctor::run(args, printer).await,
         Command::Sandbox(args) => sandbox::run(args, printer).await,
         Command::Schema(args) => Ok(schema::run(&args, printer)),

@@ -74,6 +74,8 @@ pub enum Command {
     Apply(Apply),
     /// Probe every managed key with live calls. Changes nothing.
     Verify(Verify),
+    /// List where every secret key is kept, and whether it is current. Changes nothing.
+    Secrets(Secrets),
     /// Check hostname, TLS, clock, keys and permissions, and say how to mend each.
     Doctor(Doctor),
     /// The simulator of Duo on its own.
@@ -270,6 +272,23 @@ pub struct Verify {
     #[command(flatten)]
     pub selected: Selected,
     /// How the outcome is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `duoctl secrets`.
+#[derive(Debug, clap::Args)]
+pub struct Secrets {
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Which addresses are covered.
+    #[command(flatten)]
+    pub selected: Selected,
+    /// How the inventory is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

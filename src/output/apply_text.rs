@@ -43,7 +43,9 @@ pub fn line(outcome: &StepOutcome, paint: Paint) -> String {
     let ikey = outcome.ikey.as_ref().map(|ikey| format!(" {}", safe(ikey.as_str()))).unwrap_or_default();
     match &outcome.status {
         Status::Applied => {
-            let note = outcome.note.as_ref().map(|note| format!(" {}", safe(note))).unwrap_or_default();
+            let words = if outcome.action == Action::Deliver { "" } else { "; its keys were delivered" };
+            let note =
+                outcome.note.as_ref().map(|note| format!("{words} {}", safe(note))).unwrap_or_default();
             format!("{} {address}{ikey}{note}", paint.good(past(outcome.action)))
         }
         Status::NotDelivered(reason) => format!(

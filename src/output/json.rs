@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
 use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::reconcile::guard::Refusal;
+use crate::reconcile::inventory::Entry;
 use crate::reconcile::plan::{Plan, Step};
 use crate::verify::report::{Report, Verdict};
 
@@ -114,6 +115,11 @@ pub fn verify(report: &Report) -> Value {
             "checks": subject.checks,
         })).collect::<Vec<_>>(),
     })
+}
+
+/// The inventory of secrets.
+pub fn secrets(entries: &[Entry]) -> Value {
+    json!({"format_version": FORMAT_VERSION, "kind": "secrets", "applications": entries})
 }
 
 /// The outcome of `apply`: the plan, what became of its steps, what is left, and what was verified.
