@@ -5,3 +5,4 @@ pub mod deliver;
 pub mod execute;
 pub mod outcome;
 pub mod rivals;
+pub mod rotate;

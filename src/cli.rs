@@ -8,10 +8,12 @@ pub mod exit;
 pub mod init;
 pub mod plan;
 pub mod progress;
+pub mod rotate;
 pub mod sandbox;
 pub mod schema;
 pub mod secrets;
 pub mod session;
+pub mod signals;
 pub mod validate;
 pub mod verify;
 
@@ -23,12 +25,20 @@ use crate::output::printer::Printer;
 /// Runs a command and returns its exit code; failures are printed.
 pub async fn run(args: Args) -> Exit {
     let printer = Printer::new(args.global.color.into(), args.global.quiet);
-    match dispatch(args, printer).await {
+    let exit = match dispatch(args, printer).await {
         Ok(exit) => exit,
         Err(failure) => {
             failure.print(printer);
             failure.exit()
         }
+    };
+    match printer.lost_data() {
+        Some(reason) => {
+            let error = printer.err.bad("error");
+            printer.problem(&format!("{error}: a part of the output could not be written: {reason}\n"));
+            if exit == Exit::Done { Exit::Error } else { exit }
+        }
+        None => exit,
     }
 }
 
@@ -40,6 +50,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(args, printer).await,
         Command::Apply(args) => apply::run(args, verbosity, printer).await,
         Command::Verify(args) => verify::run(args, verbosity, printer).await,
+        Command::Rotate(args) => rotate::run(args, printer).await,
         Command::Secrets(args) => secrets::run(args, printer).await,
         Command::Doctor(args) => doctor::run(args, printer).await,
         Command::Sandbox(args) => sandbox::run(args, printer).await,

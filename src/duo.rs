@@ -1,6 +1,7 @@
 //! Duo's wire: signing, requests, transport, paging, limits, errors, types. Knows nothing of YAML.
 
 pub mod api;
+pub mod assertion;
 pub mod backoff;
 pub mod call;
 pub mod catalogue;

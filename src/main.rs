@@ -8,8 +8,9 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use duoctl::cli::args::Args;
+use duoctl::cli::args::{Args, Command};
 use duoctl::cli::exit::Exit;
+use duoctl::output::printer::Printer;
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
             return ExitCode::from(if asked { Exit::Done } else { Exit::Usage }.code());
         }
     };
-    log(args.global.verbose);
+    log(&args);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(_) => return ExitCode::from(Exit::Error.code()),
@@ -33,15 +34,23 @@ fn main() -> ExitCode {
 }
 
 /// duoctl's own events on stderr; those of libraries stay out, since some of them print headers.
-fn log(verbosity: u8) {
-    let level = match verbosity {
+fn log(args: &Args) {
+    let level = match args.global.verbose {
         0 => return,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let filter = tracing_subscriber::filter::Targets::new().with_target("duoctl", level);
-    let layer =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
+    // Beside a client in the same process, the simulator would only say everything twice.
+    let simulator = if matches!(args.command, Command::Sandbox(_)) { level } else { LevelFilter::OFF };
+    let filter = tracing_subscriber::filter::Targets::new()
+        .with_target("duoctl", level)
+        .with_target("duoctl::sandbox", simulator);
+    let printer = Printer::new(args.global.color.into(), args.global.quiet);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(printer.err.on)
+        .with_target(false)
+        .without_time();
     tracing_subscriber::registry().with(layer).with(filter).init();
 }

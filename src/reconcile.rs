@@ -20,4 +20,6 @@ pub mod selection;
 pub mod sso;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod traps;
 pub mod value;

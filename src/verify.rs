@@ -5,3 +5,4 @@ pub mod auth_api;
 pub mod doctor;
 pub mod report;
 pub mod run;
+pub mod universal_prompt;

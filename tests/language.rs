@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use duoctl::config::diagnostic::{Code, Severity, has_errors};
 use duoctl::config::load::{Loaded, load};
 use duoctl::config::model::{Setting, ValueSource};
-use duoctl::config::schema::{config_schema, config_schema_text};
+use duoctl::config::schema::config_schema;
 use duoctl::config::settings::{Owner, SETTINGS};
 use duoctl::config::tree;
 use duoctl::reconcile::fields::FIELDS;
@@ -78,20 +78,6 @@ fn defaults_fill_in_what_a_type_has_and_an_application_leaves_out() {
     assert_eq!(setting("pinned", "policy"), None, "its type is not written down");
     assert!(workspace.applications["vpn"].protect && workspace.applications["pinned"].protect);
     assert!(!workspace.applications["own"].protect);
-}
-
-#[test]
-fn the_committed_schema_is_the_generated_one() {
-    let path = "schemas/duoctl.schema.json";
-    if bless() {
-        fs::create_dir_all("schemas").unwrap();
-        fs::write(path, config_schema_text()).unwrap();
-    }
-    let committed = fs::read_to_string(path).unwrap();
-    assert!(
-        committed == config_schema_text(),
-        "{path} is not what the tables say; run this test with DUOCTL_BLESS=1 and commit the difference"
-    );
 }
 
 /// The samples of a folder: files, and folders that are one workspace each.

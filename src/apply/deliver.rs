@@ -6,6 +6,7 @@ use jiff::{Timestamp, Unit};
 use thiserror::Error;
 
 use crate::duo::api::{ReadApi as _, SecretApi as _};
+use crate::duo::assertion::{health_check_call, token_id};
 use crate::duo::call::{ApiCall, Transport};
 use crate::duo::catalogue::{Family, lookup};
 use crate::duo::client::{KeyReader, Reader};
@@ -124,6 +125,20 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
                 Err(error) if error.status() == Some(403) => Ok(()),
                 other => other.map(drop),
             },
+            "websdk" => {
+                let Some(id) = token_id() else {
+                    return Ok("not proven: this machine has no random numbers".to_owned());
+                };
+                let host = self.transport.host();
+                let call = health_check_call(host, &read.ikey, secret, Timestamp::now(), &id);
+                match self.transport.send(&call).await {
+                    // Whatever Duo refuses here, it refuses the pair.
+                    Err(error) if error.code().is_some() => {
+                        return Err(DeliveryError::NotAccepted(place.to_owned(), error));
+                    }
+                    other => other.map(drop),
+                }
+            }
             _ => return Ok(format!("not proven: duoctl knows no call for the type {kind}")),
         };
         match asked {

@@ -24,7 +24,8 @@ use crate::verify::report::Report;
 use super::args::{self, Format, PruneMode};
 use super::exit::{Exit, Failure};
 use super::progress::Steps;
-use super::session::{Session, consent, first_failure, options, show_problems};
+use super::session::{Session, consent, first_failure, options, show_idle_globs, show_problems};
+use super::signals::{Signals, stop_then_give_up};
 use super::verify::verify_addresses;
 
 /// Runs the command.
@@ -40,6 +41,10 @@ pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<E
     let reading = session.read(printer).await?;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     if let Some(saved) = &saved {
+        // A list that cannot be read now has not moved.
+        if let Some(failure) = first_failure(&reading.failures) {
+            return Err(Failure::Duo(failure.clone()));
+        }
         let moved = saved.fingerprint.moved(plan.fingerprint());
         if !moved.is_empty() {
             return Ok(stale(&moved, printer));
@@ -52,9 +57,13 @@ pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<E
         return Ok(run.report_refused(&refusals));
     }
     if !run.plan.steps().is_empty() && !run.approved(saved.is_some())? {
-        return Ok(Exit::Refused);
+        return Ok(run.report_refused(&[]));
     }
-    run.carry_out(reading).await
+    let (signals, stop) = (Signals::catch(), CancellationToken::new());
+    tokio::select! {
+        exit = run.carry_out(reading, &stop) => exit,
+        () = stop_then_give_up(signals, &stop, printer) => Ok(Exit::Interrupted),
+    }
 }
 
 struct Run {
@@ -73,6 +82,7 @@ impl Run {
 
     fn show_plan(&self, refusals: &[Refusal]) {
         show_problems(self.plan.problems(), &self.session.sources, self.printer);
+        show_idle_globs(&self.args.selected, &self.session.desired, &self.plan, self.printer);
         if !self.json() {
             self.printer.data(&plan_text::render(&self.plan, refusals, self.printer.out, true));
         }
@@ -98,6 +108,10 @@ impl Run {
             );
             return Ok(false);
         }
+        if self.json() {
+            // Nobody can approve what they were not shown.
+            self.printer.problem(&plan_text::render(&self.plan, &[], self.printer.err, true));
+        }
         let summary = self.plan.summary();
         let (question, wanted) = match summary.delete {
             0 => ("Apply this plan? Only `yes` is accepted: ".to_owned(), "yes".to_owned()),
@@ -121,13 +135,12 @@ impl Run {
         Ok(approved)
     }
 
-    async fn carry_out(&mut self, reading: Reading) -> Result<Exit, Failure> {
+    async fn carry_out(&mut self, reading: Reading, stop: &CancellationToken) -> Result<Exit, Failure> {
         let writer = Writer::new(self.session.transport.clone());
-        let stop = stop_on_signals();
         let parallelism = usize::from(self.args.connection.parallelism);
         let steps = Steps::new(self.printer, !self.json());
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
-        let outcomes = execute(&self.plan, &writer, &courier, parallelism, &stop, &steps).await;
+        let outcomes = execute(&self.plan, &writer, &courier, parallelism, stop, &steps).await;
         steps.finish();
         let written: Vec<Address> = outcomes
             .iter()
@@ -145,19 +158,30 @@ impl Run {
                 converge(&writer, desired, &self.options, &operator, &host, &written, &shelves).await;
             (reading, Some(converged))
         };
-        let interrupted = stop.is_cancelled();
-        let report = if self.args.no_verify || interrupted {
+        let report = if self.args.no_verify || stop.is_cancelled() {
             None
         } else {
             let plan = converged.as_ref().map_or(&self.plan, |converged| &converged.plan);
-            Some(verify_addresses(&self.session, plan, &after, &self.options.selection, parallelism).await)
+            tokio::select! {
+                report = verify_addresses(&self.session, plan, &after, &self.options.selection, parallelism) => report,
+                () = stop.cancelled() => None,
+            }
         };
-        self.report(&outcomes, converged.as_ref(), report.as_ref());
-        let unreadable = first_failure(&after.failures).map(Exit::of);
-        Ok(self.exit(&outcomes, converged.as_ref(), report.as_ref(), interrupted, unreadable, &written))
+        let end = End {
+            outcomes: &outcomes,
+            written: &written,
+            converged: converged.as_ref(),
+            report: report.as_ref(),
+            unreadable: first_failure(&after.failures).map(Exit::of),
+            interrupted: stop.is_cancelled(),
+        };
+        self.report(&end);
+        Ok(self.exit(&end))
     }
 
-    fn report(&self, outcomes: &[StepOutcome], converged: Option<&Converged>, report: Option<&Report>) {
+    fn report(&self, end: &End<'_>) {
+        let End { outcomes, converged, report, .. } = *end;
+        self.show_new_problems(converged);
         let normalised = converged.map(|converged| converged.normalised.as_slice()).unwrap_or_default();
         let sources = &self.session.sources;
         if self.json() {
@@ -192,27 +216,30 @@ impl Run {
         }
     }
 
-    fn exit(
-        &self,
-        outcomes: &[StepOutcome],
-        converged: Option<&Converged>,
-        report: Option<&Report>,
-        interrupted: bool,
-        unreadable: Option<Exit>,
-        written: &[Address],
-    ) -> Exit {
-        let tally = tally(outcomes);
-        let left = converged.is_some_and(|converged| {
-            converged.plan.steps().iter().any(|step| written.contains(&step.address))
-        });
+    /// What the first plan could not know, such as an account that cannot be read any more.
+    fn show_new_problems(&self, converged: Option<&Converged>) {
+        let known = self.plan.problems();
+        let found = converged.map(|converged| converged.plan.problems()).unwrap_or_default();
+        let new: Vec<_> = found.iter().filter(|problem| !known.contains(problem)).cloned().collect();
+        show_problems(&new, &self.session.sources, self.printer);
+    }
+
+    fn exit(&self, end: &End<'_>) -> Exit {
+        let tally = tally(end.outcomes);
         let stopped = has_errors(self.plan.problems());
-        if interrupted {
+        // Writes whose effect nobody could look at are not proven.
+        let unseen = end.converged.is_some() && end.unreadable.is_some();
+        if end.interrupted {
             Exit::Interrupted
-        } else if tally.failed > 0 || tally.not_attempted > 0 || left || (stopped && tally.applied > 0) {
-            self.partly(outcomes)
+        } else if tally.failed > 0
+            || tally.not_attempted > 0
+            || (!unseen && end.left())
+            || (stopped && tally.applied > 0)
+        {
+            self.partly(end.outcomes)
         } else if stopped {
-            unreadable.unwrap_or(Exit::Error)
-        } else if report.is_some_and(|report| !report.passed()) {
+            end.unreadable.unwrap_or(Exit::Error)
+        } else if unseen || end.report.is_some_and(|report| !report.passed()) {
             Exit::NotVerified
         } else {
             Exit::Done
@@ -238,6 +265,30 @@ impl Run {
     }
 }
 
+/// How a run ended.
+struct End<'a> {
+    outcomes: &'a [StepOutcome],
+    /// The addresses of the steps that were applied.
+    written: &'a [Address],
+    /// The account after the writes; `None` where nothing was written.
+    converged: Option<&'a Converged>,
+    /// What was verified; `None` where nothing was.
+    report: Option<&'a Report>,
+    /// What a list of the account that could not be read, in the last reading, makes of the exit code.
+    unreadable: Option<Exit>,
+    interrupted: bool,
+}
+
+impl End<'_> {
+    /// Whether the account still differs where it was written to.
+    fn left(&self) -> bool {
+        let Some(Converged { plan, .. }) = self.converged else { return false };
+        let differs =
+            |address| plan.blocked().contains(address) || plan.steps().iter().any(|s| s.address == *address);
+        self.written.iter().any(differs)
+    }
+}
+
 fn stale(moved: &[String], printer: Printer) -> Exit {
     let mut text = format!("{}: the saved plan is stale, so nothing was changed\n", printer.err.bad("error"));
     for moved in moved {
@@ -246,33 +297,6 @@ fn stale(moved: &[String], printer: Printer) -> Exit {
     text.push_str("  make a new one with `duoctl plan --out FILE`\n");
     printer.problem(&text);
     Exit::Stale
-}
-
-/// Cancelled by SIGINT or SIGTERM: what is under way is finished, nothing new begins.
-fn stop_on_signals() -> CancellationToken {
-    let token = CancellationToken::new();
-    let stop = token.clone();
-    tokio::spawn(async move {
-        wait_for_signal().await;
-        stop.cancel();
-    });
-    token
-}
-
-/// Returns when the process is asked to end.
-pub async fn wait_for_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// A plan that `duoctl plan --out` saved.
@@ -327,8 +351,11 @@ impl SavedPlan {
             let items = self.made_with.get(key).and_then(Value::as_array).into_iter().flatten();
             items.filter_map(Value::as_str).map(str::to_owned).collect()
         };
-        let path =
-            self.made_with.get("path").and_then(Value::as_str).ok_or_else(|| unusable("it names no YAML"))?;
+        let path = self
+            .made_with
+            .get("path")
+            .and_then(Value::as_str)
+            .ok_or_else(|| unusable("it was not saved with `duoctl plan --out`"))?;
         let prune = match self.made_with.get("prune").and_then(Value::as_str) {
             Some("quarantine") => Some(PruneMode::Quarantine),
             Some("now") => Some(PruneMode::Now),

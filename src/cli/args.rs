@@ -25,17 +25,20 @@ pub struct Args {
     pub global: Global,
 }
 
+/// The heading that keeps these apart from a command's own options.
+const EVERYWHERE: &str = "Options of every command";
+
 /// What every command has.
 #[derive(Debug, clap::Args)]
 pub struct Global {
     /// When to use colour.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = EVERYWHERE)]
     pub color: Color,
     /// Say more on stderr; twice for every request.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     pub verbose: u8,
     /// Leave out remarks on stderr.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
 }
 
@@ -74,6 +77,8 @@ pub enum Command {
     Apply(Apply),
     /// Probe every managed key with live calls. Changes nothing.
     Verify(Verify),
+    /// Make new secret keys and deliver them to the secret stores.
+    Rotate(Rotate),
     /// List where every secret key is kept, and whether it is current. Changes nothing.
     Secrets(Secrets),
     /// Check hostname, TLS, clock, keys and permissions, and say how to mend each.
@@ -112,7 +117,7 @@ pub struct Connection {
     #[arg(long, value_name = "STATE_DIR", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = state_folder)]
     pub sandbox: Option<PathBuf>,
     /// Reach the tenant's hostname at this loopback address: a simulator that runs elsewhere on this machine.
-    #[arg(long, value_name = "HOST:PORT", conflicts_with = "sandbox")]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "sandbox", value_parser = loopback)]
     pub connect_to: Option<SocketAddr>,
     /// Trust the certificate authorities in this PEM file too.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
@@ -157,6 +162,20 @@ pub struct Consents {
 /// An empty path stands for the folder beside the YAML, which is not known yet.
 fn state_folder(text: &str) -> Result<PathBuf, std::convert::Infallible> {
     Ok(PathBuf::from(text))
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    match numeric.parse::<SocketAddr>() {
+        Ok(address) if address.ip().to_canonical().is_loopback() => Ok(address),
+        Ok(_) => {
+            Err("only an address of this machine, such as 127.0.0.1:8443, can stand in for Duo".to_owned())
+        }
+        Err(_) => Err("write an address of this machine with its port, such as 127.0.0.1:8443".to_owned()),
+    }
 }
 
 fn percent(text: &str) -> Result<u8, String> {
@@ -274,6 +293,37 @@ pub struct Verify {
     /// How the outcome is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// How a new key takes the place of the old one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Strategy {
+    /// The same application gets a new key; the old one stops working at once.
+    #[default]
+    InPlace,
+}
+
+/// `duoctl rotate`.
+#[derive(Debug, clap::Args)]
+pub struct Rotate {
+    /// The applications whose keys are replaced, by their addresses.
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<String>,
+    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// How the new key takes the place of the old one.
+    #[arg(long, value_enum, default_value_t)]
+    pub strategy: Strategy,
+    /// Allow a risk, e.g. breaks_handoff:identity_intelligence.emea.admin_api (repeatable).
+    #[arg(long, value_name = "RISK[:ADDRESS]", value_parser = Allowed::parse)]
+    pub allow: Vec<Allowed>,
+    /// Do not ask before rotating. Lifts no guard.
+    #[arg(long)]
+    pub auto_approve: bool,
 }
 
 /// `duoctl secrets`.

@@ -110,6 +110,9 @@ pub enum Failure {
         /// Why.
         error: io::Error,
     },
+    /// A file that `init` would write exists already.
+    #[error("{path} exists already, and init never overwrites a file", path = .0.display())]
+    Exists(PathBuf),
     /// A file cannot be read or written.
     #[error("{path} {what}: {error}", path = path.display())]
     File {
@@ -140,6 +143,7 @@ impl Failure {
             | Self::NoCredentials
             | Self::Https(_)
             | Self::Sandbox { .. }
+            | Self::Exists(_)
             | Self::File { .. }
             | Self::NoPlan { .. } => Exit::Error,
             Self::Duo(error) => Exit::of(error),
@@ -177,6 +181,7 @@ impl Failure {
             Self::Duo(error) => {
                 causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix)).collect()
             }
+            Self::Exists(_) => vec!["give another folder, or move the file away".to_owned()],
             Self::Usage(_)
             | Self::Config(_)
             | Self::Https(_)

@@ -1,7 +1,7 @@
 //! `duoctl init`: a first duo.yaml, and the schema for the editor beside it. Never overwrites a file.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
 use crate::config::schema::config_schema_text;
 use crate::config::template;
@@ -20,7 +20,11 @@ pub fn run(args: &Init, printer: Printer) -> Result<Exit, Failure> {
     fs::create_dir_all(&args.dir).map_err(failure)?;
     let folder = fs::canonicalize(&args.dir).map_err(failure)?;
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failure)?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).open(&path).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Failure::Exists(path.clone()),
+            _ => failure(error),
+        })?;
     file.write_all(template::initial(name, SCHEMA).as_bytes()).map_err(failure)?;
     let schema = args.dir.join(SCHEMA);
     if !schema.exists() {

@@ -11,7 +11,7 @@ use crate::reconcile::plan::{self, Plan};
 
 use super::args::{self, Format};
 use super::exit::{Exit, Failure};
-use super::session::{Session, consent, first_failure, options, show_problems};
+use super::session::{Session, consent, first_failure, options, show_idle_globs, show_problems};
 
 /// Runs the command.
 pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
@@ -23,6 +23,7 @@ pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
     let refusals = judge(&plan, &session.desired, &consent);
     let document = documents::plan(&plan, &refusals, &session.sources);
     show_problems(plan.problems(), &session.sources, printer);
+    show_idle_globs(&args.selected, &session.desired, &plan, printer);
     match args.format {
         Format::Json => printer.data(&documents::text(&document)),
         Format::Human => printer.data(&plan_text::render(&plan, &refusals, printer.out, false)),

@@ -8,10 +8,10 @@ use crate::sandbox::faults::Fault;
 use crate::sandbox::serve::{self, ServeOptions};
 use crate::sandbox::switches::Switches;
 
-use super::apply::wait_for_signal;
 use super::args::{Reset, Sandbox, SandboxCommand, Serve};
 use super::exit::{Exit, Failure};
 use super::session::sandbox_state;
+use super::signals::Signals;
 
 /// Runs the command.
 pub async fn run(args: Sandbox, printer: Printer) -> Result<Exit, Failure> {
@@ -45,9 +45,10 @@ async fn serve_until_signal(args: Serve, printer: Printer) -> Result<Exit, Failu
     };
     let failure = |error| Failure::Sandbox { state: state.clone(), error };
     let running = serve::start(options).await.map_err(failure)?;
+    let mut signals = Signals::catch();
     printer.remark("this is a simulated Duo account, not Duo; stop it with Ctrl-C\n");
     printer.data(&format!("{}\n", running.document()));
-    wait_for_signal().await;
+    signals.next().await;
     running.shutdown().await;
     Ok(Exit::Done)
 }

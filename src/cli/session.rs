@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::config::load::load;
 use crate::config::model::{Credentials, Workspace};
 use crate::credentials::fetch;
+use crate::duo::backoff::Backoff;
 use crate::duo::client::Reader;
 use crate::duo::error::DuoError;
 use crate::duo::https::{HttpsConfig, HttpsTransport};
@@ -14,13 +16,14 @@ use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::expand::expand;
 use crate::observe::{Reading, look_up, observe};
+use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::fingerprint::hash;
 use crate::reconcile::guard::Consent;
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{Options, Prune};
+use crate::reconcile::plan::{Options, Plan, Prune};
 use crate::reconcile::selection::{Selection, glob_matcher};
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secrets::Stores;
@@ -168,9 +171,33 @@ fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsCo
     let host = workspace.tenant.api_hostname.value.clone();
     let mut config = HttpsConfig::new(host, Ikey::new(ikey.expose()), skey);
     config.connect_to = connection.connect_to;
+    if let (Some(_), Some(backoff)) = (connection.connect_to, simulator_backoff()) {
+        config.backoff = backoff;
+        config.limits = Limits::UNLIMITED;
+    }
     let declared = workspace.tenant.ca_file.as_ref().map(|file| file.value.clone());
     config.ca_file = connection.ca_file.clone().or(declared);
     Ok(config)
+}
+
+/// Nobody wants to wait a minute for a simulator's 429s: against one on this machine, and only there, the unit of
+/// the back-off can be set in milliseconds, which also lifts the limits that spare Duo.
+fn simulator_backoff() -> Option<Backoff> {
+    let unit = std::env::var("DUOCTL_SIMULATOR_BACKOFF_MS").ok()?.parse().ok()?;
+    Some(Backoff { unit: Duration::from_millis(unit), ..Backoff::default() })
+}
+
+/// Says of every `--only` that it covers nothing: most likely it is misspelt.
+pub fn show_idle_globs(selected: &Selected, desired: &Desired, plan: &Plan, printer: Printer) {
+    for glob in &selected.only {
+        let Ok(matcher) = glob_matcher(glob) else { continue };
+        let declared = desired.applications.iter().map(|wanted| &wanted.address);
+        let orphaned = plan.orphans().iter().map(|orphan| &orphan.address);
+        if !declared.chain(orphaned).any(|address| matcher.is_match(address.as_str())) {
+            let warning = printer.err.notice("warning");
+            printer.problem(&format!("{warning}: --only {} covers no address\n", safe(glob)));
+        }
+    }
 }
 
 /// The options of a plan from the arguments.

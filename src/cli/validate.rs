@@ -25,12 +25,20 @@ pub fn run(args: &Validate, printer: Printer) -> Result<Exit, Failure> {
                 ));
             }
             if let Some(workspace) = loaded.valid() {
+                let counted = |count: usize, one: &str, many: &str| match count {
+                    1 => format!("1 {one}"),
+                    count => format!("{count} {many}"),
+                };
                 printer.data(&format!(
-                    "Valid: workspace {}, {} applications, {} Identity Intelligence entries, {} files.\n",
+                    "Valid: workspace {}, {}, {}, {}.\n",
                     workspace.name.value,
-                    workspace.applications.len(),
-                    workspace.identity_intelligence.len(),
-                    loaded.sources.files().len()
+                    counted(workspace.applications.len(), "application", "applications"),
+                    counted(
+                        workspace.identity_intelligence.len(),
+                        "Identity Intelligence entry",
+                        "Identity Intelligence entries"
+                    ),
+                    counted(loaded.sources.files().len(), "file", "files"),
                 ));
             }
         }

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use crate::config::diagnostic::has_errors;
+use crate::config::model::Setting;
 use crate::duo::types::{Ikey, Integration};
 use crate::observe::Reading;
 use crate::output::printer::Printer;
 use crate::output::{json, verify_text};
+use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Plan};
 use crate::reconcile::selection::Selection;
@@ -17,7 +20,7 @@ use crate::verify::run::{Target, WAITS, verify};
 use super::args::{self, Format, Pruning};
 use super::exit::{Exit, Failure};
 use super::progress::Spinner;
-use super::session::{Session, options, show_problems};
+use super::session::{Session, first_failure, options, show_idle_globs, show_problems};
 
 /// Runs the command.
 pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
@@ -26,9 +29,12 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
     let reading = session.read(printer).await?;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     show_problems(plan.problems(), &session.sources, printer);
+    show_idle_globs(&args.selected, &session.desired, &plan, printer);
     let spinner = Spinner::start("probing keys", printer);
     let parallelism = usize::from(args.connection.parallelism);
-    let report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism).await;
+    let report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism)
+        .await
+        .unwrap_or_default();
     spinner.finish();
     match args.format {
         Format::Json => printer.data(&json::text(&json::verify(&report))),
@@ -40,37 +46,51 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
         }
     }
     Ok(match report.count(Verdict::Failed) {
+        0 if has_errors(plan.problems()) => first_failure(&reading.failures).map_or(Exit::Error, Exit::of),
         0 if report.passed() => Exit::Done,
         0 => Exit::Unavailable,
         _ => Exit::NotVerified,
     })
 }
 
-/// Probes every declared application that the selection covers.
+/// Probes every declared application that the selection covers; `None` where the account could not be read.
 pub async fn verify_addresses(
     session: &Session,
     plan: &Plan,
     reading: &Reading,
     selection: &Selection,
     parallelism: usize,
-) -> Report {
-    let Observed::Present(integrations) = &reading.observation.integrations else { return Report::default() };
+) -> Option<Report> {
+    let Observed::Present(integrations) = &reading.observation.integrations else { return None };
     let lives: HashMap<&Ikey, &Integration> =
         integrations.iter().map(|integration| (&integration.ikey, integration)).collect();
     let targets = session.desired.applications.iter().filter(|wanted| selection.covers(&wanted.address));
-    let targets = targets
-        .map(|wanted| Target {
-            address: wanted.address.clone(),
-            declared: (
-                wanted.kind.clone().unwrap_or_default(),
-                wanted.name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
-            ),
-            live: plan
-                .matched()
-                .get(&wanted.address)
-                .and_then(|ikey| lives.get(ikey))
-                .map(|live| (*live).clone()),
-        })
-        .collect();
-    verify(&session.transport, targets, Timestamp::now(), parallelism, &WAITS).await
+    let targets = targets.map(|wanted| target(wanted, plan, &lives)).collect();
+    Some(verify(&session.transport, targets, Timestamp::now(), parallelism, &WAITS).await)
+}
+
+fn target(wanted: &DesiredApplication, plan: &Plan, lives: &HashMap<&Ikey, &Integration>) -> Target {
+    let permissions = wanted.settings.get("permissions").map(|setting| &setting.value);
+    let ignored = wanted.ignore.iter().any(|field| field == "permissions");
+    let live = plan.matched().get(&wanted.address).and_then(|ikey| lives.get(ikey));
+    Target {
+        address: wanted.address.clone(),
+        declared: (
+            wanted.kind.clone().unwrap_or_default(),
+            wanted.name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
+        ),
+        permissions: match permissions {
+            Some(Setting::List(names)) if !ignored => {
+                Some(names.iter().map(|name| name.value.clone()).collect())
+            }
+            _ => None,
+        },
+        live: match live {
+            Some(live) => Observed::Present((*live).clone()),
+            None if plan.blocked().contains(&wanted.address) => {
+                Observed::Unreadable("which application it is cannot be told; see the error".to_owned())
+            }
+            None => Observed::Absent,
+        },
+    }
 }

@@ -59,6 +59,9 @@ fn keyed(keys: &[Key]) -> Map<String, Value> {
 
 fn key(key: &Key) -> Map<String, Value> {
     let mut schema = documented(key.description, key.example);
+    if let Some(default) = key.default.and_then(value) {
+        schema.insert("default".to_owned(), default);
+    }
     schema.extend(shape(&key.shape));
     if key.nullable {
         allow_null(&mut schema);
@@ -68,10 +71,14 @@ fn key(key: &Key) -> Map<String, Value> {
 
 fn documented(description: &str, example: &str) -> Map<String, Value> {
     let title = description.split_once(". ").map_or(description, |(first, _)| first).trim_end_matches('.');
-    let example = tree::parse(0, example, &mut Vec::new()).map(|node| node.json());
     let mut schema = map(json!({"title": title, "description": description}));
-    schema.insert("examples".to_owned(), example.into_iter().collect());
+    schema.insert("examples".to_owned(), value(example).into_iter().collect());
     schema
+}
+
+/// A value that is written in YAML.
+fn value(text: &str) -> Option<Value> {
+    tree::parse(0, text, &mut Vec::new()).map(|node| node.json())
 }
 
 fn shape(shape_: &Shape) -> Map<String, Value> {
@@ -255,6 +262,7 @@ mod tests {
     use super::*;
     use crate::config::check;
     use crate::config::diagnostic::Span;
+    use crate::config::language;
 
     /// Every key is described and has an example that its own shape accepts.
     #[test]
@@ -266,6 +274,10 @@ mod tests {
                 let node = tree::parse(0, key.example, &mut findings).expect(key.name);
                 assert!(check::value(&node, key, place, &mut findings), "{}: {findings:?}", key.name);
                 assert!(key.description.ends_with('.'), "{}: {}", key.name, key.description);
+                if let Some(default) = key.default {
+                    let node = tree::parse(0, default, &mut findings).expect(key.name);
+                    assert!(check::value(&node, key, place, &mut findings), "{}: {findings:?}", key.name);
+                }
                 let instance = node.json();
                 let schema = Value::Object(super::key(key));
                 if !schema.to_string().contains("$ref") {
@@ -288,6 +300,33 @@ mod tests {
         visit(FILE.keys, &mut seen);
         visit(&SETTINGS.iter().map(|spec| spec.key).collect::<Vec<_>>(), &mut seen);
         assert!(seen > 120, "only {seen} keys were reached");
+    }
+
+    #[test]
+    fn what_the_schema_calls_a_default_is_what_the_parser_takes() {
+        let head = "version: 1\nworkspace: acme\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\n";
+        let entry = "identity_intelligence: {emea: {display_name: Duo, access: read_only}}\n";
+        let application = "applications: {vpn: {type: radius, name: VPN, user_access: no_users}}\n";
+        let loaded = crate::config::load::load_text("duo.yaml".into(), format!("{head}{entry}{application}"));
+        let workspace = loaded.workspace.expect("a workspace");
+        let key = |keys: &[Key], name: &str| {
+            let default = keys.iter().find(|key| key.name == name).and_then(|key| key.default);
+            value(default.expect(name)).expect(name)
+        };
+        let guards = |name| key(language::GUARDS.keys, name);
+        assert_eq!(guards("max_changes"), json!(format!("{}%", workspace.guards.max_changes_percent)));
+        assert_eq!(guards("max_deletes"), json!(workspace.guards.max_deletes));
+        assert_eq!(guards("quarantine_days"), json!(workspace.guards.quarantine_days));
+        assert_eq!(guards("allow"), json!(workspace.guards.allow.iter().map(|_| "").collect::<Vec<_>>()));
+        let entry = &workspace.identity_intelligence["emea"];
+        let of_entry = |name| key(language::intelligence::ENTRY.keys, name);
+        assert_eq!(of_entry("endpoints"), json!(entry.endpoints.value));
+        assert_eq!(of_entry("event_streaming"), json!(entry.event_streaming.is_some()));
+        assert_eq!(of_entry("push_verification"), json!(entry.push_application_name.is_some()));
+        let vpn = &workspace.applications["vpn"];
+        let settings: Vec<Key> = SETTINGS.iter().map(|spec| spec.key).collect();
+        assert_eq!(key(&settings, "protect"), json!(vpn.protect));
+        assert_eq!(key(&settings, "ignore"), json!(vpn.ignore.iter().map(|_| "").collect::<Vec<_>>()));
     }
 
     #[test]

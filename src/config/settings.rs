@@ -129,7 +129,7 @@ fn single_sign_on(family: Family) -> bool {
 }
 
 const INTEGRATIONS: &str = "https://duo.com/docs/adminapi#integrations";
-const LANGUAGE: &str = "docs/yaml-reference.md";
+const LANGUAGE: &str = "docs/yaml.md";
 
 const fn identity(key: Key) -> SettingSpec {
     SettingSpec { key, owner: Owner::Identity, applies: every, defaultable: false, link: INTEGRATIONS }
@@ -164,8 +164,8 @@ pub static SETTINGS: &[SettingSpec] = &[
     duo(Key::optional("notes", Shape::Text(&texts::ANY), "Notes for administrators. duoctl adds its marker after them.", "Owned by the network team").nullable(), every),
     access(Key::optional("sso", Shape::Object(&sso::DOCUMENT), "Settings of a Duo Single Sign-On application. Only what is written is compared.", "{saml_config: {entity_id: \"https://wiki.example.com/meta\", acs_urls: [{url: \"https://wiki.example.com/acs\"}]}}"), single_sign_on),
     duoctl(Key::optional("secret", Shape::Object(&language::SECRET_TARGET), "Where the application's secret key is delivered.", "{store: vault, path: vpn}"), false),
-    duoctl(Key::optional("protect", Shape::Flag, "Refuses to delete, replace or quarantine the application.", "true"), true),
-    duoctl(Key::optional("ignore", Shape::List(&Shape::Object(&IGNORE), 0, usize::MAX), "Fields whose difference is left alone, each with a reason.", "[{field: greeting, reason: help desk edits it}]"), true),
+    duoctl(Key::optional("protect", Shape::Flag, "Refuses to delete, replace or quarantine the application.", "true").default("false"), true),
+    duoctl(Key::optional("ignore", Shape::List(&Shape::Object(&IGNORE), 0, usize::MAX), "Fields whose difference is left alone, each with a reason.", "[{field: greeting, reason: help desk edits it}]").default("[]"), true),
 ];
 
 /// What to say of keys that Duo's API has, or had, and the language does not.

@@ -23,6 +23,8 @@ pub struct Key {
     pub description: &'static str,
     /// An example of its value, in YAML.
     pub example: &'static str,
+    /// What holds where the key is left out, in YAML; `None` where that is simply nothing.
+    pub default: Option<&'static str>,
 }
 
 impl Key {
@@ -33,7 +35,7 @@ impl Key {
         description: &'static str,
         example: &'static str,
     ) -> Self {
-        Self { name, shape, required: false, nullable: false, description, example }
+        Self { name, shape, required: false, nullable: false, description, example, default: None }
     }
 
     /// A key that its mapping needs.
@@ -50,6 +52,12 @@ impl Key {
     #[must_use]
     pub const fn nullable(self) -> Self {
         Self { nullable: true, ..self }
+    }
+
+    /// The same key, with what holds where it is left out.
+    #[must_use]
+    pub const fn default(self, default: &'static str) -> Self {
+        Self { default: Some(default), ..self }
     }
 }
 

@@ -66,8 +66,8 @@ pub struct ApiCall {
     pub method: Method,
     /// The path from `/` on, ids already percent-encoded, without a query.
     pub path: String,
-    /// Query parameters of GET and DELETE (strings), or the JSON body of POST and PUT. With a version 2 scheme the
-    /// body is sent as a form.
+    /// Query parameters of GET and DELETE (strings), or the JSON body of POST and PUT. With a version 2 scheme, or
+    /// unsigned, the body is sent as a form.
     pub params: Map<String, Value>,
     /// The rate budget it spends.
     pub budget: Budget,

@@ -69,7 +69,7 @@ pub fn shifted(moment: Timestamp, offset_seconds: i64) -> Timestamp {
 /// Builds and signs one request.
 ///
 /// Parameters of GET and DELETE travel in the query; a version 5 body is JSON (`{}` when there is nothing to say), a
-/// version 2 body is a form. The bytes that are sent are the bytes that are signed.
+/// version 2 or unsigned body is a form. The bytes that are sent are the bytes that are signed.
 ///
 /// # Errors
 ///
@@ -78,7 +78,7 @@ pub fn shifted(moment: Timestamp, offset_seconds: i64) -> Timestamp {
 pub fn signed_request(call: &ApiCall, host: &str, key: &Key, date: &str) -> Result<SignedRequest, DuoError> {
     check_path(call)?;
     let params = parameters(&call.params);
-    let form = matches!(call.signing, Signing::By(Scheme::V2Sha1 | Scheme::V2Sha512));
+    let form = matches!(call.signing, Signing::By(Scheme::V2Sha1 | Scheme::V2Sha512) | Signing::Unsigned);
     let canonical = canonical_params(&params);
     let (query, body, content_type) = match (call.method.has_body(), form) {
         (false, _) => (canonical, Vec::new(), None),

@@ -24,7 +24,11 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
     orphans(&mut text, plan, paint);
     refusals_text(&mut text, refusals, paint, applying);
     if plan.left_out() > 0 {
-        let _ = writeln!(text, "{} addresses were left out by --only or --exclude.\n", plan.left_out());
+        let (count, be) = match plan.left_out() {
+            1 => ("1 address".to_owned(), "was"),
+            count => (format!("{count} addresses"), "were"),
+        };
+        let _ = writeln!(text, "{count} {be} left out by --only or --exclude.\n");
     }
     text.push_str(&last_line(plan));
     text

@@ -1,6 +1,7 @@
 //! The only place that writes to the terminal: data on stdout, everything for people on stderr.
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
+use std::sync::OnceLock;
 
 use super::paint::Paint;
 
@@ -15,6 +16,9 @@ pub enum Color {
     /// Nowhere.
     Never,
 }
+
+/// Why a part of the data could not be written, e.g. on a full disk.
+static LOST: OnceLock<String> = OnceLock::new();
 
 /// Writes to stdout and stderr. A reader that went away is no error.
 #[derive(Clone, Copy, Debug)]
@@ -47,27 +51,37 @@ impl Printer {
 
     /// Data.
     pub fn data(&self, text: &str) {
-        write(io::stdout().lock(), text);
+        if let Err(error) = write(io::stdout().lock(), text) {
+            LOST.get_or_init(|| error.to_string());
+        }
+    }
+
+    /// Why a part of the data did not get out, if that is so.
+    pub fn lost_data(&self) -> Option<&'static str> {
+        LOST.get().map(String::as_str)
     }
 
     /// An error or a warning: always shown.
     pub fn problem(&self, text: &str) {
-        write(io::stderr().lock(), text);
+        // There is nobody left to tell.
+        let _ = write(io::stderr().lock(), text);
     }
 
     /// A remark: not shown with `--quiet`.
     pub fn remark(&self, text: &str) {
         if !self.quiet {
-            write(io::stderr().lock(), text);
+            let _ = write(io::stderr().lock(), text);
         }
     }
 }
 
-fn write(mut stream: impl Write, text: &str) {
+fn write(mut stream: impl Write, text: &str) -> io::Result<()> {
     let newline = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
     let result = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(newline.as_bytes()));
-    // There is nobody left to tell, whatever the reason; a closed pipe is the usual one.
-    let _: Option<ErrorKind> = result.and_then(|()| stream.flush()).err().map(|error| error.kind());
+    match result.and_then(|()| stream.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
 /// How wide text for people may be: `COLUMNS`, or a width that fits most windows.

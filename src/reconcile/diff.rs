@@ -139,11 +139,12 @@ pub fn compare<'m>(
     let mut difference = Difference::default();
     let access = AccessChange::of(managed, live);
     for managed in managed {
-        if managed.field.kind == FieldKind::Groups && access == AccessChange::Unmanaged {
-            if let Err(problem) = groups_count(wanted, managed, live) {
-                difference.problems.extend(problem.map(|problem| *problem));
-                continue;
-            }
+        if managed.field.kind == FieldKind::Groups
+            && access == AccessChange::Unmanaged
+            && let Err(problem) = groups_count(wanted, managed, live)
+        {
+            difference.problems.extend(problem.map(|problem| *problem));
+            continue;
         }
         let value = match managed.live(live) {
             Live::Value(value) => value,
@@ -157,14 +158,15 @@ pub fn compare<'m>(
         if value == target || is_kept(managed, &value, applied) {
             continue;
         }
-        let assessment = if finishes_creation(managed.field, live, marker) {
+        let finishes = finishes_creation(managed.field, live, marker);
+        let assessment = if finishes {
             (Risk::Neutral, "finishes the creation")
         } else if managed.field.kind == FieldKind::Groups && access == AccessChange::Changes {
             (Risk::Neutral, "")
         } else {
             risk::assess(managed.field, &value, &target)
         };
-        let origin = origin(managed, &value, applied);
+        let origin = if finishes { Origin::Config } else { origin(managed, &value, applied) };
         difference.changes.extend(changes(
             managed.field,
             &value,
@@ -293,15 +295,18 @@ fn groups_count(
     live: &Integration,
 ) -> Result<(), Option<Box<Diagnostic>>> {
     let access = live.text("user_access");
-    if access == PERMITTED_GROUPS || access.is_empty() || managed.wanted == FieldValue::Unset {
+    let named = managed.wanted != FieldValue::Unset;
+    // Duo takes a list with `PERMITTED_GROUPS` only, and no empty one (trap 2).
+    if access.is_empty() || named == (access == PERMITTED_GROUPS) {
         return Ok(());
     }
     if wanted.ignore.iter().any(|key| key == "user_access") {
         return Err(None);
     }
-    let message = format!("{}: `groups_allowed` has no effect while the access is {access}", wanted.address);
+    let what = if named { "has no effect" } else { "cannot be cleared" };
+    let message = format!("{}: `groups_allowed` {what} while the access is {access}", wanted.address);
     let problem = Diagnostic::error(Code::AccessConflict, managed.span, message)
-        .help("add `user_access: permitted_groups`");
+        .help("say who may log in with `user_access`");
     Err(Some(Box::new(problem)))
 }
 
@@ -402,3 +407,6 @@ fn group_names(value: Value, references: &References) -> Value {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

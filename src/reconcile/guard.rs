@@ -81,11 +81,7 @@ pub struct Refusal {
 pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> {
     let guards = &desired.guards;
     let mut refusals = Vec::new();
-    let standing = guards
-        .allow
-        .iter()
-        .filter_map(|allow| Allowed::new(&allow.value.risk, allow.value.address.as_deref()).ok());
-    let allowed: Vec<Allowed> = consent.allow.iter().cloned().chain(standing).collect();
+    let allowed = allowed(guards, consent);
     for step in plan.steps() {
         if step.targets().contains(plan.operator()) {
             refusals.extend(self_lockout(step, guards));
@@ -105,6 +101,19 @@ pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> 
         });
     }
     refusals
+}
+
+/// Whether somebody consented to a risk of an address, on the command line or in the YAML.
+pub fn allows(guards: &Guards, consent: &Consent, risk: Risk, address: &Address) -> bool {
+    allowed(guards, consent).iter().any(|allowed| allowed.covers(risk, address))
+}
+
+fn allowed(guards: &Guards, consent: &Consent) -> Vec<Allowed> {
+    let standing = guards
+        .allow
+        .iter()
+        .filter_map(|allow| Allowed::new(&allow.value.risk, allow.value.address.as_deref()).ok());
+    consent.allow.iter().cloned().chain(standing).collect()
 }
 
 fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Refusal> {
@@ -207,3 +216,6 @@ fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
     }
     refusals
 }
+
+#[cfg(test)]
+mod tests;

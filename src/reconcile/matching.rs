@@ -349,3 +349,6 @@ fn elsewhere(wanted: &DesiredApplication, owned: &[Live<'_>]) -> Box<Diagnostic>
         "to move it here, remove it there first and pin it with `integration_key`; for another application, choose another name",
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -303,10 +303,13 @@ impl Plan {
     }
 }
 
+pub(crate) use build::is_intelligence;
 pub use build::plan;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod tests;
 
 /// The parts of a plan that are the same for every address.
 fn fingerprint_of(host: &str, yaml: &str, integrations: &[Integration], steps: &[Step]) -> Fingerprint {

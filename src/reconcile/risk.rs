@@ -169,3 +169,6 @@ fn networks(before: &FieldValue, after: &FieldValue) -> Assessment {
         _ => (Risk::WidensAccess, "the key works from more addresses"),
     }
 }
+
+#[cfg(test)]
+mod tests;

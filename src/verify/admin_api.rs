@@ -10,16 +10,19 @@ use crate::duo::error::DuoError;
 use crate::duo::probe::{PermissionProbe, permission_probes};
 use crate::duo::request::title;
 use crate::duo::types::Integration;
-use crate::reconcile::fields::{PERMISSION_PREFIX, held_permissions, known_permissions};
+use crate::reconcile::fields::{
+    CREATE_ONLY_PERMISSION, PERMISSION_PREFIX, held_permissions, known_permissions,
+};
 
 use super::report::{Check, Verdict};
 use super::run::unproven;
 
-/// Proves every permission that a call without effect can prove. `waits` are the pauses before a contradiction is
+/// Proves every permission that a call without effect can prove, and that Duo shows what the YAML declares. `waits` are the pauses before a contradiction is
 /// asked about again, since a changed permission may take a moment.
 pub async fn check<T: Transport>(
     keyed: &T,
     integration: &Integration,
+    declared: Option<&BTreeSet<String>>,
     now: Timestamp,
     waits: &[Duration],
 ) -> Vec<Check> {
@@ -36,7 +39,41 @@ pub async fn check<T: Transport>(
         }
     }
     checks.extend(without_probe(integration, &held));
+    if let Some(declared) = declared {
+        checks.extend(against_yaml(integration, &held, declared));
+    }
     checks
+}
+
+/// The probes prove that a key may do what Duo shows; this, that Duo shows what the YAML declares, no less and no more.
+fn against_yaml(
+    integration: &Integration,
+    held: &BTreeSet<String>,
+    declared: &BTreeSet<String>,
+) -> Vec<Check> {
+    let known = known_permissions(integration);
+    let check = |name: &String, verdict, detail| Check::new(format!("permission {name}"), verdict, detail);
+    let missing = declared.difference(held).map(|name| {
+        if known.contains(name) && name != CREATE_ONLY_PERMISSION {
+            check(name, Verdict::Failed, "the YAML declares it, but Duo shows it as not granted")
+                .fix("run `duoctl apply`")
+        } else {
+            check(
+                name,
+                Verdict::NotTestable,
+                "the YAML declares it, but Duo cannot grant it to this application",
+            )
+        }
+    });
+    let extra = held.difference(declared).map(|name| {
+        check(
+            name,
+            Verdict::Failed,
+            "the YAML does not declare it, but Duo shows it as granted: the key may do more than it should",
+        )
+        .fix("run `duoctl apply`")
+    });
+    missing.chain(extra).collect()
 }
 
 const SECRET_KEY: &str = "secret key";
@@ -65,10 +102,12 @@ async fn ask<T: Transport>(
         (false, false) => Expected::Refusal,
     };
     let mut result = keyed.send(&probe.call).await;
-    for wait in waits {
+    // A key that works from some networks only may be refused for good.
+    for wait in waits.iter().filter(|_| !restricted) {
         let contradicts = match &result {
             Ok(_) => expected == Expected::Refusal,
-            Err(error) => error.status() == Some(403) && expected == Expected::Answer,
+            // Where networks restrict the key, a refusal contradicts nothing, and waiting does not change it.
+            Err(error) => error.status() == Some(403) && expected == Expected::Answer && !restricted,
         };
         if !contradicts {
             break;

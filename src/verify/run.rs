@@ -1,5 +1,6 @@
 //! All applications of a workspace, each by the probes of its type.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -11,9 +12,10 @@ use crate::duo::client::KeyReader;
 use crate::duo::error::DuoError;
 use crate::duo::types::Integration;
 use crate::reconcile::address::Address;
+use crate::reconcile::observed::Observed;
 
 use super::report::{Check, Report, Subject, Verdict};
-use super::{admin_api, auth_api};
+use super::{admin_api, auth_api, universal_prompt};
 
 /// Pauses before a contradicting probe is repeated: three tries over about ten seconds (duo-api.md, section 5).
 pub const WAITS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(7)];
@@ -25,8 +27,10 @@ pub struct Target {
     pub address: Address,
     /// The declared type and name, for reports about an application that is not there.
     pub declared: (String, String),
-    /// The live application; `None` where the account has none.
-    pub live: Option<Integration>,
+    /// The permissions that the YAML declares; `None` where it leaves them alone.
+    pub permissions: Option<BTreeSet<String>>,
+    /// The live application; unreadable where it cannot be told which one it is.
+    pub live: Observed<Integration>,
 }
 
 /// Probes every target, at most `parallelism` at once. Changes nothing; secret keys stay in memory.
@@ -42,34 +46,52 @@ pub async fn verify<T: Transport + Clone>(
     Report { subjects }
 }
 
+/// The probes that there are.
+enum Probe {
+    AdminApi,
+    AuthApi,
+    UniversalPrompt,
+}
+
+fn probe(live: &Integration) -> Option<Probe> {
+    match live.kind() {
+        "adminapi" => Some(Probe::AdminApi),
+        "authapi" => Some(Probe::AuthApi),
+        _ if universal_prompt::applies(live) => Some(Probe::UniversalPrompt),
+        _ => None,
+    }
+}
+
 async fn subject<T: Transport + Clone>(
     operator: &T,
     target: Target,
     now: Timestamp,
     waits: &[Duration],
 ) -> Subject {
-    let Some(live) = target.live else {
-        let (kind, name) = target.declared;
-        let check =
-            Check::new("application", Verdict::Failed, "it is not in the account").fix("run `duoctl apply`");
-        return Subject { address: target.address, ikey: None, kind, name, checks: vec![check] };
+    let live = match target.live {
+        Observed::Present(live) => live,
+        absent => {
+            let checks = vec![no_application(absent)];
+            let (kind, name) = target.declared;
+            return Subject { address: target.address, ikey: None, kind, name, checks };
+        }
     };
-    let checks = match live.kind() {
-        "adminapi" | "authapi" => match KeyReader::new(operator.clone()).secret_key(&live.ikey).await {
-            Ok(secret) => {
-                let keyed = operator.signed_by(&live.ikey, &secret);
-                match live.kind() {
-                    "adminapi" => admin_api::check(&keyed, &live, now, waits).await,
-                    _ => auth_api::check(&keyed).await,
-                }
-            }
+    let checks = match probe(&live) {
+        None => {
+            let detail = format!("duoctl has no probe for the type `{}`", live.kind());
+            vec![Check::new("secret key", Verdict::NotTestable, detail)]
+        }
+        Some(probe) => match KeyReader::new(operator.clone()).secret_key(&live.ikey).await {
             Err(error) => vec![no_secret(&error)],
+            Ok(secret) => match probe {
+                Probe::AdminApi => {
+                    let keyed = operator.signed_by(&live.ikey, &secret);
+                    admin_api::check(&keyed, &live, target.permissions.as_ref(), now, waits).await
+                }
+                Probe::AuthApi => auth_api::check(&operator.signed_by(&live.ikey, &secret)).await,
+                Probe::UniversalPrompt => universal_prompt::check(operator, &live, &secret, now).await,
+            },
         },
-        kind => vec![Check::new(
-            "secret key",
-            Verdict::NotTestable,
-            format!("duoctl has no probe for the type `{kind}`"),
-        )],
     };
     Subject {
         address: target.address,
@@ -77,6 +99,18 @@ async fn subject<T: Transport + Clone>(
         kind: live.kind().to_owned(),
         name: live.name().to_owned(),
         checks,
+    }
+}
+
+/// There is nothing to probe.
+fn no_application(live: Observed<Integration>) -> Check {
+    let name = "application";
+    match live {
+        Observed::Unreadable(reason) => Check::new(name, Verdict::NotTestable, reason),
+        Observed::Present(_) | Observed::Absent => {
+            let detail = "the account holds no application of this type for it";
+            Check::new(name, Verdict::Failed, detail).fix("run `duoctl apply`")
+        }
     }
 }
 

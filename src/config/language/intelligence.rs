@@ -50,13 +50,13 @@ pub static ENTRY: Object = Object {
                 Shape::List(&Shape::Choice(super::super::settings::PERMISSION_CHOICES), 0, MANY),
                 "Admin API permissions beyond `access`. Only what your own console asks for.",
                 "[info]",
-            ),
+            ).default("[]"),
             Key::optional(
                 "push_verification",
                 Shape::Either(&[Shape::Flag, Shape::Object(&PUSH)]),
                 "Push verification at the help desk. It has an Auth API application of its own.",
                 "{application_name: Acme IT Support}",
-            ),
+            ).default("false"),
             Key::optional(
                 "admin_api",
                 Shape::Object(&ADMIN_API),
@@ -68,13 +68,13 @@ pub static ENTRY: Object = Object {
                 Shape::Flag,
                 "Collect endpoints. Needs Duo Advantage or Premier.",
                 "true",
-            ),
+            ).default("false"),
             Key::optional(
                 "event_streaming",
                 Shape::Flag,
                 "Event streaming. Only the integration that the Duo Admin Panel provisioned has it, so only false is accepted.",
                 "false",
-            ),
+            ).default("false"),
             Key::optional(
                 "secrets",
                 Shape::Object(&SECRET_TARGET),

@@ -177,6 +177,10 @@ impl Builder<'_> {
         let mut changes: Vec<Change> =
             marker.into_iter().flat_map(|marker| marker_changes(marker, wanted)).collect();
         changes.extend(difference.changes.iter().cloned());
+        if marker.is_some() && changes.is_empty() {
+            self.problems.extend(difference.problems);
+            return Ok(steps);
+        }
         let applied = diff::applied(managed, marker);
         if marker.is_none() {
             // An adoption changes nothing but the notes, so it records only what already is as the YAML wants it.
@@ -217,7 +221,7 @@ impl Builder<'_> {
 /// The reason that `protect` gives.
 pub(crate) const PROTECTED: &str = "it is protected";
 
-pub(super) fn is_intelligence(address: &Address) -> bool {
+pub(crate) fn is_intelligence(address: &Address) -> bool {
     address.as_str().starts_with("identity_intelligence.")
 }
 

@@ -1,0 +1,7 @@
+//! One file per kind of step.
+
+mod creation;
+mod removal;
+mod replacement;
+mod unreadable;
+mod update;

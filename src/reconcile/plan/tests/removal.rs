@@ -1,0 +1,187 @@
+use jiff::civil::date;
+use serde_json::{Value, json};
+
+use crate::config::diagnostic::Code;
+use crate::reconcile::marker::{MarkerState, NOTES_LIMIT, Notes};
+use crate::reconcile::plan::Prune;
+use crate::reconcile::testing::{
+    FakeDuo, app, bodies, codes, desired, marked, marked_as, outline, plan_of, plan_pruning, problems,
+    requests, today,
+};
+
+fn orphan(kind: &str, properties: Value) -> FakeDuo {
+    let mut properties = properties;
+    if properties.get("notes").is_none() {
+        properties["notes"] = json!(format!("text\n{}", marked("gone")));
+    }
+    FakeDuo::new().with("DI1", kind, "Gone", properties)
+}
+
+fn quarantined(days_ago: i64) -> String {
+    let since = today().checked_sub(jiff::Span::new().days(days_ago)).unwrap();
+    marked_as("gone", MarkerState::Quarantined(since))
+}
+
+fn pruned(duo: &FakeDuo, prune: Prune) -> String {
+    outline(&plan_pruning(&desired([app("wiki", "unix", "Wiki").pin("DIWIKI")]), &with_wiki(duo), prune))
+}
+
+/// Something is declared, so that the workspace is not empty.
+fn with_wiki(duo: &FakeDuo) -> FakeDuo {
+    duo.clone().with("DIWIKI", "unix", "Wiki", json!({"notes": marked("wiki")}))
+}
+
+#[test]
+fn an_orphan_is_only_reported() {
+    let plan = plan_of(&desired([]), &orphan("radius", json!({})));
+    assert_eq!(outline(&plan), "");
+    assert!(plan.is_empty());
+    let orphan = &plan.orphans()[0];
+    assert_eq!(
+        (orphan.address.as_str(), orphan.ikey.as_str(), orphan.name.as_str()),
+        ("applications.gone", "DI1", "Gone")
+    );
+    assert_eq!((orphan.quarantined_since.as_deref(), orphan.protected), (None, false));
+}
+
+#[test]
+fn a_quarantine_lets_nobody_in_and_keeps_the_text() {
+    let duo = orphan("radius", json!({}));
+    let plan = plan_pruning(&desired([]), &duo, Prune::Quarantine);
+    assert_eq!(
+        outline(&plan),
+        "quarantine applications.gone DI1\n  !narrows_access: nobody may log in any more"
+    );
+    assert_eq!(
+        requests(&plan),
+        r#"update DI1 {"user_access":"NO_USERS","notes":"text\n[duoctl acme/applications.gone - quarantined:2026-11-24]"}"#
+    );
+    let mut after = duo;
+    after.apply(&plan);
+    let again = plan_pruning(&desired([]), &after, Prune::Quarantine);
+    assert_eq!(outline(&again), "");
+    assert_eq!(again.orphans()[0].quarantined_since.as_deref(), Some("2026-11-24"));
+}
+
+#[test]
+fn a_quarantined_key_loses_its_permissions() {
+    let duo =
+        orphan("adminapi", json!({"adminapi_info": 1, "adminapi_brand_new": "1", "adminapi_admins": "odd"}));
+    let plan = plan_pruning(&desired([]), &duo, Prune::Quarantine);
+    assert_eq!(
+        bodies(&plan),
+        [
+            json!({"user_access": "NO_USERS", "adminapi_info": "0", "adminapi_brand_new": "0", "adminapi_admins": "0"})
+        ]
+    );
+}
+
+#[test]
+fn a_deletion_waits_for_the_quarantine_to_end() {
+    let shut = |days| orphan("radius", json!({"user_access": "NO_USERS", "notes": quarantined(days)}));
+    let deleted =
+        "delete applications.gone DI1\n  !destroys: its keys stop working for good; Duo has no undelete";
+    assert_eq!(pruned(&shut(13), Prune::Quarantine), "");
+    assert_eq!(pruned(&shut(14), Prune::Quarantine), deleted);
+    assert_eq!(pruned(&shut(400), Prune::Quarantine), deleted);
+    assert_eq!(pruned(&shut(-400), Prune::Quarantine), "", "a date that is yet to come");
+    assert_eq!(pruned(&shut(14), Prune::No), "");
+    assert_eq!(pruned(&shut(0), Prune::Now), deleted);
+    assert_eq!(pruned(&orphan("radius", json!({})), Prune::Now), deleted);
+}
+
+#[test]
+fn what_someone_opened_again_is_shut_again_and_not_deleted() {
+    let shut_again = "quarantine applications.gone DI1\n  !narrows_access: nobody may log in any more";
+    for access in ["ALL_USERS", "PERMITTED_GROUPS", "BRAND_NEW"] {
+        let duo = orphan("radius", json!({"user_access": access, "notes": quarantined(400)}));
+        assert_eq!(pruned(&duo, Prune::Quarantine), shut_again, "{access}");
+    }
+    let key =
+        orphan("adminapi", json!({"user_access": "NO_USERS", "adminapi_info": 1, "notes": quarantined(400)}));
+    assert_eq!(pruned(&key, Prune::Quarantine), shut_again);
+    // An Admin API application shows an access that nobody uses; its permissions are what counts.
+    let key = orphan("adminapi", json!({"user_access": "ALL_USERS", "notes": quarantined(400)}));
+    assert!(pruned(&key, Prune::Quarantine).starts_with("delete "));
+}
+
+#[test]
+fn an_address_comes_back_from_quarantine() {
+    let wanted = || app("gone", "radius", "Gone").text("policy", "Strict");
+    let mut duo = orphan("radius", json!({"policy_key": "PO1"}));
+    duo.apply(&plan_of(&desired([wanted()]), &duo));
+    duo.apply(&plan_pruning(&desired([]), &duo, Prune::Quarantine));
+    let plan = plan_of(&desired([wanted()]), &duo);
+    assert_eq!(
+        outline(&plan),
+        "update applications.gone DI1\n  state: \"quarantined since 2026-11-24\" -> \"managed\" (config)\n  \
+         user_access: \"no_users\" -> \"all_users\" (config) !widens_access"
+    );
+    duo.apply(&plan);
+    assert!(plan_of(&desired([wanted()]), &duo).is_empty());
+    assert_eq!(Notes::parse(&duo.notes("DI1")).marker.unwrap().state, MarkerState::Owned);
+}
+
+#[test]
+fn copies_of_a_marker_are_not_removed() {
+    let duo = orphan("radius", json!({})).with("DI2", "unix", "Victim", json!({"notes": marked("gone")}));
+    for prune in [Prune::Quarantine, Prune::Now] {
+        let plan = plan_pruning(&desired([]), &duo, prune);
+        assert_eq!(outline(&plan), "");
+        assert_eq!(codes(&plan), [Code::DuplicateMarker; 2]);
+        assert_eq!(plan.orphans().len(), 2);
+    }
+    // A copy of a quarantined marker makes nobody's application a quarantined one.
+    let duo = orphan("radius", json!({"user_access": "NO_USERS", "notes": quarantined(400)})).with(
+        "DI2",
+        "unix",
+        "Victim",
+        json!({"notes": quarantined(400)}),
+    );
+    assert_eq!(outline(&plan_pruning(&desired([]), &duo, Prune::Quarantine)), "");
+}
+
+#[test]
+fn what_a_replacement_left_behind_goes_with_its_address() {
+    let duo = orphan("radius", json!({})).with(
+        "DI2",
+        "unix",
+        "Gone",
+        json!({"notes": marked_as("gone", MarkerState::Replaced)}),
+    );
+    let plan = plan_pruning(&desired([]), &duo, Prune::Quarantine);
+    assert_eq!(plan.steps().len(), 2);
+    let mut after = duo;
+    after.apply(&plan);
+    let again = plan_pruning(&desired([]), &after, Prune::Quarantine);
+    assert_eq!((outline(&again), codes(&again)), (String::new(), vec![]));
+}
+
+#[test]
+fn the_date_of_a_quarantine_needs_room_in_the_notes() {
+    let notes = |length: usize| format!("{}\n{}", "n".repeat(length), marked("gone"));
+    let room = NOTES_LIMIT - "\n[duoctl acme/applications.gone - quarantined:2026-11-24]".len();
+    let duo = orphan("radius", json!({"notes": notes(room)}));
+    assert_eq!(plan_pruning(&desired([]), &duo, Prune::Quarantine).steps().len(), 1);
+    let duo = orphan("radius", json!({"notes": notes(room + 1)}));
+    let plan = plan_pruning(&desired([]), &duo, Prune::Quarantine);
+    assert_eq!(outline(&plan), "");
+    let message = "applications.gone: the notes of DI1 leave no room for the date of the quarantine";
+    assert_eq!(problems(&plan), [(Code::InvalidNotes, message)]);
+}
+
+#[test]
+fn orphans_of_other_workspaces_are_none() {
+    let duo = orphan("radius", json!({"notes": "[duoctl other/applications.gone -]"}));
+    let plan = plan_pruning(&desired([]), &duo, Prune::Now);
+    assert!(plan.is_empty() && plan.orphans().is_empty());
+    assert_eq!(plan.summary().unmanaged, 2);
+}
+
+#[test]
+fn dates_are_read_from_the_marker() {
+    let notes = "[duoctl acme/applications.gone - quarantined:2026-02-29]";
+    let plan = plan_pruning(&desired([]), &orphan("radius", json!({"notes": notes})), Prune::Now);
+    assert!(plan.orphans().is_empty(), "a day that does not exist is no marker");
+    assert_eq!(today(), date(2026, 11, 24));
+}

@@ -1,0 +1,112 @@
+//! `init` and `validate`: before anything is reached.
+
+use serde_json::json;
+
+use crate::support::{Folder, HEAD, THREE};
+
+#[test]
+fn a_first_file_validates_plans_applies_and_is_never_overwritten() {
+    let folder = Folder::empty();
+    folder.duoctl(["init"]).run().exits(0).says("Wrote ./duo.yaml.").says("duoctl plan . --sandbox");
+    let first = folder.read("duo.yaml");
+    folder
+        .duoctl(["validate"])
+        .run()
+        .exits(0)
+        .says("1 application, 0 Identity Intelligence entries, 1 file.");
+    let plan = folder.duoctl(["plan", "--sandbox"]).run().exits(0).warns("simulated Duo account");
+    assert_eq!(plan.last_line(), "Plan: 1 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged.");
+    folder.duoctl(["apply", "--sandbox", "--auto-approve"]).run().exits(0).says("Applied: 1 of 1 steps.");
+    let again = folder.duoctl(["apply", "--sandbox"]).run().exits(0);
+    assert!(again.stdout.starts_with("No changes. The account matches the configuration.\n"), "{again:?}");
+
+    folder.write("duo.yaml", &format!("{first}# mine\n"));
+    folder.write("duoctl.schema.json", "mine");
+    let refused = folder.duoctl(["init"]).run().exits(1);
+    assert_eq!(
+        refused.stderr,
+        "error: ./duo.yaml exists already, and init never overwrites a file\n  give another folder, or move the file away\n"
+    );
+    assert!(folder.read("duo.yaml").ends_with("# mine\n"));
+    assert_eq!(folder.read("duoctl.schema.json"), "mine");
+}
+
+#[test]
+fn init_makes_the_folder_that_it_is_given() {
+    let folder = Folder::empty();
+    folder.duoctl(["init", "deep/Acme Prod"]).run().exits(0);
+    folder.duoctl(["validate", "deep/Acme Prod"]).run().exits(0).says("Valid: workspace acme-prod, ");
+}
+
+const WRONG: &str = "applications:
+  vpn: {type: radius, name: VPN, user_access: permitted_groups}
+  siem: {type: adminapi, nmae: SIEM, user_access: no_users}
+";
+
+#[test]
+fn every_error_is_shown_with_its_place() {
+    let folder = Folder::with(WRONG);
+    let outcome = folder.duoctl(["validate"]).run().exits(1);
+    assert_eq!(outcome.stdout, "");
+    insta::assert_snapshot!(outcome.stderr, @"
+    error[access-conflict]: `user_access: permitted_groups` needs `groups_allowed`
+     --> ./duo.yaml:7:47
+      |
+    7 |   vpn: {type: radius, name: VPN, user_access: permitted_groups}
+      |                                               ^^^^^^^^^^^^^^^^
+      |
+      = help: name at least one group; to let nobody in, write `user_access: no_users`
+
+    error[missing-key]: an application needs `name`
+     --> ./duo.yaml:8:3
+      |
+    8 |   siem: {type: adminapi, nmae: SIEM, user_access: no_users}
+      |   ^^^^
+      |
+      = help: add `name`, e.g. `name: VPN`
+
+    error[unknown-key]: an application has no key `nmae`
+     --> ./duo.yaml:8:26
+      |
+    8 |   siem: {type: adminapi, nmae: SIEM, user_access: no_users}
+      |                          ^^^^
+      |
+      = help: did you mean `name`?
+
+    3 errors
+    ");
+}
+
+#[test]
+fn the_findings_are_one_document_for_machines() {
+    let folder = Folder::with(WRONG);
+    let outcome = folder.duoctl(["validate", "--format", "json"]).run().exits(1);
+    assert_eq!(outcome.stderr, "");
+    let document = outcome.json();
+    assert_eq!((&document["kind"], &document["valid"]), (&json!("validate"), &json!(false)));
+    let found: Vec<_> =
+        document["diagnostics"].as_array().unwrap().iter().map(|found| &found["code"]).collect();
+    assert!(found.contains(&&json!("unknown-key")) && found.len() >= 2, "{found:?}");
+    assert_eq!(document["diagnostics"][0]["place"]["file"], json!("./duo.yaml"));
+
+    let folder = Folder::with(THREE);
+    let document = folder.duoctl(["validate", "--format", "json"]).run().exits(0).json();
+    assert_eq!((&document["valid"], &document["diagnostics"]), (&json!(true), &json!([])));
+}
+
+#[test]
+fn what_is_no_yaml_is_named() {
+    let folder = Folder::empty();
+    folder.duoctl(["validate"]).run().exits(1).warns("no-yaml");
+    folder.duoctl(["validate", "nowhere"]).run().exits(1).warns("`nowhere`: it does not exist");
+    folder.duoctl(["plan", "nowhere", "--sandbox"]).run().exits(1).warns("`nowhere`: it does not exist");
+    folder.duoctl(["apply", "nowhere", "--sandbox"]).run().exits(1).warns("`nowhere`: it does not exist");
+    assert!(!folder.path(".duoctl").exists(), "no simulator is begun for a YAML that does not load");
+}
+
+#[test]
+fn one_file_is_as_good_as_a_folder() {
+    let folder = Folder::empty();
+    folder.write("some.yaml", &format!("{HEAD}{THREE}"));
+    folder.duoctl(["validate", "some.yaml"]).run().exits(0).says("3 applications");
+}

@@ -1,0 +1,122 @@
+//! Nothing is written without consent, and what is risky needs a consent by name.
+
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::support::{Folder, Server, THREE};
+
+#[test]
+fn without_a_terminal_nothing_is_written_unless_it_was_approved_beforehand() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    let outcome = folder.duoctl(["apply"]).at(&server).run().exits(5);
+    insta::assert_snapshot!(outcome.stderr, @"refused: there is no terminal to ask for consent, so nothing was changed; pass --auto-approve, or apply a saved plan");
+    assert_eq!(server.writes(), 0);
+    // `yes |` is no terminal either.
+    let answer = folder.path("yes");
+    std::fs::write(&answer, "yes\n").unwrap();
+    let file = std::fs::File::open(answer).unwrap();
+    folder.duoctl(["apply"]).at(&server).stdin(Stdio::from(file)).run().exits(5);
+    assert_eq!(server.writes(), 0);
+    // A machine still gets its document.
+    let document = folder.duoctl(["apply", "--format", "json"]).at(&server).run().exits(5).json();
+    assert_eq!(document["summary"], json!({"applied": 0, "failed": 0, "not_attempted": 0}));
+    assert_eq!(document["plan"]["summary"]["add"], json!(3));
+}
+
+#[test]
+fn a_guard_names_the_flag_that_lifts_it_and_the_flag_does() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    let writes = server.writes();
+    folder.declare(
+        &THREE
+            .replace("permitted_groups\n    groups_allowed: [VPN Users, Contractors]", "all_users")
+            .replace("[info, read_resource]", "[info, read_resource, write_resource]"),
+    );
+    folder.duoctl(["plan"]).at(&server).run().exits(0).says("An apply would be refused:");
+    let refused = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(5);
+    insta::assert_snapshot!(crate::support::even(&refused.stdout), @r#"
+    ~ update applications.siem  "SIEM export" (adminapi) DI…
+        permissions
+          + "write_resource"
+        ! escalates_privilege: the key may do more
+
+    ~ update applications.vpn  "VPN" (radius) DI…
+        user_access  "permitted_groups" -> "all_users"
+        ! widens_access: more users may log in
+
+    Refused; nothing was changed:
+      ! escalates_privilege: applications.siem: the key may do more
+          to allow it: --allow escalates_privilege:applications.siem
+      ! widens_access: applications.vpn: more users may log in
+          to allow it: --allow widens_access:applications.vpn
+
+    Plan: 0 to add, 2 to change, 0 to adopt, 0 to delete. 12 unmanaged. Risks: 1 escalates_privilege, 1 widens_access.
+    "#);
+    assert_eq!(server.writes(), writes, "nothing was written");
+    let document =
+        folder.duoctl(["apply", "--auto-approve", "--format", "json"]).at(&server).run().exits(5).json();
+    assert_eq!(document["plan"]["refusals"][0]["guard"], json!("escalates_privilege"));
+
+    let one = ["apply", "--auto-approve", "--allow", "widens_access:applications.vpn"];
+    folder.duoctl(one).at(&server).run().exits(5);
+    let both = one.iter().chain(&["--allow", "escalates_privilege:applications.siem"]);
+    folder.duoctl(both).at(&server).run().exits(0).says("Applied: 2 of 2 steps.");
+}
+
+#[test]
+fn a_replacement_needs_its_own_flag() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    let old = server.ikey("VPN");
+    folder.declare(&THREE.replace("radius", "ldapproxy"));
+    let refused = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(5);
+    refused.says("--allow-replace applications.vpn");
+    assert_eq!(server.ikey("VPN"), old);
+    let allowed =
+        folder.duoctl(["apply", "--auto-approve", "--allow-replace", "applications.vpn"]).at(&server).run();
+    allowed.exits(0).says("replaced applications.vpn");
+    assert_eq!(server.named("VPN").len(), 1);
+    assert_ne!(server.ikey("VPN"), old);
+}
+
+#[test]
+fn an_empty_yaml_does_not_empty_the_account() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    folder.declare("");
+    let arguments = ["apply", "--auto-approve", "--prune"];
+    folder.duoctl(arguments).at(&server).run().exits(5).says("to allow it: --allow-empty");
+    assert_eq!(server.named("VPN")[0]["user_access"], "PERMITTED_GROUPS");
+    folder.duoctl(arguments.iter().chain(&["--allow-empty"])).at(&server).run().exits(0);
+    assert_eq!(server.named("VPN")[0]["user_access"], "NO_USERS");
+}
+
+#[test]
+fn a_protected_application_stays() {
+    let (folder, server) = (Folder::with(&format!("{THREE}    protect: true\n")), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    folder.declare(&THREE[..THREE.find("  vpn:").unwrap()]);
+    let all = ["apply", "--auto-approve", "--prune=now", "--max-deletes", "9"];
+    folder.duoctl(all).at(&server).run().exits(5).says("applications.vpn is protected");
+    assert_eq!(server.named("VPN").len(), 1);
+}
+
+#[test]
+fn the_operator_never_locks_itself_out() {
+    let server = Server::start();
+    let operator = server.key("operator").integration_key;
+    let folder = Folder::with(&format!(
+        "applications: {{me: {{integration_key: {operator}, type: adminapi, name: Configuration pipeline, user_access: \
+         no_users, permissions: [info]}}}}\n"
+    ));
+    let everything = ["apply", "--auto-approve", "--allow", "escalates_privilege"];
+    folder
+        .duoctl(everything)
+        .at(&server)
+        .run()
+        .exits(5)
+        .says("self_lockout")
+        .says("nothing lifts this guard");
+}

@@ -1,0 +1,141 @@
+//! An apply that is interrupted, killed or met by another one loses nothing and doubles nothing.
+
+use std::fmt::Write as _;
+
+use crate::support::{Folder, HEAD, Outcome, Server};
+
+const COUNT: usize = 8;
+
+/// Several applications, half of which take two calls to create.
+fn several() -> Folder {
+    let mut yaml = format!("{HEAD}applications:\n");
+    for number in 0..COUNT {
+        let policy = if number % 2 == 0 { ", policy: Contractors" } else { "" };
+        writeln!(yaml, "  a{number}: {{type: radius, name: App {number}, user_access: permitted_groups, groups_allowed: [Finance]{policy}}}").unwrap();
+    }
+    let folder = Folder::empty();
+    folder.write("duo.yaml", &yaml);
+    folder
+}
+
+const APPLY: [&str; 4] = ["apply", "--auto-approve", "--no-verify", "--parallelism=2"];
+
+/// The next run completes it, the one after has nothing to do, and nothing is there twice.
+#[track_caller]
+fn completes(folder: &Folder, server: &Server) {
+    server.calm();
+    folder.duoctl(APPLY).at(server).run().exits(0);
+    for number in 0..COUNT {
+        let found = server.named(&format!("App {number}"));
+        assert_eq!(found.len(), 1, "App {number}");
+        assert_eq!(found[0]["user_access"], "PERMITTED_GROUPS");
+    }
+    folder.duoctl(["plan", "--detailed-exitcode"]).at(server).run().exits(0);
+}
+
+fn posts(server: &Server) -> usize {
+    server.writes()
+}
+
+fn interrupted_by(signal: &str) -> (Folder, Server, Outcome) {
+    let (folder, server) = (several(), Server::disturbed("delay=60"));
+    let process = folder.duoctl(APPLY).at(&server).start();
+    server.wait_until("the first writes", |account| {
+        account.requests().get("POST /admin/v3/integrations").is_some_and(|count| *count >= 2)
+    });
+    process.signal(signal);
+    let outcome = process.end();
+    (folder, server, outcome)
+}
+
+#[test]
+fn an_interrupt_finishes_what_is_under_way_and_says_what_was_left() {
+    for signal in ["INT", "TERM"] {
+        let (folder, server, outcome) = interrupted_by(signal);
+        let outcome = outcome
+            .exits(130)
+            .warns("interrupted: finishing what is under way; once more to end at once")
+            .says("not attempted applications.a7: the run was interrupted");
+        let created = outcome.stdout.lines().filter(|line| line.starts_with("created ")).count();
+        let left = outcome.stdout.lines().filter(|line| line.starts_with("not attempted ")).count();
+        assert!(created >= 2 && created + left == COUNT, "{outcome:?}");
+        assert!(
+            outcome.stdout.contains(&format!("Applied: {created} of {COUNT} steps, {left} not attempted."))
+        );
+        let there = server.account().applications().len() - 12;
+        assert_eq!(there, created, "what it says was created is there, and nothing else");
+        completes(&folder, &server);
+    }
+}
+
+#[test]
+fn a_second_interrupt_ends_it_at_once() {
+    let (folder, server) = (several(), Server::start());
+    let mut process = folder.duoctl(APPLY).at(&server).start();
+    server.wait_until("the first write", |account| account.applications().len() > 12);
+    server.disturb("delay=60000");
+    process.signal("INT");
+    assert_eq!(process.remark(), "interrupted: finishing what is under way; once more to end at once");
+    process.signal("INT");
+    process
+        .end()
+        .exits(130)
+        .warns("interrupted again: whether the requests under way were carried out is not known");
+    completes(&folder, &server);
+}
+
+#[test]
+fn an_interrupt_while_keys_are_verified_is_an_interrupt() {
+    let (folder, server) = (
+        Folder::with("applications: {help: {type: authapi, name: Help, user_access: all_users}}\n"),
+        Server::start(),
+    );
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    let lists = server.account().requests()["GET /admin/v3/integrations"];
+    server.disturb("delay=300");
+    let process = folder.duoctl(["apply"]).at(&server).start();
+    server.wait_until("the list is read", |account| account.requests()["GET /admin/v3/integrations"] > lists);
+    // The probe of the key takes twice the delay, so the signal comes in between.
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    process.signal("INT");
+    let outcome = process.end().exits(130);
+    assert!(!outcome.stdout.contains("Verified:"), "{outcome:?}");
+}
+
+#[test]
+fn a_kill_at_any_moment_loses_nothing() {
+    for writes in [1, 2, 4, 7] {
+        let (folder, server) = (several(), Server::disturbed("delay=20"));
+        let mut process = folder.duoctl(APPLY).at(&server).start();
+        server.wait_until("enough is written", |account| {
+            let written = account.requests().iter().filter(|(call, _)| call.starts_with("POST"));
+            written.map(|(_, count)| count).sum::<usize>() >= writes
+        });
+        process.kill();
+        assert!(posts(&server) < 12, "it was killed in the middle");
+        completes(&folder, &server);
+    }
+}
+
+#[test]
+fn two_runs_at_once_leave_one_of_everything() {
+    let (folder, server) = (several(), Server::disturbed("delay=20"));
+    let runs = [(); 2].map(|()| folder.duoctl(APPLY).at(&server).start());
+    for outcome in runs.map(|run| run.end()) {
+        let code = outcome.code.unwrap();
+        assert!([0, 4, 6].contains(&code), "{outcome:?}");
+        assert!(!outcome.stderr.contains("panicked"), "{outcome:?}");
+    }
+    completes(&folder, &server);
+}
+
+#[test]
+fn a_state_folder_is_used_by_one_run_at_a_time() {
+    let folder = several();
+    let mut server = folder.duoctl(["sandbox", "serve"]).start();
+    server.line();
+    let outcome = folder.duoctl(["apply", "--sandbox", "--auto-approve"]).run().exits(1);
+    outcome.warns("the sandbox in .duoctl/sandbox cannot be used").warns("in use by another process");
+    server.kill();
+    folder.duoctl(["apply", "--sandbox", "--auto-approve", "--no-verify"]).run().exits(0);
+}

@@ -1,0 +1,23 @@
+//! Every command and every exit code, as a user meets them: the real binary in folders of its own, against simulators.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod applying;
+mod beginning;
+mod consent;
+mod disturbances;
+mod interruptions;
+mod planning;
+mod saved_plans;
+mod simulator;
+mod terminal;
+mod verifying;

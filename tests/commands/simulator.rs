@@ -1,0 +1,143 @@
+//! `sandbox serve` and `sandbox reset`, and the way to a simulator that runs elsewhere.
+
+use serde_json::{Value, json};
+
+use crate::support::{Call, Folder, Process, THREE};
+
+/// A simulator in a process of its own, and what it says of itself.
+fn serve(folder: &Folder, arguments: &[&str]) -> (Process, Value) {
+    let mut process = folder.duoctl(["sandbox", "serve"].iter().chain(arguments)).start();
+    let line = process.line();
+    let document = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    (process, document)
+}
+
+fn at(call: Call, document: &Value) -> Call {
+    let key = document["keys"].as_array().unwrap().iter().find(|key| key["name"] == "operator").unwrap();
+    call.env("DUO_IKEY", key["integration_key"].as_str().unwrap())
+        .env("DUO_SKEY", key["secret_key"].as_str().unwrap())
+}
+
+fn way(document: &Value) -> [String; 4] {
+    let address = document["url"].as_str().unwrap().strip_prefix("https://").unwrap();
+    ["--connect-to", address, "--ca-file", document["ca_file"].as_str().unwrap()].map(str::to_owned)
+}
+
+#[test]
+fn it_says_how_to_reach_it_serves_and_ends_with_a_signal() {
+    let folder = Folder::with(THREE);
+    for signal in ["TERM", "INT"] {
+        let (process, document) = serve(&folder, &[]);
+        assert_eq!(document["api_hostname"], "api-5a4db0c5.duosecurity.com");
+        assert_eq!(document["notice"], "this is a simulator, not Duo");
+        let names: Vec<_> = document["keys"].as_array().unwrap().iter().map(|key| &key["name"]).collect();
+        assert_eq!(names, ["auth", "no-permissions", "operator", "plan-only"]);
+        let arguments = ["plan".to_owned()].into_iter().chain(way(&document));
+        at(folder.duoctl(arguments), &document).run().exits(0).says("3 to add");
+        process.signal(signal);
+        process.end().exits(0).warns("this is a simulated Duo account, not Duo");
+    }
+}
+
+#[test]
+fn a_signal_right_after_the_line_ends_it_well_too() {
+    let folder = Folder::empty();
+    for _ in 0..5 {
+        let (process, _) = serve(&folder, &[]);
+        process.signal("TERM");
+        process.end().exits(0);
+    }
+}
+
+#[test]
+fn its_state_survives_a_kill_and_is_forgotten_on_request() {
+    let folder = Folder::with(THREE);
+    let (mut process, document) = serve(&folder, &["--state", "state"]);
+    let arguments = ["apply", "--auto-approve"].map(str::to_owned).into_iter().chain(way(&document));
+    at(folder.duoctl(arguments), &document).run().exits(0);
+    folder.duoctl(["sandbox", "reset", "--state", "state"]).run().exits(1).warns("in use by another process");
+    process.kill();
+
+    // The same account, reached without a socket of its own.
+    folder.duoctl(["plan", "--sandbox=state", "--detailed-exitcode"]).run().exits(0).says("No changes.");
+    let forgotten = folder.duoctl(["sandbox", "reset", "--state", "state"]).run().exits(0);
+    assert_eq!(forgotten.stdout, "Forgot the simulated account in state.\n");
+    let again = folder.duoctl(["sandbox", "reset", "--state", "state"]).run().exits(0);
+    assert_eq!(again.stdout, "There is no simulated account in state.\n");
+    folder.duoctl(["plan", "--sandbox=state", "--detailed-exitcode"]).run().exits(2);
+}
+
+#[test]
+fn reset_finds_the_account_of_a_yaml() {
+    let folder = Folder::with(THREE);
+    folder.duoctl(["plan", "--sandbox"]).run().exits(0);
+    folder
+        .duoctl(["sandbox", "reset", "duo.yaml"])
+        .run()
+        .exits(0)
+        .says("Forgot the simulated account in .duoctl/sandbox.");
+    assert!(!folder.path(".duoctl/sandbox/journal.jsonl").exists());
+    assert!(folder.path(".duoctl/sandbox/ca.pem").exists(), "clients go on trusting it");
+}
+
+#[test]
+fn faults_and_switches_are_set_from_the_command_line() {
+    let folder = Folder::with(THREE);
+    let (_process, document) =
+        serve(&folder, &["--fault", "skew=900", "--fault", "5xx=1", "--switch", "trim-text"]);
+    let arguments = ["plan".to_owned()].into_iter().chain(way(&document));
+    at(folder.duoctl(arguments), &document).run().exits(0).warns("this machine's clock is ");
+}
+
+#[test]
+fn what_it_cannot_do_is_said_at_once() {
+    let folder = Folder::empty();
+    let refused = |arguments: &[&str], code: i32, because: &str| {
+        let outcome = folder.duoctl(["sandbox", "serve"].iter().chain(arguments)).run().exits(code);
+        assert_eq!(outcome.stdout, "");
+        outcome.warns(because);
+    };
+    refused(&["--listen", "0.0.0.0:0"], 64, "is not a loopback address");
+    refused(&["--listen", "nonsense"], 64, "--listen");
+    refused(&["--fault", "nonsense"], 64, "unknown fault `nonsense`; known are: 429=N, ");
+    refused(&["--fault", "delay"], 64, "fault `delay` needs a number: delay=MS");
+    refused(&["--switch", "nonsense"], 64, "unknown switch `nonsense`; known are: ");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    refused(&["--listen", &taken.local_addr().unwrap().to_string()], 1, "cannot listen on 127.0.0.1:");
+    folder.write("file", "");
+    refused(&["--state", "file"], 1, "the sandbox in file cannot be used");
+}
+
+#[test]
+fn a_way_that_leaves_this_machine_is_refused() {
+    let folder = Folder::with(THREE);
+    let refused = |address: &str| folder.duoctl(["plan", "--connect-to", address]).run().exits(64);
+    refused("192.0.2.1:443").warns("only an address of this machine");
+    refused("example.com:443").warns("write an address of this machine with its port");
+    let (_process, document) = serve(&folder, &[]);
+    let [flag, address, ca, file] = way(&document);
+    let by_name = address.replace("127.0.0.1", "localhost");
+    at(folder.duoctl(["plan".to_owned(), flag, by_name, ca, file]), &document).run().exits(0);
+    folder
+        .duoctl(["plan", "--sandbox", "--connect-to", "127.0.0.1:1"])
+        .run()
+        .exits(64)
+        .warns("cannot be used with");
+}
+
+#[test]
+fn the_simulator_is_named_on_every_use_and_reaches_any_tenant() {
+    let folder = Folder::with(THREE);
+    folder.write(
+        "duo.yaml",
+        &folder.read("duo.yaml").replace("api-5a4db0c5.duosecurity.com", "api-0.duofederal.com"),
+    );
+    for command in ["plan", "verify", "doctor", "apply"] {
+        let outcome = folder.duoctl([command, "--sandbox", "-q"]).run();
+        assert!(
+            outcome.stderr.contains("sandbox: this is a simulated Duo account in .duoctl/sandbox, not Duo")
+        );
+    }
+    let document = folder.duoctl(["plan", "--sandbox", "--format", "json"]).run().exits(0).json();
+    assert_eq!(document["api_hostname"], json!("api-0.duofederal.com"));
+}

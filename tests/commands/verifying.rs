@@ -1,0 +1,226 @@
+//! `verify` and `doctor`: what is proven, what is not, and what to do about it.
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, HEAD, Server, THREE, even, object};
+
+fn applied() -> (Folder, Server) {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    (folder, server)
+}
+
+fn verdicts(document: &Value) -> Vec<(&str, &str)> {
+    let text = |value: &'_ Value, key: &str| value[key].as_str().unwrap().to_owned().leak() as &str;
+    document["applications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (text(it, "address"), text(it, "verdict")))
+        .collect()
+}
+
+#[test]
+fn every_key_is_proven_and_nothing_is_changed() {
+    let (folder, server) = applied();
+    let writes = server.writes();
+    let outcome = folder.duoctl(["verify"]).at(&server).run().exits(0);
+    assert_eq!(outcome.stderr, "");
+    insta::assert_snapshot!(even(&outcome.stdout), @r#"
+    verified applications.helpdesk  "Help desk" (authapi)
+        auth check: Duo accepts the key for the Auth API
+    verified applications.siem  "SIEM export" (adminapi)
+        held: info, read_resource
+        refused as it should: admins or admins_read, read_log, settings
+        not testable: allow_to_set_permissions, integrations, write_resource
+    not testable applications.vpn  "VPN" (radius)
+        secret key: duoctl has no probe for the type `radius`
+    Verified: 2 of 3 applications, 1 not testable.
+    "#);
+    assert_eq!(server.writes(), writes);
+    let document = folder.duoctl(["verify", "--format", "json"]).at(&server).run().exits(0).json();
+    assert_eq!((&document["kind"], &document["passed"]), (&json!("verify"), &json!(true)));
+    assert_eq!(
+        verdicts(&document),
+        [
+            ("applications.helpdesk", "verified"),
+            ("applications.siem", "verified"),
+            ("applications.vpn", "not_testable")
+        ]
+    );
+    folder
+        .duoctl(["verify", "-v", "--only", "*.siem"])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says("Verified: 1 of 1 applications.");
+}
+
+#[test]
+fn a_permission_that_was_changed_behind_its_back_is_a_failure() {
+    let (folder, server) = applied();
+    server.edit("SIEM export", json!({"adminapi_write_resource": "1", "adminapi_info": "0"}));
+    let outcome = folder.duoctl(["verify"]).at(&server).run().exits(3);
+    outcome
+        .says("permission info: failed: the YAML declares it, but Duo shows it as not granted")
+        .says("permission write_resource: failed: the YAML does not declare it, but Duo shows it as granted")
+        .warns("the account differs from the YAML; `duoctl plan` shows how");
+    let document = folder.duoctl(["verify", "--format", "json"]).at(&server).run().exits(3).json();
+    assert_eq!(verdicts(&document)[1], ("applications.siem", "failed"));
+    // What the YAML ignores is Duo's own business.
+    folder.declare(&THREE.replace(
+        "permissions: [info, read_resource]}",
+        "permissions: [info, read_resource], ignore: [{field: permissions, reason: trial}]}",
+    ));
+    folder.duoctl(["verify"]).at(&server).run().exits(0);
+}
+
+#[test]
+fn what_is_not_there_is_a_failure() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["verify"]).at(&server).run().exits(3).says("Verified: 0 of 3 applications, 3 failed.");
+}
+
+#[test]
+fn what_cannot_be_told_apart_is_not_called_missing() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    for _ in 0..2 {
+        let twin = object(json!({"type": "radius", "name": "VPN", "user_access": "NO_USERS"}));
+        server.account().create_application(twin).unwrap_or_else(|_| panic!("refused"));
+    }
+    let outcome = folder.duoctl(["verify", "--only", "*.vpn"]).at(&server).run().exits(1);
+    outcome
+        .warns("2 live applications of type `radius` are named `VPN`")
+        .says("which application it is cannot be told");
+}
+
+#[test]
+fn answers_that_prove_nothing_are_neither_good_nor_bad() {
+    let (folder, server) = applied();
+    // The list is read; then the keys cannot be.
+    let process = {
+        server.disturb("delay=100");
+        folder.duoctl(["verify", "--only", "*.helpdesk"]).at(&server).start()
+    };
+    let lists = *server.account().requests().get("GET /admin/v3/integrations").unwrap();
+    server.wait_until("the list is read", |account| account.requests()["GET /admin/v3/integrations"] > lists);
+    server.disturb("5xx=999");
+    process.end().exits(75).says("inconclusive").says("Verified: 0 of 1 applications, 1 inconclusive.");
+}
+
+#[test]
+fn a_healthy_connection_is_proven_thing_by_thing() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    let outcome = folder.duoctl(["doctor"]).at(&server).run().exits(0);
+    insta::assert_snapshot!(even(&outcome.stdout), @"
+    verified hostname and TLS: api-5a4db0c5.duosecurity.com answers as Duo
+    verified clock: … s off Duo's
+    verified operator key: DI… is accepted by the Admin API
+    verified read applications: the list of applications answers
+    shown by Duo permission read_resource: granted: plan reads applications, groups and policies
+    shown by Duo permission integrations: granted: apply creates and changes applications, verify reads their keys
+    shown by Duo permission allow_to_set_permissions: granted: apply sets permissions of Admin API applications
+    shown by Duo permission info: granted: the declared plan is compared with the account's
+    verified read groups: 10 groups
+    verified read policies: 5 policies
+    Healthy: duoctl can work with this account.
+    ");
+    let document = folder.duoctl(["doctor", "--format", "json"]).at(&server).run().exits(0).json();
+    assert_eq!((&document["kind"], &document["healthy"]), (&json!("doctor"), &json!(true)));
+    assert_eq!(server.writes(), 0);
+}
+
+#[test]
+fn what_keeps_duoctl_from_working_comes_with_the_way_out() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    let doctor = |key: &str| folder.duoctl(["doctor"]).at_with(&server, &server.key(key)).run();
+    doctor("plan-only").exits(1).says("failed permission integrations").says("tick `Grant applications`");
+    doctor("no-permissions").exits(1).says("failed read applications").says("Not healthy: see above.");
+    doctor("auth").exits(1).says("failed operator key").says("perhaps");
+    let wrong = folder.duoctl(["doctor"]).at(&server).env("DUO_SKEY", "wrong").run().exits(1);
+    wrong.says("verified hostname and TLS").says("failed operator key");
+    server.disturb("skew=900");
+    folder
+        .duoctl(["doctor"])
+        .at(&server)
+        .run()
+        .exits(1)
+        .says("failed clock: it is 9")
+        .says("synchronise this machine's clock");
+}
+
+#[test]
+fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
+    let server = Server::start();
+    let folder = Folder::empty();
+    let head = HEAD.replace("tenant:\n", "tenant:\n  plan: advantage\n");
+    folder.write(
+        "duo.yaml",
+        &format!(
+            "{head}identity_intelligence:\n  emea:\n    display_name: Duo EMEA\n    access: read_write\n    push_verification: \
+             {{application_name: Acme IT Support}}\n    endpoints: true\n"
+        ),
+    );
+    let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
+    assert_eq!(
+        plan.last_line(),
+        "Plan: 2 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 1 handoff."
+    );
+    let applied = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    insta::assert_snapshot!(even(&applied.stdout), @r#"
+    + create identity_intelligence.emea.admin_api  "Identity Intelligence: Duo EMEA" (adminapi)
+        name         "Identity Intelligence: Duo EMEA"
+        user_access  "no_users"
+        permissions  "read_log", "read_resource", "write_resource"
+
+    + create identity_intelligence.emea.auth_api  "Acme IT Support" (authapi)
+        name         "Acme IT Support"
+        user_access  "all_users"
+
+    * handoff identity_intelligence.emea
+        Cisco Identity Intelligence: Integrations -> Add Integration -> Duo; some values are known after the apply
+        General Settings
+          Display name               Duo EMEA
+          API hostname               api-5a4db0c5.duosecurity.com
+          Integration key            (known after the apply)
+          Secret key                 (known after the apply)
+          Support Push Verification  on
+          Auth API integration key   (known after the apply)
+          Auth API secret key        (known after the apply)
+        Advanced Settings
+          Endpoints                  on
+        1. Save (the button may be labelled Connect)
+        2. on the Integrations page, open the menu of the new integration: Test Connectivity
+        3. after a successful test: Collect Now
+
+    Plan: 2 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 1 handoff.
+    created identity_intelligence.emea.admin_api DI…
+    created identity_intelligence.emea.auth_api DI…
+    Applied: 2 of 2 steps.
+
+    * handoff identity_intelligence.emea
+        Cisco Identity Intelligence: Integrations -> Add Integration -> Duo; nobody has attested yet that the console holds these values
+        General Settings
+          Display name               Duo EMEA
+          API hostname               api-5a4db0c5.duosecurity.com
+          Integration key            DI…
+          Secret key                 copy it from the Duo Admin Panel; it ends in …
+          Support Push Verification  on
+          Auth API integration key   DI…
+          Auth API secret key        copy it from the Duo Admin Panel; it ends in …
+        Advanced Settings
+          Endpoints                  on
+        1. Save (the button may be labelled Connect)
+        2. on the Integrations page, open the menu of the new integration: Test Connectivity
+        3. after a successful test: Collect Now
+        then write `attested: "…"` into the entry
+
+    verified identity_intelligence.emea.admin_api  "Identity Intelligence: Duo EMEA" (adminapi)
+        held: read_log, read_resource
+        refused as it should: admins or admins_read, info, settings
+        not testable: allow_to_set_permissions, integrations, write_resource
+    verified identity_intelligence.emea.auth_api  "Acme IT Support" (authapi)
+        auth check: Duo accepts the key for the Auth API
+    Verified: 2 of 2 applications.
+    "#);
+}

@@ -1,0 +1,124 @@
+//! Files that are written from tables of the code and committed: the JSON Schema, the references, and tables inside
+//! pages that people write. Each is what the tables say now.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod cli;
+mod explain;
+mod sandbox;
+mod types;
+mod yaml;
+
+use std::fs;
+use std::path::Path;
+
+use duoctl::cli::exit::Exit;
+use duoctl::config::schema::config_schema_text;
+
+/// The first line of a page that is generated as a whole.
+const NOTICE: &str = "<!-- Generated from the code by tests/generated; do not edit. -->";
+
+/// Compares a file with what it should hold, or writes it where the environment says so.
+fn compare(path: &str, wanted: &str) {
+    if std::env::var_os("DUOCTL_REGENERATE").is_some() {
+        fs::create_dir_all(Path::new(path).parent().unwrap()).unwrap();
+        fs::write(path, wanted).unwrap();
+    }
+    // A checkout may have changed the line ends.
+    let committed = fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
+    if committed == wanted {
+        return;
+    }
+    let pairs = committed.lines().zip(wanted.lines()).enumerate();
+    let first = pairs
+        .filter(|(_, (is, should))| is != should)
+        .map(|(line, (is, should))| format!("line {} is\n  {is}\nand should be\n  {should}", line + 1));
+    let first = first.take(1).next().unwrap_or_else(|| "one of the two is longer".to_owned());
+    panic!("{path} is not what the code says: {first}\nrun DUOCTL_REGENERATE=1 cargo test --test generated");
+}
+
+/// Compares the generated parts of a page that people write: what stands between `<!-- generated: NAME -->` and
+/// `<!-- end -->`.
+fn compare_parts(path: &str, parts: &[(&str, String)]) {
+    let mut page = fs::read_to_string(path).unwrap().replace("\r\n", "\n");
+    for (name, text) in parts {
+        let open = format!("<!-- generated: {name} -->\n");
+        let (before, rest) = page.split_once(&open).unwrap_or_else(|| panic!("{path} has no part {name}"));
+        let (_, after) =
+            rest.split_once("<!-- end -->").unwrap_or_else(|| panic!("{path}: {name} has no end"));
+        page = format!("{before}{open}\n{text}\n<!-- end -->{after}");
+    }
+    compare(path, &page);
+}
+
+/// A table row; what would end a cell early is escaped.
+fn row<const N: usize>(cells: [&str; N]) -> String {
+    let cells = cells.map(|cell| cell.replace('|', "\\|").replace('\n', " "));
+    format!("| {} |\n", cells.join(" | "))
+}
+
+#[test]
+fn the_json_schema_is_what_the_tables_say() {
+    compare("schemas/duoctl.schema.json", &config_schema_text());
+}
+
+#[test]
+fn the_yaml_reference_is_what_the_tables_say() {
+    compare("docs/yaml.md", &yaml::page());
+}
+
+#[test]
+fn the_list_of_types_is_what_the_tables_say() {
+    compare("docs/types.md", &types::page());
+}
+
+#[test]
+fn the_command_line_reference_is_what_the_arguments_say() {
+    compare("docs/cli.md", &cli::page());
+}
+
+#[test]
+fn the_page_about_the_sandbox_has_every_fault_switch_and_key() {
+    let parts = [("keys", sandbox::keys()), ("faults", sandbox::faults()), ("switches", sandbox::switches())];
+    compare_parts("docs/sandbox.md", &parts);
+}
+
+#[test]
+fn the_page_about_troubles_says_what_duoctl_says() {
+    let parts = [("refused", explain::refused()), ("unreachable", explain::unreachable())];
+    compare_parts("docs/troubleshooting.md", &parts);
+}
+
+#[test]
+fn the_page_about_exit_codes_has_every_code() {
+    let page = fs::read_to_string("docs/exit-codes.md").unwrap();
+    let listed: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let every = [
+        Exit::Done,
+        Exit::Error,
+        Exit::Pending,
+        Exit::NotVerified,
+        Exit::Partly,
+        Exit::Refused,
+        Exit::Stale,
+        Exit::Usage,
+        Exit::Unavailable,
+        Exit::Denied,
+        Exit::Interrupted,
+    ];
+    let known = |exit: Exit| match exit {
+        // A new code does not compile until it is named here, and then above.
+        Exit::Done
+        | Exit::Error
+        | Exit::Pending
+        | Exit::NotVerified
+        | Exit::Partly
+        | Exit::Refused
+        | Exit::Stale
+        | Exit::Usage
+        | Exit::Unavailable
+        | Exit::Denied
+        | Exit::Interrupted => exit.code().to_string(),
+    };
+    assert_eq!(listed, every.map(known));
+}

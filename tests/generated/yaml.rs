@@ -1,0 +1,299 @@
+//! `docs/yaml.md`: every key of the language, from its JSON Schema; which types have a field comes from the table of
+//! settings.
+
+use std::fmt::Write as _;
+
+use duoctl::config::schema::config_schema;
+use duoctl::config::settings::{Owner, SETTINGS, SettingSpec, setting};
+use duoctl::config::tree;
+use duoctl::duo::catalogue::kinds;
+use serde_json::{Map, Value};
+
+use super::row;
+
+const PLACES: &str = "Places of values";
+/// What a workspace needs, in whichever of its files.
+const ONCE: [&str; 3] = ["version", "workspace", "tenant"];
+
+pub(crate) fn page() -> String {
+    let schema = config_schema();
+    let mut reference = Reference { text: String::new(), root: &schema };
+    reference.introduction();
+    reference.mapping("Top level", "", &schema);
+    reference.places();
+    reference.text
+}
+
+struct Reference<'s> {
+    text: String,
+    root: &'s Value,
+}
+
+impl<'s> Reference<'s> {
+    fn introduction(&mut self) {
+        let _ = write!(
+            self.text,
+            "{}\n\n# YAML reference\n\n\
+             Every key of the language, version 1. [Concepts](concepts.md) says what the words mean. `duoctl schema config` \
+             prints the same as a JSON Schema, for editors; a first line\n\n\
+             ```yaml\n# yaml-language-server: $schema=duoctl.schema.json\n```\n\n\
+             switches it on in most of them, and `duoctl init` writes both.\n\n\
+             A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files of a folder, its subfolders included and \
+             hidden folders left out. `version`, `workspace` and `tenant` stand in one of them, once. Unknown keys are \
+             errors. YAML is read as version 1.2: `yes`, `no` and `on` are text. Anchors, aliases and merge keys work.\n\n\
+             In an application a key that is left out is unmanaged: duoctl neither compares nor changes it. `null`, where \
+             it is allowed, clears what Duo holds.\n\n\
+             This version checks `identity_intelligence_api` and does nothing with it yet; `duoctl validate` says so in a note. \
+             How secrets are delivered stands on [a page of its own](secrets.md).\n",
+            super::NOTICE
+        );
+    }
+
+    fn places(&mut self) {
+        let _ = write!(
+            self.text,
+            "\n## {PLACES}\n\n\
+             A value that may be secret is named by the place it comes from: exactly one of the following. Where the value \
+             is no secret, it may also be written as plain text.\n\n"
+        );
+        let places = self.root.pointer("/properties/tenant/properties/credentials/properties/secret_key");
+        self.table(PLACES, places.unwrap());
+    }
+
+    /// The section of a mapping, and those of the mappings in it.
+    fn mapping(&mut self, title: &str, path: &str, schema: &'s Value) {
+        let depth = "#".repeat(2 + usize::from(path.trim_end_matches(".NAME").contains('.')));
+        let _ = write!(self.text, "\n{depth} {title}\n\n");
+        if let (Some(description), false) =
+            (schema.get("description").and_then(Value::as_str), path.is_empty())
+        {
+            let _ = writeln!(self.text, "{description}\n");
+        }
+        if path == "defaults.applications" {
+            let keys: Vec<String> = SETTINGS
+                .iter()
+                .filter(|spec| spec.defaultable)
+                .map(|spec| format!("`{}`", spec.key.name))
+                .collect();
+            let link = link("applications.NAME");
+            let _ = writeln!(self.text, "Keys of an application, as in {link}: {}.", keys.join(", "));
+            return;
+        }
+        self.table(path, schema);
+        for (key, value) in schema["properties"].as_object().unwrap() {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            if let Some((path, nested)) = nested(self.root, &path, value) {
+                self.mapping(&format!("`{path}`"), &path, nested);
+            }
+        }
+    }
+
+    fn table(&mut self, path: &str, schema: &Value) {
+        let application = path == "applications.NAME";
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut words = String::new();
+        let types = if application { "Types | " } else { "" };
+        let _ = writeln!(self.text, "| Key | Value | Left out | {types}What it is for | Example |");
+        let _ = writeln!(self.text, "|---|---|---|{}---|---|", if application { "---|" } else { "" });
+        for (key, value) in schema["properties"].as_object().unwrap() {
+            let spec = setting(key).filter(|_| application);
+            let default = match (value.get("default"), spec) {
+                _ if required.contains(&key.as_str()) => "**required**".to_owned(),
+                _ if path.is_empty() && ONCE.contains(&key.as_str()) => "**required**, once".to_owned(),
+                (_, Some(spec)) if spec.key.required => {
+                    "**required**, unless `integration_key` is there".to_owned()
+                }
+                (Some(default), _) => format!("`{}`", flow(default)),
+                (None, Some(spec)) if spec.owner == Owner::Duo => "unmanaged".to_owned(),
+                (None, _) => String::new(),
+            };
+            let inside = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let name = format!("`{key}`");
+            let kind = self.kind(&inside, value);
+            let description = value["description"].as_str().unwrap();
+            let example = value["examples"].as_array().and_then(|examples| examples.first()).unwrap();
+            let example = format!("`{}`", checked(flow(example), example));
+            self.text += &match spec {
+                Some(spec) => row([&name, &kind, &default, &types_of(spec), description, &example]),
+                None => row([&name, &kind, &default, description, &example]),
+            };
+            words += &choices(key, value);
+        }
+        self.text += &words;
+    }
+
+    /// A value in words.
+    fn kind(&self, path: &str, value: &Value) -> String {
+        let value = resolved(self.root, value);
+        if path == "applications.NAME.type" {
+            return "text, see [types](types.md)".to_owned();
+        }
+        let types: Vec<&str> = match &value["type"] {
+            Value::Array(types) => types.iter().filter_map(Value::as_str).collect(),
+            one => one.as_str().into_iter().collect(),
+        };
+        let alternatives = types.iter().filter(|name| !(**name == "number" && types.contains(&"string")));
+        let words: Vec<String> = alternatives
+            .map(|name| match *name {
+                "string" => text(value),
+                "integer" => whole(value),
+                "boolean" => "`true` or `false`".to_owned(),
+                "null" => "`null`".to_owned(),
+                "array" => format!("list of {}{}", length(value), self.kind(path, &value["items"])),
+                "object" if is_place(value) => format!("[place]({})", anchor(PLACES)),
+                "object" => match nested(self.root, path, value) {
+                    Some((nested, _)) if value.get("properties").is_some() => {
+                        format!("[mapping]({})", anchor(&nested))
+                    }
+                    Some((nested, _)) => format!("names, each with a [mapping]({})", anchor(&nested)),
+                    None => "names, each with a value".to_owned(),
+                },
+                other => panic!("{path}: no word for {other}"),
+            })
+            .collect();
+        words.join(", or ")
+    }
+}
+
+/// The mapping with fixed keys that a value is, or consists of, and its path.
+fn nested<'s>(root: &'s Value, path: &str, value: &'s Value) -> Option<(String, &'s Value)> {
+    let value = resolved(root, value);
+    if is_place(value) {
+        return None;
+    }
+    if value.get("properties").is_some() {
+        return Some((path.to_owned(), value));
+    }
+    if let Some(items) = value.get("items") {
+        return nested(root, &format!("{path}[]"), items);
+    }
+    let entries = value.get("additionalProperties").filter(|entries| entries.is_object())?;
+    nested(root, &format!("{path}.NAME"), entries)
+}
+
+fn resolved<'s>(root: &'s Value, value: &'s Value) -> &'s Value {
+    match value.get("$ref").and_then(Value::as_str) {
+        Some(reference) => root.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => value,
+    }
+}
+
+fn is_place(value: &Value) -> bool {
+    let keys = value.get("properties").and_then(Value::as_object);
+    keys.is_some_and(|keys| keys.keys().eq(["env", "file", "command"]))
+}
+
+fn text(value: &Value) -> String {
+    match (value.get("enum"), value.get("pattern").and_then(Value::as_str)) {
+        (Some(Value::Array(words)), _) => {
+            let words: Vec<String> =
+                words.iter().filter(|word| !word.is_null()).map(|word| format!("`{}`", flow(word))).collect();
+            if words.len() > 4 { "one of the words below".to_owned() } else { words.join(", ") }
+        }
+        (_, Some(pattern)) if is_plain(pattern) => {
+            format!("text, `{pattern}`")
+        }
+        _ => "text".to_owned(),
+    }
+}
+
+/// Whether a pattern tells a reader more than it costs: only classes of characters.
+fn is_plain(pattern: &str) -> bool {
+    pattern.starts_with("^[") && !pattern.contains(['(', '\\'])
+}
+
+fn whole(value: &Value) -> String {
+    match (value.get("enum"), &value["minimum"], &value["maximum"]) {
+        (Some(only), ..) => format!("`{}`", only[0]),
+        (_, least, most) if most.as_u64() == Some(u64::from(u32::MAX)) => {
+            format!("whole number from {least}")
+        }
+        (_, least, most) => format!("whole number, {least} to {most}"),
+    }
+}
+
+fn length(value: &Value) -> String {
+    match (value.get("minItems"), value.get("maxItems")) {
+        (Some(least), Some(most)) => format!("{least} to {most}: "),
+        (Some(least), None) => format!("at least {least}: "),
+        (None, _) => String::new(),
+    }
+}
+
+/// The words of a closed set, each with its meaning.
+fn choices(key: &str, value: &Value) -> String {
+    let closed = if value.get("items").is_some() { &value["items"] } else { value };
+    let (Some(words), Some(meanings)) = (closed["enum"].as_array(), closed["enumDescriptions"].as_array())
+    else {
+        return String::new();
+    };
+    let mut text = format!("\nThe words of `{key}`:\n\n");
+    for (word, meaning) in words.iter().zip(meanings).filter(|(word, _)| !word.is_null()) {
+        let _ = writeln!(text, "- `{}`: {}", flow(word), meaning.as_str().unwrap());
+    }
+    text
+}
+
+/// Which types have a field, as short as can be.
+fn types_of(spec: &SettingSpec) -> String {
+    let (with, without): (Vec<_>, Vec<_>) = kinds().iter().partition(|kind| spec.applies_to(Some(kind)));
+    let names = |kinds: &[&duoctl::duo::catalogue::Kind]| {
+        kinds.iter().map(|kind| format!("`{}`", kind.name)).collect::<Vec<_>>().join(", ")
+    };
+    let is_sso = |kind: &&duoctl::duo::catalogue::Kind| kind.name.starts_with("sso-");
+    if without.is_empty() {
+        "all".to_owned()
+    } else if with.iter().all(is_sso) && !without.iter().any(is_sso) {
+        "those that begin with `sso-`".to_owned()
+    } else if with.len() <= without.len() {
+        names(&with)
+    } else {
+        format!("all but {}", names(&without))
+    }
+}
+
+/// GitHub's anchor of a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    format!("#{}", kept.collect::<String>().to_lowercase().replace(' ', "-"))
+}
+
+fn link(path: &str) -> String {
+    format!("[`{path}`]({})", anchor(path))
+}
+
+/// A value as YAML on one line.
+fn flow(value: &Value) -> String {
+    let pair = |(key, value): (&String, &Value)| format!("{}: {}", plain(key), flow(value));
+    match value {
+        Value::String(text) => plain(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(entries) => {
+            let entries: &Map<String, Value> = entries;
+            format!("{{{}}}", entries.iter().map(pair).collect::<Vec<_>>().join(", "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// A text without quotes where YAML reads it as the same text.
+fn plain(text: &str) -> String {
+    let quiet =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | ':' | '@' | '%');
+    let safe = text.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/'))
+        && text.chars().all(quiet)
+        && !text.contains(": ")
+        && !text.ends_with([' ', ':']);
+    let same = || parsed(text) == Some(Value::String(text.to_owned()));
+    if safe && same() { text.to_owned() } else { Value::String(text.to_owned()).to_string() }
+}
+
+fn parsed(text: &str) -> Option<Value> {
+    tree::parse(0, text, &mut Vec::new()).map(|node| node.json())
+}
+
+fn checked(text: String, value: &Value) -> String {
+    assert_eq!(parsed(&text).as_ref(), Some(value), "{text} means something else");
+    text
+}

@@ -1,0 +1,345 @@
+//! The real binary in a folder of its own, and a simulator that it talks to over HTTPS.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::MutexGuard;
+use std::time::{Duration, Instant};
+
+use duoctl::sandbox::account::{Account, Key};
+use duoctl::sandbox::serve::{Running, ServeOptions, start};
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// How long anything may take before a test fails instead of hanging.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub const HEAD: &str = "version: 1
+workspace: acme
+tenant:
+  api_hostname: api-5a4db0c5.duosecurity.com
+  credentials: {integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}}
+";
+
+/// One ordinary application, and the two kinds that duoctl can probe.
+pub const THREE: &str = "applications:
+  helpdesk: {type: authapi, name: Help desk, user_access: all_users}
+  siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [info, read_resource]}
+  vpn:
+    type: radius
+    name: VPN
+    user_access: permitted_groups
+    groups_allowed: [VPN Users, Contractors]
+    policy: Require trusted endpoints
+    notes: Owned by the network team
+";
+
+/// A simulator in this process. It can be looked into and disturbed while the binary uses it.
+pub struct Server {
+    runtime: Runtime,
+    running: Option<Running>,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        Self::with(ServeOptions::default())
+    }
+
+    pub fn with(options: ServeOptions) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let running = runtime.block_on(start(options)).unwrap();
+        Self { runtime, running: Some(running) }
+    }
+
+    /// With a disturbance from the start on.
+    pub fn disturbed(fault: &str) -> Self {
+        let server = Self::start();
+        server.disturb(fault);
+        server
+    }
+
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    pub fn account(&self) -> MutexGuard<'_, Account> {
+        self.running().account()
+    }
+
+    pub fn key(&self, name: &str) -> Key {
+        self.account().key(name).unwrap()
+    }
+
+    pub fn disturb(&self, fault: &str) {
+        self.account().faults.add(fault.parse().unwrap());
+    }
+
+    pub fn calm(&self) {
+        self.account().faults.clear();
+    }
+
+    /// How many requests so far would change something.
+    pub fn writes(&self) -> usize {
+        let account = self.account();
+        account.requests().iter().filter(|(call, _)| !call.starts_with("GET")).map(|(_, count)| count).sum()
+    }
+
+    /// The live applications with this name.
+    pub fn named(&self, name: &str) -> Vec<Value> {
+        self.account().applications().into_iter().filter(|live| live["name"] == name).collect()
+    }
+
+    /// What an administrator does in the Admin Panel.
+    pub fn edit(&self, name: &str, properties: Value) {
+        let ikey = self.ikey(name);
+        self.account().modify_application(&ikey, object(properties)).unwrap_or_else(|_| panic!("refused"));
+    }
+
+    pub fn ikey(&self, name: &str) -> String {
+        self.named(name)[0]["integration_key"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the account is in some state.
+    pub fn wait_until(&self, what: &str, holds: impl Fn(&mut Account) -> bool) {
+        let start = Instant::now();
+        while !holds(&mut self.account()) {
+            assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.runtime.block_on(running.shutdown());
+        }
+    }
+}
+
+pub fn object(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+/// A folder with YAML, where commands run.
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn empty() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// With a `duo.yaml` of [`HEAD`] and the rest.
+    pub fn with(rest: &str) -> Self {
+        let folder = Self::empty();
+        folder.declare(rest);
+        folder
+    }
+
+    pub fn declare(&self, rest: &str) {
+        self.write("duo.yaml", &format!("{HEAD}{rest}"));
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The binary, in this folder, with nothing from the environment of the tests.
+    pub fn duoctl<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Call {
+        Call::new(self.0.path(), arguments)
+    }
+}
+
+/// One call of the binary.
+pub struct Call(Command);
+
+impl Call {
+    pub fn new<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_duoctl"));
+        command.args(arguments).current_dir(folder).env_clear().stdin(Stdio::null());
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        Self(command)
+    }
+
+    /// Against a simulator, with its operator's key.
+    pub fn at(self, server: &Server) -> Self {
+        self.at_with(server, &server.key("operator"))
+    }
+
+    /// Against a simulator, with one of its keys.
+    pub fn at_with(self, server: &Server, key: &Key) -> Self {
+        let running = server.running();
+        let mut call = self.env("DUO_IKEY", &key.integration_key).env("DUO_SKEY", key.secret_key.expose());
+        call.0.args(["--connect-to", &running.address().to_string(), "--ca-file"]).arg(running.ca_file());
+        call.env("DUOCTL_SIMULATOR_BACKOFF_MS", "1")
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.0.stdin(stdin);
+        self
+    }
+
+    pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.0.stdout(stdout);
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn run(mut self) -> Outcome {
+        let output = self.0.stderr(Stdio::piped()).output().unwrap();
+        Outcome {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Starts it.
+    pub fn start(mut self) -> Process {
+        Process(self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+}
+
+/// A running binary; killed when it is forgotten.
+pub struct Process(Child);
+
+impl Process {
+    /// The next line on stdout.
+    pub fn line(&mut self) -> String {
+        next_line(self.0.stdout.as_mut().unwrap())
+    }
+
+    /// The next line on stderr.
+    pub fn remark(&mut self) -> String {
+        next_line(self.0.stderr.as_mut().unwrap())
+    }
+
+    /// Sends a signal: `INT`, `TERM`.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Outcome {
+        let start = Instant::now();
+        while self.0.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let code = self.0.wait().unwrap().code();
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        self.0.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        self.0.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        Outcome { code, stdout, stderr }
+    }
+}
+
+/// Byte by byte, so that nothing after the line is taken.
+fn next_line(stream: &mut impl Read) -> String {
+    let bytes = stream.bytes().map(Result::unwrap).take_while(|byte| *byte != b'\n');
+    String::from_utf8(bytes.collect()).unwrap()
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// `None` when a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Outcome {
+    /// Fails with everything that was printed, unless it ended with this code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        let Self { code: actual, stdout, stderr } = &self;
+        assert_eq!(*actual, Some(code), "\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
+        self
+    }
+
+    /// Fails unless stdout has this text.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        let Self { stdout, stderr, .. } = &self;
+        assert!(stdout.contains(text), "no `{text}` in\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
+        self
+    }
+
+    /// Fails unless stderr has this text.
+    #[track_caller]
+    pub fn warns(self, text: &str) -> Self {
+        let Self { stdout, stderr, .. } = &self;
+        assert!(stderr.contains(text), "no `{text}` in\n--- stderr\n{stderr}\n--- stdout\n{stdout}");
+        self
+    }
+
+    /// The document on stdout.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        let Self { stdout, stderr, .. } = self;
+        serde_json::from_str(stdout).unwrap_or_else(|error| panic!("{error}\n{stdout}\n{stderr}"))
+    }
+
+    pub fn last_line(&self) -> &str {
+        self.stdout.lines().last().unwrap_or_default()
+    }
+}
+
+/// Text without what differs from run to run: integration keys, ends of secret keys, fingerprints, seconds.
+pub fn even(text: &str) -> String {
+    let upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    let text = blank(text, "DI", 18, upper);
+    let text = blank(&text, "it ends in ", 4, |c| !c.is_whitespace());
+    let text = blank(&text, "attested: \"", 8, |c| c.is_ascii_hexdigit());
+    blank(&text, "clock: ", 1, |c| c.is_ascii_digit())
+}
+
+/// Puts `…` in place of so many characters of a kind after each prefix.
+fn blank(text: &str, prefix: &str, count: usize, of_kind: impl Fn(char) -> bool) -> String {
+    let mut parts = text.split(prefix);
+    let mut blanked = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        blanked.push_str(prefix);
+        match part.char_indices().nth(count).map_or(part.len(), |(end, _)| end) {
+            end if part[..end].chars().count() == count && part[..end].chars().all(&of_kind) => {
+                blanked.push('…');
+                blanked.push_str(&part[end..]);
+            }
+            _ => blanked.push_str(part),
+        }
+    }
+    blanked
+}
