@@ -54,6 +54,7 @@ fn desired(size: usize) -> Desired {
         ]),
         protect: false,
         ignore: Vec::new(),
+        secret: None,
     };
     Desired {
         workspace: "acme".to_owned(),
@@ -92,6 +93,7 @@ fn observation(size: usize) -> Observation {
         groups: Observed::Present((0..GROUPS).map(group).collect()),
         policies: Observed::Present(vec![policy]),
         account: Account::default(),
+        held: BTreeMap::new(),
     }
 }
 

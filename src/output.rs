@@ -6,5 +6,6 @@ pub mod json;
 pub mod paint;
 pub mod plan_text;
 pub mod printer;
+pub mod secrets_text;
 pub mod snippet;
 pub mod verify_text;

@@ -189,7 +189,7 @@ fn runs_that_fail_show_no_secret() {
     let (folder, issuer) = (Folder::with(THREE), Issuer::start());
     let server = &issuer.server;
     let mut seen = Seen::default();
-    let mut everything = |seen: &mut Seen, prepare: &dyn Fn(Call) -> Call| {
+    let everything = |seen: &mut Seen, prepare: &dyn Fn(Call) -> Call| {
         for arguments in [&["plan"][..], &["apply", "--auto-approve"], &["verify"], &["doctor"]] {
             run(seen, &folder, arguments, prepare);
         }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::converge::{Converged, converge};
+use crate::apply::converge::{Converged, Shelves, converge};
+use crate::apply::deliver::Courier;
 use crate::apply::execute::execute;
 use crate::apply::outcome::{Status, StepOutcome, tally};
 use crate::config::diagnostic::has_errors;
@@ -138,7 +139,8 @@ impl Run {
         let writer = Writer::new(self.session.transport.clone());
         let parallelism = usize::from(self.args.connection.parallelism);
         let steps = Steps::new(self.printer, !self.json());
-        let outcomes = execute(&self.plan, &writer, parallelism, stop, &steps).await;
+        let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
+        let outcomes = execute(&self.plan, &writer, &courier, parallelism, stop, &steps).await;
         steps.finish();
         let written: Vec<Address> = outcomes
             .iter()
@@ -150,8 +152,10 @@ impl Run {
         } else {
             let (host, operator) = (self.session.host().to_owned(), self.session.operator.clone());
             let desired = &self.session.desired;
+            let before = &reading.observation.held;
+            let shelves = Shelves { stores: &self.session.stores, before, parallelism };
             let (converged, reading) =
-                converge(&writer, desired, &self.options, &operator, &host, &written).await;
+                converge(&writer, desired, &self.options, &operator, &host, &written, &shelves).await;
             (reading, Some(converged))
         };
         let report = if self.args.no_verify || stop.is_cancelled() {
@@ -245,7 +249,7 @@ impl Run {
     /// Where nothing at all was done, the failure itself says more than "partly".
     fn partly(&self, outcomes: &[StepOutcome]) -> Exit {
         let touched = |outcome: &StepOutcome| match &outcome.status {
-            Status::Applied => true,
+            Status::Applied | Status::NotDelivered(_) => true,
             Status::Failed { error, partly } => *partly || error.outcome_unknown(),
             Status::Moved(_) | Status::NotAttempted(_) => false,
         };
@@ -255,7 +259,7 @@ impl Run {
         let failure = outcomes.iter().find_map(|outcome| match &outcome.status {
             Status::Failed { error, .. } => Some(Exit::of(error)),
             Status::Moved(_) => Some(Exit::Stale),
-            Status::Applied | Status::NotAttempted(_) => None,
+            Status::Applied | Status::NotDelivered(_) | Status::NotAttempted(_) => None,
         });
         failure.unwrap_or(Exit::Partly)
     }

@@ -16,7 +16,7 @@ use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, Reach};
 use crate::intelligence::expand::expand;
-use crate::observe::{Reading, observe};
+use crate::observe::{Reading, look_up, observe};
 use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
@@ -28,11 +28,15 @@ use crate::reconcile::plan::{Options, Plan, Prune};
 use crate::reconcile::selection::{Selection, glob_matcher};
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
+use crate::secrets::Stores;
 use crate::verify::ladder::Api;
 
 use super::args::{Connection, Consents, PruneMode, Pruning, Selected};
 use super::exit::Failure;
 use super::progress::Spinner;
+
+/// How many secrets are looked up at once.
+const LOOK_UPS: usize = 8;
 
 /// A loaded workspace with a connection to its account.
 pub struct Session {
@@ -46,6 +50,8 @@ pub struct Session {
     pub transport: HttpsTransport,
     /// The operator.
     pub operator: Ikey,
+    /// Its secret stores.
+    pub stores: Stores,
     /// The simulator, while one is used. It ends with the session.
     pub sandbox: Option<Arc<Running>>,
 }
@@ -90,7 +96,8 @@ impl Session {
         };
         let operator = config.ikey.clone();
         let transport = HttpsTransport::open(config)?;
-        Ok(Self { workspace, sources, desired, transport, operator, sandbox })
+        let stores = Stores::open(&workspace);
+        Ok(Self { stores, workspace, sources, desired, transport, operator, sandbox })
     }
 
     /// The API hostname.
@@ -102,7 +109,11 @@ impl Session {
     pub async fn read(&self, printer: Printer) -> Result<Reading, Failure> {
         let spinner = Spinner::start("reading the account", printer);
         let reader = Reader::new(self.transport.clone());
-        let reading = observe(&reader, &self.desired, &self.operator, self.host()).await;
+        let (mut reading, held) = tokio::join!(
+            observe(&reader, &self.desired, &self.operator, self.host()),
+            look_up(&self.stores, &self.desired.applications, LOOK_UPS)
+        );
+        reading.observation.held = held;
         spinner.finish();
         self.remark_clock(printer);
         match (&reading.observation.integrations, reading.failures.first()) {

@@ -152,6 +152,14 @@ pub struct SecretTarget {
     pub format: Option<String>,
 }
 
+impl SecretTarget {
+    /// The place of one part of a composite: each application has a place of its own, below the composite's.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Self {
+        Self { path: format!("{}/{name}", self.path.trim_end_matches('/')), ..self.clone() }
+    }
+}
+
 /// An entry of `secret_stores`. What the options mean is the store's business.
 #[derive(Clone, Debug)]
 pub struct SecretStore {

@@ -6,6 +6,7 @@ use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
 use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::Handoff;
+use crate::reconcile::inventory::Entry;
 use crate::reconcile::plan::{Plan, Step};
 use crate::verify::report::{Report, Verdict};
 
@@ -49,6 +50,12 @@ fn step(step: &Step) -> Value {
         "type": step.kind,
         "name": step.name,
         "changes": step.changes,
+        "delivery": step.delivery.as_ref().map(|delivery| json!({
+            "store": delivery.target.store,
+            "path": delivery.target.path,
+            "place": delivery.place,
+            "reason": delivery.reason,
+        })),
         "risks": step.risks().iter().map(|(risk, reason)| json!({"risk": risk, "reason": reason})).collect::<Vec<_>>(),
     })
 }
@@ -127,6 +134,11 @@ pub fn verify(report: &Report) -> Value {
     })
 }
 
+/// The inventory of secrets.
+pub fn secrets(entries: &[Entry]) -> Value {
+    json!({"format_version": FORMAT_VERSION, "kind": "secrets", "applications": entries})
+}
+
 /// The outcome of `apply`: the plan, what became of its steps, what is left, and what was verified.
 pub fn apply(
     planned: &Value,
@@ -153,6 +165,7 @@ fn outcome(outcome: &StepOutcome) -> Value {
         Status::Moved(what) => ("moved", Some(what.clone())),
         Status::Failed { error, partly: true } => ("partly_applied", Some(error.to_string())),
         Status::Failed { error, partly: false } => ("failed", Some(error.to_string())),
+        Status::NotDelivered(why) => ("not_delivered", Some(why.clone())),
         Status::NotAttempted(why) => ("not_attempted", Some((*why).to_owned())),
     };
     json!({
@@ -161,5 +174,6 @@ fn outcome(outcome: &StepOutcome) -> Value {
         "integration_key": outcome.ikey,
         "status": status,
         "reason": reason,
+        "delivered": outcome.note,
     })
 }

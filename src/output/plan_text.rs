@@ -51,6 +51,13 @@ pub fn last_line(plan: &Plan) -> String {
     if summary.handoffs > 0 {
         let _ = write!(line, " {}.", counted(summary.handoffs, "handoff"));
     }
+    match summary.deliveries {
+        0 => {}
+        1 => line.push_str(" 1 delivery."),
+        deliveries => {
+            let _ = write!(line, " {deliveries} deliveries.");
+        }
+    }
     if !plan.blocked().is_empty() {
         let _ = write!(line, " {} stopped by errors.", plan.blocked().len());
     }
@@ -76,6 +83,7 @@ pub fn sign(action: Action, paint: Paint) -> String {
         Action::Replace => paint.bad("-/+ replace"),
         Action::Quarantine => paint.notice("~ quarantine"),
         Action::Delete => paint.bad("- delete"),
+        Action::Deliver => paint.calm("* deliver"),
     }
 }
 
@@ -96,6 +104,10 @@ fn step_text(text: &mut String, step: &Step, paint: Paint) {
         step.changes.iter().map(|change| change.field.chars().count()).max().unwrap_or_default().min(32);
     for change in &step.changes {
         change_text(text, change, step.action == Action::Create, width, paint);
+    }
+    if let Some(delivery) = &step.delivery {
+        let verb = if step.action == Action::Deliver { "" } else { "delivers its keys " };
+        let _ = writeln!(text, "    {verb}to {}: {}", safe(&delivery.place), safe(&delivery.reason));
     }
     for (risk, reason) in step.risks() {
         let _ = writeln!(text, "    {} {reason}", paint.bad(&format!("! {risk}:")));

@@ -9,6 +9,7 @@ use crate::config::model::DuoPlan;
 use crate::duo::types::Integration;
 
 use super::super::address::Address;
+use super::super::delivery::Held;
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::diff::{self, Change};
 use super::super::fields::Managed;
@@ -27,6 +28,8 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         desired,
         options,
         references: References::new(&observation.groups, &observation.policies),
+        held: &observation.held,
+        host: &observation.host,
         steps: Vec::new(),
         problems: Vec::new(),
         blocked: BTreeSet::new(),
@@ -89,6 +92,9 @@ pub(super) struct Builder<'a> {
     pub(super) desired: &'a Desired,
     pub(super) options: &'a Options,
     pub(super) references: References,
+    /// What secret stores hold.
+    pub(super) held: &'a BTreeMap<Address, Held>,
+    pub(super) host: &'a str,
     pub(super) steps: Vec<Step>,
     pub(super) problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
@@ -125,6 +131,7 @@ impl Builder<'_> {
         match steps {
             Ok(mut steps) => {
                 self.add_leftovers(wanted, &found.predecessors, &mut steps);
+                self.add_delivery(wanted, found.live.as_ref(), &mut steps);
                 self.steps.extend(steps);
             }
             Err(problems) => self.block(&wanted.address, problems),
@@ -165,6 +172,7 @@ impl Builder<'_> {
             inherent: Vec::new(),
             writes: vec![Write::Update(integration.ikey.clone(), body)],
             baseline: BTreeMap::from([(integration.ikey.to_string(), snapshot(integration))]),
+            delivery: None,
         };
         let mut changes: Vec<Change> =
             marker.into_iter().flat_map(|marker| marker_changes(marker, wanted)).collect();
@@ -224,7 +232,7 @@ impl Builder<'_> {
 /// The reason that `protect` gives.
 pub(crate) const PROTECTED: &str = "it is protected";
 
-pub(super) fn is_intelligence(address: &Address) -> bool {
+pub(crate) fn is_intelligence(address: &Address) -> bool {
     address.as_str().starts_with("identity_intelligence.")
 }
 

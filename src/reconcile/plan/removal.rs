@@ -140,6 +140,7 @@ fn removal(orphan: &Live<'_>, marker: &Marker, action: Action) -> Step {
         inherent,
         writes: vec![Write::Delete(ikey.clone())],
         baseline: BTreeMap::from([(ikey.to_string(), snapshot(orphan.integration))]),
+        delivery: None,
     }
 }
 
