@@ -110,7 +110,9 @@ fn change_text(text: &mut String, change: &Change, creating: bool, width: usize,
         Some(Origin::Config) | None => String::new(),
     };
     let field = safe(&change.field);
-    if let (Value::Array(before), Value::Array(after), false) = (&change.before, &change.after, creating) {
+    // A replacement shows what its successor keeps, too.
+    let alone = creating || change.before == change.after;
+    if let (Value::Array(before), Value::Array(after), false) = (&change.before, &change.after, alone) {
         let _ = writeln!(text, "    {field:width$}{origin}");
         for item in before.iter().filter(|item| !after.contains(item)) {
             let _ = writeln!(text, "      {} {}", paint.bad("-"), shown(item));
@@ -118,7 +120,7 @@ fn change_text(text: &mut String, change: &Change, creating: bool, width: usize,
         for item in after.iter().filter(|item| !before.contains(item)) {
             let _ = writeln!(text, "      {} {}", paint.good("+"), shown(item));
         }
-    } else if creating {
+    } else if alone {
         let _ = writeln!(text, "    {field:width$}  {}", shown(&change.after));
     } else {
         let _ = writeln!(

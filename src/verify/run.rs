@@ -85,8 +85,8 @@ async fn subject<T: Transport + Clone>(
             Err(error) => vec![no_secret(&error)],
             Ok(secret) => match probe {
                 Probe::AdminApi => {
-                    let (keyed, declared) = (operator.signed_by(&live.ikey, &secret), &target.permissions);
-                    admin_api::check(&keyed, &live, declared.as_ref(), now, waits).await
+                    let keyed = operator.signed_by(&live.ikey, &secret);
+                    admin_api::check(&keyed, &live, target.permissions.as_ref(), now, waits).await
                 }
                 Probe::AuthApi => auth_api::check(&operator.signed_by(&live.ikey, &secret)).await,
                 Probe::UniversalPrompt => universal_prompt::check(operator, &live, &secret, now).await,
