@@ -31,8 +31,13 @@ pub async fn observe(reader: &impl ReadApi, desired: &Desired, operator: &Ikey, 
         async { if wants(DesiredApplication::names_groups) { Some(reader.groups().await) } else { None } };
     let optional_policies =
         async { if wants(DesiredApplication::names_policy) { Some(reader.policies().await) } else { None } };
-    let optional_account =
-        async { if desired.plan.is_some() { reader.account().await } else { Ok(Account::default()) } };
+    let optional_account = async {
+        if desired.plan.is_some() || desired.handoffs.iter().any(|form| form.needs_plan.is_some()) {
+            reader.account().await
+        } else {
+            Ok(Account::default())
+        }
+    };
     let (integrations, groups, policies, account) =
         tokio::join!(reader.integrations(), optional_groups, optional_policies, optional_account);
     let mut failures = Vec::new();

@@ -1,6 +1,7 @@
 //! Plans, reports and diagnostics for people and machines: one file per format. Nothing here decides anything.
 
 pub mod apply_text;
+pub mod handoff_text;
 pub mod json;
 pub mod paint;
 pub mod plan_text;

@@ -162,7 +162,14 @@ fn runs_that_succeed_show_no_secret() {
     run(
         &mut seen,
         &folder,
-        &["apply", "--auto-approve", "--prune=now", "--allow-replace", "*", "--max-deletes", "9"],
+        &[
+            "apply",
+            "--auto-approve",
+            "--prune=now",
+            "--allow-replace=*",
+            "--max-deletes=9",
+            "--allow=breaks_handoff",
+        ],
         |call| call.at(server),
     );
     assert_eq!(server.account().applications().len(), 12 + 3, "it was replaced and pruned");
@@ -182,7 +189,7 @@ fn runs_that_fail_show_no_secret() {
     let (folder, issuer) = (Folder::with(THREE), Issuer::start());
     let server = &issuer.server;
     let mut seen = Seen::default();
-    let mut everything = |seen: &mut Seen, prepare: &dyn Fn(Call) -> Call| {
+    let everything = |seen: &mut Seen, prepare: &dyn Fn(Call) -> Call| {
         for arguments in [&["plan"][..], &["apply", "--auto-approve"], &["verify"], &["doctor"]] {
             run(seen, &folder, arguments, prepare);
         }

@@ -14,7 +14,7 @@ use crate::config::diagnostic::has_errors;
 use crate::duo::client::Writer;
 use crate::observe::Reading;
 use crate::output::printer::Printer;
-use crate::output::{apply_text, json, plan_text, verify_text};
+use crate::output::{apply_text, handoff_text, json, plan_text, verify_text};
 use crate::reconcile::address::Address;
 use crate::reconcile::fingerprint::Fingerprint;
 use crate::reconcile::guard::{Refusal, judge};
@@ -203,7 +203,7 @@ impl Run {
         if let Some(converged) = converged {
             // The plan above could not know the keys of what was yet to be created.
             for handoff in converged.plan.handoffs() {
-                self.printer.data(&format!("\n{}", plan_text::handoff_text(handoff, paint)));
+                self.printer.data(&format!("\n{}", handoff_text::outstanding(handoff, paint)));
             }
             if !converged.plan.steps().is_empty() {
                 self.printer

@@ -188,6 +188,9 @@ pub struct IntelligenceEntry {
     pub push_application_name: Option<Spanned<String>>,
     /// `admin_api.name`: overrides the name of the Admin API application.
     pub admin_api_name: Option<Spanned<String>>,
+    /// `admin_api.networks_for_api_access`: addresses that Identity Intelligence may call from; an error unless insisted
+    /// on, since the vendor does not publish its addresses.
+    pub networks: Vec<Spanned<String>>,
     /// `endpoints`: the box on the Advanced Settings tab.
     pub endpoints: Spanned<bool>,
     /// `event_streaming`; `true` is an error.

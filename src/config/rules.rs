@@ -7,7 +7,6 @@ mod access;
 mod guards;
 mod ignores;
 mod intelligence;
-mod not_yet;
 mod notes;
 mod references;
 mod stores;
@@ -23,7 +22,6 @@ const LOCAL: &[Rule] = &[
     guards::check,
     ignores::check,
     intelligence::check,
-    not_yet::check,
     notes::check,
     tenant::check,
     types::check,

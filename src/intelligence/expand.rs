@@ -51,7 +51,12 @@ fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication
     let permissions = permissions(entry).into_iter().map(|name| Spanned::new(name, span)).collect();
     // Nobody logs in to an Admin API application.
     let settings = [("user_access", text("no_users")), ("permissions", Setting::List(permissions))];
-    application(address.part(ADMIN_API), entry.span, "adminapi", name, settings, span)
+    let mut wanted = application(address.part(ADMIN_API), entry.span, "adminapi", name, settings, span);
+    if let Some(first) = entry.networks.first() {
+        let networks = Spanned::new(Setting::List(entry.networks.clone()), first.span);
+        wanted.settings.insert("networks_for_api_access".to_owned(), networks);
+    }
+    wanted
 }
 
 fn auth_api(address: &Address, entry: &IntelligenceEntry) -> Option<DesiredApplication> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
 use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::reconcile::guard::Refusal;
+use crate::reconcile::handoff::Handoff;
 use crate::reconcile::inventory::Entry;
 use crate::reconcile::plan::{Plan, Step};
 use crate::verify::report::{Report, Verdict};
@@ -83,6 +84,15 @@ pub fn diagnostics(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<Value> 
         .collect()
 }
 
+/// Console sheets.
+pub fn handoff(sheets: &[&Handoff]) -> Value {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "kind": "handoff",
+        "handoffs": sheets,
+    })
+}
+
 /// The outcome of `validate`.
 pub fn validate(found: &[Diagnostic], sources: &Sources) -> Value {
     json!({
@@ -106,6 +116,13 @@ pub fn verify(report: &Report) -> Value {
             "inconclusive": count(Verdict::Inconclusive),
             "failed": count(Verdict::Failed),
         },
+        "identity_intelligence": report.ladders.iter().map(|ladder| json!({
+            "address": ladder.address,
+            "display_name": ladder.name,
+            "verdict": ladder.verdict(),
+            "highest_rung": ladder.highest().map(|rung| &rung.name),
+            "rungs": ladder.rungs,
+        })).collect::<Vec<_>>(),
         "applications": report.subjects.iter().map(|subject| json!({
             "address": subject.address,
             "integration_key": subject.ikey,

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::guard::Refusal;
-use crate::reconcile::handoff::Handoff;
 use crate::reconcile::plan::{Action, Plan, Step};
 
+use super::handoff_text;
 use super::paint::{Paint, safe};
 
 /// The plan as text, without its problems, which are shown as diagnostics. `context` names tenant and workspace.
@@ -18,7 +18,7 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
         step_text(&mut text, step, paint);
     }
     for handoff in plan.handoffs() {
-        text.push_str(&handoff_text(handoff, paint));
+        text.push_str(&handoff_text::outstanding(handoff, paint));
         text.push('\n');
     }
     orphans(&mut text, plan, paint);
@@ -122,7 +122,9 @@ fn change_text(text: &mut String, change: &Change, creating: bool, width: usize,
         Some(Origin::Config) | None => String::new(),
     };
     let field = safe(&change.field);
-    if let (Value::Array(before), Value::Array(after), false) = (&change.before, &change.after, creating) {
+    // A replacement shows what its successor keeps, too.
+    let alone = creating || change.before == change.after;
+    if let (Value::Array(before), Value::Array(after), false) = (&change.before, &change.after, alone) {
         let _ = writeln!(text, "    {field:width$}{origin}");
         for item in before.iter().filter(|item| !after.contains(item)) {
             let _ = writeln!(text, "      {} {}", paint.bad("-"), shown(item));
@@ -130,7 +132,7 @@ fn change_text(text: &mut String, change: &Change, creating: bool, width: usize,
         for item in after.iter().filter(|item| !before.contains(item)) {
             let _ = writeln!(text, "      {} {}", paint.good("+"), shown(item));
         }
-    } else if creating {
+    } else if alone {
         let _ = writeln!(text, "    {field:width$}  {}", shown(&change.after));
     } else {
         let _ = writeln!(
@@ -150,42 +152,6 @@ pub fn shown(value: &Value) -> String {
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => safe(&value.to_string()),
     }
-}
-
-/// The sheet of one handoff.
-pub fn handoff_text(handoff: &Handoff, paint: Paint) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "{} {}", paint.calm("* handoff"), paint.strong(handoff.address.as_str()));
-    let why = match (&handoff.attested, &handoff.fingerprint) {
-        (Some(attested), Some(_)) => {
-            format!("the console was attested for older values ({})", safe(attested))
-        }
-        (_, None) => "some values are known after the apply".to_owned(),
-        (None, Some(_)) => "nobody has attested yet that the console holds these values".to_owned(),
-    };
-    let _ = writeln!(text, "    {}; {why}", handoff.place);
-    let width = handoff.fields.iter().map(|field| field.label.chars().count()).max().unwrap_or_default();
-    let mut tab = "";
-    for field in &handoff.fields {
-        if field.tab != tab {
-            tab = field.tab;
-            let _ = writeln!(text, "    {tab}");
-        }
-        let value = match (&field.value, field.secret) {
-            (None, _) => paint.faint("(known after the apply)"),
-            (Some(end), true) if end.is_empty() => "copy it from the Duo Admin Panel".to_owned(),
-            (Some(end), true) => format!("copy it from the Duo Admin Panel; it ends in {}", safe(end)),
-            (Some(value), false) => safe(value),
-        };
-        let _ = writeln!(text, "      {:width$}  {value}", field.label);
-    }
-    for (number, step) in handoff.then.iter().enumerate() {
-        let _ = writeln!(text, "    {}. {step}", number + 1);
-    }
-    if let Some(fingerprint) = &handoff.fingerprint {
-        let _ = writeln!(text, "    then write `attested: \"{fingerprint}\"` into the entry");
-    }
-    text
 }
 
 fn orphans(text: &mut String, plan: &Plan, paint: Paint) {

@@ -195,6 +195,7 @@ pub struct Plan {
     operator: Ikey,
     steps: Vec<Step>,
     handoffs: Vec<Handoff>,
+    attested: Vec<Handoff>,
     orphans: Vec<Orphan>,
     problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
@@ -225,6 +226,11 @@ impl Plan {
     /// The handoffs that are outstanding now; values of applications that are yet to be created are missing.
     pub fn handoffs(&self) -> &[Handoff] {
         &self.handoffs
+    }
+
+    /// The forms of which a person has said that the console holds the values of now.
+    pub fn attested(&self) -> &[Handoff] {
+        &self.attested
     }
 
     /// Owned applications that left the YAML.
@@ -326,16 +332,13 @@ fn fingerprint_of(host: &str, yaml: &str, integrations: &[Integration], steps: &
     }
 }
 
-fn outstanding_handoffs(
+fn handoffs(
     specs: &[handoff::HandoffSpec],
     lives: &HashMap<&Address, &Integration>,
     selection: &Selection,
 ) -> Vec<Handoff> {
-    specs
-        .iter()
-        .filter(|spec| selection.covers(&spec.address))
-        .filter_map(|spec| handoff::outstanding(spec, lives))
-        .collect()
+    let covered = specs.iter().filter(|spec| selection.covers(&spec.address));
+    covered.map(|spec| Handoff::new(spec, lives)).collect()
 }
 
 /// The error when the list of applications could not be read: nothing at all is planned.
