@@ -108,10 +108,13 @@ fn shown(field: &ConsoleField, entry: &Address) -> String {
     if !field.secret {
         return safe(value);
     }
-    let from = format!(
-        "copy it from the Duo Admin Panel, or from `duoctl handoff {} --reveal`",
-        safe(short_name(entry))
-    );
+    let from = match &field.delivered_to {
+        Some(place) => format!("it is delivered to {}", safe(place)),
+        None => format!(
+            "copy it from the Duo Admin Panel, or from `duoctl handoff {} --reveal`",
+            safe(short_name(entry))
+        ),
+    };
     if value.is_empty() { from } else { format!("{from}; it ends in {}", safe(value)) }
 }
 

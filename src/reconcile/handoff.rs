@@ -77,6 +77,8 @@ pub struct ConsoleField {
     pub value: Option<String>,
     /// Whether `value` is only the end of a secret.
     pub secret: bool,
+    /// Where the secret is delivered, in words for people.
+    pub delivered_to: Option<String>,
     /// The application whose key it is.
     pub application: Option<Address>,
     /// Whether it has to be entered: nobody said that the console holds this value.
@@ -179,5 +181,5 @@ fn resolve(field: &HandoffField, lives: &HashMap<&Address, &Integration>) -> Con
         }
     };
     let HandoffField { code, tab, label, .. } = *field;
-    ConsoleField { code, tab, label, value, secret, application, outstanding: true }
+    ConsoleField { code, tab, label, value, secret, delivered_to: None, application, outstanding: true }
 }

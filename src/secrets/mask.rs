@@ -87,11 +87,12 @@ mod tests {
     #[test]
     fn a_secret_is_masked_whole_in_part_and_encoded() {
         assert_eq!(shown(&format!("+ echo {KEY}!")), "+ echo ***!");
-        assert_eq!(shown(&format!("'{}' '{}'", &KEY[..12], &KEY[20..])), "'***' '***'");
+        let part = |text: &str, from: usize, to: usize| text.get(from..to).unwrap().to_owned();
+        assert_eq!(shown(&format!("'{}' '{}'", part(KEY, 0, 12), part(KEY, 20, 40))), "'***' '***'");
         let encoded = BASE64_STANDARD_NO_PAD.encode(format!("key={KEY}\n"));
-        assert!(!shown(&encoded).contains(&encoded[8..20]), "{}", shown(&encoded));
+        assert!(!shown(&encoded).contains(&part(&encoded, 8, 20)), "{}", shown(&encoded));
         let hexed = hex(KEY.as_bytes());
-        assert_eq!(shown(&hexed[..30]), "***");
+        assert_eq!(shown(&part(&hexed, 0, 30)), "***");
     }
 
     #[test]

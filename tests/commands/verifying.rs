@@ -11,7 +11,7 @@ fn applied() -> (Folder, Server) {
 }
 
 fn verdicts(document: &Value) -> Vec<(&str, &str)> {
-    let text = |value: &'_ Value, key: &str| value[key].as_str().unwrap().to_owned().leak() as &str;
+    let text = |value: &Value, key: &str| -> &'static str { value[key].as_str().unwrap().to_owned().leak() };
     document["applications"]
         .as_array()
         .unwrap()

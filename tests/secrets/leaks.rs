@@ -53,6 +53,7 @@ identity_intelligence: {emea: {display_name: EMEA, access: read_only, secrets: {
         &["verify", "--format", "json"],
         &["secrets"],
         &["secrets", "--format", "json"],
+        &["rotate", "applications.siem", "applications.portal", "--auto-approve"],
         &["doctor"],
         &["plan"],
     ];

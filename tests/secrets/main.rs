@@ -15,6 +15,7 @@ mod commands;
 mod delivery;
 mod files;
 mod leaks;
+mod rotation;
 mod support;
 mod vault;
 mod vault_double;

@@ -20,7 +20,7 @@ use super::super::matching::{Live, Match, match_all};
 use super::super::observed::{Observation, Observed};
 use super::super::references::References;
 use super::super::risk::Risk;
-use super::{Action, Options, Plan, Step, Write, fingerprint_of, handoffs, unreadable};
+use super::{Action, Options, Plan, Step, Write, delivery, fingerprint_of, handoffs, unreadable};
 
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
@@ -67,7 +67,9 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     }
     let orphans = builder.orphans(&matches.orphans, &matches.contested);
     builder.check_edition(observation);
-    let forms = if readable { handoffs(&desired.handoffs, &lives, &options.selection) } else { Vec::new() };
+    let mut forms =
+        if readable { handoffs(&desired.handoffs, &lives, &options.selection) } else { Vec::new() };
+    delivery::show_places(&mut forms, desired);
     let (attested, handoffs) = forms.into_iter().partition(Handoff::is_attested);
     let fingerprint = fingerprint_of(&observation.host, &desired.yaml_hash, integrations, &builder.steps);
     Plan {

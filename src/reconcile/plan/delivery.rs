@@ -1,11 +1,13 @@
 //! Deliveries to secret stores: planned where a store does not hold the keys of now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::config::diagnostic::{Code, Diagnostic};
 
+use super::super::address::Address;
 use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing};
-use super::super::desired::DesiredApplication;
+use super::super::desired::{Desired, DesiredApplication};
+use super::super::handoff::Handoff;
 use super::super::marker::MarkerState;
 use super::super::matching::Live;
 use super::build::Builder;
@@ -69,6 +71,19 @@ impl Builder<'_> {
             }
             (None, _, _) => {}
         }
+    }
+}
+
+/// Says beside each secret of a console form where it is delivered.
+pub(super) fn show_places(forms: &mut [Handoff], desired: &Desired) {
+    let places: HashMap<&Address, &str> = desired
+        .applications
+        .iter()
+        .filter_map(|wanted| Some((&wanted.address, wanted.secret.as_ref()?.place.as_str())))
+        .collect();
+    for field in forms.iter_mut().flat_map(|form| &mut form.fields).filter(|field| field.secret) {
+        let place = field.application.as_ref().and_then(|address| places.get(address));
+        field.delivered_to = place.map(|place| (*place).to_owned());
     }
 }
 

@@ -12,7 +12,7 @@ use super::super::options;
 use super::super::store::StoreError;
 use super::login::Login;
 use crate::config::texts::escape;
-use crate::duo::https::tls_config;
+use crate::duo::https::{explain, tls_config};
 use crate::duo::request::USER_AGENT;
 use crate::secret::Secret;
 
@@ -175,12 +175,7 @@ impl Wire {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> StoreError {
-        let mut reason: &dyn std::error::Error = error;
-        while let Some(inner) = reason.source() {
-            reason = inner;
-        }
-        let reason =
-            if error.is_timeout() { "no answer came in time".to_owned() } else { reason.to_string() };
+        let reason = explain(error, CONNECT, TOTAL);
         StoreError::new(format!("{} cannot be reached: {reason}", self.address))
             .help("check `address` and `ca_file`; nothing is delivered twice when you apply again")
     }
