@@ -1,6 +1,12 @@
 //! Whatever the YAML asks for and whatever the account holds: after an apply the plan is empty, and stays empty. Over
 //! the simulator in this process, with its switches turned at random, and without waiting for anything.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -273,12 +279,12 @@ async fn applied(
 ) -> (Plan, Vec<StepOutcome>, Converged) {
     let plan = planned(direct, desired, options).await;
     let writer = Writer::new(direct.clone());
+    // Deliveries have tests of their own: no application here has a place for its keys.
     let stores = Stores::default();
     let courier = Courier::new(direct.clone(), &stores);
     let outcomes = execute(&plan, &writer, &courier, 4, &CancellationToken::new(), &Silent).await;
     let written: Vec<Address> = outcomes.iter().map(|outcome| outcome.address.clone()).collect();
-    let before = BTreeMap::new();
-    let shelves = Shelves { stores: &stores, before: &before, parallelism: 1 };
+    let shelves = Shelves { stores: &stores, before: &BTreeMap::new(), parallelism: 4 };
     let (converged, _) =
         converge(&writer, desired, options, direct.ikey(), API_HOSTNAME, &written, &shelves).await;
     (plan, outcomes, converged)

@@ -1,5 +1,11 @@
 //! The handoff and its attestation, through the program: exactly the fields that changed have to be entered again.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,5 +1,11 @@
 //! The ladder in `verify`: each rung with its right word, through the program and the rehearsed console.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 use std::fs;
 use std::path::PathBuf;

@@ -89,9 +89,8 @@ impl Integration {
         } else if others.iter().any(|other| other.id != self.id && other.display_name == self.display_name) {
             wrong("display_name", "Another integration has this display name.");
         }
-        match host_mistake(&self.api_hostname) {
-            Some(message) => wrong("api_hostname", message),
-            None => {}
+        if let Some(message) = host_mistake(&self.api_hostname) {
+            wrong("api_hostname", message);
         }
         if self.integration_key.is_empty() {
             wrong("integration_key", "Enter the integration key of the Admin API application.");
