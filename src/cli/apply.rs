@@ -23,7 +23,7 @@ use crate::verify::report::Report;
 
 use super::args::{self, Format, PruneMode};
 use super::exit::{Exit, Failure};
-use super::progress::Steps;
+use super::progress::{Spinner, Steps};
 use super::session::{Session, consent, first_failure, options, show_idle_globs, show_problems};
 use super::signals::{Signals, stop_then_give_up};
 use super::verify::verify_addresses;
@@ -152,20 +152,25 @@ impl Run {
         } else {
             let (host, operator) = (self.session.host().to_owned(), self.session.operator.clone());
             let desired = &self.session.desired;
+            let spinner = Spinner::start("reading the account again", self.printer);
             let before = &reading.observation.held;
             let shelves = Shelves { stores: &self.session.stores, before, parallelism };
             let (converged, reading) =
                 converge(&writer, desired, &self.options, &operator, &host, &written, &shelves).await;
+            spinner.finish();
             (reading, Some(converged))
         };
         let report = if self.args.no_verify || stop.is_cancelled() {
             None
         } else {
             let plan = converged.as_ref().map_or(&self.plan, |converged| &converged.plan);
-            tokio::select! {
+            let spinner = Spinner::start("probing keys", self.printer);
+            let report = tokio::select! {
                 report = verify_addresses(&self.session, plan, &after, &self.options.selection, parallelism) => report,
                 () = stop.cancelled() => None,
-            }
+            };
+            spinner.finish();
+            report
         };
         let end = End {
             outcomes: &outcomes,

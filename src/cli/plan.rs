@@ -1,5 +1,7 @@
 //! `duoctl plan`: what would change. It holds a reader only, so it cannot write.
 
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -64,10 +66,22 @@ fn save(file: &Path, document: &Value, args: &args::Plan) -> Result<(), Failure>
             }),
         );
     }
-    let failure = |error| Failure::File { path: file.to_owned(), what: "cannot be written", error };
+    write(file, &documents::text(&saved)).map_err(|error| Failure::File {
+        path: file.to_owned(),
+        what: "cannot be written",
+        error,
+    })
+}
+
+/// A file is replaced whole or not at all; a pipe or a device is written to and never replaced.
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    // What a link points to is replaced, not the link.
+    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return fs::OpenOptions::new().write(true).open(file)?.write_all(text.as_bytes());
+    }
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(failure)?;
-    std::io::Write::write_all(&mut fresh, documents::text(&saved).as_bytes()).map_err(failure)?;
-    fresh.persist(file).map_err(|error| failure(error.error))?;
-    Ok(())
+    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
+    fresh.write_all(text.as_bytes())?;
+    fresh.persist(file).map(drop).map_err(|error| error.error)
 }

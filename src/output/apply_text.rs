@@ -1,18 +1,31 @@
 //! What became of a plan, for people.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
+use crate::duo::explain::causes;
 use crate::reconcile::plan::Action;
 
 use super::paint::{Paint, safe};
 use super::plan_text::shown;
 
-/// What was not done, what Duo made of values, and the count of steps; what was done had its own line already.
+/// What was not done and why, what Duo made of values, and the count of steps; what was done had its own line already.
 pub fn render(outcomes: &[StepOutcome], normalised: &[Normalised], paint: Paint) -> String {
     let mut text = String::new();
     for outcome in outcomes.iter().filter(|outcome| !matches!(outcome.status, Status::Applied)) {
         let _ = writeln!(text, "{}", line(outcome, paint));
+    }
+    let mut said = BTreeSet::new();
+    for outcome in outcomes {
+        let Status::Failed { error, .. } = &outcome.status else { continue };
+        for cause in causes(error) {
+            let line = format!("  {}: {}\n", cause.what, cause.fix);
+            // A hundred steps that fail alike have one cause.
+            if said.insert(line.clone()) {
+                text.push_str(&line);
+            }
+        }
     }
     for normalised in normalised {
         let _ = writeln!(
@@ -58,9 +71,14 @@ pub fn line(outcome: &StepOutcome, paint: Paint) -> String {
         }
         Status::Failed { error, partly } => {
             let done = if *partly { "a part of it was done; " } else { "" };
+            let next = if error.is_transient() || error.outcome_unknown() {
+                "run `duoctl apply` again to continue"
+            } else {
+                "mend the cause, then run `duoctl apply` again"
+            };
             let unknown = if error.outcome_unknown() { "whether it was done is not known; " } else { "" };
             format!(
-                "{} {address}{ikey}: {}; {done}{unknown}run `duoctl apply` again to continue",
+                "{} {address}{ikey}: {}; {done}{unknown}{next}",
                 paint.bad("failed"),
                 safe(&error.to_string())
             )

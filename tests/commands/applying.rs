@@ -221,6 +221,14 @@ fn a_plan_only_key_reads_but_cannot_apply() {
     let key = server.key("plan-only");
     folder.duoctl(["plan"]).at_with(&server, &key).run().exits(0).says("3 to add");
     let outcome = folder.duoctl(["apply", "--auto-approve"]).at_with(&server, &key).run().exits(77);
-    outcome.says("failed applications.vpn").says("Applied: 0 of 3 steps, 3 failed.");
+    let outcome = outcome
+        .says("failed applications.vpn")
+        .says("mend the cause, then run `duoctl apply` again")
+        .says("Applied: 0 of 3 steps, 3 failed.");
+    assert_eq!(
+        outcome.stdout.matches("lacks the permission").count(),
+        1,
+        "one cause, said once: {outcome:?}"
+    );
     assert_eq!(server.account().applications().len(), 12);
 }

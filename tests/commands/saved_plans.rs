@@ -143,6 +143,36 @@ fn what_is_no_saved_plan_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_value_that_duo_does_not_take_is_not_worth_a_repeat() {
+    let server = Server::start();
+    let folder = Folder::with("applications: {q: {type: quantumvpn, name: Q, user_access: no_users}}\n");
+    folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0).warns("does not know the type");
+    let outcome = folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1);
+    outcome
+        .says("Invalid request parameters (type) [40002]; mend the cause, then run `duoctl apply` again")
+        .says("  Duo does not accept a value, which its detail names if it names anything: correct that field in the YAML");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let (folder, server) = pending();
+    let pipe = folder.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Open on both ends, so that nobody waits for anybody.
+    let _reader = std::fs::File::options().read(true).write(true).open(&pipe).unwrap();
+    folder.duoctl(["plan", "--out", "pipe"]).at(&server).run().exits(0);
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+
+    std::os::unix::fs::symlink("plan.json", folder.path("link")).unwrap();
+    folder.write("plan.json", "old");
+    folder.duoctl(["plan", "--out", "link"]).at(&server).run().exits(0);
+    assert!(std::fs::symlink_metadata(folder.path("link")).unwrap().is_symlink());
+    folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(0);
+}
+
+#[test]
 fn a_guard_is_not_lifted_by_saving() {
     let (folder, server) = pending();
     folder.declare(&THREE.replace("[info, read_resource]", "[info, read_resource, write_resource]"));
