@@ -1,12 +1,17 @@
 //! The command line: one file per command. It reads arguments, calls the library, and prints; it decides nothing else.
 
+pub mod accept;
+pub mod adopt;
 pub mod apply;
 pub mod args;
 pub mod attest;
 pub mod completions;
 pub mod doctor;
+pub mod drift;
+pub mod edit;
 pub mod exit;
 pub mod handoff;
+pub mod import;
 pub mod init;
 pub mod plan;
 pub mod progress;
@@ -49,7 +54,11 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
     match args.command {
         Command::Init(args) => init::run(&args, printer),
         Command::Validate(args) => validate::run(&args, printer),
+        Command::Import(args) => import::run(args, printer).await,
         Command::Plan(args) => plan::run(args, printer).await,
+        Command::Drift(args) => drift::run(args, printer).await,
+        Command::Accept(args) => accept::run(args, printer).await,
+        Command::Adopt(args) => adopt::run(&args, printer),
         Command::Apply(args) => apply::run(args, verbosity, printer).await,
         Command::Verify(args) => verify::run(args, verbosity, printer).await,
         Command::Handoff(args) => handoff::run(args, printer).await,

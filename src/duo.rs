@@ -1,5 +1,6 @@
 //! Duo's wire: signing, requests, transport, paging, limits, errors, types. Knows nothing of YAML.
 
+pub mod activity;
 pub mod api;
 pub mod assertion;
 pub mod backoff;

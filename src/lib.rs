@@ -11,6 +11,8 @@ pub mod verify;
 
 pub mod apply;
 
+pub mod import;
+
 pub mod observe;
 
 pub mod intelligence;

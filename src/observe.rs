@@ -27,17 +27,32 @@ pub struct Reading {
 /// Reads the account: applications always, groups and policies only where the YAML names one.
 pub async fn observe(reader: &impl ReadApi, desired: &Desired, operator: &Ikey, host: &str) -> Reading {
     let wants = |needs: fn(&DesiredApplication) -> bool| desired.applications.iter().any(needs);
-    let optional_groups =
-        async { if wants(DesiredApplication::names_groups) { Some(reader.groups().await) } else { None } };
-    let optional_policies =
-        async { if wants(DesiredApplication::names_policy) { Some(reader.policies().await) } else { None } };
-    let optional_account = async {
-        if desired.plan.is_some() || desired.handoffs.iter().any(|form| form.needs_plan.is_some()) {
-            reader.account().await
-        } else {
-            Ok(Account::default())
-        }
+    let needs = Needs {
+        groups: wants(DesiredApplication::names_groups),
+        policies: wants(DesiredApplication::names_policy),
+        account: desired.plan.is_some() || desired.handoffs.iter().any(|form| form.needs_plan.is_some()),
     };
+    read(reader, needs, operator, host).await
+}
+
+/// Reads the account's applications, groups and policies, whatever the YAML names.
+pub async fn observe_all(reader: &impl ReadApi, operator: &Ikey, host: &str) -> Reading {
+    read(reader, Needs { groups: true, policies: true, account: false }, operator, host).await
+}
+
+/// What is read beside the applications.
+#[derive(Clone, Copy)]
+struct Needs {
+    groups: bool,
+    policies: bool,
+    account: bool,
+}
+
+async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) -> Reading {
+    let optional_groups = async { if needs.groups { Some(reader.groups().await) } else { None } };
+    let optional_policies = async { if needs.policies { Some(reader.policies().await) } else { None } };
+    let optional_account =
+        async { if needs.account { reader.account().await } else { Ok(Account::default()) } };
     let (integrations, groups, policies, account) =
         tokio::join!(reader.integrations(), optional_groups, optional_policies, optional_account);
     let mut failures = Vec::new();

@@ -2,6 +2,7 @@
 
 pub mod apply_text;
 pub mod handoff_text;
+pub mod import_report;
 pub mod json;
 pub mod paint;
 pub mod plan_text;

@@ -8,6 +8,7 @@ pub mod fields;
 pub mod fingerprint;
 pub mod guard;
 pub mod handoff;
+pub mod ignores;
 pub mod inventory;
 pub mod marker;
 pub mod matching;

@@ -75,7 +75,7 @@ fn write(session: &Session, address: &Address, attestation: &Attestation) -> Res
     let keys = ["identity_intelligence", name, "attested"];
     let edited = edit::set(&text, &keys, &json!(attestation.to_string())).map_err(|error| {
         let line = format!("attested: \"{attestation}\"");
-        Failure::Edit { path: path.to_owned(), error: error.to_string(), line }
+        Failure::Edit { path: path.to_owned(), error: error.to_string(), line: Some(line) }
     })?;
     edit::save(path, &edited).map_err(failure("cannot be written"))?;
     Ok(safe(&path.display().to_string()))

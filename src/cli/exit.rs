@@ -130,8 +130,8 @@ pub enum Failure {
         path: PathBuf,
         /// Why.
         error: String,
-        /// What to write by hand.
-        line: String,
+        /// What to write by hand, where that is one line.
+        line: Option<String>,
     },
     /// A saved plan that cannot be used at all.
     #[error("{path} is not a saved plan: {reason}", path = path.display())]
@@ -192,7 +192,9 @@ impl Failure {
             Self::Duo(error) => {
                 causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix)).collect()
             }
-            Self::Edit { line, .. } => vec![format!("write it into the entry by hand: {line}")],
+            Self::Edit { line, .. } => {
+                line.iter().map(|line| format!("write it into the entry by hand: {line}")).collect()
+            }
             Self::Exists(_) => vec!["give another folder, or move the file away".to_owned()],
             Self::Usage(_)
             | Self::Config(_)

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::output::printer::Printer;
 use crate::output::{json as documents, plan_text};
 use crate::reconcile::guard::judge;
+use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::{self, Plan};
 
 use super::args::{self, Format};
@@ -25,6 +26,11 @@ pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
     let refusals = judge(&plan, &session.desired, &consent);
     let document = documents::plan(&plan, &refusals, &session.sources);
     show_problems(plan.problems(), &session.sources, printer);
+    show_problems(
+        &unneeded(&session.workspace, &session.desired, &reading.observation),
+        &session.sources,
+        printer,
+    );
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
     match args.format {
         Format::Json => printer.data(&documents::text(&document)),

@@ -16,7 +16,7 @@ use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, Reach};
 use crate::intelligence::expand::expand;
-use crate::observe::{Reading, look_up, observe};
+use crate::observe::{Reading, look_up, observe, observe_all};
 use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
@@ -115,6 +115,19 @@ impl Session {
         );
         reading.observation.held = held;
         spinner.finish();
+        self.usable(reading, printer)
+    }
+
+    /// Reads applications, groups and policies, whatever the YAML names.
+    pub async fn read_all(&self, printer: Printer) -> Result<Reading, Failure> {
+        let spinner = Spinner::start("reading the account", printer);
+        let reader = Reader::new(self.transport.clone());
+        let reading = observe_all(&reader, &self.operator, self.host()).await;
+        spinner.finish();
+        self.usable(reading, printer)
+    }
+
+    fn usable(&self, reading: Reading, printer: Printer) -> Result<Reading, Failure> {
         self.remark_clock(printer);
         match (&reading.observation.integrations, reading.failures.first()) {
             (Observed::Unreadable(_), Some(error)) => Err(Failure::Duo(error.clone())),

@@ -58,6 +58,23 @@ pub fn load_text(path: PathBuf, text: String) -> Loaded {
     finish(sources, tree.into_iter().collect(), &root, complete, diagnostics)
 }
 
+/// Loads files that are already in memory, as [`load`] would from a folder.
+pub fn load_files(root: &Path, files: impl IntoIterator<Item = (PathBuf, String)>) -> Loaded {
+    let mut diagnostics = Vec::new();
+    let mut sources = Sources::default();
+    let mut trees = Vec::new();
+    let mut count = 0;
+    for (path, text) in files {
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let index = sources.add(path, text);
+        let text = sources.file(index).map_or("", |file| &file.text);
+        trees.extend(file_tree(index, text, &mut diagnostics));
+        count += 1;
+    }
+    let complete = trees.len() == count;
+    finish(sources, trees, root, complete, diagnostics)
+}
+
 fn file_tree(index: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
     let before = diagnostics.len();
     let tree = tree::parse(index, text, diagnostics);

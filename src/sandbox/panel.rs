@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::account::{API_HOSTNAME, Account};
 use super::call::{Call, Caller, Reply};
-use super::integrations::permissions;
-use super::{groups, policies};
+use super::integrations::{Application, permissions};
+use super::{groups, ids, integrations, policies};
 
 impl Account {
     /// Does an administrator's call: every permission is held, and no application is the caller's own.
@@ -73,6 +73,23 @@ impl Account {
     /// The refusal, as a client would get it.
     pub fn modify_application(&mut self, ikey: &str, properties: Map<String, Value>) -> Result<Value, Reply> {
         object(self.as_administrator("POST", &format!("/admin/v3/integrations/{ikey}"), properties))
+    }
+
+    /// Puts an application into the account as it may have come about over the years, whatever its type, and returns
+    /// its key. `stored` has the sandbox's own names: `kind`, `name`, `notes`, `user_access`, `groups_allowed`,
+    /// `policy_key`, `networks`, `permissions`, `frameless`, `universal_prompt`, `sso`, ...
+    ///
+    /// # Errors
+    ///
+    /// When it has another shape, or the state cannot be written.
+    pub fn place_application(&mut self, stored: &Value) -> std::io::Result<String> {
+        let shape = || std::io::Error::other("this is no application");
+        let mut application = Application::read(stored).ok_or_else(shape)?;
+        application.integration_key = self.next_id("DI", integrations::COLLECTION)?;
+        application.secret_key = ids::secret()?;
+        integrations::sso::complete(&mut application, &self.switches)?;
+        application.save(&mut self.store)?;
+        Ok(application.integration_key)
     }
 
     /// Deletes an application.

@@ -1,0 +1,102 @@
+//! `duoctl accept`: what somebody changed in Duo becomes what the YAML says.
+
+use crate::config::edit::{EditError, remove, set};
+use crate::import::Live;
+use crate::import::accept::{Edit, drifted, edits};
+use crate::output::paint::safe;
+use crate::output::plan_text::shown;
+use crate::output::printer::Printer;
+use crate::reconcile::address::Address;
+use crate::reconcile::diff::Change;
+use crate::reconcile::observed::Observed;
+use crate::reconcile::plan::{self, Options, Prune};
+use crate::reconcile::selection::Selection;
+
+use super::args;
+use super::edit::{application_key, edited};
+use super::exit::{Exit, Failure};
+use super::session::{Session, desired, first_failure, options, show_problems};
+
+/// Runs the command.
+pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> {
+    let key = application_key(&args.address)?;
+    let address = Address::application(key);
+    let session = Session::open(&args.source.path, &args.connection, printer).await?;
+    let not_there = || Failure::Usage(format!("the YAML has no `{address}`"));
+    let wanted = session.desired.applications.iter().find(|wanted| wanted.address == address);
+    let wanted = wanted.ok_or_else(not_there)?;
+    let file = wanted.span.ok_or_else(not_there)?.file;
+    let reading = session.read_all(printer).await?;
+    let seen = &reading.observation;
+    let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
+        (&seen.integrations, &seen.groups, &seen.policies)
+    else {
+        let failure = first_failure(&reading.failures).cloned().map(Failure::Duo);
+        return failure.map_or(Ok(Exit::Error), Err);
+    };
+    let options = only(&address)?;
+    let plan = plan::plan(&session.desired, seen, &options);
+    show_problems(plan.problems(), &session.sources, printer);
+    let changes: Vec<&Change> = drifted(&plan, wanted)
+        .into_iter()
+        .filter(|change| args.field.is_empty() || args.field.iter().any(|field| names(&change.field, field)))
+        .collect();
+    let live =
+        plan.matched().get(&address).and_then(|ikey| integrations.iter().find(|live| live.ikey == *ikey));
+    let (Some(live), false) = (live, changes.is_empty()) else {
+        printer.data(&format!("Nothing to accept: nobody changed {address} in Duo since the last apply.\n"));
+        return Ok(if plan.blocked().contains(&address) { Exit::Error } else { Exit::Done });
+    };
+    let lists = Live { integrations, groups, policies };
+    let edits = edits(wanted, &changes, live, lists).map_err(|why| not_accepted(&address, &why))?;
+    let edited = edited(&session.workspace.root, &session.sources, file, |text| write(text, key, &edits))?;
+    if let Some(workspace) = edited.loaded.valid() {
+        let again = plan::plan(&desired(workspace, &edited.loaded.sources), seen, &options);
+        let fields = again.steps().iter().flat_map(|step| &step.changes).map(|change| change.field.as_str());
+        if let Some(left) = changes.iter().find(|change| fields.clone().any(|field| field == change.field)) {
+            let why = format!("`{}` would still differ", left.field);
+            return Err(not_accepted(&address, &why));
+        }
+    }
+    let file = edited.save()?;
+    for change in &changes {
+        printer.data(&format!(
+            "~ {}  {} -> {}\n",
+            safe(&change.field),
+            shown(&change.after),
+            shown(&change.before)
+        ));
+    }
+    printer.data(&format!("Accepted into {}. `duoctl apply` records it in Duo.\n", file.display()));
+    Ok(Exit::Done)
+}
+
+fn not_accepted(address: &Address, why: &str) -> Failure {
+    Failure::Usage(format!(
+        "{address} cannot be accepted: {why}; edit the YAML by hand, or revert it with `duoctl apply`"
+    ))
+}
+
+/// Whether a change, e.g. of `sso.saml_config.relaystate`, is one of a field.
+fn names(changed: &str, field: &str) -> bool {
+    changed.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn only(address: &Address) -> Result<Options, Failure> {
+    let selection = Selection::new(&[address.as_str().to_owned()], &[]).map_err(Failure::Usage)?;
+    let options = options(&args::Selected::default(), &args::Pruning::default())?;
+    Ok(Options { selection, prune: Prune::No, ..options })
+}
+
+fn write(text: &str, key: &str, edits: &[Edit]) -> Result<String, EditError> {
+    let mut text = text.to_owned();
+    for edit in edits {
+        let path = ["applications", key].into_iter().chain(edit.path.iter().map(String::as_str));
+        let path: Vec<&str> = path.collect();
+        text = match &edit.value {
+            Some(value) => set(&text, &path, value)?,
+            None => remove(&text, &path)?,
+        };
+    }
+    Ok(text)
+}

@@ -1,0 +1,71 @@
+//! What the commands that edit the YAML share: the file of an address, and the proof before anything is written.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::diagnostic::{Sources, has_errors};
+use crate::config::edit::{self, EditError};
+use crate::config::load::{Loaded, load_files};
+
+use super::exit::Failure;
+
+/// An edit of one file of a workspace.
+pub struct Edited {
+    /// The file.
+    pub path: PathBuf,
+    /// Its new text, with the byte-order mark where it had one.
+    pub text: String,
+    /// The workspace as it will read.
+    pub loaded: Loaded,
+}
+
+/// The failure of an edit that would have done harm.
+pub fn unchanged(path: &Path, error: &EditError) -> Failure {
+    Failure::Edit { path: path.to_owned(), error: error.to_string(), line: None }
+}
+
+/// Edits the text of a file and loads the whole workspace with it.
+pub fn edited(
+    root: &Path,
+    sources: &Sources,
+    file: usize,
+    change: impl FnOnce(&str) -> Result<String, EditError>,
+) -> Result<Edited, Failure> {
+    let path = sources.file(file).map(|file| file.path.clone()).unwrap_or_default();
+    let failure = |error| Failure::File { path: path.clone(), what: "cannot be read", error };
+    let before = std::fs::read_to_string(&path).map_err(failure)?;
+    let text = change(&before).map_err(|error| unchanged(&path, &error))?;
+    let files = sources.files().iter().enumerate().map(|(index, source)| {
+        let text = if index == file { text.clone() } else { source.text.clone() };
+        (source.path.clone(), text)
+    });
+    let loaded = load_files(root, files);
+    Ok(Edited { path, text, loaded })
+}
+
+impl Edited {
+    /// Writes the file, unless the workspace would have errors then.
+    pub fn save(self) -> Result<PathBuf, Failure> {
+        if has_errors(&self.loaded.diagnostics) {
+            return Err(Failure::Config(Box::new((self.loaded.diagnostics, self.loaded.sources))));
+        }
+        self.save_anyway()
+    }
+
+    /// Writes the file, whatever else is wrong with the workspace.
+    pub fn save_anyway(self) -> Result<PathBuf, Failure> {
+        let failure = |error| Failure::File { path: self.path.clone(), what: "cannot be written", error };
+        edit::save(&self.path, &self.text).map_err(failure)?;
+        Ok(self.path)
+    }
+}
+
+/// The last part of an address of `applications`.
+pub fn application_key(address: &str) -> Result<&str, Failure> {
+    let key = address.strip_prefix("applications.").unwrap_or(address);
+    match (crate::config::texts::ADDRESS_KEY.check)(key) {
+        Ok(()) => Ok(key),
+        Err(_) => Err(Failure::Usage(format!(
+            "`{address}` is not the address of an application; it looks like `applications.vpn`"
+        ))),
+    }
+}

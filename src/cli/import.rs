@@ -1,0 +1,91 @@
+//! `duoctl import`: the live applications that nobody declares yet, as YAML.
+
+use std::path::Path;
+
+use crate::config::edit;
+use crate::config::load::load;
+use crate::import::placement::{Change, Split, place};
+use crate::import::{Imported, Live, Wanted, defaults, import};
+use crate::output::printer::Printer;
+use crate::output::{import_report, json as documents};
+use crate::reconcile::observed::Observed;
+use crate::reconcile::selection::glob_matcher;
+
+use super::args::{self, Format, Include, SplitMode};
+use super::edit::unchanged;
+use super::exit::{Exit, Failure};
+use super::session::{Session, first_failure, show_problems};
+
+/// Runs the command.
+pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> {
+    let split = split(args.split, &args.source.path)?;
+    let only = args.only.iter().map(|glob| glob_matcher(glob)).collect::<Result<_, _>>();
+    let wanted = Wanted {
+        only: only.map_err(Failure::Usage)?,
+        kinds: args.kinds.clone(),
+        operator: args.include.contains(&Include::Operator),
+        intelligence: args.include.contains(&Include::IdentityIntelligence),
+    };
+    let session = Session::open(&args.source.path, &args.connection, printer).await?;
+    let reading = session.read_all(printer).await?;
+    let seen = &reading.observation;
+    let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
+        (&seen.integrations, &seen.groups, &seen.policies)
+    else {
+        // An unreadable list would make names of groups look like groups that are gone.
+        let failure = first_failure(&reading.failures).cloned().map(Failure::Duo);
+        return failure.map_or(Ok(Exit::Error), Err);
+    };
+    let live = Live { integrations, groups, policies };
+    let defaults = defaults(&session.sources);
+    let imported = import(&session.workspace, &session.desired, &defaults, seen, live, &wanted);
+    let changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
+        .map_err(|(path, error)| unchanged(&path, &error))?;
+    write(&changes)?;
+    match args.format {
+        Format::Json => printer.data(&documents::text(&import_report::document(&imported, &changes))),
+        Format::Human => {
+            printer.data(&import_report::render(&imported, &changes, &args.source.path, printer.out))
+        }
+    }
+    Ok(prove(&imported, &args.source.path, printer))
+}
+
+fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {
+    let split = match mode {
+        SplitMode::None => Split::None,
+        SplitMode::Type => Split::Type,
+        SplitMode::Application => Split::Application,
+    };
+    if split != Split::None && !path.is_dir() {
+        let message =
+            "--split needs a folder as PATH: only there every `*.duo.yaml` belongs to the workspace";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    Ok(split)
+}
+
+fn read(path: &Path) -> Option<String> {
+    std::fs::read_to_string(path).ok()
+}
+
+fn write(changes: &[Change]) -> Result<(), Failure> {
+    for change in changes {
+        let failure = |error| Failure::File { path: change.path.clone(), what: "cannot be written", error };
+        if let Some(folder) = change.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(failure)?;
+        }
+        edit::save(&change.path, &change.text).map_err(failure)?;
+    }
+    Ok(())
+}
+
+/// What was written is read as every other command will read it.
+fn prove(imported: &Imported, path: &Path, printer: Printer) -> Exit {
+    let loaded = load(path);
+    if imported.entries.is_empty() || loaded.valid().is_some() {
+        return Exit::Done;
+    }
+    show_problems(&loaded.diagnostics, &loaded.sources, printer);
+    Exit::Error
+}

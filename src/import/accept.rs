@@ -1,0 +1,139 @@
+//! Drift accepted into the YAML: what somebody changed in Duo becomes what is wanted.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::config::model::Setting;
+use crate::duo::catalogue::lookup;
+use crate::duo::types::Integration;
+use crate::reconcile::desired::DesiredApplication;
+use crate::reconcile::diff::{Change, Origin};
+use crate::reconcile::plan::{Action, Plan};
+
+use super::Live;
+use super::settings::{self, Names};
+
+/// One edit of an application's entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// The keys below the application, e.g. `sso`, `saml_config`, `relaystate`.
+    pub path: Vec<String>,
+    /// What it becomes; `None` removes the key.
+    pub value: Option<Value>,
+}
+
+/// What of a plan's changes of an address Duo moved, and not only the YAML.
+pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication) -> Vec<&'p Change> {
+    let steps =
+        plan.steps().iter().filter(|step| step.address == wanted.address && step.action == Action::Update);
+    let moved = |change: &&Change| matches!(change.origin, Some(Origin::Drift | Origin::Both));
+    // `state` and `protect` are the marker's words, not Duo's.
+    let settings = |change: &&Change| !matches!(change.field.as_str(), "state" | "protect");
+    steps.flat_map(|step| &step.changes).filter(moved).filter(settings).collect()
+}
+
+/// The edits that make the YAML say what Duo holds in the changed fields. An error says which cannot be said, and why.
+pub fn edits(
+    wanted: &DesiredApplication,
+    changes: &[&Change],
+    integration: &Integration,
+    live: Live<'_>,
+) -> Result<Vec<Edit>, String> {
+    let names = Names::new(live.groups, live.policies);
+    let kind = lookup(integration.kind());
+    let mut fields: BTreeSet<&str> =
+        changes.iter().filter_map(|change| change.field.split(['.', '[']).next()).collect();
+    // Groups only stand together with the access that they belong to.
+    if fields.contains("user_access") {
+        fields.insert("groups_allowed");
+    }
+    let mut edits = Vec::new();
+    for field in fields {
+        let whole = |value: Option<Value>| Edit { path: vec![field.to_owned()], value };
+        match field {
+            "name" => edits.push(whole(Some(json!(integration.name())))),
+            "sso" => edits.extend(document(wanted, changes, integration, &names)?),
+            _ => {
+                let value = settings::value(field, integration, kind, &names)
+                    .map_err(|why| format!("`{field}` {why}"))?;
+                let value = value.map(|value| in_declared_order(value, wanted, field, &names));
+                if value.is_some() || wanted.settings.contains_key(field) {
+                    edits.push(whole(value));
+                }
+            }
+        }
+    }
+    Ok(edits)
+}
+
+/// A list whose order means nothing, as the YAML has it already: what stays keeps its place and its spelling, what is
+/// new comes after it.
+fn in_declared_order(value: Value, wanted: &DesiredApplication, field: &str, names: &Names<'_>) -> Value {
+    let declared = wanted.settings.get(field).map(|setting| &setting.value);
+    let (Value::Array(mut items), Some(Setting::List(declared))) = (value.clone(), declared) else {
+        return value;
+    };
+    let mut ordered = Vec::with_capacity(items.len());
+    for item in declared {
+        let text = item.value.as_str();
+        let by_id = names.group(text).map(|(written, _)| written).filter(|_| field == "groups_allowed");
+        let found = items.iter().position(|live| {
+            live.as_str().is_some_and(|live| live == text || by_id.as_deref() == Some(live))
+        });
+        if let Some(found) = found {
+            items.remove(found);
+            ordered.push(json!(text));
+        }
+    }
+    ordered.extend(items);
+    Value::Array(ordered)
+}
+
+fn document(
+    wanted: &DesiredApplication,
+    changes: &[&Change],
+    integration: &Integration,
+    names: &Names<'_>,
+) -> Result<Vec<Edit>, String> {
+    let kind = lookup(integration.kind());
+    let live = settings::value("sso", integration, kind, names).map_err(|why| format!("`sso` {why}"))?;
+    let declared = wanted.settings.get("sso").and_then(|setting| match &setting.value {
+        Setting::Document(document) => Some(document),
+        _ => None,
+    });
+    let mut edits = Vec::new();
+    if let Some(declared) = declared {
+        leaves(declared, live.as_ref(), &mut vec!["sso".to_owned()], changes, &mut edits);
+    }
+    Ok(edits)
+}
+
+/// Goes down what the YAML declares to the places that a change names.
+fn leaves(
+    declared: &Value,
+    live: Option<&Value>,
+    path: &mut Vec<String>,
+    changes: &[&Change],
+    edits: &mut Vec<Edit>,
+) {
+    if let Value::Object(map) = declared
+        && !map.is_empty()
+    {
+        for (key, value) in map {
+            path.push(key.clone());
+            leaves(value, live.and_then(|live| live.get(key)), path, changes, edits);
+            path.pop();
+        }
+        return;
+    }
+    let here = path.join(".");
+    let named = |change: &&Change| {
+        change.field.strip_prefix(&here).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+    };
+    if changes.iter().any(named) {
+        // What is left out of the live document is off, or empty.
+        let empty = if declared.is_boolean() { json!(false) } else { Value::Null };
+        edits.push(Edit { path: path.clone(), value: Some(live.cloned().unwrap_or(empty)) });
+    }
+}

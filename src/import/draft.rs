@@ -1,0 +1,118 @@
+//! An entry of `applications` before it is text: each setting can still be given up.
+
+use crate::config::edit::writing;
+use crate::config::texts::escape;
+use crate::duo::types::Ikey;
+
+use serde_json::Value;
+
+/// How deep the parts of an entry stand.
+const STEP: usize = 2;
+
+/// How long a comment may be.
+const COMMENT: usize = 160;
+
+/// An application on its way into the YAML.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    /// The last part of its address.
+    pub(super) key: String,
+    pub(super) ikey: Ikey,
+    /// Its type and name, for people.
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) pinned: bool,
+    pub(super) parts: Vec<Part>,
+    /// What could not be said, one comment each.
+    pub(super) comments: Vec<String>,
+}
+
+/// One setting.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) key: &'static str,
+    pub(super) value: Value,
+    /// For a text, or for each item of a list by its text: who is meant by an id.
+    pub(super) meant: Vec<(String, String)>,
+}
+
+impl Part {
+    pub(super) fn new(key: &'static str, value: impl Into<Value>) -> Self {
+        Self { key, value: value.into(), meant: Vec::new() }
+    }
+}
+
+impl Draft {
+    /// Leaves a setting out and says why. An application without type, name or access has to be pinned.
+    pub(super) fn give_up(&mut self, key: &str, why: &str) {
+        self.parts.retain(|part| part.key != key);
+        self.comments.push(format!("`{key}` {why}"));
+        if matches!(key, "type" | "name" | "user_access") {
+            self.pinned = true;
+        }
+    }
+
+    /// The entry as a block mapping with one key.
+    pub(super) fn text(&self) -> String {
+        let mut lines = vec![format!("{}:", writing::text(&self.key))];
+        let pad = " ".repeat(STEP);
+        let early = |key: &str| matches!(key, "type" | "name");
+        for part in self.parts.iter().filter(|part| early(part.key)) {
+            lines.extend(part.lines());
+        }
+        if self.pinned {
+            lines.push(format!("{pad}integration_key: {}", writing::text(self.ikey.as_str())));
+        }
+        for part in self.parts.iter().filter(|part| !early(part.key)) {
+            lines.extend(part.lines());
+        }
+        lines.extend(self.comments.iter().map(|comment| format!("{pad}# {}", one_line(comment))));
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+impl Part {
+    fn lines(&self) -> Vec<String> {
+        let pad = " ".repeat(STEP);
+        let meant =
+            |text: &str| self.meant.iter().find(|(id, _)| id == text).map(|(_, meant)| one_line(meant));
+        match &self.value {
+            Value::Array(items) if !self.meant.is_empty() => {
+                let mut lines = vec![format!("{pad}{}:", self.key)];
+                for item in items {
+                    let comment =
+                        item.as_str().and_then(meant).map(|meant| format!(" # {meant}")).unwrap_or_default();
+                    lines.push(format!("{pad}{pad}- {}{comment}", writing::inline(item)));
+                }
+                lines
+            }
+            value => {
+                let mut lines = writing::entry(self.key, value, STEP, STEP, true);
+                if let Some(first) = lines.first_mut() {
+                    first.insert_str(0, &pad);
+                    if let Some(meant) = value.as_str().and_then(meant) {
+                        first.push_str(&format!(" # {meant}"));
+                    }
+                }
+                // Ids deep inside a document are explained above it.
+                if value.is_object() {
+                    let explained =
+                        self.meant.iter().map(|(id, meant)| format!("{pad}# {id} is {}", one_line(meant)));
+                    lines.splice(0..0, explained);
+                }
+                lines
+            }
+        }
+    }
+}
+
+/// Text that other people wrote, as a comment: on one line, short, without anything that turns it around.
+fn one_line(text: &str) -> String {
+    let safe: String = text.chars().flat_map(escape).collect();
+    let mut short: String = safe.chars().take(COMMENT).collect();
+    if safe.chars().count() > COMMENT {
+        short.push('…');
+    }
+    short.trim_end().to_owned()
+}

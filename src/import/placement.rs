@@ -1,0 +1,91 @@
+//! Into which files the entries go. Files that exist are added to, never written anew.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::config::diagnostic::Sources;
+use crate::config::edit::{EditError, append};
+use crate::config::model::Workspace;
+
+use super::Entry;
+
+/// How entries are spread over files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Split {
+    /// All of them in the file that names the workspace.
+    #[default]
+    None,
+    /// One file for each type, below `applications`.
+    Type,
+    /// One file for each application, below `applications`.
+    Application,
+}
+
+/// The folder of the files of a split.
+const FOLDER: &str = "applications";
+
+/// A file and what it will hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// How many entries were added.
+    pub added: usize,
+}
+
+/// The files with the entries added. `read` gives the text of a file that is there already.
+///
+/// # Errors
+///
+/// The path of a file whose text cannot be added to, and why.
+pub fn place(
+    entries: &[Entry],
+    split: Split,
+    workspace: &Workspace,
+    sources: &Sources,
+    read: impl Fn(&Path) -> Option<String>,
+) -> Result<Vec<Change>, (PathBuf, EditError)> {
+    let main = sources.file(workspace.name.span.file).map(|file| file.path.clone()).unwrap_or_default();
+    let modeline = sources.file(workspace.name.span.file).and_then(|file| file.text.lines().next());
+    let below = modeline.and_then(modeline_below);
+    let mut files: BTreeMap<PathBuf, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        let path = match split {
+            Split::None => main.clone(),
+            Split::Type => below_root(workspace, &file_name(&entry.kind)),
+            Split::Application => below_root(workspace, &entry.key),
+        };
+        files.entry(path).or_default().push(entry);
+    }
+    let mut changes = Vec::with_capacity(files.len());
+    for (path, entries) in files {
+        let fragment: String = entries.iter().map(|entry| entry.text.as_str()).collect();
+        let before = read(&path).unwrap_or_else(|| below.clone().unwrap_or_default());
+        match append(&before, &["applications"], &fragment) {
+            Ok(text) => changes.push(Change { path, text, added: entries.len() }),
+            Err(error) => return Err((path, error)),
+        }
+    }
+    Ok(changes)
+}
+
+fn below_root(workspace: &Workspace, name: &str) -> PathBuf {
+    workspace.root.join(FOLDER).join(format!("{name}.duo.yaml"))
+}
+
+/// A type as a file's name.
+fn file_name(kind: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
+    let name: String = kind.chars().map(safe).take(64).collect();
+    if name.is_empty() { "other".to_owned() } else { name }
+}
+
+/// The editor's modeline for a file one folder below.
+fn modeline_below(line: &str) -> Option<String> {
+    let schema = line.strip_prefix("# yaml-language-server: $schema=")?.trim();
+    let relative = !schema.contains("://") && !Path::new(schema).is_absolute();
+    let up = if relative { "../" } else { "" };
+    Some(format!("# yaml-language-server: $schema={up}{schema}\n"))
+}

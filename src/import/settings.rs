@@ -1,0 +1,288 @@
+//! What an application is set to, as a person would write it: defaults left out, groups and policies by name.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::config::settings::{MOST_GROUPS, Owner, SETTINGS, USER_ACCESS};
+use crate::config::texts::{self, secret_runs, shown};
+use crate::duo::catalogue::{Kind, PERMISSIONS};
+use crate::duo::types::{Group, Integration, Policy};
+use crate::reconcile::fields::{PERMITTED_GROUPS, held_permissions, known_permissions};
+use crate::reconcile::marker::Notes;
+use crate::reconcile::networks::Networks;
+use crate::reconcile::value::{flag, parts};
+
+use super::document;
+use super::draft::{Draft, Part};
+
+/// Why a value is not written down, as the rest of a sentence that begins with its key.
+pub(super) type Unsaid = String;
+
+/// Names of groups and policies, and which of them need their ids.
+pub(super) struct Names<'a> {
+    groups: BTreeMap<&'a str, &'a str>,
+    group_counts: BTreeMap<&'a str, usize>,
+    policies: BTreeMap<&'a str, &'a Policy>,
+    policy_counts: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(groups: &'a [Group], policies: &'a [Policy]) -> Self {
+        let mut group_counts = BTreeMap::new();
+        for group in groups {
+            *group_counts.entry(group.name.as_str()).or_default() += 1;
+        }
+        let mut policy_counts = BTreeMap::new();
+        for policy in policies {
+            *policy_counts.entry(policy.name.as_str()).or_default() += 1;
+        }
+        Self {
+            groups: groups.iter().map(|group| (group.id.as_str(), group.name.as_str())).collect(),
+            group_counts,
+            policies: policies.iter().map(|policy| (policy.key.as_str(), policy)).collect(),
+            policy_counts,
+        }
+    }
+
+    /// How a group is written: by its name, or by its id together with the name.
+    pub(super) fn group(&self, id: &str) -> Option<(String, Option<String>)> {
+        let name = *self.groups.get(id)?;
+        let clear = self.group_counts.get(name) == Some(&1) && !self.groups.contains_key(name);
+        Some(written(id, name, clear))
+    }
+
+    fn policy(&self, key: &str) -> Result<(String, Option<String>), Unsaid> {
+        let policy = self
+            .policies
+            .get(key)
+            .ok_or_else(|| format!("is {}, which the account does not list", shown(key)))?;
+        if policy.is_global {
+            return Err("is the global policy, which applies to everything and is never attached".to_owned());
+        }
+        let name = policy.name.as_str();
+        let clear = self.policy_counts.get(name) == Some(&1) && !self.policies.contains_key(name);
+        Ok(written(key, name, clear))
+    }
+}
+
+fn written(id: &str, name: &str, clear: bool) -> (String, Option<String>) {
+    // A name with invisible characters could not be told from another in a review.
+    let legible = !name.trim().is_empty() && !name.chars().any(char::is_control);
+    if clear && legible { (name.to_owned(), None) } else { (id.to_owned(), Some(name.to_owned())) }
+}
+
+/// What is left out where it is this, unless the workspace's own defaults say otherwise.
+pub(super) struct Found {
+    value: Value,
+    is_default: bool,
+    meant: Vec<(String, String)>,
+}
+
+impl Found {
+    fn new(value: impl Into<Value>, is_default: bool) -> Self {
+        Self { value: value.into(), is_default, meant: Vec::new() }
+    }
+
+    /// A document, with the names of the ids in it.
+    pub(super) fn document(value: Value, meant: Vec<(String, String)>) -> Self {
+        Self { value, is_default: false, meant }
+    }
+
+    /// A text that may be cleared.
+    fn text(text: &str) -> Self {
+        if text.is_empty() { Self::new(Value::Null, true) } else { Self::new(text, false) }
+    }
+}
+
+/// Adds every setting that the type has. `defaults` are those of `defaults.applications`.
+pub(super) fn describe(
+    draft: &mut Draft,
+    live: &Integration,
+    kind: Option<&Kind>,
+    names: &Names<'_>,
+    defaults: &Map<String, Value>,
+) {
+    for spec in SETTINGS.iter().filter(|spec| spec.owner == Owner::Duo && spec.applies_to(kind)) {
+        let key = spec.key.name;
+        match found(key, live, kind, names) {
+            Ok(None) => {}
+            Ok(Some(found)) => {
+                let needed = match defaults.get(key) {
+                    Some(default) => *default != found.value,
+                    None => !found.is_default,
+                };
+                if needed {
+                    draft.parts.push(Part { key, value: found.value, meant: found.meant });
+                }
+            }
+            Err(why) => draft.give_up(key, &why),
+        }
+    }
+    // Groups without the access that they belong to say nothing.
+    if !draft.parts.iter().any(|part| part.key == "user_access") {
+        draft.parts.retain(|part| part.key != "groups_allowed");
+    }
+}
+
+/// The value of one setting, explicit also where it is the default; `None` where the application has none.
+pub(super) fn value(
+    key: &str,
+    live: &Integration,
+    kind: Option<&Kind>,
+    names: &Names<'_>,
+) -> Result<Option<Value>, Unsaid> {
+    Ok(found(key, live, kind, names)?.map(|found| found.value))
+}
+
+fn found(
+    key: &str,
+    live: &Integration,
+    kind: Option<&Kind>,
+    names: &Names<'_>,
+) -> Result<Option<Found>, Unsaid> {
+    let property = live.property(key);
+    match key {
+        "user_access" => access(live, kind, names),
+        "groups_allowed" => {
+            if live.text("user_access") != PERMITTED_GROUPS {
+                return Ok(None);
+            }
+            // What is wrong with the groups is said of the access, which does not stand without them.
+            Ok(groups(live, names).ok())
+        }
+        "policy" => match live.text("policy_key") {
+            "" => Ok(Some(Found::text(""))),
+            key => {
+                let (text, meant) = names.policy(key)?;
+                let meant = meant.map(|meant| (text.clone(), meant)).into_iter().collect();
+                Ok(Some(Found { meant, ..Found::text(&text) }))
+            }
+        },
+        "permissions" => permissions(live),
+        "networks_for_api_access" => networks(property),
+        "prompt_v4_enabled" | "self_service_allowed" => {
+            match property.map(|value| flag(value).ok_or(value)) {
+                None => Ok(Some(Found::new(false, true))),
+                Some(Ok(on)) => Ok(Some(Found::new(on, !on))),
+                Some(Err(value)) => Err(unknown(value)),
+            }
+        }
+        "username_normalization_policy" => match live.text(key).to_lowercase().as_str() {
+            "" if property.is_none() => Ok(None),
+            "" | "none" => Ok(Some(Found::new("none", true))),
+            "simple" => Ok(Some(Found::new("simple", false))),
+            other => Err(unknown(&json!(other))),
+        },
+        "greeting" => text(live.text(key)),
+        "notes" => match Notes::parse(live.notes()).text {
+            own if own.contains("[duoctl ") => {
+                Err("holds what looks like duoctl's marker; it is left alone".to_owned())
+            }
+            own => text(own),
+        },
+        "sso" => document::describe(property, names),
+        _ => Ok(None),
+    }
+}
+
+fn unknown(value: &Value) -> Unsaid {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    format!("is {} in Duo, which duoctl does not know; it is left alone", shown(&text))
+}
+
+fn access(live: &Integration, kind: Option<&Kind>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
+    let wire = live.text("user_access");
+    let word = wire.to_lowercase();
+    if wire.is_empty() {
+        return Err("is not shown by Duo; it is left alone".to_owned());
+    }
+    if word.to_uppercase() != wire || !USER_ACCESS.iter().any(|choice| choice.value == word) {
+        return Err(unknown(&json!(wire)));
+    }
+    if wire == PERMITTED_GROUPS {
+        let takes_groups =
+            SETTINGS.iter().any(|spec| spec.key.name == "groups_allowed" && spec.applies_to(kind));
+        if !takes_groups {
+            return Err(
+                "is permitted_groups in Duo, on a type that has no groups; it is left alone".to_owned()
+            );
+        }
+        groups(live, names)?;
+    }
+    Ok(Some(Found::new(word, false)))
+}
+
+fn groups(live: &Integration, names: &Names<'_>) -> Result<Found, Unsaid> {
+    let mut ids = live.property("groups_allowed").map(parts).unwrap_or_default();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Err("is permitted_groups in Duo, of groups that no longer exist; it is left alone".to_owned());
+    }
+    if ids.len() > MOST_GROUPS {
+        return Err(format!("is {} groups in Duo, more than its API takes; it is left alone", ids.len()));
+    }
+    let mut written = Vec::new();
+    for id in ids {
+        let group = names.group(&id);
+        written.push(group.ok_or_else(|| {
+            format!("is permitted_groups in Duo, with the group {} that the account does not list; it is left alone", shown(&id))
+        })?);
+    }
+    written.sort_by_cached_key(|(text, meant)| {
+        let name = meant.as_ref().unwrap_or(text);
+        (name.to_lowercase(), name.clone(), text.clone())
+    });
+    let value: Vec<&String> = written.iter().map(|(text, _)| text).collect();
+    let value = json!(value);
+    let meant = written.into_iter().filter_map(|(text, meant)| Some((text, meant?))).collect();
+    Ok(Found { value, is_default: false, meant })
+}
+
+fn permissions(live: &Integration) -> Result<Option<Found>, Unsaid> {
+    if known_permissions(live).is_empty() {
+        return Ok(None);
+    }
+    let held = held_permissions(live);
+    if let Some(name) = held.iter().find(|name| !PERMISSIONS.iter().any(|known| known.name == **name)) {
+        return Err(format!("holds {} in Duo, which duoctl does not know; it is left alone", shown(name)));
+    }
+    // Written down even where there are none: a key that may do nothing should stay so.
+    let in_order: Vec<&str> =
+        PERMISSIONS.iter().map(|known| known.name).filter(|name| held.contains(*name)).collect();
+    Ok(Some(Found::new(json!(in_order), false)))
+}
+
+fn networks(property: Option<&Value>) -> Result<Option<Found>, Unsaid> {
+    let Some(entries) = property.map(parts) else { return Ok(None) };
+    if entries.is_empty() {
+        return Ok(Some(Found::new(Value::Null, true)));
+    }
+    if let Err(entry) = Networks::parse(&entries) {
+        return Err(unknown(&json!(entry)));
+    }
+    let mut distinct: Vec<String> = Vec::new();
+    for entry in entries {
+        if (texts::NETWORK.check)(&entry).is_err() {
+            return Err(unknown(&json!(entry)));
+        }
+        if !distinct.contains(&entry) {
+            distinct.push(entry);
+        }
+    }
+    Ok(Some(Found::new(json!(distinct), false)))
+}
+
+fn text(text: &str) -> Result<Option<Found>, Unsaid> {
+    if text.trim().is_empty() {
+        return Ok(Some(Found::text("")));
+    }
+    if !secret_runs(text).is_empty() {
+        return Err(
+            "holds what looks like a secret, so it is not written down; remove it in the Admin Panel"
+                .to_owned(),
+        );
+    }
+    Ok(Some(Found::text(text)))
+}

@@ -1,0 +1,60 @@
+//! Ignored differences that are no longer there: an `ignore` outlives its reason unless somebody says so.
+
+use crate::config::diagnostic::{Code, Diagnostic};
+use crate::config::model::{Application, Ignore, Workspace};
+
+use super::address::Address;
+use super::desired::{Desired, DesiredApplication};
+use super::diff;
+use super::matching::match_all;
+use super::observed::{Observation, Observed};
+use super::references::References;
+
+/// A warning for each `ignore` of an application whose field is as the YAML wants it.
+pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observation) -> Vec<Diagnostic> {
+    let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
+    if !workspace.applications.values().any(|application| own(application).next().is_some()) {
+        return Vec::new();
+    }
+    let references = References::new(&observation.groups, &observation.policies);
+    let matches = match_all(desired, integrations);
+    let mut warnings = Vec::new();
+    for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
+        let key = wanted.address.as_str().strip_prefix("applications.").unwrap_or_default();
+        let application =
+            workspace.applications.get(key).filter(|_| wanted.address == Address::application(key));
+        let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
+        let (Some(application), Some(live)) = (application, live) else { continue };
+        let open = DesiredApplication { ignore: Vec::new(), ..wanted.clone() };
+        let Ok(managed) = diff::managed(&open, &references) else { continue };
+        let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
+        let difference = diff::compare(&open, &managed, live.integration, marker, &references);
+        let differs = |field: &str| {
+            let changes =
+                difference.changes.iter().filter_map(|change| change.field.split(['.', '[']).next());
+            changes.into_iter().any(|changed| changed == field)
+        };
+        for ignore in own(application) {
+            let field = &ignore.value.field;
+            let compared = managed.iter().any(|managed| managed.field.key == field);
+            if compared && !differs(field) {
+                let message = format!(
+                    "{}: `{field}` is as the YAML wants it, so there is nothing to ignore",
+                    wanted.address
+                );
+                warnings.push(
+                    Diagnostic::warning(Code::UnusedIgnore, ignore.span, message)
+                        .help("remove the item, or the field where Duo is to keep its own value"),
+                );
+            }
+        }
+    }
+    warnings
+}
+
+/// The ignores that stand at the application itself: a default is not wrong where an application does not need it.
+fn own(application: &Application) -> impl Iterator<Item = &crate::config::diagnostic::Spanned<Ignore>> {
+    application.ignore.iter().filter(|ignore| {
+        ignore.span.file == application.span.file && ignore.span.start > application.span.start
+    })
+}

@@ -1,0 +1,216 @@
+//! Bringing an existing account under management, and living with the hands of others: `import`, `adopt`, `drift`,
+//! `accept`.
+#![allow(
+    unreachable_pub,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+mod support;
+
+use serde_json::json;
+use support::{Folder, HEAD, Server, object};
+
+#[test]
+fn an_import_adds_to_what_is_there_and_the_plan_only_adopts() {
+    let server = Server::start();
+    let own = "# ours\napplications:\n  branch: {type: radius, name: Branch office VPN, user_access: permitted_groups, groups_allowed: [Employees]} # kept\n";
+    let folder = Folder::with(own);
+    let outcome =
+        folder.duoctl(["import", ".", "--type", "rdp", "--type", "radius"]).at(&server).run().exits(0);
+    insta::assert_snapshot!(support::even(&outcome.stdout), @r#"
+    + ./duo.yaml  1 application
+    ? left out "Configuration pipeline" DI…  its key is the one that duoctl uses; `--include operator` takes it too
+    Imported 1 application. 1 declared already. 9 not selected. 1 left out, see above.
+    Next: `duoctl plan .` shows that they will only be adopted.
+    "#);
+    let added = "  finance-servers:\n    type: rdp\n    name: Finance servers\n    user_access: permitted_groups\n    groups_allowed: [Finance, IT Administrators]\n    policy: Require trusted endpoints\n    notes: Terminal servers of the finance department\n";
+    assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{own}{added}"));
+    assert_eq!(server.writes(), 0);
+    let plan = folder.duoctl(["plan", "--only", "applications.finance-servers"]).at(&server).run().exits(0);
+    assert_eq!(plan.last_line(), "Plan: 0 to add, 0 to change, 1 to adopt, 0 to delete. 10 unmanaged.");
+    folder.duoctl(["import", ".", "--type", "rdp"]).at(&server).run().exits(0).says("Nothing to import.");
+    assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{own}{added}"));
+}
+
+#[test]
+fn an_import_can_be_spread_over_files() {
+    let server = Server::start();
+    let folder = Folder::empty();
+    let head = format!("# yaml-language-server: $schema=duoctl.schema.json\n{HEAD}");
+    folder.write("duo.yaml", &head);
+    folder.duoctl(["import", ".", "--split", "application", "--only", "*VPN*"]).at(&server).run().exits(0);
+    assert_eq!(folder.read("duo.yaml"), head);
+    let text = folder.read("applications/branch-office-vpn.duo.yaml");
+    assert!(
+        text.starts_with(
+            "# yaml-language-server: $schema=../duoctl.schema.json\napplications:\n  branch-office-vpn:\n"
+        ),
+        "{text}"
+    );
+    let outcome =
+        folder.duoctl(["import", ".", "--split", "type", "--format", "json"]).at(&server).run().exits(0);
+    assert_eq!(outcome.json()["files"].as_array().unwrap().len(), 8);
+    folder
+        .duoctl(["plan"])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says("Plan: 0 to add, 0 to change, 11 to adopt, 0 to delete. 1 unmanaged.");
+    folder.duoctl(["import", "duo.yaml", "--split", "type"]).at(&server).run().exits(64);
+}
+
+#[test]
+fn a_list_that_cannot_be_read_stops_the_import() {
+    let server = Server::start();
+    let folder = Folder::with("");
+    // The key may see applications, and neither groups nor policies.
+    let key = server.key("operator");
+    server
+        .account()
+        .modify_application(&key.integration_key, object(json!({"adminapi_read_resource": "0"})))
+        .unwrap_or_else(|_| panic!("refused"));
+    folder.duoctl(["import"]).at(&server).run().exits(77);
+    assert_eq!(folder.read("duo.yaml"), HEAD);
+}
+
+#[test]
+fn adopt_writes_the_pin() {
+    let folder = Folder::with(
+        "applications:\n  vpn: # the old one\n    type: radius\n    name: VPN\n    user_access: no_users\n",
+    );
+    folder.duoctl(["adopt", "applications.vpn", "DI3F0GQ7TESTAPP0WEB1"]).run().exits(0);
+    folder.duoctl(["adopt", "wiki", "DI3F0GQ7TESTAPP0WEB2"]).run().exits(0);
+    let pinned = "applications:\n  vpn: # the old one\n    type: radius\n    name: VPN\n    user_access: no_users\n    integration_key: DI3F0GQ7TESTAPP0WEB1\n  wiki:\n    integration_key: DI3F0GQ7TESTAPP0WEB2\n";
+    assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{pinned}"));
+    folder.duoctl(["adopt", "applications.vpn", "no key"]).run().exits(64);
+    folder.duoctl(["adopt", "identity_intelligence.emea.admin_api", "DI1"]).run().exits(64);
+    assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{pinned}"));
+}
+
+#[test]
+fn two_of_one_name_are_told_apart_by_adopt() {
+    let server = Server::start();
+    for _ in 0..2 {
+        let app = object(json!({"type": "radius", "name": "VPN", "user_access": "NO_USERS"}));
+        server.account().create_application(app).unwrap_or_else(|_| panic!("refused"));
+    }
+    let folder = Folder::with("applications:\n  vpn: {type: radius, name: VPN, user_access: no_users}\n");
+    folder
+        .duoctl(["import", ".", "--only", "VPN"])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says("duoctl adopt applications.vpn IKEY");
+    let first = server.named("VPN")[0]["integration_key"].as_str().unwrap().to_owned();
+    folder.duoctl(["adopt", "applications.vpn", &first]).run().exits(0);
+    folder
+        .duoctl(["import", ".", "--only", "VPN"])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says("Imported 1 application.");
+    folder.duoctl(["plan"]).at(&server).run().exits(0).says("0 to change, 2 to adopt");
+}
+
+const MANAGED: &str = "applications:
+  vpn: # do not rename
+    type: radius
+    name: VPN
+    user_access: permitted_groups
+    groups_allowed:
+      - VPN Users # everybody on the road
+      - Contractors
+    greeting: Hello # read out
+  wiki:
+    type: sso-generic
+    name: Wiki
+    user_access: all_users
+    sso:
+      saml_config:
+        entity_id: \"https://wiki.example.com/meta\" # fixed
+        acs_urls: [{url: \"https://wiki.example.com/acs\"}]
+        relaystate: start
+";
+
+fn managed() -> (Folder, Server) {
+    let (folder, server) = (Folder::with(MANAGED), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    folder.duoctl(["drift"]).at(&server).run().exits(0).says("No changes.");
+    (folder, server)
+}
+
+#[test]
+fn drift_has_a_name_on_it() {
+    let (folder, server) = managed();
+    server.edit("VPN", json!({"greeting": "Bye"}));
+    let outcome = folder.duoctl(["drift", "--who"]).at(&server).run().exits(2);
+    assert!(outcome.stdout.contains("drift: changed in Duo"), "{}", outcome.stdout);
+    let named = outcome.stdout.lines().find(|line| line.contains("Admin Panel")).unwrap();
+    assert!(named.contains("from 127.0.0.1  integration_update"), "{named}");
+    let document = folder.duoctl(["drift", "--who", "--format", "json"]).at(&server).run().exits(2).json();
+    let who = document["who"]["by_address"]["applications.vpn"].as_array().unwrap();
+    assert_eq!((who.len(), &who[0]["who"]), (1, &json!("Admin Panel")), "duoctl's own writes are no drift");
+    folder.duoctl(["drift", "--only", "applications.wiki"]).at(&server).run().exits(0);
+    let ikey = server.ikey("VPN");
+    server.account().delete_application(&ikey).unwrap_or_else(|_| panic!("refused"));
+    folder.duoctl(["drift", "--who"]).at(&server).run().exits(2).says("integration_delete");
+}
+
+#[test]
+fn drift_is_accepted_with_comments_kept() {
+    let (folder, server) = managed();
+    let (staff, vpn) = ("Employees", "VPN Users");
+    let id = |name: &str| {
+        let reply =
+            server.account().as_administrator("GET", "/admin/v1/groups", object(json!({"limit": 100})));
+        let duoctl::sandbox::call::Reply::Page(groups, _) = reply else { panic!("no groups") };
+        groups.iter().find(|group| group["name"] == name).unwrap()["group_id"].as_str().unwrap().to_owned()
+    };
+    let groups = [id(vpn), id(staff)].join(",");
+    server.edit("VPN", json!({"greeting": "Bye: bye", "name": "VPN 2", "user_access": "PERMITTED_GROUPS", "groups_allowed": groups}));
+    server.edit("Wiki", json!({"sso": {"saml_config": {"relaystate": "https://wiki.example.com/home"}}}));
+    folder.duoctl(["accept", "applications.vpn", "--field", "name"]).at(&server).run().exits(0);
+    assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{}", MANAGED.replace("name: VPN\n", "name: VPN 2\n")));
+    folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0).says("greeting");
+    folder.duoctl(["accept", "wiki"]).at(&server).run().exits(0);
+    let accepted = MANAGED
+        .replace("name: VPN\n", "name: VPN 2\n")
+        .replace("      - Contractors\n", "      - Employees\n")
+        .replace("greeting: Hello", "greeting: \"Bye: bye\"")
+        .replace("relaystate: start", "relaystate: \"https://wiki.example.com/home\"");
+    assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{accepted}"));
+    folder.duoctl(["drift"]).at(&server).run().exits(0);
+    folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0).says("Nothing to accept");
+    folder.duoctl(["accept", "applications.nobody"]).at(&server).run().exits(64);
+}
+
+#[test]
+fn an_access_that_was_opened_is_accepted_together_with_its_groups() {
+    let (folder, server) = managed();
+    server.edit("VPN", json!({"user_access": "NO_USERS"}));
+    folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0);
+    let text = folder.read("duo.yaml");
+    assert!(text.contains("user_access: no_users") && !text.contains("groups_allowed"), "{text}");
+    assert!(text.contains("# everybody on the road"), "{text}");
+    folder.duoctl(["drift"]).at(&server).run().exits(0);
+}
+
+#[test]
+fn an_ignore_that_is_no_longer_needed_is_said() {
+    let (folder, server) = managed();
+    let ignoring = MANAGED.replace(
+        "greeting: Hello # read out\n",
+        "greeting: Hello\n    ignore: [{field: greeting, reason: help desk}]\n",
+    );
+    folder.declare(&ignoring);
+    server.edit("VPN", json!({"greeting": "Bye"}));
+    let outcome = folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
+    assert_eq!(outcome.stderr, "");
+    server.edit("VPN", json!({"greeting": "Hello"}));
+    folder.duoctl(["plan"]).at(&server).run().exits(0).warns("there is nothing to ignore");
+    folder.duoctl(["drift"]).at(&server).run().exits(0).warns("there is nothing to ignore");
+}
