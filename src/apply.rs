@@ -1,6 +1,8 @@
 //! Carries out a plan: compares before each write, recovers lost answers, and reads the account again afterwards.
 
 pub mod converge;
+pub mod deliver;
 pub mod execute;
 pub mod outcome;
 pub mod rivals;
+pub mod rotate;

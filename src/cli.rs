@@ -2,14 +2,18 @@
 
 pub mod apply;
 pub mod args;
+pub mod attest;
 pub mod completions;
 pub mod doctor;
 pub mod exit;
+pub mod handoff;
 pub mod init;
 pub mod plan;
 pub mod progress;
+pub mod rotate;
 pub mod sandbox;
 pub mod schema;
+pub mod secrets;
 pub mod session;
 pub mod signals;
 pub mod validate;
@@ -48,6 +52,10 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(args, printer).await,
         Command::Apply(args) => apply::run(args, verbosity, printer).await,
         Command::Verify(args) => verify::run(args, verbosity, printer).await,
+        Command::Handoff(args) => handoff::run(args, printer).await,
+        Command::Attest(args) => attest::run(args, printer).await,
+        Command::Rotate(args) => rotate::run(args, printer).await,
+        Command::Secrets(args) => secrets::run(args, printer).await,
         Command::Doctor(args) => doctor::run(args, printer).await,
         Command::Sandbox(args) => sandbox::run(args, printer).await,
         Command::Schema(args) => Ok(schema::run(&args, printer)),

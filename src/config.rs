@@ -5,9 +5,11 @@
 //! only meaning can tell.
 
 pub mod application;
+pub mod attestation;
 pub mod check;
 pub mod decode;
 pub mod diagnostic;
+pub mod edit;
 pub mod files;
 pub mod language;
 pub mod load;

@@ -2,6 +2,7 @@
 //!
 //! Data flows one way: `config` -> `reconcile` -> `apply` -> `verify`. A module may use those listed below it and
 //! never those above; `sandbox` stands beside them and shares only Duo's signing rules.
+#![cfg_attr(test, allow(clippy::string_slice))]
 
 pub mod cli;
 pub mod output;
@@ -15,6 +16,8 @@ pub mod observe;
 pub mod intelligence;
 
 pub mod reconcile;
+
+pub mod secrets;
 
 pub mod config;
 

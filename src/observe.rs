@@ -1,10 +1,19 @@
 //! One reading of the account: the lists that a plan needs, each once.
 
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt as _;
+
 use crate::duo::api::ReadApi;
 use crate::duo::error::DuoError;
 use crate::duo::types::{Account, Ikey};
+use crate::reconcile::address::Address;
+use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::observed::{Observation, Observed};
+use crate::secret::Secret;
+use crate::secrets::Stores;
+use crate::secrets::store::{Contents, StoreError};
 
 /// An observation, and the errors behind what could not be read.
 #[derive(Debug)]
@@ -22,8 +31,13 @@ pub async fn observe(reader: &impl ReadApi, desired: &Desired, operator: &Ikey, 
         async { if wants(DesiredApplication::names_groups) { Some(reader.groups().await) } else { None } };
     let optional_policies =
         async { if wants(DesiredApplication::names_policy) { Some(reader.policies().await) } else { None } };
-    let optional_account =
-        async { if desired.plan.is_some() { reader.account().await } else { Ok(Account::default()) } };
+    let optional_account = async {
+        if desired.plan.is_some() || desired.handoffs.iter().any(|form| form.needs_plan.is_some()) {
+            reader.account().await
+        } else {
+            Ok(Account::default())
+        }
+    };
     let (integrations, groups, policies, account) =
         tokio::join!(reader.integrations(), optional_groups, optional_policies, optional_account);
     let mut failures = Vec::new();
@@ -35,8 +49,41 @@ pub async fn observe(reader: &impl ReadApi, desired: &Desired, operator: &Ikey, 
         policies: observed(policies, &mut failures),
         // The account's own words only serve a warning: without them a plan is still right.
         account: account.unwrap_or_default(),
+        held: BTreeMap::new(),
     };
     Reading { observation, failures }
+}
+
+/// What the secret stores hold at the places of these applications, at most `parallelism` looked up at once.
+pub async fn look_up(
+    stores: &Stores,
+    applications: impl IntoIterator<Item = &DesiredApplication>,
+    parallelism: usize,
+) -> BTreeMap<Address, Held> {
+    let wanted =
+        applications.into_iter().filter_map(|wanted| Some((&wanted.address, wanted.secret.as_ref()?)));
+    let looking = wanted
+        .map(|(address, secret)| async move { (address.clone(), held(stores.read(&secret.target).await)) });
+    futures_util::stream::iter(looking).buffer_unordered(parallelism.max(1)).collect().await
+}
+
+fn held(read: Result<Option<Contents>, StoreError>) -> Held {
+    match read {
+        Ok(None) => Held::CannotTell,
+        Ok(Some(Contents { payload: None, .. })) => Held::Nothing,
+        Ok(Some(Contents { payload: Some(payload), .. })) => Held::Keys(HeldKeys {
+            secret_end: payload.secret_key.as_ref().map(Secret::last_four),
+            client_ends: payload
+                .clients
+                .iter()
+                .map(|(id, secret)| (id.clone(), secret.last_four()))
+                .collect(),
+            ikey: payload.ikey.to_string(),
+            api_hostname: payload.api_hostname,
+            delivered_at: payload.delivered_at,
+        }),
+        Err(error) => Held::Unreadable { reason: error.message, help: error.help },
+    }
 }
 
 fn observed<T>(read: Option<Result<T, DuoError>>, failures: &mut Vec<DuoError>) -> Observed<T> {

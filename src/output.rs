@@ -1,9 +1,11 @@
 //! Plans, reports and diagnostics for people and machines: one file per format. Nothing here decides anything.
 
 pub mod apply_text;
+pub mod handoff_text;
 pub mod json;
 pub mod paint;
 pub mod plan_text;
 pub mod printer;
+pub mod secrets_text;
 pub mod snippet;
 pub mod verify_text;

@@ -1,12 +1,14 @@
 //! The pure core: `(Desired, Observation) -> Plan`. Nothing here reads, writes or knows the time.
 
 pub mod address;
+pub mod delivery;
 pub mod desired;
 pub mod diff;
 pub mod fields;
 pub mod fingerprint;
 pub mod guard;
 pub mod handoff;
+pub mod inventory;
 pub mod marker;
 pub mod matching;
 pub mod networks;

@@ -19,6 +19,7 @@ mod groups;
 mod ids;
 mod info;
 mod integrations;
+pub mod intelligence;
 mod logs;
 pub mod message;
 mod networks;

@@ -1,10 +1,17 @@
 //! Whatever the YAML asks for and whatever the account holds: after an apply the plan is empty, and stays empty. Over
 //! the simulator in this process, with its switches turned at random, and without waiting for anything.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use duoctl::apply::converge::{Converged, converge};
+use duoctl::apply::converge::{Converged, Shelves, converge};
+use duoctl::apply::deliver::Courier;
 use duoctl::apply::execute::{Progress, execute};
 use duoctl::apply::outcome::{Status, StepOutcome};
 use duoctl::cli::session::desired;
@@ -18,6 +25,7 @@ use duoctl::reconcile::selection::Selection;
 use duoctl::sandbox::account::{API_HOSTNAME, Account};
 use duoctl::sandbox::direct::Direct;
 use duoctl::sandbox::switches::Switches;
+use duoctl::secrets::Stores;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -271,9 +279,14 @@ async fn applied(
 ) -> (Plan, Vec<StepOutcome>, Converged) {
     let plan = planned(direct, desired, options).await;
     let writer = Writer::new(direct.clone());
-    let outcomes = execute(&plan, &writer, 4, &CancellationToken::new(), &Silent).await;
+    // Deliveries have tests of their own: no application here has a place for its keys.
+    let stores = Stores::default();
+    let courier = Courier::new(direct.clone(), &stores);
+    let outcomes = execute(&plan, &writer, &courier, 4, &CancellationToken::new(), &Silent).await;
     let written: Vec<Address> = outcomes.iter().map(|outcome| outcome.address.clone()).collect();
-    let (converged, _) = converge(&writer, desired, options, direct.ikey(), API_HOSTNAME, &written).await;
+    let shelves = Shelves { stores: &stores, before: &BTreeMap::new(), parallelism: 4 };
+    let (converged, _) =
+        converge(&writer, desired, options, direct.ikey(), API_HOSTNAME, &written, &shelves).await;
     (plan, outcomes, converged)
 }
 

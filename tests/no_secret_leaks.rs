@@ -153,9 +153,14 @@ fn runs_that_succeed_show_no_secret() {
         &["apply", "--auto-approve"],
         &["apply"],
         &["verify"],
+        &["handoff"],
+        &["attest", "emea"],
+        // Refused: it has no store. Rotation into stores is searched with the tests of the stores.
+        &["rotate", "applications.siem", "--auto-approve"],
     ] {
         run(&mut seen, &folder, arguments, |call| call.at(server));
     }
+    assert!(folder.read("duo.yaml").contains("attested"), "it was attested");
     assert_eq!(server.account().applications().len(), 12 + 6, "it was applied");
     folder.declare(&THREE.replace("radius", "unix").replace("[info, read_resource]", "[]"));
     run(&mut seen, &folder, &["apply", "--auto-approve", "--prune"], |call| call.at(server));
@@ -189,7 +194,7 @@ fn runs_that_fail_show_no_secret() {
     let (folder, issuer) = (Folder::with(THREE), Issuer::start());
     let server = &issuer.server;
     let mut seen = Seen::default();
-    let mut everything = |seen: &mut Seen, prepare: &dyn Fn(Call) -> Call| {
+    let everything = |seen: &mut Seen, prepare: &dyn Fn(Call) -> Call| {
         for arguments in [&["plan"][..], &["apply", "--auto-approve"], &["verify"], &["doctor"]] {
             run(seen, &folder, arguments, prepare);
         }

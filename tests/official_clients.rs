@@ -2,7 +2,7 @@
 //!
 //! They need `python3` with `venv`, and PyPI the first time. Where these are missing the test says so and does
 //! nothing, but with `CI` in the environment it fails.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::string_slice, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

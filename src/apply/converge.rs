@@ -1,14 +1,17 @@
 //! After the writes: the account is read again, and the plan must be empty.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::duo::api::WriteApi;
 use crate::duo::types::Ikey;
-use crate::observe::{Reading, observe};
+use crate::observe::{Reading, look_up, observe};
 use crate::reconcile::address::Address;
+use crate::reconcile::delivery::Held;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::settle::settle;
-use crate::reconcile::plan::{Options, Plan, Prune, plan};
+use crate::reconcile::plan::{Action, Options, Plan, Prune, plan};
+use crate::secrets::Stores;
 
 use super::outcome::Normalised;
 
@@ -25,6 +28,25 @@ pub struct Converged {
     pub normalised: Vec<Normalised>,
 }
 
+/// What the secret stores held before the apply, and the stores to look again at what it delivered.
+pub struct Shelves<'a> {
+    /// The stores.
+    pub stores: &'a Stores,
+    /// What they held.
+    pub before: &'a BTreeMap<Address, Held>,
+    /// How many may be looked up at once.
+    pub parallelism: usize,
+}
+
+impl Shelves<'_> {
+    async fn look_again(&self, desired: &Desired, written: &[Address]) -> BTreeMap<Address, Held> {
+        let touched = desired.applications.iter().filter(|wanted| written.contains(&wanted.address));
+        let mut held = self.before.clone();
+        held.extend(look_up(self.stores, touched, self.parallelism).await);
+        held
+    }
+}
+
 /// Reads the account again until the plan covers nothing that was written, at most three times.
 pub async fn converge<W: WriteApi>(
     writer: &W,
@@ -33,6 +55,7 @@ pub async fn converge<W: WriteApi>(
     operator: &Ikey,
     host: &str,
     written: &[Address],
+    shelves: &Shelves<'_>,
 ) -> (Converged, Reading) {
     let options = Options { prune: Prune::No, ..options.clone() };
     let mut normalised = Vec::new();
@@ -40,6 +63,7 @@ pub async fn converge<W: WriteApi>(
     for wait in WAITS {
         tokio::time::sleep(wait).await;
         let mut reading = observe(writer, desired, operator, host).await;
+        let held = shelves.look_again(desired, written).await;
         // The first look may be too early, and an old value must not be taken for what Duo made of the new one.
         let settlements =
             if wait.is_zero() { Vec::new() } else { settle(desired, &reading.observation, written) };
@@ -58,8 +82,12 @@ pub async fn converge<W: WriteApi>(
             }
             reading = observe(writer, desired, operator, host).await;
         }
+        reading.observation.held = held;
         let now = plan(desired, &reading.observation, &options);
-        let settled = !now.steps().iter().any(|step| written.contains(&step.address));
+        let settled = !now.steps().iter().any(|step| {
+            // A store that failed a moment ago is asked again by the next apply.
+            written.contains(&step.address) && step.action != Action::Deliver
+        });
         last = Some((now, reading));
         if settled {
             break;
@@ -68,7 +96,8 @@ pub async fn converge<W: WriteApi>(
     let (plan, reading) = match last {
         Some(last) => last,
         None => {
-            let reading = observe(writer, desired, operator, host).await;
+            let mut reading = observe(writer, desired, operator, host).await;
+            reading.observation.held = shelves.look_again(desired, written).await;
             (plan(desired, &reading.observation, &options), reading)
         }
     };

@@ -1,18 +1,20 @@
 //! The steps of a plan, request by request.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::duo::api::WriteApi;
+use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
 use crate::duo::types::{Ikey, Integration};
 use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::marker::Notes;
 use crate::reconcile::plan::{Action, Plan, Step, Write};
 
+use super::deliver::Courier;
 use super::outcome::{Status, StepOutcome};
 use super::rivals::withdraw;
 
@@ -25,10 +27,12 @@ pub trait Progress: Sync {
 }
 
 /// Carries out a plan: first what adds and changes, then what removes. Steps of one address keep their order; the
-/// addresses go in parallel, at most `parallelism` at once. A cancelled run finishes the steps under way.
-pub async fn execute<W: WriteApi>(
+/// addresses go in parallel, at most `parallelism` at once. Nothing is removed at an address where something failed
+/// before: the old keys of a replacement stay until the new ones are delivered. A cancelled run finishes the steps under way.
+pub async fn execute<W: WriteApi, T: Transport + Clone>(
     plan: &Plan,
     writer: &W,
+    courier: &Courier<'_, T>,
     parallelism: usize,
     stop: &CancellationToken,
     progress: &dyn Progress,
@@ -37,6 +41,11 @@ pub async fn execute<W: WriteApi>(
     let (removals, changes): (Vec<&Step>, Vec<&Step>) = plan.steps().iter().partition(removes);
     let mut outcomes = Vec::with_capacity(plan.steps().len());
     for phase in [changes, removals] {
+        let failed: BTreeSet<&str> = outcomes
+            .iter()
+            .filter(|outcome: &&StepOutcome| !matches!(outcome.status, Status::Applied))
+            .map(|outcome| outcome.address.as_str())
+            .collect();
         let mut lanes: Vec<Vec<&Step>> = Vec::new();
         let mut lane_of: HashMap<&str, usize> = HashMap::new();
         for step in phase {
@@ -48,7 +57,8 @@ pub async fn execute<W: WriteApi>(
                 lane.push(step);
             }
         }
-        let work = lanes.into_iter().map(|steps| run_lane(plan, writer, steps, stop, progress));
+        let work =
+            lanes.into_iter().map(|steps| run_lane(plan, writer, courier, steps, &failed, stop, progress));
         let done: Vec<Vec<StepOutcome>> =
             futures_util::stream::iter(work).buffered(parallelism.max(1)).collect().await;
         outcomes.extend(done.into_iter().flatten());
@@ -57,22 +67,25 @@ pub async fn execute<W: WriteApi>(
     outcomes
 }
 
-async fn run_lane<W: WriteApi>(
+async fn run_lane<W: WriteApi, T: Transport + Clone>(
     plan: &Plan,
     writer: &W,
+    courier: &Courier<'_, T>,
     steps: Vec<&Step>,
+    failed: &BTreeSet<&str>,
     stop: &CancellationToken,
     progress: &dyn Progress,
 ) -> Vec<StepOutcome> {
-    let mut run = Run { plan, writer, seen: BTreeMap::new() };
+    let mut run = Run { plan, writer, courier, seen: BTreeMap::new(), created: None };
     let mut outcomes = Vec::with_capacity(steps.len());
-    let mut broken = false;
+    let mut broken = steps.first().is_some_and(|step| failed.contains(step.address.as_str()));
     for step in steps {
         let mut outcome = StepOutcome {
             address: step.address.clone(),
             action: step.action,
             ikey: step.ikey.clone(),
             status: Status::Applied,
+            note: None,
         };
         if broken {
             outcome.status = Status::NotAttempted("an earlier step of the address failed");
@@ -93,6 +106,7 @@ async fn run_lane<W: WriteApi>(
 enum Stop {
     Moved(String),
     Failed(DuoError),
+    NotDelivered(String),
 }
 
 impl From<DuoError> for Stop {
@@ -101,21 +115,28 @@ impl From<DuoError> for Stop {
     }
 }
 
-struct Run<'a, W> {
+struct Run<'a, W, T> {
     plan: &'a Plan,
     writer: &'a W,
+    courier: &'a Courier<'a, T>,
     /// What this lane itself last saw of an application after writing to it.
     seen: BTreeMap<String, String>,
+    /// What this lane created last.
+    created: Option<Ikey>,
 }
 
-impl<W: WriteApi> Run<'_, W> {
+impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     async fn step(&mut self, step: &Step, outcome: &mut StepOutcome) {
         let mut created = None;
         for (position, write) in step.writes.iter().enumerate() {
-            match self.write(step, write, &mut created).await {
+            match self.write(step, write, &mut created, outcome).await {
                 Ok(()) => outcome.ikey = created.clone().or_else(|| outcome.ikey.take()),
                 Err(Stop::Moved(what)) => {
                     outcome.status = Status::Moved(what);
+                    return;
+                }
+                Err(Stop::NotDelivered(reason)) => {
+                    outcome.status = Status::NotDelivered(reason);
                     return;
                 }
                 Err(Stop::Failed(error)) => {
@@ -126,10 +147,17 @@ impl<W: WriteApi> Run<'_, W> {
         }
     }
 
-    async fn write(&mut self, step: &Step, write: &Write, created: &mut Option<Ikey>) -> Result<(), Stop> {
+    async fn write(
+        &mut self,
+        step: &Step,
+        write: &Write,
+        created: &mut Option<Ikey>,
+        outcome: &mut StepOutcome,
+    ) -> Result<(), Stop> {
         match write {
             Write::Create(body) => {
                 let integration = self.create(step, body).await?;
+                self.created = Some(integration.ikey.clone());
                 *created = Some(integration.ikey);
                 Ok(())
             }
@@ -142,6 +170,16 @@ impl<W: WriteApi> Run<'_, W> {
                 self.update(ikey, body).await
             }
             Write::Delete(ikey) => self.delete(step, ikey).await,
+            Write::Deliver(ikey) => {
+                let (Some(ikey), Some(delivery)) = (ikey.as_ref().or(self.created.as_ref()), &step.delivery)
+                else {
+                    return Err(Stop::NotDelivered("the application was not created".to_owned()));
+                };
+                outcome.ikey = Some(ikey.clone());
+                let delivered = self.courier.deliver(&step.address, &step.kind, ikey, delivery).await;
+                outcome.note = Some(delivered.map_err(|error| Stop::NotDelivered(error.to_string()))?);
+                Ok(())
+            }
         }
     }
 

@@ -21,6 +21,8 @@ pub enum Status {
         /// Whether a part of the step was done.
         partly: bool,
     },
+    /// The application is there, but its keys did not arrive in the secret store: the reason, and what to do.
+    NotDelivered(String),
     /// The run ended before the step began.
     NotAttempted(&'static str),
 }
@@ -36,6 +38,8 @@ pub struct StepOutcome {
     pub ikey: Option<Ikey>,
     /// What became of it.
     pub status: Status,
+    /// Where keys were delivered and how they were proven.
+    pub note: Option<String>,
 }
 
 /// A value that Duo keeps in another form than the one that was sent.
@@ -68,7 +72,7 @@ pub fn tally(outcomes: &[StepOutcome]) -> Tally {
     for outcome in outcomes {
         match outcome.status {
             Status::Applied => tally.applied += 1,
-            Status::Moved(_) | Status::Failed { .. } => tally.failed += 1,
+            Status::Moved(_) | Status::Failed { .. } | Status::NotDelivered(_) => tally.failed += 1,
             Status::NotAttempted(_) => tally.not_attempted += 1,
         }
     }

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::converge::{Converged, converge};
+use crate::apply::converge::{Converged, Shelves, converge};
+use crate::apply::deliver::Courier;
 use crate::apply::execute::execute;
 use crate::apply::outcome::{Status, StepOutcome, tally};
 use crate::config::diagnostic::has_errors;
 use crate::duo::client::Writer;
 use crate::observe::Reading;
 use crate::output::printer::Printer;
-use crate::output::{apply_text, json, plan_text, verify_text};
+use crate::output::{apply_text, handoff_text, json, plan_text, verify_text};
 use crate::reconcile::address::Address;
 use crate::reconcile::fingerprint::Fingerprint;
 use crate::reconcile::guard::{Refusal, judge};
@@ -138,7 +139,8 @@ impl Run {
         let writer = Writer::new(self.session.transport.clone());
         let parallelism = usize::from(self.args.connection.parallelism);
         let steps = Steps::new(self.printer, !self.json());
-        let outcomes = execute(&self.plan, &writer, parallelism, stop, &steps).await;
+        let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
+        let outcomes = execute(&self.plan, &writer, &courier, parallelism, stop, &steps).await;
         steps.finish();
         let written: Vec<Address> = outcomes
             .iter()
@@ -150,9 +152,11 @@ impl Run {
         } else {
             let (host, operator) = (self.session.host().to_owned(), self.session.operator.clone());
             let desired = &self.session.desired;
+            let before = &reading.observation.held;
+            let shelves = Shelves { stores: &self.session.stores, before, parallelism };
             let spinner = Spinner::start("reading the account again", self.printer);
             let (converged, reading) =
-                converge(&writer, desired, &self.options, &operator, &host, &written).await;
+                converge(&writer, desired, &self.options, &operator, &host, &written, &shelves).await;
             spinner.finish();
             (reading, Some(converged))
         };
@@ -204,7 +208,7 @@ impl Run {
         if let Some(converged) = converged {
             // The plan above could not know the keys of what was yet to be created.
             for handoff in converged.plan.handoffs() {
-                self.printer.data(&format!("\n{}", plan_text::handoff_text(handoff, paint)));
+                self.printer.data(&format!("\n{}", handoff_text::outstanding(handoff, paint)));
             }
             if !converged.plan.steps().is_empty() {
                 self.printer
@@ -250,7 +254,7 @@ impl Run {
     /// Where nothing at all was done, the failure itself says more than "partly".
     fn partly(&self, outcomes: &[StepOutcome]) -> Exit {
         let touched = |outcome: &StepOutcome| match &outcome.status {
-            Status::Applied => true,
+            Status::Applied | Status::NotDelivered(_) => true,
             Status::Failed { error, partly } => *partly || error.outcome_unknown(),
             Status::Moved(_) | Status::NotAttempted(_) => false,
         };
@@ -260,7 +264,7 @@ impl Run {
         let failure = outcomes.iter().find_map(|outcome| match &outcome.status {
             Status::Failed { error, .. } => Some(Exit::of(error)),
             Status::Moved(_) => Some(Exit::Stale),
-            Status::Applied | Status::NotAttempted(_) => None,
+            Status::Applied | Status::NotDelivered(_) | Status::NotAttempted(_) => None,
         });
         failure.unwrap_or(Exit::Partly)
     }

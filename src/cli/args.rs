@@ -77,6 +77,14 @@ pub enum Command {
     Apply(Apply),
     /// Probe every managed key with live calls. Changes nothing.
     Verify(Verify),
+    /// Print what a person has to enter into a console that has no API, field by field.
+    Handoff(Handoff),
+    /// Say that the console holds the values of now: writes their fingerprint into the YAML, everything else as it is.
+    Attest(Attest),
+    /// Make new secret keys and deliver them to the secret stores.
+    Rotate(Rotate),
+    /// List where every secret key is kept, and whether it is current. Changes nothing.
+    Secrets(Secrets),
     /// Check hostname, TLS, clock, keys and permissions, and say how to mend each.
     Doctor(Doctor),
     /// The simulator of Duo on its own.
@@ -287,6 +295,108 @@ pub struct Verify {
     #[command(flatten)]
     pub selected: Selected,
     /// How the outcome is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// How a sheet is printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SheetFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For tickets and wikis.
+    Markdown,
+    /// One JSON document.
+    Json,
+}
+
+/// `duoctl handoff`.
+#[derive(Debug, clap::Args)]
+pub struct Handoff {
+    /// An entry of `identity_intelligence`, by its name; all of them without one.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Show the secret keys in clear. On a terminal only.
+    #[arg(long)]
+    pub reveal: bool,
+    /// How the sheet is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: SheetFormat,
+}
+
+/// `duoctl attest`.
+#[derive(Debug, clap::Args)]
+pub struct Attest {
+    /// An entry of `identity_intelligence`, by its name.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Who filled in the form, e.g. a mail address.
+    #[arg(long, value_name = "WHO", value_parser = person)]
+    pub by: Option<String>,
+}
+
+fn person(text: &str) -> Result<String, String> {
+    crate::config::attestation::name(text)
+        .ok_or_else(|| "write one line of at most 120 characters, without spaces around it".to_owned())
+}
+
+/// How a new key takes the place of the old one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Strategy {
+    /// The same application gets a new key; the old one stops working at once.
+    #[default]
+    InPlace,
+}
+
+/// `duoctl rotate`.
+#[derive(Debug, clap::Args)]
+pub struct Rotate {
+    /// The applications whose keys are replaced, by their addresses.
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<String>,
+    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// How the new key takes the place of the old one.
+    #[arg(long, value_enum, default_value_t)]
+    pub strategy: Strategy,
+    /// Allow a risk, e.g. breaks_handoff:identity_intelligence.emea.admin_api (repeatable).
+    #[arg(long, value_name = "RISK[:ADDRESS]", value_parser = Allowed::parse)]
+    pub allow: Vec<Allowed>,
+    /// Do not ask before rotating. Lifts no guard.
+    #[arg(long)]
+    pub auto_approve: bool,
+}
+
+/// `duoctl secrets`.
+#[derive(Debug, clap::Args)]
+pub struct Secrets {
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Which addresses are covered.
+    #[command(flatten)]
+    pub selected: Selected,
+    /// How the inventory is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -123,6 +123,16 @@ pub enum Failure {
         /// Why.
         error: io::Error,
     },
+    /// The YAML cannot be edited without harm.
+    #[error("{path} was not changed: {error}", path = path.display())]
+    Edit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: String,
+        /// What to write by hand.
+        line: String,
+    },
     /// A saved plan that cannot be used at all.
     #[error("{path} is not a saved plan: {reason}", path = path.display())]
     NoPlan {
@@ -145,6 +155,7 @@ impl Failure {
             | Self::Sandbox { .. }
             | Self::Exists(_)
             | Self::File { .. }
+            | Self::Edit { .. }
             | Self::NoPlan { .. } => Exit::Error,
             Self::Duo(error) => Exit::of(error),
         }
@@ -181,6 +192,7 @@ impl Failure {
             Self::Duo(error) => {
                 causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix)).collect()
             }
+            Self::Edit { line, .. } => vec![format!("write it into the entry by hand: {line}")],
             Self::Exists(_) => vec!["give another folder, or move the file away".to_owned()],
             Self::Usage(_)
             | Self::Config(_)

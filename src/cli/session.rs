@@ -14,8 +14,9 @@ use crate::duo::error::DuoError;
 use crate::duo::https::{HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
+use crate::intelligence::api::{ApiCredentials, Client, Reach};
 use crate::intelligence::expand::expand;
-use crate::observe::{Reading, observe};
+use crate::observe::{Reading, look_up, observe};
 use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
@@ -26,10 +27,16 @@ use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan, Prune};
 use crate::reconcile::selection::{Selection, glob_matcher};
 use crate::sandbox::serve::{self, Running, ServeOptions};
+use crate::secret::Secret;
+use crate::secrets::Stores;
+use crate::verify::ladder::Api;
 
 use super::args::{Connection, Consents, PruneMode, Pruning, Selected};
 use super::exit::Failure;
 use super::progress::Spinner;
+
+/// How many secrets are looked up at once.
+const LOOK_UPS: usize = 8;
 
 /// A loaded workspace with a connection to its account.
 pub struct Session {
@@ -43,6 +50,8 @@ pub struct Session {
     pub transport: HttpsTransport,
     /// The operator.
     pub operator: Ikey,
+    /// Its secret stores.
+    pub stores: Stores,
     /// The simulator, while one is used. It ends with the session.
     pub sandbox: Option<Arc<Running>>,
 }
@@ -87,7 +96,8 @@ impl Session {
         };
         let operator = config.ikey.clone();
         let transport = HttpsTransport::open(config)?;
-        Ok(Self { workspace, sources, desired, transport, operator, sandbox })
+        let stores = Stores::open(&workspace);
+        Ok(Self { stores, workspace, sources, desired, transport, operator, sandbox })
     }
 
     /// The API hostname.
@@ -99,12 +109,53 @@ impl Session {
     pub async fn read(&self, printer: Printer) -> Result<Reading, Failure> {
         let spinner = Spinner::start("reading the account", printer);
         let reader = Reader::new(self.transport.clone());
-        let reading = observe(&reader, &self.desired, &self.operator, self.host()).await;
+        let (mut reading, held) = tokio::join!(
+            observe(&reader, &self.desired, &self.operator, self.host()),
+            look_up(&self.stores, &self.desired.applications, LOOK_UPS)
+        );
+        reading.observation.held = held;
         spinner.finish();
         self.remark_clock(printer);
         match (&reading.observation.integrations, reading.failures.first()) {
             (Observed::Unreadable(_), Some(error)) => Err(Failure::Duo(error.clone())),
             _ => Ok(reading),
+        }
+    }
+
+    /// A client of the public API of Identity Intelligence; `None` where the YAML names no credentials. With `--sandbox`
+    /// it asks the simulated one, with keys of its own.
+    pub fn intelligence(&self, connection: &Connection) -> Api {
+        let Some(declared) = &self.workspace.identity_intelligence_api else { return Api::NotDeclared };
+        let (credentials, reach, ca_file) = match &self.sandbox {
+            Some(running) => match running.account().intelligence_client() {
+                Ok(client) => {
+                    let credentials = ApiCredentials {
+                        token_url: running.token_url(),
+                        api_url: running.graphql_url(),
+                        client_id: Secret::new(client.client_id),
+                        client_secret: client.client_secret,
+                        audience: client.audience,
+                        written_out: true,
+                    };
+                    (Ok(credentials), Reach::Loopback, Some(running.ca_file().to_owned()))
+                }
+                Err(error) => return Api::Unusable(error.to_string()),
+            },
+            None => {
+                let simulated = connection.connect_to.is_some();
+                let reach = if simulated { Reach::Loopback } else { Reach::Internet };
+                let declared_file = self.workspace.tenant.ca_file.as_ref().map(|file| file.value.clone());
+                let ca_file = connection.ca_file.clone().or(declared_file);
+                (ApiCredentials::fetch(&declared.value, &self.workspace.root), reach, ca_file)
+            }
+        };
+        let credentials = match credentials {
+            Ok(credentials) => credentials,
+            Err(error) => return Api::Unusable(error.to_string()),
+        };
+        match Client::new(credentials, reach, ca_file.as_deref()) {
+            Ok(client) => Api::Usable(Box::new(client)),
+            Err(error) => Api::Unusable(error.to_string()),
         }
     }
 

@@ -14,10 +14,11 @@ use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Plan};
 use crate::reconcile::selection::Selection;
-use crate::verify::report::{Report, Verdict};
+use crate::verify::ladder::{World, climb_all};
+use crate::verify::report::{Ladder, Report};
 use crate::verify::run::{Target, WAITS, verify};
 
-use super::args::{self, Format, Pruning};
+use super::args::{self, Connection, Format, Pruning};
 use super::exit::{Exit, Failure};
 use super::progress::Spinner;
 use super::session::{Session, first_failure, options, show_idle_globs, show_problems};
@@ -32,9 +33,10 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
     let spinner = Spinner::start("probing keys", printer);
     let parallelism = usize::from(args.connection.parallelism);
-    let report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism)
+    let mut report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism)
         .await
         .unwrap_or_default();
+    report.ladders = ladders(&session, &plan, &report, &args.connection).await;
     spinner.finish();
     match args.format {
         Format::Json => printer.data(&json::text(&json::verify(&report))),
@@ -45,12 +47,32 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
             }
         }
     }
-    Ok(match report.count(Verdict::Failed) {
-        0 if has_errors(plan.problems()) => first_failure(&reading.failures).map_or(Exit::Error, Exit::of),
-        0 if report.passed() => Exit::Done,
-        0 => Exit::Unavailable,
-        _ => Exit::NotVerified,
+    Ok(match report.failed() {
+        false if has_errors(plan.problems()) => {
+            first_failure(&reading.failures).map_or(Exit::Error, Exit::of)
+        }
+        false if report.passed() => Exit::Done,
+        false => Exit::Unavailable,
+        true => Exit::NotVerified,
     })
+}
+
+/// The ladder of every entry of Identity Intelligence that the selection covers.
+async fn ladders(session: &Session, plan: &Plan, report: &Report, connection: &Connection) -> Vec<Ladder> {
+    let sheets: Vec<_> = plan.attested().iter().chain(plan.handoffs()).collect();
+    if sheets.is_empty() {
+        return Vec::new();
+    }
+    let client = session.intelligence(connection);
+    let world = World {
+        host: session.host(),
+        clock_offset: session.transport.clock_offset(),
+        report,
+        plan,
+        api: &client,
+        now: Timestamp::now(),
+    };
+    climb_all(&session.transport, &world, sheets).await
 }
 
 /// Probes every declared application that the selection covers; `None` where the account could not be read.

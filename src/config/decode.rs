@@ -199,6 +199,9 @@ fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
         push_verification: flag_of("push_verification"),
         push_application_name: text_of(mapping(entries, "push_verification"), "application_name"),
         admin_api_name: text_of(mapping(entries, "admin_api"), "name"),
+        networks: find(mapping(entries, "admin_api"), "networks_for_api_access")
+            .map(|entry| items(&entry.value).iter().filter_map(text).collect())
+            .unwrap_or_default(),
         endpoints: flag_of("endpoints").unwrap_or(Spanned::new(false, key.span)),
         event_streaming: flag_of("event_streaming"),
         secrets: find(entries, "secrets").and_then(|entry| secret_target(&entry.value)),

@@ -182,8 +182,7 @@ codes! {
     EventStreaming = "event-streaming",
     /// An `ignore` that does nothing.
     UnusedIgnore = "unused-ignore",
-    /// A part of the language whose action this version does not carry out yet.
-    NotYetActive = "not-yet-active",
+
     // --- against the account
     /// A group or policy that the account does not have.
     UnknownReference = "unknown-reference",
@@ -195,6 +194,8 @@ codes! {
     OwnedElsewhere = "owned-elsewhere",
     /// One marker stands on several live applications.
     DuplicateMarker = "duplicate-marker",
+    /// A secret store could not be read, or holds what duoctl did not write.
+    StoreUnreadable = "store-unreadable",
     /// `integration_key` names an application that the account does not have, or of another type.
     PinMismatch = "pin-mismatch",
     /// A part of the account could not be read, so nothing is planned for what it covers.
@@ -203,6 +204,10 @@ codes! {
     AccountMismatch = "account-mismatch",
     /// The change would lock duoctl itself out.
     SelfLockout = "self-lockout",
+    /// In Duo somebody let a key do more than the YAML says.
+    OverPrivileged = "over-privileged",
+    /// A change that people see who are not administrators.
+    SeenByUsers = "seen-by-users",
     /// Duo does not offer this setting for the application yet.
     NotOfferedYet = "not-offered-yet",
     /// Duo accepted a value and changed it on its own.

@@ -152,6 +152,14 @@ pub struct SecretTarget {
     pub format: Option<String>,
 }
 
+impl SecretTarget {
+    /// The place of one part of a composite: each application has a place of its own, below the composite's.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Self {
+        Self { path: format!("{}/{name}", self.path.trim_end_matches('/')), ..self.clone() }
+    }
+}
+
 /// An entry of `secret_stores`. What the options mean is the store's business.
 #[derive(Clone, Debug)]
 pub struct SecretStore {
@@ -180,6 +188,9 @@ pub struct IntelligenceEntry {
     pub push_application_name: Option<Spanned<String>>,
     /// `admin_api.name`: overrides the name of the Admin API application.
     pub admin_api_name: Option<Spanned<String>>,
+    /// `admin_api.networks_for_api_access`: addresses that Identity Intelligence may call from; an error unless insisted
+    /// on, since the vendor does not publish its addresses.
+    pub networks: Vec<Spanned<String>>,
     /// `endpoints`: the box on the Advanced Settings tab.
     pub endpoints: Spanned<bool>,
     /// `event_streaming`; `true` is an error.

@@ -7,9 +7,9 @@ mod access;
 mod guards;
 mod ignores;
 mod intelligence;
-mod not_yet;
 mod notes;
 mod references;
+mod stores;
 mod tenant;
 mod types;
 
@@ -22,14 +22,13 @@ const LOCAL: &[Rule] = &[
     guards::check,
     ignores::check,
     intelligence::check,
-    not_yet::check,
     notes::check,
     tenant::check,
     types::check,
 ];
 
 /// Rules about what one part says of another: they need every file.
-const WHOLE: &[Rule] = &[references::check];
+const WHOLE: &[Rule] = &[references::check, stores::check];
 
 /// Runs every rule; `complete` says whether every file could be read.
 pub fn run(workspace: &Workspace, complete: bool, findings: &mut Vec<Diagnostic>) {

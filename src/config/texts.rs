@@ -58,7 +58,8 @@ pub static HTTPS_URL: TextRule =
 pub static PERCENT: TextRule = TextRule { pattern: "^(100|[0-9]{1,2})%$", check: percent, numeric: false };
 
 /// The fingerprint of an attestation: YAML takes some of them for numbers.
-pub static FINGERPRINT: TextRule = TextRule { pattern: "^[0-9a-f]{8}$", check: fingerprint, numeric: true };
+pub static FINGERPRINT: TextRule =
+    TextRule { pattern: super::attestation::PATTERN, check: fingerprint, numeric: true };
 
 /// A path in a secret store.
 pub static STORE_PATH: TextRule =
@@ -299,11 +300,11 @@ fn percent(text: &str) -> Result<(), Problem> {
 }
 
 fn fingerprint(text: &str) -> Result<(), Problem> {
-    if text.len() == 8 && text.chars().all(|c| c.is_ascii_digit() || matches!(c, 'a'..='f')) {
+    if super::attestation::Attestation::parse(text).is_some() {
         return Ok(());
     }
     Err(Problem::invalid(
-        "is not a fingerprint: eight of the characters 0-9 and a-f",
+        "is not a fingerprint: eight of the characters 0-9 and a-f, and what `duoctl attest` writes behind them",
         "`duoctl attest NAME` writes it once the console form is filled in",
     ))
 }

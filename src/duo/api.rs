@@ -30,6 +30,14 @@ pub trait ReadApi: Send + Sync {
 pub trait SecretApi: Send + Sync {
     /// The secret key of an application (duo-api.md, section 3.1: the v1 path only).
     fn secret_key(&self, ikey: &Ikey) -> impl Future<Output = Result<Secret, DuoError>> + Send;
+
+    /// The secret of one client of an OAuth application, or of the only one of an OIDC application, which is not named
+    /// (duo-api.md, section 3.1).
+    fn client_secret(
+        &self,
+        ikey: &Ikey,
+        client: Option<&str>,
+    ) -> impl Future<Output = Result<Secret, DuoError>> + Send;
 }
 
 /// Writes. Only `apply` is given one.

@@ -137,6 +137,28 @@ impl<T: Transport> Writer<T> {
     }
 }
 
+impl<T: Transport> Writer<T> {
+    /// Makes a new secret key (duo-api.md, section 3.1). The old one stops working at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of the transport; of a lost answer nobody knows whether there is a new key.
+    pub async fn reset_secret_key(&self, ikey: &Ikey) -> Result<(), DuoError> {
+        let body = Map::from_iter([("reset_secret_key".to_owned(), Value::from(1))]);
+        self.reader.transport.send(&ApiCall::post(integration_path(ikey)?, body)).await.map(drop)
+    }
+
+    /// Makes a new secret of one client of an OAuth application, or of the only one of an OIDC application.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::reset_secret_key`].
+    pub async fn reset_client_secret(&self, ikey: &Ikey, client: Option<&str>) -> Result<(), DuoError> {
+        let call = ApiCall::post(client_secret_path(ikey, client)?, Map::new());
+        self.reader.transport.send(&call).await.map(drop)
+    }
+}
+
 impl<T: Transport> ReadApi for Writer<T> {
     async fn integrations(&self) -> Result<Vec<Integration>, DuoError> {
         self.reader.integrations().await
@@ -203,6 +225,27 @@ impl<T: Transport> SecretApi for KeyReader<T> {
             _ => Err(not_what_was_asked(&call, "it holds no secret key in clear")),
         }
     }
+
+    async fn client_secret(&self, ikey: &Ikey, client: Option<&str>) -> Result<Secret, DuoError> {
+        let call = ApiCall::get(client_secret_path(ikey, client)?, &[]);
+        let mut success = self.transport.send(&call).await?;
+        match success.response.get_mut("client_secret").map(Value::take) {
+            Some(Value::String(secret)) if !secret.is_empty() && !secret.contains('*') => {
+                Ok(Secret::new(secret))
+            }
+            _ => Err(not_what_was_asked(&call, "it holds no client secret in clear")),
+        }
+    }
+}
+
+fn client_secret_path(ikey: &Ikey, client: Option<&str>) -> Result<String, DuoError> {
+    let ikey = path_segment(ikey.as_str())?;
+    Ok(match client {
+        Some(client) => {
+            format!("/admin/v2/integrations/oauth_cc/{ikey}/client_secret/{}", path_segment(client)?)
+        }
+        None => format!("/admin/v2/integrations/oidc/{ikey}/client_secret"),
+    })
 }
 
 fn integration_path(ikey: &Ikey) -> Result<String, DuoError> {

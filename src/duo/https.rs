@@ -24,7 +24,14 @@ use crate::secret::Secret;
 mod fault;
 mod trust;
 
-pub use trust::TrustError;
+pub use trust::{TrustError, client_config as tls_config};
+
+/// An error of an HTTP client in one line for people, without URLs.
+pub fn explain(error: &reqwest::Error, connect: Duration, total: Duration) -> String {
+    match fault::fault(error, connect, total) {
+        Fault::Unreachable(_, reason) | Fault::Lost(reason) => reason,
+    }
+}
 
 /// The transport that commands use.
 pub type HttpsTransport = Channel<Https>;

@@ -1,5 +1,6 @@
 //! Names of things on Duo's wire (duo-api.md, sections 0 and 3).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -50,13 +51,16 @@ identifier!(
 /// An application as Duo shows it: `GET /admin/v3/integrations` (duo-api.md, section 3.3).
 ///
 /// Every property is kept as it came, known or not, except that secrets are removed while decoding: the masked
-/// `secret_key` leaves its last four characters in [`Integration::secret_hint`], client secrets leave nothing.
+/// `secret_key` leaves its last four characters in [`Integration::secret_hint`], client secrets leave theirs in
+/// [`Integration::client_hints`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Integration {
     /// The application's public key, its identity.
     pub ikey: Ikey,
     /// The last four characters of the secret key, where Duo shows them.
     pub secret_hint: Option<String>,
+    /// The last four characters of client secrets by client id, where Duo shows them (duo-api.md, section 3.5).
+    pub client_hints: BTreeMap<String, String>,
     properties: Map<String, Value>,
 }
 
@@ -68,8 +72,9 @@ impl Integration {
         let secret_hint = properties
             .remove("secret_key")
             .and_then(|key| key.as_str().filter(|key| !key.is_empty()).map(last_four));
-        properties.values_mut().for_each(remove_secrets);
-        Some(Self { ikey, secret_hint, properties })
+        let mut client_hints = BTreeMap::new();
+        properties.values_mut().for_each(|value| remove_secrets(value, &mut client_hints));
+        Some(Self { ikey, secret_hint, client_hints, properties })
     }
 
     /// A property by its wire name; JSON `null` counts as absent (duo-api.md, trap 6).
@@ -103,13 +108,19 @@ impl Integration {
     }
 }
 
-fn remove_secrets(value: &mut Value) {
+fn remove_secrets(value: &mut Value, hints: &mut BTreeMap<String, String>) {
     match value {
         Value::Object(map) => {
+            let text = |key: &str| map.get(key).and_then(Value::as_str);
+            // Four characters of a few would be too many.
+            let long = |secret: &&str| secret.chars().count() >= 8;
+            if let (Some(client), Some(secret)) = (text("client_id"), text("client_secret").filter(long)) {
+                hints.insert(client.to_owned(), last_four(secret));
+            }
             map.retain(|key, _| key != "client_secret" && key != "secret_key");
-            map.values_mut().for_each(remove_secrets);
+            map.values_mut().for_each(|value| remove_secrets(value, hints));
         }
-        Value::Array(items) => items.iter_mut().for_each(remove_secrets),
+        Value::Array(items) => items.iter_mut().for_each(|item| remove_secrets(item, hints)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::diagnostic::{Span, Spanned};
 use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Setting, Workspace};
 use crate::reconcile::address::Address;
+use crate::reconcile::delivery::DesiredSecret;
 use crate::reconcile::desired::{Desired, DesiredApplication};
 
 use super::console;
@@ -18,8 +19,15 @@ pub const AUTH_API: &str = "auth_api";
 pub fn expand(workspace: &Workspace, desired: &mut Desired) {
     for (key, entry) in &workspace.identity_intelligence {
         let address = Address::intelligence(key);
-        desired.applications.push(admin_api(&address, entry));
-        desired.applications.extend(auth_api(&address, entry));
+        let secret = |part: &str| {
+            let target = entry.secrets.as_ref()?;
+            Some(DesiredSecret::of(&target.value.part(part), target.span, workspace))
+        };
+        let admin_api = DesiredApplication { secret: secret(ADMIN_API), ..admin_api(&address, entry) };
+        let auth_api = auth_api(&address, entry)
+            .map(|auth_api| DesiredApplication { secret: secret(AUTH_API), ..auth_api });
+        desired.applications.push(admin_api);
+        desired.applications.extend(auth_api);
         desired.handoffs.push(console::form(&address, entry, &workspace.tenant.api_hostname.value));
     }
     desired.applications.sort_by(|a, b| a.address.cmp(&b.address));
@@ -43,7 +51,12 @@ fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication
     let permissions = permissions(entry).into_iter().map(|name| Spanned::new(name, span)).collect();
     // Nobody logs in to an Admin API application.
     let settings = [("user_access", text("no_users")), ("permissions", Setting::List(permissions))];
-    application(address.part(ADMIN_API), entry.span, "adminapi", name, settings, span)
+    let mut wanted = application(address.part(ADMIN_API), entry.span, "adminapi", name, settings, span);
+    if let Some(first) = entry.networks.first() {
+        let networks = Spanned::new(Setting::List(entry.networks.clone()), first.span);
+        wanted.settings.insert("networks_for_api_access".to_owned(), networks);
+    }
+    wanted
 }
 
 fn auth_api(address: &Address, entry: &IntelligenceEntry) -> Option<DesiredApplication> {
@@ -77,5 +90,6 @@ fn application<const N: usize>(
         settings,
         protect: false,
         ignore: Vec::new(),
+        secret: None,
     }
 }

@@ -55,7 +55,17 @@ pub fn line(outcome: &StepOutcome, paint: Paint) -> String {
     let address = paint.strong(outcome.address.as_str());
     let ikey = outcome.ikey.as_ref().map(|ikey| format!(" {}", safe(ikey.as_str()))).unwrap_or_default();
     match &outcome.status {
-        Status::Applied => format!("{} {address}{ikey}", paint.good(past(outcome.action))),
+        Status::Applied => {
+            let words = if outcome.action == Action::Deliver { "" } else { "; its keys were delivered" };
+            let note =
+                outcome.note.as_ref().map(|note| format!("{words} {}", safe(note))).unwrap_or_default();
+            format!("{} {address}{ikey}{note}", paint.good(past(outcome.action)))
+        }
+        Status::NotDelivered(reason) => format!(
+            "{} {address}{ikey}: {}; the application is there, and `duoctl apply` delivers its keys",
+            paint.bad("not delivered"),
+            safe(reason)
+        ),
         Status::Moved(what) => {
             format!("{} {address}{ikey}: {}; run `duoctl plan` again", paint.bad("not sent"), safe(what))
         }
@@ -85,5 +95,6 @@ fn past(action: Action) -> &'static str {
         Action::Replace => "replaced",
         Action::Quarantine => "quarantined",
         Action::Delete => "deleted",
+        Action::Deliver => "delivered",
     }
 }

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
 use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::reconcile::guard::Refusal;
+use crate::reconcile::handoff::Handoff;
+use crate::reconcile::inventory::Entry;
 use crate::reconcile::plan::{Plan, Step};
 use crate::verify::report::{Report, Verdict};
 
@@ -48,6 +50,12 @@ fn step(step: &Step) -> Value {
         "type": step.kind,
         "name": step.name,
         "changes": step.changes,
+        "delivery": step.delivery.as_ref().map(|delivery| json!({
+            "store": delivery.target.store,
+            "path": delivery.target.path,
+            "place": delivery.place,
+            "reason": delivery.reason,
+        })),
         "risks": step.risks().iter().map(|(risk, reason)| json!({"risk": risk, "reason": reason})).collect::<Vec<_>>(),
     })
 }
@@ -76,6 +84,15 @@ pub fn diagnostics(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<Value> 
         .collect()
 }
 
+/// Console sheets.
+pub fn handoff(sheets: &[&Handoff]) -> Value {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "kind": "handoff",
+        "handoffs": sheets,
+    })
+}
+
 /// The outcome of `validate`.
 pub fn validate(found: &[Diagnostic], sources: &Sources) -> Value {
     json!({
@@ -99,6 +116,13 @@ pub fn verify(report: &Report) -> Value {
             "inconclusive": count(Verdict::Inconclusive),
             "failed": count(Verdict::Failed),
         },
+        "identity_intelligence": report.ladders.iter().map(|ladder| json!({
+            "address": ladder.address,
+            "display_name": ladder.name,
+            "verdict": ladder.verdict(),
+            "highest_rung": ladder.highest().map(|rung| &rung.name),
+            "rungs": ladder.rungs,
+        })).collect::<Vec<_>>(),
         "applications": report.subjects.iter().map(|subject| json!({
             "address": subject.address,
             "integration_key": subject.ikey,
@@ -108,6 +132,11 @@ pub fn verify(report: &Report) -> Value {
             "checks": subject.checks,
         })).collect::<Vec<_>>(),
     })
+}
+
+/// The inventory of secrets.
+pub fn secrets(entries: &[Entry]) -> Value {
+    json!({"format_version": FORMAT_VERSION, "kind": "secrets", "applications": entries})
 }
 
 /// The outcome of `apply`: the plan, what became of its steps, what is left, and what was verified.
@@ -136,6 +165,7 @@ fn outcome(outcome: &StepOutcome) -> Value {
         Status::Moved(what) => ("moved", Some(what.clone())),
         Status::Failed { error, partly: true } => ("partly_applied", Some(error.to_string())),
         Status::Failed { error, partly: false } => ("failed", Some(error.to_string())),
+        Status::NotDelivered(why) => ("not_delivered", Some(why.clone())),
         Status::NotAttempted(why) => ("not_attempted", Some((*why).to_owned())),
     };
     json!({
@@ -144,5 +174,6 @@ fn outcome(outcome: &StepOutcome) -> Value {
         "integration_key": outcome.ikey,
         "status": status,
         "reason": reason,
+        "delivered": outcome.note,
     })
 }

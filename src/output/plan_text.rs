@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::guard::Refusal;
-use crate::reconcile::handoff::Handoff;
 use crate::reconcile::plan::{Action, Plan, Step};
 
+use super::handoff_text;
 use super::paint::{Paint, safe};
 
 /// The plan as text, without its problems, which are shown as diagnostics. `context` names tenant and workspace.
@@ -18,7 +18,7 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
         step_text(&mut text, step, paint);
     }
     for handoff in plan.handoffs() {
-        text.push_str(&handoff_text(handoff, paint));
+        text.push_str(&handoff_text::outstanding(handoff, paint));
         text.push('\n');
     }
     orphans(&mut text, plan, paint);
@@ -51,6 +51,13 @@ pub fn last_line(plan: &Plan) -> String {
     if summary.handoffs > 0 {
         let _ = write!(line, " {}.", counted(summary.handoffs, "handoff"));
     }
+    match summary.deliveries {
+        0 => {}
+        1 => line.push_str(" 1 delivery."),
+        deliveries => {
+            let _ = write!(line, " {deliveries} deliveries.");
+        }
+    }
     if !plan.blocked().is_empty() {
         let _ = write!(line, " {} stopped by errors.", plan.blocked().len());
     }
@@ -76,6 +83,7 @@ pub fn sign(action: Action, paint: Paint) -> String {
         Action::Replace => paint.bad("-/+ replace"),
         Action::Quarantine => paint.notice("~ quarantine"),
         Action::Delete => paint.bad("- delete"),
+        Action::Deliver => paint.calm("* deliver"),
     }
 }
 
@@ -96,6 +104,10 @@ fn step_text(text: &mut String, step: &Step, paint: Paint) {
         step.changes.iter().map(|change| change.field.chars().count()).max().unwrap_or_default().min(32);
     for change in &step.changes {
         change_text(text, change, step.action == Action::Create, width, paint);
+    }
+    if let Some(delivery) = &step.delivery {
+        let verb = if step.action == Action::Deliver { "" } else { "delivers its keys " };
+        let _ = writeln!(text, "    {verb}to {}: {}", safe(&delivery.place), safe(&delivery.reason));
     }
     for (risk, reason) in step.risks() {
         let _ = writeln!(text, "    {} {reason}", paint.bad(&format!("! {risk}:")));
@@ -140,42 +152,6 @@ pub fn shown(value: &Value) -> String {
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => safe(&value.to_string()),
     }
-}
-
-/// The sheet of one handoff.
-pub fn handoff_text(handoff: &Handoff, paint: Paint) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "{} {}", paint.calm("* handoff"), paint.strong(handoff.address.as_str()));
-    let why = match (&handoff.attested, &handoff.fingerprint) {
-        (Some(attested), Some(_)) => {
-            format!("the console was attested for older values ({})", safe(attested))
-        }
-        (_, None) => "some values are known after the apply".to_owned(),
-        (None, Some(_)) => "nobody has attested yet that the console holds these values".to_owned(),
-    };
-    let _ = writeln!(text, "    {}; {why}", handoff.place);
-    let width = handoff.fields.iter().map(|field| field.label.chars().count()).max().unwrap_or_default();
-    let mut tab = "";
-    for field in &handoff.fields {
-        if field.tab != tab {
-            tab = field.tab;
-            let _ = writeln!(text, "    {tab}");
-        }
-        let value = match (&field.value, field.secret) {
-            (None, _) => paint.faint("(known after the apply)"),
-            (Some(end), true) if end.is_empty() => "copy it from the Duo Admin Panel".to_owned(),
-            (Some(end), true) => format!("copy it from the Duo Admin Panel; it ends in {}", safe(end)),
-            (Some(value), false) => safe(value),
-        };
-        let _ = writeln!(text, "      {:width$}  {value}", field.label);
-    }
-    for (number, step) in handoff.then.iter().enumerate() {
-        let _ = writeln!(text, "    {}. {step}", number + 1);
-    }
-    if let Some(fingerprint) = &handoff.fingerprint {
-        let _ = writeln!(text, "    then write `attested: \"{fingerprint}\"` into the entry");
-    }
-    text
 }
 
 fn orphans(text: &mut String, plan: &Plan, paint: Paint) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::verify::report::{Report, Subject, Verdict};
+use crate::verify::report::{Ladder, Report, Subject, Verdict};
 
 use super::paint::{Paint, safe};
 
@@ -12,8 +12,25 @@ pub fn render(report: &Report, every: bool, paint: Paint) -> String {
     for subject in &report.subjects {
         subject_text(&mut text, subject, every, paint);
     }
+    for ladder in &report.ladders {
+        ladder_text(&mut text, ladder, paint);
+    }
     text.push_str(&last_line(report));
     text
+}
+
+fn ladder_text(text: &mut String, ladder: &Ladder, paint: Paint) {
+    let address = paint.strong(ladder.address.as_str());
+    let _ = writeln!(text, "ladder {address}  \"{}\"", safe(&ladder.name));
+    for (number, rung) in ladder.rungs.iter().enumerate() {
+        let verdict = word(rung.verdict, paint);
+        let _ = writeln!(text, "  {:2}. {}: {verdict}: {}", number + 1, rung.name, safe(&rung.detail));
+        for line in rung.fix.iter().flat_map(|fix| fix.lines()) {
+            let _ = writeln!(text, "        {}", safe(line));
+        }
+    }
+    let highest = ladder.highest().map_or("none", |rung| rung.name.as_str());
+    let _ = writeln!(text, "      highest rung reached: {}", paint.strong(highest));
 }
 
 /// The last line, one, stable.
@@ -86,8 +103,9 @@ pub fn word(verdict: Verdict, paint: Paint) -> String {
     match verdict {
         Verdict::Verified => paint.good(verdict.words()),
         Verdict::Shown => paint.calm(verdict.words()),
-        Verdict::NotTestable => paint.faint(verdict.words()),
-        Verdict::Inconclusive => paint.notice(verdict.words()),
+        Verdict::Attested => paint.calm(verdict.words()),
+        Verdict::NotTestable | Verdict::NotVerifiable | Verdict::Unsupported => paint.faint(verdict.words()),
+        Verdict::Pending | Verdict::Inconclusive => paint.notice(verdict.words()),
         Verdict::Failed => paint.bad(verdict.words()),
     }
 }

@@ -7,6 +7,7 @@ use crate::config::model::{Application, DuoPlan, Guards, Setting, Workspace};
 use crate::duo::types::Ikey;
 
 use super::address::Address;
+use super::delivery::DesiredSecret;
 use super::handoff::HandoffSpec;
 
 /// Everything that the YAML of a workspace asks of an account.
@@ -45,11 +46,13 @@ pub struct DesiredApplication {
     pub protect: bool,
     /// Fields whose difference is left alone, by their YAML keys.
     pub ignore: Vec<String>,
+    /// Where its keys are delivered.
+    pub secret: Option<DesiredSecret>,
 }
 
 impl DesiredApplication {
     /// An entry of `applications`.
-    pub fn from_yaml(key: &str, application: &Application) -> Self {
+    pub fn from_yaml(key: &str, application: &Application, workspace: &Workspace) -> Self {
         Self {
             address: Address::application(key),
             span: Some(application.span),
@@ -62,6 +65,10 @@ impl DesiredApplication {
             settings: application.settings.clone(),
             protect: application.protect,
             ignore: application.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
+            secret: application
+                .secret
+                .as_ref()
+                .map(|secret| DesiredSecret::of(&secret.value, secret.span, workspace)),
         }
     }
 
@@ -90,7 +97,7 @@ impl Desired {
         let applications = workspace
             .applications
             .iter()
-            .map(|(key, application)| DesiredApplication::from_yaml(key, application))
+            .map(|(key, application)| DesiredApplication::from_yaml(key, application, workspace))
             .collect();
         Self {
             workspace: workspace.name.value.clone(),

@@ -139,11 +139,12 @@ pub fn compare<'m>(
     let mut difference = Difference::default();
     let access = AccessChange::of(managed, live);
     for managed in managed {
-        if managed.field.kind == FieldKind::Groups && access == AccessChange::Unmanaged {
-            if let Err(problem) = groups_count(wanted, managed, live) {
-                difference.problems.extend(problem.map(|problem| *problem));
-                continue;
-            }
+        if managed.field.kind == FieldKind::Groups
+            && access == AccessChange::Unmanaged
+            && let Err(problem) = groups_count(wanted, managed, live)
+        {
+            difference.problems.extend(problem.map(|problem| *problem));
+            continue;
         }
         let value = match managed.live(live) {
             Live::Value(value) => value,

@@ -81,11 +81,7 @@ pub struct Refusal {
 pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> {
     let guards = &desired.guards;
     let mut refusals = Vec::new();
-    let standing = guards
-        .allow
-        .iter()
-        .filter_map(|allow| Allowed::new(&allow.value.risk, allow.value.address.as_deref()).ok());
-    let allowed: Vec<Allowed> = consent.allow.iter().cloned().chain(standing).collect();
+    let allowed = allowed(guards, consent);
     for step in plan.steps() {
         if step.targets().contains(plan.operator()) {
             refusals.extend(self_lockout(step, guards));
@@ -105,6 +101,19 @@ pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> 
         });
     }
     refusals
+}
+
+/// Whether somebody consented to a risk of an address, on the command line or in the YAML.
+pub fn allows(guards: &Guards, consent: &Consent, risk: Risk, address: &Address) -> bool {
+    allowed(guards, consent).iter().any(|allowed| allowed.covers(risk, address))
+}
+
+fn allowed(guards: &Guards, consent: &Consent) -> Vec<Allowed> {
+    let standing = guards
+        .allow
+        .iter()
+        .filter_map(|allow| Allowed::new(&allow.value.risk, allow.value.address.as_deref()).ok());
+    consent.allow.iter().cloned().chain(standing).collect()
 }
 
 fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Refusal> {
@@ -182,7 +191,7 @@ fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
         Action::Delete | Action::Replace | Action::Quarantine => {
             return vec![refusal(format!("{name} would be {}d", step.action.name()))];
         }
-        Action::Create | Action::Update | Action::Adopt => {}
+        Action::Create | Action::Update | Action::Adopt | Action::Deliver => {}
     }
     let mut refusals = Vec::new();
     if step.changes.iter().any(loses_permissions) {
@@ -190,7 +199,7 @@ fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
     }
     let networks = step.writes.iter().find_map(|write| match write {
         Write::Update(_, body) => body.get("networks_for_api_access"),
-        Write::Create(_) | Write::Finish(_) | Write::Delete(_) => None,
+        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) => None,
     });
     if let Some(networks) = networks.map(parts).map(Networks::parse) {
         let inside = match (networks, guards.caller_address) {

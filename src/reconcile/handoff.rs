@@ -3,16 +3,20 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::config::diagnostic::Spanned;
+use crate::config::attestation::Attestation;
+use crate::config::diagnostic::{Span, Spanned};
+use crate::config::model::DuoPlan;
 use crate::duo::types::Integration;
 
 use super::address::Address;
 use super::fingerprint::hash;
 
-/// How many characters of the fingerprint stand in the YAML.
+/// How many characters of the fingerprint, and of each field's own hash, stand in the YAML.
 const FINGERPRINT_LENGTH: usize = 8;
+const FIELD_LENGTH: usize = 4;
 
 /// The value of a console field, before the account is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +34,8 @@ pub enum HandoffValue {
 /// One field of a console form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandoffField {
+    /// What stands for it in an attestation: one letter, the same in every version.
+    pub code: char,
     /// The tab or section it is on.
     pub tab: &'static str,
     /// The label in the console.
@@ -45,17 +51,24 @@ pub struct HandoffSpec {
     pub address: Address,
     /// Where to go, e.g. `Cisco Identity Intelligence: Integrations -> Add Integration -> Duo`.
     pub place: &'static str,
+    /// Where to go once the form was filled in, and some of its fields have to be entered again.
+    pub place_again: &'static str,
     /// The fields in the order of the form.
     pub fields: Vec<HandoffField>,
     /// What to press afterwards, in order.
     pub then: &'static [&'static str],
-    /// The fingerprint by which a person said that the console holds the values.
+    /// The smallest Duo plan that the form's switches need, at the place of the switch.
+    pub needs_plan: Option<Spanned<DuoPlan>>,
+    /// The attestation by which a person said that the console holds the values.
     pub attested: Option<Spanned<String>>,
 }
 
 /// A field as people see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConsoleField {
+    /// What stands for it in an attestation.
+    #[serde(skip)]
+    pub code: char,
     /// The tab or section it is on.
     pub tab: &'static str,
     /// The label in the console.
@@ -64,9 +77,15 @@ pub struct ConsoleField {
     pub value: Option<String>,
     /// Whether `value` is only the end of a secret.
     pub secret: bool,
+    /// Where the secret is delivered, in words for people.
+    pub delivered_to: Option<String>,
+    /// The application whose key it is.
+    pub application: Option<Address>,
+    /// Whether it has to be entered: nobody said that the console holds this value.
+    pub outstanding: bool,
 }
 
-/// A handoff that is outstanding: the console does not hold, or nobody said that it holds, these values.
+/// A console form as it has to be filled in now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Handoff {
     /// The entry of the YAML.
@@ -77,40 +96,90 @@ pub struct Handoff {
     pub fields: Vec<ConsoleField>,
     /// What to press afterwards, in order.
     pub then: Vec<&'static str>,
-    /// The fingerprint that `attested:` would carry; `None` while a value is not known yet.
+    /// The fingerprint of the values; `None` while a value is not known yet.
     pub fingerprint: Option<String>,
-    /// What the YAML attests: the fingerprint of older values.
+    /// What the YAML attests, as it stands there.
     pub attested: Option<String>,
+    /// The place of `attested:` in the YAML.
+    #[serde(skip)]
+    pub attested_span: Option<Span>,
 }
 
-/// Resolves a handoff against the account; `None` when it was attested with the values of now.
-pub fn outstanding(spec: &HandoffSpec, lives: &HashMap<&Address, &Integration>) -> Option<Handoff> {
-    let fields: Vec<ConsoleField> = spec.fields.iter().map(|field| resolve(field, lives)).collect();
-    let known = fields.iter().all(|field| field.value.is_some());
-    let fingerprint = known.then(|| {
-        let parts = fields
-            .iter()
-            .flat_map(|field| [field.tab, field.label, field.value.as_deref().unwrap_or_default()]);
-        hash(parts).chars().take(FINGERPRINT_LENGTH).collect::<String>()
-    });
-    let attested = spec.attested.as_ref().map(|attested| attested.value.clone());
-    if fingerprint.is_some() && fingerprint == attested {
-        return None;
+impl Handoff {
+    /// Resolves a form against the account.
+    pub fn new(spec: &HandoffSpec, lives: &HashMap<&Address, &Integration>) -> Self {
+        let mut fields: Vec<ConsoleField> = spec.fields.iter().map(|field| resolve(field, lives)).collect();
+        let known = fields.iter().all(|field| field.value.is_some());
+        let fingerprint = known.then(|| {
+            let parts = fields
+                .iter()
+                .flat_map(|field| [field.tab, field.label, field.value.as_deref().unwrap_or_default()]);
+            short(parts, FINGERPRINT_LENGTH)
+        });
+        let attestation = spec.attested.as_ref().and_then(|text| Attestation::parse(&text.value));
+        let done = fingerprint.is_some()
+            && attestation.as_ref().map(|attestation| &attestation.fingerprint) == fingerprint.as_ref();
+        for field in &mut fields {
+            let held = attestation.as_ref().and_then(|attestation| attestation.fields.get(&field.code));
+            field.outstanding = !done && (held.is_none() || held != field.hash().as_ref());
+        }
+        if !done && !fields.iter().any(|field| field.outstanding) {
+            // The fingerprint says that something changed, and the short hashes do not say what.
+            fields.iter_mut().for_each(|field| field.outstanding = true);
+        }
+        let again = attestation.is_some() && fields.iter().any(|field| !field.outstanding);
+        Self {
+            address: spec.address.clone(),
+            place: if again { spec.place_again } else { spec.place },
+            fields,
+            then: spec.then.to_vec(),
+            fingerprint,
+            attested: spec.attested.as_ref().map(|attested| attested.value.clone()),
+            attested_span: spec.attested.as_ref().map(|attested| attested.span),
+        }
     }
-    let (address, then) = (spec.address.clone(), spec.then.to_vec());
-    Some(Handoff { address, place: spec.place, fields, then, fingerprint, attested })
+
+    /// Whether a person has said that the console holds these values.
+    pub fn is_attested(&self) -> bool {
+        !self.fields.iter().any(|field| field.outstanding)
+    }
+
+    /// What the YAML says was entered, when and by whom.
+    pub fn attestation(&self) -> Option<Attestation> {
+        self.attested.as_deref().and_then(Attestation::parse)
+    }
+
+    /// The attestation of the values of now; `None` while a value is not known yet.
+    pub fn attest(&self, at: Timestamp, by: Option<String>) -> Option<Attestation> {
+        let fields = self.fields.iter().map(|field| Some((field.code, field.hash()?)));
+        let fields = fields.collect::<Option<_>>()?;
+        Some(Attestation { fingerprint: self.fingerprint.clone()?, at: Some(at), fields, by })
+    }
+}
+
+impl ConsoleField {
+    fn hash(&self) -> Option<String> {
+        let value = self.value.as_deref()?;
+        Some(short([self.label, value], FIELD_LENGTH))
+    }
+}
+
+fn short<'a>(parts: impl IntoIterator<Item = &'a str>, length: usize) -> String {
+    hash(parts).chars().take(length).collect()
 }
 
 fn resolve(field: &HandoffField, lives: &HashMap<&Address, &Integration>) -> ConsoleField {
-    let (value, secret) = match &field.value {
-        HandoffValue::Text(text) => (Some(text.clone()), false),
-        HandoffValue::Switch(on) => (Some(if *on { "on" } else { "off" }.to_owned()), false),
+    let (value, secret, application) = match &field.value {
+        HandoffValue::Text(text) => (Some(text.clone()), false, None),
+        HandoffValue::Switch(on) => (Some(if *on { "on" } else { "off" }.to_owned()), false, None),
         HandoffValue::IntegrationKey(address) => {
-            (lives.get(address).map(|live| live.ikey.to_string()), false)
+            (lives.get(address).map(|live| live.ikey.to_string()), false, Some(address.clone()))
         }
         HandoffValue::SecretKey(address) => {
-            (lives.get(address).map(|live| live.secret_hint.clone().unwrap_or_default()), true)
+            let hint = lives.get(address).map(|live| live.secret_hint.clone().unwrap_or_default());
+            (hint, true, Some(address.clone()))
         }
     };
-    ConsoleField { tab: field.tab, label: field.label, value, secret }
+    let HandoffField { code, tab, label, .. } = *field;
+    ConsoleField { code, tab, label, value, secret, delivered_to: None, application, outstanding: true }
 }

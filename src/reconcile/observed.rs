@@ -1,6 +1,11 @@
 //! What the account holds, as far as it could be read.
 
+use std::collections::BTreeMap;
+
 use crate::duo::types::{Account, Group, Ikey, Integration, Policy};
+
+use super::address::Address;
+use super::delivery::Held;
 
 /// Something that was looked for in the account. A failed read is neither presence nor absence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,4 +33,6 @@ pub struct Observation {
     pub policies: Observed<Vec<Policy>>,
     /// The account's name and plan.
     pub account: Account,
+    /// What secret stores hold; an address that nobody looked up is not in it.
+    pub held: BTreeMap<Address, Held>,
 }

@@ -10,6 +10,7 @@ use crate::config::diagnostic::{Code, Diagnostic, has_errors};
 use crate::duo::types::{Ikey, Integration};
 
 use super::address::Address;
+use super::delivery::Delivery;
 use super::diff::Change;
 use super::fingerprint::{self, Fingerprint};
 use super::handoff::{self, Handoff};
@@ -18,6 +19,7 @@ use super::selection::Selection;
 
 pub(super) mod build;
 mod creation;
+mod delivery;
 mod removal;
 pub mod settle;
 
@@ -60,6 +62,8 @@ pub enum Action {
     Quarantine,
     /// Gone for good.
     Delete,
+    /// The keys of now into a secret store; nothing changes in Duo.
+    Deliver,
 }
 
 impl Action {
@@ -72,6 +76,7 @@ impl Action {
             Self::Replace => "replace",
             Self::Quarantine => "quarantine",
             Self::Delete => "delete",
+            Self::Deliver => "deliver",
         }
     }
 }
@@ -87,6 +92,8 @@ pub enum Write {
     Update(Ikey, Map<String, Value>),
     /// Deletes a live application.
     Delete(Ikey),
+    /// Delivers the keys of a live application, or of the one that was created just before.
+    Deliver(Option<Ikey>),
 }
 
 /// One action on one address.
@@ -109,6 +116,8 @@ pub struct Step {
     pub inherent: Vec<(Risk, &'static str)>,
     /// What is sent, in order.
     pub(crate) writes: Vec<Write>,
+    /// Where keys are delivered, and why.
+    pub delivery: Option<Delivery>,
     /// The state of each live application that the step was planned for.
     pub(crate) baseline: BTreeMap<String, String>,
 }
@@ -117,7 +126,7 @@ impl Step {
     /// The live applications that the step writes to.
     pub fn targets(&self) -> BTreeSet<&Ikey> {
         let targets = self.writes.iter().filter_map(|write| match write {
-            Write::Create(_) | Write::Finish(_) => None,
+            Write::Create(_) | Write::Finish(_) | Write::Deliver(_) => None,
             Write::Update(ikey, _) | Write::Delete(ikey) => Some(ikey),
         });
         targets.collect()
@@ -127,7 +136,7 @@ impl Step {
     pub fn deletes(&self) -> BTreeSet<&Ikey> {
         let deleted = self.writes.iter().filter_map(|write| match write {
             Write::Delete(ikey) => Some(ikey),
-            Write::Create(_) | Write::Finish(_) | Write::Update(..) => None,
+            Write::Create(_) | Write::Finish(_) | Write::Update(..) | Write::Deliver(_) => None,
         });
         deleted.collect()
     }
@@ -175,6 +184,8 @@ pub struct Summary {
     pub unmanaged: usize,
     /// Outstanding handoffs.
     pub handoffs: usize,
+    /// Deliveries to secret stores.
+    pub deliveries: usize,
 }
 
 /// What would change. Built by [`plan`] only.
@@ -184,6 +195,7 @@ pub struct Plan {
     operator: Ikey,
     steps: Vec<Step>,
     handoffs: Vec<Handoff>,
+    attested: Vec<Handoff>,
     orphans: Vec<Orphan>,
     problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
@@ -214,6 +226,11 @@ impl Plan {
     /// The handoffs that are outstanding now; values of applications that are yet to be created are missing.
     pub fn handoffs(&self) -> &[Handoff] {
         &self.handoffs
+    }
+
+    /// The forms of which a person has said that the console holds the values of now.
+    pub fn attested(&self) -> &[Handoff] {
+        &self.attested
     }
 
     /// Owned applications that left the YAML.
@@ -265,12 +282,14 @@ impl Plan {
     pub fn summary(&self) -> Summary {
         let mut summary =
             Summary { unmanaged: self.unmanaged, handoffs: self.handoffs.len(), ..Summary::default() };
+        summary.deliveries = self.steps.iter().filter(|step| step.delivery.is_some()).count();
         for step in &self.steps {
             match step.action {
                 Action::Create => summary.add += 1,
                 Action::Update | Action::Quarantine => summary.change += 1,
                 Action::Adopt => summary.adopt += 1,
                 Action::Delete => summary.delete += 1,
+                Action::Deliver => {}
                 Action::Replace => {
                     summary.add += 1;
                     summary.delete += 1;
@@ -290,6 +309,7 @@ impl Plan {
     }
 }
 
+pub(crate) use build::is_intelligence;
 pub use build::plan;
 
 #[cfg(test)]
@@ -312,16 +332,13 @@ fn fingerprint_of(host: &str, yaml: &str, integrations: &[Integration], steps: &
     }
 }
 
-fn outstanding_handoffs(
+fn handoffs(
     specs: &[handoff::HandoffSpec],
     lives: &HashMap<&Address, &Integration>,
     selection: &Selection,
 ) -> Vec<Handoff> {
-    specs
-        .iter()
-        .filter(|spec| selection.covers(&spec.address))
-        .filter_map(|spec| handoff::outstanding(spec, lives))
-        .collect()
+    let covered = specs.iter().filter(|spec| selection.covers(&spec.address));
+    covered.map(|spec| Handoff::new(spec, lives)).collect()
 }
 
 /// The error when the list of applications could not be read: nothing at all is planned.

@@ -46,6 +46,7 @@ pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
         settings: BTreeMap::new(),
         protect: false,
         ignore: Vec::new(),
+        secret: None,
     };
     App(application).text("user_access", "all_users")
 }
@@ -180,6 +181,7 @@ pub(crate) fn requests(plan: &Plan) -> String {
         Write::Finish(body) => format!("finish {}", json!(body)),
         Write::Update(ikey, body) => format!("update {ikey} {}", json!(body)),
         Write::Delete(ikey) => format!("delete {ikey}"),
+        Write::Deliver(ikey) => format!("deliver {ikey:?}"),
     };
     plan.steps().iter().flat_map(|step| &step.writes).map(line).collect::<Vec<_>>().join("\n")
 }
@@ -190,7 +192,7 @@ pub(crate) fn bodies(plan: &Plan) -> Vec<Value> {
     writes
         .filter_map(|write| match write {
             Write::Create(body) | Write::Finish(body) | Write::Update(_, body) => Some(body.clone()),
-            Write::Delete(_) => None,
+            Write::Delete(_) | Write::Deliver(_) => None,
         })
         .map(|mut body| {
             body.remove("notes");

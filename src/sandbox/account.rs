@@ -16,8 +16,8 @@ use super::message::{RawReply, RawRequest};
 use super::store::{JOURNAL, Store};
 use super::switches::Switches;
 use super::{
-    accounts, admins, auth, devices, documents, groups, ids, info, integrations, logs, networks, oauth,
-    policies, seed, settings, units, users,
+    accounts, admins, auth, devices, documents, groups, ids, info, integrations, intelligence, logs,
+    networks, oauth, policies, seed, settings, units, users,
 };
 use crate::secret::Secret;
 
@@ -112,6 +112,9 @@ impl Account {
     /// Answers a request with the exact bytes that Duo would send. Faults that concern the connection are the
     /// server's business: see [`Account::strike`].
     pub fn handle(&mut self, request: &RawRequest, now: i64) -> RawReply {
+        if let Some(reply) = intelligence::answer(self, request, now + self.faults.skew()) {
+            return reply;
+        }
         let reply = self.answer(request, now);
         RawReply::render(reply, &self.rendering(), now + self.faults.skew())
     }

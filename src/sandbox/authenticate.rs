@@ -86,7 +86,8 @@ impl<'a> Decoded<'a> {
     }
 }
 
-fn pairs(query: &str) -> Vec<(String, String)> {
+/// The decoded pairs of a query or a form.
+pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let parts = query.split('&').filter(|part| !part.is_empty());
     parts

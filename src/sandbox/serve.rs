@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::account::{API_HOSTNAME, Account, Key};
 use super::authority::Authority;
 use super::faults::{Fault, Faults, Strike};
+use super::intelligence;
 use super::message::{RawReply, RawRequest};
 use super::switches::Switches;
 
@@ -141,6 +142,21 @@ impl Running {
         lock(&self.account)
     }
 
+    /// The console of the simulated Identity Intelligence.
+    pub fn console_url(&self) -> String {
+        format!("{}{}", self.url(), intelligence::CONSOLE_PATH)
+    }
+
+    /// Where the simulated Identity Intelligence gives out tokens.
+    pub fn token_url(&self) -> String {
+        format!("{}{}", self.url(), intelligence::TOKEN_PATH)
+    }
+
+    /// The public API of the simulated Identity Intelligence.
+    pub fn graphql_url(&self) -> String {
+        format!("{}{}", self.url(), intelligence::GRAPHQL_PATH)
+    }
+
     /// What `sandbox serve` prints on one line when it is ready. Its keys are in clear: they open nothing but this.
     pub fn document(&self) -> Value {
         let keys = self.keys().into_iter().map(|key| {
@@ -152,6 +168,7 @@ impl Running {
         json!({
             "url": self.url(), "api_hostname": self.api_hostname(), "ca_file": self.ca_file(),
             "keys": keys.collect::<Vec<_>>(), "notice": "this is a simulator, not Duo",
+            "console_url": self.console_url(), "token_url": self.token_url(), "graphql_url": self.graphql_url(),
         })
     }
 

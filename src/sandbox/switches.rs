@@ -93,6 +93,13 @@ switches! {
     code_as_string: "code-as-string" = false;
     /// `message_detail` is `null` where there is none; off: absent (duo-api.md, section 2.1).
     null_detail: "null-detail" = false;
+    /// The public API of Identity Intelligence has `getIntegrationsStatus`, as in September 2024; off: it lacks it
+    /// (identity-intelligence.md, section 6.3).
+    intelligence_status: "intelligence-status" = true;
+    /// The token endpoint of Identity Intelligence takes a form only (identity-intelligence.md, section 6.1).
+    intelligence_form_token: "intelligence-form-token" = false;
+    /// Enumerations of Identity Intelligence hold values that no published schema has (identity-intelligence.md, 6.4).
+    intelligence_new_values: "intelligence-new-values" = false;
 }
 
 impl Switches {

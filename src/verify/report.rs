@@ -13,8 +13,16 @@ pub enum Verdict {
     Verified,
     /// Duo says so of itself; no call of duoctl's proved it.
     Shown,
+    /// A person said so.
+    Attested,
     /// No call can show it without an effect, or duoctl has no probe for it.
     NotTestable,
+    /// Nothing can show it: no API tells.
+    NotVerifiable,
+    /// The API of this tenant does not have the query.
+    Unsupported,
+    /// It cannot be there yet: a person has to act, or data needs up to a day.
+    Pending,
     /// The call brought no answer that proves anything: try again.
     Inconclusive,
     /// A live call proved the opposite.
@@ -27,7 +35,11 @@ impl Verdict {
         match self {
             Self::Verified => "verified",
             Self::Shown => "shown by Duo",
+            Self::Attested => "attested",
             Self::NotTestable => "not testable",
+            Self::NotVerifiable => "not verifiable",
+            Self::Unsupported => "unsupported",
+            Self::Pending => "pending",
             Self::Inconclusive => "inconclusive",
             Self::Failed => "failed",
         }
@@ -86,11 +98,40 @@ impl Subject {
     }
 }
 
+/// How far the data of one Identity Intelligence entry really flows, rung by rung (design, section 6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ladder {
+    /// The address of the entry.
+    pub address: Address,
+    /// The display name in the console.
+    pub name: String,
+    /// The rungs from the lowest on.
+    pub rungs: Vec<Check>,
+}
+
+impl Ladder {
+    /// The highest rung that a live call proved, with nothing below it missing.
+    pub fn highest(&self) -> Option<&Check> {
+        let stands = |rung: &&Check| {
+            !matches!(rung.verdict, Verdict::Pending | Verdict::Inconclusive | Verdict::Failed)
+        };
+        let reached = self.rungs.iter().take_while(stands);
+        reached.filter(|rung| rung.verdict == Verdict::Verified).last()
+    }
+
+    /// The worst outcome.
+    pub fn verdict(&self) -> Verdict {
+        self.rungs.iter().map(|rung| rung.verdict).max().unwrap_or(Verdict::NotTestable)
+    }
+}
+
 /// Everything that was looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The applications in the order of their addresses.
     pub subjects: Vec<Subject>,
+    /// The ladders of Identity Intelligence, in the order of their addresses.
+    pub ladders: Vec<Ladder>,
 }
 
 impl Report {
@@ -101,6 +142,14 @@ impl Report {
 
     /// Whether nothing failed and nothing stayed open.
     pub fn passed(&self) -> bool {
-        self.count(Verdict::Failed) == 0 && self.count(Verdict::Inconclusive) == 0
+        self.count(Verdict::Inconclusive) == 0
+            && !self.failed()
+            && !self.ladders.iter().any(|ladder| ladder.verdict() == Verdict::Inconclusive)
+    }
+
+    /// Whether a live call proved that something is not as it should be.
+    pub fn failed(&self) -> bool {
+        self.count(Verdict::Failed) > 0
+            || self.ladders.iter().any(|ladder| ladder.verdict() == Verdict::Failed)
     }
 }

@@ -43,7 +43,7 @@ pub async fn verify<T: Transport + Clone>(
 ) -> Report {
     let probes = targets.into_iter().map(|target| subject(operator, target, now, waits));
     let subjects = futures_util::stream::iter(probes).buffered(parallelism.max(1)).collect().await;
-    Report { subjects }
+    Report { subjects, ladders: Vec::new() }
 }
 
 /// The probes that there are.

@@ -1,5 +1,6 @@
 //! Every command and every exit code, as a user meets them: the real binary in folders of its own, against simulators.
 #![allow(
+    clippy::string_slice,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::expect_used,

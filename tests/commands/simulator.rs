@@ -77,6 +77,7 @@ fn reset_finds_the_account_of_a_yaml() {
         .exits(0)
         .says("Forgot the simulated account in .duoctl/sandbox.");
     assert!(!folder.path(".duoctl/sandbox/journal.jsonl").exists());
+    assert!(folder.path(".duoctl/sandbox/ca.pem").exists(), "clients go on trusting it");
 }
 
 #[test]

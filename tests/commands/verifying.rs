@@ -11,7 +11,7 @@ fn applied() -> (Folder, Server) {
 }
 
 fn verdicts(document: &Value) -> Vec<(&str, &str)> {
-    let text = |value: &'_ Value, key: &str| value[key].as_str().unwrap().to_owned().leak() as &str;
+    let text = |value: &Value, key: &str| -> &'static str { value[key].as_str().unwrap().to_owned().leak() };
     document["applications"]
         .as_array()
         .unwrap()
@@ -166,7 +166,7 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
         plan.last_line(),
         "Plan: 2 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 1 handoff."
     );
-    let applied = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    let applied = folder.duoctl(["apply", "--auto-approve", "--parallelism=1"]).at(&server).run().exits(0);
     insta::assert_snapshot!(even(&applied.stdout), @r#"
     + create identity_intelligence.emea.admin_api  "Identity Intelligence: Duo EMEA" (adminapi)
         name         "Identity Intelligence: Duo EMEA"
@@ -190,7 +190,7 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
         Advanced Settings
           Endpoints                  on
         1. Save (the button may be labelled Connect)
-        2. on the Integrations page, open the menu of the new integration: Test Connectivity
+        2. on the Integrations page, open the menu of the integration: Test Connectivity
         3. after a successful test: Collect Now
 
     Plan: 2 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 1 handoff.
@@ -204,16 +204,16 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
           Display name               Duo EMEA
           API hostname               api-5a4db0c5.duosecurity.com
           Integration key            DI…
-          Secret key                 copy it from the Duo Admin Panel; it ends in …
+          Secret key                 copy it from the Duo Admin Panel, or from `duoctl handoff emea --reveal`; it ends in …
           Support Push Verification  on
           Auth API integration key   DI…
-          Auth API secret key        copy it from the Duo Admin Panel; it ends in …
+          Auth API secret key        copy it from the Duo Admin Panel, or from `duoctl handoff emea --reveal`; it ends in …
         Advanced Settings
           Endpoints                  on
         1. Save (the button may be labelled Connect)
-        2. on the Integrations page, open the menu of the new integration: Test Connectivity
+        2. on the Integrations page, open the menu of the integration: Test Connectivity
         3. after a successful test: Collect Now
-        then write `attested: "…"` into the entry
+        4. duoctl attest emea
 
     verified identity_intelligence.emea.admin_api  "Identity Intelligence: Duo EMEA" (adminapi)
         held: read_log, read_resource

@@ -43,8 +43,7 @@ impl<'s> Reference<'s> {
              errors. YAML is read as version 1.2: `yes`, `no` and `on` are text. Anchors, aliases and merge keys work.\n\n\
              In an application a key that is left out is unmanaged: duoctl neither compares nor changes it. `null`, where \
              it is allowed, clears what Duo holds.\n\n\
-             This version checks `secret`, `secrets`, `secret_stores` and `identity_intelligence_api`, and does nothing \
-             with them yet; `duoctl validate` says so in a note.\n",
+             How secrets are delivered stands on [a page of its own](secrets.md).\n",
             super::NOTICE
         );
     }

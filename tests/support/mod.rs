@@ -261,7 +261,10 @@ impl Process {
 
 /// Byte by byte, so that nothing after the line is taken.
 fn next_line(stream: &mut impl Read) -> String {
-    let bytes = stream.bytes().map(Result::unwrap).take_while(|byte| *byte != b'\n');
+    let bytes = std::io::BufReader::with_capacity(1, stream)
+        .bytes()
+        .map(Result::unwrap)
+        .take_while(|byte| *byte != b'\n');
     String::from_utf8(bytes.collect()).unwrap()
 }
 

@@ -1,6 +1,7 @@
 //! Duo's wire over real sockets: what is sent, what every fault becomes, what is never repeated, and that no secret
 //! shows in any of it.
 #![allow(
+    clippy::string_slice,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,

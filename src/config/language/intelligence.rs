@@ -103,26 +103,25 @@ fn intelligence_schema(schema: &mut Map<String, Value>) {
     if let Some(Value::Object(push)) = properties.get_mut("push_verification") {
         push.insert("not".to_owned(), json!({"const": true}));
     }
-    let items = properties.get_mut("extra_permissions").and_then(|list| list.get_mut("items"));
-    if let Some(Value::Object(items)) = items {
-        let allowed =
-            super::super::settings::PERMISSION_CHOICES.iter().filter(|choice| !NEVER.contains(&choice.value));
-        let (words, descriptions): (Vec<_>, Vec<_>) =
-            allowed.map(|choice| (choice.value, choice.description)).unzip();
-        items.insert("enum".to_owned(), json!(words));
-        items.insert("enumDescriptions".to_owned(), json!(descriptions));
-    }
 }
 
 /// `admin_api`.
 pub static ADMIN_API: Object = Object::new(
     "the Admin API application",
-    &[Key::optional(
-        "name",
-        Shape::Text(&texts::LINE),
-        "Name of the Admin API application in Duo.",
-        "Identity Intelligence EMEA",
-    )],
+    &[
+        Key::optional(
+            "name",
+            Shape::Text(&texts::LINE),
+            "Name of the Admin API application in Duo.",
+            "Identity Intelligence EMEA",
+        ),
+        Key::optional(
+            "networks_for_api_access",
+            Shape::List(&Shape::Text(&texts::NETWORK), 1, usize::MAX),
+            "Addresses that Identity Intelligence may call from. An error unless `guards.allow` insists on it: the vendor's addresses are not published.",
+            "[192.0.2.0/24]",
+        ),
+    ],
 );
 
 /// `push_verification`.

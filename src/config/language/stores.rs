@@ -81,6 +81,12 @@ static STORE_KEYS: &[Key] = &[
         "Program and arguments that read a secret back.",
         "[./store.sh, read]",
     ),
+    Key::optional(
+        "environment",
+        Shape::List(&Shape::Text(&texts::ENV_NAME), 1, MANY),
+        "Environment variables that the commands get beside PATH, HOME and LANG.",
+        "[AWS_PROFILE, AWS_REGION]",
+    ),
     Key::optional("timeout_seconds", Shape::Whole(1, 3600), "How long a command may take.", "30"),
 ];
 
@@ -116,8 +122,11 @@ static JWT: Object = Object::new(
 const STORE_TYPES: [(&str, &[&str], &[&str]); 3] = [
     ("file", &["path"], &[]),
     ("vault", &["address", "mount"], &["kv_version", "namespace", "ca_file", "token", "app_role", "jwt"]),
-    ("exec", &["write"], &["read", "timeout_seconds"]),
+    ("exec", &["write"], &["read", "environment", "timeout_seconds"]),
 ];
+
+/// The ways to log in to Vault; exactly one is used.
+const LOGINS: [&str; 3] = ["token", "app_role", "jwt"];
 
 fn store_keys(entries: &[Entry], at: Span, findings: &mut Vec<Diagnostic>) {
     let Some(Data::Text(kind)) = find(entries, "type").map(|entry| &entry.value.data) else { return };
@@ -139,6 +148,14 @@ fn store_keys(entries: &[Entry], at: Span, findings: &mut Vec<Diagnostic>) {
     {
         findings.push(super::super::check::missing_key(key, &format!("a store of type `{kind}`"), at));
     }
+    let logins = LOGINS.iter().filter(|login| find(entries, login).is_some()).count();
+    if *kind == "vault" && logins != 1 {
+        let amount = if logins == 0 { "no login" } else { "more than one login" };
+        findings.push(
+            Diagnostic::error(Code::InvalidValue, at, format!("a store of type `vault` with {amount}"))
+                .help("give exactly one of `token`, `app_role` and `jwt`, e.g. `token: {env: VAULT_TOKEN}`"),
+        );
+    }
 }
 
 fn store_keys_schema(schema: &mut Map<String, Value>) {
@@ -146,10 +163,14 @@ fn store_keys_schema(schema: &mut Map<String, Value>) {
         .iter()
         .map(|(kind, needs, may)| {
             let names: Vec<&str> = std::iter::once("type").chain([*needs, *may].concat()).collect();
-            json!({
-                "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
-                "then": {"required": needs, "propertyNames": {"enum": names}},
-            })
+            let mut then = json!({"required": needs, "propertyNames": {"enum": names}});
+            if let (&"vault", Value::Object(then)) = (kind, &mut then) {
+                then.insert(
+                    "oneOf".to_owned(),
+                    LOGINS.iter().map(|key| json!({"required": [key]})).collect(),
+                );
+            }
+            json!({"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": then})
         })
         .collect();
     schema.insert("allOf".to_owned(), Value::Array(rules));

@@ -7,11 +7,12 @@ use crate::config::language::intelligence::NEVER;
 use crate::config::model::{DuoPlan, IntelligenceAccess, IntelligenceEntry, Workspace};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for entry in workspace.identity_intelligence.values() {
+    for (key, entry) in &workspace.identity_intelligence {
         endpoints(workspace, entry, findings);
         event_streaming(entry, findings);
         push(entry, findings);
-        permissions(entry, findings);
+        permissions(workspace, key, entry, findings);
+        networks(workspace, key, entry, findings);
     }
     display_names(workspace, findings);
 }
@@ -61,14 +62,50 @@ fn push(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn permissions(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
+/// Whether a standing consent names the risk and the entry's Admin API application.
+fn insisted(workspace: &Workspace, risk: &str, key: &str) -> bool {
+    let address = format!("identity_intelligence.{key}.admin_api");
+    workspace
+        .guards
+        .allow
+        .iter()
+        .any(|allow| allow.value.risk == risk && allow.value.address.as_deref() == Some(&address))
+}
+
+fn consent(risk: &str, key: &str) -> String {
+    format!(
+        "`guards: {{allow: [{{risk: {risk}, address: identity_intelligence.{key}.admin_api, reason: ...}}]}}`"
+    )
+}
+
+/// A restriction would have to name where the vendor calls from (identity-intelligence.md, section 11).
+fn networks(workspace: &Workspace, key: &str, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
+    let Some(first) = entry.networks.first() else { return };
+    if !insisted(workspace, "breaks_handoff", key) {
+        findings.push(
+            Diagnostic::error(
+                Code::InvalidValue,
+                first.span,
+                "the addresses that Identity Intelligence calls from are not published, so a restriction may shut it out",
+            )
+            .help(format!("remove `networks_for_api_access`, or insist on it with {}", consent("breaks_handoff", key))),
+        );
+    }
+}
+
+fn permissions(workspace: &Workspace, key: &str, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
     for permission in &entry.extra_permissions {
         let name = permission.value.as_str();
         if NEVER.contains(&name) {
-            findings.push(
-                Diagnostic::error(Code::InvalidValue, permission.span, format!("Identity Intelligence must never have the permission `{name}`"))
-                    .help("it reads logs, users and devices; `admins_read`, `integrations_read` and `settings_read` only read"),
-            );
+            if insisted(workspace, "escalates_privilege", key) {
+                continue;
+            }
+            let message = format!("Identity Intelligence must never have the permission `{name}`");
+            findings.push(Diagnostic::error(Code::InvalidValue, permission.span, message).help(format!(
+                "it reads logs, users and devices; `admins_read`, `integrations_read` and `settings_read` only read. \
+                 Where it has to be, insist with {}",
+                consent("escalates_privilege", key)
+            )));
         } else if name == "write_resource" && entry.access.value == IntelligenceAccess::ReadOnly {
             findings.push(
                 Diagnostic::error(

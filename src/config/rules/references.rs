@@ -1,49 +1,13 @@
-//! What one part of the YAML says of another: stores, names, pins.
+//! What one part of the YAML says of another: names, pins.
 
 use std::collections::HashMap;
 
-use crate::config::diagnostic::{Code, Diagnostic, Span, Spanned};
-use crate::config::model::{SecretTarget, Workspace};
-use crate::config::similar::did_you_mean;
-use crate::config::texts::shown;
+use crate::config::diagnostic::{Code, Diagnostic, Span};
+use crate::config::model::Workspace;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    stores(workspace, findings);
     pins(workspace, findings);
     names(workspace, findings);
-}
-
-fn stores(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    let applications = workspace.applications.values().filter_map(|application| application.secret.as_ref());
-    let intelligence = workspace.identity_intelligence.values().filter_map(|entry| entry.secrets.as_ref());
-    let mut places: HashMap<(&str, &str), Span> = HashMap::new();
-    for Spanned { value: SecretTarget { store, path, .. }, span } in applications.chain(intelligence) {
-        if !workspace.secret_stores.contains_key(store) {
-            let names = || workspace.secret_stores.keys().map(String::as_str);
-            let help = did_you_mean(store, names()).unwrap_or_else(|| match names().next() {
-                None => "declare it under `secret_stores`".to_owned(),
-                Some(_) => format!(
-                    "declare it under `secret_stores`, which has {}",
-                    names().collect::<Vec<_>>().join(", ")
-                ),
-            });
-            findings.push(
-                Diagnostic::error(
-                    Code::UnknownStore,
-                    *span,
-                    format!("there is no secret store {}", shown(store)),
-                )
-                .help(help),
-            );
-        } else if let Some(first) = places.insert((store, path), *span) {
-            let (first, second) = if first < *span { (first, *span) } else { (*span, first) };
-            findings.push(
-                Diagnostic::error(Code::InvalidValue, second, "two secrets are delivered to one place")
-                    .help("give each its own `path`: the second would overwrite the first")
-                    .related(first, "the other one"),
-            );
-        }
-    }
 }
 
 fn pins(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {

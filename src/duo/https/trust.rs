@@ -46,7 +46,11 @@ pub enum TrustError {
 }
 
 /// TLS 1.2 or newer with `ring`, whatever the process's default provider is.
-pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TrustError> {
+///
+/// # Errors
+///
+/// [`TrustError`] when the file is unusable.
+pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TrustError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = ca_file {
         add_file(&mut roots, path)?;

@@ -9,16 +9,18 @@ use crate::config::model::DuoPlan;
 use crate::duo::types::Integration;
 
 use super::super::address::Address;
+use super::super::delivery::Held;
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::diff::{self, Change};
 use super::super::fields::Managed;
 use super::super::fingerprint::snapshot;
+use super::super::handoff::Handoff;
 use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT};
 use super::super::matching::{Live, Match, match_all};
 use super::super::observed::{Observation, Observed};
 use super::super::references::References;
 use super::super::risk::Risk;
-use super::{Action, Options, Plan, Step, Write, fingerprint_of, outstanding_handoffs, unreadable};
+use super::{Action, Options, Plan, Step, Write, delivery, fingerprint_of, handoffs, unreadable};
 
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
@@ -26,6 +28,8 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         desired,
         options,
         references: References::new(&observation.groups, &observation.policies),
+        held: &observation.held,
+        host: &observation.host,
         steps: Vec::new(),
         problems: Vec::new(),
         blocked: BTreeSet::new(),
@@ -63,16 +67,17 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     }
     let orphans = builder.orphans(&matches.orphans, &matches.contested);
     builder.check_edition(observation);
-    let mut handoffs = outstanding_handoffs(&desired.handoffs, &lives, &options.selection);
-    if !readable {
-        handoffs.clear();
-    }
+    let mut forms =
+        if readable { handoffs(&desired.handoffs, &lives, &options.selection) } else { Vec::new() };
+    delivery::show_places(&mut forms, desired);
+    let (attested, handoffs) = forms.into_iter().partition(Handoff::is_attested);
     let fingerprint = fingerprint_of(&observation.host, &desired.yaml_hash, integrations, &builder.steps);
     Plan {
         workspace: desired.workspace.clone(),
         operator: observation.operator.clone(),
         steps: builder.steps,
         handoffs,
+        attested,
         orphans,
         problems: builder.problems,
         blocked: builder.blocked,
@@ -89,6 +94,9 @@ pub(super) struct Builder<'a> {
     pub(super) desired: &'a Desired,
     pub(super) options: &'a Options,
     pub(super) references: References,
+    /// What secret stores hold.
+    pub(super) held: &'a BTreeMap<Address, Held>,
+    pub(super) host: &'a str,
     pub(super) steps: Vec<Step>,
     pub(super) problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
@@ -125,6 +133,7 @@ impl Builder<'_> {
         match steps {
             Ok(mut steps) => {
                 self.add_leftovers(wanted, &found.predecessors, &mut steps);
+                self.add_delivery(wanted, found.live.as_ref(), &mut steps);
                 self.steps.extend(steps);
             }
             Err(problems) => self.block(&wanted.address, problems),
@@ -165,10 +174,16 @@ impl Builder<'_> {
             inherent: Vec::new(),
             writes: vec![Write::Update(integration.ikey.clone(), body)],
             baseline: BTreeMap::from([(integration.ikey.to_string(), snapshot(integration))]),
+            delivery: None,
         };
         let mut changes: Vec<Change> =
             marker.into_iter().flat_map(|marker| marker_changes(marker, wanted)).collect();
         changes.extend(difference.changes.iter().cloned());
+        self.problems.extend(remarks(wanted, &changes));
+        if marker.is_some() && changes.is_empty() {
+            self.problems.extend(difference.problems);
+            return Ok(steps);
+        }
         let applied = diff::applied(managed, marker);
         if marker.is_none() {
             // An adoption changes nothing but the notes, so it records only what already is as the YAML wants it.
@@ -192,11 +207,21 @@ impl Builder<'_> {
     }
 
     fn check_edition(&mut self, observation: &Observation) {
-        let (Some(declared), Some(edition)) = (&self.desired.plan, &observation.account.edition) else {
-            return;
-        };
-        let actual = DuoPlan::from_edition(edition);
-        if actual.is_some_and(|actual| actual != declared.value) {
+        let Some(edition) = &observation.account.edition else { return };
+        let Some(actual) = DuoPlan::from_edition(edition) else { return };
+        for needed in self.desired.handoffs.iter().filter_map(|handoff| handoff.needs_plan.as_ref()) {
+            if actual < needed.value {
+                let message = format!(
+                    "the account's plan is {edition}, and `endpoints` needs Duo Advantage or Premier"
+                );
+                self.problems.push(
+                    Diagnostic::error(Code::PlanTooSmall, needed.span, message)
+                        .help("write `endpoints: false`: Identity Intelligence could not collect them"),
+                );
+            }
+        }
+        let Some(declared) = &self.desired.plan else { return };
+        if actual != declared.value {
             let message = format!("the account's plan is {edition}, not the declared one");
             self.problems.push(
                 Diagnostic::warning(Code::AccountMismatch, declared.span, message)
@@ -209,8 +234,49 @@ impl Builder<'_> {
 /// The reason that `protect` gives.
 pub(crate) const PROTECTED: &str = "it is protected";
 
-pub(super) fn is_intelligence(address: &Address) -> bool {
+pub(crate) fn is_intelligence(address: &Address) -> bool {
     address.as_str().starts_with("identity_intelligence.")
+}
+
+/// What a person should know of changes beyond their risk.
+fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
+    let mut remarks = Vec::new();
+    for change in changes {
+        let by_hand = matches!(change.origin, Some(diff::Origin::Drift | diff::Origin::Both));
+        // Revoking it reduces what the key may do; what was done in Duo is the escalation.
+        if change.field == "permissions" && by_hand && change.risk == Risk::ReducesPrivilege {
+            let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+            let declared = items(&change.after);
+            let excess: Vec<String> = items(&change.before)
+                .iter()
+                .filter(|item| !declared.contains(item))
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+            let message = format!(
+                "{}: drift, {}: somebody let the key do more in Duo than the YAML says: {}",
+                wanted.address,
+                Risk::EscalatesPrivilege,
+                excess.join(", ")
+            );
+            remarks.push(
+                Diagnostic::warning(Code::OverPrivileged, wanted.span, message)
+                    .help("an apply revokes it; to keep it, declare it"),
+            );
+        }
+        if change.field == "name" && wanted.kind.as_deref() == Some("authapi") {
+            let message = format!(
+                "{}: end users will see the new name on every push: {} instead of {}",
+                wanted.address, change.after, change.before
+            );
+            remarks.push(Diagnostic::note(
+                Code::SeenByUsers,
+                wanted.name.as_ref().map(|name| name.span),
+                message,
+            ));
+        }
+    }
+    remarks
 }
 
 /// An application whose type Duo does not say: neither the declared one nor another one.

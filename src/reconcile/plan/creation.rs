@@ -34,7 +34,9 @@ impl Builder<'_> {
             FieldKind::Prompt => true,
             _ => false,
         };
-        let two_calls = managed.iter().any(later);
+        // Where a store cannot be read back, the marker tells that the keys are still to be delivered.
+        let unfinished = wanted.secret.as_ref().is_some_and(|secret| secret.write_only);
+        let two_calls = unfinished || managed.iter().any(later);
         let text = managed.iter().find_map(Managed::notes_text).unwrap_or_default();
         let applied = diff::applied(&diff::compared(managed.to_vec(), wanted), None);
         let notes = |state| {
@@ -69,6 +71,7 @@ impl Builder<'_> {
             inherent: Vec::new(),
             writes,
             baseline: BTreeMap::new(),
+            delivery: None,
         })
     }
 
@@ -141,6 +144,7 @@ impl Builder<'_> {
                     .collect(),
                 writes: vec![Write::Delete(ikey)],
                 baseline: BTreeMap::from([(key, baseline)]),
+                delivery: None,
             });
         }
     }

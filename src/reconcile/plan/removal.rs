@@ -23,6 +23,7 @@ impl Builder<'_> {
         let mut listed = Vec::new();
         for twins in orphans.chunk_by(|a, b| address(a) == address(b)) {
             let copies = are_copies(twins);
+            let contested = twins.iter().any(|live| contested.contains(&live.integration.ikey));
             for orphan in twins {
                 let Some(marker) = &orphan.marker else { continue };
                 if !self.options.selection.covers(&marker.address) {
@@ -32,7 +33,7 @@ impl Builder<'_> {
                 if self.options.prune == Prune::No {
                     continue;
                 }
-                if contested.contains(&orphan.integration.ikey) {
+                if contested {
                     self.problems.push(kept_back(orphan, marker));
                 } else if copies {
                     self.block(&marker.address, [copied(orphan, marker)]);
@@ -79,16 +80,20 @@ fn quarantined_since(marker: &Marker) -> Option<Date> {
     if let MarkerState::Quarantined(since) = marker.state { Some(since) } else { None }
 }
 
-/// Whether one of several applications with the same marker may be a copy that nobody meant to remove. What a
-/// replacement left behind shares its address by right, and what is shut already has nothing more to lose.
+/// Whether one of several applications with the same marker may be a copy that nobody meant to remove: two that are
+/// simply owned, or one that the marker calls quarantined and that is open. What a replacement left behind shares its
+/// address by right, also once it is quarantined itself.
 fn are_copies(twins: &[Live<'_>]) -> bool {
-    let state = |live: &Live<'_>| live.marker.as_ref().map(|marker| marker.state.clone());
-    let others: Vec<&Live<'_>> =
-        twins.iter().filter(|live| state(live) != Some(MarkerState::Replaced)).collect();
-    let is_open = |live: &&Live<'_>| {
-        !matches!(state(live), Some(MarkerState::Quarantined(_))) || !is_shut(live.integration)
-    };
-    others.len() > 1 && others.iter().any(is_open)
+    let (mut owned, mut shut, mut opened) = (0, 0, 0);
+    for live in twins {
+        match live.marker.as_ref().map(|marker| &marker.state) {
+            Some(MarkerState::Replaced) | None => {}
+            Some(MarkerState::Owned | MarkerState::Creating) => owned += 1,
+            Some(MarkerState::Quarantined(_)) if is_shut(live.integration) => shut += 1,
+            Some(MarkerState::Quarantined(_)) => opened += 1,
+        }
+    }
+    owned > 1 || (opened > 0 && owned + shut + opened > 1)
 }
 
 /// Whether a quarantine still holds. An application that someone opened again is in use, whatever its marker says.
@@ -102,7 +107,7 @@ fn is_shut(integration: &Integration) -> bool {
 
 fn kept_back(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     let message = format!(
-        "{}: {} is not removed, since another address of this type and name could not be matched",
+        "{}: {} is not removed, since an address that could not be matched may mean it",
         marker.address, orphan.integration.ikey
     );
     Diagnostic::warning(Code::AmbiguousMatch, None, message)
@@ -140,6 +145,7 @@ fn removal(orphan: &Live<'_>, marker: &Marker, action: Action) -> Step {
         inherent,
         writes: vec![Write::Delete(ikey.clone())],
         baseline: BTreeMap::from([(ikey.to_string(), snapshot(orphan.integration))]),
+        delivery: None,
     }
 }
 

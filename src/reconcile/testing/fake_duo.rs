@@ -145,6 +145,7 @@ impl FakeDuo {
             groups: Observed::Present(self.groups.clone()),
             policies: Observed::Present(self.policies.clone()),
             account: Account::default(),
+            held: BTreeMap::new(),
         }
     }
 
@@ -201,6 +202,7 @@ impl FakeDuo {
             }
             Write::Finish(body) => self.update(&created.clone().ok_or("nothing was created")?, body),
             Write::Update(ikey, body) => self.update(ikey.as_str(), body),
+            Write::Deliver(_) => Ok(()),
             Write::Delete(ikey) => self
                 .applications
                 .remove(ikey.as_str())

@@ -155,6 +155,11 @@ fn what_a_replacement_left_behind_goes_with_its_address() {
     after.apply(&plan);
     let again = plan_pruning(&desired([]), &after, Prune::Quarantine);
     assert_eq!((outline(&again), codes(&again)), (String::new(), vec![]));
+    // The one that was left behind is quarantined already, the other one not yet.
+    let mut half = after;
+    half.edit("DI1", "notes", json!(marked("gone")));
+    let plan = plan_pruning(&desired([]), &half, Prune::Quarantine);
+    assert_eq!((plan.steps().len(), codes(&plan)), (1, vec![]));
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! A new key in place of the old one: made in Duo, delivered, read back, proven.
+
+use crate::duo::api::ReadApi as _;
+use crate::duo::call::Transport;
+use crate::duo::catalogue::{Family, lookup};
+use crate::duo::client::Writer;
+use crate::duo::error::DuoError;
+use crate::duo::types::Integration;
+use crate::reconcile::address::Address;
+use crate::reconcile::delivery::Delivery;
+
+use super::deliver::{Courier, DeliveryError};
+
+/// What became of a rotation.
+#[derive(Debug)]
+pub enum Rotated {
+    /// The new key is where it belongs: where, and how it was proven.
+    Delivered(String),
+    /// There is a new key, and the store holds the old one.
+    NotDelivered(DeliveryError),
+    /// Duo made no new key.
+    Failed(DuoError),
+    /// The answer was lost, and nothing shows that there is a new key. Whatever Duo has now was delivered.
+    Unknown(DuoError),
+}
+
+/// Replaces the keys of one application.
+pub async fn in_place<T: Transport + Clone>(
+    writer: &Writer<T>,
+    courier: &Courier<'_, T>,
+    address: &Address,
+    live: &Integration,
+    delivery: &Delivery,
+) -> Rotated {
+    let lost = match reset(writer, live).await {
+        Ok(()) => None,
+        Err(error) if error.outcome_unknown() => Some(error),
+        Err(error) => return Rotated::Failed(error),
+    };
+    let delivered = courier.deliver(address, live.kind(), &live.ikey, delivery).await;
+    match (delivered, lost) {
+        (Err(error), _) => Rotated::NotDelivered(error),
+        (Ok(place), None) => Rotated::Delivered(place),
+        (Ok(place), Some(error)) => match writer.integration(&live.ikey).await {
+            Ok(Some(now)) if ends(&now) != ends(live) => Rotated::Delivered(place),
+            _ => Rotated::Unknown(error),
+        },
+    }
+}
+
+async fn reset<T: Transport>(writer: &Writer<T>, live: &Integration) -> Result<(), DuoError> {
+    match lookup(live.kind()).map(|kind| kind.family) {
+        Some(Family::Oidc) => writer.reset_client_secret(&live.ikey, None).await,
+        Some(Family::OAuth) => {
+            for client in live.client_hints.keys() {
+                writer.reset_client_secret(&live.ikey, Some(client)).await?;
+            }
+            Ok(())
+        }
+        _ => writer.reset_secret_key(&live.ikey).await,
+    }
+}
+
+fn ends(live: &Integration) -> (Option<&String>, Vec<&String>) {
+    (live.secret_hint.as_ref(), live.client_hints.values().collect())
+}

@@ -1,0 +1,340 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+const FILE: &str = "\
+# yaml-language-server: $schema=x.json
+version: 1
+applications:
+  # the network team's
+  vpn: # do not rename
+    type: radius
+    greeting:   Hello   # read out
+    groups_allowed:
+      - VPN Users # all of them
+      - Contractors
+    # last words
+  wiki: {type: sso-generic, name: Wiki} # flow
+defaults:
+  applications: &d {protect: true}
+guards: {} # none
+";
+
+fn set_in(text: &str, path: &str, value: Value) -> String {
+    let path: Vec<&str> = path.split('.').collect();
+    set(text, &path, &value).expect(text)
+}
+
+#[test]
+fn a_value_is_replaced_and_everything_else_stays() {
+    let after = set_in(FILE, "applications.vpn.greeting", json!("Welcome: home"));
+    assert_eq!(after, FILE.replace("Hello ", "\"Welcome: home\" "));
+    assert_eq!(set_in(&after, "applications.vpn.greeting", json!("Welcome: home")), after);
+    let after = set_in(FILE, "applications.wiki.name", json!("Wiki, new"));
+    assert_eq!(after, FILE.replace("name: Wiki", "name: \"Wiki, new\""));
+    let after = set_in(FILE, "applications.vpn.groups_allowed", json!(["VPN Users", "Staff"]));
+    assert_eq!(after, FILE.replace("      - Contractors\n", "      - Staff\n"));
+    let after = set_in(FILE, "applications.vpn.groups_allowed", json!(["Staff"]));
+    assert_eq!(
+        after,
+        FILE.replace(
+            "    groups_allowed:\n      - VPN Users # all of them\n      - Contractors\n",
+            "    # all of them\n    groups_allowed: [Staff]\n"
+        )
+    );
+}
+
+#[test]
+fn keys_are_added_as_their_neighbours_stand() {
+    let after = set_in(FILE, "applications.vpn.notes", json!("one\ntwo"));
+    assert_eq!(
+        after,
+        FILE.replace("      - Contractors\n", "      - Contractors\n    notes: |-\n      one\n      two\n")
+    );
+    let after = set_in(FILE, "applications.wiki.user_access", json!("no_users"));
+    assert_eq!(after, FILE.replace("name: Wiki}", "name: Wiki, user_access: no_users}"));
+    let after = set_in(FILE, "guards.max_changes", json!("30%"));
+    assert_eq!(after, FILE.replace("guards: {} # none", "guards:\n  max_changes: \"30%\" # none"));
+    let after = set_in(FILE, "identity_intelligence.emea.attested", json!("12345678"));
+    assert_eq!(after, format!("{FILE}identity_intelligence:\n  emea:\n    attested: \"12345678\"\n"));
+    assert_eq!(set_in("", "a.b", json!(1)), "a:\n  b: 1\n");
+    assert_eq!(set_in("# only\n", "a", json!([])), "# only\na: []\n");
+    assert_eq!(set_in("a: 1", "b", json!(2)), "a: 1\nb: 2");
+    assert_eq!(
+        set_in("\u{feff}a:\r\n  b: 1\r\n", "a.c", json!("x\ny")),
+        "\u{feff}a:\r\n  b: 1\r\n  c: |-\r\n    x\r\n    y\r\n"
+    );
+}
+
+#[test]
+fn keys_are_removed_and_their_comments_stay() {
+    let gone = |path: &str| remove(FILE, &path.split('.').collect::<Vec<_>>()).expect("removed");
+    assert_eq!(
+        gone("applications.vpn.greeting"),
+        FILE.replace("    greeting:   Hello   # read out\n", "    # read out\n")
+    );
+    assert_eq!(gone("applications.wiki.type"), FILE.replace("type: sso-generic, ", ""));
+    assert_eq!(gone("applications.wiki.name"), FILE.replace(", name: Wiki", ""));
+    assert_eq!(gone("applications.nobody"), FILE);
+    assert_eq!(remove("a:\n  b: 1 # x\nc: 2\n", &["a", "b"]).expect("removed"), "a: {} # x\nc: 2\n");
+}
+
+#[test]
+fn what_is_shared_is_refused_or_overridden() {
+    let text = "base: &b {x: 1, deep: {k: 1}}\none: *b\ntwo:\n  <<: *b # shared\n  z: 3\n";
+    assert_eq!(set_in(text, "two.x", json!(2)), text.replace("  z: 3\n", "  z: 3\n  x: 2\n"));
+    assert_eq!(set_in(text, "two.deep.k", json!(2)), text.replace("  z: 3\n", "  z: 3\n  deep:\n    k: 2\n"));
+    assert_eq!(set(text, &["one", "x"], &json!(2)), Err(EditError::Shared("one".into())));
+    assert_eq!(set(text, &["base", "x"], &json!(2)), Err(EditError::Shared("base.x".into())));
+    assert_eq!(set(text, &["base"], &json!(2)), Err(EditError::Shared("base".into())));
+    assert_eq!(remove(text, &["two", "x"]), Err(EditError::Shared("two.x".into())));
+    assert_eq!(set_in(text, "one", json!(7)), text.replace("one: *b", "one: 7"));
+    assert_eq!(set("a: [1\n", &["a"], &json!(2)), Err(EditError::NotYaml));
+    assert_eq!(set("a: x\n", &["a", "b"], &json!(2)), Err(EditError::NotAMapping("a".into())));
+}
+
+#[test]
+fn fragments_are_appended_with_their_comments() {
+    let fragment = "# found there\nmail:\n  type: radius # old\n  notes: |-\n    a\n\n    b\n";
+    let indented = "  # found there\n  mail:\n    type: radius # old\n    notes: |-\n      a\n\n      b\n";
+    let after = append(FILE, &["applications"], fragment).expect("appended");
+    assert_eq!(after, FILE.replace("defaults:\n", &format!("{indented}defaults:\n")));
+    assert!(append(&after, &["applications"], fragment).is_err());
+    let after = append("version: 1\n", &["applications"], fragment).expect("appended");
+    assert_eq!(after, format!("version: 1\napplications:\n{indented}"));
+    let after =
+        append("applications: {} # none yet\nversion: 1\n", &["applications"], fragment).expect("appended");
+    assert_eq!(after, format!("applications: # none yet\n{indented}version: 1\n"));
+    let after = append("", &["applications"], fragment).expect("appended");
+    assert_eq!(after, format!("applications:\n{indented}"));
+}
+
+/// A document as a person might have written it: every choice of style comes from the bytes.
+struct Author<'c> {
+    choices: std::iter::Cycle<std::slice::Iter<'c, u8>>,
+    comments: usize,
+    out: String,
+}
+
+impl Author<'_> {
+    fn choose(&mut self, among: u8) -> u8 {
+        self.choices.next().map_or(0, |byte| byte % among)
+    }
+
+    fn comment(&mut self) -> String {
+        self.comments += 1;
+        format!("# comment {}", self.comments)
+    }
+
+    fn line_end(&mut self) {
+        if self.choose(4) == 0 {
+            let comment = self.comment();
+            self.out.push_str(&format!("  {comment}"));
+        }
+        self.out.push('\n');
+        match self.choose(8) {
+            0 => self.out.push('\n'),
+            1 => {
+                let comment = self.comment();
+                self.out.push_str(&format!("  {comment}\n"));
+            }
+            _ => {}
+        }
+    }
+
+    fn mapping(&mut self, map: &Map<String, Value>, indent: usize, first_inline: bool) {
+        for (position, (key, value)) in map.iter().enumerate() {
+            if position > 0 || !first_inline {
+                self.out.push_str(&" ".repeat(indent));
+            }
+            self.out.push_str(&writing::text(key));
+            self.out.push(':');
+            self.value(value, indent);
+        }
+    }
+
+    fn value(&mut self, value: &Value, indent: usize) {
+        let step = 2 + usize::from(self.choose(3));
+        match value {
+            Value::Object(map) if !map.is_empty() && self.choose(4) > 0 => {
+                self.line_end();
+                self.mapping(map, indent + step, false);
+            }
+            Value::Array(items) if !items.is_empty() && self.choose(3) > 0 => {
+                self.line_end();
+                for item in items {
+                    self.out.push_str(&" ".repeat(indent + step));
+                    self.out.push('-');
+                    match item {
+                        Value::Object(map) if !map.is_empty() => {
+                            self.out.push(' ');
+                            self.mapping(map, indent + step + 2, true);
+                        }
+                        other => {
+                            self.out.push_str(&format!(" {}", writing::inline(other)));
+                            self.line_end();
+                        }
+                    }
+                }
+            }
+            Value::Null if self.choose(2) == 0 => self.line_end(),
+            other => {
+                let (first, lines) = writing::after_key(other, indent, step, true);
+                if lines.is_empty() {
+                    self.out.push_str(&format!(" {first}"));
+                    self.line_end();
+                } else {
+                    let space = if first.is_empty() { "" } else { " " };
+                    self.out.push_str(&format!("{space}{first}\n"));
+                    lines.iter().for_each(|line| self.out.push_str(&format!("{line}\n")));
+                }
+            }
+        }
+    }
+}
+
+fn written_down(map: &Map<String, Value>, choices: &[u8]) -> String {
+    let mut author = Author { choices: choices.iter().cycle(), comments: 0, out: String::new() };
+    if author.choose(2) == 0 {
+        author.out.push_str("# head\n\n");
+    }
+    author.mapping(map, 0, false);
+    if author.choose(4) == 0 {
+        author.out = author.out.replace('\n', "\r\n");
+    }
+    if author.choose(6) == 0 {
+        author.out.insert(0, '\u{feff}');
+    }
+    author.out
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z]{1,6}",
+        "[ -~]{0,12}",
+        "\\PC{0,8}",
+        "([a-z ]{1,5}\n){1,3}",
+        any::<String>(),
+        prop::sample::select(vec![
+            "NO",
+            "1:30",
+            "2027-01-01",
+            " lead",
+            "trail ",
+            "a: b",
+            "- x",
+            "# c",
+            "&a",
+            "*a",
+            "<<",
+            "x\r\ny",
+            "\t",
+            "{",
+            "null",
+            "~",
+            "0600",
+            "1_000",
+            ".5",
+            "+1",
+            "👩‍💻",
+            "مرحبا",
+            "a\u{202e}b",
+            "a\u{85}b",
+            "\u{feff}",
+            "%",
+            "@a",
+            "`",
+            "a\n\n b\n",
+            "---",
+            "...",
+        ])
+        .prop_map(str::to_owned),
+    ]
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any_text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((any_text(), inner), 0..4)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_map() -> impl Strategy<Value = Map<String, Value>> {
+    prop::collection::vec((any_text(), any_value()), 1..6).prop_map(|pairs| pairs.into_iter().collect())
+}
+
+/// A path into a document: existing keys as far as the choices go down, then perhaps a new one.
+fn path_in(map: &Map<String, Value>, choices: &[u8], fresh: &str) -> Vec<String> {
+    let mut path = Vec::new();
+    let mut here = map;
+    for choice in choices {
+        let keys: Vec<&String> = here.keys().collect();
+        let Some(key) = keys.get(usize::from(*choice) % (keys.len() + 1)) else {
+            path.push(fresh.to_owned());
+            return path;
+        };
+        path.push((*key).clone());
+        match &here[*key] {
+            Value::Object(map) => here = map,
+            _ => return path,
+        }
+    }
+    path
+}
+
+fn comments(text: &str) -> Vec<String> {
+    let found = written::read(text.trim_start_matches('\u{feff}')).expect("YAML").comments;
+    let body = text.trim_start_matches('\u{feff}');
+    let mut comments: Vec<String> =
+        found.into_iter().map(|place| body.get(place).unwrap_or_default().to_owned()).collect();
+    comments.sort();
+    comments
+}
+
+fn read_back(text: &str) -> Value {
+    meaning(text.trim_start_matches('\u{feff}')).expect("YAML")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn only_the_intended_value_changes(
+        map in any_map(), styles in prop::collection::vec(any::<u8>(), 1..40),
+        down in prop::collection::vec(any::<u8>(), 1..4), fresh in any_text(), value in any_value(), removes in any::<bool>(),
+    ) {
+        let text = written_down(&map, &styles);
+        let before = read_back(&text);
+        prop_assert_eq!(&before, &Value::Object(map.clone()), "{}", text);
+        let path = path_in(&map, &down, &fresh);
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let mut intended = before;
+        let edited = if removes {
+            take(&mut intended, &path);
+            remove(&text, &path)
+        } else {
+            put(&mut intended, &path, &value).expect("a mapping");
+            set(&text, &path, &value)
+        };
+        let edited = match edited {
+            Ok(edited) => edited,
+            Err(error) => return Err(TestCaseError::fail(format!("{error}: {path:?} = {value}\n{text}"))),
+        };
+        prop_assert_eq!(read_back(&edited), intended, "{}\n{}", text, edited);
+        prop_assert_eq!(comments(&edited), comments(&text), "{}\n{}", text, edited);
+        prop_assert_eq!(edited.starts_with('\u{feff}'), text.starts_with('\u{feff}'));
+        if !removes {
+            prop_assert_eq!(set(&edited, &path, &value).expect("the same"), edited);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Whether a secret store holds the keys of now. Known without the secret: Duo shows the last four characters of it
+//! (duo-api.md, trap 10), and so does a store that was read.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::config::diagnostic::Span;
+use crate::config::model::{SecretTarget, Workspace};
+use crate::duo::types::{Ikey, Integration};
+use crate::secrets;
+
+/// Where the keys of an application are to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredSecret {
+    /// The place in the YAML's words.
+    pub target: SecretTarget,
+    /// Where the YAML says so.
+    pub span: Span,
+    /// The place in words for people.
+    pub place: String,
+    /// Whether the store takes secrets and never gives them back.
+    pub write_only: bool,
+}
+
+/// What a store holds at the place of one application. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The keys of an application.
+    Keys(HeldKeys),
+    /// Nothing.
+    Nothing,
+    /// The store gives nothing back.
+    CannotTell,
+    /// The store could not be read: nothing may be concluded.
+    Unreadable {
+        /// What is wrong, and where.
+        reason: String,
+        /// What to do about it.
+        help: Option<String>,
+    },
+}
+
+/// What may be known of the keys in a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldKeys {
+    /// Whose keys.
+    pub ikey: String,
+    /// The API hostname beside them.
+    pub api_hostname: String,
+    /// The last four characters of the secret key.
+    pub secret_end: Option<String>,
+    /// The last four characters of client secrets, by client id.
+    pub client_ends: BTreeMap<String, String>,
+    /// When they were delivered.
+    pub delivered_at: String,
+}
+
+/// How the store stands to the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It holds the keys of now.
+    Current,
+    /// It does not, and why.
+    Due(String),
+    /// Nobody can tell.
+    CannotTell,
+    /// The store could not be read.
+    Unreadable,
+}
+
+/// One delivery of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Delivery {
+    /// The place in the YAML's words.
+    #[serde(skip)]
+    pub target: SecretTarget,
+    /// The place in words for people.
+    pub place: String,
+    /// Why it is due.
+    pub reason: String,
+}
+
+impl DesiredSecret {
+    /// A place in one of the workspace's stores.
+    pub fn of(target: &SecretTarget, span: Span, workspace: &Workspace) -> Self {
+        let stores = &workspace.secret_stores;
+        Self {
+            target: target.clone(),
+            span,
+            place: secrets::describe(stores, target),
+            write_only: stores.get(&target.store).is_some_and(secrets::write_only),
+        }
+    }
+}
+
+impl Delivery {
+    /// A delivery to the place that the YAML names.
+    pub fn new(secret: &DesiredSecret, reason: impl Into<String>) -> Self {
+        Self { target: secret.target.clone(), place: secret.place.clone(), reason: reason.into() }
+    }
+}
+
+/// Compares what the store holds with what Duo shows. What Duo does not show is not compared.
+pub fn standing(held: &Held, live: &Integration, host: &str) -> Standing {
+    let keys = match held {
+        Held::Keys(keys) => keys,
+        Held::Nothing => return Standing::Due("the store holds nothing yet".to_owned()),
+        Held::CannotTell => return Standing::CannotTell,
+        Held::Unreadable { .. } => return Standing::Unreadable,
+    };
+    stale(keys, live, host).map_or(Standing::Current, Standing::Due)
+}
+
+fn stale(keys: &HeldKeys, live: &Integration, host: &str) -> Option<String> {
+    if Ikey::new(keys.ikey.as_str()) != live.ikey {
+        return Some(format!("the store holds the keys of {}", keys.ikey));
+    }
+    if let (Some(end), held) = (&live.secret_hint, &keys.secret_end)
+        && held.as_ref() != Some(end)
+    {
+        let held =
+            held.as_ref().map_or("no secret key".to_owned(), |held| format!("a key that ends in {held}"));
+        return Some(format!("the store holds {held}, Duo's ends in {end}"));
+    }
+    for (client, end) in &live.client_hints {
+        let held = keys.client_ends.get(client);
+        if held != Some(end) {
+            let held = held.map_or("no secret".to_owned(), |held| format!("a secret that ends in {held}"));
+            return Some(format!("the store holds {held} of the client {client}, Duo's ends in {end}"));
+        }
+    }
+    (keys.api_hostname != host).then(|| "the store holds another API hostname".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const HOST: &str = "api-1a2b3c4d.duosecurity.com";
+
+    fn live() -> Integration {
+        let secret = format!("{}9fQx", "*".repeat(36));
+        Integration::decode(json!({"integration_key": "DIA", "type": "radius", "secret_key": secret}))
+            .unwrap()
+    }
+
+    fn keys() -> HeldKeys {
+        HeldKeys {
+            ikey: "DIA".to_owned(),
+            api_hostname: HOST.to_owned(),
+            secret_end: Some("9fQx".to_owned()),
+            ..HeldKeys::default()
+        }
+    }
+
+    fn due(keys: HeldKeys, live: &Integration) -> String {
+        match standing(&Held::Keys(keys), live, HOST) {
+            Standing::Due(reason) => reason,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_keys_of_now_are_current_and_all_else_is_due() {
+        let live = live();
+        assert_eq!(standing(&Held::Keys(keys()), &live, HOST), Standing::Current);
+        assert_eq!(due(HeldKeys { ikey: "DIB".into(), ..keys() }, &live), "the store holds the keys of DIB");
+        assert_eq!(
+            due(HeldKeys { secret_end: Some("abcd".into()), ..keys() }, &live),
+            "the store holds a key that ends in abcd, Duo's ends in 9fQx"
+        );
+        assert_eq!(
+            due(HeldKeys { secret_end: None, ..keys() }, &live),
+            "the store holds no secret key, Duo's ends in 9fQx"
+        );
+        assert_eq!(
+            due(HeldKeys { api_hostname: "x".into(), ..keys() }, &live),
+            "the store holds another API hostname"
+        );
+    }
+
+    #[test]
+    fn unreadable_is_not_nothing() {
+        let unreadable = Held::Unreadable { reason: "sealed".into(), help: None };
+        assert_eq!(standing(&unreadable, &live(), HOST), Standing::Unreadable);
+        assert_eq!(standing(&Held::CannotTell, &live(), HOST), Standing::CannotTell);
+        let nothing = Standing::Due("the store holds nothing yet".to_owned());
+        assert_eq!(standing(&Held::Nothing, &live(), HOST), nothing);
+    }
+
+    #[test]
+    fn client_secrets_are_compared_one_by_one() {
+        let client = |id: &str, end: &str| json!({"client_id": id, "client_secret": format!("****{end}")});
+        let oauth = json!({"clients": [client("a", "1111"), client("b", "2222")]});
+        let live = json!({"integration_key": "DIA", "sso": {"oauth_config": oauth}});
+        let live = Integration::decode(live).unwrap();
+        let held = |ends: &[(&str, &str)]| {
+            let ends = ends.iter().map(|(id, end)| ((*id).to_owned(), (*end).to_owned())).collect();
+            HeldKeys { secret_end: None, client_ends: ends, ..keys() }
+        };
+        assert_eq!(due(held(&[("a", "1111"), ("b", "2222")]), &live), "Current");
+        assert_eq!(
+            due(held(&[("a", "1111")]), &live),
+            "the store holds no secret of the client b, Duo's ends in 2222"
+        );
+    }
+}

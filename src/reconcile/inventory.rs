@@ -1,0 +1,105 @@
+//! Where the keys of every declared application are kept, and whether they are those of now.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::duo::types::{Ikey, Integration};
+
+use super::address::Address;
+use super::delivery::{Held, Standing, standing};
+use super::desired::Desired;
+use super::observed::{Observation, Observed};
+use super::selection::Selection;
+
+/// What is known of one application's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keeping {
+    /// The store holds the keys of now.
+    Current,
+    /// The store holds none, or others.
+    Due,
+    /// The store gives nothing back.
+    CannotTell,
+    /// The store could not be read.
+    Unreadable,
+    /// The application does not exist yet.
+    NotCreated,
+    /// The YAML names no store.
+    NotKept,
+}
+
+impl Keeping {
+    /// The words in the inventory.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Due => "due",
+            Self::CannotTell => "cannot tell",
+            Self::Unreadable => "unreadable",
+            Self::NotCreated => "not created",
+            Self::NotKept => "not kept",
+        }
+    }
+}
+
+/// One line of the inventory. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The application's address.
+    pub address: Address,
+    /// The live application.
+    pub integration_key: Option<Ikey>,
+    /// Where its keys are kept.
+    pub place: Option<String>,
+    /// Whether they are those of now.
+    pub state: Keeping,
+    /// Why they are due, or why the store could not be read.
+    pub reason: Option<String>,
+    /// When the store says that they were delivered.
+    pub delivered_at: Option<String>,
+}
+
+/// Every declared application that the selection covers. `matched` is the plan's.
+pub fn inventory(
+    desired: &Desired,
+    observation: &Observation,
+    matched: &BTreeMap<Address, Ikey>,
+    selection: &Selection,
+) -> Vec<Entry> {
+    let lives: BTreeMap<&Ikey, &Integration> = match &observation.integrations {
+        Observed::Present(lives) => lives.iter().map(|live| (&live.ikey, live)).collect(),
+        Observed::Absent | Observed::Unreadable(_) => BTreeMap::new(),
+    };
+    let covered = desired.applications.iter().filter(|wanted| selection.covers(&wanted.address));
+    covered
+        .map(|wanted| {
+            let live = matched.get(&wanted.address).and_then(|ikey| lives.get(ikey));
+            let held = observation.held.get(&wanted.address).filter(|_| wanted.secret.is_some());
+            let (state, reason) = match (held, live) {
+                (None, _) => (Keeping::NotKept, None),
+                (Some(Held::Unreadable { reason, .. }), _) => (Keeping::Unreadable, Some(reason.clone())),
+                (Some(_), None) => (Keeping::NotCreated, None),
+                (Some(held), Some(live)) => match standing(held, live, &observation.host) {
+                    Standing::Current => (Keeping::Current, None),
+                    Standing::Due(reason) => (Keeping::Due, Some(reason)),
+                    Standing::CannotTell => (Keeping::CannotTell, None),
+                    Standing::Unreadable => (Keeping::Unreadable, None),
+                },
+            };
+            let delivered_at = match held {
+                Some(Held::Keys(keys)) => Some(keys.delivered_at.clone()).filter(|at| !at.is_empty()),
+                Some(Held::Nothing | Held::CannotTell | Held::Unreadable { .. }) | None => None,
+            };
+            Entry {
+                address: wanted.address.clone(),
+                integration_key: live.map(|live| live.ikey.clone()),
+                place: wanted.secret.as_ref().map(|secret| secret.place.clone()),
+                state,
+                reason,
+                delivered_at,
+            }
+        })
+        .collect()
+}

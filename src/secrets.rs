@@ -1,0 +1,82 @@
+//! Secret stores: where secret keys are delivered, and what each store holds now.
+//!
+//! One file per kind of store, each behind [`store::Store`]. A store is opened without I/O; it touches its folder, its
+//! command or its server only when it is read or written.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::config::model::{SecretStore, SecretTarget, Workspace};
+
+pub mod exec;
+pub mod file;
+mod git;
+mod mask;
+mod options;
+pub mod payload;
+pub mod store;
+pub mod vault;
+
+use payload::Format;
+use store::{Contents, Place, Store, StoreError};
+
+/// The stores of a workspace, by name.
+#[derive(Default)]
+pub struct Stores {
+    stores: BTreeMap<String, Box<dyn Store>>,
+}
+
+impl Stores {
+    /// The declared stores. Nothing is read yet.
+    pub fn open(workspace: &Workspace) -> Self {
+        let open =
+            |(name, store): (&String, &SecretStore)| (name.clone(), open(name, store, &workspace.root));
+        Self { stores: workspace.secret_stores.iter().map(open).collect() }
+    }
+
+    /// The store of a target.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of that name; a valid workspace has one.
+    pub fn of(&self, target: &SecretTarget) -> Result<&dyn Store, StoreError> {
+        let store = self.stores.get(&target.store).map(Box::as_ref);
+        store.ok_or_else(|| StoreError::new(format!("there is no secret store {}", target.store)))
+    }
+
+    /// What a target holds; `None` where its store cannot be read back.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot say: that is neither presence nor absence.
+    pub async fn read(&self, target: &SecretTarget) -> Result<Option<Contents>, StoreError> {
+        let store = self.of(target)?;
+        if store.write_only() { Ok(None) } else { store.read(&place(target)).await.map(Some) }
+    }
+}
+
+/// The place of a target in its store.
+pub fn place(target: &SecretTarget) -> Place {
+    Place { path: target.path.clone(), format: Format::of(target.format.as_deref()) }
+}
+
+/// Where a target is, for people: `file secrets/vpn.json`. Opens nothing.
+pub fn describe(stores: &BTreeMap<String, SecretStore>, target: &SecretTarget) -> String {
+    match stores.get(&target.store) {
+        Some(store) => open(&target.store, store, Path::new("")).describe(&target.path),
+        None => format!("{}: {}", target.store, target.path),
+    }
+}
+
+/// Whether a store takes secrets and never gives them back, so that nobody can tell what it holds.
+pub fn write_only(store: &SecretStore) -> bool {
+    store.kind.value == "exec" && store.options.get("read").is_none()
+}
+
+fn open(name: &str, store: &SecretStore, root: &Path) -> Box<dyn Store> {
+    match store.kind.value.as_str() {
+        "vault" => Box::new(vault::VaultStore::new(&store.options, root)),
+        "exec" => Box::new(exec::ExecStore::new(name, &store.options, root)),
+        _ => Box::new(file::FileStore::new(&store.options, root)),
+    }
+}

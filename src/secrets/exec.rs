@@ -1,0 +1,206 @@
+//! Any other store, by a command: one JSON object on its input, nothing secret in its arguments or its environment.
+//!
+//! Exit codes: 0 done; 3 on reading: nothing is there; anything else is a failure. What a `read` command prints is the
+//! `content` that the `write` command was given. A command that lies is caught when the store is read back.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, Command};
+
+use super::mask::masked;
+use super::options;
+use super::payload::{MAX_BYTES, Payload};
+use super::store::{Contents, Place, Store, StoreError};
+use crate::secret::Secret;
+
+/// A `read` command says with this exit code that nothing is there.
+const NOTHING_THERE: i32 = 3;
+/// How long a command may take where the YAML does not say.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// What a command inherits of the environment beside what the YAML names.
+const INHERITED: [&str; 3] = ["PATH", "HOME", "LANG"];
+
+/// A store behind commands.
+pub struct ExecStore {
+    name: String,
+    root: PathBuf,
+    write: Vec<String>,
+    read: Vec<String>,
+    environment: Vec<String>,
+    timeout: Duration,
+}
+
+/// How a command ended.
+struct Ended {
+    status: ExitStatus,
+    output: Vec<u8>,
+    words: String,
+}
+
+impl ExecStore {
+    /// The store with `write` and, where it can be read back, `read`. Commands run in the workspace's folder.
+    pub fn new(name: &str, options: &Value, root: &Path) -> Self {
+        let timeout = options.get("timeout_seconds").and_then(Value::as_u64).map(Duration::from_secs);
+        Self {
+            name: name.to_owned(),
+            root: root.to_owned(),
+            write: options::texts(options, "write"),
+            read: options::texts(options, "read"),
+            environment: options::texts(options, "environment"),
+            timeout: timeout.unwrap_or(TIMEOUT),
+        }
+    }
+
+    fn failed(&self, operation: &str, what: &str) -> StoreError {
+        StoreError::new(format!("the {operation} command of the store `{}` {what}", self.name))
+    }
+
+    async fn run(&self, operation: &str, words: &[String], input: Value) -> Result<Ended, StoreError> {
+        let (program, arguments) = words.split_first().ok_or_else(|| self.failed(operation, "is empty"))?;
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if !self.root.as_os_str().is_empty() {
+            command.current_dir(&self.root);
+        }
+        let names = INHERITED.into_iter().chain(self.environment.iter().map(String::as_str));
+        command.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
+        // A group of its own, so that what it starts ends with it.
+        #[cfg(unix)]
+        command.process_group(0);
+        let child = command.spawn();
+        let mut child =
+            child.map_err(|error| self.failed(operation, &format!("cannot be started: {error}")))?;
+        let group = child.id();
+        let ended =
+            tokio::time::timeout(self.timeout, talk(&mut child, Secret::new(input.to_string()))).await;
+        end_group(group);
+        match ended {
+            Ok(Ok(ended)) => Ok(ended),
+            Ok(Err(Trouble::TooMuch)) => {
+                Err(self
+                    .failed(operation, &format!("printed more than {} KiB and was ended", MAX_BYTES / 1024)))
+            }
+            Ok(Err(Trouble::Io(error))) => {
+                Err(self.failed(operation, &format!("cannot be talked to: {error}")))
+            }
+            Err(_) => {
+                let seconds = self.timeout.as_secs();
+                Err(self
+                    .failed(operation, &format!("did not end within {seconds} s and was ended"))
+                    .help("it may wait for a person; give it what it needs, or raise `timeout_seconds`"))
+            }
+        }
+    }
+
+    /// A failure with the command's own words, which are masked.
+    fn refused<'s>(
+        &self,
+        operation: &str,
+        ended: &Ended,
+        secrets: impl Iterator<Item = &'s Secret>,
+    ) -> StoreError {
+        let error = self.failed(operation, &format!("ended with {}", ended.status));
+        match masked(&ended.words, secrets) {
+            words if words.is_empty() => error,
+            words => StoreError { message: format!("{}: {words}", error.message), help: None },
+        }
+    }
+}
+
+impl Store for ExecStore {
+    fn read<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Contents, StoreError>> {
+        Box::pin(async move {
+            let input = json!({"operation": "read", "path": place.path, "format": place.format.name()});
+            let ended = self.run("read", &self.read, input).await?;
+            if ended.status.code() == Some(NOTHING_THERE) {
+                return Ok(Contents { payload: None, revision: 0 });
+            }
+            if !ended.status.success() {
+                return Err(self.refused("read", &ended, std::iter::empty()));
+            }
+            let foreign = |why: &str| StoreError::foreign(&self.describe(&place.path), why);
+            let text = String::from_utf8(ended.output).map_err(|_| foreign("it is not text"))?;
+            let payload = Payload::parse(&text, place.format).map_err(foreign)?;
+            Ok(Contents { payload, revision: 0 })
+        })
+    }
+
+    fn write<'a>(
+        &'a self,
+        place: &'a Place,
+        payload: &'a Payload,
+        _revision: u64,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let input = json!({
+                "operation": "write",
+                "path": place.path,
+                "format": place.format.name(),
+                "content": payload.render(place.format).expose(),
+                "secret": payload.object(),
+            });
+            let ended = self.run("write", &self.write, input).await?;
+            if ended.status.success() {
+                Ok(())
+            } else {
+                Err(self.refused("write", &ended, payload.secrets()))
+            }
+        })
+    }
+
+    fn describe(&self, path: &str) -> String {
+        format!("store {}: {path}", self.name)
+    }
+
+    fn write_only(&self) -> bool {
+        self.read.is_empty()
+    }
+}
+
+enum Trouble {
+    TooMuch,
+    Io(std::io::Error),
+}
+
+async fn talk(child: &mut Child, input: Secret) -> Result<Ended, Trouble> {
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            // A command need not read its input; whether it did its work is seen when the store is read back.
+            let _ = stdin.write_all(input.expose().as_bytes()).await;
+            let _ = stdin.shutdown().await;
+        }
+        Ok(())
+    };
+    let wait = async { child.wait().await.map_err(Trouble::Io) };
+    let ((), output, words, status) = tokio::try_join!(feed, bounded(stdout), bounded(stderr), wait)?;
+    Ok(Ended { status, output, words: String::from_utf8_lossy(&words).into_owned() })
+}
+
+async fn bounded(stream: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, Trouble> {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
+        stream.take(limit.saturating_add(1)).read_to_end(&mut bytes).await.map_err(Trouble::Io)?;
+    }
+    if bytes.len() > MAX_BYTES { Err(Trouble::TooMuch) } else { Ok(bytes) }
+}
+
+/// Ends whatever the command left running.
+#[cfg(unix)]
+fn end_group(group: Option<u32>) {
+    let group = group.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        // A group that is empty already is what is wanted.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn end_group(_: Option<u32>) {}

@@ -1,0 +1,250 @@
+//! A folder on this machine: one file per application, for its owner's eyes only.
+
+use std::fs::{self, DirBuilder, File, Metadata};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use super::git;
+use super::options;
+use super::payload::{MAX_BYTES, Payload};
+use super::store::{Contents, Place, Store, StoreError};
+
+/// Bits of a mode that let somebody else in.
+const OTHERS: u32 = 0o077;
+
+/// A folder of secrets.
+pub struct FileStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// As the YAML has it.
+    shown: PathBuf,
+    folder: PathBuf,
+}
+
+impl FileStore {
+    /// The store of `path`, relative to the workspace's folder.
+    pub fn new(options: &Value, root: &Path) -> Self {
+        let shown = PathBuf::from(options::text(options, "path"));
+        let folder = root.join(&shown);
+        Self { inner: Arc::new(Inner { shown, folder }) }
+    }
+}
+
+impl Store for FileStore {
+    fn read<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Contents, StoreError>> {
+        let (inner, place) = (Arc::clone(&self.inner), place.clone());
+        Box::pin(blocking(move || {
+            let payload = inner.read(&place)?;
+            Ok(Contents { payload, revision: 0 })
+        }))
+    }
+
+    fn write<'a>(
+        &'a self,
+        place: &'a Place,
+        payload: &'a Payload,
+        _revision: u64,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (inner, place, payload) = (Arc::clone(&self.inner), place.clone(), payload.clone());
+        Box::pin(blocking(move || inner.write(&place, &payload)))
+    }
+
+    fn describe(&self, path: &str) -> String {
+        format!("file {}", self.inner.shown.join(path).display())
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::new("the file store stopped in the middle of its work")),
+    }
+}
+
+impl Inner {
+    fn read(&self, place: &Place) -> Result<Option<Payload>, StoreError> {
+        let file = self.locate(&place.path)?;
+        let found = self.check_folders(&file, false)?;
+        self.check_git(&file)?;
+        if !found {
+            return Ok(None);
+        }
+        let before = match fs::symlink_metadata(&file) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(&file, "cannot be read", &error)),
+        };
+        check_file(&file, &before)?;
+        let unreadable = |error: std::io::Error| failed(&file, "cannot be read", &error);
+        let opened = File::open(&file).map_err(unreadable)?;
+        if !same_file(&before, &opened.metadata().map_err(unreadable)?) {
+            return Err(StoreError::new(format!("{} was exchanged while it was opened", file.display())));
+        }
+        let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        opened.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+        let foreign = |why: &str| StoreError::foreign(&file.display().to_string(), why);
+        if bytes.len() > MAX_BYTES {
+            return Err(foreign("it is far too long"));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| foreign("it is not text"))?;
+        Payload::parse(&text, place.format).map_err(foreign)
+    }
+
+    /// Whole or not at all: a fresh file beside the old one takes its name once every byte is on the disk.
+    fn write(&self, place: &Place, payload: &Payload) -> Result<(), StoreError> {
+        let file = self.locate(&place.path)?;
+        self.check_git(&file)?;
+        self.check_folders(&file, true)?;
+        match fs::symlink_metadata(&file) {
+            Ok(metadata) => check_file(&file, &metadata)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&file, "cannot be written", &error)),
+        }
+        let folder = file.parent().unwrap_or(&self.folder);
+        let unwritten = |error: std::io::Error| failed(&file, "cannot be written", &error);
+        // A temporary file is made with mode 0600.
+        let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
+        fresh.write_all(payload.render(place.format).expose().as_bytes()).map_err(unwritten)?;
+        fresh.as_file().sync_all().map_err(unwritten)?;
+        fresh.persist(&file).map_err(|error| unwritten(error.error))?;
+        // The name, too, has to survive a power cut.
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(unwritten)
+    }
+
+    fn locate(&self, path: &str) -> Result<PathBuf, StoreError> {
+        let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+        if !inside || path.is_empty() || path.ends_with('/') || path.contains('\0') {
+            return Err(StoreError::new(format!("{path:?} names no file inside {}", self.folder.display())));
+        }
+        Ok(self.folder.join(path))
+    }
+
+    /// The store's folder and every one below it on the way to the file; those that are missing are made or reported.
+    fn check_folders(&self, file: &Path, make: bool) -> Result<bool, StoreError> {
+        let below = file.parent().and_then(|folder| folder.strip_prefix(&self.folder).ok());
+        let mut folder = self.folder.clone();
+        let mut parts = below.unwrap_or(Path::new("")).components();
+        let mut first = true;
+        loop {
+            // The store's own folder may be reached through a link: the YAML names it.
+            let looked = if first { fs::metadata(&folder) } else { fs::symlink_metadata(&folder) };
+            match looked {
+                Ok(metadata) => check_folder(&folder, &metadata)?,
+                Err(error) if error.kind() == ErrorKind::NotFound && !make => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    make_folder(&folder).map_err(|error| failed(&folder, "cannot be made", &error))?;
+                }
+                Err(error) => return Err(failed(&folder, "cannot be used", &error)),
+            }
+            first = false;
+            match parts.next() {
+                Some(part) => folder.push(part),
+                None => return Ok(true),
+            }
+        }
+    }
+
+    fn check_git(&self, file: &Path) -> Result<(), StoreError> {
+        // Git knows real paths, and only those of folders that exist.
+        let here = std::path::absolute(&self.folder)
+            .map_err(|error| failed(&self.folder, "cannot be used", &error))?;
+        let Some((real, existing)) =
+            here.ancestors().find_map(|folder| Some((folder.canonicalize().ok()?, folder)))
+        else {
+            return Ok(());
+        };
+        let asked = if real.is_dir() { real.as_path() } else { real.parent().unwrap_or(&real) };
+        let Some(tree) = git::work_tree(asked)? else { return Ok(()) };
+        let rest = here.strip_prefix(existing).unwrap_or(Path::new(""));
+        let folder = if rest.as_os_str().is_empty() { real.clone() } else { real.join(rest) };
+        let name = file.strip_prefix(&self.folder).unwrap_or(file);
+        git::refuse_committable(&tree, &folder, &folder.join(name))
+    }
+}
+
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn check_folder(folder: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+    let shown = folder.display();
+    if metadata.is_symlink() {
+        return Err(link(folder));
+    }
+    if !metadata.is_dir() {
+        return Err(StoreError::new(format!("{shown} is not a folder"))
+            .help("move it away, or give the secret another `path`"));
+    }
+    if mode(metadata) & OTHERS != 0 {
+        return Err(StoreError::new(format!("others may look into the folder {shown}"))
+            .help(format!("close it: `chmod 700 {shown}`")));
+    }
+    Ok(())
+}
+
+fn check_file(file: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+    let shown = file.display();
+    if metadata.is_symlink() {
+        return Err(link(file));
+    }
+    if !metadata.is_file() {
+        return Err(StoreError::new(format!("{shown} is not a file"))
+            .help("move it away, or give the secret another `path`"));
+    }
+    if mode(metadata) & OTHERS != 0 {
+        return Err(StoreError::new(format!("others may read {shown}")).help(format!(
+            "close it with `chmod 600 {shown}`, and rotate the secret if others may have read it"
+        )));
+    }
+    Ok(())
+}
+
+fn link(path: &Path) -> StoreError {
+    StoreError::new(format!("{} is a symbolic link, and secrets follow none", path.display()))
+        .help("find out who planted it, and remove it")
+}
+
+#[cfg(unix)]
+fn mode(metadata: &Metadata) -> u32 {
+    std::os::unix::fs::MetadataExt::mode(metadata)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Metadata) -> u32 {
+    0
+}
+
+#[cfg(unix)]
+fn same_file(before: &Metadata, after: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (before.dev(), before.ino()) == (after.dev(), after.ino())
+}
+
+#[cfg(not(unix))]
+fn same_file(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
+fn failed(path: &Path, what: &str, error: &std::io::Error) -> StoreError {
+    let help = match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "make it writable for the user that runs duoctl"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room, and apply again",
+        _ => "mend it, and apply again",
+    };
+    StoreError::new(format!("{} {what}: {error}", path.display())).help(help)
+}

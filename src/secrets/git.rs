@@ -1,0 +1,86 @@
+//! Whether git would take a file into a commit. Git itself is asked: nobody else knows all of its rules.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use crate::config::texts::escape;
+
+use super::store::StoreError;
+
+/// The work tree that a folder lies in; `None` where there is none.
+///
+/// # Errors
+///
+/// When git cannot say.
+pub(super) fn work_tree(folder: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let output = match git(folder, &["rev-parse", "--show-toplevel"], None) {
+        Ok(output) => output,
+        Err(error) => {
+            let inside = folder.ancestors().any(|folder| folder.join(".git").exists());
+            return if inside { Err(cannot_ask(folder, &error.to_string())) } else { Ok(None) };
+        }
+    };
+    if output.status.success() {
+        let text = String::from_utf8_lossy(&output.stdout);
+        return Ok(Some(PathBuf::from(text.trim_end_matches(['\n', '\r']))));
+    }
+    let reason = said(&output);
+    let outside = ["not a git repository", "must be run in a work tree"];
+    if outside.iter().any(|words| reason.contains(words)) {
+        Ok(None)
+    } else {
+        Err(cannot_ask(folder, &reason))
+    }
+}
+
+/// Refuses a file that git could commit. All paths are absolute; `folder` is the store's.
+///
+/// # Errors
+///
+/// With the line to add to `.gitignore`, or when git cannot say.
+pub(super) fn refuse_committable(tree: &Path, folder: &Path, file: &Path) -> Result<(), StoreError> {
+    let ask = |arguments: &[&str]| {
+        git(tree, arguments, Some(file)).map_err(|error| cannot_ask(tree, &error.to_string()))
+    };
+    let ignored = ask(&["check-ignore", "--quiet", "--"])?;
+    match ignored.status.code() {
+        Some(0) => return Ok(()),
+        Some(1) => {}
+        _ => return Err(cannot_ask(tree, &said(&ignored))),
+    }
+    let relative = |path: &Path| path.strip_prefix(tree).unwrap_or(path).display().to_string();
+    if ask(&["ls-files", "--error-unmatch", "--"])?.status.success() {
+        let shown = relative(file);
+        return Err(StoreError::new(format!("git tracks {shown}, so a secret in it could be committed"))
+            .help(format!("`git rm --cached {shown}`, ignore it, and rotate whatever secret it ever held")));
+    }
+    let line = match relative(folder) {
+        folder if folder.is_empty() => format!("/{}", relative(file)),
+        folder => format!("/{folder}/"),
+    };
+    let message =
+        format!("{} lies in the git work tree {} and git does not ignore it", relative(file), tree.display());
+    Err(StoreError::new(message)
+        .help(format!("add this line to {}: {line}", tree.join(".gitignore").display())))
+}
+
+fn git(folder: &Path, arguments: &[&str], file: Option<&Path>) -> std::io::Result<Output> {
+    let mut command = Command::new("git");
+    // A hook's variables would point git at another repository.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+        command.env_remove(name);
+    }
+    command.arg("-C").arg(folder).args(arguments).args(file).env("LC_ALL", "C").stdin(Stdio::null()).output()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).trim().chars().take(300).flat_map(escape).collect()
+}
+
+fn cannot_ask(folder: &Path, reason: &str) -> StoreError {
+    StoreError::new(format!(
+        "git cannot say whether it ignores files in {}, so no secret is kept there: {reason}",
+        folder.display()
+    ))
+    .help("install git, or mend what it complains about, or keep secrets outside of the repository")
+}

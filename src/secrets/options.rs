@@ -1,0 +1,34 @@
+//! The options of a store as the YAML has them. The language has checked their shapes.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::config::model::ValueSource;
+
+/// A text; empty where it is left out.
+pub(super) fn text(options: &Value, key: &str) -> String {
+    options.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// A list of texts.
+pub(super) fn texts(options: &Value, key: &str) -> Vec<String> {
+    let items = options.get(key).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Where a value comes from; files are relative to the workspace's folder.
+pub(super) fn source(options: &Value, key: &str, root: &Path) -> Option<ValueSource> {
+    let source = options.get(key)?;
+    if let Some(text) = source.as_str() {
+        return Some(ValueSource::Plain(text.to_owned()));
+    }
+    let named = |key: &str| source.get(key).and_then(Value::as_str);
+    if let Some(name) = named("env") {
+        return Some(ValueSource::Env(name.to_owned()));
+    }
+    if let Some(path) = named("file") {
+        return Some(ValueSource::File(root.join(path)));
+    }
+    source.get("command").map(|_| ValueSource::Command(texts(source, "command")))
+}

@@ -1,0 +1,178 @@
+//! How a token is had: given, by AppRole, or by a JWT of the CI system; and had again when it ends.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use percent_encoding::utf8_percent_encode;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::super::options;
+use super::super::store::StoreError;
+use super::ESCAPED;
+use super::wire::Wire;
+use crate::config::model::ValueSource;
+use crate::credentials::fetch;
+use crate::secret::Secret;
+
+/// A way to a token.
+pub(super) struct Login {
+    method: LoginMethod,
+    root: PathBuf,
+    session: Mutex<Option<Session>>,
+}
+
+enum LoginMethod {
+    Token(Option<ValueSource>),
+    AppRole { role_id: Option<ValueSource>, secret_id: Option<ValueSource>, mount: String },
+    Jwt { role: String, token: Option<ValueSource>, mount: String },
+}
+
+/// A token and when it should be had anew.
+#[derive(Clone)]
+struct Session {
+    token: Secret,
+    renew_at: Option<Instant>,
+}
+
+impl Login {
+    pub(super) fn new(options: &Value, root: &Path) -> Self {
+        let mount = |login: &Value, default: &str| {
+            Some(options::text(login, "mount"))
+                .filter(|m| !m.is_empty())
+                .unwrap_or_else(|| default.to_owned())
+        };
+        let method = if let Some(login) = options.get("app_role") {
+            LoginMethod::AppRole {
+                role_id: options::source(login, "role_id", root),
+                secret_id: options::source(login, "secret_id", root),
+                mount: mount(login, "approle"),
+            }
+        } else if let Some(login) = options.get("jwt") {
+            LoginMethod::Jwt {
+                role: options::text(login, "role"),
+                token: options::source(login, "token", root),
+                mount: mount(login, "jwt"),
+            }
+        } else {
+            LoginMethod::Token(options::source(options, "token", root))
+        };
+        Self { method, root: root.to_owned(), session: Mutex::new(None) }
+    }
+
+    /// The token of now. Deliveries at the same time wait for one login.
+    pub(super) async fn token(&self, wire: &Wire) -> Result<Secret, StoreError> {
+        let mut session = self.session.lock().await;
+        let usable = |session: &Session| session.renew_at.is_none_or(|at| Instant::now() < at);
+        if let Some(session) = session.as_ref().filter(|session| usable(session)) {
+            return Ok(session.token.clone());
+        }
+        let fresh = match session.take() {
+            Some(old) => self.renewed(wire, old).await?,
+            None => self.begin(wire).await?,
+        };
+        let token = fresh.token.clone();
+        *session = Some(fresh);
+        Ok(token)
+    }
+
+    /// After a 403: another token, or `None` where the same one would be had, and an error where that one has ended.
+    pub(super) async fn after_refusal(
+        &self,
+        wire: &Wire,
+        refused: &Secret,
+    ) -> Result<Option<Secret>, StoreError> {
+        let lookup = wire.request(Method::GET, "auth/token/lookup-self", None, Some(refused)).await?;
+        if lookup.status != 403 {
+            // The token is alive, so it is its policy that refuses.
+            return Ok(None);
+        }
+        if let LoginMethod::Token(_) = self.method {
+            return Err(StoreError::new(format!("{} does not know the token (any more)", wire.address()))
+                .help("it has expired or was revoked: put a new one where `token` points"));
+        }
+        let mut session = self.session.lock().await;
+        let same = |session: &Session| session.token.expose() == refused.expose();
+        if session.as_ref().is_some_and(|session| !same(session)) {
+            return Ok(session.as_ref().map(|session| session.token.clone()));
+        }
+        let fresh = self.begin(wire).await?;
+        let token = fresh.token.clone();
+        *session = Some(fresh);
+        Ok(Some(token))
+    }
+
+    async fn begin(&self, wire: &Wire) -> Result<Session, StoreError> {
+        let (path, body) = match &self.method {
+            LoginMethod::Token(source) => {
+                return Ok(self.given(wire, self.fetch(source.as_ref(), "token").await?).await);
+            }
+            LoginMethod::AppRole { role_id, secret_id, mount } => {
+                let role_id = self.fetch(role_id.as_ref(), "app_role.role_id").await?;
+                let secret_id = self.fetch(secret_id.as_ref(), "app_role.secret_id").await?;
+                (login_path(mount), json!({"role_id": role_id.expose(), "secret_id": secret_id.expose()}))
+            }
+            LoginMethod::Jwt { role, token, mount } => {
+                let token = self.fetch(token.as_ref(), "jwt.token").await?;
+                (login_path(mount), json!({"role": role, "jwt": token.expose()}))
+            }
+        };
+        let answer = wire.request(Method::POST, &path, Some(&body), None).await?;
+        let token = answer.body.pointer("/auth/client_token").and_then(Value::as_str);
+        match (answer.status, token) {
+            (200, Some(token)) => {
+                let seconds = answer.body.pointer("/auth/lease_duration").and_then(Value::as_u64);
+                Ok(Session { token: Secret::new(token), renew_at: renew_at(seconds.unwrap_or_default()) })
+            }
+            (400 | 403 | 404, _) => {
+                let refused = answer.refusal(wire.address());
+                Err(StoreError::new(format!("the login at {path} failed: {}", refused.message))
+                    .help("check the role and its secret, and the login method's `mount`"))
+            }
+            _ => Err(answer.refusal(wire.address())),
+        }
+    }
+
+    /// A given token. How long it lives is asked, so that it can be renewed before it ends.
+    async fn given(&self, wire: &Wire, token: Secret) -> Session {
+        let lookup = wire.request(Method::GET, "auth/token/lookup-self", None, Some(&token)).await.ok();
+        let data = lookup.as_ref().and_then(|answer| answer.body.get("data"));
+        let renewable = data.and_then(|data| data.get("renewable")).and_then(Value::as_bool) == Some(true);
+        let seconds = data.and_then(|data| data.get("ttl")).and_then(Value::as_u64);
+        Session { token, renew_at: seconds.filter(|_| renewable).and_then(renew_at) }
+    }
+
+    /// A token near its end: logins are repeated, a given token is renewed. One that cannot be is used up to its end.
+    async fn renewed(&self, wire: &Wire, old: Session) -> Result<Session, StoreError> {
+        let LoginMethod::Token(_) = self.method else { return self.begin(wire).await };
+        let body = json!({});
+        let path = "auth/token/renew-self";
+        let answer = wire.request(Method::POST, path, Some(&body), Some(&old.token)).await?;
+        let seconds = answer.body.pointer("/auth/lease_duration").and_then(Value::as_u64);
+        Ok(Session { token: old.token, renew_at: seconds.and_then(renew_at) })
+    }
+
+    async fn fetch(&self, source: Option<&ValueSource>, key: &str) -> Result<Secret, StoreError> {
+        let source = source.ok_or_else(|| {
+            StoreError::new(format!("the store has no `{key}`"))
+                .help("say where it comes from, e.g. {env: VAULT_TOKEN}")
+        })?;
+        let (source, root) = (source.clone(), self.root.clone());
+        let fetched = tokio::task::spawn_blocking(move || fetch(&source, &root)).await;
+        let fetched = fetched.map_err(|error| StoreError::new(format!("{key}: {error}")))?;
+        fetched.map_err(|error| StoreError::new(format!("{key}: {error}")))
+    }
+}
+
+fn login_path(mount: &str) -> String {
+    let parts = mount.split('/').filter(|part| !part.is_empty());
+    let parts: Vec<String> = parts.map(|part| utf8_percent_encode(part, ESCAPED).to_string()).collect();
+    format!("auth/{}/login", parts.join("/"))
+}
+
+/// Two thirds into a lease; never for one without an end.
+fn renew_at(seconds: u64) -> Option<Instant> {
+    (seconds > 0).then(|| Instant::now() + Duration::from_secs(seconds.saturating_mul(2) / 3))
+}

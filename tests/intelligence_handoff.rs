@@ -1,0 +1,242 @@
+//! The handoff and its attestation, through the program: exactly the fields that changed have to be entered again.
+#![allow(
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use duoctl::sandbox::account::Account;
+use serde_json::{Map, Value, json};
+
+const YAML: &str = "\
+# the header stays
+version: 1
+workspace: acme
+tenant: {api_hostname: api-1a2b3c4d.duosecurity.com, plan: advantage}
+
+identity_intelligence:
+  # what the console shows
+  emea:   # second region
+    display_name: Duo EMEA
+    access: &access read_write
+    push_verification:
+      application_name: Acme IT Support   # end users see it
+    endpoints: true
+  apac: {display_name: Duo APAC, access: *access}   # in one line
+# the end
+";
+
+struct Workspace {
+    folder: tempfile::TempDir,
+}
+
+impl Workspace {
+    /// With everything applied.
+    fn applied() -> Self {
+        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        fs::write(workspace.file(), YAML).unwrap();
+        workspace.ok(&["apply", "--auto-approve"]);
+        workspace
+    }
+
+    /// With `emea` attested, too.
+    fn attested() -> Self {
+        let workspace = Self::applied();
+        workspace.ok(&["attest", "emea", "--by", "alice@example.com"]);
+        assert_eq!(workspace.again("emea"), Vec::<String>::new());
+        workspace
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("duo.yaml")
+    }
+
+    fn yaml(&self) -> String {
+        fs::read_to_string(self.file()).unwrap()
+    }
+
+    fn replace(&self, from: &str, to: &str) {
+        let text = self.yaml();
+        assert!(text.contains(from), "{from} in {text}");
+        fs::write(self.file(), text.replace(from, to)).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_duoctl"));
+        command.current_dir(self.folder.path()).args(arguments).arg("--sandbox").output().unwrap()
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let (out, err) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert!(output.status.success(), "{arguments:?}: {out}{err}");
+        out
+    }
+
+    fn plan(&self) -> Value {
+        serde_json::from_str(&self.ok(&["plan", "--format", "json"])).unwrap()
+    }
+
+    /// The labels that the plan asks to enter for an entry.
+    fn again(&self, name: &str) -> Vec<String> {
+        let plan = self.plan();
+        let address = format!("identity_intelligence.{name}");
+        let handoffs = plan["handoffs"].as_array().unwrap();
+        let handoff = handoffs.iter().find(|handoff| handoff["address"] == address.as_str());
+        let fields = handoff.and_then(|handoff| handoff["fields"].as_array().cloned()).unwrap_or_default();
+        let outstanding = fields.iter().filter(|field| field["outstanding"] == true);
+        outstanding.map(|field| field["label"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Does something in the Admin Panel.
+    fn account(&self) -> Account {
+        Account::open(&self.folder.path().join(".duoctl/sandbox")).unwrap()
+    }
+
+    fn ikey(&self, kind: &str, name: &str) -> String {
+        let applications = self.account().applications();
+        let found = applications.iter().find(|a| a["type"] == kind && a["name"] == name);
+        found.unwrap()["integration_key"].as_str().unwrap().to_owned()
+    }
+
+    fn modify(&self, ikey: &str, field: &str, value: &str) {
+        let properties = Map::from_iter([(field.to_owned(), json!(value))]);
+        self.account().modify_application(ikey, properties).unwrap();
+    }
+}
+
+const ADMIN: (&str, &str) = ("adminapi", "Identity Intelligence: Duo EMEA");
+
+#[test]
+fn attest_writes_one_line_and_leaves_the_rest() {
+    let workspace = Workspace::applied();
+    let before = workspace.yaml();
+    workspace.ok(&["attest", "emea", "--by", "alice@example.com"]);
+    let after = workspace.yaml();
+    let added: Vec<&str> = after.lines().filter(|line| !before.contains(line)).collect();
+    assert_eq!(added.len(), 1, "{after}");
+    assert!(added[0].starts_with("    attested: ") && added[0].contains(" by alice@example.com"), "{after}");
+    let without: Vec<&str> = after.lines().filter(|line| !line.contains("attested:")).collect();
+    assert_eq!(without, before.lines().collect::<Vec<_>>());
+    assert_eq!(workspace.plan()["summary"]["handoffs"], 1, "the other entry is still open");
+    workspace.ok(&["attest", "apac"]);
+    assert!(workspace.yaml().contains("# in one line") && workspace.yaml().contains("*access"));
+    assert_eq!(workspace.plan()["summary"]["handoffs"], 0);
+    assert!(workspace.ok(&["attest", "emea"]).contains("is attested already"));
+    assert_eq!(workspace.ok(&["plan"]), "No changes. The account matches the configuration.\n");
+}
+
+#[test]
+fn each_change_names_exactly_its_fields() {
+    let workspace = Workspace::attested();
+    let admin = workspace.ikey(ADMIN.0, ADMIN.1);
+    let auth = workspace.ikey("authapi", "Acme IT Support");
+
+    workspace.modify(&admin, "reset_secret_key", "1");
+    assert_eq!(workspace.again("emea"), ["Secret key"]);
+    workspace.ok(&["attest", "emea"]);
+    workspace.modify(&auth, "reset_secret_key", "1");
+    assert_eq!(workspace.again("emea"), ["Auth API secret key"]);
+    workspace.ok(&["attest", "emea"]);
+
+    workspace.replace("endpoints: true", "endpoints: false");
+    assert_eq!(workspace.again("emea"), ["Endpoints"]);
+    workspace.ok(&["attest", "emea"]);
+    workspace.replace("display_name: Duo EMEA", "display_name: Duo Europe");
+    assert_eq!(workspace.again("emea"), ["Display name"]);
+    workspace.ok(&["apply", "--auto-approve"]);
+    workspace.ok(&["attest", "emea"]);
+
+    workspace.account().delete_application(&admin).unwrap();
+    assert_eq!(workspace.again("emea"), ["Integration key", "Secret key"]);
+    let text = workspace.ok(&["apply", "--auto-approve"]);
+    assert!(
+        text.contains("enter again: Integration key, Secret key; the other 6 fields stay as they are"),
+        "{text}"
+    );
+    assert!(!text.contains("Auth API secret key"), "only those fields are named: {text}");
+}
+
+#[test]
+fn push_off_and_on_again_asks_for_its_own_fields() {
+    let workspace = Workspace::attested();
+    let push = "    push_verification:\n      application_name: Acme IT Support   # end users see it\n";
+    workspace.replace(push, "");
+    assert_eq!(workspace.again("emea"), ["Support Push Verification"]);
+    workspace.ok(&["attest", "emea"]);
+    workspace.replace("    endpoints: true\n", &format!("    endpoints: true\n{push}"));
+    let again = ["Support Push Verification", "Auth API integration key", "Auth API secret key"];
+    assert_eq!(workspace.again("emea"), again);
+}
+
+#[test]
+fn attest_refuses_before_the_apply_and_for_names_that_are_not_there() {
+    let workspace = Workspace::attested();
+    workspace.replace("access: &access read_write", "access: &access read_only");
+    let before = workspace.yaml();
+    let refused = workspace.run(&["attest", "emea"]);
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("run `duoctl apply` first"));
+    let unknown = workspace.run(&["attest", "emae"]);
+    assert_eq!(unknown.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("emea"));
+    assert_eq!(workspace.yaml(), before);
+}
+
+#[test]
+fn eight_digits_alone_still_attest_and_others_count_for_older_values() {
+    let workspace = Workspace::attested();
+    let line = workspace.yaml().lines().find(|line| line.contains("attested:")).unwrap().to_owned();
+    let fingerprint: String = line.split('"').nth(1).unwrap().chars().take(8).collect();
+    workspace.replace(&line, &format!("    attested: \"{fingerprint}\""));
+    assert_eq!(workspace.again("emea"), Vec::<String>::new());
+    workspace.replace(&fingerprint, "00000000");
+    assert_eq!(workspace.again("emea").len(), 8);
+    assert!(workspace.ok(&["plan"]).contains("attested for older values (00000000)"));
+    workspace.replace("00000000", "7F3A9C21");
+    let wrong = workspace.run(&["plan"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("is not a fingerprint"));
+}
+
+#[test]
+fn the_sheet_holds_no_secret_and_reveal_needs_a_terminal() {
+    let workspace = Workspace::attested();
+    let admin = workspace.ikey(ADMIN.0, ADMIN.1);
+    let reply =
+        workspace.account().as_administrator("GET", &format!("/admin/v1/integrations/{admin}"), Map::new());
+    let duoctl::sandbox::call::Reply::Ok(shown) = reply else { panic!("no application") };
+    let secret = shown["secret_key"].as_str().unwrap().to_owned();
+    for format in ["human", "markdown", "json"] {
+        let sheet = workspace.ok(&["handoff", "emea", "--format", format]);
+        assert!(sheet.contains(&admin) && sheet.contains("Endpoints") && !sheet.contains(&secret), "{sheet}");
+        assert!(sheet.contains(&secret[36..]), "{sheet}");
+    }
+    let refused = workspace.run(&["handoff", "emea", "--reveal"]);
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(refused.stdout.is_empty());
+}
+
+#[test]
+fn a_renamed_push_is_announced_and_a_key_that_may_do_more_is_drift() {
+    let workspace = Workspace::attested();
+    let admin = workspace.ikey(ADMIN.0, ADMIN.1);
+    workspace.modify(&admin, "adminapi_settings", "1");
+    let output = workspace.run(&["plan"]);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(err.contains("drift, escalates_privilege") && err.contains("settings"), "{err}");
+    assert!(out.contains("reduces_privilege"), "{out}");
+    workspace.ok(&["apply", "--auto-approve"]);
+    assert_eq!(workspace.again("emea"), Vec::<String>::new(), "the console holds nothing of it");
+    workspace.replace("application_name: Acme IT Support", "application_name: Acme Help Desk");
+    let output = workspace.run(&["plan"]);
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(err.contains("end users will see the new name on every push"), "{err}");
+}

@@ -1,0 +1,109 @@
+//! `duoctl rotate` in place.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::support::{Duo, Folder};
+
+const APPLICATIONS: &str = "applications:
+  bare: {type: radius, name: Bare, user_access: no_users}
+  help: {type: authapi, name: Help, user_access: no_users, secret: {store: cmd, path: help}}
+  portal: {type: sso-oidc-generic, name: Portal, user_access: no_users, secret: {store: cmd, path: portal}, sso: {oidc_config: {grant_types: {authorization_code: true}, redirect_uris: ['https://p.example.com/cb'], scopes: [{name: openid}]}}}
+identity_intelligence: {emea: {display_name: EMEA, access: read_only, secrets: {store: cmd, path: cii}}}
+";
+const STORES: &str = "secret_stores:
+  cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}
+";
+
+async fn start() -> (Duo, Folder) {
+    let (duo, folder) = (Duo::start().await, Folder::new());
+    folder.keeper();
+    fs::create_dir(folder.path("kept-cii")).unwrap();
+    folder.yaml(APPLICATIONS, STORES);
+    duo.apply(&folder).await.ended(0);
+    (duo, folder)
+}
+
+fn kept(folder: &Folder, path: &str) -> Value {
+    serde_json::from_slice(&fs::read(folder.path(path)).unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_key_takes_the_place_of_the_old_one() {
+    let (duo, folder) = start().await;
+    let (help, portal) = (duo.application("Help"), duo.application("Portal"));
+    let arguments = ["rotate", "applications.help", "applications.portal", "--auto-approve"];
+    let run = duo.run(&folder, &arguments).await.ended(0);
+    run.says("! outage: the old key stops working at once")
+        .says("rotated applications.help to store cmd: help; read back, proven by a signed call")
+        .says("rotated applications.portal to store cmd: portal");
+    assert_ne!(duo.application("Help")["secret_key"], help["secret_key"]);
+    assert_eq!(kept(&folder, "kept-help")["secret_key"], duo.application("Help")["secret_key"]);
+    assert_ne!(duo.application("Portal")["client_secret"], portal["client_secret"]);
+    assert_eq!(kept(&folder, "kept-portal")["client_secret"], duo.application("Portal")["client_secret"]);
+    assert_eq!(duo.application("Help")["integration_key"], help["integration_key"]);
+    let plan = duo.run(&folder, &["plan", "--detailed-exitcode", "--only", "applications.*"]).await;
+    plan.ended(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_would_lose_a_key_or_break_someone_is_refused() {
+    let (duo, folder) = start().await;
+    let before = duo.secrets();
+    let cii = "identity_intelligence.emea.admin_api";
+    for (address, reason) in [
+        ("applications.nobody", "the YAML has no application of this address"),
+        ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
+        (cii, "to allow it: --allow breaks_handoff:identity_intelligence.emea.admin_api"),
+    ] {
+        // The others are not rotated either.
+        let arguments = ["rotate", "applications.help", address, "--auto-approve"];
+        duo.run(&folder, &arguments).await.ended(5).says(reason).says("nothing was changed");
+    }
+    duo.run(&folder, &["rotate", "applications.help"]).await.ended(5).says("no terminal to ask for consent");
+    duo.modify("Help", serde_json::json!({"user_access": "ALL_USERS"}));
+    let arguments = ["rotate", "applications.help", "--auto-approve"];
+    duo.run(&folder, &arguments).await.ended(5).says("it differs from the YAML; run `duoctl apply` first");
+    duo.apply(&folder).await.ended(0);
+    folder.script("keep.sh", "exit 1");
+    duo.run(&folder, &arguments)
+        .await
+        .ended(5)
+        .says("its store cannot be read, so its new key might be lost");
+    assert_eq!(duo.secrets(), before, "no key was replaced");
+
+    folder.keeper();
+    let allow = format!("breaks_handoff:{cii}");
+    duo.run(&folder, &["rotate", cii, "--auto-approve", "--allow", &allow]).await.ended(0);
+    assert_ne!(duo.secrets(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operator_is_never_rotated() {
+    let (duo, folder) = (Duo::start().await, Folder::new());
+    folder.keeper();
+    let ikey = &duo.operator.integration_key;
+    folder.yaml(
+        &format!(
+            "applications: {{operator: {{integration_key: {ikey}, secret: {{store: cmd, path: operator}}}}}}"
+        ),
+        STORES,
+    );
+    duo.apply(&folder).await.ended(0);
+    let run = duo.run(&folder, &["rotate", "applications.operator", "--auto-approve"]).await.ended(5);
+    run.says("duoctl itself uses this key");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
+    let (duo, folder) = start().await;
+    folder.script("keep.sh", "[ \"$1\" = read ] && cat kept-help && exit; exit 1");
+    let run = duo.run(&folder, &["rotate", "applications.help", "--auto-approve"]).await.ended(4);
+    let key = duo.application("Help")["secret_key"].as_str().unwrap().to_owned();
+    run.says("rotated, not delivered applications.help").never_says(&key);
+    folder.keeper();
+    duo.plan(&folder).await.ended(2).says("* deliver applications.help");
+    duo.apply(&folder).await.ended(0);
+    assert_eq!(kept(&folder, "kept-help")["secret_key"], key.as_str());
+}
