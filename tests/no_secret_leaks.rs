@@ -153,9 +153,14 @@ fn runs_that_succeed_show_no_secret() {
         &["apply", "--auto-approve"],
         &["apply"],
         &["verify"],
+        &["handoff"],
+        &["attest", "emea"],
+        // Refused: it has no store. Rotation into stores is searched with the tests of the stores.
+        &["rotate", "applications.siem", "--auto-approve"],
     ] {
         run(&mut seen, &folder, arguments, |call| call.at(server));
     }
+    assert!(folder.read("duo.yaml").contains("attested"), "it was attested");
     assert_eq!(server.account().applications().len(), 12 + 6, "it was applied");
     folder.declare(&THREE.replace("radius", "unix").replace("[info, read_resource]", "[]"));
     run(&mut seen, &folder, &["apply", "--auto-approve", "--prune"], |call| call.at(server));

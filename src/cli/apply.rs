@@ -152,9 +152,9 @@ impl Run {
         } else {
             let (host, operator) = (self.session.host().to_owned(), self.session.operator.clone());
             let desired = &self.session.desired;
-            let spinner = Spinner::start("reading the account again", self.printer);
             let before = &reading.observation.held;
             let shelves = Shelves { stores: &self.session.stores, before, parallelism };
+            let spinner = Spinner::start("reading the account again", self.printer);
             let (converged, reading) =
                 converge(&writer, desired, &self.options, &operator, &host, &written, &shelves).await;
             spinner.finish();

@@ -7,7 +7,8 @@ use crate::support::{Folder, Server, THREE, even};
 #[test]
 fn the_first_run_creates_and_verifies_and_the_second_has_nothing_to_do() {
     let (folder, server) = (Folder::with(THREE), Server::start());
-    let first = folder.duoctl(["apply", "--auto-approve", "--parallelism", "1"]).at(&server).run().exits(0);
+    // One after the other, so that the lines keep their order.
+    let first = folder.duoctl(["apply", "--auto-approve", "--parallelism=1"]).at(&server).run().exits(0);
     assert_eq!(first.stderr, "");
     insta::assert_snapshot!(even(&first.stdout), @r#"
     + create applications.helpdesk  "Help desk" (authapi)

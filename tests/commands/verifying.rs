@@ -166,7 +166,7 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
         plan.last_line(),
         "Plan: 2 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 1 handoff."
     );
-    let applied = folder.duoctl(["apply", "--auto-approve", "--parallelism", "1"]).at(&server).run().exits(0);
+    let applied = folder.duoctl(["apply", "--auto-approve", "--parallelism=1"]).at(&server).run().exits(0);
     insta::assert_snapshot!(even(&applied.stdout), @r#"
     + create identity_intelligence.emea.admin_api  "Identity Intelligence: Duo EMEA" (adminapi)
         name         "Identity Intelligence: Duo EMEA"
