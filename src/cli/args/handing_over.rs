@@ -1,0 +1,61 @@
+//! The commands about consoles that have no API.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::options::Connection;
+
+/// How a sheet is printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SheetFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For tickets and wikis.
+    Markdown,
+    /// One JSON document.
+    Json,
+}
+
+/// `duoctl handoff`.
+#[derive(Debug, clap::Args)]
+pub struct Handoff {
+    /// An entry of `identity_intelligence`, by its name; all of them without one.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Show the secret keys in clear. On a terminal only.
+    #[arg(long)]
+    pub reveal: bool,
+    /// How the sheet is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: SheetFormat,
+}
+
+/// `duoctl attest`.
+#[derive(Debug, clap::Args)]
+pub struct Attest {
+    /// An entry of `identity_intelligence`, by its name.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Who filled in the form, e.g. a mail address.
+    #[arg(long, value_name = "WHO", value_parser = person)]
+    pub by: Option<String>,
+}
+
+fn person(text: &str) -> Result<String, String> {
+    crate::config::attestation::name(text)
+        .ok_or_else(|| "write one line of at most 120 characters, without spaces around it".to_owned())
+}

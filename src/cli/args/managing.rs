@@ -1,0 +1,173 @@
+//! The commands that compare the YAML with the account and bring them together.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::options::{Connection, Consents, Format, Pruning, Selected, Source};
+
+/// How imported applications are spread over files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SplitMode {
+    /// Everything into the file that names the workspace.
+    #[default]
+    None,
+    /// One file for each type, in the folder `applications`.
+    Type,
+    /// One file for each application, in the folder `applications`.
+    Application,
+}
+
+/// What an import leaves out unless it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Include {
+    /// The application whose key duoctl itself uses.
+    Operator,
+    /// Applications that look like a part of a connection to Identity Intelligence.
+    IdentityIntelligence,
+}
+
+/// `duoctl import`.
+#[derive(Debug, clap::Args)]
+pub struct Import {
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Import only applications whose name, or address to be, matches this glob (repeatable).
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<String>,
+    /// Import only applications of this type (repeatable).
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kinds: Vec<String>,
+    /// How the applications are spread over files; what exists is added to, never overwritten.
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub split: SplitMode,
+    /// Import these too, which are left out otherwise (repeatable).
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub include: Vec<Include>,
+    /// How the outcome is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `duoctl plan`.
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Which addresses are covered.
+    #[command(flatten)]
+    pub selected: Selected,
+    /// How orphans are treated.
+    #[command(flatten)]
+    pub pruning: Pruning,
+    /// What is consented to.
+    #[command(flatten)]
+    pub consents: Consents,
+    /// How the plan is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Save the plan, for `duoctl apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 when changes are pending.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// `duoctl drift`.
+#[derive(Debug, clap::Args)]
+pub struct Drift {
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Which addresses are covered.
+    #[command(flatten)]
+    pub selected: Selected,
+    /// Name who changed each application that differs, when, and from where. Needs the permission read_log.
+    #[arg(long)]
+    pub who: bool,
+    /// How many days of the activity log --who looks at.
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=180))]
+    pub days: u16,
+    /// How the outcome is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+impl Drift {
+    /// Orphans are only reported.
+    pub fn pruning(&self) -> Pruning {
+        Pruning::default()
+    }
+}
+
+/// `duoctl accept`.
+#[derive(Debug, clap::Args)]
+pub struct Accept {
+    /// The address, e.g. applications.vpn.
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Accept only this field (repeatable); without it every field that was changed in Duo.
+    #[arg(long, value_name = "FIELD")]
+    pub field: Vec<String>,
+}
+
+/// `duoctl adopt`.
+#[derive(Debug, clap::Args)]
+pub struct Adopt {
+    /// The address, e.g. applications.vpn. An entry is made where there is none.
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    /// The integration key of the live application.
+    #[arg(value_name = "IKEY")]
+    pub integration_key: String,
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// `duoctl apply`.
+#[derive(Debug, clap::Args)]
+pub struct Apply {
+    /// A YAML file, a folder with duo.yaml and *.duo.yaml files, or a saved plan.
+    #[arg(value_name = "PATH|PLAN", default_value = ".")]
+    pub path: PathBuf,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Which addresses are covered.
+    #[command(flatten)]
+    pub selected: Selected,
+    /// How orphans are treated.
+    #[command(flatten)]
+    pub pruning: Pruning,
+    /// What is consented to.
+    #[command(flatten)]
+    pub consents: Consents,
+    /// Do not ask before applying. Lifts no guard.
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Do not verify afterwards.
+    #[arg(long)]
+    pub no_verify: bool,
+    /// How the outcome is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}

@@ -1,0 +1,118 @@
+//! Groups of options that several commands share.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::reconcile::guard::Allowed;
+
+/// How an outcome is printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// Where the YAML is.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Source {
+    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+}
+
+/// How Duo is reached.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Connection {
+    /// Use the built-in simulator instead of Duo; its state is kept in STATE_DIR (by default .duoctl/sandbox beside
+    /// the YAML).
+    #[arg(long, value_name = "STATE_DIR", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = state_folder)]
+    pub sandbox: Option<PathBuf>,
+    /// Reach the tenant's hostname at this loopback address: a simulator that runs elsewhere on this machine.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "sandbox", value_parser = loopback)]
+    pub connect_to: Option<SocketAddr>,
+    /// Trust the certificate authorities in this PEM file too.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub ca_file: Option<PathBuf>,
+    /// How many requests may be under way at once.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub parallelism: u16,
+}
+
+/// Which addresses a run covers.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Selected {
+    /// Cover only addresses that match this glob (repeatable).
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<String>,
+    /// Leave out addresses that match this glob (repeatable); wins over --only.
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+}
+
+/// What is consented to.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Consents {
+    /// Allow a risk, everywhere or at the addresses that match a glob, e.g. widens_access:applications.vpn
+    /// (repeatable).
+    #[arg(long, value_name = "RISK[:ADDRESS]", value_parser = Allowed::parse)]
+    pub allow: Vec<Allowed>,
+    /// Allow the application at this address to be replaced by one of another type (repeatable).
+    #[arg(long, value_name = "ADDRESS")]
+    pub allow_replace: Vec<String>,
+    /// Allow this share of the owned applications to change.
+    #[arg(long, value_name = "N%", value_parser = percent)]
+    pub max_changes: Option<u8>,
+    /// Allow this many applications to be deleted.
+    #[arg(long, value_name = "N")]
+    pub max_deletes: Option<u32>,
+    /// Allow a YAML that declares nothing while the account holds owned applications.
+    #[arg(long)]
+    pub allow_empty: bool,
+}
+
+/// An empty path stands for the folder beside the YAML, which is not known yet.
+fn state_folder(text: &str) -> Result<PathBuf, std::convert::Infallible> {
+    Ok(PathBuf::from(text))
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    match numeric.parse::<SocketAddr>() {
+        Ok(address) if address.ip().to_canonical().is_loopback() => Ok(address),
+        Ok(_) => {
+            Err("only an address of this machine, such as 127.0.0.1:8443, can stand in for Duo".to_owned())
+        }
+        Err(_) => Err("write an address of this machine with its port, such as 127.0.0.1:8443".to_owned()),
+    }
+}
+
+fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().filter(|percent| *percent <= 100);
+    number.ok_or_else(|| "write a share such as 40%".to_owned())
+}
+
+/// What happens to orphans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PruneMode {
+    /// Quarantine them first, and delete what has been quarantined long enough.
+    Quarantine,
+    /// Delete them at once.
+    Now,
+}
+
+/// How orphans are treated.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Pruning {
+    /// Remove owned applications that left the YAML: quarantine first, delete after `quarantine_days`; =now deletes at
+    /// once.
+    #[arg(long, value_enum, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "quarantine")]
+    pub prune: Option<PruneMode>,
+}
