@@ -8,6 +8,8 @@
     clippy::panic
 )]
 
+mod faults;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use duoctl::apply::converge::{Converged, Shelves, converge};
