@@ -9,7 +9,7 @@ use crate::reconcile::guard::Refusal;
 use crate::reconcile::plan::{Action, Plan, Step};
 
 use super::handoff_text;
-use super::paint::{Paint, safe};
+use super::paint::{Paint, quoted, safe};
 
 /// The plan as text, without its problems, which are shown as diagnostics. `context` names tenant and workspace.
 pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -> String {
@@ -89,13 +89,8 @@ pub fn sign(action: Action, paint: Paint) -> String {
 
 fn step_text(text: &mut String, step: &Step, paint: Paint) {
     let address = paint.strong(step.address.as_str());
-    let _ = write!(
-        text,
-        "{} {address}  \"{}\" ({})",
-        sign(step.action, paint),
-        safe(&step.name),
-        safe(&step.kind)
-    );
+    let _ =
+        write!(text, "{} {address}  {} ({})", sign(step.action, paint), quoted(&step.name), safe(&step.kind));
     if let Some(ikey) = &step.ikey {
         let _ = write!(text, " {}", paint.faint(&safe(ikey.as_str())));
     }
@@ -148,7 +143,7 @@ fn change_text(text: &mut String, change: &Change, creating: bool, width: usize,
 pub fn shown(value: &Value) -> String {
     match value {
         Value::Null => "(none)".to_owned(),
-        Value::String(text) => format!("\"{}\"", safe(text)),
+        Value::String(text) => quoted(text),
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => safe(&value.to_string()),
     }
@@ -168,10 +163,10 @@ fn orphans(text: &mut String, plan: &Plan, paint: Paint) {
         let address = paint.strong(orphan.address.as_str());
         let _ = writeln!(
             text,
-            "{} {address}  \"{}\" {} {state}",
+            "{} {address}  {} {} {state}",
             paint.notice("? orphan"),
-            safe(&orphan.name),
-            orphan.ikey
+            quoted(&orphan.name),
+            safe(orphan.ikey.as_str())
         );
     }
     if !pending.is_empty() {
