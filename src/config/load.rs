@@ -12,6 +12,9 @@ use super::texts::shown;
 use super::tree::{Data, Entry, Node, find};
 use super::{decode, rules, tree, untrusted};
 
+/// How many values all files of a workspace may hold together.
+const MAX_VALUES: usize = 1_500_000;
+
 /// What came of loading a path.
 #[derive(Debug)]
 pub struct Loaded {
@@ -78,9 +81,18 @@ fn load_found(path: &Path, trust: Trust) -> Loaded {
     let mut trees = Vec::new();
     let readable = files::read(&files, &mut sources, &mut diagnostics);
     let all_read = diagnostics.is_empty();
+    let mut values = 0;
     for index in readable {
         let text = sources.file(index).map_or("", |file| &file.text);
-        trees.extend(file_tree(index, text, &mut diagnostics));
+        let Some(tree) = file_tree(index, text, &mut diagnostics) else { continue };
+        values += tree::size(&tree);
+        if values > MAX_VALUES {
+            let message = "the files together hold too many values";
+            let finding = Diagnostic::error(Code::TooLarge, tree.span, message);
+            diagnostics.push(finding.help(format!("at most {MAX_VALUES} in all; use several workspaces")));
+            break;
+        }
+        trees.push(tree);
     }
     let complete = all_read && trees.len() == files.len();
     finish(sources, trees, &root, complete, diagnostics)
