@@ -13,7 +13,10 @@ use super::tree::{Data, Entry, Node, find};
 use super::{decode, rules, tree, untrusted};
 
 /// How many values all files of a workspace may hold together.
-const MAX_VALUES: usize = 1_500_000;
+const MAX_VALUES: usize = 500_000;
+
+/// How many findings are kept: nobody reads more at once.
+const MAX_FINDINGS: usize = 1000;
 
 /// What came of loading a path.
 #[derive(Debug)]
@@ -178,6 +181,18 @@ fn sort(diagnostics: &mut Vec<Diagnostic>) {
         key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
     });
     diagnostics.dedup_by(|a, b| a.code == b.code && a.span == b.span && a.message == b.message);
+    if diagnostics.len() > MAX_FINDINGS {
+        // An error that is cut off must not turn into success.
+        let errors = has_errors(diagnostics);
+        let more = diagnostics.split_off(MAX_FINDINGS).len();
+        let message = format!("{more} more findings are not shown");
+        let finding = if errors {
+            Diagnostic::error(Code::TooLarge, None, message)
+        } else {
+            Diagnostic::warning(Code::TooLarge, None, message)
+        };
+        diagnostics.push(finding.help("mend those that are, and look again"));
+    }
 }
 
 /// Keys whose mappings are merged over all files of a workspace; every other key stands once.
@@ -185,6 +200,7 @@ const MERGED: [&str; 5] = ["applications", "identity_intelligence", "secret_stor
 
 fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut merged: Vec<Entry> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for tree in trees {
         let Data::Mapping(entries) = tree.data else {
             let message = format!("a file must be a mapping, and this is {}", tree.kind());
@@ -193,8 +209,12 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
             continue;
         };
         for entry in entries {
-            match merged.iter_mut().find(|earlier| earlier.key.value == entry.key.value) {
-                None => merged.push(entry),
+            let place = places.get(&entry.key.value).copied();
+            match place.and_then(|place| merged.get_mut(place)) {
+                None => {
+                    places.insert(entry.key.value.clone(), merged.len());
+                    merged.push(entry);
+                }
                 Some(earlier) if MERGED.contains(&earlier.key.value.as_str()) => {
                     merge_mapping(earlier, entry, diagnostics);
                 }

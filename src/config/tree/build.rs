@@ -10,10 +10,10 @@ use super::{Data, Entry, MAX_DEPTH, Node, syntax};
 use crate::config::diagnostic::{Code, Diagnostic, Span, Spanned};
 
 /// How many values one file may hold.
-const MAX_VALUES: usize = 1_000_000;
+const MAX_VALUES: usize = 500_000;
 
 /// How many values aliases and anchors may add to one file.
-const MAX_ALIASED: usize = 500_000;
+const MAX_ALIASED: usize = 300_000;
 
 /// A text of so many bytes counts as one value more, as it is copied whole.
 const TEXT_UNIT: usize = 128;
