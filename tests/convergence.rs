@@ -504,6 +504,39 @@ fn a_plan_costs_pages_groups_policies_and_two_reads_of_the_account() {
     );
 }
 
+/// Nothing promises that a list right after a write shows it.
+#[test]
+fn trap_30_a_list_that_lags_behind_the_writes_is_asked_again_before_it_counts() {
+    let entry = |greeting: &str| json!({"type": "radius", "name": "VPN", "user_access": "no_users", "greeting": greeting});
+    let wanted = |greeting: &str| {
+        let tenant = json!({"api_hostname": API_HOSTNAME});
+        let entries = json!({"vpn": entry(greeting)});
+        parse(
+            json!({"version": 1, "workspace": "acme", "tenant": tenant, "applications": entries}).to_string(),
+        )
+    };
+    let direct = Direct::operator(Account::in_memory().unwrap());
+    // Two lists follow the creation: one looks for rivals, the other is the first look at the result.
+    for (greeting, lists) in [("Hello", 3), ("Bye", 2)] {
+        direct.account().faults.add(format!("lag={lists}").parse().unwrap());
+        let (_, outcomes, converged) = without_waiting(applied(&direct, &wanted(greeting), &options()));
+        assert!(matches!(outcomes.as_slice(), [StepOutcome { status: Status::Applied, .. }]), "{outcomes:?}");
+        assert!(
+            converged.plan.steps().is_empty() && converged.normalised.is_empty(),
+            "{:#}",
+            content(&converged.plan)
+        );
+        direct.account().faults.clear();
+    }
+    let named = |live: &Value| live["name"] == "VPN";
+    assert_eq!(direct.account().applications().iter().filter(|live| named(live)).count(), 1);
+    // What never shows is said, and not written again.
+    direct.account().faults.add("lag=99".parse().unwrap());
+    let before = writes(&direct);
+    let (_, _, converged) = without_waiting(applied(&direct, &wanted("Again"), &options()));
+    assert_eq!((converged.plan.steps().len(), writes(&direct)), (1, before + 1));
+}
+
 #[test]
 fn what_nobody_names_is_not_read() {
     let direct = Direct::operator(Account::in_memory().unwrap());
