@@ -13,6 +13,7 @@ pub mod exit;
 pub mod handoff;
 pub mod import;
 pub mod init;
+pub mod panics;
 pub mod plan;
 pub mod progress;
 pub mod rotate;

@@ -23,3 +23,4 @@ pub mod sso;
 pub mod template;
 pub mod texts;
 pub mod tree;
+pub mod untrusted;

@@ -21,6 +21,10 @@ pub struct Validate {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// The YAML is from somebody who is not trusted, such as the author of a pull request: follow no link out of its
+    /// folder, and refuse what `plan --untrusted` would refuse.
+    #[arg(long)]
+    pub untrusted: bool,
     /// How the outcome is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
