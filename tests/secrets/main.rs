@@ -15,6 +15,9 @@ mod commands;
 mod delivery;
 mod files;
 mod leaks;
+#[path = "../support/python.rs"]
+mod python;
+mod recipes;
 mod rotation;
 mod support;
 mod vault;

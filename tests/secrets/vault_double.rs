@@ -10,7 +10,7 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Map, Value, json};
@@ -107,6 +107,8 @@ fn tls() -> (tempfile::NamedTempFile, ServerConfig) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Some clients take a leaf of the same name for one that signed itself.
+    params.distinguished_name.push(DnType::CommonName, "authority of a test");
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), params.self_signed(&key).unwrap().pem()).unwrap();
     let issuer = Issuer::new(params, key);
@@ -289,6 +291,12 @@ impl State {
                 let version = versions.len();
                 self.written();
                 (200, json!({"data": {"version": version}}))
+            }
+            "DELETE" => {
+                if let Some(newest) = versions.last_mut() {
+                    *newest = None;
+                }
+                (204, Value::Null)
             }
             _ => errors(405, &[]),
         }
