@@ -21,4 +21,5 @@ mod recipes;
 mod rotation;
 mod support;
 mod vault;
+mod vault_clients;
 mod vault_double;
