@@ -33,8 +33,8 @@ pub fn canonical(file: usize, text: &str) -> Result<String, FormatError> {
         None => ("", text),
     };
     let windows = body.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
+    let before = meaning(file, body)?;
     let body = body.replace("\r\n", "\n");
-    let before = meaning(file, &body)?;
     let formatted = once(&body).ok_or(FormatError::Unsafe)?;
     if formatted != body {
         let after = meaning(file, &formatted).map_err(|_| FormatError::Unsafe)?;

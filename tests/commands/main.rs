@@ -16,6 +16,7 @@ mod applying;
 mod beginning;
 mod consent;
 mod disturbances;
+mod formatting;
 mod interruptions;
 mod planning;
 mod saved_plans;
