@@ -17,6 +17,7 @@ mod beginning;
 mod consent;
 mod crashes;
 mod disturbances;
+mod formatting;
 mod interruptions;
 mod planning;
 mod saved_plans;

@@ -30,6 +30,20 @@ pub struct Validate {
     pub format: Format,
 }
 
+/// `duoctl fmt`.
+#[derive(Debug, clap::Args)]
+pub struct Fmt {
+    /// YAML files, or folders with duo.yaml and *.duo.yaml files; - formats stdin to stdout.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; list the files that would change, and exit with 2 if there are any.
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing; show what would change.
+    #[arg(long)]
+    pub diff: bool,
+}
+
 /// `duoctl verify`.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
