@@ -26,6 +26,18 @@ pub struct Validate {
     pub format: Format,
 }
 
+/// How the outcome of `verify` is printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// JUnit XML: one test suite for each address, one test case for each probe.
+    Junit,
+}
+
 /// `duoctl verify`.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
@@ -40,7 +52,7 @@ pub struct Verify {
     pub selected: Selected,
     /// How the outcome is printed.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: VerifyFormat,
 }
 
 /// `duoctl doctor`.
