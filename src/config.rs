@@ -11,6 +11,7 @@ pub mod decode;
 pub mod diagnostic;
 pub mod edit;
 pub mod files;
+pub mod format;
 pub mod language;
 pub mod load;
 pub mod model;

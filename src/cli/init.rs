@@ -16,7 +16,7 @@ const SCHEMA: &str = "duoctl.schema.json";
 
 /// Runs the command.
 pub fn run(args: &Init, printer: Printer) -> Result<Exit, Failure> {
-    let path = args.dir.join("duo.yaml");
+    let path = args.dir.strip_prefix(".").unwrap_or(&args.dir).join("duo.yaml");
     let failure = |error| Failure::File { path: path.clone(), what: "cannot be written", error };
     fs::create_dir_all(&args.dir).map_err(failure)?;
     let folder = fs::canonicalize(&args.dir).map_err(failure)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::call::Reply;
+use super::call::{Call, Reply};
 use super::message::{RawReply, RawRequest};
 use super::switches::Switches;
 
@@ -74,6 +74,14 @@ faults! {
     RepeatOffset = "repeat-offset", "";
     /// Every list claims one object more than it delivers.
     ShortList = "short-list", "";
+    /// Every list ends after its first page.
+    EndEarly = "end-early", "";
+    /// The first N pages after a first one come as if an object before them had been deleted meanwhile.
+    Shift = "shift", "N";
+    /// The first N pages after a first one come as if an object before them had been added meanwhile.
+    Repeat = "repeat", "N";
+    /// The first N lists of applications after a write show neither it nor what followed.
+    Lag = "lag", "N";
     /// `code` of an error is text.
     StringCode = "string-code", "";
 }
@@ -283,8 +291,42 @@ impl Faults {
         false
     }
 
-    /// Falsifies the metadata of a page, where a fault says so.
-    pub(super) fn falsify(&self, offset: usize, metadata: &mut Map<String, Value>) {
+    /// By how many objects a list has moved before one of its pages after the first is read, where a fault says so: the
+    /// page is read from there.
+    pub(super) fn moves(&mut self, call: &mut Call) -> i64 {
+        let offset = call.number("offset").ok().flatten().unwrap_or_default();
+        if call.method != "GET" || offset <= 0 {
+            return 0;
+        }
+        let by = match (self.take(FaultKind::Shift), self.take(FaultKind::Repeat)) {
+            (true, _) => 1,
+            (false, true) => -1,
+            (false, false) => return 0,
+        };
+        call.params.insert("offset".to_owned(), json!(offset + by));
+        by
+    }
+
+    /// Whether lists of applications are still to lag behind a write.
+    pub(super) fn will_lag(&self) -> bool {
+        self.amount(FaultKind::Lag).is_some_and(|lists| lists > 0)
+    }
+
+    /// Whether this list of applications lags.
+    pub(super) fn lags(&mut self) -> bool {
+        self.take(FaultKind::Lag)
+    }
+
+    /// Falsifies the metadata of a page, where a fault says so; `moved` is what [`Self::moves`] did to it.
+    pub(super) fn falsify(&self, offset: usize, moved: i64, metadata: &mut Map<String, Value>) {
+        for name in ["next_offset", "total_objects"] {
+            if let Some(number) = metadata.get(name).and_then(Value::as_i64) {
+                metadata.insert(name.to_owned(), json!(number - moved));
+            }
+        }
+        if self.amount(FaultKind::EndEarly).is_some() {
+            metadata.remove("next_offset");
+        }
         if self.amount(FaultKind::RepeatOffset).is_some() && metadata.contains_key("next_offset") {
             metadata.insert("next_offset".to_owned(), json!(offset));
         }

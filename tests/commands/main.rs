@@ -17,6 +17,7 @@ mod beginning;
 mod consent;
 mod crashes;
 mod disturbances;
+mod formatting;
 mod guards;
 mod hostile;
 mod interruptions;

@@ -30,6 +30,32 @@ pub struct Validate {
     pub format: Format,
 }
 
+/// `duoctl fmt`.
+#[derive(Debug, clap::Args)]
+pub struct Fmt {
+    /// YAML files, or folders with duo.yaml and *.duo.yaml files; - formats stdin to stdout.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; list the files that would change, and exit with 2 if there are any.
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing; show what would change.
+    #[arg(long)]
+    pub diff: bool,
+}
+
+/// How the outcome of `verify` is printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// JUnit XML: one test suite for each address, one test case for each probe.
+    Junit,
+}
+
 /// `duoctl verify`.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
@@ -44,7 +70,7 @@ pub struct Verify {
     pub selected: Selected,
     /// How the outcome is printed.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: VerifyFormat,
 }
 
 /// `duoctl doctor`.
