@@ -15,6 +15,7 @@ mod commands;
 mod delivery;
 mod files;
 mod leaks;
+mod memory;
 #[path = "../support/python.rs"]
 mod python;
 mod recipes;
