@@ -238,8 +238,8 @@ mod tests {
 
     #[test]
     fn half_a_surrogate_pair_hides_nothing() {
-        let body = r#"{"stat": "OK", "response": ["\ud83d\ude00", "a\ud83d", "\ude00\ud83d\ud83d\ude00", "\\\ud83d", "\u00e9"]}"#;
-        let names = json!(["😀", "a\u{fffd}", "\u{fffd}\u{fffd}😀", "\\ud83d", "é"]);
+        let body = r#"{"stat": "OK", "response": ["\ud83d\ude00", "a\ud83d", "\ude00\ud83d\ud83d\ude00", "\\ud83d\ud83d", "\u00e9"]}"#;
+        let names = json!(["😀", "a\u{fffd}", "\u{fffd}\u{fffd}😀", "\\ud83d\u{fffd}", "é"]);
         assert_eq!(of(200, body).unwrap().response, names);
         assert!(matches!(of(200, r#"{"stat": "OK", "response": "\ud83"#), Err(DuoError::Lost { .. })));
         assert!(matches!(
