@@ -1,5 +1,8 @@
 //! One reading of the account: the lists that a plan needs, each once.
 
+pub mod memberships;
+pub mod uses;
+
 use std::collections::BTreeMap;
 
 use futures_util::StreamExt as _;
@@ -65,6 +68,8 @@ async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) 
         // The account's own words only serve a warning: without them a plan is still right.
         account: account.unwrap_or_default(),
         held: BTreeMap::new(),
+        observed_at: jiff::Timestamp::now(),
+        uses: BTreeMap::new(),
     };
     Reading { observation, failures }
 }

@@ -10,7 +10,7 @@ use crate::output::printer::Printer;
 use crate::output::{json as documents, plan_text};
 use crate::reconcile::guard::judge;
 use crate::reconcile::ignores::unneeded;
-use crate::reconcile::plan::{self, Plan};
+use crate::reconcile::plan::Plan;
 
 use super::args::{self, Format};
 use super::exit::{Exit, Failure};
@@ -21,8 +21,9 @@ pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents)?;
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
-    let reading = session.read(printer).await?;
-    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let mut reading = session.read(printer).await?;
+    let mut plan = session.plan(&mut reading, &options, printer).await;
+    session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
     let refusals = judge(&plan, &session.desired, &consent);
     let document = documents::plan(&plan, &refusals, &session.sources);
     show_problems(plan.problems(), &session.sources, printer);

@@ -191,7 +191,7 @@ fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
         Action::Delete | Action::Replace | Action::Quarantine => {
             return vec![refusal(format!("{name} would be {}d", step.action.name()))];
         }
-        Action::Create | Action::Update | Action::Adopt | Action::Deliver => {}
+        Action::Create | Action::Update | Action::Adopt | Action::Deliver | Action::Retain => {}
     }
     let mut refusals = Vec::new();
     if step.changes.iter().any(loses_permissions) {
@@ -199,7 +199,7 @@ fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
     }
     let networks = step.writes.iter().find_map(|write| match write {
         Write::Update(_, body) => body.get("networks_for_api_access"),
-        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) => None,
+        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
     });
     if let Some(networks) = networks.map(parts).map(Networks::parse) {
         let inside = match (networks, guards.caller_address) {
