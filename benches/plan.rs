@@ -94,6 +94,8 @@ fn observation(size: usize) -> Observation {
         policies: Observed::Present(vec![policy]),
         account: Account::default(),
         held: BTreeMap::new(),
+        observed_at: jiff::Timestamp::UNIX_EPOCH,
+        uses: BTreeMap::new(),
     }
 }
 

@@ -24,4 +24,5 @@ pub mod sso;
 pub(crate) mod testing;
 #[cfg(test)]
 mod traps;
+pub mod unmanaged;
 pub mod value;

@@ -24,7 +24,9 @@ use crate::verify::report::Report;
 use super::args::{self, Format, PruneMode};
 use super::exit::{Exit, Failure};
 use super::progress::{Spinner, Steps};
-use super::session::{Session, consent, first_failure, options, show_idle_globs, show_problems};
+use super::session::{
+    Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
+};
 use super::signals::{Signals, stop_then_give_up};
 use super::verify::verify_addresses;
 
@@ -51,6 +53,7 @@ pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<E
         }
     }
     session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
+    show_unmanaged(&reading.observation, verbosity, printer);
     let refusals = judge(&plan, &session.desired, &consent);
     let mut run = Run { session, args, options, plan, printer, verbosity };
     run.show_plan(&refusals);
@@ -219,6 +222,9 @@ impl Run {
         }
         if let Some(report) = report {
             self.printer.data(&format!("\n{}", verify_text::render(report, self.verbosity > 0, paint)));
+        }
+        if let Some(sentence) = plan_text::left_out_sentence(&self.plan) {
+            self.printer.data(&format!("\n{sentence}\n"));
         }
     }
 

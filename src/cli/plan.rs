@@ -14,10 +14,12 @@ use crate::reconcile::plan::Plan;
 
 use super::args::{self, Format};
 use super::exit::{Exit, Failure};
-use super::session::{Session, consent, first_failure, options, show_idle_globs, show_problems};
+use super::session::{
+    Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
+};
 
 /// Runs the command.
-pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(args: args::Plan, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents)?;
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
@@ -32,6 +34,7 @@ pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
         &session.sources,
         printer,
     );
+    show_unmanaged(&reading.observation, verbosity, printer);
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
     match args.format {
         Format::Json => printer.data(&documents::text(&document)),

@@ -29,6 +29,7 @@ use crate::reconcile::guard::Consent;
 use crate::reconcile::observed::{Observation, Observed};
 use crate::reconcile::plan::{Options, Plan, Prune, plan};
 use crate::reconcile::selection::{Selection, glob_matcher};
+use crate::reconcile::unmanaged::{Unmanaged, seen};
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
 use crate::secrets::Stores;
@@ -276,6 +277,25 @@ fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsCo
 fn simulator_backoff() -> Option<Backoff> {
     let unit = std::env::var("DUOCTL_SIMULATOR_BACKOFF_MS").ok()?.parse().ok()?;
     Some(Backoff { unit: Duration::from_millis(unit), ..Backoff::default() })
+}
+
+/// With `-v`: what Duo holds and the YAML cannot say, each once. It is left alone.
+pub fn show_unmanaged(observation: &Observation, verbosity: u8, printer: Printer) {
+    if verbosity == 0 {
+        return;
+    }
+    for Unmanaged { field, value, applications } in seen(observation) {
+        let what = match value {
+            Some(value) => format!("unmanaged value seen: `{}` is {}", safe(&field), safe(&value)),
+            None => format!("unmanaged field seen: `{}`", safe(&field)),
+        };
+        let on = match applications.as_slice() {
+            [one] => safe(one.as_str()),
+            [first, ..] => format!("{} applications, e.g. {}", applications.len(), safe(first.as_str())),
+            [] => continue,
+        };
+        printer.remark(&format!("note: {what} on {on}; the YAML cannot say it, and it is left alone\n"));
+    }
 }
 
 /// Says of every `--only` that it covers nothing: most likely it is misspelt.

@@ -34,9 +34,9 @@ fn people(text: &mut String, count: &Headcount, many: &str, one: &str, paint: Pa
     let number = match count.bound {
         _ if count.is_nobody() => return,
         Bound::Exactly => String::new(),
-        Bound::AtLeast => "at least ".to_owned(),
+        Bound::AtLeast if count.count > 0 => "at least ".to_owned(),
         Bound::AtMost => "at most ".to_owned(),
-        Bound::Unknown => {
+        Bound::AtLeast | Bound::Unknown => {
             let _ = writeln!(text, "    {} how many users {many} is not known", paint.calm("@"));
             return;
         }

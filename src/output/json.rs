@@ -160,6 +160,7 @@ pub fn apply(
         "steps": outcomes.iter().map(outcome).collect::<Vec<_>>(),
         "normalised": normalised,
         "left": left,
+        "left_out": planned.get("left_out_addresses"),
         "verify": verified.map(verify),
     })
 }

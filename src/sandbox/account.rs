@@ -148,10 +148,10 @@ impl Account {
     }
 
     fn falsified(&self, reply: Reply, request: &RawRequest) -> Reply {
-        let Reply::Page(rows, Value::Object(mut metadata)) = reply else { return reply };
+        let Reply::Page(mut rows, Value::Object(mut metadata)) = reply else { return reply };
         let offset = request.query().split('&').find_map(|part| part.strip_prefix("offset="));
         let offset = offset.and_then(|offset| offset.parse().ok()).unwrap_or_default();
-        self.faults.falsify(offset, &mut metadata);
+        self.faults.falsify(request.path(), offset, &mut rows, &mut metadata);
         Reply::Page(rows, Value::Object(metadata))
     }
 

@@ -70,23 +70,54 @@ faults! {
     RepeatOffset = "repeat-offset", "";
     /// Every list claims one object more than it delivers.
     ShortList = "short-list", "";
+    /// Every page but the last says that it is the last.
+    EndEarly = "end-early", "";
+    /// Every page but the first lacks its first object, as when one went away between two pages.
+    Shift = "shift", "";
     /// `code` of an error is text.
     StringCode = "string-code", "";
 }
 
-/// One disturbance: `KIND` or `KIND=N`. Where a number of calls is left out, it is 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One disturbance: `KIND`, `KIND=N`, and either with `@PATH`. Where a number of calls is left out, it is 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What happens.
     pub kind: FaultKind,
     /// How often, how long, or how far.
     pub amount: i64,
+    /// Only where the request's path begins so; empty for everywhere.
+    pub path: String,
+}
+
+impl FaultKind {
+    /// Whether it strikes single requests, so that it can be limited to a path.
+    fn is_local(self) -> bool {
+        match self {
+            Self::TooMany
+            | Self::ServerError
+            | Self::Html
+            | Self::Redirect
+            | Self::Huge
+            | Self::ResetBefore
+            | Self::ResetAfterCommit
+            | Self::Truncate
+            | Self::RepeatOffset
+            | Self::ShortList
+            | Self::EndEarly
+            | Self::Shift => true,
+            Self::WritesPerMinute | Self::Delay | Self::Drip | Self::Skew | Self::StringCode => false,
+        }
+    }
 }
 
 impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let (text, path) = match text.split_once('@') {
+            Some((text, path)) => (text, path.trim()),
+            None => (text, ""),
+        };
         let (name, amount) = match text.split_once('=') {
             Some((name, amount)) => (name.trim(), Some(amount.trim())),
             None => (text.trim(), None),
@@ -112,17 +143,21 @@ impl FromStr for Fault {
                 number.ok_or_else(|| format!("fault `{name}` needs a number, not `{text}`"))?
             }
         };
-        Ok(Self { kind, amount })
+        if !path.is_empty() && !kind.is_local() {
+            return Err(format!("fault `{name}` cannot be limited to a path"));
+        }
+        Ok(Self { kind, amount, path: path.to_owned() })
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.kind.takes().is_empty() {
-            f.write_str(self.kind.name())
+            f.write_str(self.kind.name())?;
         } else {
-            write!(f, "{}={}", self.kind.name(), self.amount)
+            write!(f, "{}={}", self.kind.name(), self.amount)?;
         }
+        if self.path.is_empty() { Ok(()) } else { write!(f, "@{}", self.path) }
     }
 }
 
@@ -170,10 +205,16 @@ impl Faults {
         self.active.iter().find(|fault| fault.kind == kind).map(|fault| fault.amount)
     }
 
+    fn holds(&self, kind: FaultKind, path: &str) -> bool {
+        self.active.iter().any(|fault| fault.kind == kind && path.starts_with(&fault.path))
+    }
+
     /// Uses up one of the calls that a fault has left.
-    fn take(&mut self, kind: FaultKind) -> bool {
+    fn take(&mut self, kind: FaultKind, path: &str) -> bool {
         let mut active = self.active.iter_mut();
-        match active.find(|fault| fault.kind == kind && fault.amount > 0) {
+        let strikes =
+            |fault: &&mut Fault| fault.kind == kind && fault.amount > 0 && path.starts_with(&fault.path);
+        match active.find(strikes) {
             Some(fault) => {
                 fault.amount -= 1;
                 true
@@ -205,33 +246,34 @@ impl Faults {
 
     /// Decides what happens to a request. Only one fault strikes at a time, in the order of [`FaultKind`].
     pub(super) fn strike(&mut self, request: &RawRequest, switches: &Switches, now: i64) -> Strike {
+        let path = request.path();
         let writes = request.method != "GET";
         let refuse = |reply| Strike::Answer(RawReply::render(reply, switches, now));
-        if self.take(FaultKind::TooMany) || (writes && self.over_write_limit(now)) {
+        if self.take(FaultKind::TooMany, path) || (writes && self.over_write_limit(now)) {
             return refuse(Reply::too_many());
         }
-        if self.take(FaultKind::ServerError) {
+        if self.take(FaultKind::ServerError, path) {
             return refuse(Reply::internal());
         }
-        if self.take(FaultKind::Html) {
+        if self.take(FaultKind::Html, path) {
             return Strike::Answer(RawReply::new(502, "text/html", PAGE.into(), now));
         }
-        if self.take(FaultKind::Redirect) {
+        if self.take(FaultKind::Redirect, path) {
             let mut reply = RawReply::new(302, "text/html", PAGE.into(), now);
             reply.headers.push(("Location", "https://example.com/".to_owned()));
             return Strike::Answer(reply);
         }
-        if self.take(FaultKind::Huge) {
+        if self.take(FaultKind::Huge, path) {
             let body = vec![b' '; 64 << 20];
             return Strike::Answer(RawReply::new(200, "application/json", body, now));
         }
-        if self.take(FaultKind::ResetBefore) {
+        if self.take(FaultKind::ResetBefore, path) {
             return Strike::ResetBefore;
         }
-        if writes && self.take(FaultKind::ResetAfterCommit) {
+        if writes && self.take(FaultKind::ResetAfterCommit, path) {
             return Strike::ResetAfter;
         }
-        if self.take(FaultKind::Truncate) { Strike::Truncate } else { Strike::None }
+        if self.take(FaultKind::Truncate, path) { Strike::Truncate } else { Strike::None }
     }
 
     fn over_write_limit(&mut self, now: i64) -> bool {
@@ -246,12 +288,24 @@ impl Faults {
         false
     }
 
-    /// Falsifies the metadata of a page, where a fault says so.
-    pub(super) fn falsify(&self, offset: usize, metadata: &mut Map<String, Value>) {
-        if self.amount(FaultKind::RepeatOffset).is_some() && metadata.contains_key("next_offset") {
+    /// Falsifies a page, where a fault says so.
+    pub(super) fn falsify(
+        &self,
+        path: &str,
+        offset: usize,
+        rows: &mut Vec<Value>,
+        metadata: &mut Map<String, Value>,
+    ) {
+        if self.holds(FaultKind::RepeatOffset, path) && metadata.contains_key("next_offset") {
             metadata.insert("next_offset".to_owned(), json!(offset));
         }
-        if self.amount(FaultKind::ShortList).is_some() {
+        if self.holds(FaultKind::EndEarly, path) {
+            metadata.remove("next_offset");
+        }
+        if self.holds(FaultKind::Shift, path) && offset > 0 && !rows.is_empty() {
+            rows.remove(0);
+        }
+        if self.holds(FaultKind::ShortList, path) {
             let total = metadata.get("total_objects").and_then(Value::as_u64).unwrap_or_default();
             metadata.insert("total_objects".to_owned(), json!(total + 1));
         }
@@ -266,11 +320,18 @@ mod tests {
     fn faults_are_read_from_their_names() {
         for kind in FaultKind::ALL {
             let amount = if kind.takes().is_empty() { 1 } else { 3 };
-            let fault = Fault { kind: *kind, amount };
-            assert_eq!(fault.to_string().parse(), Ok(fault));
+            let fault = Fault { kind: *kind, amount, path: String::new() };
+            assert_eq!(fault.to_string().parse(), Ok(fault.clone()));
+            let limited = Fault { path: "/admin/v2/groups".to_owned(), ..fault };
+            let read = limited.to_string().parse::<Fault>();
+            assert_eq!(read.is_ok(), kind.is_local(), "{limited}");
+            assert!(read.is_err() || read == Ok(limited));
         }
-        assert_eq!("429".parse(), Ok(Fault { kind: FaultKind::TooMany, amount: 1 }));
-        assert_eq!("skew=-400".parse(), Ok(Fault { kind: FaultKind::Skew, amount: -400 }));
+        assert_eq!("429".parse(), Ok(Fault { kind: FaultKind::TooMany, amount: 1, path: String::new() }));
+        assert_eq!(
+            "skew=-400".parse(),
+            Ok(Fault { kind: FaultKind::Skew, amount: -400, path: String::new() })
+        );
         let error = "430=1".parse::<Fault>().unwrap_err();
         assert!(error.starts_with("unknown fault `430`; known are: 429=N, writes-per-minute=N, "), "{error}");
         assert_eq!("429=-1".parse::<Fault>(), Err("fault `429` needs a number, not `-1`".to_owned()));

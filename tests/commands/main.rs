@@ -12,11 +12,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod affected;
 mod applying;
 mod beginning;
 mod consent;
 mod disturbances;
 mod interruptions;
+mod leaving;
+mod partly;
 mod planning;
 mod saved_plans;
 mod simulator;
