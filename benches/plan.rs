@@ -60,6 +60,7 @@ fn desired(size: usize) -> Desired {
         workspace: "acme".to_owned(),
         applications: (0..size).map(application).collect(),
         handoffs: Vec::new(),
+        retained: Vec::new(),
         guards: Guards::default(),
         plan: None,
         yaml_hash: String::new(),

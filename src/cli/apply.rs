@@ -54,6 +54,7 @@ pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<E
     }
     session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
     show_unmanaged(&reading.observation, verbosity, printer);
+    let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
     let mut run = Run { session, args, options, plan, printer, verbosity };
     run.show_plan(&refusals);

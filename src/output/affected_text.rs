@@ -89,7 +89,7 @@ pub fn survey(text: &mut String, survey: &Survey, paint: Paint) {
         said = true;
     };
     if survey.budget == 0 {
-        say("nobody was counted, as --impact-budget 0 asks for".to_owned());
+        say("nobody was counted: --impact-budget 0 and --untrusted read no users".to_owned());
     } else if survey.exhausted {
         say(format!("counting stopped after {} requests; --impact-budget N allows more", survey.requests));
     }

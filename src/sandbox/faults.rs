@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::call::Reply;
+use super::call::{Call, Reply};
 use super::message::{RawReply, RawRequest};
 use super::switches::Switches;
 
@@ -60,6 +60,10 @@ faults! {
     ResetAfterCommit = "reset-after-commit", "N";
     /// The first N answers end in the middle.
     Truncate = "truncate", "N";
+    /// The first N calls are never answered, and nothing is done.
+    Halt = "halt", "N";
+    /// The first N calls are carried out and never answered.
+    HaltAfterCommit = "halt-after-commit", "N";
     /// Every answer is N milliseconds late.
     Delay = "delay", "MS";
     /// Every answer comes a few bytes at a time.
@@ -70,21 +74,28 @@ faults! {
     RepeatOffset = "repeat-offset", "";
     /// Every list claims one object more than it delivers.
     ShortList = "short-list", "";
-    /// Every page but the last says that it is the last.
+    /// Every list ends after its first page.
     EndEarly = "end-early", "";
-    /// Every page but the first lacks its first object, as when one went away between two pages.
-    Shift = "shift", "";
+    /// The first N pages after a first one come as if an object before them had been deleted meanwhile.
+    Shift = "shift", "N";
+    /// The first N pages after a first one come as if an object before them had been added meanwhile.
+    Repeat = "repeat", "N";
+    /// The first N lists of applications after a write show neither it nor what followed.
+    Lag = "lag", "N";
     /// `code` of an error is text.
     StringCode = "string-code", "";
 }
 
-/// One disturbance: `KIND`, `KIND=N`, and either with `@PATH`. Where a number of calls is left out, it is 1.
+/// One disturbance: `KIND`, `KIND=N`, and after either of them `@CALLS` or `@/PATH`, or both. Where a number of calls is
+/// left out, it is 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What happens.
     pub kind: FaultKind,
     /// How often, how long, or how far.
     pub amount: i64,
+    /// How many calls pass before it begins.
+    pub after: u64,
     /// Only where the request's path begins so; empty for everywhere.
     pub path: String,
 }
@@ -92,21 +103,10 @@ pub struct Fault {
 impl FaultKind {
     /// Whether it strikes single requests, so that it can be limited to a path.
     fn is_local(self) -> bool {
-        match self {
-            Self::TooMany
-            | Self::ServerError
-            | Self::Html
-            | Self::Redirect
-            | Self::Huge
-            | Self::ResetBefore
-            | Self::ResetAfterCommit
-            | Self::Truncate
-            | Self::RepeatOffset
-            | Self::ShortList
-            | Self::EndEarly
-            | Self::Shift => true,
-            Self::WritesPerMinute | Self::Delay | Self::Drip | Self::Skew | Self::StringCode => false,
-        }
+        !matches!(
+            self,
+            Self::WritesPerMinute | Self::Delay | Self::Drip | Self::Skew | Self::StringCode | Self::Lag
+        )
     }
 }
 
@@ -114,9 +114,16 @@ impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (text, path) = match text.split_once('@') {
-            Some((text, path)) => (text, path.trim()),
-            None => (text, ""),
+        let (text, path) = match text.split_once("@/") {
+            Some((text, path)) => (text, format!("/{}", path.trim())),
+            None => (text, String::new()),
+        };
+        let (text, after) = match text.split_once('@') {
+            Some((text, calls)) => {
+                let needed = || format!("write the number of calls before `{text}` begins: {text}@CALLS");
+                (text, calls.trim().parse().map_err(|_| needed())?)
+            }
+            None => (text, 0),
         };
         let (name, amount) = match text.split_once('=') {
             Some((name, amount)) => (name.trim(), Some(amount.trim())),
@@ -146,16 +153,18 @@ impl FromStr for Fault {
         if !path.is_empty() && !kind.is_local() {
             return Err(format!("fault `{name}` cannot be limited to a path"));
         }
-        Ok(Self { kind, amount, path: path.to_owned() })
+        Ok(Self { kind, amount, after, path })
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.kind.takes().is_empty() {
-            f.write_str(self.kind.name())?;
-        } else {
-            write!(f, "{}={}", self.kind.name(), self.amount)?;
+        f.write_str(self.kind.name())?;
+        if !self.kind.takes().is_empty() {
+            write!(f, "={}", self.amount)?;
+        }
+        if self.after > 0 {
+            write!(f, "@{}", self.after)?;
         }
         if self.path.is_empty() { Ok(()) } else { write!(f, "@{}", self.path) }
     }
@@ -174,6 +183,10 @@ pub enum Strike {
     ResetAfter,
     /// The request is carried out, and the answer ends in the middle.
     Truncate,
+    /// Nothing is done, and no answer ever comes.
+    Halt,
+    /// The request is carried out, and no answer ever comes.
+    HaltAfter,
 }
 
 /// The disturbances that are under way.
@@ -181,6 +194,7 @@ pub enum Strike {
 pub struct Faults {
     active: Vec<Fault>,
     writes: VecDeque<i64>,
+    halted: usize,
 }
 
 const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
@@ -188,7 +202,7 @@ const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body>Bad G
 impl Faults {
     /// Starts with these.
     pub fn new(active: Vec<Fault>) -> Self {
-        Self { active, writes: VecDeque::new() }
+        Self { active, ..Self::default() }
     }
 
     /// Adds one.
@@ -201,20 +215,27 @@ impl Faults {
         self.active.clear();
     }
 
+    /// How many calls were left without an answer for ever.
+    pub fn halted(&self) -> usize {
+        self.halted
+    }
+
     fn amount(&self, kind: FaultKind) -> Option<i64> {
-        self.active.iter().find(|fault| fault.kind == kind).map(|fault| fault.amount)
+        let mut begun = self.active.iter().filter(|fault| fault.after == 0);
+        begun.find(|fault| fault.kind == kind).map(|fault| fault.amount)
     }
 
     fn holds(&self, kind: FaultKind, path: &str) -> bool {
-        self.active.iter().any(|fault| fault.kind == kind && path.starts_with(&fault.path))
+        let mut begun = self.active.iter().filter(|fault| fault.after == 0);
+        begun.any(|fault| fault.kind == kind && path.starts_with(&fault.path))
     }
 
-    /// Uses up one of the calls that a fault has left.
+    /// Uses up one of the calls that a fault has left at a path.
     fn take(&mut self, kind: FaultKind, path: &str) -> bool {
-        let mut active = self.active.iter_mut();
-        let strikes =
-            |fault: &&mut Fault| fault.kind == kind && fault.amount > 0 && path.starts_with(&fault.path);
-        match active.find(strikes) {
+        let strikes = |fault: &&mut Fault| {
+            fault.kind == kind && fault.after == 0 && fault.amount > 0 && path.starts_with(&fault.path)
+        };
+        match self.active.iter_mut().find(strikes) {
             Some(fault) => {
                 fault.amount -= 1;
                 true
@@ -246,6 +267,13 @@ impl Faults {
 
     /// Decides what happens to a request. Only one fault strikes at a time, in the order of [`FaultKind`].
     pub(super) fn strike(&mut self, request: &RawRequest, switches: &Switches, now: i64) -> Strike {
+        let strike = self.strike_now(request, switches, now);
+        self.active.iter_mut().for_each(|fault| fault.after = fault.after.saturating_sub(1));
+        self.halted += usize::from(matches!(strike, Strike::Halt | Strike::HaltAfter));
+        strike
+    }
+
+    fn strike_now(&mut self, request: &RawRequest, switches: &Switches, now: i64) -> Strike {
         let path = request.path();
         let writes = request.method != "GET";
         let refuse = |reply| Strike::Answer(RawReply::render(reply, switches, now));
@@ -273,7 +301,13 @@ impl Faults {
         if writes && self.take(FaultKind::ResetAfterCommit, path) {
             return Strike::ResetAfter;
         }
-        if self.take(FaultKind::Truncate, path) { Strike::Truncate } else { Strike::None }
+        if self.take(FaultKind::Truncate, path) {
+            return Strike::Truncate;
+        }
+        if self.take(FaultKind::Halt, path) {
+            return Strike::Halt;
+        }
+        if self.take(FaultKind::HaltAfterCommit, path) { Strike::HaltAfter } else { Strike::None }
     }
 
     fn over_write_limit(&mut self, now: i64) -> bool {
@@ -288,22 +322,45 @@ impl Faults {
         false
     }
 
-    /// Falsifies a page, where a fault says so.
-    pub(super) fn falsify(
-        &self,
-        path: &str,
-        offset: usize,
-        rows: &mut Vec<Value>,
-        metadata: &mut Map<String, Value>,
-    ) {
-        if self.holds(FaultKind::RepeatOffset, path) && metadata.contains_key("next_offset") {
-            metadata.insert("next_offset".to_owned(), json!(offset));
+    /// By how many objects a list has moved before one of its pages after the first is read, where a fault says so: the
+    /// page is read from there.
+    pub(super) fn moves(&mut self, call: &mut Call) -> i64 {
+        let offset = call.number("offset").ok().flatten().unwrap_or_default();
+        if call.method != "GET" || offset <= 0 {
+            return 0;
+        }
+        let path = format!("/{}", call.path.join("/"));
+        let by = match (self.take(FaultKind::Shift, &path), self.take(FaultKind::Repeat, &path)) {
+            (true, _) => 1,
+            (false, true) => -1,
+            (false, false) => return 0,
+        };
+        call.params.insert("offset".to_owned(), json!(offset + by));
+        by
+    }
+
+    /// Whether lists of applications are still to lag behind a write.
+    pub(super) fn will_lag(&self) -> bool {
+        self.amount(FaultKind::Lag).is_some_and(|lists| lists > 0)
+    }
+
+    /// Whether this list of applications lags.
+    pub(super) fn lags(&mut self) -> bool {
+        self.take(FaultKind::Lag, "")
+    }
+
+    /// Falsifies the metadata of a page, where a fault says so; `moved` is what [`Self::moves`] did to it.
+    pub(super) fn falsify(&self, path: &str, offset: usize, moved: i64, metadata: &mut Map<String, Value>) {
+        for name in ["next_offset", "total_objects"] {
+            if let Some(number) = metadata.get(name).and_then(Value::as_i64) {
+                metadata.insert(name.to_owned(), json!(number - moved));
+            }
         }
         if self.holds(FaultKind::EndEarly, path) {
             metadata.remove("next_offset");
         }
-        if self.holds(FaultKind::Shift, path) && offset > 0 && !rows.is_empty() {
-            rows.remove(0);
+        if self.holds(FaultKind::RepeatOffset, path) && metadata.contains_key("next_offset") {
+            metadata.insert("next_offset".to_owned(), json!(offset));
         }
         if self.holds(FaultKind::ShortList, path) {
             let total = metadata.get("total_objects").and_then(Value::as_u64).unwrap_or_default();
@@ -320,18 +377,29 @@ mod tests {
     fn faults_are_read_from_their_names() {
         for kind in FaultKind::ALL {
             let amount = if kind.takes().is_empty() { 1 } else { 3 };
-            let fault = Fault { kind: *kind, amount, path: String::new() };
-            assert_eq!(fault.to_string().parse(), Ok(fault.clone()));
-            let limited = Fault { path: "/admin/v2/groups".to_owned(), ..fault };
-            let read = limited.to_string().parse::<Fault>();
-            assert_eq!(read.is_ok(), kind.is_local(), "{limited}");
-            assert!(read.is_err() || read == Ok(limited));
+            for after in [0, 7] {
+                let fault = Fault { kind: *kind, amount, after, path: String::new() };
+                assert_eq!(fault.to_string().parse(), Ok(fault.clone()));
+                let limited = Fault { path: "/admin/v2/groups".to_owned(), ..fault };
+                let read = limited.to_string().parse::<Fault>();
+                assert_eq!(read.is_ok(), kind.is_local(), "{limited}");
+                assert!(read.is_err() || read == Ok(limited));
+            }
         }
-        assert_eq!("429".parse(), Ok(Fault { kind: FaultKind::TooMany, amount: 1, path: String::new() }));
+        assert_eq!(
+            "429".parse(),
+            Ok(Fault { kind: FaultKind::TooMany, amount: 1, after: 0, path: String::new() })
+        );
         assert_eq!(
             "skew=-400".parse(),
-            Ok(Fault { kind: FaultKind::Skew, amount: -400, path: String::new() })
+            Ok(Fault { kind: FaultKind::Skew, amount: -400, after: 0, path: String::new() })
         );
+        assert_eq!(
+            "halt@3".parse(),
+            Ok(Fault { kind: FaultKind::Halt, amount: 1, after: 3, path: String::new() })
+        );
+        let error = "halt@x".parse::<Fault>().unwrap_err();
+        assert_eq!(error, "write the number of calls before `halt` begins: halt@CALLS");
         let error = "430=1".parse::<Fault>().unwrap_err();
         assert!(error.starts_with("unknown fault `430`; known are: 429=N, writes-per-minute=N, "), "{error}");
         assert_eq!("429=-1".parse::<Fault>(), Err("fault `429` needs a number, not `-1`".to_owned()));
@@ -347,6 +415,11 @@ mod tests {
         assert!(faults.strike(&request("GET"), &switches, 0) == Strike::None);
         assert!(faults.strike(&request("POST"), &switches, 0) == Strike::ResetAfter);
         assert!(faults.strike(&request("POST"), &switches, 0) == Strike::None);
+
+        let mut faults = Faults::new(vec!["halt=1@2".parse().unwrap()]);
+        let struck: Vec<bool> =
+            (0..4).map(|_| faults.strike(&request("GET"), &switches, 0) == Strike::Halt).collect();
+        assert_eq!((struck, faults.halted()), (vec![false, false, true, false], 1));
 
         let mut faults = Faults::new(vec!["writes-per-minute=2".parse().unwrap()]);
         let limited: Vec<bool> = [0, 1, 2, 60, 61]

@@ -12,7 +12,8 @@ use crate::duo::types::{Ikey, Integration};
 
 use super::super::diff::{Change, Origin};
 use super::super::fields::{
-    NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions, known_permissions,
+    CREATE_ONLY_PERMISSION, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions,
+    known_permissions,
 };
 use super::super::fingerprint::snapshot;
 use super::super::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
@@ -236,7 +237,8 @@ fn is_shut(integration: &Integration) -> bool {
     if known_permissions(integration).is_empty() {
         matches!(integration.text("user_access"), "" | NO_USERS)
     } else {
-        held_permissions(integration).is_empty()
+        // One permission does nothing by itself, and Duo may not let go of it (trap 21).
+        held_permissions(integration).iter().all(|name| name == CREATE_ONLY_PERMISSION)
     }
 }
 
