@@ -19,6 +19,7 @@ use super::{
     accounts, admins, auth, devices, documents, groups, ids, info, integrations, intelligence, logs,
     networks, oauth, policies, seed, settings, units, users,
 };
+use crate::atomic;
 use crate::secret::Secret;
 
 /// The hostname of the seeded account; any other name reaches the same one.
@@ -67,7 +68,16 @@ impl Account {
     ///
     /// When the folder cannot be used, or another process uses it.
     pub fn open(state: &Path) -> io::Result<Self> {
+        // A checkout may hold links of these names that lead elsewhere.
+        for folder in state.ancestors().take(2).filter(|folder| !folder.as_os_str().is_empty()) {
+            if folder == state || folder.ends_with(".duoctl") {
+                atomic::no_link(folder)?;
+            }
+        }
         fs::create_dir_all(state)?;
+        for file in [LOCK, JOURNAL] {
+            atomic::no_link(&state.join(file))?;
+        }
         let lock = lock(state)?;
         let mut account = Self::with(Store::open(state)?, Some(lock));
         if account.store.get(META, "seeded").is_none() {

@@ -53,7 +53,7 @@ fn nobody_at_the_address_is_safe_to_retry() {
     for command in ["plan", "apply", "verify"] {
         call(command).exits(75).warns("cannot be reached: connection refused");
     }
-    call("doctor").exits(1).says("failed hostname and TLS");
+    call("doctor").exits(75).says("failed hostname and TLS");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 )]
 
 mod declared;
+mod faults;
 
 use std::collections::{BTreeMap, BTreeSet};
 
