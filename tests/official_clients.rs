@@ -2,7 +2,14 @@
 //!
 //! They need `python3` with `venv`, and PyPI the first time. Where these are missing the test says so and does
 //! nothing, but with `CI` in the environment it fails.
-#![allow(clippy::string_slice, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(
+    unreachable_pub,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 use std::process::Command;
 

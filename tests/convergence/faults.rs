@@ -16,7 +16,7 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::{
-    account, applications, applied, cases, content, document, edits, fields, options, parse, planned,
+    account, applied, before_and_after, cases, content, document, edits, fields, options, parse, planned,
 };
 use super::{switches, without_waiting};
 
@@ -134,6 +134,10 @@ fn inventory(account: &mut Account) -> Vec<String> {
             for config in sso.values_mut().filter_map(Value::as_object_mut) {
                 config.remove("client_secret");
                 config.remove("client_id");
+                let clients = config.get_mut("clients").and_then(Value::as_array_mut);
+                for client in clients.into_iter().flatten().filter_map(Value::as_object_mut) {
+                    client.remove("client_secret");
+                }
             }
         }
         live.to_string()
@@ -144,12 +148,11 @@ fn inventory(account: &mut Account) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn a_disturbed_apply_is_finished_by_the_next_one_and_never_opens_anything(
-        before in applications(),
-        after in applications(),
+        (before, after) in before_and_after(),
         by_hand in vec(fields(), 0..3),
         edits in edits(),
         switches in switches(),
@@ -157,8 +160,8 @@ proptest! {
         disturbances in vec((select(DISTURBANCES), 1..3_usize, 0..40_usize), 1..4),
     ) {
         without_waiting(async {
-            let direct = account(&before, &by_hand, &edits, &switches).await;
-            let twin = account(&before, &by_hand, &edits, &switches).await;
+            let direct = account(&before, &after, &by_hand, &edits, &switches).await;
+            let twin = account(&before, &after, &by_hand, &edits, &switches).await;
             let wanted = parse(document(&after, false));
             let options = Options { prune, ..options() };
             let old: BTreeMap<String, Reach> =
