@@ -210,6 +210,8 @@ codes! {
     OverPrivileged = "over-privileged",
     /// A change that people see who are not administrators.
     SeenByUsers = "seen-by-users",
+    /// Something that a console without an API has to be told, or no longer has to.
+    SeenInConsole = "seen-in-console",
     /// Duo does not offer this setting for the application yet.
     NotOfferedYet = "not-offered-yet",
     /// An application that was to be deleted is still used.

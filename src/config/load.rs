@@ -169,8 +169,15 @@ fn sort(diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Keys whose mappings are merged over all files of a workspace; every other key stands once.
-const MERGED: [&str; 6] =
-    ["applications", "identity_intelligence", "removed", "secret_stores", "defaults", "guards"];
+const MERGED: [&str; 7] = [
+    "applications",
+    "identity_intelligence",
+    "identity_intelligence_removed",
+    "removed",
+    "secret_stores",
+    "defaults",
+    "guards",
+];
 
 fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut merged: Vec<Entry> = Vec::new();
@@ -200,7 +207,7 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
             }
         }
     }
-    for key in ["applications", "identity_intelligence", "removed", "secret_stores", "guards"] {
+    for key in MERGED.into_iter().filter(|key| *key != "defaults") {
         if let Some(entry) = merged.iter_mut().find(|entry| entry.key.value == key) {
             report_duplicates(entry, key, diagnostics);
         }

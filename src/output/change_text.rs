@@ -110,8 +110,15 @@ mod tests {
 
     fn text(before: Value, after: Value, creating: bool) -> String {
         let origin = Some(Origin::Config);
-        let change =
-            Change { field: "notes".to_owned(), before, after, origin, risk: Risk::Neutral, reason: "" };
+        let change = Change {
+            field: "notes".to_owned(),
+            before,
+            after,
+            origin,
+            risk: Risk::Neutral,
+            reason: "",
+            drift: None,
+        };
         let mut text = String::new();
         render(&mut text, &change, creating, 5, Paint { on: false });
         text

@@ -9,6 +9,7 @@ use crate::duo::types::Ikey;
 use super::address::Address;
 use super::delivery::DesiredSecret;
 use super::handoff::HandoffSpec;
+use super::takedown::TakedownSpec;
 
 /// Everything that the YAML of a workspace asks of an account.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Desired {
     pub handoffs: Vec<HandoffSpec>,
     /// Addresses that left the YAML and whose applications are kept; an address stands for its parts, too.
     pub retained: Vec<Address>,
+    /// What a person removes in a console once an entry left the YAML.
+    pub takedown: TakedownSpec,
     /// The guards.
     pub guards: Guards,
     /// The declared Duo plan.
@@ -114,6 +117,7 @@ impl Desired {
             applications,
             handoffs: Vec::new(),
             retained: workspace.removed.keys().map(Address::new).collect(),
+            takedown: TakedownSpec::default(),
             guards: workspace.guards.clone(),
             plan: workspace.tenant.plan.clone(),
             yaml_hash,

@@ -14,6 +14,7 @@ use super::desired::Desired;
 use super::diff::Change;
 use super::networks::Networks;
 use super::plan::build::PROTECTED;
+use super::plan::removal::STILL_IN_CONSOLE;
 use super::plan::{Action, Plan, Step, Write};
 use super::risk::Risk;
 use super::selection::glob_matcher;
@@ -131,7 +132,7 @@ fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Ref
     let mut refusals = Vec::new();
     for (risk, reason) in step.risks() {
         if risk.needs_consent() && !allowed.iter().any(|allowed| allowed.covers(risk, address)) {
-            let message = format!("{address}: {reason}");
+            let message = format!("{address}: {reason}{}", way_out(reason, address));
             refusals.push(refusal(risk.name(), message, Some(format!("--allow {risk}:{address}"))));
         }
     }
@@ -149,6 +150,17 @@ fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Ref
         refusals.push(refusal("protect", message, Some(lift)));
     }
     refusals
+}
+
+/// What lifts a refusal without a consent: carrying out what a person has to do first.
+fn way_out(reason: &str, address: &Address) -> String {
+    let entry = address.composite().map(|(entry, _)| entry);
+    match entry.as_ref().and_then(|entry| entry.as_str().rsplit('.').next()) {
+        Some(name) if reason == STILL_IN_CONSOLE => format!(
+            "; first `duoctl handoff {name}` says what to do there, and `duoctl attest {name}` that it is done"
+        ),
+        _ => String::new(),
+    }
 }
 
 fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {

@@ -44,6 +44,18 @@ pub struct Fmt {
     pub diff: bool,
 }
 
+/// How the outcome of `verify` is printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// JUnit XML: one test suite for each address, one test case for each probe.
+    Junit,
+}
+
 /// `duoctl verify`.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
@@ -58,7 +70,7 @@ pub struct Verify {
     pub selected: Selected,
     /// How the outcome is printed.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: VerifyFormat,
 }
 
 /// `duoctl doctor`.

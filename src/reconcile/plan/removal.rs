@@ -10,6 +10,7 @@ use serde_json::{Map, json};
 use crate::config::diagnostic::{Code, Diagnostic, Severity};
 use crate::duo::types::{Ikey, Integration};
 
+use super::super::address::Address;
 use super::super::diff::{Change, Origin};
 use super::super::fields::{
     CREATE_ONLY_PERMISSION, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions,
@@ -24,6 +25,9 @@ use super::super::value::parts;
 use super::build::{Builder, PROTECTED, is_intelligence};
 use super::restoration::{Declared, restore};
 use super::{Action, Orphan, Prune, Step, Write};
+
+/// Why an application of a console is not removed yet.
+pub(crate) const STILL_IN_CONSOLE: &str = "nobody has attested that the console let go of its keys";
 
 impl Builder<'_> {
     /// Lists the orphans of the selection, which are in the order of their addresses, and removes what is to go.
@@ -43,7 +47,8 @@ impl Builder<'_> {
                     self.retain(orphan, marker);
                     continue;
                 }
-                listed.push(listed_orphan(orphan, marker));
+                let in_console = self.in_console(&marker.address);
+                listed.push(listed_orphan(orphan, marker, in_console));
                 if self.options.prune == Prune::No {
                     continue;
                 }
@@ -59,6 +64,19 @@ impl Builder<'_> {
         listed
     }
 
+    /// Whether a console may hold the keys of an orphan, as far as anybody said.
+    fn in_console(&self, address: &Address) -> bool {
+        let let_go = address.composite().is_some_and(|(entry, _)| self.let_go.contains(&entry));
+        is_intelligence(address) && !let_go
+    }
+
+    fn add_removal(&mut self, mut step: Step) {
+        if self.in_console(&step.address) {
+            step.inherent.push((Risk::BreaksHandoff, STILL_IN_CONSOLE));
+        }
+        self.steps.push(step);
+    }
+
     fn remove(&mut self, orphan: &Live<'_>, marker: &Marker) {
         let days = i64::from(self.desired.guards.quarantine_days);
         let over = |since: Date| {
@@ -67,15 +85,15 @@ impl Builder<'_> {
         let since = quarantined_since(marker).filter(|_| is_shut(orphan.integration));
         match (self.options.prune, since) {
             (Prune::No, _) => {}
-            (Prune::Now, _) => self.steps.push(removal(orphan, marker, Action::Delete)),
+            (Prune::Now, _) => self.add_removal(removal(orphan, marker, Action::Delete)),
             (Prune::Quarantine, Some(since)) if over(since) => {
                 if self.is_unused(orphan, marker, since) {
-                    self.steps.push(removal(orphan, marker, Action::Delete));
+                    self.add_removal(removal(orphan, marker, Action::Delete));
                 }
             }
             (Prune::Quarantine, Some(_)) => {}
             (Prune::Quarantine, None) => match self.quarantine(orphan, marker) {
-                Ok(step) => self.steps.push(step),
+                Ok(step) => self.add_removal(step),
                 Err(problem) => self.block(&marker.address, [problem]),
             },
         }
@@ -139,6 +157,7 @@ impl Builder<'_> {
             origin: Some(Origin::Config),
             risk: Risk::Neutral,
             reason: "",
+            drift: None,
         }];
         step.changes.extend(restored.changes);
         let mut body = restored.body;
@@ -202,13 +221,14 @@ fn access_before(live: &Integration) -> Option<AccessBefore> {
     }
 }
 
-fn listed_orphan(orphan: &Live<'_>, marker: &Marker) -> Orphan {
+fn listed_orphan(orphan: &Live<'_>, marker: &Marker, in_console: bool) -> Orphan {
     Orphan {
         address: marker.address.clone(),
         ikey: orphan.integration.ikey.clone(),
         name: orphan.integration.name().to_owned(),
         quarantined_since: quarantined_since(marker).map(|since| since.to_string()),
         protected: marker.protected,
+        in_console,
     }
 }
 
@@ -266,9 +286,6 @@ fn removal(orphan: &Live<'_>, marker: &Marker, action: Action) -> Step {
         Action::Delete => (Risk::Destroys, "its keys stop working for good; Duo has no undelete"),
         _ => (Risk::NarrowsAccess, "nobody may log in any more"),
     }];
-    if is_intelligence(&marker.address) {
-        inherent.push((Risk::BreaksHandoff, "remove the integration in the console first"));
-    }
     if marker.protected {
         inherent.push((Risk::Destroys, PROTECTED));
     }
