@@ -61,6 +61,7 @@ fn desired(size: usize) -> Desired {
         workspace: "acme".to_owned(),
         applications: (0..size).map(application).collect(),
         handoffs: Vec::new(),
+        retained: Vec::new(),
         takedown: TakedownSpec::default(),
         guards: Guards::default(),
         plan: None,
@@ -96,6 +97,8 @@ fn observation(size: usize) -> Observation {
         policies: Observed::Present(vec![policy]),
         account: Account::default(),
         held: BTreeMap::new(),
+        observed_at: jiff::Timestamp::UNIX_EPOCH,
+        uses: BTreeMap::new(),
     }
 }
 

@@ -16,6 +16,7 @@ mod support;
 #[allow(dead_code, reason = "the tests of the wire use all of it")]
 mod wire_server;
 
+mod affected;
 mod applying;
 mod beginning;
 mod consent;
@@ -26,6 +27,8 @@ mod formatting;
 mod guards;
 mod hostile;
 mod interruptions;
+mod leaving;
+mod partly;
 mod planning;
 mod saved_plans;
 mod simulator;

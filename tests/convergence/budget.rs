@@ -93,8 +93,7 @@ fn writes_at(limit: u32, count: usize) -> Vec<(f64, u16)> {
         let outcomes =
             execute(&planned, &writer, &courier, WORKERS, &CancellationToken::new(), &Silent).await;
         assert!(outcomes.iter().all(|outcome| matches!(outcome.status, super::Status::Applied)), "{limit}");
-        let writes = writes.lock().unwrap().clone();
-        writes
+        writes.lock().unwrap().clone()
     })
 }
 
