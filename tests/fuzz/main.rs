@@ -192,6 +192,8 @@ fn observation(integrations: Vec<Integration>) -> Observation {
         policies: Observed::Present(Vec::new()),
         account: Default::default(),
         held: Default::default(),
+        observed_at: jiff::Timestamp::UNIX_EPOCH,
+        uses: Default::default(),
     }
 }
 
