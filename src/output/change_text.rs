@@ -28,7 +28,7 @@ pub fn render(text: &mut String, change: &Change, creating: bool, width: usize, 
             Some(lines) => {
                 let _ = writeln!(text, "    {field:width$}");
                 for line in lines.lines() {
-                    let _ = writeln!(text, "        {}", safe(line));
+                    let _ = writeln!(text, "      {}", format!("| {}", safe(line)).trim_end());
                 }
             }
             None => {
@@ -94,7 +94,8 @@ fn diff(text: &mut String, old: &str, new: &str, paint: Paint) {
             let sign = match line.tag() {
                 ChangeTag::Delete => paint.bad("-"),
                 ChangeTag::Insert => paint.good("+"),
-                ChangeTag::Equal => " ".to_owned(),
+                // Never blank: what others wrote must not begin a line, where a CI system looks for commands.
+                ChangeTag::Equal => paint.faint("|"),
             };
             let _ = writeln!(text, "      {}", format!("{sign} {shown}").trim_end());
         }
@@ -129,15 +130,15 @@ mod tests {
         let long = |middle: &str| format!("1\n2\n3\n{middle}\n5\n6\n7\n8\n9\nend");
         insta::assert_snapshot!(text(json!(long("four")), json!(long("4\u{202e}") + "!"), false), @r"
             notes
-                2
-                3
+              | 2
+              | 3
               - four
               + 4\u{202e}
-                5
-                6
+              | 5
+              | 6
                 ...
-                8
-                9
+              | 8
+              | 9
               - end
               + end!
         ");
@@ -148,14 +149,14 @@ mod tests {
         ");
         insta::assert_snapshot!(text(json!("a\nb"), json!("a"), false), @r"
             notes
-                a
+              | a
               - b
         ");
         insta::assert_snapshot!(text(Value::Null, json!("a\n\nb"), true), @r"
             notes
-                a
-                
-                b
+              | a
+              |
+              | b
         ");
         assert_eq!(text(json!("a"), json!("b"), false), "    notes  \"a\" -> \"b\"\n");
     }

@@ -71,6 +71,10 @@ fn content(account: &mut Account) -> Vec<Value> {
         let fields = live.as_object_mut().unwrap();
         fields.remove("integration_key");
         fields.remove("secret_key");
+        // The time of a quarantine.
+        let notes = fields["notes"].as_str().unwrap().to_owned();
+        let untimed: Vec<&str> = notes.split(' ').filter(|word| !word.starts_with("at:")).collect();
+        fields.insert("notes".to_owned(), json!(untimed.join(" ")));
         // The seed's, with secrets of its own each time.
         fields.remove("sso");
         if let Some((before, after)) = fields["notes"].as_str().and_then(|notes| notes.split_once(" at:")) {

@@ -28,15 +28,15 @@ const FAULTS: &[(&str, &str)] = &[
     ("halt-after-commit=1", "no answer, carried out"),
 ];
 
-/// A step, and how many requests a run makes before the one that does it.
+/// A step, and which request after those of the plan does it; a read is the first of all.
 const STEPS: &[(&str, usize)] = &[
     ("read", 0),
-    ("create", 1),
-    ("update", 2),
-    ("adopt", 2),
-    ("deliver", 1),
-    ("quarantine", 2),
-    ("delete", 2),
+    ("create", 0),
+    ("update", 1),
+    ("adopt", 1),
+    ("deliver", 0),
+    ("quarantine", 1),
+    ("delete", 1),
 ];
 
 const LEAN: &str = "applications: {keep: {type: radius, name: Keep, user_access: no_users}}\n";
@@ -88,6 +88,9 @@ fn content(account: &mut Account) -> Vec<String> {
         for key in ["integration_key", "secret_key", "sso", "groups_allowed"] {
             live[key].take();
         }
+        // The time of a quarantine.
+        let notes = live["notes"].as_str().unwrap().to_owned();
+        live["notes"] = json!(notes.split(' ').filter(|word| !word.starts_with("at:")).collect::<Vec<_>>());
         live.to_string()
     };
     let mut all: Vec<String> = account.applications().into_iter().map(even).collect();
@@ -141,11 +144,25 @@ fn cell(server: &Server, fault: &str, step: &str, at: usize) -> String {
     format!("{code}, {}", if done { "done" } else { "not done" })
 }
 
+fn requests_of_the_plan(server: &Server, step: &str) -> usize {
+    if step == "read" {
+        return 0;
+    }
+    *server.account() = before(step);
+    Folder::with(&yaml(step)).duoctl(["plan", "--prune"]).at(server).run().exits(0);
+    server.account().requests().values().sum()
+}
+
 fn rows(faults: &[(&str, &str)]) -> String {
     let server = Server::start();
+    let planned = STEPS.iter().map(|(step, _)| requests_of_the_plan(&server, step)).collect::<Vec<_>>();
     let mut text = String::new();
     for (fault, words) in faults {
-        let cells: Vec<String> = STEPS.iter().map(|(step, at)| cell(&server, fault, step, *at)).collect();
+        let cells: Vec<String> = STEPS
+            .iter()
+            .zip(&planned)
+            .map(|((step, at), planned)| cell(&server, fault, step, at + planned))
+            .collect();
         writeln!(text, "| {words} | {} |", cells.join(" | ")).unwrap();
     }
     text
