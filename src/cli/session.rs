@@ -14,7 +14,7 @@ use crate::duo::error::DuoError;
 use crate::duo::https::{HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
-use crate::intelligence::api::{ApiCredentials, Client, Reach};
+use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
 use crate::intelligence::expand::expand;
 use crate::observe::{Reading, look_up, observe, observe_all};
 use crate::output::paint::safe;
@@ -166,7 +166,8 @@ impl Session {
             Ok(credentials) => credentials,
             Err(error) => return Api::Unusable(error.to_string()),
         };
-        match Client::new(credentials, reach, ca_file.as_deref()) {
+        let patience = simulator_patience().filter(|_| reach == Reach::Loopback).unwrap_or(PATIENCE);
+        match Client::new(credentials, reach, ca_file.as_deref(), patience) {
             Ok(client) => Api::Usable(Box::new(client)),
             Err(error) => Api::Unusable(error.to_string()),
         }
@@ -238,6 +239,12 @@ fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsCo
 fn simulator_backoff() -> Option<Backoff> {
     let unit = std::env::var("DUOCTL_SIMULATOR_BACKOFF_MS").ok()?.parse().ok()?;
     Some(Backoff { unit: Duration::from_millis(unit), ..Backoff::default() })
+}
+
+/// Nor does anybody want to wait for a simulator that is slow on request.
+fn simulator_patience() -> Option<Duration> {
+    let milliseconds = std::env::var("DUOCTL_SIMULATOR_PATIENCE_MS").ok()?.parse().ok()?;
+    Some(Duration::from_millis(milliseconds))
 }
 
 /// Says of every `--only` that it covers nothing: most likely it is misspelt.

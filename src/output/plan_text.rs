@@ -8,6 +8,7 @@ use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::{Action, Plan, Step};
+use crate::reconcile::risk::Risk;
 
 use super::handoff_text;
 use super::paint::{Paint, safe};
@@ -15,20 +16,20 @@ use super::paint::{Paint, safe};
 /// The plan as text, without its problems, which are shown as diagnostics. `context` names tenant and workspace.
 pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -> String {
     let mut text = String::new();
-    // What goes in a console goes before the applications that it holds; what is entered there comes after they are made.
-    let (entered, removed): (Vec<_>, Vec<_>) =
-        plan.handoffs().iter().partition(|handoff| handoff.purpose == Purpose::Enter);
+    // What leaves a console does so before the applications that it holds; what is entered there comes after they are made.
+    let (first, last): (Vec<_>, Vec<_>) =
+        plan.handoffs().iter().partition(|handoff| comes_first(handoff, plan));
     let hand_over = |text: &mut String, handoffs: &[&Handoff]| {
         for handoff in handoffs {
             text.push_str(&handoff_text::outstanding(handoff, paint));
             text.push('\n');
         }
     };
-    hand_over(&mut text, &removed);
+    hand_over(&mut text, &first);
     for step in plan.steps() {
         step_text(&mut text, step, paint);
     }
-    hand_over(&mut text, &entered);
+    hand_over(&mut text, &last);
     orphans(&mut text, plan, paint);
     refusals_text(&mut text, refusals, paint, applying);
     if plan.left_out() > 0 {
@@ -40,6 +41,15 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
     }
     text.push_str(&last_line(plan));
     text
+}
+
+/// Whether a handoff has to be carried out before a step of the plan.
+fn comes_first(handoff: &Handoff, plan: &Plan) -> bool {
+    let waits = |step: &Step| {
+        step.risks().contains_key(&Risk::BreaksHandoff)
+            && step.address.composite().is_some_and(|(entry, _)| entry == handoff.address)
+    };
+    handoff.purpose == Purpose::Remove || plan.steps().iter().any(waits)
 }
 
 /// The last line, one, stable.

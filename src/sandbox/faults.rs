@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::call::Reply;
+use super::intelligence::{GRAPHQL_PATH, TOKEN_PATH};
 use super::message::{RawReply, RawRequest};
 use super::switches::Switches;
 
@@ -70,6 +71,16 @@ faults! {
     RepeatOffset = "repeat-offset", "";
     /// Every list claims one object more than it delivers.
     ShortList = "short-list", "";
+    /// The first N calls of the token endpoint and the public API of Identity Intelligence get 503.
+    IntelligenceDown = "intelligence-503", "N";
+    /// The first N of them get 200 and an HTML page, as from a proxy.
+    IntelligenceHtml = "intelligence-html", "N";
+    /// The first N of them get 302 to another host.
+    IntelligenceRedirect = "intelligence-redirect", "N";
+    /// The first N of them lose their connection.
+    IntelligenceReset = "intelligence-reset", "N";
+    /// Every answer of them is N milliseconds late.
+    IntelligenceDelay = "intelligence-delay", "MS";
     /// `code` of an error is text.
     StringCode = "string-code", "";
 }
@@ -102,7 +113,14 @@ impl FromStr for Fault {
             ));
         };
         let amount = match amount {
-            None if matches!(kind, FaultKind::Delay | FaultKind::Skew | FaultKind::WritesPerMinute) => {
+            None if matches!(
+                kind,
+                FaultKind::Delay
+                    | FaultKind::Skew
+                    | FaultKind::WritesPerMinute
+                    | FaultKind::IntelligenceDelay
+            ) =>
+            {
                 return Err(format!("fault `{name}` needs a number: {name}={}", kind.takes()));
             }
             None => 1,
@@ -148,6 +166,17 @@ pub struct Faults {
     writes: VecDeque<i64>,
 }
 
+/// Whether a request is for the token endpoint or the public API of Identity Intelligence.
+fn is_intelligence(request: &RawRequest) -> bool {
+    [TOKEN_PATH, GRAPHQL_PATH].contains(&request.path())
+}
+
+fn redirect(now: i64) -> Strike {
+    let mut reply = RawReply::new(302, "text/html", PAGE.into(), now);
+    reply.headers.push(("Location", "https://example.com/".to_owned()));
+    Strike::Answer(reply)
+}
+
 const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
 
 impl Faults {
@@ -187,9 +216,11 @@ impl Faults {
         self.amount(FaultKind::Skew).unwrap_or_default()
     }
 
-    /// How late an answer is.
-    pub fn delay(&self) -> Duration {
-        let amount = self.amount(FaultKind::Delay).unwrap_or_default();
+    /// How late the answer to a request is.
+    pub fn delay(&self, request: &RawRequest) -> Duration {
+        let kinds =
+            [Some(FaultKind::Delay), is_intelligence(request).then_some(FaultKind::IntelligenceDelay)];
+        let amount: i64 = kinds.into_iter().flatten().filter_map(|kind| self.amount(kind)).sum();
         Duration::from_millis(u64::try_from(amount).unwrap_or_default())
     }
 
@@ -207,6 +238,11 @@ impl Faults {
     pub(super) fn strike(&mut self, request: &RawRequest, switches: &Switches, now: i64) -> Strike {
         let writes = request.method != "GET";
         let refuse = |reply| Strike::Answer(RawReply::render(reply, switches, now));
+        if is_intelligence(request)
+            && let Some(strike) = self.strike_intelligence(now)
+        {
+            return strike;
+        }
         if self.take(FaultKind::TooMany) || (writes && self.over_write_limit(now)) {
             return refuse(Reply::too_many());
         }
@@ -217,9 +253,7 @@ impl Faults {
             return Strike::Answer(RawReply::new(502, "text/html", PAGE.into(), now));
         }
         if self.take(FaultKind::Redirect) {
-            let mut reply = RawReply::new(302, "text/html", PAGE.into(), now);
-            reply.headers.push(("Location", "https://example.com/".to_owned()));
-            return Strike::Answer(reply);
+            return redirect(now);
         }
         if self.take(FaultKind::Huge) {
             let body = vec![b' '; 64 << 20];
@@ -232,6 +266,19 @@ impl Faults {
             return Strike::ResetAfter;
         }
         if self.take(FaultKind::Truncate) { Strike::Truncate } else { Strike::None }
+    }
+
+    fn strike_intelligence(&mut self, now: i64) -> Option<Strike> {
+        if self.take(FaultKind::IntelligenceDown) {
+            return Some(Strike::Answer(RawReply::new(503, "text/html", PAGE.into(), now)));
+        }
+        if self.take(FaultKind::IntelligenceHtml) {
+            return Some(Strike::Answer(RawReply::new(200, "text/html", PAGE.into(), now)));
+        }
+        if self.take(FaultKind::IntelligenceRedirect) {
+            return Some(redirect(now));
+        }
+        self.take(FaultKind::IntelligenceReset).then_some(Strike::ResetBefore)
     }
 
     fn over_write_limit(&mut self, now: i64) -> bool {

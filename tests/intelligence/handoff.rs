@@ -1,18 +1,8 @@
 //! The handoff and its attestation, through the program: exactly the fields that changed have to be entered again.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use serde_json::Map;
 
-use duoctl::sandbox::account::Account;
-use serde_json::{Map, Value, json};
+use crate::workspace::Workspace;
 
 const YAML: &str = "\
 # the header stays
@@ -32,91 +22,24 @@ identity_intelligence:
 # the end
 ";
 
-struct Workspace {
-    folder: tempfile::TempDir,
+/// With everything applied.
+fn applied() -> Workspace {
+    Workspace::applied(YAML)
 }
 
-impl Workspace {
-    /// With everything applied.
-    fn applied() -> Self {
-        let workspace = Self { folder: tempfile::tempdir().unwrap() };
-        fs::write(workspace.file(), YAML).unwrap();
-        workspace.ok(&["apply", "--auto-approve"]);
-        workspace
-    }
-
-    /// With `emea` attested, too.
-    fn attested() -> Self {
-        let workspace = Self::applied();
-        workspace.ok(&["attest", "emea", "--by", "alice@example.com"]);
-        assert_eq!(workspace.again("emea"), Vec::<String>::new());
-        workspace
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("duo.yaml")
-    }
-
-    fn yaml(&self) -> String {
-        fs::read_to_string(self.file()).unwrap()
-    }
-
-    fn replace(&self, from: &str, to: &str) {
-        let text = self.yaml();
-        assert!(text.contains(from), "{from} in {text}");
-        fs::write(self.file(), text.replace(from, to)).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_duoctl"));
-        command.current_dir(self.folder.path()).args(arguments).arg("--sandbox").output().unwrap()
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let (out, err) =
-            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert!(output.status.success(), "{arguments:?}: {out}{err}");
-        out
-    }
-
-    fn plan(&self) -> Value {
-        serde_json::from_str(&self.ok(&["plan", "--format", "json"])).unwrap()
-    }
-
-    /// The labels that the plan asks to enter for an entry.
-    fn again(&self, name: &str) -> Vec<String> {
-        let plan = self.plan();
-        let address = format!("identity_intelligence.{name}");
-        let handoffs = plan["handoffs"].as_array().unwrap();
-        let handoff = handoffs.iter().find(|handoff| handoff["address"] == address.as_str());
-        let fields = handoff.and_then(|handoff| handoff["fields"].as_array().cloned()).unwrap_or_default();
-        let outstanding = fields.iter().filter(|field| field["outstanding"] == true);
-        outstanding.map(|field| field["label"].as_str().unwrap().to_owned()).collect()
-    }
-
-    /// Does something in the Admin Panel.
-    fn account(&self) -> Account {
-        Account::open(&self.folder.path().join(".duoctl/sandbox")).unwrap()
-    }
-
-    fn ikey(&self, kind: &str, name: &str) -> String {
-        let applications = self.account().applications();
-        let found = applications.iter().find(|a| a["type"] == kind && a["name"] == name);
-        found.unwrap()["integration_key"].as_str().unwrap().to_owned()
-    }
-
-    fn modify(&self, ikey: &str, field: &str, value: &str) {
-        let properties = Map::from_iter([(field.to_owned(), json!(value))]);
-        self.account().modify_application(ikey, properties).unwrap();
-    }
+/// With `emea` attested, too.
+fn attested() -> Workspace {
+    let workspace = applied();
+    workspace.ok(&["attest", "emea", "--by", "alice@example.com"]);
+    assert_eq!(workspace.again("emea"), Vec::<String>::new());
+    workspace
 }
 
 const ADMIN: (&str, &str) = ("adminapi", "Identity Intelligence: Duo EMEA");
 
 #[test]
 fn attest_writes_one_line_and_leaves_the_rest() {
-    let workspace = Workspace::applied();
+    let workspace = applied();
     let before = workspace.yaml();
     workspace.ok(&["attest", "emea", "--by", "alice@example.com"]);
     let after = workspace.yaml();
@@ -135,7 +58,7 @@ fn attest_writes_one_line_and_leaves_the_rest() {
 
 #[test]
 fn each_change_names_exactly_its_fields() {
-    let workspace = Workspace::attested();
+    let workspace = attested();
     let admin = workspace.ikey(ADMIN.0, ADMIN.1);
     let auth = workspace.ikey("authapi", "Acme IT Support");
 
@@ -166,7 +89,7 @@ fn each_change_names_exactly_its_fields() {
 
 #[test]
 fn push_off_and_on_again_asks_for_its_own_fields() {
-    let workspace = Workspace::attested();
+    let workspace = attested();
     let push = "    push_verification:\n      application_name: Acme IT Support   # end users see it\n";
     workspace.replace(push, "");
     assert_eq!(workspace.again("emea"), ["Support Push Verification"]);
@@ -178,7 +101,7 @@ fn push_off_and_on_again_asks_for_its_own_fields() {
 
 #[test]
 fn attest_refuses_before_the_apply_and_for_names_that_are_not_there() {
-    let workspace = Workspace::attested();
+    let workspace = attested();
     workspace.replace("access: &access read_write", "access: &access read_only");
     let before = workspace.yaml();
     let refused = workspace.run(&["attest", "emea"]);
@@ -192,7 +115,7 @@ fn attest_refuses_before_the_apply_and_for_names_that_are_not_there() {
 
 #[test]
 fn eight_digits_alone_still_attest_and_others_count_for_older_values() {
-    let workspace = Workspace::attested();
+    let workspace = attested();
     let line = workspace.yaml().lines().find(|line| line.contains("attested:")).unwrap().to_owned();
     let fingerprint: String = line.split('"').nth(1).unwrap().chars().take(8).collect();
     workspace.replace(&line, &format!("    attested: \"{fingerprint}\""));
@@ -208,7 +131,7 @@ fn eight_digits_alone_still_attest_and_others_count_for_older_values() {
 
 #[test]
 fn the_sheet_holds_no_secret_and_reveal_needs_a_terminal() {
-    let workspace = Workspace::attested();
+    let workspace = attested();
     let admin = workspace.ikey(ADMIN.0, ADMIN.1);
     let reply =
         workspace.account().as_administrator("GET", &format!("/admin/v1/integrations/{admin}"), Map::new());
@@ -226,7 +149,7 @@ fn the_sheet_holds_no_secret_and_reveal_needs_a_terminal() {
 
 #[test]
 fn a_renamed_push_is_announced_and_a_key_that_may_do_more_is_drift() {
-    let workspace = Workspace::attested();
+    let workspace = attested();
     let admin = workspace.ikey(ADMIN.0, ADMIN.1);
     workspace.modify(&admin, "adminapi_settings", "1");
     let output = workspace.run(&["plan"]);
