@@ -168,6 +168,8 @@ pub fn apply(
         "steps": outcomes.iter().map(outcome).collect::<Vec<_>>(),
         "normalised": normalised,
         "left": left,
+        // What a person still has to do: of the account as it is now.
+        "handoffs": left.unwrap_or(planned).get("handoffs"),
         "verify": verified.map(verify),
     })
 }

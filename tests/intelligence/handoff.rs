@@ -1,6 +1,6 @@
 //! The handoff and its attestation, through the program: exactly the fields that changed have to be entered again.
 
-use serde_json::Map;
+use serde_json::{Map, Value, json};
 
 use crate::workspace::Workspace;
 
@@ -162,4 +162,122 @@ fn a_renamed_push_is_announced_and_a_key_that_may_do_more_is_drift() {
     let output = workspace.run(&["plan"]);
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(err.contains("end users will see the new name on every push"), "{err}");
+}
+
+#[test]
+fn what_is_beyond_the_yaml_is_drift_that_escalates_in_every_format() {
+    let workspace = attested();
+    let admin = workspace.ikey(ADMIN.0, ADMIN.1);
+    workspace.modify(&admin, "adminapi_settings", "1");
+    for command in ["plan", "drift"] {
+        let output = workspace.run(&[command, "--format", "json"]);
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["drift"], json!({"escalates_privilege": 1}), "{command}");
+        assert_eq!(document["risks"], json!({"reduces_privilege": 1}), "{command}");
+        let step = &document["steps"][0];
+        let drift = json!([{"risk": "escalates_privilege", "reason": "the key may do more"}]);
+        assert_eq!((&step["drift"], &step["changes"][0]["origin"]), (&drift, &json!("drift")), "{command}");
+        assert_eq!(step["changes"][0]["drift"]["risk"], "escalates_privilege", "{command}");
+        let found = document["diagnostics"].as_array().unwrap();
+        let found = found.iter().find(|found| found["code"] == "over-privileged").unwrap();
+        assert!(found["message"].as_str().unwrap().ends_with("than the YAML says: settings"), "{found}");
+        let (exit, text) = workspace.says(&[command]);
+        assert_eq!(exit, if command == "drift" { 2 } else { 0 });
+        assert!(text.contains("! drift, escalates_privilege: as it is now, the key may do more"), "{text}");
+        assert!(text.contains("Drift: 1 escalates_privilege. Risks: 1 reduces_privilege."), "{text}");
+    }
+    // Beside what was taken away, what was added is still named; giving back is what needs a consent.
+    workspace.modify(&admin, "adminapi_read_log", "0");
+    let (_, text) = workspace.says(&["plan"]);
+    assert!(text.contains("than the YAML says: settings"), "{text}");
+    workspace.modify(&admin, "adminapi_read_log", "1");
+    workspace.ok(&["apply", "--auto-approve"]);
+    assert_eq!(workspace.plan()["drift"], json!({}));
+    assert_eq!(workspace.plan()["empty"], true);
+}
+
+#[test]
+fn an_outstanding_handoff_is_in_the_last_line_the_document_and_the_report() {
+    let workspace = applied();
+    assert_eq!(
+        workspace.ok(&["plan"]).lines().last().unwrap(),
+        "No changes. The account matches the configuration. 2 handoffs."
+    );
+    workspace.ok(&["attest", "apac"]);
+    let (exit, text) = workspace.says(&["plan", "--detailed-exitcode"]);
+    assert_eq!(
+        (exit, text.contains("configuration. 1 handoff.")),
+        (0, true),
+        "a person's work is no pending change"
+    );
+    let output = workspace.run(&["apply", "--auto-approve", "--format", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["plan"]["summary"]["handoffs"], 1);
+    assert_eq!(document["handoffs"][0]["address"], "identity_intelligence.emea");
+    workspace.replace("application_name: Acme IT Support", "application_name: Acme Help Desk");
+    let text = workspace.ok(&["apply", "--auto-approve"]);
+    assert!(text.contains("Applied: 1 of 1 steps. 1 handoff."), "{text}");
+    let output = workspace.run(&["apply", "--auto-approve", "--format", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["handoffs"].as_array().unwrap().len(), 1);
+    workspace.ok(&["attest", "emea"]);
+    let output = workspace.run(&["apply", "--auto-approve", "--format", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["handoffs"], json!([]));
+}
+
+#[test]
+fn each_secret_stands_where_it_was_delivered_in_every_format() {
+    let workspace = Workspace::with(YAML);
+    workspace.replace(
+        "    endpoints: true\n",
+        "    endpoints: true\n    secrets: {store: files, path: ii/emea}\n",
+    );
+    workspace.replace("# the end", "secret_stores: {files: {type: file, path: out}}\n# the end");
+    workspace.ok(&["apply", "--auto-approve"]);
+    let (admin, auth) = ("file out/ii/emea/admin_api", "file out/ii/emea/auth_api");
+    let human = workspace.ok(&["handoff", "emea"]);
+    let markdown = workspace.ok(&["handoff", "emea", "--format", "markdown"]).replace('\\', "");
+    for place in [admin, auth] {
+        assert!(human.contains(&format!("it is delivered to {place}; it ends in ")), "{human}");
+        assert!(markdown.contains(&format!("it is delivered to {place}; it ends in `")), "{markdown}");
+    }
+    let document: Value =
+        serde_json::from_str(&workspace.ok(&["handoff", "emea", "--format", "json"])).unwrap();
+    let fields = document["handoffs"][0]["fields"].as_array().unwrap();
+    let places: Vec<&Value> =
+        fields.iter().filter(|field| field["secret"] == true).map(|field| &field["delivered_to"]).collect();
+    assert_eq!(places, [&json!(admin), &json!(auth)]);
+    workspace.ok(&["attest", "emea"]);
+    let rotate = ["rotate", "identity_intelligence.emea.auth_api", "--auto-approve"];
+    let (exit, text) = workspace.says(&rotate);
+    assert_eq!(
+        (exit, text.contains("--allow breaks_handoff:identity_intelligence.emea.auth_api")),
+        (5, true),
+        "{text}"
+    );
+    let (exit, text) = workspace.says(&[&rotate[..], &["--allow", "breaks_handoff"]].concat());
+    assert_eq!(exit, 0, "{text}");
+    assert!(
+        text.contains("`duoctl handoff emea` shows what to enter again, then `duoctl attest emea`"),
+        "{text}"
+    );
+    assert_eq!(workspace.again("emea"), ["Auth API secret key"]);
+}
+
+#[test]
+fn a_new_push_application_and_a_new_place_change_exactly_their_fields() {
+    let workspace = attested();
+    let auth = workspace.ikey("authapi", "Acme IT Support");
+    workspace.account().delete_application(&auth).unwrap();
+    workspace.ok(&["apply", "--auto-approve"]);
+    assert_eq!(workspace.again("emea"), ["Auth API integration key", "Auth API secret key"]);
+    workspace.ok(&["attest", "emea"]);
+    // What users see on the push stands in Duo, not in the console.
+    workspace.replace("application_name: Acme IT Support", "application_name: Acme Help Desk");
+    workspace.ok(&["apply", "--auto-approve"]);
+    assert_eq!(workspace.again("emea"), Vec::<String>::new());
+    workspace.replace("display_name: Duo EMEA", "admin_api: {name: Acme to CII}\n    display_name: Duo EMEA");
+    workspace.ok(&["apply", "--auto-approve"]);
+    assert_eq!(workspace.again("emea"), Vec::<String>::new());
 }
