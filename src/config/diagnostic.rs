@@ -180,6 +180,8 @@ codes! {
     PlanTooSmall = "plan-too-small",
     /// Event streaming was asked for where Duo does not have it.
     EventStreaming = "event-streaming",
+    /// YAML that is not trusted asks for a command, a variable or a file outside of its folder.
+    Untrusted = "untrusted",
     /// An `ignore` that does nothing.
     UnusedIgnore = "unused-ignore",
 

@@ -167,7 +167,11 @@ pub fn compare<'m>(
         };
         let target = reachable(wanted, managed, live, &mut difference.problems);
         let applied = marker.and_then(|marker| marker.applied.get(&managed.field.code));
-        if value == target || is_kept(managed, &value, applied) {
+        if value == target {
+            continue;
+        }
+        if is_kept(managed, &target, &value, applied) {
+            difference.problems.extend(held_on_to(wanted, managed));
             continue;
         }
         let finishes = finishes_creation(managed.field, live, marker);
@@ -268,13 +272,26 @@ pub fn body(difference: &Difference<'_>, managed: &[Managed], live: &Integration
     body
 }
 
-fn is_kept(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> bool {
+fn is_kept(managed: &Managed, target: &FieldValue, value: &FieldValue, applied: Option<&Applied>) -> bool {
     let code = managed.field.code;
-    managed.may_be_kept_as(value)
+    managed.may_be_kept_as(target, value)
         && applied.is_some_and(|applied| {
             applied.asked == short_hash(code, &managed.wanted)
                 && applied.kept == Some(short_hash(code, value))
         })
+}
+
+/// Said in every plan, unlike other things that Duo keeps: the key may do more than the YAML says.
+fn held_on_to(wanted: &DesiredApplication, managed: &Managed) -> Option<Diagnostic> {
+    if managed.field.kind != FieldKind::Permissions {
+        return None;
+    }
+    let message =
+        format!("{}: Duo did not revoke `{CREATE_ONLY_PERMISSION}` when it was told to", wanted.address);
+    Some(
+        Diagnostic::warning(Code::NotOfferedYet, managed.span, message)
+            .help("revoke it in the Duo Admin Panel, or write it into `permissions`"),
+    )
 }
 
 fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> Origin {
@@ -331,7 +348,7 @@ fn not_offered(wanted: &DesiredApplication, managed: &Managed, what: &str) -> Di
 
 /// What the account can hold of what the YAML asks for: permissions that Duo does not show, or that can be set on
 /// create only, cannot be reached by an update (trap 21).
-fn reachable(
+pub(super) fn reachable(
     wanted: &DesiredApplication,
     managed: &Managed,
     live: &Integration,

@@ -9,7 +9,9 @@ use crate::config::diagnostic::{Code, Diagnostic};
 use crate::duo::types::{Ikey, Integration};
 
 use super::super::address::Address;
-use super::super::fields::{NO_USERS, PERMISSION_PREFIX, held_permissions, known_permissions};
+use super::super::fields::{
+    CREATE_ONLY_PERMISSION, NO_USERS, PERMISSION_PREFIX, held_permissions, known_permissions,
+};
 use super::super::fingerprint::snapshot;
 use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT};
 use super::super::matching::Live;
@@ -120,7 +122,8 @@ fn is_shut(integration: &Integration) -> bool {
     if known_permissions(integration).is_empty() {
         matches!(integration.text("user_access"), "" | NO_USERS)
     } else {
-        held_permissions(integration).is_empty()
+        // One permission does nothing by itself, and Duo may not let go of it (trap 21).
+        held_permissions(integration).iter().all(|name| name == CREATE_ONLY_PERMISSION)
     }
 }
 
