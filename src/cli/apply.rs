@@ -207,8 +207,9 @@ impl Run {
             return;
         }
         let paint = self.printer.out;
+        let handoffs = converged.map_or(&self.plan, |converged| &converged.plan).handoffs();
         if !outcomes.is_empty() {
-            self.printer.data(&apply_text::render(outcomes, normalised, paint));
+            self.printer.data(&apply_text::render(outcomes, normalised, handoffs.len(), paint));
         }
         if let Some(converged) = converged {
             // The plan above could not know the keys of what was yet to be created.

@@ -8,6 +8,7 @@ use crate::apply::rotate::{Rotated, in_place};
 use crate::duo::client::Writer;
 use crate::duo::types::Integration;
 use crate::observe::Reading;
+use crate::output::handoff_text::short_name;
 use crate::output::paint::safe;
 use crate::output::printer::Printer;
 use crate::reconcile::address::Address;
@@ -62,6 +63,7 @@ pub async fn run(args: args::Rotate, printer: Printer) -> Result<Exit, Failure> 
         let delivery = Delivery::new(secret, "the keys are new");
         let outcome = in_place(&writer, &courier, address, live, &delivery).await;
         printer.data(&line(address, &outcome, printer));
+        remark_console(address, &outcome, printer);
         match outcome {
             Rotated::Delivered(_) => rotated += 1,
             Rotated::Failed(error) if rotated == 0 && exit == Exit::Done => exit = Exit::of(&error),
@@ -152,6 +154,17 @@ fn line(address: &Address, outcome: &Rotated, printer: Printer) -> String {
             printer.out.bad("perhaps not rotated"),
             safe(&error.to_string())
         ),
+    }
+}
+
+/// A console that holds the old key has to be given the new one.
+fn remark_console(address: &Address, outcome: &Rotated, printer: Printer) {
+    let entry = address.composite().filter(|_| is_intelligence(address)).map(|(entry, _)| entry);
+    if let (Some(entry), false) = (entry, matches!(outcome, Rotated::Failed(_))) {
+        let name = short_name(&entry);
+        printer.remark(&format!(
+            "`duoctl handoff {name}` shows what to enter again, then `duoctl attest {name}` says that it is done\n"
+        ));
     }
 }
 

@@ -17,7 +17,7 @@ use crate::duo::error::DuoError;
 use crate::duo::https::{HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
-use crate::intelligence::api::{ApiCredentials, Client, Reach};
+use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
 use crate::intelligence::expand::expand;
 use crate::observe::memberships::memberships;
 use crate::observe::uses::uses;
@@ -247,7 +247,8 @@ impl Session {
             Ok(credentials) => credentials,
             Err(error) => return Api::Unusable(error.to_string()),
         };
-        match Client::new(credentials, reach, ca_file.as_deref()) {
+        let patience = simulator_patience().filter(|_| reach == Reach::Loopback).unwrap_or(PATIENCE);
+        match Client::new(credentials, reach, ca_file.as_deref(), patience) {
             Ok(client) => Api::Usable(Box::new(client)),
             Err(error) => Api::Unusable(error.to_string()),
         }
@@ -338,6 +339,12 @@ pub fn show_unmanaged(observation: &Observation, verbosity: u8, printer: Printer
         };
         printer.remark(&format!("note: {what} on {on}; the YAML cannot say it, and it is left alone\n"));
     }
+}
+
+/// Nor does anybody want to wait for a simulator that is slow on request.
+fn simulator_patience() -> Option<Duration> {
+    let milliseconds = std::env::var("DUOCTL_SIMULATOR_PATIENCE_MS").ok()?.parse().ok()?;
+    Some(Duration::from_millis(milliseconds))
 }
 
 /// Says of every `--only` that it covers nothing: most likely it is misspelt.

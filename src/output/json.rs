@@ -189,6 +189,8 @@ pub fn apply(
         "normalised": normalised,
         "left": left,
         "left_out": planned.get("left_out_addresses"),
+        // What a person still has to do: of the account as it is now.
+        "handoffs": left.unwrap_or(planned).get("handoffs"),
         "verify": verified.map(verify),
     })
 }

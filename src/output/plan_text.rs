@@ -8,6 +8,7 @@ use crate::reconcile::address::Address;
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::{Action, Plan, Step};
+use crate::reconcile::risk::Risk;
 
 use super::paint::{Paint, quoted, safe};
 use super::{affected_text, change_text, handoff_text};
@@ -18,16 +19,16 @@ const NAMED: usize = 5;
 /// The plan as text, without its problems, which are shown as diagnostics. `context` names tenant and workspace.
 pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -> String {
     let mut text = String::new();
-    // What goes in a console goes before the applications that it holds; what is entered there comes after they are made.
-    let (entered, removed): (Vec<_>, Vec<_>) =
-        plan.handoffs().iter().partition(|handoff| handoff.purpose == Purpose::Enter);
+    // What leaves a console does so before the applications that it holds; what is entered there comes after they are made.
+    let (first, last): (Vec<_>, Vec<_>) =
+        plan.handoffs().iter().partition(|handoff| comes_first(handoff, plan));
     let hand_over = |text: &mut String, handoffs: &[&Handoff]| {
         for handoff in handoffs {
             text.push_str(&handoff_text::outstanding(handoff, paint));
             text.push('\n');
         }
     };
-    hand_over(&mut text, &removed);
+    hand_over(&mut text, &first);
     for (index, step) in plan.steps().iter().enumerate() {
         step_text(&mut text, step, paint);
         price_text(&mut text, plan.price(index), paint);
@@ -36,7 +37,7 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
         }
         text.push('\n');
     }
-    hand_over(&mut text, &entered);
+    hand_over(&mut text, &last);
     if let Some(survey) = plan.survey() {
         affected_text::survey(&mut text, survey, paint);
     }
@@ -45,6 +46,15 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
     left_out(&mut text, plan);
     text.push_str(&last_line(plan));
     text
+}
+
+/// Whether a handoff has to be carried out before a step of the plan.
+fn comes_first(handoff: &Handoff, plan: &Plan) -> bool {
+    let waits = |step: &Step| {
+        step.risks().contains_key(&Risk::BreaksHandoff)
+            && step.address.composite().is_some_and(|(entry, _)| entry == handoff.address)
+    };
+    handoff.purpose == Purpose::Remove || plan.steps().iter().any(waits)
 }
 
 /// The last line, one, stable.

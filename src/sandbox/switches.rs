@@ -98,6 +98,9 @@ switches! {
     log_filters: "log-filters" = true;
     /// The summary names the account's edition; off: absent, as in older replies (duo-api.md, section 7.5).
     show_edition: "show-edition" = true;
+    /// The account's plan is Duo Essentials, whose keys get 40301 for endpoints; off: Duo Advantage (duo-api.md,
+    /// sections 5 and 7.5).
+    essentials: "essentials" = false;
     /// `code` of an error is text (duo-api.md, section 2.1).
     code_as_string: "code-as-string" = false;
     /// `message_detail` is `null` where there is none; off: absent (duo-api.md, section 2.1).
