@@ -18,7 +18,7 @@ use crate::reconcile::address::Address;
 use crate::reconcile::delivery::Delivery;
 use crate::secrets::payload::Payload;
 use crate::secrets::store::{Contents, StoreError};
-use crate::secrets::{Stores, place};
+use crate::secrets::{Stores, github, place};
 
 /// Why keys did not arrive. The application itself is as it was.
 #[derive(Debug, Error)]
@@ -62,6 +62,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         delivery: &Delivery,
     ) -> Result<String, DeliveryError> {
         let payload = self.fetch(address, kind, ikey).await.map_err(DeliveryError::Fetch)?;
+        github::hide(payload.secrets());
         let store = self.stores.of(&delivery.target)?;
         let place = place(&delivery.target);
         if store.write_only() {
@@ -115,7 +116,12 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
     /// One call that changes nothing and bothers nobody, where there is one (duo-api.md, section 6.2).
     async fn prove(&self, kind: &str, read: &Payload, place: &str) -> Result<String, DeliveryError> {
         let Some(secret) = &read.secret_key else {
-            return Ok("not proven: no call without effect takes client secrets".to_owned());
+            let reason = if read.clients.is_empty() {
+                "Duo has no client secret of it"
+            } else {
+                "Duo takes a client secret only to issue a token, and a test would issue one"
+            };
+            return Ok(format!("not testable: {reason}"));
         };
         let keyed = self.transport.signed_by(&read.ikey, secret);
         let asked = match kind {
@@ -139,7 +145,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
                     other => other.map(drop),
                 }
             }
-            _ => return Ok(format!("not proven: duoctl knows no call for the type {kind}")),
+            _ => return Ok(format!("not testable: no call without effect is known for the type {kind}")),
         };
         match asked {
             Ok(()) => Ok("proven by a signed call".to_owned()),

@@ -37,7 +37,7 @@ async fn new_applications_are_delivered_read_back_and_proven() {
     let run = duo.apply(&folder).await.ended(0);
     run.says("to file secrets/help.env; read back, proven by a signed call")
         .says("to store cmd: siem; read back, proven by a signed call")
-        .says("to file secrets/net/vpn.json; read back, not proven: duoctl knows no call for the type radius")
+        .says("to file secrets/net/vpn.json; read back, not testable: no call without effect is known for the type radius")
         .says("Applied: 6 of 6 steps.");
     let vpn = duo.application("VPN");
     let held = kept(&folder, "secrets/net/vpn.json");
@@ -254,7 +254,7 @@ async fn client_secrets_are_delivered_and_compared_too() {
 ",
         STORES,
     );
-    duo.apply(&folder).await.ended(0).says("not proven: no call without effect takes client secrets");
+    duo.apply(&folder).await.ended(0).says("not testable: Duo takes a client secret only to issue a token");
     let portal = duo.application("Portal");
     let held = kept(&folder, "secrets/portal");
     assert_eq!(held["client_secret"], portal["client_secret"]);

@@ -11,9 +11,11 @@
     unreachable_pub
 )]
 
+mod bad_input;
 mod commands;
 mod delivery;
 mod files;
+mod github;
 mod leaks;
 #[path = "../support/python.rs"]
 mod python;

@@ -35,11 +35,14 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         }
         if let Some((_, first)) = places.iter().find(|(other, _)| other.collides(&place)) {
             let (first, second) = if *first < span { (*first, span) } else { (span, *first) };
-            findings.push(
+            let found =
                 Diagnostic::error(Code::InvalidValue, second, "two secrets are delivered to one place")
                     .help("give each its own `path`: the second would overwrite the first")
-                    .related(first, "the other one"),
-            );
+                    .related(first, "the other one");
+            // Two composites that collide do so with each of their applications.
+            if !findings.contains(&found) {
+                findings.push(found);
+            }
         }
         places.push((place, span));
     }
@@ -52,7 +55,9 @@ fn targets(workspace: &Workspace) -> Vec<(SecretTarget, Span)> {
         applications.map(|target| (target.value.clone(), target.span)).collect();
     for entry in workspace.identity_intelligence.values() {
         if let Some(target) = &entry.secrets {
-            targets.push((target.value.part("admin_api"), target.span));
+            for part in ["admin_api", "auth_api"] {
+                targets.push((target.value.part(part), target.span));
+            }
         }
     }
     targets
@@ -79,8 +84,9 @@ impl Place {
                 let server = ["address", "namespace", "mount"].map(|key| option(key).trim_matches('/'));
                 Self { store: server.join(" "), folders: false, path: parts(Path::new(&target.path)) }
             }
+            // What runs the same command stores in the same place.
             _ => Self {
-                store: format!("{kind} {}", target.store),
+                store: format!("{kind} {}", store.options.get("write").unwrap_or(&Value::Null)),
                 folders: false,
                 path: parts(Path::new(&target.path)),
             },
