@@ -13,7 +13,7 @@ use crate::duo::client::{KeyReader, Reader};
 use crate::duo::error::DuoError;
 use crate::duo::probe::auth_check;
 use crate::duo::sign::Scheme;
-use crate::duo::types::Ikey;
+use crate::duo::types::{Ikey, Integration};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::Delivery;
 use crate::secrets::payload::Payload;
@@ -89,15 +89,14 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         match lookup(kind).map(|kind| kind.family) {
             Some(Family::Oidc) => {
                 let live = Reader::new(self.transport.clone()).integration(ikey).await?;
-                let id = live.and_then(|live| live.client_hints.into_keys().next());
-                let id = id.unwrap_or_else(|| ikey.to_string());
+                let id = live.as_ref().and_then(|live| live.client_ids().first().copied());
+                let id = id.unwrap_or(ikey.as_str()).to_owned();
                 clients.insert(id, keys.client_secret(ikey, None).await?);
             }
             Some(Family::OAuth) => {
                 let live = Reader::new(self.transport.clone()).integration(ikey).await?;
-                for id in live.into_iter().flat_map(|live| live.client_hints.into_keys()) {
-                    let secret = keys.client_secret(ikey, Some(&id)).await?;
-                    clients.insert(id, secret);
+                for id in live.iter().flat_map(Integration::client_ids) {
+                    clients.insert(id.to_owned(), keys.client_secret(ikey, Some(id)).await?);
                 }
             }
             _ => secret_key = Some(keys.secret_key(ikey).await?),

@@ -105,6 +105,23 @@ impl Tools {
         self.set("AWS_DEFAULT_REGION", "eu-west-1");
     }
 
+    /// Puts itself before these programs, and notes their arguments and their environment.
+    fn spy_on(&mut self, programs: &[&str]) {
+        let path = self.environment.iter().find(|(name, _)| name == "PATH").unwrap().1.clone();
+        let spies = self.folder.path("spies");
+        fs::create_dir(&spies).unwrap();
+        for program in programs {
+            let real =
+                std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.exists());
+            let (real, log) = (real.unwrap(), self.folder.path("spied"));
+            let note = "{ printf '%s\\n' \"$0 $*\"; env; }";
+            let body = format!("{note} >> '{}'\nexec '{}' \"$@\"", log.display(), real.display());
+            self.folder.script(&format!("spies/{program}"), &body);
+        }
+        let before = std::iter::once(spies).chain(std::env::split_paths(&path));
+        self.set("PATH", std::env::join_paths(before).unwrap());
+    }
+
     /// What a program prints; it has to succeed.
     fn run(&self, words: &[&str], input: &str) -> String {
         let mut command = Command::new(words[0]);
@@ -187,7 +204,9 @@ fn keys_work(duo: &Duo, tools: &Tools, python: &Path) {
         held.insert(shelf.place.to_owned(), json!([shelf.kind, text]));
     }
     let script = suite().join("stored_keys.py").display().to_string();
-    let called = tools.run(&[&python.display().to_string(), &script], &Value::Object(held).to_string());
+    let document = format!("DUOCTL_SANDBOX={}", duo.sandbox.document());
+    let call = ["env", &document, &python.display().to_string(), &script];
+    let called = tools.run(&call, &Value::Object(held).to_string());
     assert_eq!(called.lines().count(), 6, "{called}");
 }
 
@@ -212,8 +231,9 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
     tools.set("VAULT_ADDR", format!("https://localhost:{}", vault.address.port()));
     tools.set("VAULT_TOKEN", TOKEN);
     tools.set("VAULT_CACERT", vault.ca.path());
-    tools.set("DUOCTL_SANDBOX", duo.sandbox.document().to_string());
+    tools.spy_on(&["age", "aws", "gpg", "jq", "mktemp", "pass"]);
     duo.environment = tools.environment.clone();
+    let mut known = duo.secrets();
 
     let mut run_now = duo.apply(&tools.folder).await.ended(0).says("Applied: 12 of 12 steps.");
     for shelf in shelves(&python) {
@@ -231,6 +251,7 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
         run(&tools, &vault_kv(&python, "delete"));
         tools.run(&["pass", "insert", "--multiline", "--force", "duo/reports"], &other);
     });
+    known.extend(duo.secrets());
     for name in ["Backup server", "SIEM export"] {
         duo.reset(name);
     }
@@ -247,6 +268,16 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
     duo.apply(&tools.folder).await.ended(0).says("Applied: 6 of 6 steps.");
     tokio::task::block_in_place(|| keys_work(&duo, &tools, &python));
     assert_ne!(fs::read(tools.folder.path("secrets/backup.env.age")).unwrap(), committed);
+
+    known.extend(duo.secrets());
+    let spied = fs::read_to_string(tools.folder.path("spied")).unwrap();
+    for program in ["age --encrypt", "aws secretsmanager", "aws ssm", "gpg ", "jq ", "pass insert"] {
+        assert!(spied.contains(&format!("spies/{program}")), "{program} was not run");
+    }
+    assert!(
+        known.iter().all(|secret| !spied.contains(&secret[..12])),
+        "a secret was an argument, or in an environment"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -141,3 +141,28 @@ fn the_old_application_goes_only_after_the_new_keys_have_arrived() {
     let at = |verb: &str| all.lines().position(|line| line.starts_with(verb)).unwrap();
     assert!(at("create") < at("deliver") && at("deliver") < at("delete"), "{all}");
 }
+
+#[test]
+fn a_client_that_the_yaml_adds_is_made_first_and_then_its_secret_is_delivered() {
+    let client = |id: &str| json!({"client_id": id, "name": id, "assigned_scopes_ids": ["s"]});
+    let sso = |clients: &[&str]| {
+        let clients: Vec<_> = clients.iter().map(|id| client(id)).collect();
+        json!({"oauth_config": {"scopes": [{"id": "s", "name": "read"}], "clients": clients}})
+    };
+    let kind = "sso-oauth-client-credentials";
+    let live =
+        json!({"notes": marked("vpn"), "user_access": "ALL_USERS", "sso": sso(&["one"]), "secret_key": ""});
+    let duo = FakeDuo::new().with("DI1", kind, "VPN", live);
+    let held = || {
+        Held::Keys(HeldKeys {
+            ikey: "DI1".to_owned(),
+            api_hostname: HOST.to_owned(),
+            client_ends: [("one".to_owned(), "1111".to_owned())].into(),
+            ..HeldKeys::default()
+        })
+    };
+    let wanted = |clients: &[&str]| desired([app("vpn", kind, "VPN").sso(sso(clients)).delivered(false)]);
+    assert_eq!(deliveries(&planned(&wanted(&["one"]), &duo, held())), []);
+    let plan = planned(&wanted(&["one", "two"]), &duo, held());
+    assert_eq!(deliveries(&plan), [("update", None), ("deliver", Some("the client two is new"))]);
+}
