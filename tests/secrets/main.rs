@@ -14,6 +14,7 @@
 mod bad_input;
 mod commands;
 mod delivery;
+mod documented_recipes;
 mod files;
 mod github;
 mod leaks;

@@ -34,7 +34,7 @@ secret_stores: {local: {type: file, path: kept}}
 guards: {allow: [{risk: escalates_privilege, reason: a test}]}
 ";
 
-fn missing(programs: &[&str]) -> Option<String> {
+pub fn missing(programs: &[&str]) -> Option<String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = |program: &&&str| !std::env::split_paths(&path).any(|folder| folder.join(program).exists());
     let missing: Vec<&str> = programs.iter().filter(found).copied().collect();
