@@ -2,6 +2,7 @@
 
 mod creation;
 mod delivery;
+mod leaving;
 mod removal;
 mod replacement;
 mod unreadable;
