@@ -13,12 +13,12 @@ use crate::duo::client::{KeyReader, Reader};
 use crate::duo::error::DuoError;
 use crate::duo::probe::auth_check;
 use crate::duo::sign::Scheme;
-use crate::duo::types::Ikey;
+use crate::duo::types::{Ikey, Integration};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::Delivery;
 use crate::secrets::payload::Payload;
 use crate::secrets::store::{Contents, StoreError};
-use crate::secrets::{Stores, place};
+use crate::secrets::{Stores, github, place};
 use crate::verify::report::Report;
 use crate::verify::run::{Target, WAITS, verify};
 
@@ -64,6 +64,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         delivery: &Delivery,
     ) -> Result<String, DeliveryError> {
         let payload = self.fetch(address, kind, ikey).await.map_err(DeliveryError::Fetch)?;
+        github::hide(payload.secrets());
         let store = self.stores.of(&delivery.target)?;
         let place = place(&delivery.target);
         if store.write_only() {
@@ -95,15 +96,14 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         match lookup(kind).map(|kind| kind.family) {
             Some(Family::Oidc) => {
                 let live = Reader::new(self.transport.clone()).integration(ikey).await?;
-                let id = live.and_then(|live| live.client_hints.into_keys().next());
-                let id = id.unwrap_or_else(|| ikey.to_string());
+                let id = live.as_ref().and_then(|live| live.client_ids().first().copied());
+                let id = id.unwrap_or(ikey.as_str()).to_owned();
                 clients.insert(id, keys.client_secret(ikey, None).await?);
             }
             Some(Family::OAuth) => {
                 let live = Reader::new(self.transport.clone()).integration(ikey).await?;
-                for id in live.into_iter().flat_map(|live| live.client_hints.into_keys()) {
-                    let secret = keys.client_secret(ikey, Some(&id)).await?;
-                    clients.insert(id, secret);
+                for id in live.iter().flat_map(Integration::client_ids) {
+                    clients.insert(id.to_owned(), keys.client_secret(ikey, Some(id)).await?);
                 }
             }
             _ => secret_key = Some(keys.secret_key(ikey).await?),
@@ -122,7 +122,12 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
     /// One call that changes nothing and bothers nobody, where there is one (duo-api.md, section 6.2).
     async fn prove(&self, kind: &str, read: &Payload, place: &str) -> Result<String, DeliveryError> {
         let Some(secret) = &read.secret_key else {
-            return Ok("not proven: no call without effect takes client secrets".to_owned());
+            let reason = if read.clients.is_empty() {
+                "Duo has no client secret of it"
+            } else {
+                "Duo takes a client secret only to issue a token, and a test would issue one"
+            };
+            return Ok(format!("not testable: {reason}"));
         };
         let keyed = self.transport.signed_by(&read.ikey, secret);
         let asked = match kind {
@@ -146,7 +151,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
                     other => other.map(drop),
                 }
             }
-            _ => return Ok(format!("not proven: duoctl knows no call for the type {kind}")),
+            _ => return Ok(format!("not testable: no call without effect is known for the type {kind}")),
         };
         match asked {
             Ok(()) => Ok("proven by a signed call".to_owned()),

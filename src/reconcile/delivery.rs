@@ -123,11 +123,16 @@ fn stale(keys: &HeldKeys, live: &Integration, host: &str) -> Option<String> {
             held.as_ref().map_or("no secret key".to_owned(), |held| format!("a key that ends in {held}"));
         return Some(format!("the store holds {held}, Duo's ends in {end}"));
     }
-    for (client, end) in &live.client_hints {
-        let held = keys.client_ends.get(client);
-        if held != Some(end) {
-            let held = held.map_or("no secret".to_owned(), |held| format!("a secret that ends in {held}"));
-            return Some(format!("the store holds {held} of the client {client}, Duo's ends in {end}"));
+    for client in live.client_ids() {
+        let (held, end) = (keys.client_ends.get(client), live.client_hints.get(client));
+        match (held, end) {
+            (None, _) => return Some(format!("the store holds no secret of the client {client}")),
+            (Some(held), Some(end)) if held != end => {
+                return Some(format!(
+                    "the store holds a secret of the client {client} that ends in {held}, Duo's ends in {end}"
+                ));
+            }
+            (Some(_), _) => {}
         }
     }
     (keys.api_hostname != host).then(|| "the store holds another API hostname".to_owned())
@@ -191,6 +196,19 @@ mod tests {
     }
 
     #[test]
+    fn a_client_of_which_duo_shows_no_secret_has_to_have_one_all_the_same() {
+        let oauth = json!({"clients": [{"client_id": "a"}, {"client_id": "b"}]});
+        let live = json!({"integration_key": "DIA", "sso": {"oauth_config": oauth}});
+        let live = Integration::decode(live).unwrap();
+        let held = |ids: &[&str]| {
+            let ends = ids.iter().map(|id| ((*id).to_owned(), "1111".to_owned())).collect();
+            HeldKeys { secret_end: None, client_ends: ends, ..keys() }
+        };
+        assert_eq!(due(held(&["a"]), &live), "the store holds no secret of the client b");
+        assert_eq!(due(held(&["a", "b"]), &live), "Current");
+    }
+
+    #[test]
     fn client_secrets_are_compared_one_by_one() {
         let client = |id: &str, end: &str| json!({"client_id": id, "client_secret": format!("****{end}")});
         let oauth = json!({"clients": [client("a", "1111"), client("b", "2222")]});
@@ -201,9 +219,10 @@ mod tests {
             HeldKeys { secret_end: None, client_ends: ends, ..keys() }
         };
         assert_eq!(due(held(&[("a", "1111"), ("b", "2222")]), &live), "Current");
+        assert_eq!(due(held(&[("a", "1111")]), &live), "the store holds no secret of the client b");
         assert_eq!(
-            due(held(&[("a", "1111")]), &live),
-            "the store holds no secret of the client b, Duo's ends in 2222"
+            due(held(&[("a", "1111"), ("b", "3333")]), &live),
+            "the store holds a secret of the client b that ends in 3333, Duo's ends in 2222"
         );
     }
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::config::diagnostic::{Code, Span, Spanned};
-use crate::config::model::{Guards, Setting};
+use crate::config::model::{Guards, SecretTarget, Setting};
 use crate::duo::types::Ikey;
 
 use super::address::Address;
+use super::delivery::DesiredSecret;
 use super::desired::{Desired, DesiredApplication};
 use super::guard::{Consent, judge};
 use super::marker::{Applied, AppliedFields, Marker, MarkerState, Shut, short_hash};
@@ -95,6 +96,14 @@ impl App {
 
     pub(crate) fn protect(mut self) -> Self {
         self.0.protect = true;
+        self
+    }
+
+    /// Its keys are to be delivered to a store, which perhaps gives nothing back.
+    pub(crate) fn delivered(mut self, write_only: bool) -> Self {
+        let target = SecretTarget { store: "store".to_owned(), path: "keys".to_owned(), format: None };
+        let place = "store store: keys".to_owned();
+        self.0.secret = Some(DesiredSecret { target, span: HERE, place, write_only });
         self
     }
 

@@ -84,6 +84,9 @@ switches! {
     require_sso: "require-sso" = true;
     /// `grant_types` of an OIDC application comes back spelled out with lifespans (duo-api.md, section 3.5).
     expand_grants: "expand-grants" = false;
+    /// Client secrets are shown masked when an application is read; off: left out (duo-api.md, section 3.5,
+    /// unconfirmed).
+    show_client_secrets: "show-client-secrets" = true;
     /// An application that deletes itself or resets its own key gets 40301; off: 40002 (duo-api.md, section 11).
     forbid_self_change: "forbid-self-change" = false;
     /// DELETE answers `{}`; off: `""` (duo-api.md, section 2.1).

@@ -11,9 +11,12 @@
     unreachable_pub
 )]
 
+mod bad_input;
 mod commands;
 mod delivery;
+mod documented_recipes;
 mod files;
+mod github;
 mod leaks;
 #[path = "../support/python.rs"]
 mod python;

@@ -126,6 +126,11 @@ impl Duo {
 
     /// The same through another program, which gets the binary's arguments.
     pub async fn run_as(&self, folder: &Folder, program: &str, arguments: &[&str]) -> Run {
+        Run::of(self.command(folder, program, arguments).output().await.unwrap())
+    }
+
+    /// What is to be run, before it is.
+    pub fn command(&self, folder: &Folder, program: &str, arguments: &[&str]) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(program);
         command
             .args(arguments)
@@ -140,7 +145,7 @@ impl Duo {
             .env_remove("CI")
             .env_remove("GITHUB_ACTIONS")
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        Run::of(command.output().await.unwrap())
+        command
     }
 
     pub async fn apply(&self, folder: &Folder) -> Run {

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::Value;
+
 use crate::config::diagnostic::{Code, Diagnostic};
+use crate::config::model::Setting;
 
 use super::super::address::Address;
 use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing};
@@ -53,7 +56,12 @@ impl Builder<'_> {
                 }
             }
             (None, Some(live), Some(held)) => {
-                if let Standing::Due(reason) = standing(held, live.integration, self.host) {
+                let due = match standing(held, live.integration, self.host) {
+                    Standing::Due(reason) => Some(reason),
+                    Standing::Current => new_client(wanted, held),
+                    Standing::CannotTell | Standing::Unreadable => None,
+                };
+                if let Some(reason) = due {
                     let delivery = Step {
                         address: wanted.address.clone(),
                         action: Action::Deliver,
@@ -72,6 +80,16 @@ impl Builder<'_> {
             (None, _, _) => {}
         }
     }
+}
+
+/// A client that the YAML adds to an OAuth application, whose secret Duo makes with it.
+fn new_client(wanted: &DesiredApplication, held: &Held) -> Option<String> {
+    let (Some(sso), Held::Keys(keys)) = (wanted.settings.get("sso"), held) else { return None };
+    let Setting::Document(sso) = &sso.value else { return None };
+    let clients = sso.pointer("/oauth_config/clients").and_then(Value::as_array)?;
+    let mut ids = clients.iter().filter_map(|client| client.get("client_id")?.as_str());
+    let new = ids.find(|id| !keys.client_ends.contains_key(*id))?;
+    Some(format!("the client {new} is new"))
 }
 
 /// Says beside each secret of a console form where it is delivered.
