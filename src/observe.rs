@@ -65,6 +65,7 @@ async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) 
         // The account's own words only serve a warning: without them a plan is still right.
         account: account.unwrap_or_default(),
         held: BTreeMap::new(),
+        uses: Observed::Absent,
     };
     Reading { observation, failures }
 }
@@ -96,6 +97,7 @@ fn held(read: Result<Option<Contents>, StoreError>) -> Held {
             ikey: payload.ikey.to_string(),
             api_hostname: payload.api_hostname,
             delivered_at: payload.delivered_at,
+            beside: payload.previous.map(|previous| previous.ikey.to_string()),
         }),
         Err(error) => Held::Unreadable { reason: error.message, help: error.help },
     }

@@ -1,6 +1,7 @@
 //! The pure core: `(Desired, Observation) -> Plan`. Nothing here reads, writes or knows the time.
 
 pub mod address;
+pub mod copy;
 pub mod delivery;
 pub mod desired;
 pub mod diff;
@@ -17,6 +18,7 @@ pub mod observed;
 pub mod plan;
 pub mod references;
 pub mod risk;
+pub mod rotation;
 pub mod selection;
 pub mod sso;
 #[cfg(test)]

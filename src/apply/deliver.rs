@@ -16,9 +16,11 @@ use crate::duo::sign::Scheme;
 use crate::duo::types::Ikey;
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::Delivery;
-use crate::secrets::payload::Payload;
+use crate::secrets::payload::{Payload, Previous};
 use crate::secrets::store::{Contents, StoreError};
 use crate::secrets::{Stores, place};
+
+use super::converge::WAITS;
 
 /// Why keys did not arrive. The application itself is as it was.
 #[derive(Debug, Error)]
@@ -35,6 +37,9 @@ pub enum DeliveryError {
     /// What the store gives back is what Duo handed out, and Duo does not accept it.
     #[error("{0} holds the keys, but Duo does not accept them: {1}")]
     NotAccepted(String, DuoError),
+    /// Duo does not accept a key that it made a moment ago; the store was not touched.
+    #[error("Duo does not accept the new key yet, so the store keeps the old one: {0}")]
+    Unproven(DuoError),
 }
 
 /// Carries keys from Duo to secret stores.
@@ -61,24 +66,45 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         ikey: &Ikey,
         delivery: &Delivery,
     ) -> Result<String, DeliveryError> {
-        let payload = self.fetch(address, kind, ikey).await.map_err(DeliveryError::Fetch)?;
+        let mut payload = self.fetch(address, kind, ikey).await.map_err(DeliveryError::Fetch)?;
         let store = self.stores.of(&delivery.target)?;
+        if let Some(old) = &delivery.beside {
+            let secret_key = KeyReader::new(self.transport.clone()).secret_key(old).await;
+            let secret_key = secret_key.map_err(DeliveryError::Fetch)?;
+            payload.previous = Some(Previous { ikey: old.clone(), secret_key });
+            // The old key still works: nobody is to read a new one from the store that does not.
+            self.prove_before(kind, &payload).await?;
+        }
         let place = place(&delivery.target);
         if store.write_only() {
             store.write(&place, &payload, 0).await?;
             return Ok(format!("to {}, which cannot be read back", delivery.place));
         }
         let Contents { payload: held, revision } = store.read(&place).await?;
-        if !held.is_some_and(|held| held.same_keys(&payload)) {
+        if !held.is_some_and(|held| held.same_keys(&payload) && held.same_previous(&payload)) {
             store.write(&place, &payload, revision).await?;
         }
         let lies = |what| DeliveryError::Lies(delivery.place.clone(), what);
         let read = store.read(&place).await?.payload.ok_or_else(|| lies("nothing"))?;
-        if !read.same_keys(&payload) {
+        if !read.same_keys(&payload) || !read.same_previous(&payload) {
             return Err(lies("something else"));
         }
         let proof = self.prove(kind, &read, &delivery.place).await?;
         Ok(format!("to {}; read back, {proof}", delivery.place))
+    }
+
+    /// Nothing promises that a new key works at once, so it is tried three times before it counts as refused.
+    async fn prove_before(&self, kind: &str, payload: &Payload) -> Result<(), DeliveryError> {
+        let mut refused = None;
+        for wait in WAITS {
+            tokio::time::sleep(wait).await;
+            match self.prove(kind, payload, "nothing yet").await {
+                Ok(_) => return Ok(()),
+                Err(DeliveryError::NotAccepted(_, error)) => refused = Some(error),
+                Err(other) => return Err(other),
+            }
+        }
+        refused.map_or(Ok(()), |error| Err(DeliveryError::Unproven(error)))
     }
 
     async fn fetch(&self, address: &Address, kind: &str, ikey: &Ikey) -> Result<Payload, DuoError> {
@@ -109,11 +135,16 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             api_hostname: self.transport.host().to_owned(),
             address: address.to_string(),
             delivered_at: now.round(Unit::Second).unwrap_or(now).to_string(),
+            previous: None,
         })
     }
 
     /// One call that changes nothing and bothers nobody, where there is one (duo-api.md, section 6.2).
-    async fn prove(&self, kind: &str, read: &Payload, place: &str) -> Result<String, DeliveryError> {
+    ///
+    /// # Errors
+    ///
+    /// [`DeliveryError::NotAccepted`] when Duo refuses the pair.
+    pub async fn prove(&self, kind: &str, read: &Payload, place: &str) -> Result<String, DeliveryError> {
         let Some(secret) = &read.secret_key else {
             return Ok("not proven: no call without effect takes client secrets".to_owned());
         };

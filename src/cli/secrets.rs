@@ -15,7 +15,7 @@ pub async fn run(args: args::Secrets, printer: Printer) -> Result<Exit, Failure>
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let reading = session.read(printer).await?;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
-    let entries = inventory(&session.desired, &reading.observation, plan.matched(), &options.selection);
+    let entries = inventory(&session.desired, &reading.observation, plan.matched(), plan.rotations(), &options.selection);
     match args.format {
         Format::Json => printer.data(&json::text(&json::secrets(&entries))),
         Format::Human => printer.data(&secrets_text::render(&entries, printer.out)),

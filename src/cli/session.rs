@@ -25,6 +25,7 @@ use crate::reconcile::fingerprint::hash;
 use crate::reconcile::guard::Consent;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan, Prune};
+use crate::reconcile::rotation::Orders;
 use crate::reconcile::selection::{Selection, glob_matcher};
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
@@ -262,7 +263,9 @@ pub fn options(selected: &Selected, pruning: &Pruning) -> Result<Options, Failur
         Some(PruneMode::Now) => Prune::Now,
     };
     let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
-    Ok(Options { prune, selection, today })
+    let now = jiff::Timestamp::now();
+    let now = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
+    Ok(Options { prune, selection, today, now, rotation: Orders::default() })
 }
 
 /// The consent from the arguments.

@@ -96,5 +96,6 @@ fn past(action: Action) -> &'static str {
         Action::Quarantine => "quarantined",
         Action::Delete => "deleted",
         Action::Deliver => "delivered",
+        Action::Rotate => "rotated",
     }
 }

@@ -84,6 +84,7 @@ pub fn sign(action: Action, paint: Paint) -> String {
         Action::Quarantine => paint.notice("~ quarantine"),
         Action::Delete => paint.bad("- delete"),
         Action::Deliver => paint.calm("* deliver"),
+        Action::Rotate => paint.notice("~ rotate"),
     }
 }
 

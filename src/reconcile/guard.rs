@@ -191,7 +191,7 @@ fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
         Action::Delete | Action::Replace | Action::Quarantine => {
             return vec![refusal(format!("{name} would be {}d", step.action.name()))];
         }
-        Action::Create | Action::Update | Action::Adopt | Action::Deliver => {}
+        Action::Create | Action::Update | Action::Adopt | Action::Deliver | Action::Rotate => {}
     }
     let mut refusals = Vec::new();
     if step.changes.iter().any(loses_permissions) {

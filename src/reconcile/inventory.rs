@@ -10,6 +10,7 @@ use super::address::Address;
 use super::delivery::{Held, Standing, standing};
 use super::desired::Desired;
 use super::observed::{Observation, Observed};
+use super::rotation::{Rotation, Stage};
 use super::selection::Selection;
 
 /// What is known of one application's keys.
@@ -66,6 +67,7 @@ pub fn inventory(
     desired: &Desired,
     observation: &Observation,
     matched: &BTreeMap<Address, Ikey>,
+    rotations: &[Rotation],
     selection: &Selection,
 ) -> Vec<Entry> {
     let lives: BTreeMap<&Ikey, &Integration> = match &observation.integrations {
@@ -76,12 +78,16 @@ pub fn inventory(
     covered
         .map(|wanted| {
             let live = matched.get(&wanted.address).and_then(|ikey| lives.get(ikey));
+            let beside = rotations
+                .iter()
+                .find(|rotation| rotation.address == wanted.address && rotation.stage == Stage::Delivered)
+                .map(|rotation| &rotation.old);
             let held = observation.held.get(&wanted.address).filter(|_| wanted.secret.is_some());
             let (state, reason) = match (held, live) {
                 (None, _) => (Keeping::NotKept, None),
                 (Some(Held::Unreadable { reason, .. }), _) => (Keeping::Unreadable, Some(reason.clone())),
                 (Some(_), None) => (Keeping::NotCreated, None),
-                (Some(held), Some(live)) => match standing(held, live, &observation.host) {
+                (Some(held), Some(live)) => match standing(held, live, &observation.host, beside) {
                     Standing::Current => (Keeping::Current, None),
                     Standing::Due(reason) => (Keeping::Due, Some(reason)),
                     Standing::CannotTell => (Keeping::CannotTell, None),

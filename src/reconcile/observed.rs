@@ -6,6 +6,7 @@ use crate::duo::types::{Account, Group, Ikey, Integration, Policy};
 
 use super::address::Address;
 use super::delivery::Held;
+use super::rotation::Uses;
 
 /// Something that was looked for in the account. A failed read is neither presence nor absence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,4 +36,6 @@ pub struct Observation {
     pub account: Account,
     /// What secret stores hold; an address that nobody looked up is not in it.
     pub held: BTreeMap<Address, Held>,
+    /// When the keys of rotations under way were last used; read only where there is one.
+    pub uses: Observed<Uses>,
 }

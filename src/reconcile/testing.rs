@@ -13,6 +13,7 @@ use super::desired::{Desired, DesiredApplication};
 use super::guard::{Consent, judge};
 use super::marker::{Applied, AppliedFields, Marker, MarkerState, short_hash};
 use super::plan::{Options, Plan, Prune, Write, plan};
+use super::rotation::Orders;
 use super::selection::Selection;
 use super::value::FieldValue;
 
@@ -29,6 +30,11 @@ pub(crate) const WORKSPACE: &str = "acme";
 /// The day of every test.
 pub(crate) fn today() -> jiff::civil::Date {
     jiff::civil::date(2026, 11, 24)
+}
+
+/// The time of every test.
+pub(crate) fn now() -> jiff::Timestamp {
+    "2026-11-24T12:00:00Z".parse().unwrap()
 }
 
 /// An entry of `applications`.
@@ -116,7 +122,7 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
 }
 
 pub(crate) fn options(prune: Prune) -> Options {
-    Options { prune, selection: Selection::default(), today: today() }
+    Options { prune, selection: Selection::default(), today: today(), now: now(), rotation: Orders::default() }
 }
 
 /// The plan of a run without options.

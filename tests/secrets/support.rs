@@ -83,6 +83,7 @@ pub fn payload(key: &str) -> Payload {
         api_hostname: API_HOSTNAME.to_owned(),
         address: "applications.vpn".to_owned(),
         delivered_at: "2026-11-24T22:00:00Z".to_owned(),
+        previous: None,
     }
 }
 

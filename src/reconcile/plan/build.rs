@@ -20,7 +20,8 @@ use super::super::matching::{Live, Match, match_all};
 use super::super::observed::{Observation, Observed};
 use super::super::references::References;
 use super::super::risk::Risk;
-use super::{Action, Options, Plan, Step, Write, delivery, fingerprint_of, handoffs, unreadable};
+use super::super::rotation::{Rotation, Uses};
+use super::{Action, Options, Orphan, Plan, Step, Write, delivery, fingerprint_of, handoffs, unreadable};
 
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
@@ -30,8 +31,12 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         references: References::new(&observation.groups, &observation.policies),
         held: &observation.held,
         host: &observation.host,
+        uses: &observation.uses,
+        attested: BTreeSet::new(),
         steps: Vec::new(),
         problems: Vec::new(),
+        rotations: Vec::new(),
+        retired: Vec::new(),
         blocked: BTreeSet::new(),
     };
     let empty = Vec::new();
@@ -52,13 +57,20 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let mut left_out = 0;
     let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
-    for (wanted, found) in found {
+    for (wanted, found) in &found {
         let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
         if let Some(live) =
             live.filter(|live| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind()))
         {
             lives.insert(&wanted.address, live.integration);
         }
+    }
+    let mut forms =
+        if readable { handoffs(&desired.handoffs, &lives, &options.selection) } else { Vec::new() };
+    delivery::show_places(&mut forms, desired);
+    let (attested, handoffs): (Vec<_>, Vec<_>) = forms.into_iter().partition(Handoff::is_attested);
+    builder.attested = attested.iter().map(|form| form.address.clone()).collect();
+    for (wanted, found) in found {
         if !options.selection.covers(&wanted.address) {
             left_out += 1;
         } else if readable {
@@ -67,10 +79,6 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     }
     let orphans = builder.orphans(&matches.orphans, &matches.contested);
     builder.check_edition(observation);
-    let mut forms =
-        if readable { handoffs(&desired.handoffs, &lives, &options.selection) } else { Vec::new() };
-    delivery::show_places(&mut forms, desired);
-    let (attested, handoffs) = forms.into_iter().partition(Handoff::is_attested);
     let fingerprint = fingerprint_of(&observation.host, &desired.yaml_hash, integrations, &builder.steps);
     Plan {
         workspace: desired.workspace.clone(),
@@ -79,6 +87,8 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         handoffs,
         attested,
         orphans,
+        rotations: builder.rotations,
+        retired: builder.retired,
         problems: builder.problems,
         blocked: builder.blocked,
         matched: lives.into_iter().map(|(address, live)| (address.clone(), live.ikey.clone())).collect(),
@@ -97,6 +107,12 @@ pub(super) struct Builder<'a> {
     /// What secret stores hold.
     pub(super) held: &'a BTreeMap<Address, Held>,
     pub(super) host: &'a str,
+    /// When the keys of rotations were last used.
+    pub(super) uses: &'a Observed<Uses>,
+    /// The console forms of which a person has said that they hold the values of now.
+    attested: BTreeSet<Address>,
+    pub(super) rotations: Vec<Rotation>,
+    pub(super) retired: Vec<Orphan>,
     pub(super) steps: Vec<Step>,
     pub(super) problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
@@ -106,6 +122,12 @@ impl Builder<'_> {
     pub(super) fn block(&mut self, address: &Address, problems: impl IntoIterator<Item = Diagnostic>) {
         self.problems.extend(problems);
         self.blocked.insert(address.clone());
+    }
+
+    /// Whether a person has said that the console holds the values of the entry that an application is part of.
+    pub(super) fn is_attested(&self, part: &Address) -> bool {
+        let entry = part.as_str().rsplit_once('.').map(|(entry, _)| entry);
+        self.attested.iter().any(|address| Some(address.as_str()) == entry)
     }
 
     fn application(&mut self, wanted: &DesiredApplication, found: Result<Match<'_>, Box<Diagnostic>>) {
@@ -124,7 +146,11 @@ impl Builder<'_> {
         let same_type =
             |live: &Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());
         let steps = match &found.live {
-            Some(live) if same_type(live) => self.existing(wanted, &diff::compared(managed, wanted), live),
+            _ if found.pair.is_some() => match &found.pair {
+                Some(pair) => self.under_rotation(wanted, &diff::compared(managed, wanted), pair),
+                None => Ok(Vec::new()),
+            },
+            Some(live) if same_type(live) => self.settled(wanted, &diff::compared(managed, wanted), live),
             Some(live) if live.integration.kind().is_empty() => Err(vec![without_type(wanted, live)]),
             Some(live) => self.replacement(wanted, &managed, Some(live)),
             None if found.predecessors.is_empty() => self.creation(wanted, &managed).map(|step| vec![step]),
@@ -133,8 +159,9 @@ impl Builder<'_> {
         match steps {
             Ok(mut steps) => {
                 self.add_leftovers(wanted, &found.predecessors, &mut steps);
-                self.add_delivery(wanted, found.live.as_ref(), &mut steps);
+                self.add_delivery(wanted, found.live.as_ref(), found.pair.as_ref(), &mut steps);
                 self.steps.extend(steps);
+                self.retired_ones(&found.retired);
             }
             Err(problems) => self.block(&wanted.address, problems),
         }
@@ -150,11 +177,27 @@ impl Builder<'_> {
         Marker { workspace, address, applied, state, protected: wanted.protect }
     }
 
-    fn existing(
+    /// An application whose key is not being rotated; the rotation that was asked for begins where nothing else is due.
+    fn settled(
         &mut self,
         wanted: &DesiredApplication,
         managed: &[Managed],
         live: &Live<'_>,
+    ) -> Result<Vec<Step>, Vec<Diagnostic>> {
+        let mut steps = self.existing(wanted, managed, live, false)?;
+        if steps.is_empty() && self.options.rotation.begin.contains(&wanted.address) {
+            steps.push(self.begin_rotation(wanted, managed, live)?);
+        }
+        Ok(steps)
+    }
+
+    /// What differs on one application. The successor of a rotation that is under way stays one.
+    pub(super) fn existing(
+        &mut self,
+        wanted: &DesiredApplication,
+        managed: &[Managed],
+        live: &Live<'_>,
+        rotating: bool,
     ) -> Result<Vec<Step>, Vec<Diagnostic>> {
         let integration = live.integration;
         let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
@@ -163,6 +206,8 @@ impl Builder<'_> {
             return Err(difference.problems);
         }
         let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
+        let state = marker.map(|marker| &marker.state).filter(|state| rotating && state.is_successor());
+        let state = state.cloned().unwrap_or(MarkerState::Owned);
         let mut steps = Vec::new();
         let step = |action, changes, body: Map<String, Value>| Step {
             address: wanted.address.clone(),
@@ -177,7 +222,7 @@ impl Builder<'_> {
             delivery: None,
         };
         let mut changes: Vec<Change> =
-            marker.into_iter().flat_map(|marker| marker_changes(marker, wanted)).collect();
+            marker.into_iter().flat_map(|marker| marker_changes(marker, wanted, &state)).collect();
         changes.extend(difference.changes.iter().cloned());
         self.problems.extend(remarks(wanted, &changes));
         if marker.is_some() && changes.is_empty() {
@@ -198,7 +243,7 @@ impl Builder<'_> {
         }
         if !changes.is_empty() {
             let mut body = diff::body(&difference, managed, integration);
-            let notes = checked_notes(wanted, &self.marker(wanted, applied, MarkerState::Owned), text)?;
+            let notes = checked_notes(wanted, &self.marker(wanted, applied, state), text)?;
             body.insert("notes".to_owned(), json!(notes));
             steps.push(step(Action::Update, changes, body));
         }
@@ -287,7 +332,7 @@ fn without_type(wanted: &DesiredApplication, live: &Live<'_>) -> Diagnostic {
 }
 
 /// What the marker says and no longer should.
-fn marker_changes(marker: &Marker, wanted: &DesiredApplication) -> Vec<Change> {
+fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &MarkerState) -> Vec<Change> {
     let change = |field: &str, before: Value, after: Value| Change {
         field: field.to_owned(),
         before,
@@ -302,7 +347,13 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication) -> Vec<Change> {
         MarkerState::Creating => Some("unfinished".to_owned()),
         MarkerState::Replaced => Some("replaced".to_owned()),
         MarkerState::Quarantined(since) => Some(format!("quarantined since {since}")),
+        MarkerState::Successor(_) | MarkerState::Delivered { .. } => {
+            Some("successor of an application that is gone".to_owned())
+        }
+        MarkerState::Abandoned => Some("left by a rotation that was called off".to_owned()),
+        MarkerState::Retired(since) => Some(format!("retired since {since}")),
     };
+    let state = state.filter(|_| marker.state != *becomes);
     if let Some(state) = state {
         changes.push(change("state", json!(state), json!("managed")));
     }

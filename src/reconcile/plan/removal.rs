@@ -38,14 +38,25 @@ impl Builder<'_> {
                 } else if copies {
                     self.block(&marker.address, [copied(orphan, marker)]);
                 } else {
-                    self.remove(orphan, marker);
+                    self.remove(orphan, marker, second(marker, twins));
                 }
             }
         }
         listed
     }
 
-    fn remove(&mut self, orphan: &Live<'_>, marker: &Marker) {
+    /// What rotations have put out of use at a declared address goes as an orphan does.
+    pub(super) fn retired_ones(&mut self, retired: &[Live<'_>]) {
+        for live in retired {
+            let Some(marker) = &live.marker else { continue };
+            self.retired.push(listed_orphan(live, marker));
+            if self.options.prune != Prune::No {
+                self.remove(live, marker, true);
+            }
+        }
+    }
+
+    fn remove(&mut self, orphan: &Live<'_>, marker: &Marker, second: bool) {
         let days = i64::from(self.desired.guards.quarantine_days);
         let over = |since: Date| {
             since.until(self.options.today).is_ok_and(|span| i64::from(span.get_days()) >= days)
@@ -58,7 +69,7 @@ impl Builder<'_> {
                 self.steps.push(removal(orphan, marker, Action::Delete));
             }
             (Prune::Quarantine, Some(_)) => {}
-            (Prune::Quarantine, None) => match quarantine(orphan, marker, self.options.today) {
+            (Prune::Quarantine, None) => match quarantine(orphan, marker, self.options.today, second) {
                 Ok(step) => self.steps.push(step),
                 Err(problem) => self.block(&marker.address, [problem]),
             },
@@ -77,17 +88,41 @@ fn listed_orphan(orphan: &Live<'_>, marker: &Marker) -> Orphan {
 }
 
 fn quarantined_since(marker: &Marker) -> Option<Date> {
-    if let MarkerState::Quarantined(since) = marker.state { Some(since) } else { None }
+    match marker.state {
+        MarkerState::Quarantined(since) | MarkerState::Retired(since) => Some(since),
+        _ => None,
+    }
+}
+
+/// Whether an application is the second one of its address: the one that a rotation put, or was about to put, out of
+/// use. Should the address come back, the other one is meant.
+fn second(marker: &Marker, twins: &[Live<'_>]) -> bool {
+    let delivered = |live: &Live<'_>| {
+        live.marker.as_ref().is_some_and(|marker| matches!(marker.state, MarkerState::Delivered { .. }))
+    };
+    match marker.state {
+        MarkerState::Successor(_) | MarkerState::Abandoned => twins.len() > 1,
+        MarkerState::Retired(_) => true,
+        MarkerState::Owned | MarkerState::Creating => twins.iter().any(delivered),
+        MarkerState::Delivered { .. } | MarkerState::Replaced | MarkerState::Quarantined(_) => false,
+    }
 }
 
 /// Whether one of several applications with the same marker may be a copy that nobody meant to remove: two that are
-/// simply owned, or one that the marker calls quarantined and that is open. What a replacement left behind shares its
-/// address by right, also once it is quarantined itself.
+/// simply owned, or one that the marker calls quarantined and that is open. What a replacement or a rotation left
+/// behind shares its address by right, also once it is quarantined itself.
 fn are_copies(twins: &[Live<'_>]) -> bool {
     let (mut owned, mut shut, mut opened) = (0, 0, 0);
     for live in twins {
         match live.marker.as_ref().map(|marker| &marker.state) {
-            Some(MarkerState::Replaced) | None => {}
+            Some(
+                MarkerState::Replaced
+                | MarkerState::Successor(_)
+                | MarkerState::Delivered { .. }
+                | MarkerState::Abandoned
+                | MarkerState::Retired(_),
+            )
+            | None => {}
             Some(MarkerState::Owned | MarkerState::Creating) => owned += 1,
             Some(MarkerState::Quarantined(_)) if is_shut(live.integration) => shut += 1,
             Some(MarkerState::Quarantined(_)) => opened += 1,
@@ -149,10 +184,10 @@ fn removal(orphan: &Live<'_>, marker: &Marker, action: Action) -> Step {
     }
 }
 
-fn quarantine(orphan: &Live<'_>, marker: &Marker, today: Date) -> Result<Step, Diagnostic> {
+fn quarantine(orphan: &Live<'_>, marker: &Marker, today: Date, second: bool) -> Result<Step, Diagnostic> {
     let mut step = removal(orphan, marker, Action::Quarantine);
     // What was last applied says nothing about an application that duoctl itself has shut.
-    let state = MarkerState::Quarantined(today);
+    let state = if second { MarkerState::Retired(today) } else { MarkerState::Quarantined(today) };
     let quarantined = Marker { state, applied: AppliedFields::new(), ..marker.clone() };
     let notes = quarantined.notes(orphan.text);
     let excess = notes.chars().count().saturating_sub(NOTES_LIMIT);

@@ -146,6 +146,7 @@ impl FakeDuo {
             policies: Observed::Present(self.policies.clone()),
             account: Account::default(),
             held: BTreeMap::new(),
+            uses: Observed::Absent,
         }
     }
 
