@@ -1,16 +1,23 @@
 //! One reading of the account: the lists that a plan needs, each once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt as _;
+use jiff::Timestamp;
 
 use crate::duo::api::ReadApi;
+use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
 use crate::duo::types::{Account, Ikey};
+use crate::duo::usage::{LastUses, last_uses};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::marker::MarkerState;
+use crate::reconcile::matching::match_all;
 use crate::reconcile::observed::{Observation, Observed};
+use crate::reconcile::plan::is_intelligence;
+use crate::reconcile::rotation::Uses;
 use crate::secret::Secret;
 use crate::secrets::Stores;
 use crate::secrets::store::{Contents, StoreError};
@@ -101,6 +108,34 @@ fn held(read: Result<Option<Contents>, StoreError>) -> Held {
         }),
         Err(error) => Held::Unreadable { reason: error.message, help: error.help },
     }
+}
+
+/// Pages of each log that are read for a rotation: their budget is far smaller than that of other calls.
+const LOG_PAGES: usize = 10;
+
+/// Reads when the keys of rotations were last used, where one waits for that.
+pub async fn look_at_uses(transport: &impl Transport, desired: &Desired, observation: &mut Observation, now: Timestamp) {
+    let Observed::Present(integrations) = &observation.integrations else { return };
+    let matches = match_all(desired, integrations);
+    let (mut keys, mut from, mut changes) = (BTreeSet::new(), None, false);
+    for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
+        let Some(pair) = found.as_ref().ok().and_then(|found| found.pair.as_ref()) else { continue };
+        let marker = pair.successor.marker.as_ref();
+        let Some(MarkerState::Delivered { at, .. }) = marker.map(|marker| &marker.state) else { continue };
+        if is_intelligence(&wanted.address) {
+            continue;
+        }
+        keys.extend([pair.old.integration.ikey.clone(), pair.successor.integration.ikey.clone()]);
+        from = Some(from.map_or(*at, |from: Timestamp| from.min(*at)));
+        changes |= pair.old.integration.kind() == "adminapi";
+    }
+    let Some(from) = from else { return };
+    // What is said of the future is said of a machine whose clock is behind.
+    let until = now.max(from);
+    observation.uses = match last_uses(transport, &keys, from, until, changes, LOG_PAGES).await {
+        Ok(LastUses { last, read_from }) => Observed::Present(Uses { last, read_from }),
+        Err(error) => Observed::Unreadable(error.to_string()),
+    };
 }
 
 fn observed<T>(read: Option<Result<T, DuoError>>, failures: &mut Vec<DuoError>) -> Observed<T> {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::config::load::load;
 use crate::config::model::{Credentials, Workspace};
@@ -16,7 +18,7 @@ use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, Reach};
 use crate::intelligence::expand::expand;
-use crate::observe::{Reading, look_up, observe, observe_all};
+use crate::observe::{Reading, look_at_uses, look_up, observe, observe_all};
 use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
@@ -106,6 +108,15 @@ impl Session {
         &self.workspace.tenant.api_hostname.value
     }
 
+    /// The second operator's key.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, as the beginning of a sentence.
+    pub fn second_key(&self) -> Result<&HttpsTransport, String> {
+        Err("duoctl itself uses this key".to_owned())
+    }
+
     /// Reads the account. An account whose applications cannot be read is a failure: there is nothing to plan from.
     pub async fn read(&self, printer: Printer) -> Result<Reading, Failure> {
         let spinner = Spinner::start("reading the account", printer);
@@ -115,6 +126,7 @@ impl Session {
             look_up(&self.stores, &self.desired.applications, LOOK_UPS)
         );
         reading.observation.held = held;
+        look_at_uses(&self.transport, &self.desired, &mut reading.observation, Timestamp::now()).await;
         spinner.finish();
         self.usable(reading, printer)
     }
@@ -262,9 +274,10 @@ pub fn options(selected: &Selected, pruning: &Pruning) -> Result<Options, Failur
         Some(PruneMode::Quarantine) => Prune::Quarantine,
         Some(PruneMode::Now) => Prune::Now,
     };
-    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
-    let now = jiff::Timestamp::now();
-    let now = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let today = jiff::tz::TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    let now = Timestamp::now();
+    // Whole seconds, since markers hold the time.
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     Ok(Options { prune, selection, today, now, rotation: Orders::default() })
 }
 

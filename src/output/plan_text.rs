@@ -10,6 +10,7 @@ use crate::reconcile::plan::{Action, Plan, Step};
 
 use super::handoff_text;
 use super::paint::{Paint, safe};
+use super::rotation_text;
 
 /// The plan as text, without its problems, which are shown as diagnostics. `context` names tenant and workspace.
 pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -> String {
@@ -22,6 +23,11 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
         text.push('\n');
     }
     orphans(&mut text, plan, paint);
+    if !plan.rotations().is_empty() {
+        text.push_str(&rotation_text::render(plan.rotations(), paint));
+        text.push('\n');
+    }
+    retired(&mut text, plan, paint);
     refusals_text(&mut text, refusals, paint, applying);
     if plan.left_out() > 0 {
         let (count, be) = match plan.left_out() {
@@ -86,6 +92,13 @@ pub fn sign(action: Action, paint: Paint) -> String {
         Action::Deliver => paint.calm("* deliver"),
         Action::Rotate => paint.notice("~ rotate"),
     }
+}
+
+/// One step.
+pub fn step(step: &Step, paint: Paint) -> String {
+    let mut text = String::new();
+    step_text(&mut text, step, paint);
+    text
 }
 
 fn step_text(text: &mut String, step: &Step, paint: Paint) {
@@ -176,6 +189,26 @@ fn orphans(text: &mut String, plan: &Plan, paint: Paint) {
         );
     }
     if !pending.is_empty() {
+        text.push('\n');
+    }
+}
+
+/// What rotations have put out of use and nothing removes yet.
+fn retired(text: &mut String, plan: &Plan, paint: Paint) {
+    let going = |ikey| plan.steps().iter().any(|step| step.ikey.as_ref() == Some(ikey));
+    let mut any = false;
+    for retired in plan.retired().iter().filter(|retired| !going(&retired.ikey)) {
+        any = true;
+        let since = retired.quarantined_since.as_deref().unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "{} {}  {} was rotated out on {since}; `duoctl apply --prune` deletes it once its quarantine is over",
+            paint.faint("? retired"),
+            paint.strong(retired.address.as_str()),
+            safe(retired.ikey.as_str()),
+        );
+    }
+    if any {
         text.push('\n');
     }
 }

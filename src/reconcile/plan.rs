@@ -357,13 +357,8 @@ fn fingerprint_of(host: &str, yaml: &str, integrations: &[Integration], steps: &
     }
 }
 
-fn handoffs(
-    specs: &[handoff::HandoffSpec],
-    lives: &HashMap<&Address, &Integration>,
-    selection: &Selection,
-) -> Vec<Handoff> {
-    let covered = specs.iter().filter(|spec| selection.covers(&spec.address));
-    covered.map(|spec| Handoff::new(spec, lives)).collect()
+fn handoffs(specs: &[handoff::HandoffSpec], lives: &HashMap<&Address, &Integration>) -> Vec<Handoff> {
+    specs.iter().map(|spec| Handoff::new(spec, lives)).collect()
 }
 
 /// The error when the list of applications could not be read: nothing at all is planned.

@@ -116,8 +116,9 @@ impl Transport for Direct {
         match account.strike(&request, now) {
             Strike::None => outcome(call, account.answer(&request, now)),
             Strike::Answer(raw) => Err(made_up(call, &raw)),
-            Strike::ResetBefore => Err(lost("the connection was reset")),
-            Strike::ResetAfter => {
+            // Nobody waits for ever: a call without an answer ends as one whose connection was lost.
+            Strike::ResetBefore | Strike::HangBefore => Err(lost("the connection was reset")),
+            Strike::ResetAfter | Strike::HangAfter => {
                 account.answer(&request, now);
                 Err(lost("the connection was reset"))
             }

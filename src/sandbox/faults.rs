@@ -60,6 +60,10 @@ faults! {
     ResetAfterCommit = "reset-after-commit", "N";
     /// The first N answers end in the middle.
     Truncate = "truncate", "N";
+    /// The Nth write is never answered, and nothing is done.
+    HangBefore = "hang-before", "N";
+    /// The Nth call is carried out and never answered.
+    HangAfter = "hang-after", "N";
     /// Every answer is N milliseconds late.
     Delay = "delay", "MS";
     /// Every answer comes a few bytes at a time.
@@ -139,6 +143,10 @@ pub enum Strike {
     ResetAfter,
     /// The request is carried out, and the answer ends in the middle.
     Truncate,
+    /// There is no answer, and nothing is done.
+    HangBefore,
+    /// The request is carried out, and there is no answer.
+    HangAfter,
 }
 
 /// The disturbances that are under way.
@@ -180,6 +188,16 @@ impl Faults {
             }
             None => false,
         }
+    }
+
+    /// Whether the call came that one of the faults waited for that count calls down.
+    fn counts_down(&mut self, kind: FaultKind) -> bool {
+        self.take(kind) && self.amount(kind) == Some(0)
+    }
+
+    /// Whether a call hangs.
+    pub fn hangs(&self) -> bool {
+        [FaultKind::HangBefore, FaultKind::HangAfter].into_iter().any(|kind| self.amount(kind) == Some(0))
     }
 
     /// How far the clock is off, in seconds.
@@ -231,7 +249,13 @@ impl Faults {
         if writes && self.take(FaultKind::ResetAfterCommit) {
             return Strike::ResetAfter;
         }
-        if self.take(FaultKind::Truncate) { Strike::Truncate } else { Strike::None }
+        if self.take(FaultKind::Truncate) {
+            return Strike::Truncate;
+        }
+        if writes && self.counts_down(FaultKind::HangBefore) {
+            return Strike::HangBefore;
+        }
+        if self.counts_down(FaultKind::HangAfter) { Strike::HangAfter } else { Strike::None }
     }
 
     fn over_write_limit(&mut self, now: i64) -> bool {

@@ -263,6 +263,11 @@ async fn respond(
             lock(&account).handle(&request, now);
             return Err(reset());
         }
+        Strike::HangBefore => std::future::pending().await,
+        Strike::HangAfter => {
+            lock(&account).handle(&request, now);
+            std::future::pending().await
+        }
     };
     tracing::debug!(method = %request.method, path = request.path(), status = answer.status, "answered");
     match (cut, drips) {

@@ -17,5 +17,7 @@ mod files;
 mod leaks;
 mod rotation;
 mod support;
+mod twins;
+mod under_load;
 mod vault;
 mod vault_double;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use duoctl::config::load::load;
 use duoctl::config::model::SecretTarget;
@@ -124,6 +124,10 @@ impl Duo {
 
     /// The same through another program, which gets the binary's arguments.
     pub async fn run_as(&self, folder: &Folder, program: &str, arguments: &[&str]) -> Run {
+        Run::of(self.command(folder, program, arguments).output().await.unwrap())
+    }
+
+    fn command(&self, folder: &Folder, program: &str, arguments: &[&str]) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(program);
         command
             .args(arguments)
@@ -135,8 +139,15 @@ impl Duo {
             .env("DUO_IKEY", &self.operator.integration_key)
             .env("DUO_SKEY", self.operator.secret_key.expose())
             .env("NO_COLOR", "1")
+            .env("DUOCTL_SIMULATOR_BACKOFF_MS", "1")
             .env_remove("CI");
-        Run::of(command.output().await.unwrap())
+        command
+    }
+
+    /// Begins the binary in the folder; it is killed when it is dropped.
+    pub fn begin(&self, folder: &Folder, arguments: &[&str]) -> tokio::process::Child {
+        let mut command = self.command(folder, env!("CARGO_BIN_EXE_duoctl"), arguments);
+        command.kill_on_drop(true).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     pub async fn apply(&self, folder: &Folder) -> Run {

@@ -65,11 +65,13 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
             lives.insert(&wanted.address, live.integration);
         }
     }
-    let mut forms =
-        if readable { handoffs(&desired.handoffs, &lives, &options.selection) } else { Vec::new() };
+    let mut forms = if readable { handoffs(&desired.handoffs, &lives) } else { Vec::new() };
     delivery::show_places(&mut forms, desired);
-    let (attested, handoffs): (Vec<_>, Vec<_>) = forms.into_iter().partition(Handoff::is_attested);
+    let (mut attested, mut handoffs): (Vec<_>, Vec<_>) = forms.into_iter().partition(Handoff::is_attested);
     builder.attested = attested.iter().map(|form| form.address.clone()).collect();
+    for forms in [&mut attested, &mut handoffs] {
+        forms.retain(|form| options.selection.covers(&form.address));
+    }
     for (wanted, found) in found {
         if !options.selection.covers(&wanted.address) {
             left_out += 1;

@@ -81,7 +81,8 @@ impl Builder<'_> {
         }
     }
 
-    fn readable(&self, wanted: &DesiredApplication) -> bool {
+    /// Whether nothing keeps the store from being read.
+    pub(super) fn readable(&self, wanted: &DesiredApplication) -> bool {
         !matches!(self.held.get(&wanted.address), Some(Held::Unreadable { .. }))
     }
 }

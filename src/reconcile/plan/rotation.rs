@@ -10,7 +10,7 @@ use crate::duo::types::{Ikey, Integration};
 
 use super::super::address::Address;
 use super::super::copy::{self, Bodies};
-use super::super::delivery::Delivery;
+use super::super::delivery::{Delivery, Standing, standing};
 use super::super::desired::DesiredApplication;
 use super::super::diff::{Change, Origin};
 use super::super::fields::{NO_USERS, Managed, PERMISSION_PREFIX, held_permissions};
@@ -57,13 +57,14 @@ impl Builder<'_> {
         }
         let mut steps = self.existing(wanted, managed, &pair.old, true)?;
         match stage {
-            Stage::Made => steps.push(self.going_on(wanted, managed, pair)?),
+            Stage::Made if self.readable(wanted) => steps.push(self.going_on(wanted, managed, pair)?),
+            Stage::Made => {}
             Stage::Delivered => {
                 // Both are in use, so both are as the YAML says; what is to be said of it is said once.
                 let said = self.problems.len();
                 steps.extend(self.existing(wanted, managed, &pair.successor, true)?);
                 self.problems.truncate(said);
-                if suffices && steps.is_empty() {
+                if suffices && steps.is_empty() && self.holds_successor(wanted, pair) {
                     steps.push(self.finish(wanted, pair)?);
                 }
             }
@@ -248,6 +249,18 @@ impl Builder<'_> {
                 seen: Vec::new(),
                 waits_for: vec![format!("the delivery of the new key: `duoctl rotate {address}` or `duoctl apply`")],
             },
+        }
+    }
+
+    /// Whether the store holds the new key, as far as it can be read: while it does not, nobody can move on to it.
+    fn holds_successor(&self, wanted: &DesiredApplication, pair: &Pair<'_>) -> bool {
+        let (old, successor) = (&pair.old.integration.ikey, pair.successor.integration);
+        match (&wanted.secret, self.held.get(&wanted.address)) {
+            (None, _) => true,
+            (Some(secret), None) => secret.write_only,
+            (Some(_), Some(held)) => {
+                matches!(standing(held, successor, self.host, Some(old)), Standing::Current | Standing::CannotTell)
+            }
         }
     }
 
