@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::duo::activity::{Activities, Activity, activities};
 use crate::duo::api::ReadApi;
 use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
 use crate::duo::types::{Account, Ikey};
 use crate::duo::usage::{LastUses, last_uses};
 use crate::reconcile::address::Address;
+use crate::reconcile::age::{Creation, Creations, LOG_REACH};
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::marker::MarkerState;
@@ -73,6 +75,7 @@ async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) 
         account: account.unwrap_or_default(),
         held: BTreeMap::new(),
         uses: Observed::Absent,
+        creations: Observed::Absent,
     };
     Reading { observation, failures }
 }
@@ -134,6 +137,31 @@ pub async fn look_at_uses(transport: &impl Transport, desired: &Desired, observa
     let until = now.max(from);
     observation.uses = match last_uses(transport, &keys, from, until, changes, LOG_PAGES).await {
         Ok(LastUses { last, read_from }) => Observed::Present(Uses { last, read_from }),
+        Err(error) => Observed::Unreadable(error.to_string()),
+    };
+}
+
+/// Reads from the activity log who created applications since a time, but not beyond what the log is trusted to keep.
+pub async fn look_at_creations(
+    transport: &impl Transport,
+    observation: &mut Observation,
+    reach: SignedDuration,
+    now: Timestamp,
+) {
+    let from = now.checked_sub(reach.min(LOG_REACH)).unwrap_or(now);
+    let (start, end) = (from.as_millisecond(), now.as_millisecond());
+    observation.creations = match activities(transport, start, end, LOG_PAGES).await {
+        Ok(Activities { items, complete }) => {
+            let time = |activity: &Activity| activity.when.parse::<Timestamp>().ok();
+            let oldest = items.iter().filter_map(time).min().filter(|_| !complete);
+            let created = items.iter().filter(|activity| activity.action == "integration_create");
+            let by = created.filter_map(|activity| {
+                let creation = Creation { at: time(activity)?, who: activity.who.clone() };
+                Some((Ikey::new(activity.target.as_str()), creation))
+            });
+            let unread = if complete { from } else { now };
+            Observed::Present(Creations { by: by.collect(), read_from: oldest.unwrap_or(unread) })
+        }
         Err(error) => Observed::Unreadable(error.to_string()),
     };
 }

@@ -18,6 +18,8 @@ pub enum Rotated {
     Delivered(String),
     /// There is a new key, and the store holds the old one.
     NotDelivered(DeliveryError),
+    /// Nothing was begun, and why.
+    Refused(String),
     /// Duo made no new key.
     Failed(DuoError),
     /// The answer was lost, and nothing shows that there is a new key. Whatever Duo has now was delivered.

@@ -4,14 +4,17 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::deliver::Courier;
 use crate::apply::execute::execute;
 use crate::apply::outcome::{Status, StepOutcome};
 use crate::apply::rotate::{Rotated, in_place};
-use crate::duo::client::Writer;
-use crate::observe::Reading;
+use crate::duo::api::SecretApi as _;
+use crate::duo::client::{KeyReader, Writer};
+use crate::duo::types::Integration;
+use crate::observe::{Reading, look_at_creations};
 use crate::output::paint::safe;
 use crate::output::printer::Printer;
 use crate::output::{apply_text, json, plan_text, rotation_text};
@@ -37,10 +40,14 @@ pub async fn run(args: args::Rotate, printer: Printer) -> Result<Exit, Failure> 
     let mut options = options(&Selected::default(), &Pruning::default())?;
     options.rotation.silence = args.silence;
     let session = Session::open(&args.path, &args.connection, printer).await?;
-    let reading = session.read(printer).await?;
+    let mut reading = session.read(printer).await?;
+    if let Some(least) = args.older_than {
+        let reach = least.saturating_add(SignedDuration::from_hours(24));
+        look_at_creations(&session.transport, &mut reading.observation, reach, options.now).await;
+    }
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     let consent = Consent { allow: args.allow.clone(), ..Consent::default() };
-    let asked = Asked { session: &session, reading: &reading, plan: &plan, args: &args, consent: &consent };
+    let asked = Asked { session: &session, reading: &reading, plan: &plan, args: &args, consent: &consent, now: options.now };
     if args.status {
         return Ok(status(&asked, printer));
     }
@@ -113,8 +120,8 @@ fn stages(session: &Session, reading: &Reading, choice: &Choice<'_>, options: &O
 }
 
 fn show_refusals(choice: &Choice<'_>, guards: &[Refusal], printer: Printer) {
-    for remark in &choice.remarks {
-        printer.problem(&format!("{}: {}\n", printer.err.notice("note"), safe(remark)));
+    if choice.young > 0 {
+        printer.remark(&format!("{} keys are young enough, and left alone\n", choice.young));
     }
     let mut lines: Vec<String> = choice.refusals.clone();
     lines.extend(guards.iter().map(|refusal| {
@@ -169,17 +176,25 @@ impl Run<'_> {
                 }
             }
         }
-        for InPlace { address, live, secret } in &choice.in_place {
+        for InPlace { address, live, secret, is_operator } in &choice.in_place {
             if stop.is_cancelled() {
                 failed.push(Exit::Partly);
                 break;
             }
             let delivery = Delivery::new(secret, "the keys are new");
-            let outcome = in_place(&writer, &courier, address, live, &delivery).await;
+            let outcome = if *is_operator {
+                self.rotate_operator(address, live, &delivery).await
+            } else {
+                in_place(&writer, &courier, address, live, &delivery).await
+            };
             self.printer.data(&line(address, &outcome, self.printer));
+            if *is_operator {
+                self.say_where_the_operator_is(&outcome);
+            }
             match outcome {
                 Rotated::Delivered(_) => done += 1,
                 Rotated::Failed(error) => failed.push(Exit::of(&error)),
+                Rotated::Refused(_) => failed.push(Exit::Refused),
                 Rotated::NotDelivered(_) | Rotated::Unknown(_) => failed.push(Exit::Partly),
             }
         }
@@ -187,6 +202,33 @@ impl Run<'_> {
             (_, []) => Exit::Done,
             (0, [first, rest @ ..]) if rest.iter().all(|exit| exit == first) => *first,
             _ => Exit::Partly,
+        }
+    }
+
+    /// The operator's own key, replaced, delivered and proven by the second operator.
+    async fn rotate_operator(&self, address: &Address, live: &Integration, delivery: &Delivery) -> Rotated {
+        let second = match self.session.second_operator() {
+            Ok(second) => second,
+            Err(reason) => return Rotated::Refused(reason),
+        };
+        // A second key that cannot hand out the new one would leave nobody with a key that works.
+        if let Err(error) = KeyReader::new(second.clone()).secret_key(&live.ikey).await {
+            return Rotated::Refused(format!("the second operator cannot read its key, so nothing was changed: {error}"));
+        }
+        let courier = Courier::new(second.clone(), &self.session.stores);
+        in_place(&Writer::new(second), &courier, address, live, delivery).await
+    }
+
+    fn say_where_the_operator_is(&self, outcome: &Rotated) {
+        match outcome {
+            Rotated::Failed(_) | Rotated::Refused(_) => {}
+            Rotated::Delivered(_) => self.printer.problem(
+                "duoctl's own key has changed: what `tenant.credentials.secret_key` names has to hold the new one now\n",
+            ),
+            Rotated::NotDelivered(_) | Rotated::Unknown(_) => self.printer.problem(
+                "duoctl's own key has changed and is not where it belongs: let `tenant.credentials` name the second key, then \
+                 `duoctl apply` delivers the new one\n",
+            ),
         }
     }
 
@@ -224,7 +266,7 @@ fn exit_of(outcome: &StepOutcome) -> Exit {
 
 fn sheet(wanted: &[InPlace<'_>], printer: Printer) -> String {
     let mut text = String::new();
-    for InPlace { address, live, secret } in wanted {
+    for InPlace { address, live, secret, is_operator } in wanted {
         let address = printer.out.strong(address.as_str());
         text.push_str(&format!(
             "{} {address}  \"{}\" ({}) {}\n    a new key to {}\n    {} the old key stops working at once: whoever uses \
@@ -236,6 +278,9 @@ fn sheet(wanted: &[InPlace<'_>], printer: Printer) -> String {
             safe(&secret.place),
             printer.out.bad("! outage:")
         ));
+        if *is_operator {
+            text.push_str("    duoctl itself uses this key; it is replaced, delivered and proven with the second one\n\n");
+        }
     }
     text
 }
@@ -249,6 +294,9 @@ fn line(address: &Address, outcome: &Rotated, printer: Printer) -> String {
             printer.out.bad("rotated, not delivered"),
             safe(&error.to_string())
         ),
+        Rotated::Refused(reason) => {
+            format!("{} {address}: {}\n", printer.out.bad("not rotated"), safe(reason))
+        }
         Rotated::Failed(error) => {
             format!("{} {address}: {}\n", printer.out.bad("not rotated"), safe(&error.to_string()))
         }

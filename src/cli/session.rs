@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::config::load::load;
@@ -18,7 +18,7 @@ use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, Reach};
 use crate::intelligence::expand::expand;
-use crate::observe::{Reading, look_at_uses, look_up, observe, observe_all};
+use crate::observe::{Reading, look_at_creations, look_at_uses, look_up, observe, observe_all};
 use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
@@ -57,6 +57,7 @@ pub struct Session {
     pub stores: Stores,
     /// The simulator, while one is used. It ends with the session.
     pub sandbox: Option<Arc<Running>>,
+    connection: Connection,
 }
 
 /// The YAML, if nothing is wrong with it; its warnings are printed.
@@ -100,7 +101,8 @@ impl Session {
         let operator = config.ikey.clone();
         let transport = HttpsTransport::open(config)?;
         let stores = Stores::open(&workspace);
-        Ok(Self { stores, workspace, sources, desired, transport, operator, sandbox })
+        let connection = connection.clone();
+        Ok(Self { stores, workspace, sources, desired, transport, operator, sandbox, connection })
     }
 
     /// The API hostname.
@@ -108,13 +110,27 @@ impl Session {
         &self.workspace.tenant.api_hostname.value
     }
 
-    /// The second operator's key.
+    /// A connection that is signed by `tenant.credentials.second`, which can do to the operator what no key can do to
+    /// itself.
     ///
     /// # Errors
     ///
     /// Why there is none, as the beginning of a sentence.
-    pub fn second_key(&self) -> Result<&HttpsTransport, String> {
-        Err("duoctl itself uses this key".to_owned())
+    pub fn second_operator(&self) -> Result<HttpsTransport, String> {
+        if self.sandbox.is_some() {
+            return Err("duoctl itself uses this key, and the sandbox has no second operator".to_owned());
+        }
+        let declared = self.workspace.tenant.credentials.as_ref();
+        let second = declared.and_then(|credentials| credentials.second.as_deref()).ok_or(
+            "duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no `tenant.credentials.second`",
+        )?;
+        let config = config(&self.workspace, second, &self.connection, SECOND).map_err(|error| {
+            format!("duoctl itself uses this key, and the second one cannot be had ({error})")
+        })?;
+        if config.ikey == self.operator {
+            return Err("duoctl itself uses this key, and `tenant.credentials.second` is the same one".to_owned());
+        }
+        HttpsTransport::open(config).map_err(|error| error.to_string())
     }
 
     /// Reads the account. An account whose applications cannot be read is a failure: there is nothing to plan from.
@@ -126,7 +142,14 @@ impl Session {
             look_up(&self.stores, &self.desired.applications, LOOK_UPS)
         );
         reading.observation.held = held;
-        look_at_uses(&self.transport, &self.desired, &mut reading.observation, Timestamp::now()).await;
+        let now = Timestamp::now();
+        look_at_uses(&self.transport, &self.desired, &mut reading.observation, now).await;
+        // A day more than the oldest key that may be, so that one created before is told apart from a missing record.
+        let oldest = self.desired.applications.iter().filter_map(|wanted| wanted.max_age).map(|age| age.value).max();
+        if let Some(reach) = oldest {
+            let reach = reach.saturating_add(SignedDuration::from_hours(24));
+            look_at_creations(&self.transport, &mut reading.observation, reach, now).await;
+        }
         spinner.finish();
         self.usable(reading, printer)
     }
@@ -229,11 +252,24 @@ fn sandbox_config(workspace: &Workspace, running: &Running) -> Result<HttpsConfi
 
 fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsConfig, Failure> {
     let credentials = workspace.tenant.credentials.as_ref().ok_or(Failure::NoCredentials)?;
-    let Credentials { integration_key, secret_key } = credentials;
+    config(workspace, credentials, connection, FIRST)
+}
+
+/// Where the keys of the two operators stand in the YAML.
+const FIRST: [&str; 2] = ["tenant.credentials.integration_key", "tenant.credentials.secret_key"];
+const SECOND: [&str; 2] = ["tenant.credentials.second.integration_key", "tenant.credentials.second.secret_key"];
+
+fn config(
+    workspace: &Workspace,
+    credentials: &Credentials,
+    connection: &Connection,
+    [ikey_at, skey_at]: [&'static str; 2],
+) -> Result<HttpsConfig, Failure> {
+    let Credentials { integration_key, secret_key, second: _ } = credentials;
     let get =
         |source, key| fetch(source, &workspace.root).map_err(|error| Failure::Credentials { key, error });
-    let ikey = get(&integration_key.value, "tenant.credentials.integration_key")?;
-    let skey = get(&secret_key.value, "tenant.credentials.secret_key")?;
+    let ikey = get(&integration_key.value, ikey_at)?;
+    let skey = get(&secret_key.value, skey_at)?;
     let host = workspace.tenant.api_hostname.value.clone();
     let mut config = HttpsConfig::new(host, Ikey::new(ikey.expose()), skey);
     config.connect_to = connection.connect_to;

@@ -36,7 +36,7 @@ pub struct Span {
 }
 
 /// A value together with the place it was written at.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
@@ -196,8 +196,10 @@ codes! {
     DuplicateMarker = "duplicate-marker",
     /// The key of an application is being rotated, and something stands in the way of it.
     RotationUnderWay = "rotation-under-way",
-    /// A key is older than `max_age` says, or nobody can tell how old it is.
+    /// A key is older than `max_age` says.
     KeyTooOld = "key-too-old",
+    /// Nobody can tell whether a key is older than `max_age` says.
+    KeyAgeUnknown = "key-age-unknown",
     /// A secret store could not be read, or holds what duoctl did not write.
     StoreUnreadable = "store-unreadable",
     /// `integration_key` names an application that the account does not have, or of another type.

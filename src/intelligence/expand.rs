@@ -23,9 +23,11 @@ pub fn expand(workspace: &Workspace, desired: &mut Desired) {
             let target = entry.secrets.as_ref()?;
             Some(DesiredSecret::of(&target.value.part(part), target.span, workspace))
         };
-        let admin_api = DesiredApplication { secret: secret(ADMIN_API), ..admin_api(&address, entry) };
+        let max_age = entry.max_age;
+        let admin_api =
+            DesiredApplication { secret: secret(ADMIN_API), max_age, ..admin_api(&address, entry) };
         let auth_api = auth_api(&address, entry)
-            .map(|auth_api| DesiredApplication { secret: secret(AUTH_API), ..auth_api });
+            .map(|auth_api| DesiredApplication { secret: secret(AUTH_API), max_age, ..auth_api });
         desired.applications.push(admin_api);
         desired.applications.extend(auth_api);
         desired.handoffs.push(console::form(&address, entry, &workspace.tenant.api_hostname.value));
@@ -91,5 +93,6 @@ fn application<const N: usize>(
         protect: false,
         ignore: Vec::new(),
         secret: None,
+        max_age: None,
     }
 }

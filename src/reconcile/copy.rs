@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::duo::types::Integration;
 
 use super::fields::{
-    CREATE_ONLY_PERMISSION, FIELDS, FieldKind, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions,
+    FIELDS, FieldKind, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions,
     known_permissions,
 };
 use super::value::{flag, parts};
@@ -91,25 +91,15 @@ pub fn bodies(kind: &str, settings: Map<String, Value>) -> Bodies {
     Bodies { create, finish }
 }
 
-/// What has to be sent to an application so that it is like another one; a permission that can be given on creation
-/// only is left out.
-pub fn catching_up(wanted: &Map<String, Value>, live: &Integration) -> Map<String, Value> {
-    let held = settings(live);
-    let create_only = format!("{PERMISSION_PREFIX}{CREATE_ONLY_PERMISSION}");
-    let mut body: Map<String, Value> = wanted
-        .iter()
-        .filter(|(key, value)| held.get(*key) != Some(*value) && **key != create_only)
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    if body.contains_key("groups_allowed") || body.contains_key("user_access") {
-        // A list of groups is only taken together with the access that it belongs to (trap 2).
-        for key in ["user_access", "groups_allowed"] {
-            if let Some(value) = wanted.get(key) {
-                body.insert(key.to_owned(), value.clone());
-            }
-        }
+/// What of [`Bodies::finish`] a copy lacks whose making was interrupted: it lets nobody in yet. Another one is not
+/// touched, whatever its marker says.
+pub fn unfinished(wanted: &Map<String, Value>, kind: &str, live: &Integration) -> Map<String, Value> {
+    if live.text("user_access") != NO_USERS {
+        return Map::new();
     }
-    body
+    let held = settings(live);
+    let finish = bodies(kind, wanted.clone()).finish;
+    if finish.iter().all(|(key, value)| held.get(key) == Some(value)) { Map::new() } else { finish }
 }
 
 /// The settings in which a copy is not like its original, by their names in the YAML. What only people read, and Duo
@@ -165,11 +155,13 @@ mod tests {
             json!({"type": "websdk", "name": "Portal", "greeting": "Hello", "user_access": "NO_USERS",
                 "self_service_allowed": "1", "username_normalization_policy": "simple"})
         );
-        assert_eq!(
-            Value::Object(finish),
-            json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": "DG1,DG2", "policy_key": "PO1",
-                "prompt_v4_enabled": "0"})
-        );
+        let wanted = json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": "DG1,DG2", "policy_key": "PO1",
+            "prompt_v4_enabled": "0"});
+        assert_eq!(Value::Object(finish), wanted);
+        let shut = live(json!({"type": "websdk", "user_access": "NO_USERS"}));
+        assert_eq!(Value::Object(unfinished(&settings(&original), "websdk", &shut)), wanted);
+        let open = live(json!({"type": "websdk", "user_access": "ALL_USERS"}));
+        assert!(unfinished(&settings(&original), "websdk", &open).is_empty(), "it is in use already");
     }
 
     #[test]
@@ -187,7 +179,7 @@ mod tests {
         assert!(finish.is_empty());
         let half = live(json!({"type": "adminapi", "name": "SIEM", "user_access": "NO_USERS", "adminapi_read_log": 0,
             "adminapi_info": 0, "networks_for_api_access": "192.0.2.7,192.0.2.0/24"}));
-        assert_eq!(Value::Object(catching_up(&wanted, &half)), json!({"adminapi_read_log": "1"}));
+        assert!(unfinished(&wanted, "adminapi", &half).is_empty(), "permissions are given on creation or not at all");
         assert_eq!(differences(&original, &half), ["permissions"]);
         assert!(differences(&original, &original).is_empty());
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::duo::types::{Account, Group, Ikey, Integration, Policy};
 
 use super::address::Address;
+use super::age::Creations;
 use super::delivery::Held;
 use super::rotation::Uses;
 
@@ -38,4 +39,6 @@ pub struct Observation {
     pub held: BTreeMap<Address, Held>,
     /// When the keys of rotations under way were last used; read only where there is one.
     pub uses: Observed<Uses>,
+    /// When applications were created; read only where the age of a key matters.
+    pub creations: Observed<Creations>,
 }

@@ -19,6 +19,7 @@ use super::risk::Risk;
 use super::rotation::{Orders, Rotation};
 use super::selection::Selection;
 
+mod ages;
 pub(super) mod build;
 mod creation;
 mod delivery;

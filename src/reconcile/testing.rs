@@ -53,6 +53,7 @@ pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
         protect: false,
         ignore: Vec::new(),
         secret: None,
+        max_age: None,
     };
     App(application).text("user_access", "all_users")
 }

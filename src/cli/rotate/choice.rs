@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::config::similar::did_you_mean;
 use crate::duo::types::Integration;
 use crate::observe::Reading;
 use crate::reconcile::address::Address;
+use crate::reconcile::age::key_age;
 use crate::reconcile::delivery::{DesiredSecret, Held};
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::guard::{Consent, allows};
@@ -26,6 +29,8 @@ pub(super) struct InPlace<'a> {
     pub(super) live: &'a Integration,
     /// Where its keys go.
     pub(super) secret: &'a DesiredSecret,
+    /// Whether duoctl itself uses the key.
+    pub(super) is_operator: bool,
 }
 
 /// What is to be done.
@@ -39,8 +44,8 @@ pub(super) struct Choice<'a> {
     pub(super) orders: Orders,
     /// Why others are left alone although they were asked for.
     pub(super) refusals: Vec<String>,
-    /// Why others need nothing.
-    pub(super) remarks: Vec<String>,
+    /// How many keys are younger than `--older-than`.
+    pub(super) young: usize,
 }
 
 /// What the choice depends on.
@@ -55,6 +60,8 @@ pub(super) struct Asked<'a> {
     pub(super) args: &'a Rotate,
     /// What is consented to.
     pub(super) consent: &'a Consent,
+    /// The time.
+    pub(super) now: Timestamp,
 }
 
 impl<'a> Asked<'a> {
@@ -169,8 +176,15 @@ impl<'a> Asked<'a> {
 
     fn begin(&self, declared: &'a DesiredApplication, choice: &mut Choice<'a>) -> Result<(), String> {
         let address = &declared.address;
+        if self.args.addresses.is_empty() && declared.secret.is_none() {
+            // Who asks for old keys of no application in particular means those that duoctl can replace.
+            return Ok(());
+        }
         let live = self.live(declared)?;
-        if self.args.older_than.is_some() && !self.is_old(declared, choice)? {
+        if let Some(least) = self.args.older_than
+            && !self.is_old(live, address, least)?
+        {
+            choice.young += 1;
             return Ok(());
         }
         if self.plan.blocked().contains(address) {
@@ -208,10 +222,9 @@ impl<'a> Asked<'a> {
             return Ok(());
         }
         if is_operator {
-            self.session.second_key().map_err(|reason| format!("{reason}, and Duo lets no key replace itself"))?;
+            self.session.second_operator()?;
         }
-        if is_intelligence(address)
-            && !allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address)
+        if is_intelligence(address) && !allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address)
         {
             return Err(format!(
                 "the Identity Intelligence console holds the old key, which stops working until somebody enters the new one; \
@@ -219,7 +232,7 @@ impl<'a> Asked<'a> {
             ));
         }
         if let Some(secret) = secret {
-            choice.in_place.push(InPlace { address, live, secret });
+            choice.in_place.push(InPlace { address, live, secret, is_operator });
         }
         Ok(())
     }
@@ -254,8 +267,12 @@ impl<'a> Asked<'a> {
     }
 
     /// Whether a key is old enough. That nobody can tell is said, and the key left alone.
-    fn is_old(&self, declared: &DesiredApplication, choice: &mut Choice<'a>) -> Result<bool, String> {
-        let _ = (declared, choice);
-        Ok(true)
+    fn is_old(&self, live: &Integration, address: &Address, least: SignedDuration) -> Result<bool, String> {
+        let observation = &self.reading.observation;
+        let held = observation.held.get(address);
+        let age = key_age(live, held, &observation.creations, &observation.host, None);
+        age.is_over(least, self.now).ok_or_else(|| {
+            format!("nobody can tell whether its key is old enough, so it is left alone: it is {}", age.words())
+        })
     }
 }

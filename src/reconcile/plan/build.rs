@@ -9,6 +9,7 @@ use crate::config::model::DuoPlan;
 use crate::duo::types::Integration;
 
 use super::super::address::Address;
+use super::super::age::Creations;
 use super::super::delivery::Held;
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::diff::{self, Change};
@@ -32,6 +33,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         held: &observation.held,
         host: &observation.host,
         uses: &observation.uses,
+        creations: &observation.creations,
         attested: BTreeSet::new(),
         steps: Vec::new(),
         problems: Vec::new(),
@@ -111,6 +113,8 @@ pub(super) struct Builder<'a> {
     pub(super) host: &'a str,
     /// When the keys of rotations were last used.
     pub(super) uses: &'a Observed<Uses>,
+    /// When applications were created.
+    pub(super) creations: &'a Observed<Creations>,
     /// The console forms of which a person has said that they hold the values of now.
     attested: BTreeSet<Address>,
     pub(super) rotations: Vec<Rotation>,
@@ -162,6 +166,7 @@ impl Builder<'_> {
             Ok(mut steps) => {
                 self.add_leftovers(wanted, &found.predecessors, &mut steps);
                 self.add_delivery(wanted, found.live.as_ref(), found.pair.as_ref(), &mut steps);
+                self.check_age(wanted, found.live.as_ref(), found.pair.as_ref(), &mut steps);
                 self.steps.extend(steps);
                 self.retired_ones(&found.retired);
             }

@@ -12,7 +12,7 @@ use super::super::address::Address;
 use super::super::copy::{self, Bodies};
 use super::super::delivery::{Delivery, Standing, standing};
 use super::super::desired::DesiredApplication;
-use super::super::diff::{Change, Origin};
+use super::super::diff::{self, Change, Origin};
 use super::super::fields::{NO_USERS, Managed, PERMISSION_PREFIX, held_permissions};
 use super::super::fingerprint::snapshot;
 use super::super::marker::{AppliedFields, Marker, MarkerState};
@@ -45,7 +45,7 @@ impl Builder<'_> {
         let suffices = stage == Stage::Delivered && evidence.suffices();
         self.note_rotation(address, stage, pair, evidence);
         if self.options.rotation.abort.contains(address) {
-            return Ok(vec![self.calling_off(wanted, stage, pair)?]);
+            return Ok(vec![self.calling_off(wanted, managed, stage, pair)?]);
         }
         if !pair.surplus.is_empty() {
             let ikeys: Vec<&str> = pair.surplus.iter().map(|live| live.integration.ikey.as_str()).collect();
@@ -56,16 +56,18 @@ impl Builder<'_> {
             ]);
         }
         let mut steps = self.existing(wanted, managed, &pair.old, true)?;
+        if stage != Stage::Abandoned {
+            // Both are in use, or will be, so both are as the YAML says; what is to be said of it is said once.
+            let said = self.problems.len();
+            steps.extend(self.existing(wanted, managed, &pair.successor, true)?);
+            self.problems.truncate(said);
+        }
         match stage {
             Stage::Made if self.readable(wanted) => steps.push(self.going_on(wanted, managed, pair)?),
             Stage::Made => {}
             Stage::Delivered => {
-                // Both are in use, so both are as the YAML says; what is to be said of it is said once.
-                let said = self.problems.len();
-                steps.extend(self.existing(wanted, managed, &pair.successor, true)?);
-                self.problems.truncate(said);
                 if suffices && steps.is_empty() && self.holds_successor(wanted, pair) {
-                    steps.push(self.finish(wanted, pair)?);
+                    steps.push(self.finish(wanted, managed, pair)?);
                 }
             }
             Stage::Abandoned => {
@@ -93,7 +95,7 @@ impl Builder<'_> {
         }
         let Bodies { mut create, mut finish } = copy::bodies(old.integration.kind(), settings);
         let since = self.options.now;
-        let made = json!(self.successor_notes(wanted, old, MarkerState::Successor(since))?);
+        let made = json!(self.successor_notes(wanted, managed, old, MarkerState::Successor(since))?);
         create.insert("notes".to_owned(), made.clone());
         let mut writes = vec![Write::Create(create)];
         if !finish.is_empty() {
@@ -104,7 +106,7 @@ impl Builder<'_> {
         if delivery.is_some() {
             writes.push(Write::Deliver(None));
         }
-        let delivered = self.successor_notes(wanted, old, MarkerState::Delivered { since, at: since })?;
+        let delivered = self.successor_notes(wanted, managed, old, MarkerState::Delivered { since, at: since })?;
         writes.push(Write::Finish(Map::from_iter([("notes".to_owned(), json!(delivered))])));
         let mut step = rotation_step(wanted, old.integration, [old.integration], "", "delivered");
         step.writes = writes;
@@ -128,9 +130,9 @@ impl Builder<'_> {
             managed.send(&mut settings, None);
         }
         let mut writes = Vec::new();
-        let mut missing = copy::catching_up(&settings, successor);
+        let mut missing = copy::unfinished(&settings, old.kind(), successor);
         if !missing.is_empty() {
-            let made = self.successor_notes(wanted, &pair.old, MarkerState::Successor(since))?;
+            let made = self.successor_notes(wanted, managed, &pair.old, MarkerState::Successor(since))?;
             missing.insert("notes".to_owned(), json!(made));
             writes.push(Write::Update(ikey.clone(), missing));
         }
@@ -139,7 +141,7 @@ impl Builder<'_> {
             writes.push(Write::Deliver(Some(ikey.clone())));
         }
         let state = MarkerState::Delivered { since, at: self.options.now };
-        let notes = self.successor_notes(wanted, &pair.old, state)?;
+        let notes = self.successor_notes(wanted, managed, &pair.old, state)?;
         writes.push(Write::Update(ikey, Map::from_iter([("notes".to_owned(), json!(notes))])));
         let mut step = rotation_step(wanted, old, [old, successor], Stage::Made.words(), "delivered");
         step.writes = writes;
@@ -149,7 +151,12 @@ impl Builder<'_> {
 
     /// The old key goes out of use, and the address has one application again. The old one is marked first: an
     /// interruption in between leaves a successor without a rival.
-    fn finish(&self, wanted: &DesiredApplication, pair: &Pair<'_>) -> Result<Step, Vec<Diagnostic>> {
+    fn finish(
+        &self,
+        wanted: &DesiredApplication,
+        managed: &[Managed],
+        pair: &Pair<'_>,
+    ) -> Result<Step, Vec<Diagnostic>> {
         let (old, successor) = (pair.old.integration, pair.successor.integration);
         let retired = Marker {
             protected: false,
@@ -162,7 +169,7 @@ impl Builder<'_> {
         for permission in held_permissions(old) {
             body.insert(format!("{PERMISSION_PREFIX}{permission}"), json!("0"));
         }
-        let notes = self.successor_notes(wanted, &pair.successor, MarkerState::Owned)?;
+        let notes = self.successor_notes(wanted, managed, &pair.successor, MarkerState::Owned)?;
         let settled = Map::from_iter([("notes".to_owned(), json!(notes))]);
         let mut step = rotation_step(wanted, old, [old, successor], "delivered", "finished");
         step.inherent.push((Risk::NarrowsAccess, "nobody may log in with the old key any more"));
@@ -180,6 +187,7 @@ impl Builder<'_> {
     fn calling_off(
         &self,
         wanted: &DesiredApplication,
+        managed: &[Managed],
         stage: Stage,
         pair: &Pair<'_>,
     ) -> Result<Step, Vec<Diagnostic>> {
@@ -188,7 +196,7 @@ impl Builder<'_> {
         let lives = [old, successor].into_iter().chain(pair.surplus.iter().map(|live| live.integration));
         let mut step = rotation_step(wanted, old, lives, before, "called off");
         if stage != Stage::Abandoned {
-            let notes = self.successor_notes(wanted, &pair.successor, MarkerState::Abandoned)?;
+            let notes = self.successor_notes(wanted, managed, &pair.successor, MarkerState::Abandoned)?;
             step.writes.push(Write::Update(
                 successor.ikey.clone(),
                 Map::from_iter([("notes".to_owned(), json!(notes))]),
@@ -214,11 +222,13 @@ impl Builder<'_> {
     fn successor_notes(
         &self,
         wanted: &DesiredApplication,
+        managed: &[Managed],
         from: &Live<'_>,
         state: MarkerState,
     ) -> Result<String, Vec<Diagnostic>> {
-        let applied = from.marker.as_ref().map(|marker| marker.applied.clone()).unwrap_or_default();
-        checked_notes(wanted, &self.marker(wanted, applied, state), from.text)
+        let applied = diff::applied(managed, from.marker.as_ref());
+        let text = managed.iter().find_map(Managed::notes_text).unwrap_or(from.text);
+        checked_notes(wanted, &self.marker(wanted, applied, state), text)
     }
 
     fn delivery_beside(&self, wanted: &DesiredApplication, old: &Integration) -> Option<Delivery> {

@@ -3,5 +3,6 @@
 mod creation;
 mod removal;
 mod replacement;
+mod rotation;
 mod unreadable;
 mod update;

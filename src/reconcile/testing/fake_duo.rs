@@ -147,6 +147,7 @@ impl FakeDuo {
             account: Account::default(),
             held: BTreeMap::new(),
             uses: Observed::Absent,
+            creations: Observed::Absent,
         }
     }
 
