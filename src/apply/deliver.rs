@@ -139,16 +139,20 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         })
     }
 
+    async fn prove(&self, kind: &str, read: &Payload, place: &str) -> Result<String, DeliveryError> {
+        match self.try_keys(kind, read).await {
+            Proof::Accepted => Ok("proven by a signed call".to_owned()),
+            Proof::Refused(error) => Err(DeliveryError::NotAccepted(place.to_owned(), error)),
+            Proof::None(reason) => Ok(format!("not proven: {reason}")),
+        }
+    }
+
     /// One call that changes nothing and bothers nobody, where there is one (duo-api.md, section 6.2).
-    ///
-    /// # Errors
-    ///
-    /// [`DeliveryError::NotAccepted`] when Duo refuses the pair.
-    pub async fn prove(&self, kind: &str, read: &Payload, place: &str) -> Result<String, DeliveryError> {
-        let Some(secret) = &read.secret_key else {
-            return Ok("not proven: no call without effect takes client secrets".to_owned());
+    pub async fn try_keys(&self, kind: &str, keys: &Payload) -> Proof {
+        let Some(secret) = &keys.secret_key else {
+            return Proof::None("no call without effect takes client secrets".to_owned());
         };
-        let keyed = self.transport.signed_by(&read.ikey, secret);
+        let keyed = self.transport.signed_by(&keys.ikey, secret);
         let asked = match kind {
             "authapi" => auth_check(&keyed, Scheme::V5).await.map(drop),
             // Without the permission Duo answers 403, once it has accepted the signature.
@@ -158,24 +162,33 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             },
             "websdk" => {
                 let Some(id) = token_id() else {
-                    return Ok("not proven: this machine has no random numbers".to_owned());
+                    return Proof::None("this machine has no random numbers".to_owned());
                 };
                 let host = self.transport.host();
-                let call = health_check_call(host, &read.ikey, secret, Timestamp::now(), &id);
+                let call = health_check_call(host, &keys.ikey, secret, Timestamp::now(), &id);
                 match self.transport.send(&call).await {
                     // Whatever Duo refuses here, it refuses the pair.
-                    Err(error) if error.code().is_some() => {
-                        return Err(DeliveryError::NotAccepted(place.to_owned(), error));
-                    }
+                    Err(error) if error.code().is_some() => return Proof::Refused(error),
                     other => other.map(drop),
                 }
             }
-            _ => return Ok(format!("not proven: duoctl knows no call for the type {kind}")),
+            _ => return Proof::None(format!("duoctl knows no call for the type {kind}")),
         };
         match asked {
-            Ok(()) => Ok("proven by a signed call".to_owned()),
-            Err(error) if error.is_denied() => Err(DeliveryError::NotAccepted(place.to_owned(), error)),
-            Err(error) => Ok(format!("not proven: {error}")),
+            Ok(()) => Proof::Accepted,
+            Err(error) if error.is_denied() => Proof::Refused(error),
+            Err(error) => Proof::None(error.to_string()),
         }
     }
+}
+
+/// What a call with some keys showed.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// Duo accepted them.
+    Accepted,
+    /// Duo refused them.
+    Refused(DuoError),
+    /// There was no call, or none that shows anything: why.
+    None(String),
 }
