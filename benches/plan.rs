@@ -21,6 +21,7 @@ use duoctl::reconcile::observed::{Observation, Observed};
 use duoctl::reconcile::plan::{Options, Prune, plan};
 use duoctl::reconcile::rotation::Orders;
 use duoctl::reconcile::selection::Selection;
+use duoctl::reconcile::takedown::TakedownSpec;
 
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
 const HERE: Span = Span { file: 0, start: 0, end: 0 };
@@ -62,6 +63,7 @@ fn desired(size: usize) -> Desired {
         workspace: "acme".to_owned(),
         applications: (0..size).map(application).collect(),
         handoffs: Vec::new(),
+        takedown: TakedownSpec::default(),
         guards: Guards::default(),
         plan: None,
         yaml_hash: String::new(),
@@ -104,8 +106,13 @@ fn observation(size: usize) -> Observation {
 #[divan::bench(args = SIZES, max_time = 5)]
 fn as_many_declared_as_live(bencher: Bencher, size: usize) {
     let (desired, observation) = (desired(size), observation(size));
-    let options =
-        Options { prune: Prune::No, selection: Selection::default(), today: jiff::civil::date(2026, 11, 24), now: jiff::Timestamp::UNIX_EPOCH, rotation: Orders::default() };
+    let options = Options {
+        prune: Prune::No,
+        selection: Selection::default(),
+        today: jiff::civil::date(2026, 11, 24),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        rotation: Orders::default(),
+    };
     let sample = plan(&desired, &observation, &options);
     assert!(sample.problems().is_empty() && sample.steps().len() == size / 5);
     bencher.counter(ItemsCount::new(size)).bench(|| plan(&desired, &observation, &options));

@@ -10,9 +10,11 @@ pub mod doctor;
 pub mod drift;
 pub mod edit;
 pub mod exit;
+pub mod fmt;
 pub mod handoff;
 pub mod import;
 pub mod init;
+pub mod panics;
 pub mod plan;
 pub mod progress;
 pub mod rotate;
@@ -54,6 +56,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
     match args.command {
         Command::Init(args) => init::run(&args, printer),
         Command::Validate(args) => validate::run(&args, printer),
+        Command::Fmt(args) => fmt::run(&args, printer),
         Command::Import(args) => import::run(args, printer).await,
         Command::Plan(args) => plan::run(args, printer).await,
         Command::Drift(args) => drift::run(args, printer).await,

@@ -483,7 +483,10 @@ impl Check<'_> {
                 .iter()
                 .map(|(key, application)| DesiredApplication::from_yaml(key, application, &workspace)),
         );
-        let options = Options { prune: Prune::No, selection: Selection::default(), today: Date::MIN,
+        let options = Options {
+            prune: Prune::No,
+            selection: Selection::default(),
+            today: Date::MIN,
             now: jiff::Timestamp::UNIX_EPOCH,
             rotation: Orders::default(),
         };

@@ -117,7 +117,12 @@ fn held(read: Result<Option<Contents>, StoreError>) -> Held {
 const LOG_PAGES: usize = 10;
 
 /// Reads when the keys of rotations were last used, where one waits for that.
-pub async fn look_at_uses(transport: &impl Transport, desired: &Desired, observation: &mut Observation, now: Timestamp) {
+pub async fn look_at_uses(
+    transport: &impl Transport,
+    desired: &Desired,
+    observation: &mut Observation,
+    now: Timestamp,
+) {
     let Observed::Present(integrations) = &observation.integrations else { return };
     let matches = match_all(desired, integrations);
     let (mut keys, mut from, mut changes) = (BTreeSet::new(), None, false);

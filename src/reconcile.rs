@@ -22,6 +22,7 @@ pub mod risk;
 pub mod rotation;
 pub mod selection;
 pub mod sso;
+pub mod takedown;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -31,7 +31,9 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         let all = successors(self.plan.workspace(), &step.address, &integrations);
         let Some(rival) = all.iter().find(|ikey| *ikey != own) else { return Ok(()) };
         self.writer.delete(own).await?;
-        Err(Stop::Moved(format!("another run rotates it at the same time and made {rival}, so {own} was taken back")))
+        Err(Stop::Moved(format!(
+            "another run rotates it at the same time and made {rival}, so {own} was taken back"
+        )))
     }
 
     /// A successor that may less, or is open to others, than the application whose place it takes is not delivered.

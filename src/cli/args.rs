@@ -15,7 +15,8 @@ pub use managing::{Accept, Adopt, Apply, Drift, Import, Include, Plan, SplitMode
 pub use options::{Connection, Consents, Format, PruneMode, Pruning, Selected, Source};
 pub use rotating::{Rotate, Secrets, Strategy};
 pub use standalone::{
-    Completions, Doctor, Init, Reset, Sandbox, SandboxCommand, Schema, SchemaKind, Serve, Validate, Verify,
+    Completions, Doctor, Fmt, Init, Reset, Sandbox, SandboxCommand, Schema, SchemaKind, Serve, Validate,
+    Verify, VerifyFormat,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.
@@ -81,6 +82,8 @@ pub enum Command {
     Init(Init),
     /// Check the YAML: syntax, schema and meaning. Needs no network and no credentials.
     Validate(Validate),
+    /// Give the YAML its canonical form: order of keys, spacing, quotes. Comments are kept, the meaning is proven to.
+    Fmt(Fmt),
     /// Write the live applications that nobody declares yet into the YAML. The plan after it only adopts.
     Import(Import),
     /// Show what would change. Changes nothing.

@@ -47,7 +47,14 @@ pub async fn run(args: args::Rotate, printer: Printer) -> Result<Exit, Failure> 
     }
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     let consent = Consent { allow: args.allow.clone(), ..Consent::default() };
-    let asked = Asked { session: &session, reading: &reading, plan: &plan, args: &args, consent: &consent, now: options.now };
+    let asked = Asked {
+        session: &session,
+        reading: &reading,
+        plan: &plan,
+        args: &args,
+        consent: &consent,
+        now: options.now,
+    };
     if args.status {
         return Ok(status(&asked, printer));
     }
@@ -213,7 +220,9 @@ impl Run<'_> {
         };
         // A second key that cannot hand out the new one would leave nobody with a key that works.
         if let Err(error) = KeyReader::new(second.clone()).secret_key(&live.ikey).await {
-            return Rotated::Refused(format!("the second operator cannot read its key, so nothing was changed: {error}"));
+            return Rotated::Refused(format!(
+                "the second operator cannot read its key, so nothing was changed: {error}"
+            ));
         }
         let courier = Courier::new(second.clone(), &self.session.stores);
         in_place(&Writer::new(second), &courier, address, live, delivery).await
@@ -250,7 +259,8 @@ impl Run<'_> {
         let retired = |address: &Address| plan.retired().iter().any(|retired| retired.address == *address);
         let over = choice.twins.iter().filter(|address| !rotations.iter().any(|r| r.address == **address));
         if over.filter(|address| retired(address)).count() > 0 {
-            self.printer.remark("the old applications are out of use; `duoctl apply --prune` deletes them later\n");
+            self.printer
+                .remark("the old applications are out of use; `duoctl apply --prune` deletes them later\n");
         }
     }
 }

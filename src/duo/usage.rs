@@ -71,8 +71,12 @@ async fn read(
     let mut next: Option<String> = None;
     let mut oldest = None;
     for _ in 0..pages {
-        let mut query =
-            vec![("mintime", from.as_str()), ("maxtime", until.as_str()), ("limit", PAGE), ("sort", "ts:desc")];
+        let mut query = vec![
+            ("mintime", from.as_str()),
+            ("maxtime", until.as_str()),
+            ("limit", PAGE),
+            ("sort", "ts:desc"),
+        ];
         if let Some(next) = &next {
             query.push(("next_offset", next));
         }

@@ -41,7 +41,8 @@ pub fn render(entries: &[Entry], paint: Paint) -> String {
 /// What is known of the key itself, below its place.
 fn details(text: &mut String, entry: &Entry, paint: Paint) {
     if let Some(age) = entry.age.as_ref().filter(|_| entry.state != Keeping::NotKept) {
-        let over = if entry.overdue == Some(true) { paint.bad(", older than max_age") } else { String::new() };
+        let over =
+            if entry.overdue == Some(true) { paint.bad(", older than max_age") } else { String::new() };
         let _ = writeln!(text, "    key {}{over}", safe(&age.words()));
     }
     if let Some(since) = entry.rotating_since {

@@ -8,8 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::duo::types::Integration;
 
 use super::fields::{
-    FIELDS, FieldKind, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions,
-    known_permissions,
+    FIELDS, FieldKind, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions, known_permissions,
 };
 use super::value::{flag, parts};
 
@@ -78,7 +77,8 @@ pub fn bodies(kind: &str, settings: Map<String, Value>) -> Bodies {
     let later = [FieldKind::Policy, FieldKind::Prompt].map(wire);
     let access = [FieldKind::Access, FieldKind::Groups].map(wire);
     let two_calls = settings.keys().any(|key| later.contains(&Some(key.as_str())));
-    let mut create = Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
+    let mut create =
+        Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
     let mut finish = Map::new();
     for (key, value) in settings {
         let key_ref = Some(key.as_str());
@@ -112,9 +112,13 @@ pub fn differences(original: &Integration, copy: &Integration) -> Vec<&'static s
                 FieldKind::Permissions => key.starts_with(PERMISSION_PREFIX),
                 _ => key == field.wire,
             };
-            body.iter().filter(|(key, _)| ours(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+            body.iter()
+                .filter(|(key, _)| ours(key))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect()
         };
-        !matches!(field.kind, FieldKind::Name | FieldKind::Text | FieldKind::Notes) && of(&wanted) != of(&held)
+        !matches!(field.kind, FieldKind::Name | FieldKind::Text | FieldKind::Notes)
+            && of(&wanted) != of(&held)
     };
     FIELDS.iter().filter(differs).map(|field| field.key).collect()
 }
@@ -177,9 +181,14 @@ mod tests {
         assert_eq!(create["adminapi_allow_to_set_permissions"], "1");
         assert_eq!(create["networks_for_api_access"], "192.0.2.0/24,192.0.2.7");
         assert!(finish.is_empty());
-        let half = live(json!({"type": "adminapi", "name": "SIEM", "user_access": "NO_USERS", "adminapi_read_log": 0,
-            "adminapi_info": 0, "networks_for_api_access": "192.0.2.7,192.0.2.0/24"}));
-        assert!(unfinished(&wanted, "adminapi", &half).is_empty(), "permissions are given on creation or not at all");
+        let half = live(
+            json!({"type": "adminapi", "name": "SIEM", "user_access": "NO_USERS", "adminapi_read_log": 0,
+            "adminapi_info": 0, "networks_for_api_access": "192.0.2.7,192.0.2.0/24"}),
+        );
+        assert!(
+            unfinished(&wanted, "adminapi", &half).is_empty(),
+            "permissions are given on creation or not at all"
+        );
         assert_eq!(differences(&original, &half), ["permissions"]);
         assert!(differences(&original, &original).is_empty());
     }

@@ -136,7 +136,8 @@ fn stale(keys: &HeldKeys, live: &Integration, host: &str, beside: Option<&Ikey>)
             return Some(format!("the store holds {held} of the client {client}, Duo's ends in {end}"));
         }
     }
-    if let Some(old) = keys.beside.as_ref().filter(|old| beside.is_none_or(|beside| beside.as_str() != *old)) {
+    if let Some(old) = keys.beside.as_ref().filter(|old| beside.is_none_or(|beside| beside.as_str() != *old))
+    {
         return Some(format!("the store still holds the old keys of {old} beside the current ones"));
     }
     (keys.api_hostname != host).then(|| "the store holds another API hostname".to_owned())
@@ -205,7 +206,8 @@ mod tests {
         let held = Held::Keys(HeldKeys { beside: Some("DIOLD".to_owned()), ..keys() });
         assert_eq!(standing(&held, &live, HOST, Some(&old)), Standing::Current);
         assert_eq!(standing(&Held::Keys(keys()), &live, HOST, Some(&old)), Standing::Current);
-        let due = Standing::Due("the store still holds the old keys of DIOLD beside the current ones".to_owned());
+        let due =
+            Standing::Due("the store still holds the old keys of DIOLD beside the current ones".to_owned());
         assert_eq!(standing(&held, &live, HOST, None), due);
         assert_eq!(standing(&held, &live, HOST, Some(&Ikey::new("DIOTHER"))), due);
     }

@@ -87,8 +87,9 @@ pub fn inventory(
         Observed::Present(lives) => lives.iter().map(|live| (&live.ikey, live)).collect(),
         Observed::Absent | Observed::Unreadable(_) => BTreeMap::new(),
     };
-    let held_of =
-        |wanted: &DesiredApplication| observation.held.get(&wanted.address).filter(|_| wanted.secret.is_some());
+    let held_of = |wanted: &DesiredApplication| {
+        observation.held.get(&wanted.address).filter(|_| wanted.secret.is_some())
+    };
     let covered = desired.applications.iter().filter(|wanted| selection.covers(&wanted.address));
     covered
         .map(|wanted| {
@@ -96,7 +97,9 @@ pub fn inventory(
             let rotation = rotations.iter().find(|rotation| rotation.address == wanted.address);
             let beside = rotation.filter(|rotation| rotation.stage == Stage::Delivered);
             let beside = beside.map(|rotation| &rotation.old);
-            let age = live.map(|live| key_age(live, held_of(wanted), &observation.creations, &observation.host, beside));
+            let age = live.map(|live| {
+                key_age(live, held_of(wanted), &observation.creations, &observation.host, beside)
+            });
             let held = held_of(wanted);
             let (state, reason) = match (held, live) {
                 (None, _) => (Keeping::NotKept, None),
@@ -120,7 +123,10 @@ pub fn inventory(
                 state,
                 reason,
                 delivered_at,
-                overdue: wanted.max_age.zip(age.as_ref()).and_then(|(most, age)| age.is_over(most.value, now)),
+                overdue: wanted
+                    .max_age
+                    .zip(age.as_ref())
+                    .and_then(|(most, age)| age.is_over(most.value, now)),
                 age,
                 rotating_since: rotation.and_then(|rotation| rotation.since),
                 proven: None,

@@ -81,12 +81,8 @@ pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matc
     let index = Index::new(desired, integrations);
     let mut matched: Vec<_> = desired.applications.iter().map(|wanted| index.find(wanted)).collect();
     refuse_shared(desired, &mut matched);
-    let taken: HashSet<&Ikey> = matched
-        .iter()
-        .flatten()
-        .flat_map(Match::all)
-        .map(|live| &live.integration.ikey)
-        .collect();
+    let taken: HashSet<&Ikey> =
+        matched.iter().flatten().flat_map(Match::all).map(|live| &live.integration.ikey).collect();
     let mut orphans = Vec::new();
     let (mut owned, mut unmanaged) = (0, 0);
     for live in &index.lives {

@@ -206,7 +206,9 @@ fn logged(keys: Keys<'_>, uses: &Uses, silence: SignedDuration, now: Timestamp, 
 pub fn without_twin(kind: &str) -> Option<String> {
     let known = lookup(kind)?;
     match (known.creation, known.family) {
-        (Creation::Refused(reason), _) => Some(format!("Duo's API cannot create a `{kind}` application: {reason}")),
+        (Creation::Refused(reason), _) => {
+            Some(format!("Duo's API cannot create a `{kind}` application: {reason}"))
+        }
         (Creation::Ok, Family::Oidc | Family::OAuth) => Some(format!(
             "the addresses that the clients of a `{kind}` application use hold its integration key, so a twin would \
              be another issuer"
@@ -290,7 +292,9 @@ mod tests {
         for kind in ["radius", "adminapi", "authapi", "websdk", "rdp", "brand-new"] {
             assert_eq!(without_twin(kind), None, "{kind}");
         }
-        for kind in ["accountsapi", "azure-ca", "sso-generic", "sso-oidc-generic", "sso-oauth-client-credentials"] {
+        for kind in
+            ["accountsapi", "azure-ca", "sso-generic", "sso-oidc-generic", "sso-oauth-client-credentials"]
+        {
             assert!(without_twin(kind).is_some(), "{kind}");
         }
     }

@@ -15,6 +15,7 @@ use super::marker::{Applied, AppliedFields, Marker, MarkerState, short_hash};
 use super::plan::{Options, Plan, Prune, Write, plan};
 use super::rotation::Orders;
 use super::selection::Selection;
+use super::takedown::TakedownSpec;
 use super::value::FieldValue;
 
 pub(crate) mod fake_duo;
@@ -116,6 +117,7 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
         workspace: WORKSPACE.to_owned(),
         applications: apps.into_iter().map(|app| app.0).collect(),
         handoffs: Vec::new(),
+        takedown: TakedownSpec::default(),
         guards: Guards::default(),
         plan: None,
         yaml_hash: "yaml".to_owned(),
@@ -123,7 +125,13 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
 }
 
 pub(crate) fn options(prune: Prune) -> Options {
-    Options { prune, selection: Selection::default(), today: today(), now: now(), rotation: Orders::default() }
+    Options {
+        prune,
+        selection: Selection::default(),
+        today: today(),
+        now: now(),
+        rotation: Orders::default(),
+    }
 }
 
 /// The plan of a run without options.

@@ -263,8 +263,9 @@ async fn respond(
             lock(&account).handle(&request, now);
             return Err(reset());
         }
-        Strike::HangBefore => std::future::pending().await,
-        Strike::HangAfter => {
+        // The connection ends this when the client goes away.
+        Strike::Halt => std::future::pending().await,
+        Strike::HaltAfter => {
             lock(&account).handle(&request, now);
             std::future::pending().await
         }

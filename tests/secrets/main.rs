@@ -15,9 +15,13 @@ mod commands;
 mod delivery;
 mod files;
 mod leaks;
+#[path = "../support/python.rs"]
+mod python;
+mod recipes;
 mod rotation;
 mod support;
 mod twins;
 mod under_load;
 mod vault;
+mod vault_clients;
 mod vault_double;

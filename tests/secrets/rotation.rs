@@ -77,8 +77,13 @@ async fn what_would_lose_a_key_or_break_someone_is_refused() {
     folder.keeper();
     let allow = format!("breaks_handoff:{cii}");
     // What cannot be rotated does not keep the others from it.
-    let arguments = ["rotate", "applications.nobody", cii, "--strategy", "in-place", "--auto-approve", "--allow", &allow];
-    duo.run(&folder, &arguments).await.ended(4).says("refused; the others go on").says("! applications.nobody");
+    let arguments =
+        ["rotate", "applications.nobody", cii, "--strategy", "in-place", "--auto-approve", "--allow", &allow];
+    duo.run(&folder, &arguments)
+        .await
+        .ended(4)
+        .says("refused; the others go on")
+        .says("! applications.nobody");
     assert_ne!(duo.secrets(), before);
 }
 

@@ -71,11 +71,15 @@ async fn a_key_is_replaced_stage_by_stage() {
     let (duo, folder) = start(HELP).await;
     let old = duo.application("Help");
     let run = rotate(&duo, &folder, &[]).await.ended(0);
-    run.says("rotation  (none) -> \"delivered\"").says("read back, proven by a signed call").says("waits for: a use of the new key");
+    run.says("rotation  (none) -> \"delivered\"")
+        .says("read back, proven by a signed call")
+        .says("waits for: a use of the new key");
     let both = duo.applications("Help");
     assert_eq!(both.len(), 2);
     let new = both.iter().find(|one| one["integration_key"] != old["integration_key"]).unwrap();
-    for setting in ["user_access", "policy_key", "greeting", "self_service_allowed", "username_normalization_policy"] {
+    for setting in
+        ["user_access", "policy_key", "greeting", "self_service_allowed", "username_normalization_policy"]
+    {
         assert_eq!(new[setting], old[setting], "{setting}");
     }
     let groups = |one: &Value| one["groups_allowed"].as_array().unwrap().len();
@@ -88,7 +92,10 @@ async fn a_key_is_replaced_stage_by_stage() {
 
     // Nothing is a difference, an orphan or a marker that stands twice, and the plan says what is under way.
     let plan = duo.plan(&folder).await.ended(0);
-    plan.says("@ rotation applications.help").says("No changes.").never_says("orphan").never_says("duplicate-marker");
+    plan.says("@ rotation applications.help")
+        .says("No changes.")
+        .never_says("orphan")
+        .never_says("duplicate-marker");
     duo.run(&folder, &["drift"]).await.ended(0);
     duo.run(&folder, &["verify"]).await.ended(0);
     let status = rotate(&duo, &folder, &["--status", "--format", "json"]).await.ended(0);
@@ -113,7 +120,8 @@ async fn a_key_is_replaced_stage_by_stage() {
     run.says("seen: the new key").says("waits for: 24 hours since the delivery");
     let run = rotate(&duo, &folder, &["--silence", "0h"]).await.ended(0);
     run.says("rotation  \"delivered\" -> \"finished\"");
-    let retired = duo.applications("Help").into_iter().find(|one| one["integration_key"] == old["integration_key"]);
+    let retired =
+        duo.applications("Help").into_iter().find(|one| one["integration_key"] == old["integration_key"]);
     assert_eq!(retired.unwrap()["user_access"], "NO_USERS");
     let held = kept(&folder, "secrets/help.json");
     assert_eq!(held["integration_key"], in_use(&duo, "Help")[0]["integration_key"]);
@@ -172,7 +180,11 @@ async fn a_store_that_fails_leaves_a_rotation_that_goes_on() {
     folder.script("keep.sh", "exit 1");
     let again = rotate(&duo, &folder, &[]).await;
     again.ended(5).says("its store cannot be read, so its new key might be lost");
-    rotate(&duo, &folder, &["--status"]).await.ended(0).says("not delivered yet").says("waits for: the delivery");
+    rotate(&duo, &folder, &["--status"])
+        .await
+        .ended(0)
+        .says("not delivered yet")
+        .says("waits for: the delivery");
     folder.keeper();
     // An apply goes on as well as the same command again.
     duo.apply(&folder).await.ended(0).says("rotated applications.help");
@@ -205,15 +217,24 @@ async fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
 ";
     let (duo, folder) = start(applications).await;
     let before = duo.application("Help")["secret_key"].clone();
-    let new = format!("{applications}  new: {{type: radius, name: New, user_access: no_users, secret: {{store: local, path: new}}}}\n");
+    let new = format!(
+        "{applications}  new: {{type: radius, name: New, user_access: no_users, secret: {{store: local, path: new}}}}\n"
+    );
     folder.yaml(&new, STORES);
     for (address, reason) in [
-        ("applications.hepl", "the YAML has no application of this address; did you mean `applications.help`?"),
+        (
+            "applications.hepl",
+            "the YAML has no application of this address; did you mean `applications.help`?",
+        ),
         ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
         ("applications.portal", "a twin would be another issuer; name `--strategy in-place`"),
         ("applications.new", "it is not in the account; run `duoctl apply` first"),
     ] {
-        duo.run(&folder, &["rotate", address, "--auto-approve"]).await.ended(5).says(reason).says("nothing was changed");
+        duo.run(&folder, &["rotate", address, "--auto-approve"])
+            .await
+            .ended(5)
+            .says(reason)
+            .says("nothing was changed");
     }
     duo.run(&folder, &["rotate", "applications.help"]).await.ended(5).says("no terminal to ask for consent");
     let run = duo.run(&folder, &["rotate", "applications.*", "--auto-approve"]).await.ended(4);
@@ -277,7 +298,10 @@ async fn a_console_gets_the_new_key_before_the_old_one_goes() {
     duo.run(&folder, &["attest", "emea"]).await.ended(0);
     let address = "identity_intelligence.emea.admin_api";
     let old = kept(&folder, "secrets/cii/admin_api");
-    duo.run(&folder, &["rotate", address, "--auto-approve"]).await.ended(0).says("`duoctl attest` says that they are entered");
+    duo.run(&folder, &["rotate", address, "--auto-approve"])
+        .await
+        .ended(0)
+        .says("`duoctl attest` says that they are entered");
     let sheet = duo.run(&folder, &["handoff", "emea", "--format", "json"]).await.ended(0);
     let sheet: Value = serde_json::from_str(&sheet.out).unwrap();
     let fields = sheet["handoffs"][0]["fields"].as_array().unwrap();
@@ -297,7 +321,10 @@ async fn a_console_gets_the_new_key_before_the_old_one_goes() {
     assert!(name.iter().any(|one| one["secret_key"] == old["secret_key"]));
     duo.run(&folder, &["attest", "emea"]).await.ended(0);
     duo.apply(&folder).await.ended(0).says("rotated identity_intelligence.emea.admin_api");
-    let retired = duo.applications("Identity Intelligence: EMEA").into_iter().find(|one| one["secret_key"] == old["secret_key"]);
+    let retired = duo
+        .applications("Identity Intelligence: EMEA")
+        .into_iter()
+        .find(|one| one["secret_key"] == old["secret_key"]);
     assert_eq!(retired.unwrap()["adminapi_read_log"], 0);
     duo.plan(&folder).await.ended(0).says("No changes.").never_says("handoff");
 }

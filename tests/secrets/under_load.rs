@@ -105,7 +105,9 @@ async fn not_one_call_fails_through_a_whole_rotation() {
             duo.run(&folder, &CONFIRM).await.ended(0);
         } else {
             log_in(&duo, &key(&path)).await;
-            duo.run(&folder, &["rotate", "applications.help", "--silence", "0h", "--auto-approve"]).await.ended(0);
+            duo.run(&folder, &["rotate", "applications.help", "--silence", "0h", "--auto-approve"])
+                .await
+                .ended(0);
         }
         duo.run(&folder, &["apply", "--prune=now", "--auto-approve"]).await.ended(0);
     }
@@ -114,12 +116,13 @@ async fn not_one_call_fails_through_a_whole_rotation() {
     assert_eq!(duo.application("Help")["integration_key"], key(&path)["integration_key"]);
 }
 
-/// Runs a command and kills it while its Nth request, or its Nth write, hangs. False when it ended before.
+/// Runs a command and kills it while its Nth request waits for an answer. False when it ended before.
 async fn killed(duo: &Duo, folder: &Folder, command: &[&str], fault: &str, number: usize) -> bool {
-    duo.sandbox.account().faults.add(format!("{fault}={number}").parse().unwrap());
+    let before = duo.sandbox.account().faults.halted();
+    duo.sandbox.account().faults.add(format!("{fault}=1@{}", number - 1).parse().unwrap());
     let mut child = duo.begin(folder, command);
     let hung = loop {
-        if duo.sandbox.account().faults.hangs() {
+        if duo.sandbox.account().faults.halted() > before {
             break true;
         }
         if child.try_wait().unwrap().is_some() {
@@ -141,14 +144,14 @@ async fn killed_at_every_request_it_ends_in_one_application_and_one_key() {
     let consumer = HttpsTransport::open(config(&duo)).unwrap();
     let mut kills = BTreeMap::new();
     for (name, stages) in [("begin", &ROTATE[..]), ("finish", &CONFIRM[..]), ("abort", &ABORT[..])] {
-        for fault in ["hang-after", "hang-before"] {
+        for fault in ["halt-after-commit", "halt"] {
             for number in 1.. {
                 if name != "begin" {
                     duo.run(&folder, &ROTATE).await.ended(0);
                 }
                 let hung = killed(&duo, &folder, stages, fault, number).await;
                 *kills.entry(name).or_insert(0) += usize::from(hung);
-                let at = format!("{name}, {fault}={number}");
+                let at = format!("{name}, {fault}, request {number}");
                 works(&consumer, &key(&path)).await.unwrap_or_else(|error| panic!("{at}: {error}"));
                 resume(&duo, &folder, name, &at).await;
                 let left = duo.application("Help");

@@ -92,9 +92,11 @@ impl<'a> Asked<'a> {
             let glob = glob_matcher(text);
             let found: Vec<&Address> = match (all.iter().find(exact), &glob) {
                 (Some(declared), _) => vec![&declared.address],
-                (None, Ok(glob)) => {
-                    all.iter().map(|declared| &declared.address).filter(|a| glob.is_match(a.as_str())).collect()
-                }
+                (None, Ok(glob)) => all
+                    .iter()
+                    .map(|declared| &declared.address)
+                    .filter(|a| glob.is_match(a.as_str()))
+                    .collect(),
                 (None, Err(_)) => Vec::new(),
             };
             match (found.is_empty(), glob) {
@@ -123,8 +125,12 @@ impl<'a> Asked<'a> {
         let rotation = self.plan.rotations().iter().find(|rotation| rotation.address == *address);
         match rotation {
             Some(rotation) => self.go_on(declared, rotation, choice),
-            None if self.args.abort => Err("no rotation of it is under way, so there is nothing to call off".to_owned()),
-            None if self.args.confirm => Err("no rotation of it is under way, so there is nothing to confirm".to_owned()),
+            None if self.args.abort => {
+                Err("no rotation of it is under way, so there is nothing to call off".to_owned())
+            }
+            None if self.args.confirm => {
+                Err("no rotation of it is under way, so there is nothing to confirm".to_owned())
+            }
             None => self.begin(declared, choice),
         }
     }
@@ -159,8 +165,7 @@ impl<'a> Asked<'a> {
                      and then it can be confirmed"
                 ));
             }
-            let allowed =
-                allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address);
+            let allowed = allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address);
             if is_intelligence(address) && !rotation.evidence.suffices() && !allowed {
                 return Err(
                     "only the console's attestation counts here, since the console holds the key: enter the new one, then \
@@ -195,14 +200,18 @@ impl<'a> Asked<'a> {
         let in_place = self.args.strategy == Some(Strategy::InPlace);
         if secret.is_none() && (in_place || !is_intelligence(address)) {
             return Err(
-                "it has no `secret`, so its new key would be nowhere; say where it is to be delivered".to_owned()
+                "it has no `secret`, so its new key would be nowhere; say where it is to be delivered"
+                    .to_owned(),
             );
         }
         self.readable(declared)?;
         self.as_declared(declared)?;
         if !in_place {
             if is_operator {
-                return Err("duoctl itself uses this key, so it cannot have a twin; name `--strategy in-place`".to_owned());
+                return Err(
+                    "duoctl itself uses this key, so it cannot have a twin; name `--strategy in-place`"
+                        .to_owned(),
+                );
             }
             if let Some(reason) = without_twin(live.kind()) {
                 return Err(format!(
@@ -224,7 +233,8 @@ impl<'a> Asked<'a> {
         if is_operator {
             self.session.second_operator()?;
         }
-        if is_intelligence(address) && !allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address)
+        if is_intelligence(address)
+            && !allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address)
         {
             return Err(format!(
                 "the Identity Intelligence console holds the old key, which stops working until somebody enters the new one; \
@@ -259,7 +269,8 @@ impl<'a> Asked<'a> {
     fn as_declared(&self, declared: &DesiredApplication) -> Result<(), String> {
         let address = &declared.address;
         let settles = |action| matches!(action, Action::Deliver | Action::Rotate);
-        let unfinished = |step: &crate::reconcile::plan::Step| step.address == *address && !settles(step.action);
+        let unfinished =
+            |step: &crate::reconcile::plan::Step| step.address == *address && !settles(step.action);
         if self.plan.steps().iter().any(unfinished) || self.plan.blocked().contains(address) {
             return Err("it differs from the YAML; run `duoctl apply` first".to_owned());
         }
@@ -272,7 +283,10 @@ impl<'a> Asked<'a> {
         let held = observation.held.get(address);
         let age = key_age(live, held, &observation.creations, &observation.host, None);
         age.is_over(least, self.now).ok_or_else(|| {
-            format!("nobody can tell whether its key is old enough, so it is left alone: it is {}", age.words())
+            format!(
+                "nobody can tell whether its key is old enough, so it is left alone: it is {}",
+                age.words()
+            )
         })
     }
 }

@@ -36,16 +36,19 @@ impl Builder<'_> {
                 };
                 self.problems.push(Diagnostic::warning(Code::KeyTooOld, most.span, message).help(help));
                 for step in steps.iter_mut().filter(|step| step.action == Action::Update) {
-                    step.inherent.push((Risk::OverdueKey, "its key is older than `max_age` allows; rotate it first"));
+                    step.inherent
+                        .push((Risk::OverdueKey, "its key is older than `max_age` allows; rotate it first"));
                 }
             }
             None => {
-                let message =
-                    format!("{address}: nobody can tell whether its key is older than {limit} days: it is {}", age.words());
-                self.problems.push(
-                    Diagnostic::warning(Code::KeyAgeUnknown, most.span, message)
-                        .help(format!("grant the operator `Grant read log`, or rotate the key once: `duoctl rotate {address}`")),
+                let message = format!(
+                    "{address}: nobody can tell whether its key is older than {limit} days: it is {}",
+                    age.words()
                 );
+                self.problems
+                    .push(Diagnostic::warning(Code::KeyAgeUnknown, most.span, message).help(format!(
+                    "grant the operator `Grant read log`, or rotate the key once: `duoctl rotate {address}`"
+                )));
             }
         }
     }

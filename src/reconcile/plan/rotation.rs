@@ -13,7 +13,7 @@ use super::super::copy::{self, Bodies};
 use super::super::delivery::{Delivery, Standing, standing};
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change, Origin};
-use super::super::fields::{NO_USERS, Managed, PERMISSION_PREFIX, held_permissions};
+use super::super::fields::{Managed, NO_USERS, PERMISSION_PREFIX, held_permissions};
 use super::super::fingerprint::snapshot;
 use super::super::marker::{AppliedFields, Marker, MarkerState};
 use super::super::matching::{Live, Pair};
@@ -36,10 +36,9 @@ impl Builder<'_> {
         let kind = pair.old.integration.kind();
         if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
             let message = format!("{address}: its type changed while its key is being rotated");
-            return Err(vec![
-                Diagnostic::error(Code::RotationUnderWay, wanted.span, message)
-                    .help(format!("finish the rotation first, or call it off: `duoctl rotate {address} --abort`")),
-            ]);
+            return Err(vec![Diagnostic::error(Code::RotationUnderWay, wanted.span, message).help(format!(
+                "finish the rotation first, or call it off: `duoctl rotate {address} --abort`"
+            ))]);
         }
         let evidence = self.evidence(address, pair);
         let suffices = stage == Stage::Delivered && evidence.suffices();
@@ -49,7 +48,8 @@ impl Builder<'_> {
         }
         if !pair.surplus.is_empty() {
             let ikeys: Vec<&str> = pair.surplus.iter().map(|live| live.integration.ikey.as_str()).collect();
-            let message = format!("{address}: a second rotation began at the same time and left {}", ikeys.join(", "));
+            let message =
+                format!("{address}: a second rotation began at the same time and left {}", ikeys.join(", "));
             return Err(vec![
                 Diagnostic::error(Code::RotationUnderWay, wanted.span, message)
                     .help(format!("call both off, then rotate again: `duoctl rotate {address} --abort`")),
@@ -71,8 +71,10 @@ impl Builder<'_> {
                 }
             }
             Stage::Abandoned => {
-                let message =
-                    format!("{address}: a rotation was called off, and its successor {} is still there", pair.successor.integration.ikey);
+                let message = format!(
+                    "{address}: a rotation was called off, and its successor {} is still there",
+                    pair.successor.integration.ikey
+                );
                 self.problems.push(
                     Diagnostic::warning(Code::RotationUnderWay, wanted.span, message)
                         .help(format!("`duoctl rotate {address} --abort` removes it")),
@@ -106,7 +108,8 @@ impl Builder<'_> {
         if delivery.is_some() {
             writes.push(Write::Deliver(None));
         }
-        let delivered = self.successor_notes(wanted, managed, old, MarkerState::Delivered { since, at: since })?;
+        let delivered =
+            self.successor_notes(wanted, managed, old, MarkerState::Delivered { since, at: since })?;
         writes.push(Write::Finish(Map::from_iter([("notes".to_owned(), json!(delivered))])));
         let mut step = rotation_step(wanted, old.integration, [old.integration], "", "delivered");
         step.writes = writes;
@@ -257,7 +260,9 @@ impl Builder<'_> {
             },
             _ => Evidence {
                 seen: Vec::new(),
-                waits_for: vec![format!("the delivery of the new key: `duoctl rotate {address}` or `duoctl apply`")],
+                waits_for: vec![format!(
+                    "the delivery of the new key: `duoctl rotate {address}` or `duoctl apply`"
+                )],
             },
         }
     }
@@ -269,7 +274,10 @@ impl Builder<'_> {
             (None, _) => true,
             (Some(secret), None) => secret.write_only,
             (Some(_), Some(held)) => {
-                matches!(standing(held, successor, self.host, Some(old)), Standing::Current | Standing::CannotTell)
+                matches!(
+                    standing(held, successor, self.host, Some(old)),
+                    Standing::Current | Standing::CannotTell
+                )
             }
         }
     }
@@ -315,6 +323,7 @@ fn rotation_step<'a>(
             origin: Some(Origin::Config),
             risk: Risk::Neutral,
             reason: "",
+            drift: None,
         }],
         inherent: Vec::new(),
         writes: Vec::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::types::Ikey;
+use crate::duo::types::{Ikey, Integration};
 
 use super::super::address::Address;
 use super::super::desired::{Desired, DesiredApplication};
@@ -45,15 +45,21 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
                 settlements.extend(settlement(wanted, &managed, &pair.old));
                 settlements.extend(settlement(wanted, &managed, &pair.successor));
             }
-            None => settlements.extend(found.live.iter().filter_map(|live| settlement(wanted, &managed, live))),
+            None => {
+                settlements.extend(found.live.iter().filter_map(|live| settlement(wanted, &managed, live)))
+            }
         }
     }
     settlements
 }
 
-fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &matching::Live<'_>) -> Option<Settlement> {
+fn settlement(
+    wanted: &DesiredApplication,
+    managed: &[Managed],
+    live: &matching::Live<'_>,
+) -> Option<Settlement> {
     let mut marker: Marker = live.marker.clone()?;
-    let kept = kept(managed, &marker, live.integration);
+    let kept = kept(wanted, managed, &marker, live.integration);
     if kept.is_empty() {
         return None;
     }
@@ -72,17 +78,23 @@ fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &matching:
 
 type Kept<'m> = BTreeMap<char, (&'m Managed, super::super::value::FieldValue)>;
 
-fn kept<'m>(managed: &'m [Managed], marker: &Marker, live: &crate::duo::types::Integration) -> Kept<'m> {
+fn kept<'m>(
+    wanted: &DesiredApplication,
+    managed: &'m [Managed],
+    marker: &Marker,
+    live: &Integration,
+) -> Kept<'m> {
     let mut kept = Kept::new();
     for managed in managed {
         let code = managed.field.code;
         let Some(applied) = marker.applied.get(&code) else { continue };
         let Live::Value(value) = managed.live(live) else { continue };
-        if !managed.may_be_kept_as(&value) {
+        let target = diff::reachable(wanted, managed, live, &mut Vec::new());
+        if value == target || !managed.may_be_kept_as(&target, &value) {
             continue;
         }
         let known = applied.kept == Some(short_hash(code, &value));
-        if value != managed.wanted && applied.asked == short_hash(code, &managed.wanted) && !known {
+        if applied.asked == short_hash(code, &managed.wanted) && !known {
             kept.insert(code, (managed, value));
         }
     }

@@ -14,7 +14,9 @@ use crate::reconcile::marker::{MarkerState, Notes};
 use crate::reconcile::observed::{Observation, Observed};
 use crate::reconcile::plan::{Action, Options, Plan, Prune, Write, plan};
 use crate::reconcile::rotation::{Orders, Stage, Uses};
-use crate::reconcile::testing::{App, FakeDuo, HERE, app, codes, desired, marked, marked_as, now, options, outline, today};
+use crate::reconcile::testing::{
+    App, FakeDuo, HERE, app, codes, desired, marked, marked_as, now, options, outline, today,
+};
 
 /// An account and the only place of its store.
 #[derive(Clone)]
@@ -175,7 +177,9 @@ fn wherever_a_rotation_stops_the_next_run_takes_it_up() {
             let after = world.plan(&wanted, Orders::default());
             assert!(after.is_empty() && after.rotations().is_empty(), "after {stop}: {}", outline(&after));
             assert_eq!(after.matched()[&address()], successor);
-            assert!(matches!(&world.held, Held::Keys(keys) if keys.ikey == successor.as_str() && keys.beside.is_none()));
+            assert!(
+                matches!(&world.held, Held::Keys(keys) if keys.ikey == successor.as_str() && keys.beside.is_none())
+            );
             if whole {
                 break;
             }
@@ -204,7 +208,11 @@ fn wherever_calling_off_stops_the_old_application_is_left() {
             }
             world.apply(&world.plan(&wanted, abort()), usize::MAX);
             let after = world.plan(&wanted, Orders::default());
-            assert!(after.is_empty() && after.rotations().is_empty(), "{requests}, {stop}: {}", outline(&after));
+            assert!(
+                after.is_empty() && after.rotations().is_empty(),
+                "{requests}, {stop}: {}",
+                outline(&after)
+            );
             assert_eq!(world.duo.applications.len(), 2, "the operator and the old one");
             assert!(matches!(&world.held, Held::Keys(keys) if keys.ikey == "DI1" && keys.beside.is_none()));
             if called_off {
@@ -278,9 +286,12 @@ fn a_marker_that_fits_no_rotation_is_an_error_and_nothing_is_removed() {
     let of = |state| json!({"notes": marked_as("vpn", state)});
     // Of another type, and twice.
     let wanted = desired([vpn()]);
-    let other = FakeDuo::new()
-        .with("DI1", "radius", "VPN", json!({"notes": marked("vpn")}))
-        .with("DI2", "authapi", "VPN", of(MarkerState::Successor(since)));
+    let other = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": marked("vpn")})).with(
+        "DI2",
+        "authapi",
+        "VPN",
+        of(MarkerState::Successor(since)),
+    );
     let world = World { duo: other, held: Held::Nothing, uses: Observed::Absent };
     assert_eq!(codes(&world.plan(&wanted, abort())), [Code::DuplicateMarker]);
     let twice = FakeDuo::new()
@@ -303,16 +314,29 @@ fn a_marker_that_fits_no_rotation_is_an_error_and_nothing_is_removed() {
 #[test]
 fn a_successor_alone_is_the_application_of_its_address() {
     let wanted = desired([vpn()]);
-    for state in [MarkerState::Successor(now()), MarkerState::Delivered { since: now(), at: now() }, MarkerState::Abandoned] {
+    for state in [
+        MarkerState::Successor(now()),
+        MarkerState::Delivered { since: now(), at: now() },
+        MarkerState::Abandoned,
+    ] {
         let settings = json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": ["DG1"], "policy_key": "PO1",
             "notes": marked_as("vpn", state)});
-        let mut world = World { duo: FakeDuo::new().with("DI2", "radius", "VPN", settings), held: Held::Nothing, uses: Observed::Absent };
+        let mut world = World {
+            duo: FakeDuo::new().with("DI2", "radius", "VPN", settings),
+            held: Held::Nothing,
+            uses: Observed::Absent,
+        };
         world.apply(&world.plan(&wanted, Orders::default()), usize::MAX);
         assert_eq!(world.state("DI2"), Some(MarkerState::Owned));
         assert!(world.plan(&wanted, Orders::default()).is_empty());
     }
-    let retired = json!({"user_access": "NO_USERS", "notes": marked_as("vpn", MarkerState::Retired(today()))});
-    let world = World { duo: FakeDuo::new().with("DI2", "radius", "VPN", retired), held: Held::Nothing, uses: Observed::Absent };
+    let retired =
+        json!({"user_access": "NO_USERS", "notes": marked_as("vpn", MarkerState::Retired(today()))});
+    let world = World {
+        duo: FakeDuo::new().with("DI2", "radius", "VPN", retired),
+        held: Held::Nothing,
+        uses: Observed::Absent,
+    };
     let plan = world.plan(&wanted, Orders::default());
     assert_eq!(plan.steps()[0].action, Action::Create, "what was rotated out does not come back");
 }
