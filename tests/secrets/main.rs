@@ -11,6 +11,7 @@
     unreachable_pub
 )]
 
+mod ages;
 mod commands;
 mod delivery;
 mod files;

@@ -103,7 +103,7 @@ async fn the_operator_is_never_rotated() {
     run.says("duoctl itself uses this key, so it cannot have a twin");
     let arguments = ["rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
     let run = duo.run(&folder, &arguments).await.ended(5);
-    run.says("duoctl itself uses this key, and Duo lets no key replace itself");
+    run.says("duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

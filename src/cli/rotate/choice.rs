@@ -13,7 +13,7 @@ use crate::reconcile::delivery::{DesiredSecret, Held};
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::guard::{Consent, allows};
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{Action, Plan, is_intelligence};
+use crate::reconcile::plan::{Action, Plan, Step, is_intelligence};
 use crate::reconcile::risk::Risk;
 use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
 use crate::reconcile::selection::glob_matcher;
@@ -156,7 +156,7 @@ impl<'a> Asked<'a> {
                     "its rotation was called off and is not cleared up; `duoctl rotate {address} --abort` does it"
                 ));
             }
-            self.as_declared(declared)?;
+            self.as_declared(declared, Some(rotation))?;
         }
         if self.args.confirm {
             if rotation.stage != Stage::Delivered {
@@ -205,7 +205,7 @@ impl<'a> Asked<'a> {
             );
         }
         self.readable(declared)?;
-        self.as_declared(declared)?;
+        self.as_declared(declared, None)?;
         if !in_place {
             if is_operator {
                 return Err(
@@ -265,12 +265,16 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// A rotation copies what is there, so that has to be what the YAML says.
-    fn as_declared(&self, declared: &DesiredApplication) -> Result<(), String> {
+    /// A rotation copies what is there, so that has to be what the YAML says. A successor whose making was interrupted
+    /// is not, and the rotation itself completes it.
+    fn as_declared(&self, declared: &DesiredApplication, rotation: Option<&Rotation>) -> Result<(), String> {
         let address = &declared.address;
-        let settles = |action| matches!(action, Action::Deliver | Action::Rotate);
-        let unfinished =
-            |step: &crate::reconcile::plan::Step| step.address == *address && !settles(step.action);
+        let half =
+            rotation.filter(|rotation| rotation.stage == Stage::Made).map(|rotation| &rotation.successor);
+        let unfinished = |step: &Step| {
+            let settles = matches!(step.action, Action::Deliver | Action::Rotate);
+            step.address == *address && !settles && (half.is_none() || step.ikey.as_ref() != half)
+        };
         if self.plan.steps().iter().any(unfinished) || self.plan.blocked().contains(address) {
             return Err("it differs from the YAML; run `duoctl apply` first".to_owned());
         }
