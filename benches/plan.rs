@@ -63,6 +63,7 @@ fn desired(size: usize) -> Desired {
         workspace: "acme".to_owned(),
         applications: (0..size).map(application).collect(),
         handoffs: Vec::new(),
+        retained: Vec::new(),
         takedown: TakedownSpec::default(),
         guards: Guards::default(),
         plan: None,
@@ -98,7 +99,9 @@ fn observation(size: usize) -> Observation {
         policies: Observed::Present(vec![policy]),
         account: Account::default(),
         held: BTreeMap::new(),
-        uses: Observed::Absent,
+        observed_at: jiff::Timestamp::UNIX_EPOCH,
+        uses: BTreeMap::new(),
+        rotation_uses: Observed::Absent,
         creations: Observed::Absent,
     }
 }

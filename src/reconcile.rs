@@ -6,6 +6,7 @@ pub mod copy;
 pub mod delivery;
 pub mod desired;
 pub mod diff;
+pub mod effect;
 pub mod fields;
 pub mod fingerprint;
 pub mod guard;
@@ -27,4 +28,5 @@ pub mod takedown;
 pub(crate) mod testing;
 #[cfg(test)]
 mod traps;
+pub mod unmanaged;
 pub mod value;

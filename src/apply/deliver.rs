@@ -19,8 +19,10 @@ use crate::reconcile::delivery::Delivery;
 use crate::secrets::payload::{Payload, Previous};
 use crate::secrets::store::{Contents, StoreError};
 use crate::secrets::{Stores, place};
+use crate::verify::report::Report;
+use crate::verify::run::{Target, WAITS, verify};
 
-use super::converge::WAITS;
+use super::converge;
 
 /// Why keys did not arrive. The application itself is as it was.
 #[derive(Debug, Error)]
@@ -96,7 +98,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
     /// Nothing promises that a new key works at once, so it is tried three times before it counts as refused.
     async fn prove_before(&self, kind: &str, payload: &Payload) -> Result<(), DeliveryError> {
         let mut refused = None;
-        for wait in WAITS {
+        for wait in converge::WAITS {
             tokio::time::sleep(wait).await;
             match self.prove(kind, payload, "nothing yet").await {
                 Ok(_) => return Ok(()),
@@ -105,6 +107,11 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             }
         }
         refused.map_or(Ok(()), |error| Err(DeliveryError::Unproven(error)))
+    }
+
+    /// Proves by live calls that an application's keys work and may do what they should.
+    pub async fn verify(&self, target: Target) -> Report {
+        verify(&self.transport, vec![target], Timestamp::now(), 1, &WAITS).await
     }
 
     async fn fetch(&self, address: &Address, kind: &str, ikey: &Ikey) -> Result<Payload, DuoError> {

@@ -14,7 +14,8 @@ use crate::apply::rotate::{Rotated, in_place};
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::{KeyReader, Writer};
 use crate::duo::types::Integration;
-use crate::observe::{Reading, look_at_creations};
+use crate::observe::Reading;
+use crate::observe::rotations::look_at_creations;
 use crate::output::paint::safe;
 use crate::output::printer::Printer;
 use crate::output::{apply_text, json, plan_text, rotation_text};
@@ -270,7 +271,9 @@ fn exit_of(outcome: &StepOutcome) -> Exit {
         Status::Applied => Exit::Done,
         Status::Moved(_) => Exit::Stale,
         Status::Failed { error, partly: false } if !error.outcome_unknown() => Exit::of(error),
-        Status::Failed { .. } | Status::NotDelivered(_) | Status::NotAttempted(_) => Exit::Partly,
+        Status::Failed { .. } | Status::NotDelivered(_) | Status::NotProven(_) | Status::NotAttempted(_) => {
+            Exit::Partly
+        }
     }
 }
 

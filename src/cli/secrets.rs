@@ -4,7 +4,7 @@
 use futures_util::StreamExt as _;
 
 use crate::apply::deliver::{Courier, Proof};
-use crate::observe::look_at_creations;
+use crate::observe::rotations::look_at_creations;
 use crate::output::printer::Printer;
 use crate::output::{json, secrets_text};
 use crate::reconcile::age::LOG_REACH;

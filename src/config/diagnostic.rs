@@ -180,10 +180,12 @@ codes! {
     PlanTooSmall = "plan-too-small",
     /// Event streaming was asked for where Duo does not have it.
     EventStreaming = "event-streaming",
-    /// YAML that is not trusted asks for a command, a variable or a file outside of its folder.
-    Untrusted = "untrusted",
     /// An `ignore` that does nothing.
     UnusedIgnore = "unused-ignore",
+
+    // --- against this machine
+    /// YAML that is not trusted asks for a command, a variable or a file outside of its folder.
+    Untrusted = "untrusted",
 
     // --- against the account
     /// A group or policy that the account does not have.
@@ -220,6 +222,8 @@ codes! {
     SeenInConsole = "seen-in-console",
     /// Duo does not offer this setting for the application yet.
     NotOfferedYet = "not-offered-yet",
+    /// An application that was to be deleted is still used.
+    StillUsed = "still-used",
     /// Duo accepted a value and changed it on its own.
     NormalisedByDuo = "normalised-by-duo",
 }

@@ -94,7 +94,9 @@ pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> 
         refusals.extend(step_refusals(step, &allowed, consent));
     }
     refusals.extend(too_many(plan, guards, consent));
-    if desired.applications.is_empty() && plan.owned() > 0 && !consent.empty {
+    // Whoever names what is kept has not lost the YAML.
+    let lost = plan.owned().saturating_sub(plan.summary().retain);
+    if desired.applications.is_empty() && lost > 0 && !consent.empty {
         refusals.push(Refusal {
             guard: "empty",
             address: None,
@@ -212,7 +214,7 @@ pub fn asks_for_caller(plan: &Plan, guards: &Guards, consent: &Consent) -> bool 
 fn operator_networks(step: &Step) -> Option<&Value> {
     step.writes.iter().find_map(|write| match write {
         Write::Update(_, body) => body.get("networks_for_api_access"),
-        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) => None,
+        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
     })
 }
 
@@ -229,7 +231,7 @@ fn self_lockout(step: &Step, callers: &[IpAddr]) -> Vec<Refusal> {
         Action::Delete | Action::Replace | Action::Quarantine | Action::Rotate => {
             return vec![refusal(format!("{name} would be {}d", step.action.name()))];
         }
-        Action::Create | Action::Update | Action::Adopt | Action::Deliver => {}
+        Action::Create | Action::Update | Action::Adopt | Action::Deliver | Action::Retain => {}
     }
     let mut refusals = Vec::new();
     if step.changes.iter().any(loses_permissions) {

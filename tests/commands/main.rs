@@ -12,15 +12,21 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod affected;
 mod applying;
 mod beginning;
 mod consent;
 mod crashes;
 mod disturbances;
 mod formatting;
+mod guards;
+mod hostile;
 mod interruptions;
+mod leaving;
+mod partly;
 mod planning;
 mod saved_plans;
 mod simulator;
 mod terminal;
+mod untrusted;
 mod verifying;

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::Timestamp;
+
 use serde_json::{Map, Value, json};
 
 use crate::config::diagnostic::{Code, Diagnostic, Severity};
 use crate::config::model::DuoPlan;
-use crate::duo::types::Integration;
+use crate::duo::types::{Ikey, Integration};
 
 use super::super::address::Address;
 use super::super::age::Creations;
@@ -16,14 +18,15 @@ use super::super::diff::{self, Change};
 use super::super::fields::Managed;
 use super::super::fingerprint::snapshot;
 use super::super::handoff::Handoff;
-use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT};
+use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 use super::super::matching::{Live, Match, match_all};
-use super::super::observed::{Observation, Observed};
+use super::super::observed::{LastUse, Observation, Observed};
 use super::super::references::References;
 use super::super::risk::Risk;
 use super::super::rotation::{Rotation, Uses};
+use super::super::selection::Selection;
 use super::super::value::parts;
-use super::{Action, Options, Orphan, Plan, Step, Write, console, fingerprint_of, unreadable};
+use super::{Action, Options, Orphan, Plan, Step, Write, console, fingerprint_of, price, unreadable};
 
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
@@ -34,12 +37,16 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         held: &observation.held,
         host: &observation.host,
         uses: &observation.uses,
+        rotation_uses: &observation.rotation_uses,
         creations: &observation.creations,
+        observed_at: observation.observed_at,
         steps: Vec::new(),
         problems: Vec::new(),
         rotations: Vec::new(),
         retired: Vec::new(),
         blocked: BTreeSet::new(),
+        unlooked: Vec::new(),
+        left_out: BTreeSet::new(),
         let_go: BTreeSet::new(),
     };
     let empty = Vec::new();
@@ -57,7 +64,6 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     };
     let mut matches = match_all(desired, integrations);
     let mut lives: HashMap<&Address, &Integration> = HashMap::new();
-    let mut left_out = 0;
     let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
     for (wanted, found) in &found {
@@ -68,12 +74,15 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
             lives.insert(&wanted.address, live.integration);
         }
     }
-    let mut handoffs =
-        if readable { console::handoffs(desired, &lives, &matches.orphans) } else { Vec::new() };
+    // What is retained goes on as it is, in the console as well.
+    let stays =
+        |live: &&Live<'_>| live.marker.as_ref().is_some_and(|marker| desired.retains(&marker.address));
+    let removed: Vec<Live<'_>> = matches.orphans.iter().filter(|live| !stays(live)).cloned().collect();
+    let mut handoffs = if readable { console::handoffs(desired, &lives, &removed) } else { Vec::new() };
     builder.let_go = console::let_go(&handoffs);
     for (wanted, found) in found {
         if !options.selection.covers(&wanted.address) {
-            left_out += 1;
+            builder.left_out.insert(wanted.address.clone());
         } else if readable {
             builder.application(wanted, found);
         }
@@ -85,6 +94,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     }
     handoffs.retain(|handoff| console::is_covered(handoff, &options.selection));
     let (attested, handoffs) = handoffs.into_iter().partition(Handoff::is_attested);
+    let prices = price::of(&builder.steps, desired, integrations);
     let fingerprint = fingerprint_of(&observation.host, &desired.yaml_hash, integrations, &builder.steps);
     Plan {
         workspace: desired.workspace.clone(),
@@ -101,9 +111,30 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         owned: matches.owned,
         declared: desired.applications.len(),
         unmanaged: matches.unmanaged,
-        left_out,
+        left_out_pending: pending(desired, observation, options, &builder.left_out),
+        left_out: builder.left_out,
+        prices,
+        affected: BTreeMap::new(),
+        survey: None,
+        unlooked: builder.unlooked,
         fingerprint,
     }
+}
+
+/// What a partial run leaves undone: an honest end says so.
+fn pending(
+    desired: &Desired,
+    observation: &Observation,
+    options: &Options,
+    left_out: &BTreeSet<Address>,
+) -> BTreeSet<Address> {
+    if left_out.is_empty() {
+        return BTreeSet::new();
+    }
+    let everything = Options { selection: Selection::default(), ..options.clone() };
+    let whole = plan(desired, observation, &everything);
+    let undone = whole.steps().iter().map(|step| &step.address).chain(whole.blocked());
+    undone.filter(|address| left_out.contains(address)).cloned().collect()
 }
 
 pub(super) struct Builder<'a> {
@@ -113,15 +144,21 @@ pub(super) struct Builder<'a> {
     /// What secret stores hold.
     pub(super) held: &'a BTreeMap<Address, Held>,
     pub(super) host: &'a str,
+    /// What the authentication log shows of applications that are to be deleted.
+    pub(super) uses: &'a BTreeMap<Ikey, Observed<Option<LastUse>>>,
     /// When the keys of rotations were last used.
-    pub(super) uses: &'a Observed<Uses>,
+    pub(super) rotation_uses: &'a Observed<Uses>,
     /// When applications were created.
     pub(super) creations: &'a Observed<Creations>,
+    pub(super) observed_at: Timestamp,
     pub(super) rotations: Vec<Rotation>,
     pub(super) retired: Vec<Orphan>,
     pub(super) steps: Vec<Step>,
     pub(super) problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
+    /// Applications whose deletion waits for a look into the authentication log, from when on.
+    pub(super) unlooked: Vec<(Ikey, Timestamp)>,
+    pub(super) left_out: BTreeSet<Address>,
     /// Entries whose console holds the values of now, and so nothing of what is about to go: a person said so.
     pub(super) let_go: BTreeSet<Address>,
 }
@@ -165,7 +202,7 @@ impl Builder<'_> {
         };
         match steps {
             Ok(mut steps) => {
-                self.add_leftovers(wanted, &found.predecessors, &mut steps);
+                self.add_leftovers(wanted, &found, &mut steps);
                 self.add_delivery(wanted, found.live.as_ref(), found.pair.as_ref(), &mut steps);
                 self.check_age(wanted, found.live.as_ref(), found.pair.as_ref(), &mut steps);
                 self.steps.extend(steps);
@@ -182,7 +219,7 @@ impl Builder<'_> {
         state: MarkerState,
     ) -> Marker {
         let (workspace, address) = (self.desired.workspace.clone(), wanted.address.clone());
-        Marker { workspace, address, applied, state, protected: wanted.protect }
+        Marker { workspace, address, applied, state, protected: wanted.protect, shut: Shut::default() }
     }
 
     /// An application whose key is not being rotated; the rotation that was asked for begins where nothing else is due.
@@ -209,7 +246,9 @@ impl Builder<'_> {
     ) -> Result<Vec<Step>, Vec<Diagnostic>> {
         let integration = live.integration;
         let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
-        let difference = diff::compare(wanted, managed, integration, marker, &self.references);
+        let mut difference = diff::compare(wanted, managed, integration, marker, &self.references);
+        let restored = self.restoration(wanted, managed, live)?;
+        restored.settle(&mut difference.problems);
         if difference.problems.iter().any(|problem| problem.severity == Severity::Error) {
             return Err(difference.problems);
         }
@@ -232,6 +271,7 @@ impl Builder<'_> {
         let mut changes: Vec<Change> =
             marker.into_iter().flat_map(|marker| marker_changes(marker, wanted, &state)).collect();
         changes.extend(difference.changes.iter().cloned());
+        changes.extend(restored.changes);
         self.problems.extend(remarks(wanted, &changes));
         if marker.is_some() && changes.is_empty() {
             self.problems.extend(difference.problems);
@@ -251,6 +291,7 @@ impl Builder<'_> {
         }
         if !changes.is_empty() {
             let mut body = diff::body(&difference, managed, integration);
+            body.extend(restored.body);
             let notes = checked_notes(wanted, &self.marker(wanted, applied, state), text)?;
             body.insert("notes".to_owned(), json!(notes));
             steps.push(step(Action::Update, changes, body));

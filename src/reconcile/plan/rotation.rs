@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::config::diagnostic::{Code, Diagnostic};
@@ -15,7 +16,7 @@ use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change, Origin};
 use super::super::fields::{Managed, NO_USERS, PERMISSION_PREFIX, held_permissions};
 use super::super::fingerprint::snapshot;
-use super::super::marker::{AppliedFields, Marker, MarkerState};
+use super::super::marker::{AppliedFields, Marker, MarkerState, Shut};
 use super::super::matching::{Live, Pair};
 use super::super::risk::Risk;
 use super::super::rotation::{Evidence, Keys, Rotation, Stage, evidence};
@@ -163,6 +164,8 @@ impl Builder<'_> {
         let (old, successor) = (pair.old.integration, pair.successor.integration);
         let retired = Marker {
             protected: false,
+            // From then on a use of it is one that should not be.
+            shut: Shut { at: Some(TimeZone::UTC.to_datetime(self.observed_at).time()), ..Shut::default() },
             ..self.marker(wanted, AppliedFields::new(), MarkerState::Retired(self.options.today))
         };
         let mut body = Map::from_iter([
@@ -252,7 +255,7 @@ impl Builder<'_> {
                     delivered_at: *at,
                 };
                 let attested = is_intelligence(address).then(|| self.is_attested(address));
-                evidence(keys, self.uses, &self.options.rotation, attested, self.options.now)
+                evidence(keys, self.rotation_uses, &self.options.rotation, attested, self.options.now)
             }
             Some(MarkerState::Abandoned) => Evidence {
                 seen: Vec::new(),

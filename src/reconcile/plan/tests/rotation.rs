@@ -64,7 +64,7 @@ impl World {
 
     fn observation(&self) -> Observation {
         let held = [(address(), self.held.clone())].into();
-        Observation { held, uses: self.uses.clone(), ..self.duo.observation() }
+        Observation { held, rotation_uses: self.uses.clone(), ..self.duo.observation() }
     }
 
     fn plan_with(&self, desired: &Desired, options: &Options) -> Plan {
