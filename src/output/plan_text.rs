@@ -118,6 +118,7 @@ pub fn sign(action: Action, paint: Paint) -> String {
 pub fn step(step: &Step, paint: Paint) -> String {
     let mut text = String::new();
     step_text(&mut text, step, paint);
+    text.push('\n');
     text
 }
 
