@@ -178,8 +178,13 @@ impl Session {
         let now = Timestamp::now();
         look_at_uses(&self.transport, &self.desired, &mut reading.observation, now).await;
         // A day more than the oldest key that may be, so that one created before is told apart from a missing record.
-        let oldest =
-            self.desired.applications.iter().filter_map(|wanted| wanted.max_age).map(|age| age.value).max();
+        let oldest = self
+            .desired
+            .applications
+            .iter()
+            .filter_map(|wanted| wanted.max_age.as_ref())
+            .map(|age| age.value)
+            .max();
         if let Some(reach) = oldest {
             let reach = reach.saturating_add(SignedDuration::from_hours(24));
             look_at_creations(&self.transport, &mut reading.observation, reach, now).await;

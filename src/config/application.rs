@@ -161,7 +161,7 @@ impl Defaults {
         ignore: Option<Vec<Spanned<Ignore>>>,
     ) {
         application.protect = protect.unwrap_or(self.protect);
-        application.max_age = application.max_age.or(self.max_age);
+        application.max_age = application.max_age.take().or_else(|| self.max_age.clone());
         application.ignore = ignore.unwrap_or_else(|| self.ignore.clone());
         let Some(kind) = application.kind.as_ref().filter(|_| !self.settings.is_empty()) else { return };
         let family = lookup(&kind.value).map_or(Family::AuthApi, |kind| kind.family);

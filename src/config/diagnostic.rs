@@ -36,7 +36,7 @@ pub struct Span {
 }
 
 /// A value together with the place it was written at.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,

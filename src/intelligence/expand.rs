@@ -25,12 +25,15 @@ pub fn expand(workspace: &Workspace, desired: &mut Desired) {
             let target = entry.secrets.as_ref()?;
             Some(DesiredSecret::of(&target.value.part(part), target.span, workspace))
         };
-        let max_age = entry.max_age;
-        let admin_api =
-            DesiredApplication { secret: secret(ADMIN_API), max_age, ..admin_api(&address, entry) };
+        let max_age = || entry.max_age.clone();
+        let admin_api = DesiredApplication {
+            secret: secret(ADMIN_API),
+            max_age: max_age(),
+            ..admin_api(&address, entry)
+        };
         let auth_api = auth_api(&address, entry).map(|auth_api| DesiredApplication {
             secret: secret(AUTH_API),
-            max_age,
+            max_age: max_age(),
             ..auth_api
         });
         desired.applications.push(admin_api);

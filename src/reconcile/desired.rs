@@ -78,7 +78,7 @@ impl DesiredApplication {
                 .secret
                 .as_ref()
                 .map(|secret| DesiredSecret::of(&secret.value, secret.span, workspace)),
-            max_age: application.max_age,
+            max_age: application.max_age.clone(),
         }
     }
 

@@ -125,6 +125,7 @@ pub fn inventory(
                 delivered_at,
                 overdue: wanted
                     .max_age
+                    .as_ref()
                     .zip(age.as_ref())
                     .and_then(|(most, age)| age.is_over(most.value, now)),
                 age,

@@ -18,7 +18,7 @@ impl Builder<'_> {
         pair: Option<&Pair<'_>>,
         steps: &mut [Step],
     ) {
-        let (Some(most), Some(live)) = (wanted.max_age, live) else { return };
+        let (Some(most), Some(live)) = (&wanted.max_age, live) else { return };
         let beside = pair.map(|pair| &pair.old.integration.ikey).filter(|old| **old != live.integration.ikey);
         let held = self.held.get(&wanted.address);
         let age = key_age(live.integration, held, self.creations, self.host, beside);
