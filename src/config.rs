@@ -4,6 +4,7 @@
 //! the language ([`language`], [`settings`], [`sso`]), [`decode`] makes typed values; then the [`rules`] look for what
 //! only meaning can tell.
 
+pub mod age;
 pub mod application;
 pub mod attestation;
 pub mod check;

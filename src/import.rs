@@ -33,6 +33,7 @@ use crate::reconcile::marker::{Marker, MarkerState, Notes};
 use crate::reconcile::matching::match_all;
 use crate::reconcile::observed::Observation;
 use crate::reconcile::plan::{self, Action, Options, Prune};
+use crate::reconcile::rotation::Orders;
 use crate::reconcile::selection::Selection;
 use crate::reconcile::value::FieldValue;
 
@@ -253,8 +254,7 @@ impl<'a> Scope<'a> {
             let name = name.map(|(kind, name)| type_and_name(kind, &name.value));
             match found {
                 Ok(found) => {
-                    let lives = found.live.iter().chain(&found.predecessors);
-                    scope.declared.extend(lives.map(|live| &live.integration.ikey));
+                    scope.declared.extend(found.all().map(|live| &live.integration.ikey));
                 }
                 Err(_) => {
                     if let (Some(name), None) = (&name, &wanted.pin) {
@@ -271,7 +271,13 @@ impl<'a> Scope<'a> {
         }
         for integration in live.integrations {
             let marker = Notes::parse(integration.notes()).marker;
-            if let Some(marker) = marker.filter(|marker| marker.workspace == desired.workspace) {
+            // The second application of a rotation shares its marker by right.
+            let single = |marker: &Marker| {
+                !marker.state.is_successor() && !matches!(marker.state, MarkerState::Retired(_))
+            };
+            if let Some(marker) =
+                marker.filter(|marker| marker.workspace == desired.workspace && single(marker))
+            {
                 *scope.markers.entry(marker.address).or_default() += 1;
             }
         }
@@ -333,6 +339,19 @@ impl<'a> Scope<'a> {
                     marker.address
                 )));
             }
+            MarkerState::Retired(since) => {
+                return Err(Reason::Impossible(format!(
+                    "a rotation of `{}` put it out of use on {since}",
+                    marker.address
+                )));
+            }
+            state if state.is_successor() && self.markers.contains_key(&marker.address) => {
+                return Err(Reason::Impossible(format!(
+                    "a rotation of `{}` made it and is not finished; the entry of the other application stands for both",
+                    marker.address
+                )));
+            }
+            MarkerState::Successor(_) | MarkerState::Delivered { .. } | MarkerState::Abandoned => {}
             MarkerState::Creating | MarkerState::Replaced => {
                 return Err(Reason::Impossible(format!(
                     "an apply of `{}` has not finished with it; finish that first",
@@ -464,7 +483,13 @@ impl Check<'_> {
                 .iter()
                 .map(|(key, application)| DesiredApplication::from_yaml(key, application, &workspace)),
         );
-        let options = Options { prune: Prune::No, selection: Selection::default(), today: Date::MIN };
+        let options = Options {
+            prune: Prune::No,
+            selection: Selection::default(),
+            today: Date::MIN,
+            now: jiff::Timestamp::UNIX_EPOCH,
+            rotation: Orders::default(),
+        };
         let plan = plan::plan(&desired, self.observation, &options);
         let mut by_address: HashMap<Address, &Draft> =
             drafts.iter().map(|draft| (Address::application(&draft.key), draft)).collect();

@@ -10,6 +10,7 @@ pub mod junit;
 pub mod paint;
 pub mod plan_text;
 pub mod printer;
+pub mod rotation_text;
 pub mod secrets_text;
 pub mod snippet;
 pub mod verify_text;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::config::diagnostic::has_errors;
+use crate::config::diagnostic::{Code, has_errors};
 use crate::duo::activity::{Activities, Activity, activities};
 use crate::output::paint::{Paint, safe};
 use crate::output::printer::Printer;
@@ -60,7 +60,8 @@ pub async fn run(args: args::Drift, verbosity: u8, printer: Printer) -> Result<E
     if has_errors(plan.problems()) {
         return Ok(first_failure(&reading.failures).map_or(Exit::Error, Exit::of));
     }
-    Ok(if plan.is_empty() { Exit::Done } else { Exit::Pending })
+    let overdue = plan.problems().iter().any(|problem| problem.code == Code::KeyTooOld);
+    Ok(if plan.is_empty() && !overdue { Exit::Done } else { Exit::Pending })
 }
 
 /// Who did something to the applications that differ, by address.

@@ -198,6 +198,12 @@ codes! {
     OwnedElsewhere = "owned-elsewhere",
     /// One marker stands on several live applications.
     DuplicateMarker = "duplicate-marker",
+    /// The key of an application is being rotated, and something stands in the way of it.
+    RotationUnderWay = "rotation-under-way",
+    /// A key is older than `max_age` says.
+    KeyTooOld = "key-too-old",
+    /// Nobody can tell whether a key is older than `max_age` says.
+    KeyAgeUnknown = "key-age-unknown",
     /// A secret store could not be read, or holds what duoctl did not write.
     StoreUnreadable = "store-unreadable",
     /// `integration_key` names an application that the account does not have, or of another type.

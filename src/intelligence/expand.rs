@@ -25,9 +25,17 @@ pub fn expand(workspace: &Workspace, desired: &mut Desired) {
             let target = entry.secrets.as_ref()?;
             Some(DesiredSecret::of(&target.value.part(part), target.span, workspace))
         };
-        let admin_api = DesiredApplication { secret: secret(ADMIN_API), ..admin_api(&address, entry) };
-        let auth_api = auth_api(&address, entry)
-            .map(|auth_api| DesiredApplication { secret: secret(AUTH_API), ..auth_api });
+        let max_age = || entry.max_age.clone();
+        let admin_api = DesiredApplication {
+            secret: secret(ADMIN_API),
+            max_age: max_age(),
+            ..admin_api(&address, entry)
+        };
+        let auth_api = auth_api(&address, entry).map(|auth_api| DesiredApplication {
+            secret: secret(AUTH_API),
+            max_age: max_age(),
+            ..auth_api
+        });
         desired.applications.push(admin_api);
         desired.applications.extend(auth_api);
         desired.handoffs.push(console::form(&address, entry, &workspace.tenant.api_hostname.value));
@@ -94,5 +102,6 @@ fn application<const N: usize>(
         protect: false,
         ignore: Vec::new(),
         secret: None,
+        max_age: None,
     }
 }

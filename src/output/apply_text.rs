@@ -110,6 +110,7 @@ fn past(action: Action) -> &'static str {
         Action::Quarantine => "quarantined",
         Action::Delete => "deleted",
         Action::Deliver => "delivered",
+        Action::Rotate => "rotated",
         Action::Retain => "retained",
     }
 }

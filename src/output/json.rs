@@ -13,6 +13,7 @@ use crate::reconcile::handoff::Handoff;
 use crate::reconcile::inventory::Entry;
 use crate::reconcile::plan::{Plan, Step};
 use crate::reconcile::risk::Risk;
+use crate::reconcile::rotation::Rotation;
 use crate::verify::report::{Report, Verdict};
 
 /// The version of every document's shape.
@@ -53,6 +54,8 @@ pub fn plan(plan: &Plan, refusals: &[Refusal], sources: &Sources) -> Value {
         "steps": plan.steps().iter().enumerate().map(|(index, step)| planned(plan, index, step)).collect::<Vec<_>>(),
         "handoffs": plan.handoffs(),
         "orphans": plan.orphans(),
+        "rotations": plan.rotations(),
+        "retired": plan.retired(),
         "blocked": plan.blocked(),
         "left_out": plan.left_out(),
         "left_out_addresses": plan.left_out_addresses(),
@@ -165,6 +168,11 @@ pub fn verify(report: &Report) -> Value {
             "checks": subject.checks,
         })).collect::<Vec<_>>(),
     })
+}
+
+/// Rotations that are under way.
+pub fn rotations(rotations: &[Rotation]) -> Value {
+    json!({"format_version": FORMAT_VERSION, "kind": "rotations", "rotations": rotations})
 }
 
 /// The inventory of secrets.

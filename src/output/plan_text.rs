@@ -11,7 +11,7 @@ use crate::reconcile::plan::{Action, Plan, Step};
 use crate::reconcile::risk::Risk;
 
 use super::paint::{Paint, quoted, safe};
-use super::{affected_text, change_text, handoff_text};
+use super::{affected_text, change_text, handoff_text, rotation_text};
 
 /// How many of the addresses that were left out are named.
 const NAMED: usize = 5;
@@ -42,6 +42,11 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
         affected_text::survey(&mut text, survey, paint);
     }
     orphans(&mut text, plan, paint);
+    if !plan.rotations().is_empty() {
+        text.push_str(&rotation_text::render(plan.rotations(), paint));
+        text.push('\n');
+    }
+    retired(&mut text, plan, paint);
     refusals_text(&mut text, refusals, paint, applying);
     left_out(&mut text, plan);
     text.push_str(&last_line(plan));
@@ -114,8 +119,17 @@ pub fn sign(action: Action, paint: Paint) -> String {
         Action::Quarantine => paint.notice("~ quarantine"),
         Action::Delete => paint.bad("- delete"),
         Action::Deliver => paint.calm("* deliver"),
+        Action::Rotate => paint.notice("~ rotate"),
         Action::Retain => paint.calm("< retain"),
     }
+}
+
+/// One step.
+pub fn step(step: &Step, paint: Paint) -> String {
+    let mut text = String::new();
+    step_text(&mut text, step, paint);
+    text.push('\n');
+    text
 }
 
 fn step_text(text: &mut String, step: &Step, paint: Paint) {
@@ -211,6 +225,26 @@ fn orphans(text: &mut String, plan: &Plan, paint: Paint) {
         );
     }
     if !pending.is_empty() {
+        text.push('\n');
+    }
+}
+
+/// What rotations have put out of use and nothing removes yet.
+fn retired(text: &mut String, plan: &Plan, paint: Paint) {
+    let going = |ikey| plan.steps().iter().any(|step| step.ikey.as_ref() == Some(ikey));
+    let mut any = false;
+    for retired in plan.retired().iter().filter(|retired| !going(&retired.ikey)) {
+        any = true;
+        let since = retired.quarantined_since.as_deref().unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "{} {}  {} was rotated out on {since}; `duoctl apply --prune` deletes it once its quarantine is over",
+            paint.faint("? retired"),
+            paint.strong(retired.address.as_str()),
+            safe(retired.ikey.as_str()),
+        );
+    }
+    if any {
         text.push('\n');
     }
 }

@@ -54,6 +54,8 @@ pub struct HeldKeys {
     pub client_ends: BTreeMap<String, String>,
     /// When they were delivered.
     pub delivered_at: String,
+    /// Whose keys are kept beside them, while a rotation is under way.
+    pub beside: Option<String>,
 }
 
 /// How the store stands to the application.
@@ -79,6 +81,8 @@ pub struct Delivery {
     pub place: String,
     /// Why it is due.
     pub reason: String,
+    /// The application whose keys are kept beside the delivered ones, while a rotation is under way.
+    pub beside: Option<Ikey>,
 }
 
 impl DesiredSecret {
@@ -97,22 +101,24 @@ impl DesiredSecret {
 impl Delivery {
     /// A delivery to the place that the YAML names.
     pub fn new(secret: &DesiredSecret, reason: impl Into<String>) -> Self {
-        Self { target: secret.target.clone(), place: secret.place.clone(), reason: reason.into() }
+        let (target, place) = (secret.target.clone(), secret.place.clone());
+        Self { target, place, reason: reason.into(), beside: None }
     }
 }
 
-/// Compares what the store holds with what Duo shows. What Duo does not show is not compared.
-pub fn standing(held: &Held, live: &Integration, host: &str) -> Standing {
+/// Compares what the store holds with what Duo shows. What Duo does not show is not compared. `beside` is the old
+/// application while a rotation is under way: its keys may stand beside those of the live one.
+pub fn standing(held: &Held, live: &Integration, host: &str, beside: Option<&Ikey>) -> Standing {
     let keys = match held {
         Held::Keys(keys) => keys,
         Held::Nothing => return Standing::Due("the store holds nothing yet".to_owned()),
         Held::CannotTell => return Standing::CannotTell,
         Held::Unreadable { .. } => return Standing::Unreadable,
     };
-    stale(keys, live, host).map_or(Standing::Current, Standing::Due)
+    stale(keys, live, host, beside).map_or(Standing::Current, Standing::Due)
 }
 
-fn stale(keys: &HeldKeys, live: &Integration, host: &str) -> Option<String> {
+fn stale(keys: &HeldKeys, live: &Integration, host: &str, beside: Option<&Ikey>) -> Option<String> {
     if Ikey::new(keys.ikey.as_str()) != live.ikey {
         return Some(format!("the store holds the keys of {}", keys.ikey));
     }
@@ -134,6 +140,10 @@ fn stale(keys: &HeldKeys, live: &Integration, host: &str) -> Option<String> {
             }
             (Some(_), _) => {}
         }
+    }
+    if let Some(old) = keys.beside.as_ref().filter(|old| beside.is_none_or(|beside| beside.as_str() != *old))
+    {
+        return Some(format!("the store still holds the old keys of {old} beside the current ones"));
     }
     (keys.api_hostname != host).then(|| "the store holds another API hostname".to_owned())
 }
@@ -161,7 +171,7 @@ mod tests {
     }
 
     fn due(keys: HeldKeys, live: &Integration) -> String {
-        match standing(&Held::Keys(keys), live, HOST) {
+        match standing(&Held::Keys(keys), live, HOST, None) {
             Standing::Due(reason) => reason,
             other => format!("{other:?}"),
         }
@@ -170,7 +180,7 @@ mod tests {
     #[test]
     fn the_keys_of_now_are_current_and_all_else_is_due() {
         let live = live();
-        assert_eq!(standing(&Held::Keys(keys()), &live, HOST), Standing::Current);
+        assert_eq!(standing(&Held::Keys(keys()), &live, HOST, None), Standing::Current);
         assert_eq!(due(HeldKeys { ikey: "DIB".into(), ..keys() }, &live), "the store holds the keys of DIB");
         assert_eq!(
             due(HeldKeys { secret_end: Some("abcd".into()), ..keys() }, &live),
@@ -189,10 +199,22 @@ mod tests {
     #[test]
     fn unreadable_is_not_nothing() {
         let unreadable = Held::Unreadable { reason: "sealed".into(), help: None };
-        assert_eq!(standing(&unreadable, &live(), HOST), Standing::Unreadable);
-        assert_eq!(standing(&Held::CannotTell, &live(), HOST), Standing::CannotTell);
+        assert_eq!(standing(&unreadable, &live(), HOST, None), Standing::Unreadable);
+        assert_eq!(standing(&Held::CannotTell, &live(), HOST, None), Standing::CannotTell);
         let nothing = Standing::Due("the store holds nothing yet".to_owned());
-        assert_eq!(standing(&Held::Nothing, &live(), HOST), nothing);
+        assert_eq!(standing(&Held::Nothing, &live(), HOST, None), nothing);
+    }
+
+    #[test]
+    fn old_keys_stand_beside_the_current_ones_only_while_they_are_rotated() {
+        let (live, old) = (live(), Ikey::new("DIOLD"));
+        let held = Held::Keys(HeldKeys { beside: Some("DIOLD".to_owned()), ..keys() });
+        assert_eq!(standing(&held, &live, HOST, Some(&old)), Standing::Current);
+        assert_eq!(standing(&Held::Keys(keys()), &live, HOST, Some(&old)), Standing::Current);
+        let due =
+            Standing::Due("the store still holds the old keys of DIOLD beside the current ones".to_owned());
+        assert_eq!(standing(&held, &live, HOST, None), due);
+        assert_eq!(standing(&held, &live, HOST, Some(&Ikey::new("DIOTHER"))), due);
     }
 
     #[test]

@@ -313,7 +313,8 @@ fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> O
 fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>) -> bool {
     let later =
         matches!(field.kind, FieldKind::Access | FieldKind::Groups | FieldKind::Policy | FieldKind::Prompt);
-    let creating = marker.is_some_and(|marker| marker.state == MarkerState::Creating);
+    let creating = marker
+        .is_some_and(|marker| matches!(marker.state, MarkerState::Creating | MarkerState::Successor(_)));
     later && creating && live.text("user_access") == NO_USERS
 }
 

@@ -368,7 +368,8 @@ fn touch(step: &Step, live: &Integration) -> Option<Touch> {
         // What a replacement has left behind goes, and its successor is there already.
         Action::Delete if step.risks().contains_key(&super::risk::Risk::Replaces) => return None,
         Action::Delete => Map::from_iter([("user_access".to_owned(), json!(NO_USERS))]),
-        Action::Create | Action::Adopt | Action::Deliver => return None,
+        // Of a rotation, whoever logged in with the old application goes on with its successor.
+        Action::Create | Action::Adopt | Action::Deliver | Action::Rotate => return None,
     };
     let policy = |properties: &Map<String, Value>| {
         let key = properties.get("policy_key").and_then(Value::as_str).unwrap_or_default();

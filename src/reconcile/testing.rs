@@ -14,6 +14,7 @@ use super::desired::{Desired, DesiredApplication};
 use super::guard::{Consent, judge};
 use super::marker::{Applied, AppliedFields, Marker, MarkerState, Shut, short_hash};
 use super::plan::{Options, Plan, Prune, Write, plan};
+use super::rotation::Orders;
 use super::selection::Selection;
 use super::takedown::TakedownSpec;
 use super::value::FieldValue;
@@ -33,6 +34,11 @@ pub(crate) fn today() -> jiff::civil::Date {
     jiff::civil::date(2026, 11, 24)
 }
 
+/// The time of every test.
+pub(crate) fn now() -> jiff::Timestamp {
+    "2026-11-24T12:00:00Z".parse().unwrap()
+}
+
 /// An entry of `applications`.
 #[derive(Debug)]
 pub(crate) struct App(pub(crate) DesiredApplication);
@@ -49,6 +55,7 @@ pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
         protect: false,
         ignore: Vec::new(),
         secret: None,
+        max_age: None,
     };
     App(application).text("user_access", "all_users")
 }
@@ -128,7 +135,13 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
 }
 
 pub(crate) fn options(prune: Prune) -> Options {
-    Options { prune, selection: Selection::default(), today: today() }
+    Options {
+        prune,
+        selection: Selection::default(),
+        today: today(),
+        now: now(),
+        rotation: Orders::default(),
+    }
 }
 
 /// The plan of a run without options.

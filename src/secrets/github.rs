@@ -9,12 +9,12 @@ use std::io::{IsTerminal as _, Write as _};
 use crate::secret::Secret;
 
 /// Tells the runner of these secrets, in a job of GitHub Actions; does nothing anywhere else.
-pub fn hide<'s>(secrets: impl Iterator<Item = &'s Secret>) {
+pub fn hide<'s>(secrets: impl IntoIterator<Item = &'s Secret>) {
     let asked = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
     if !asked || !reaches_the_runner() {
         return;
     }
-    let lines = Secret::new(secrets.map(command).collect::<String>());
+    let lines = Secret::new(secrets.into_iter().map(command).collect::<String>());
     // A runner that went away hides nothing, and shows nothing either.
     let _ = std::io::stderr().lock().write_all(lines.expose().as_bytes());
 }

@@ -11,6 +11,7 @@
     unreachable_pub
 )]
 
+mod ages;
 mod bad_input;
 mod commands;
 mod delivery;
@@ -23,6 +24,8 @@ mod python;
 mod recipes;
 mod rotation;
 mod support;
+mod twins;
+mod under_load;
 mod vault;
 mod vault_clients;
 mod vault_double;

@@ -82,6 +82,12 @@ pub static ENTRY: Object = Object {
                 "{store: vault, path: identity-intelligence/emea}",
             ),
             Key::optional(
+                "max_age",
+                Shape::Text(&texts::AGE),
+                "How old the keys may become. Older ones are a finding.",
+                "180d",
+            ),
+            Key::optional(
                 "attested",
                 Shape::Text(&texts::FINGERPRINT),
                 "Fingerprint by which a person says that the console holds the values. Written by `duoctl attest`.",

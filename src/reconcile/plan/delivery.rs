@@ -12,7 +12,7 @@ use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing};
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::handoff::Handoff;
 use super::super::marker::MarkerState;
-use super::super::matching::Live;
+use super::super::matching::{Live, Pair};
 use super::build::Builder;
 use super::{Action, Step, Write};
 
@@ -25,9 +25,17 @@ impl Builder<'_> {
         &mut self,
         wanted: &DesiredApplication,
         live: Option<&Live<'_>>,
+        pair: Option<&Pair<'_>>,
         steps: &mut Vec<Step>,
     ) {
         let Some(secret) = &wanted.secret else { return };
+        // A step of a rotation delivers what it needs itself.
+        if steps.iter().any(|step| step.action == Action::Rotate) && self.readable(wanted) {
+            return;
+        }
+        let beside = pair
+            .map(|pair| &pair.old.integration.ikey)
+            .filter(|old| live.is_some_and(|live| live.integration.ikey != **old));
         let held = self.held.get(&wanted.address);
         if let Some(Held::Unreadable { reason, help }) = held {
             let message = format!("{}: its keys cannot be delivered: {reason}", wanted.address);
@@ -56,7 +64,7 @@ impl Builder<'_> {
                 }
             }
             (None, Some(live), Some(held)) => {
-                let due = match standing(held, live.integration, self.host) {
+                let due = match standing(held, live.integration, self.host, beside) {
                     Standing::Due(reason) => Some(reason),
                     Standing::Current => new_client(wanted, held),
                     Standing::CannotTell | Standing::Unreadable => None,
@@ -72,13 +80,18 @@ impl Builder<'_> {
                         inherent: Vec::new(),
                         writes: vec![Write::Deliver(Some(live.integration.ikey.clone()))],
                         baseline: BTreeMap::new(),
-                        delivery: Some(Delivery::new(secret, reason)),
+                        delivery: Some(Delivery { beside: beside.cloned(), ..Delivery::new(secret, reason) }),
                     };
                     insert(steps, delivery);
                 }
             }
             (None, _, _) => {}
         }
+    }
+
+    /// Whether nothing keeps the store from being read.
+    pub(super) fn readable(&self, wanted: &DesiredApplication) -> bool {
+        !matches!(self.held.get(&wanted.address), Some(Held::Unreadable { .. }))
     }
 }
 

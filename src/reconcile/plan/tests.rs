@@ -5,5 +5,6 @@ mod delivery;
 mod leaving;
 mod removal;
 mod replacement;
+mod rotation;
 mod unreadable;
 mod update;
