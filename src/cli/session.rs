@@ -365,9 +365,14 @@ fn config(
     let host = workspace.tenant.api_hostname.value.clone();
     let mut config = HttpsConfig::new(host, Ikey::new(ikey.expose()), skey);
     config.connect_to = connection.connect_to;
-    if let (Some(_), Some(backoff)) = (connection.connect_to, simulator_backoff()) {
-        config.backoff = backoff;
-        config.limits = Limits::UNLIMITED;
+    if connection.connect_to.is_some() {
+        if let Some(unit) = simulator_time("DUOCTL_SIMULATOR_BACKOFF_MS") {
+            config.backoff = Backoff { unit, ..Backoff::default() };
+            config.limits = Limits::UNLIMITED;
+        }
+        if let Some(timeout) = simulator_time("DUOCTL_SIMULATOR_TIMEOUT_MS") {
+            config.total_timeout = timeout;
+        }
     }
     let declared = workspace.tenant.ca_file.as_ref().map(|file| file.value.clone());
     config.ca_file = connection.ca_file.clone().or(declared);
@@ -375,10 +380,10 @@ fn config(
 }
 
 /// Nobody wants to wait a minute for a simulator's 429s: against one on this machine, and only there, the unit of
-/// the back-off can be set in milliseconds, which also lifts the limits that spare Duo.
-fn simulator_backoff() -> Option<Backoff> {
-    let unit = std::env::var("DUOCTL_SIMULATOR_BACKOFF_MS").ok()?.parse().ok()?;
-    Some(Backoff { unit: Duration::from_millis(unit), ..Backoff::default() })
+/// the back-off can be set in milliseconds, which also lifts the limits that spare Duo, and so can the time that an
+/// answer may take.
+fn simulator_time(variable: &str) -> Option<Duration> {
+    std::env::var(variable).ok()?.parse().ok().map(Duration::from_millis)
 }
 
 /// With `-v`: what Duo holds and the YAML cannot say, each once. It is left alone.

@@ -1,5 +1,6 @@
 //! Rules for texts: names, addresses, hostnames, networks, URLs. Each rule has a pattern for editors beside it.
 
+pub use crate::duo::reply::is_harmful;
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -126,12 +127,6 @@ pub fn is_secret_key(key: &str) -> bool {
         "secret_id",
     ];
     endings.iter().any(|ending| key.ends_with(ending))
-}
-
-/// Whether a character moves or turns what stands around it where it is printed, or cannot be seen.
-pub fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A character as it can be printed without moving or turning what stands around it.

@@ -1,8 +1,10 @@
 //! Spends an account's rate budgets evenly, and slows down when Duo says so (duo-api.md, section 2.3).
 //!
 //! Duo tells neither its limits nor what is left of them, and other tools share them. So each budget starts at the
-//! documented rate; a 429 pauses everyone of that budget and halves its rate, which recovers within a minute.
+//! documented rate; a 429 pauses everyone of that budget. Where this run alone sent much of it, what went through in the
+//! last minute is the limit, and is kept to; else others spent it, and the rate is halved and recovers within a minute.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +14,16 @@ use super::call::Budget;
 
 /// How long a halved rate takes to recover at most: the span over which Duo counts.
 const RECOVERY_SECONDS: f64 = 60.0;
+
+/// The span over which Duo counts.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// From which part of the documented rate on a refusal tells the limit, and not that others spend it.
+const TELLING_PART: f64 = 1.0 / 8.0;
+
+/// How far below a limit that was learnt duoctl stays, and how much of the full rate it tries to regain in a second.
+const MARGIN: f64 = 0.98;
+const REGAIN: f64 = 0.02 / 60.0;
 
 /// The smallest amount by which a token may fall short: timers round to less than this.
 const ROUNDING: f64 = 1e-6;
@@ -123,6 +135,10 @@ impl Lane {
 struct Bucket {
     rate: Option<Rate>,
     per_second: f64,
+    /// What the rate recovers to: the full rate, or less where a limit was learnt.
+    ceiling: f64,
+    /// When calls went out in the last minute, refused ones left out.
+    sent: VecDeque<Instant>,
     tokens: f64,
     /// Up to when tokens are counted; lies ahead during a pause.
     counted: Option<Instant>,
@@ -134,7 +150,16 @@ impl Bucket {
     fn new(rate: Option<Rate>) -> Self {
         let (per_second, tokens) =
             rate.map_or((0.0, 0.0), |rate| (per_second(rate.per_minute), f64::from(rate.burst.max(1))));
-        Self { rate, per_second, tokens, counted: None, paused_until: None, slowdowns: 0 }
+        Self {
+            rate,
+            per_second,
+            ceiling: per_second,
+            sent: VecDeque::new(),
+            tokens,
+            counted: None,
+            paused_until: None,
+            slowdowns: 0,
+        }
     }
 
     /// Takes a token; or tells how long to wait before asking again.
@@ -147,23 +172,48 @@ impl Bucket {
             self.counted.map_or(0.0, |counted| now.saturating_duration_since(counted).as_secs_f64());
         self.counted = Some(now);
         let full = per_second(rate.per_minute);
-        self.per_second = (self.per_second + full * elapsed / RECOVERY_SECONDS).min(full);
+        self.ceiling = (self.ceiling + full * REGAIN * elapsed).min(full);
+        self.per_second = (self.per_second + full * elapsed / RECOVERY_SECONDS).min(self.ceiling);
         self.tokens = (self.tokens + self.per_second * elapsed).min(f64::from(rate.burst.max(1)));
         if self.tokens >= 1.0 - ROUNDING {
             self.tokens -= 1.0;
+            self.forget(now);
+            self.sent.push_back(now);
             return None;
         }
         Some(Duration::from_secs_f64((1.0 - self.tokens) / self.per_second))
     }
 
+    fn forget(&mut self, now: Instant) {
+        while self.sent.front().is_some_and(|sent| now.saturating_duration_since(*sent) >= WINDOW) {
+            self.sent.pop_front();
+        }
+    }
+
+    /// What went through in the last minute, by the second, where it tells the limit.
+    fn learnt(&mut self, full: f64) -> Option<f64> {
+        self.forget(Instant::now());
+        let count = u32::try_from(self.sent.len()).map_or(f64::MAX, f64::from);
+        let rate = count / WINDOW.as_secs_f64();
+        (rate >= full * TELLING_PART).then_some(rate * MARGIN)
+    }
+
     fn pause(&mut self, until: Instant, slowdowns: u64) {
+        self.sent.pop_back();
         let until = self.paused_until.map_or(until, |already| already.max(until));
         self.paused_until = Some(until);
         // One call goes out as soon as the pause ends, the others follow at the lower rate.
         (self.tokens, self.counted) = (1.0, Some(until));
         if let Some(rate) = self.rate.filter(|_| slowdowns == self.slowdowns) {
             self.slowdowns = self.slowdowns.wrapping_add(1);
-            self.per_second = (self.per_second / 2.0).max(per_second(rate.floor_per_minute));
+            let (full, floor) = (per_second(rate.per_minute), per_second(rate.floor_per_minute));
+            self.per_second = match self.learnt(full) {
+                Some(limit) => {
+                    self.ceiling = limit.clamp(floor, full);
+                    self.ceiling
+                }
+                None => (self.per_second / 2.0).max(floor),
+            };
         }
     }
 }

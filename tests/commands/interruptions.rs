@@ -139,3 +139,61 @@ fn a_state_folder_is_used_by_one_run_at_a_time() {
     server.kill();
     folder.duoctl(["apply", "--sandbox", "--auto-approve", "--no-verify"]).run().exits(0);
 }
+
+/// Two runs whose YAML differs, held so that both plan before either writes.
+#[test]
+fn two_runs_that_want_different_things_never_both_succeed() {
+    let yaml = |greeting: &str| {
+        format!(
+            "{HEAD}applications: {{vpn: {{type: radius, name: VPN, user_access: no_users, greeting: {greeting}}}}}\n"
+        )
+    };
+    let (ci, laptop, server) = (Folder::empty(), Folder::empty(), Server::start());
+    ci.write("duo.yaml", &yaml("before"));
+    ci.duoctl(APPLY).at(&server).run().exits(0);
+    ci.write("duo.yaml", &yaml("ci"));
+    laptop.write("duo.yaml", &yaml("laptop"));
+    server.disturb("delay=100");
+    let runs = [&ci, &laptop].map(|folder| folder.duoctl(APPLY).at(&server).start());
+    let ends = runs.map(crate::support::Process::end);
+    let live = server.named("VPN")[0]["greeting"].as_str().unwrap().to_owned();
+    let winners: Vec<bool> = ends.iter().map(|end| end.code == Some(0)).collect();
+    let expected = [live == "ci", live == "laptop"];
+    // Whoever says that all is well is whose value is there; the other one says why not.
+    assert!(winners.iter().zip(expected).all(|(won, is)| !won || is), "{live}: {ends:#?}");
+    assert!(winners != [true, true], "{ends:#?}");
+    for end in ends.iter().filter(|end| end.code != Some(0)) {
+        assert!(matches!(end.code, Some(4 | 6)), "{end:?}");
+        let why = ["was changed in Duo since the plan was made", "the account still differs"];
+        assert!(why.iter().any(|why| end.stdout.contains(why)), "{end:?}");
+    }
+}
+
+#[test]
+fn two_workspaces_never_both_own_one_application() {
+    let (server, folders) = (Server::start(), [Folder::empty(), Folder::empty()]);
+    let body =
+        serde_json::json!({"type": "radius", "name": "VPN", "user_access": "NO_USERS", "notes": "Ours"});
+    server.account().create_application(crate::support::object(body)).unwrap();
+    for (folder, workspace) in folders.iter().zip(["acme", "other"]) {
+        let head = HEAD.replace("workspace: acme", &format!("workspace: {workspace}"));
+        folder.write(
+            "duo.yaml",
+            &format!("{head}applications: {{vpn: {{type: radius, name: VPN, user_access: no_users}}}}\n"),
+        );
+    }
+    server.disturb("delay=100");
+    let runs = folders.each_ref().map(|folder| folder.duoctl(APPLY).at(&server).start());
+    let ends = runs.map(crate::support::Process::end);
+    server.calm();
+    let notes = server.named("VPN")[0]["notes"].as_str().unwrap().to_owned();
+    assert!(notes.starts_with("Ours\n[duoctl ") && notes.matches("[duoctl ").count() == 1, "{notes}");
+    assert_eq!(server.account().applications().len(), 12 + 1, "nothing is there twice");
+    let owner = usize::from(notes.contains("[duoctl other/"));
+    assert!(ends[1 - owner].code != Some(0), "{ends:#?}");
+    // From then on one of them has nothing to do, and the other one is told whose it is.
+    folders[owner].duoctl(["plan", "--detailed-exitcode"]).at(&server).run().exits(0);
+    let refused = folders[1 - owner].duoctl(APPLY).at(&server).run().exits(1);
+    refused.warns(["acme", "other"][owner]);
+    assert_eq!(server.named("VPN")[0]["notes"], *notes);
+}

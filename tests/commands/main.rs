@@ -12,12 +12,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../wire/server.rs"]
+#[allow(dead_code, reason = "the tests of the wire use all of it")]
+mod wire_server;
+
 mod affected;
 mod applying;
 mod beginning;
 mod consent;
 mod crashes;
 mod disturbances;
+mod faults;
 mod formatting;
 mod guards;
 mod hostile;

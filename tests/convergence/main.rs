@@ -8,6 +8,7 @@
     clippy::panic
 )]
 
+mod budget;
 mod declared;
 mod faults;
 

@@ -10,6 +10,7 @@
 
 mod cli;
 mod explain;
+mod risks;
 mod sandbox;
 mod types;
 mod yaml;
@@ -92,6 +93,11 @@ fn the_page_about_the_sandbox_has_every_fault_switch_and_key() {
 fn the_page_about_troubles_says_what_duoctl_says() {
     let parts = [("refused", explain::refused()), ("unreachable", explain::unreachable())];
     compare_parts("docs/troubleshooting.md", &parts);
+}
+
+#[test]
+fn the_page_about_risks_has_every_field_and_every_transition() {
+    compare_parts("docs/risks.md", &[("fields", risks::table())]);
 }
 
 #[test]

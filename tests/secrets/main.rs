@@ -19,6 +19,7 @@ mod documented_recipes;
 mod files;
 mod github;
 mod leaks;
+mod memory;
 #[path = "../support/python.rs"]
 mod python;
 mod recipes;

@@ -1,0 +1,242 @@
+//! What each fault makes of each step, as a table in docs/faults.md: every cell is a run of the binary, and after each
+//! one a second run, left alone, ends where an undisturbed one would have.
+
+use std::fmt::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use duoctl::sandbox::account::Account;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::support::{Call, Folder, HEAD, Outcome, Server, object};
+use crate::wire_server::{self, Authority, Proxying, speak_first};
+
+/// A fault of the simulator, as `--fault` takes it, and what it is in words.
+const FAULTS: &[(&str, &str)] = &[
+    ("429=2", "429, twice"),
+    ("429=99", "429, to the end"),
+    ("5xx=1", "500, once"),
+    ("5xx=99", "500, to the end"),
+    ("html=1", "a gateway's page, once"),
+    ("redirect=1", "a redirect to another host"),
+    ("huge=1", "a body of 64 MiB"),
+    ("reset-before=1", "a reset before it is carried out"),
+    ("reset-after-commit=1", "a reset after it was carried out"),
+    ("truncate=1", "the answer breaks off"),
+    ("halt=1", "no answer, not carried out"),
+    ("halt-after-commit=1", "no answer, carried out"),
+];
+
+/// A step, and how many requests a run makes before the one that does it.
+const STEPS: &[(&str, usize)] = &[
+    ("read", 0),
+    ("create", 1),
+    ("update", 2),
+    ("adopt", 2),
+    ("deliver", 1),
+    ("quarantine", 2),
+    ("delete", 2),
+];
+
+const LEAN: &str = "applications: {keep: {type: radius, name: Keep, user_access: no_users}}\n";
+
+fn yaml(step: &str) -> String {
+    match step {
+        "quarantine" | "delete" => LEAN.to_owned(),
+        "deliver" => "applications: {it: {type: radius, name: It, user_access: no_users, secret: {store: local, path: it}}}\n\
+                      secret_stores: {local: {type: file, path: kept}}\n"
+            .to_owned(),
+        _ => "applications: {it: {type: radius, name: It, user_access: no_users}}\n".to_owned(),
+    }
+}
+
+fn before(step: &str) -> Account {
+    let mut account = Account::in_memory().unwrap();
+    let mut put = |name: &str, access: &str, notes: &str| {
+        let body = json!({"type": "radius", "name": name, "user_access": access, "notes": notes});
+        account.create_application(object(body)).unwrap_or_else(|reply| panic!("{reply:?}"));
+    };
+    match step {
+        "update" => put("It", "ALL_USERS", "[duoctl acme/applications.it -]"),
+        "adopt" => put("It", "NO_USERS", "Ours"),
+        "deliver" => put("It", "NO_USERS", "[duoctl acme/applications.it -]"),
+        "quarantine" => put("It", "ALL_USERS", "[duoctl acme/applications.it -]"),
+        "delete" => put("It", "NO_USERS", "[duoctl acme/applications.it - quarantined:2020-01-01]"),
+        _ => {}
+    }
+    if matches!(step, "quarantine" | "delete") {
+        put("Keep", "NO_USERS", "[duoctl acme/applications.keep -]");
+    }
+    account
+}
+
+/// Whether the step was carried out.
+fn done(step: &str, server: &Server, folder: &Folder) -> bool {
+    let found = server.named("It");
+    match step {
+        "read" | "create" => !found.is_empty(),
+        "delete" => found.is_empty(),
+        "deliver" => folder.path("kept/it").exists(),
+        "adopt" => found[0]["notes"].as_str().unwrap().contains("[duoctl"),
+        _ => found[0]["user_access"] == "NO_USERS",
+    }
+}
+
+fn content(account: &mut Account) -> Vec<String> {
+    let even = |mut live: Value| {
+        for key in ["integration_key", "secret_key", "sso", "groups_allowed"] {
+            live[key].take();
+        }
+        live.to_string()
+    };
+    let mut all: Vec<String> = account.applications().into_iter().map(even).collect();
+    all.sort();
+    all
+}
+
+fn apply(server: &Server, folder: &Folder) -> Call {
+    let arguments = ["apply", "--auto-approve", "--no-verify", "--parallelism=1", "--prune", "--quiet"];
+    folder.duoctl(arguments).at(server)
+}
+
+/// One cell: the exit code, and whether the step was carried out.
+fn cell(server: &Server, fault: &str, step: &str, at: usize) -> String {
+    let only_writes = fault.starts_with("reset-after") || fault.starts_with("halt-after");
+    if only_writes && matches!(step, "read" | "deliver") {
+        return "–".to_owned();
+    }
+    *server.account() = before(step);
+    let folder = Folder::with(&yaml(step));
+    apply(server, &folder).run().exits(0);
+    let wanted = content(&mut server.account());
+
+    *server.account() = before(step);
+    let _ = std::fs::remove_dir_all(folder.path("kept"));
+    server.disturb(&format!("{fault}@{at}"));
+    let silent = fault.starts_with("halt");
+    let call = apply(server, &folder);
+    let outcome = if silent { call.env("DUOCTL_SIMULATOR_TIMEOUT_MS", "1000") } else { call }.run();
+    let told = format!("{}{}", outcome.stdout, outcome.stderr);
+    let (code, done) = (outcome.code.unwrap(), done(step, server, &folder));
+    server.calm();
+    let what = format!("{fault} at {step}: {told}");
+    assert!(!told.contains("panicked"), "{what}");
+    // A run that ends well did it, and one that does not says why and what now.
+    match code {
+        0 => assert!(done, "{what}"),
+        3 => assert!(done && told.contains("error"), "{what}"),
+        4 => assert!(told.contains("again") || told.contains("delivers its keys"), "{what}"),
+        1 | 75 => assert!(told.contains("error: ") || told.contains("failed "), "{what}"),
+        other => panic!("{other}: {what}"),
+    }
+    if told.contains("Applied: 1 of 1 steps.") {
+        assert!(done, "{what}");
+    }
+    apply(server, &folder).run().exits(0);
+    assert_eq!(content(&mut server.account()), wanted, "{what}");
+    if step == "deliver" {
+        assert!(folder.path("kept/it").exists(), "{what}");
+    }
+    format!("{code}, {}", if done { "done" } else { "not done" })
+}
+
+fn rows(faults: &[(&str, &str)]) -> String {
+    let server = Server::start();
+    let mut text = String::new();
+    for (fault, words) in faults {
+        let cells: Vec<String> = STEPS.iter().map(|(step, at)| cell(&server, fault, step, *at)).collect();
+        writeln!(text, "| {words} | {} |", cells.join(" | ")).unwrap();
+    }
+    text
+}
+
+/// Compares the part of docs/faults.md of this name, or writes it where the environment says so.
+#[track_caller]
+fn compare(name: &str, table: &str) {
+    let path = Path::new("docs/faults.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = page.split_once(&format!("<!-- generated: {name} -->\n")).unwrap();
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    let wanted = format!("{before}<!-- generated: {name} -->\n\n{table}\n<!-- end -->{after}");
+    if std::env::var_os("DUOCTL_REGENERATE").is_some() {
+        std::fs::write(path, &wanted).unwrap();
+        return;
+    }
+    assert_eq!(page, wanted, "run DUOCTL_REGENERATE=1 cargo test --test commands faults -- --test-threads=1");
+}
+
+#[test]
+fn every_fault_at_every_step_is_told_and_made_good_by_the_next_run() {
+    let (first, second) = FAULTS.split_at(FAULTS.len() / 2);
+    let parts = std::thread::scope(|scope| {
+        let halves = [first, second].map(|faults| scope.spawn(move || rows(faults)));
+        halves.map(|half| half.join().unwrap())
+    });
+    let head: Vec<&str> = STEPS.iter().map(|(step, _)| *step).collect();
+    let head = format!("| Fault | {} |\n{}|\n", head.join(" | "), "|---".repeat(STEPS.len() + 1));
+    compare("steps", &format!("{head}{}", parts.concat()));
+}
+
+/// A run that cannot get through: as the tenant's own name, at an address or through a proxy.
+fn way(folder: &Folder, to: Option<(SocketAddr, &Path)>, proxy: Option<&str>) -> Outcome {
+    let mut arguments = vec!["apply".to_owned(), "--auto-approve".to_owned()];
+    if let Some((address, ca_file)) = to {
+        arguments.extend(["--connect-to".to_owned(), address.to_string()]);
+        arguments.extend(["--ca-file".to_owned(), ca_file.display().to_string()]);
+    }
+    let call: Call = folder.duoctl(arguments).env("DUO_IKEY", "DIXXXXXXXXXXXXXXXXXX");
+    let call = call.env("DUO_SKEY", "hunter2").env("DUOCTL_SIMULATOR_BACKOFF_MS", "1");
+    match proxy {
+        Some(proxy) => call.env("HTTPS_PROXY", proxy).run(),
+        None => call.run(),
+    }
+}
+
+#[test]
+fn whatever_is_wrong_with_the_way_is_told_and_nothing_is_sent() {
+    const HOST: &str = "api-00000000.duosecurity.com";
+    let folder = Folder::empty();
+    folder.write("duo.yaml", &format!("{}{LEAN}", HEAD.replace("api-5a4db0c5.duosecurity.com", HOST)));
+    let runtime = Runtime::new().unwrap();
+    let (ours, theirs) = (Authority::new(), Authority::named("Another"));
+    let served = |leaf| {
+        let server = runtime.block_on(wire_server::Server::start(leaf, []));
+        let outcome = way(&folder, Some((server.address, ours.file.path())), None);
+        assert_eq!(server.requests(), 0, "nothing is sent");
+        outcome
+    };
+    let mut hello = vec![0x16, 3, 2, 0, 0x2a, 2, 0, 0, 0x26, 3, 2];
+    hello.extend([7; 32]);
+    hello.extend([0, 0xc0, 0x13, 0]);
+    let spoken =
+        |bytes: Vec<u8>| way(&folder, Some((runtime.block_on(speak_first(bytes)), ours.file.path())), None);
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refusing = |status| {
+        let (address, _) = runtime.block_on(wire_server::proxy(Proxying::Refuse(status)));
+        way(&folder, None, Some(&format!("http://user:hunter2@{address}")))
+    };
+    let cases = [
+        ("a certificate of another host", served(ours.leaf("api-ffffffff.duosecurity.com", 2020, 2099))),
+        ("a certificate that has expired", served(ours.leaf(HOST, 2020, 2021))),
+        ("a certificate that is not valid yet", served(ours.leaf(HOST, 2090, 2099))),
+        ("an authority that is not trusted", served(theirs.leaf(HOST, 2020, 2099))),
+        ("TLS 1.1", spoken(hello)),
+        ("no TLS at all", spoken(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())),
+        ("nobody listens", way(&folder, Some((closed, ours.file.path())), None)),
+        ("a proxy that cannot be reached", way(&folder, None, Some(&format!("http://{closed}")))),
+        ("a proxy that refuses", refusing("403 Forbidden")),
+        ("a proxy that asks for credentials", refusing("407 Proxy Authentication Required")),
+        ("a proxy whose name has no address", way(&folder, None, Some("http://proxy.invalid:3128"))),
+    ];
+    let mut table = "| What is wrong | Exit code | What is said |\n|---|---|---|\n".to_owned();
+    for (words, outcome) in cases {
+        assert!(!outcome.stderr.contains("hunter2") && outcome.stdout.is_empty(), "{outcome:?}");
+        let told = outcome.stderr.lines().find_map(|line| line.strip_prefix("error: ")).unwrap_or_default();
+        assert_eq!(outcome.code, Some(75), "{words}: {outcome:?}");
+        assert!(told.contains("cannot be reached: "), "{words}: {told}");
+        let told = told.split_once("cannot be reached: ").unwrap().1;
+        writeln!(table, "| {words} | 75 | {told} |").unwrap();
+    }
+    compare("way", &table);
+}
