@@ -23,4 +23,5 @@ pub mod sso;
 pub(crate) mod testing;
 #[cfg(test)]
 mod traps;
+pub mod unknown;
 pub mod value;

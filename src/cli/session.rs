@@ -29,6 +29,7 @@ use crate::reconcile::guard::{Consent, asks_for_caller};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan, Prune};
 use crate::reconcile::selection::{Selection, glob_matcher};
+use crate::reconcile::unknown;
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
 use crate::secrets::Stores;
@@ -171,6 +172,11 @@ impl Session {
 
     fn usable(&self, reading: Reading, printer: Printer) -> Result<Reading, Failure> {
         self.remark_clock(printer);
+        if let Observed::Present(integrations) = &reading.observation.integrations {
+            for (what, count) in unknown::seen(integrations) {
+                tracing::info!("{}, at {count} of {} applications", safe(&what), integrations.len());
+            }
+        }
         match (&reading.observation.integrations, reading.failures.first()) {
             (Observed::Unreadable(_), Some(error)) => Err(Failure::Duo(error.clone())),
             _ => Ok(reading),

@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod adopting;
 mod applying;
 mod beginning;
 mod consent;
@@ -23,4 +24,5 @@ mod planning;
 mod saved_plans;
 mod simulator;
 mod terminal;
+mod types;
 mod verifying;
