@@ -12,11 +12,11 @@ use crate::output::printer;
 
 pub use handing_over::{Attest, Handoff, SheetFormat};
 pub use managing::{Accept, Adopt, Apply, Drift, Ignore, Import, Include, Plan, SplitMode};
-pub use options::{Connection, Consents, Format, PruneMode, Pruning, Selected, Source};
+pub use options::{Connection, Consents, Format, Impact, PruneMode, Pruning, Selected, Source};
 pub use rotating::{Rotate, Secrets, Strategy};
 pub use standalone::{
     Completions, Doctor, Edit, Fmt, Init, Reset, Sandbox, SandboxCommand, Schema, SchemaKind, Serve,
-    Validate, Verify,
+    Validate, Verify, VerifyFormat,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.

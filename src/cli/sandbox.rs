@@ -71,9 +71,8 @@ fn edit(args: &Edit, printer: Printer) -> Result<Exit, Failure> {
     let mut account =
         Account::open(&state).map_err(|error| Failure::Sandbox { state: state.clone(), error })?;
     let text = |live: &Value, key: &str| live.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let is_meant = |live: &&Value| {
-        [text(live, "name"), text(live, "integration_key")].iter().any(|is| *is == args.application)
-    };
+    let is_meant =
+        |live: &&Value| [text(live, "name"), text(live, "integration_key")].contains(&args.application);
     let live = account.applications();
     let ikeys: Vec<String> = live.iter().filter(is_meant).map(|live| text(live, "integration_key")).collect();
     let ikey = match ikeys.as_slice() {

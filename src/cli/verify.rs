@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::config::diagnostic::has_errors;
 use crate::config::model::Setting;
 use crate::duo::types::{Ikey, Integration};
 use crate::observe::Reading;
 use crate::output::printer::Printer;
-use crate::output::{json, verify_text};
+use crate::output::{json, junit, plan_text, verify_text};
 use crate::reconcile::desired::DesiredApplication;
+use crate::reconcile::handoff::Purpose;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Plan};
 use crate::reconcile::selection::Selection;
@@ -18,7 +20,7 @@ use crate::verify::ladder::{World, climb_all};
 use crate::verify::report::{Ladder, Report};
 use crate::verify::run::{Target, WAITS, verify};
 
-use super::args::{self, Connection, Format, Pruning};
+use super::args::{self, Connection, Pruning, VerifyFormat};
 use super::exit::{Exit, Failure};
 use super::progress::Spinner;
 use super::session::{Session, first_failure, options, show_idle_globs, show_problems};
@@ -39,9 +41,19 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
     report.ladders = ladders(&session, &plan, &report, &args.connection).await;
     spinner.finish();
     match args.format {
-        Format::Json => printer.data(&json::text(&json::verify(&report))),
-        Format::Human => {
+        VerifyFormat::Json => {
+            let mut document = json::verify(&report);
+            if let Value::Object(document) = &mut document {
+                document.insert("left_out".to_owned(), json!(plan.left_out_addresses()));
+            }
+            printer.data(&json::text(&document));
+        }
+        VerifyFormat::Junit => printer.data(&junit::verify(&report)),
+        VerifyFormat::Human => {
             printer.data(&verify_text::render(&report, verbosity > 0, printer.out));
+            if let Some(sentence) = plan_text::left_out_sentence(&plan) {
+                printer.data(&format!("\n{sentence}\n"));
+            }
             if !plan.steps().is_empty() {
                 printer.remark("note: the account differs from the YAML; `duoctl plan` shows how\n");
             }
@@ -59,7 +71,9 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
 
 /// The ladder of every entry of Identity Intelligence that the selection covers.
 async fn ladders(session: &Session, plan: &Plan, report: &Report, connection: &Connection) -> Vec<Ladder> {
-    let sheets: Vec<_> = plan.attested().iter().chain(plan.handoffs()).collect();
+    let sheets = plan.attested().iter().chain(plan.handoffs());
+    // Of what left the YAML there is nothing to prove.
+    let sheets: Vec<_> = sheets.filter(|sheet| sheet.purpose == Purpose::Enter).collect();
     if sheets.is_empty() {
         return Vec::new();
     }

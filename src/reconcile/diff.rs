@@ -43,6 +43,18 @@ pub struct Change {
     pub risk: Risk,
     /// Why it has this risk; empty for a neutral one.
     pub reason: &'static str,
+    /// What was done in Duo, where somebody did: what it risks as long as it stays. The change undoes it, so that its own
+    /// risk says little about it.
+    pub drift: Option<DriftRisk>,
+}
+
+/// The risk of an edit that was made in Duo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DriftRisk {
+    /// What the edit may do.
+    pub risk: Risk,
+    /// Why it has this risk; empty for a neutral one.
+    pub reason: &'static str,
 }
 
 /// The fields that the YAML manages on one application, resolved. Every name that does not resolve is a problem.
@@ -171,14 +183,15 @@ pub fn compare<'m>(
             risk::assess(managed.field, &value, &target)
         };
         let origin = if finishes { Origin::Config } else { origin(managed, &value, applied) };
-        difference.changes.extend(changes(
-            managed.field,
-            &value,
-            &target,
-            Some(origin),
-            assessment,
-            references,
-        ));
+        let drift = (origin != Origin::Config).then(|| {
+            let (risk, reason) = match managed.field.kind {
+                FieldKind::Groups if access == AccessChange::Changes => (Risk::Neutral, ""),
+                _ => risk::assess(managed.field, &target, &value),
+            };
+            DriftRisk { risk, reason }
+        });
+        let found = changes(managed.field, &value, &target, Some(origin), assessment, references).into_iter();
+        difference.changes.extend(found.map(|change| Change { drift, ..change }));
         difference.fields.push(managed);
     }
     difference
@@ -379,6 +392,7 @@ fn changes(
         origin,
         risk,
         reason,
+        drift: None,
     };
     let (FieldValue::Document(after), before) = (after, before) else {
         return vec![change(

@@ -14,6 +14,7 @@ use super::desired::Desired;
 use super::diff::Change;
 use super::networks::Networks;
 use super::plan::build::PROTECTED;
+use super::plan::removal::STILL_IN_CONSOLE;
 use super::plan::{Action, Plan, Step, Write};
 use super::risk::Risk;
 use super::selection::glob_matcher;
@@ -93,7 +94,9 @@ pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> 
         refusals.extend(step_refusals(step, &allowed, consent));
     }
     refusals.extend(too_many(plan, guards, consent));
-    if desired.applications.is_empty() && plan.owned() > 0 && !consent.empty {
+    // Whoever names what is kept has not lost the YAML.
+    let lost = plan.owned().saturating_sub(plan.summary().retain);
+    if desired.applications.is_empty() && lost > 0 && !consent.empty {
         refusals.push(Refusal {
             guard: "empty",
             address: None,
@@ -131,7 +134,7 @@ fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Ref
     let mut refusals = Vec::new();
     for (risk, reason) in step.risks() {
         if risk.needs_consent() && !allowed.iter().any(|allowed| allowed.covers(risk, address)) {
-            let message = format!("{address}: {reason}");
+            let message = format!("{address}: {reason}{}", way_out(reason, address));
             refusals.push(refusal(risk.name(), message, Some(format!("--allow {risk}:{address}"))));
         }
     }
@@ -149,6 +152,17 @@ fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Ref
         refusals.push(refusal("protect", message, Some(lift)));
     }
     refusals
+}
+
+/// What lifts a refusal without a consent: carrying out what a person has to do first.
+fn way_out(reason: &str, address: &Address) -> String {
+    let entry = address.composite().map(|(entry, _)| entry);
+    match entry.as_ref().and_then(|entry| entry.as_str().rsplit('.').next()) {
+        Some(name) if reason == STILL_IN_CONSOLE => format!(
+            "; first `duoctl handoff {name}` says what to do there, and `duoctl attest {name}` that it is done"
+        ),
+        _ => String::new(),
+    }
 }
 
 fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
@@ -198,7 +212,7 @@ pub fn asks_for_caller(plan: &Plan, guards: &Guards, consent: &Consent) -> bool 
 fn operator_networks(step: &Step) -> Option<&Value> {
     step.writes.iter().find_map(|write| match write {
         Write::Update(_, body) => body.get("networks_for_api_access"),
-        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) => None,
+        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
     })
 }
 
@@ -215,7 +229,7 @@ fn self_lockout(step: &Step, callers: &[IpAddr]) -> Vec<Refusal> {
         Action::Delete | Action::Replace | Action::Quarantine => {
             return vec![refusal(format!("{name} would be {}d", step.action.name()))];
         }
-        Action::Create | Action::Update | Action::Adopt | Action::Deliver => {}
+        Action::Create | Action::Update | Action::Adopt | Action::Deliver | Action::Retain => {}
     }
     let mut refusals = Vec::new();
     if step.changes.iter().any(loses_permissions) {

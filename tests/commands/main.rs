@@ -13,16 +13,22 @@
 mod support;
 
 mod adopting;
+mod affected;
 mod applying;
 mod beginning;
 mod consent;
 mod crashes;
 mod disturbances;
 mod formatting;
+mod guards;
+mod hostile;
 mod interruptions;
+mod leaving;
+mod partly;
 mod planning;
 mod saved_plans;
 mod simulator;
 mod terminal;
 mod types;
+mod untrusted;
 mod verifying;

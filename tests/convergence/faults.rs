@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use super::{
     account, applied, before_and_after, cases, content, document, edits, fields, options, parse, planned,
+    switches, without_waiting,
 };
-use super::{switches, without_waiting};
 
 /// What happens to one run, and at which of its requests. The last two end the process there.
 const DISTURBANCES: &[&str] = &[
@@ -113,6 +113,20 @@ fn reaches(account: &mut Account) -> Vec<(Place, Reach)> {
     account.applications().iter().map(|live| (place(live), Reach::of(live))).collect()
 }
 
+/// What Duo makes up for each application anew does not tell two accounts apart.
+fn without_generated(value: &mut Value) {
+    match value {
+        Value::Object(entries) => {
+            entries.retain(|key, value| {
+                !value.is_null() && !["idp_metadata", "client_id", "client_secret"].contains(&key.as_str())
+            });
+            entries.values_mut().for_each(without_generated);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_generated),
+        _ => {}
+    }
+}
+
 /// The applications as far as they do not differ from one account to the next.
 fn inventory(account: &mut Account) -> Vec<String> {
     let even = |mut live: Value| {
@@ -128,17 +142,8 @@ fn inventory(account: &mut Account) -> Vec<String> {
         for key in ["integration_key", "secret_key"] {
             live.as_object_mut().unwrap().remove(key);
         }
-        if let Some(sso) = live.get_mut("sso").and_then(Value::as_object_mut) {
-            sso.remove("idp_metadata");
-            sso.retain(|_, config| !config.is_null());
-            for config in sso.values_mut().filter_map(Value::as_object_mut) {
-                config.remove("client_secret");
-                config.remove("client_id");
-                let clients = config.get_mut("clients").and_then(Value::as_array_mut);
-                for client in clients.into_iter().flatten().filter_map(Value::as_object_mut) {
-                    client.remove("client_secret");
-                }
-            }
+        if let Some(sso) = live.get_mut("sso") {
+            without_generated(sso);
         }
         live.to_string()
     };

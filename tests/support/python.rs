@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use sha2::{Digest, Sha256};
 
 /// The folder of the Python tests.
-pub fn suite() -> PathBuf {
+pub(crate) fn suite() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance")
 }
 
@@ -22,7 +22,7 @@ fn run(command: &mut Command) -> Result<Output, String> {
 }
 
 /// The interpreter; the packages' programs stand beside it. An error says why there is none.
-pub fn python() -> Result<PathBuf, String> {
+pub(crate) fn python() -> Result<PathBuf, String> {
     let requirements = suite().join("requirements.txt");
     let digest = Sha256::digest(fs::read(&requirements).unwrap());
     let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
@@ -43,7 +43,7 @@ pub fn python() -> Result<PathBuf, String> {
 }
 
 /// Says loudly that a test proves nothing here; under `CI` it fails instead.
-pub fn skip(what: &str, reason: &str) {
+pub(crate) fn skip(what: &str, reason: &str) {
     assert!(std::env::var_os("CI").is_none(), "{what}: {reason}");
     eprintln!("\n*** SKIPPED, NOTHING WAS PROVEN: {what} ***\n{reason}\n");
 }

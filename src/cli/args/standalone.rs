@@ -47,6 +47,18 @@ pub struct Fmt {
     pub diff: bool,
 }
 
+/// How the outcome of `verify` is printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// JUnit XML: one test suite for each address, one test case for each probe.
+    Junit,
+}
+
 /// `duoctl verify`.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
@@ -61,7 +73,7 @@ pub struct Verify {
     pub selected: Selected,
     /// How the outcome is printed.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: VerifyFormat,
 }
 
 /// `duoctl doctor`.
@@ -107,7 +119,7 @@ pub struct Serve {
     #[arg(long, value_name = "DIR", default_value = ".duoctl/sandbox")]
     pub state: PathBuf,
     /// Inject a fault (repeatable); an unknown KIND lists the known ones.
-    #[arg(long, value_name = "KIND[=N]")]
+    #[arg(long, value_name = "KIND[=N][@CALLS][@/PATH]")]
     pub fault: Vec<String>,
     /// Turn a switch where Duo's behaviour is not known for certain (repeatable); an unknown NAME lists the known ones.
     #[arg(long, value_name = "NAME=VALUE")]
