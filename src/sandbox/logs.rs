@@ -59,7 +59,8 @@ pub(super) fn record(account: &mut Account, call: &Call, action: &str, target: &
 
 /// Whoever works in the Admin Panel: the account's owner.
 fn administrator(account: &Account) -> Value {
-    let owner = account.store.list(super::admins::COLLECTION).next().map(|(_, admin)| admin);
+    let mut admins = account.store.list(super::admins::COLLECTION).map(|(_, admin)| admin);
+    let owner = admins.find(|admin| admin.get("role").and_then(Value::as_str) == Some("Owner"));
     let of = |key: &str| owner.and_then(|owner| owner.get(key)).and_then(Value::as_str).unwrap_or_default();
     let name = if of("name").is_empty() { "Admin Panel" } else { of("name") };
     let details = json!({"email": of("email"), "role": of("role"), "status": of("status")}).to_string();
