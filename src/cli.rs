@@ -12,6 +12,7 @@ pub mod edit;
 pub mod exit;
 pub mod fmt;
 pub mod handoff;
+pub mod ignore;
 pub mod import;
 pub mod init;
 pub mod panics;
@@ -61,6 +62,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(args, verbosity, printer).await,
         Command::Drift(args) => drift::run(args, verbosity, printer).await,
         Command::Accept(args) => accept::run(args, printer).await,
+        Command::Ignore(args) => ignore::run(&args, printer),
         Command::Adopt(args) => adopt::run(&args, printer),
         Command::Apply(args) => apply::run(args, verbosity, printer).await,
         Command::Verify(args) => verify::run(args, verbosity, printer).await,

@@ -11,12 +11,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::output::printer;
 
 pub use handing_over::{Attest, Handoff, SheetFormat};
-pub use managing::{Accept, Adopt, Apply, Drift, Import, Include, Plan, SplitMode};
+pub use managing::{Accept, Adopt, Apply, Drift, Ignore, Import, Include, Plan, SplitMode};
 pub use options::{Connection, Consents, Format, Impact, PruneMode, Pruning, Selected, Source};
 pub use rotating::{Rotate, Secrets, Strategy};
 pub use standalone::{
-    Completions, Doctor, Fmt, Init, Reset, Sandbox, SandboxCommand, Schema, SchemaKind, Serve, Validate,
-    Verify, VerifyFormat,
+    Completions, Doctor, Edit, Fmt, Init, Reset, Sandbox, SandboxCommand, Schema, SchemaKind, Serve,
+    Validate, Verify, VerifyFormat,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.
@@ -92,6 +92,8 @@ pub enum Command {
     Drift(Drift),
     /// Write into the YAML what somebody changed in Duo.
     Accept(Accept),
+    /// Leave a difference of one field alone from now on, for a reason that is written into the YAML.
+    Ignore(Ignore),
     /// Write into the YAML which live application an address is.
     Adopt(Adopt),
     /// Make the account match the YAML, then verify it.

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::config::diagnostic::{Code, has_errors};
 use crate::duo::activity::{Activities, Activity, activities};
+use crate::duo::error::DuoError;
+use crate::duo::explain::{Cause, causes};
 use crate::output::paint::{Paint, safe};
 use crate::output::printer::Printer;
 use crate::output::{json as documents, plan_text};
@@ -40,8 +42,10 @@ pub async fn run(args: args::Drift, verbosity: u8, printer: Printer) -> Result<E
         &session.sources,
         printer,
     );
-    let who =
-        if args.who && !plan.steps().is_empty() { Some(who(&session, &args, &plan).await?) } else { None };
+    let who = match args.who && !plan.steps().is_empty() {
+        true => who(&session, &args, &plan).await.map_err(|error| not_told(&error, printer)).ok(),
+        false => None,
+    };
     match args.format {
         Format::Json => {
             let mut document = documents::plan(&plan, &[], &session.sources);
@@ -71,7 +75,7 @@ struct Who {
     days: u16,
 }
 
-async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<Who, Failure> {
+async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<Who, DuoError> {
     let now = jiff::Timestamp::now().as_millisecond();
     let from = now - i64::from(args.days) * DAY;
     let Activities { items, complete } = activities(&session.transport, from, now, PAGES).await?;
@@ -84,6 +88,15 @@ async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<Who, 
         found.entry(step.address.to_string()).or_default().extend(theirs.take(SHOWN).cloned());
     }
     Ok(Who { found, complete, days: args.days })
+}
+
+/// Without the log the drift is the same: it only has no name on it.
+fn not_told(error: &DuoError, printer: Printer) {
+    let warning = printer.err.notice("warning");
+    printer.problem(&format!("{warning}: who changed it cannot be told: {}\n", safe(&error.to_string())));
+    for Cause { what, fix } in causes(error) {
+        printer.problem(&format!("  {what}: {fix}\n"));
+    }
 }
 
 /// An application that is gone is known by its name only.

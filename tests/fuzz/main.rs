@@ -196,8 +196,8 @@ fn observation(integrations: Vec<Integration>) -> Observation {
         held: Default::default(),
         observed_at: jiff::Timestamp::UNIX_EPOCH,
         uses: Default::default(),
-        rotation_uses: Default::default(),
-        creations: Default::default(),
+        rotation_uses: Observed::Absent,
+        creations: Observed::Absent,
     }
 }
 

@@ -139,6 +139,23 @@ pub struct Accept {
     pub field: Vec<String>,
 }
 
+/// `duoctl ignore`.
+#[derive(Debug, clap::Args)]
+pub struct Ignore {
+    /// The address, e.g. applications.vpn.
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    /// The field, by its YAML key, e.g. greeting.
+    #[arg(value_name = "FIELD")]
+    pub field: String,
+    /// Why, and until when.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
+}
+
 /// `duoctl adopt`.
 #[derive(Debug, clap::Args)]
 pub struct Adopt {

@@ -13,6 +13,9 @@ pub struct Init {
     /// The folder that gets the file.
     #[arg(value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
+    /// Leave the sample application out: the account exists already, and `duoctl import` comes next.
+    #[arg(long)]
+    pub bare: bool,
 }
 
 /// `duoctl validate`.
@@ -100,6 +103,8 @@ pub struct Sandbox {
 pub enum SandboxCommand {
     /// Serve the simulated account over HTTPS until a signal; one JSON line on stdout says how to reach it.
     Serve(Serve),
+    /// Do what an administrator does in the Duo Admin Panel: change or delete an application behind duoctl's back.
+    Edit(Edit),
     /// Forget the simulated account: the next start begins with the seeded one.
     Reset(Reset),
 }
@@ -119,6 +124,26 @@ pub struct Serve {
     /// Turn a switch where Duo's behaviour is not known for certain (repeatable); an unknown NAME lists the known ones.
     #[arg(long, value_name = "NAME=VALUE")]
     pub switch: Vec<String>,
+}
+
+/// `duoctl sandbox edit`.
+#[derive(Debug, clap::Args)]
+pub struct Edit {
+    /// The application, by its name or its integration key.
+    #[arg(value_name = "APPLICATION")]
+    pub application: String,
+    /// The YAML file or folder whose simulated account is meant.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// Set a property, as Duo's API names it, e.g. greeting=Hello (repeatable). A value that is a JSON object is sent as one.
+    #[arg(long, value_name = "PROPERTY=VALUE", required_unless_present = "delete")]
+    pub set: Vec<String>,
+    /// Delete the application.
+    #[arg(long, conflicts_with = "set")]
+    pub delete: bool,
+    /// The folder that keeps the account, where it is not beside the YAML.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
 }
 
 /// `duoctl sandbox reset`.
