@@ -25,7 +25,7 @@ use crate::observe::memberships::memberships;
 use crate::observe::rotations::{look_at_creations, look_at_uses};
 use crate::observe::uses::uses;
 use crate::observe::{Reading, look_up, observe, observe_all};
-use crate::output::paint::safe;
+use crate::output::paint::{quoted, safe};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
@@ -393,7 +393,7 @@ pub fn show_unmanaged(observation: &Observation, verbosity: u8, printer: Printer
     }
     for Unmanaged { field, value, applications } in seen(observation) {
         let what = match value {
-            Some(value) => format!("unmanaged value seen: `{}` is {}", safe(&field), safe(&value)),
+            Some(value) => format!("unmanaged value seen: `{}` is {}", safe(&field), quoted(&value)),
             None => format!("unmanaged field seen: `{}`", safe(&field)),
         };
         let on = match applications.as_slice() {

@@ -168,10 +168,10 @@ fn texts_of_several_lines_are_shown_line_by_line() {
         |middle: &str| format!("notes: |\n      Owned by the network team\n      {middle}\n      Third line");
     folder.declare(&THREE.replace("notes: Owned by the network team", &notes("Second line")));
     let outcome = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
-    outcome.says("    notes\n        Owned by the network team\n      + Second line\n      + Third line\n");
+    outcome.says("    notes\n      | Owned by the network team\n      + Second line\n      + Third line\n");
     folder.declare(&THREE.replace("notes: Owned by the network team", &notes("Another \u{202e}line")));
     let outcome = folder.duoctl(["plan"]).at(&server).run().exits(0);
-    outcome.says("    notes\n        Owned by the network team\n      - Second line\n      + Another \\u{202e}line\n        Third line\n");
+    outcome.says("    notes\n      | Owned by the network team\n      - Second line\n      + Another \\u{202e}line\n      | Third line\n");
     let document = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0).json();
     assert_eq!(
         document["steps"][0]["changes"][0]["after"],

@@ -9,7 +9,7 @@ use crate::config::diagnostic::Spanned;
 use crate::config::model::Setting;
 use crate::reconcile::address::Address;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::marker::{AppliedFields, Marker, MarkerState, Notes};
+use crate::reconcile::marker::{AccessBefore, AppliedFields, Marker, MarkerState, Notes, Shut};
 
 use super::fake_duo::{FakeDuo, PERMISSIONS, Quirks};
 use super::{App, HERE, WORKSPACE, app, desired, now, today};
@@ -174,14 +174,21 @@ fn markers() -> impl Strategy<Value = Option<Marker>> {
         MarkerState::Retired(long_ago),
     ];
     let keys = vec!["a0", "a1", "a2", "a3", "gone", "left"];
-    option::of((select(keys), select(states), any::<bool>(), prop::bool::weighted(0.9)).prop_map(
-        |(key, state, protected, ours)| Marker {
+    let shut = select(vec![
+        Shut::default(),
+        Shut { access: Some(AccessBefore::Everybody), ..Shut::default() },
+        Shut { access: Some(AccessBefore::Groups(["DG1".to_owned()].into())), ..Shut::default() },
+        Shut { access: Some(AccessBefore::Lost), ..Shut::default() },
+        Shut { permissions: ["info".to_owned()].into(), ..Shut::default() },
+    ]);
+    option::of((select(keys), select(states), any::<bool>(), prop::bool::weighted(0.9), shut).prop_map(
+        |(key, state, protected, ours, shut)| Marker {
             workspace: if ours { WORKSPACE } else { "other" }.to_owned(),
             address: Address::application(key),
             applied: AppliedFields::new(),
             state,
             protected,
-            shut: crate::reconcile::marker::Shut::default(),
+            shut,
         },
     ))
 }
