@@ -10,9 +10,12 @@ pub mod doctor;
 pub mod drift;
 pub mod edit;
 pub mod exit;
+pub mod explain;
 pub mod handoff;
 pub mod import;
 pub mod init;
+pub mod man;
+pub mod outlet;
 pub mod plan;
 pub mod progress;
 pub mod rotate;
@@ -20,22 +23,30 @@ pub mod sandbox;
 pub mod schema;
 pub mod secrets;
 pub mod session;
+pub mod show;
 pub mod signals;
 pub mod validate;
 pub mod verify;
 
 use args::{Args, Command};
 use exit::{Exit, Failure};
+use outlet::Outlet;
 
 use crate::output::printer::Printer;
 
 /// Runs a command and returns its exit code; failures are printed.
 pub async fn run(args: Args) -> Exit {
     let printer = Printer::new(args.global.color.into(), args.global.quiet);
-    let exit = match dispatch(args, printer).await {
+    let outlet = Outlet::of(&args.command, printer);
+    let done = match outlet.check() {
+        Ok(()) => dispatch(args, &outlet, printer).await,
+        Err(failure) => Err(failure),
+    };
+    let exit = match done {
         Ok(exit) => exit,
         Err(failure) => {
             failure.print(printer);
+            outlet.fail(&failure);
             failure.exit()
         }
     };
@@ -49,25 +60,28 @@ pub async fn run(args: Args) -> Exit {
     }
 }
 
-async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
+async fn dispatch(args: Args, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let verbosity = args.global.verbose;
     match args.command {
         Command::Init(args) => init::run(&args, printer),
-        Command::Validate(args) => validate::run(&args, printer),
+        Command::Validate(args) => validate::run(&args, outlet, printer),
         Command::Import(args) => import::run(args, printer).await,
-        Command::Plan(args) => plan::run(args, printer).await,
-        Command::Drift(args) => drift::run(args, printer).await,
+        Command::Plan(args) => plan::run(args, outlet, printer).await,
+        Command::Drift(args) => drift::run(args, outlet, printer).await,
         Command::Accept(args) => accept::run(args, printer).await,
         Command::Adopt(args) => adopt::run(&args, printer),
-        Command::Apply(args) => apply::run(args, verbosity, printer).await,
-        Command::Verify(args) => verify::run(args, verbosity, printer).await,
+        Command::Apply(args) => apply::run(args, verbosity, outlet, printer).await,
+        Command::Show(args) => show::run(&args, printer),
+        Command::Verify(args) => verify::run(args, verbosity, outlet, printer).await,
         Command::Handoff(args) => handoff::run(args, printer).await,
         Command::Attest(args) => attest::run(args, printer).await,
         Command::Rotate(args) => rotate::run(args, printer).await,
         Command::Secrets(args) => secrets::run(args, printer).await,
         Command::Doctor(args) => doctor::run(args, printer).await,
         Command::Sandbox(args) => sandbox::run(args, printer).await,
+        Command::Explain(args) => explain::run(&args, printer),
         Command::Schema(args) => Ok(schema::run(&args, printer)),
         Command::Completions(args) => Ok(completions::run(&args, printer)),
+        Command::Man(args) => man::run(&args, printer),
     }
 }

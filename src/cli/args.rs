@@ -3,6 +3,7 @@
 mod handing_over;
 mod managing;
 mod options;
+mod reporting;
 mod rotating;
 mod standalone;
 
@@ -13,9 +14,13 @@ use crate::output::printer;
 pub use handing_over::{Attest, Handoff, SheetFormat};
 pub use managing::{Accept, Adopt, Apply, Drift, Import, Include, Plan, SplitMode};
 pub use options::{Connection, Consents, Format, PruneMode, Pruning, Selected, Source};
+pub use reporting::{
+    OF_APPLY, OF_PLAN, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report,
+};
 pub use rotating::{Rotate, Secrets, Strategy};
 pub use standalone::{
-    Completions, Doctor, Init, Reset, Sandbox, SandboxCommand, Schema, SchemaKind, Serve, Validate, Verify,
+    Completions, Doctor, Explain, FailSeverity, Init, Man, Reset, Sandbox, SandboxCommand, Schema,
+    SchemaKind, Serve, Show, Validate, Verify,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.
@@ -23,7 +28,7 @@ pub use standalone::{
 #[command(name = "duoctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 error, 2 changes pending, 3 verification failed, 4 partly applied, \
-    5 refused by a guard or no consent, 6 saved plan is stale, 64 usage, 75 unreachable or rate limited (safe to \
+    5 refused by a guard or no consent, 6 saved plan is stale, 7 findings at or above --fail-severity, 64 usage, 75 unreachable or rate limited (safe to \
     retry), 77 Duo refused the credentials or the permission, 130 interrupted.\n\nduoctl is not affiliated with Cisco."
 )]
 pub struct Args {
@@ -93,6 +98,8 @@ pub enum Command {
     Adopt(Adopt),
     /// Make the account match the YAML, then verify it.
     Apply(Apply),
+    /// Show a saved plan or a JSON report in another format. Needs no network and no credentials.
+    Show(Show),
     /// Probe every managed key with live calls. Changes nothing.
     Verify(Verify),
     /// Print what a person has to enter into a console that has no API, field by field.
@@ -107,8 +114,12 @@ pub enum Command {
     Doctor(Doctor),
     /// The simulator of Duo on its own.
     Sandbox(Sandbox),
-    /// Print the JSON Schema of the YAML.
+    /// Say what a finding, a risk, a guard or an exit code means, and what to do about it.
+    Explain(Explain),
+    /// Print the JSON Schema of the YAML, of plans or of reports.
     Schema(Schema),
     /// Print the completion script of a shell.
     Completions(Completions),
+    /// Print the manual page, or write all of them into a folder.
+    Man(Man),
 }

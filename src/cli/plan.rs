@@ -12,19 +12,20 @@ use crate::reconcile::guard::judge;
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::{self, Plan};
 
-use super::args::{self, Format};
+use super::args;
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::{Session, consent, first_failure, options, show_idle_globs, show_problems};
 
 /// Runs the command.
-pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(args: args::Plan, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents)?;
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let reading = session.read(printer).await?;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     let refusals = judge(&plan, &session.desired, &consent);
-    let document = documents::plan(&plan, &refusals, &session.sources);
+    let document = session.document(&plan, &refusals);
     show_problems(plan.problems(), &session.sources, printer);
     show_problems(
         &unneeded(&session.workspace, &session.desired, &reading.observation),
@@ -32,10 +33,10 @@ pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
         printer,
     );
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
-    match args.format {
-        Format::Json => printer.data(&documents::text(&document)),
-        Format::Human => printer.data(&plan_text::render(&plan, &refusals, printer.out, false)),
+    if outlet.human() {
+        printer.data(&plan_text::render(&plan, &refusals, printer.out, false));
     }
+    outlet.deliver(&document);
     if let Some(file) = &args.out {
         save(file, &document, &args)?;
         printer.remark(&format!(

@@ -1,10 +1,13 @@
 //! What most commands begin with: load the YAML, find the keys, open the connection, read the account.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::diagnostic::{Diagnostic, Sources};
+use serde_json::Value;
+
+use crate::config::diagnostic::{Diagnostic, Sources, Span};
 use crate::config::load::load;
 use crate::config::model::{Credentials, Workspace};
 use crate::credentials::fetch;
@@ -17,12 +20,13 @@ use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, Reach};
 use crate::intelligence::expand::expand;
 use crate::observe::{Reading, look_up, observe, observe_all};
+use crate::output::json;
 use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::fingerprint::hash;
-use crate::reconcile::guard::Consent;
+use crate::reconcile::guard::{Consent, Refusal};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan, Prune};
 use crate::reconcile::selection::{Selection, glob_matcher};
@@ -103,6 +107,19 @@ impl Session {
     /// The API hostname.
     pub fn host(&self) -> &str {
         &self.workspace.tenant.api_hostname.value
+    }
+
+    /// The document of a plan, with the place of each address in the YAML.
+    pub fn document(&self, plan: &Plan, refusals: &[Refusal]) -> Value {
+        let mut document = json::plan(plan, refusals, &self.sources);
+        let spans: HashMap<&str, Span> = self
+            .desired
+            .applications
+            .iter()
+            .filter_map(|wanted| Some((wanted.address.as_str(), wanted.span?)))
+            .collect();
+        json::place_steps(&mut document, &self.sources, |address| spans.get(address).copied());
+        document
     }
 
     /// Reads the account. An account whose applications cannot be read is a failure: there is nothing to plan from.

@@ -47,9 +47,15 @@ impl Paint {
     }
 }
 
-/// Text that other people wrote, on one line, without anything that moves the cursor or turns the text around.
+/// Text that other people wrote, on one line, without anything that moves the cursor, turns the text around, or is a
+/// command to the CI that reads the log: GitHub's runner obeys `::` at the start of a line and `##[` anywhere in it.
 pub fn safe(text: &str) -> String {
-    text.chars().flat_map(escape).collect()
+    let text: String = text.chars().flat_map(escape).collect();
+    let text = if text.contains("##[") { text.replace("##[", "##\\u{5b}") } else { text };
+    match text.trim_start().strip_prefix("::") {
+        Some(rest) => format!("\\u{{3a}}:{rest}"),
+        None => text,
+    }
 }
 
 #[cfg(test)]
@@ -59,6 +65,14 @@ mod tests {
     #[test]
     fn text_from_outside_cannot_forge_a_line_or_a_colour() {
         assert_eq!(safe("VPN\n::error::x\u{1b}[31m\u{202e}"), "VPN\\u{a}::error::x\\u{1b}[31m\\u{202e}");
+    }
+
+    #[test]
+    fn text_from_outside_is_no_command_to_a_ci() {
+        assert_eq!(safe("::add-mask::x"), "\\u{3a}:add-mask::x");
+        assert_eq!(safe("  ::error::x"), "\\u{3a}:error::x");
+        assert_eq!(safe("a ##[error]x"), "a ##\\u{5b}error]x");
+        assert_eq!(safe("a::b #[x] ## [y]"), "a::b #[x] ## [y]");
     }
 
     #[test]

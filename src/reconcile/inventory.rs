@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::duo::types::{Ikey, Integration};
 
@@ -13,7 +14,7 @@ use super::observed::{Observation, Observed};
 use super::selection::Selection;
 
 /// What is known of one application's keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Keeping {
     /// The store holds the keys of now.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 
 use super::options::{Connection, Format, Selected, Source};
+use super::reporting::{OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report};
 
 /// `duoctl init`.
 #[derive(Debug, clap::Args)]
@@ -22,8 +23,45 @@ pub struct Validate {
     #[command(flatten)]
     pub source: Source,
     /// How the outcome is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VALIDATE), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_VALIDATE))]
+    pub reports: Vec<ReportFile>,
+    /// Exit with 7 when something at or above this severity is found; without it only errors fail, with 1.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_severity: Option<FailSeverity>,
+}
+
+/// From which severity on findings fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailSeverity {
+    /// Everything that is found.
+    Note,
+    /// Warnings and errors.
+    Warning,
+    /// Errors.
+    Error,
+}
+
+/// `duoctl show`.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// A saved plan, or what `plan`, `drift`, `apply`, `verify` or `validate` printed with --format json; `-` for
+    /// standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How it is shown.
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_SHOW), default_value = "human")]
+    pub format: OutputFormat,
+}
+
+/// `duoctl explain`.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// A name as it is printed: the code of a finding, a risk, a guard, or an exit code. All names without one.
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 /// `duoctl verify`.
@@ -39,8 +77,11 @@ pub struct Verify {
     #[command(flatten)]
     pub selected: Selected,
     /// How the outcome is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VERIFY), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_VERIFY))]
+    pub reports: Vec<ReportFile>,
 }
 
 /// `duoctl doctor`.
@@ -108,6 +149,10 @@ pub enum SchemaKind {
     /// The YAML.
     #[default]
     Config,
+    /// What `plan` and `drift` print with --format json, and `plan --out` saves.
+    Plan,
+    /// What every other command prints with --format json.
+    Report,
 }
 
 /// `duoctl schema`.
@@ -124,4 +169,15 @@ pub struct Completions {
     /// The shell.
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// `duoctl man`.
+#[derive(Debug, clap::Args)]
+pub struct Man {
+    /// The command, e.g. `sandbox serve`; duoctl itself without one.
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Write the pages of all commands into this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub dir: Option<PathBuf>,
 }
