@@ -38,11 +38,11 @@ use crate::output::printer::Printer;
 pub async fn run(args: Args) -> Exit {
     let printer = Printer::new(args.global.color.into(), args.global.quiet);
     let outlet = Outlet::of(&args.command, printer);
-    let done = match outlet.check() {
-        Ok(()) => dispatch(args, &outlet, printer).await,
-        Err(failure) => Err(failure),
-    };
-    let exit = match done {
+    if let Err(failure) = outlet.check() {
+        failure.print(printer);
+        return failure.exit();
+    }
+    let exit = match dispatch(args, &outlet, printer).await {
         Ok(exit) => exit,
         Err(failure) => {
             failure.print(printer);

@@ -1,5 +1,6 @@
 //! The arguments. Unknown ones are errors; no secret ever comes by a flag.
 
+mod examples;
 mod handing_over;
 mod managing;
 mod options;
@@ -83,43 +84,63 @@ impl From<Color> for printer::Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a first duo.yaml, with comments.
+    #[command(after_help = examples::INIT)]
     Init(Init),
     /// Check the YAML: syntax, schema and meaning. Needs no network and no credentials.
+    #[command(after_help = examples::VALIDATE)]
     Validate(Validate),
     /// Write the live applications that nobody declares yet into the YAML. The plan after it only adopts.
+    #[command(after_help = examples::IMPORT)]
     Import(Import),
     /// Show what would change. Changes nothing.
+    #[command(after_help = examples::PLAN)]
     Plan(Plan),
     /// Say whether Duo differs from the YAML, for a schedule: exit code 2 when it does. Changes nothing.
+    #[command(after_help = examples::DRIFT)]
     Drift(Drift),
     /// Write into the YAML what somebody changed in Duo.
+    #[command(after_help = examples::ACCEPT)]
     Accept(Accept),
     /// Write into the YAML which live application an address is.
+    #[command(after_help = examples::ADOPT)]
     Adopt(Adopt),
     /// Make the account match the YAML, then verify it.
+    #[command(after_help = examples::APPLY)]
     Apply(Apply),
     /// Show a saved plan or a JSON report in another format. Needs no network and no credentials.
+    #[command(after_help = examples::SHOW)]
     Show(Show),
     /// Probe every managed key with live calls. Changes nothing.
+    #[command(after_help = examples::VERIFY)]
     Verify(Verify),
     /// Print what a person has to enter into a console that has no API, field by field.
+    #[command(after_help = examples::HANDOFF)]
     Handoff(Handoff),
     /// Say that the console holds the values of now: writes their fingerprint into the YAML, everything else as it is.
+    #[command(after_help = examples::ATTEST)]
     Attest(Attest),
     /// Make new secret keys and deliver them to the secret stores.
+    #[command(after_help = examples::ROTATE)]
     Rotate(Rotate),
     /// List where every secret key is kept, and whether it is current. Changes nothing.
+    #[command(after_help = examples::SECRETS)]
     Secrets(Secrets),
     /// Check hostname, TLS, clock, keys and permissions, and say how to mend each.
+    #[command(after_help = examples::DOCTOR)]
     Doctor(Doctor),
     /// The simulator of Duo on its own.
+    #[command(after_help = examples::SANDBOX)]
     Sandbox(Sandbox),
     /// Say what a finding, a risk, a guard or an exit code means, and what to do about it.
+    #[command(after_help = examples::EXPLAIN)]
     Explain(Explain),
     /// Print the JSON Schema of the YAML, of plans or of reports.
+    #[command(after_help = examples::SCHEMA)]
     Schema(Schema),
     /// Print the completion script of a shell.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions(Completions),
     /// Print the manual page, or write all of them into a folder.
+    #[command(after_help = examples::MAN)]
     Man(Man),
 }

@@ -211,11 +211,12 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     {
         use std::os::unix::fs::PermissionsExt as _;
         // As any other program would make it, not as secret as a temporary file.
-        let permissions = fs::metadata(path)
-            .map_or_else(|_| fs::Permissions::from_mode(0o666), |found| found.permissions());
-        builder.permissions(permissions);
+        builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut fresh = builder.prefix(".duoctl-report").tempfile_in(folder(path))?;
+    if let Ok(found) = fs::metadata(path) {
+        fresh.as_file().set_permissions(found.permissions())?;
+    }
     fresh.write_all(text.as_bytes())?;
     fresh.persist(path).map(drop).map_err(|error| error.error)
 }

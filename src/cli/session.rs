@@ -18,14 +18,12 @@ use crate::duo::https::{HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, Reach};
-use crate::intelligence::expand::expand;
 use crate::observe::{Reading, look_up, observe, observe_all};
 use crate::output::json;
 use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::fingerprint::hash;
 use crate::reconcile::guard::{Consent, Refusal};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan, Prune};
@@ -38,6 +36,8 @@ use crate::verify::ladder::Api;
 use super::args::{Connection, Consents, PruneMode, Pruning, Selected};
 use super::exit::Failure;
 use super::progress::Spinner;
+
+pub use crate::intelligence::expand::desired;
 
 /// How many secrets are looked up at once.
 const LOOK_UPS: usize = 8;
@@ -76,14 +76,6 @@ pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printe
     if !problems.is_empty() {
         printer.problem(&snippet::render(problems, sources, printer.err.on, terminal_width()));
     }
-}
-
-/// What the YAML asks for, composites included.
-pub fn desired(workspace: &Workspace, sources: &Sources) -> Desired {
-    let texts = sources.files().iter().map(|file| file.text.as_str());
-    let mut desired = Desired::from_workspace(workspace, hash(texts));
-    expand(workspace, &mut desired);
-    desired
 }
 
 impl Session {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use super::examples;
 use super::options::{Connection, Format, Selected, Source};
 use super::reporting::{OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report};
 
@@ -110,8 +111,10 @@ pub struct Sandbox {
 #[derive(Debug, Subcommand)]
 pub enum SandboxCommand {
     /// Serve the simulated account over HTTPS until a signal; one JSON line on stdout says how to reach it.
+    #[command(after_help = examples::SERVE)]
     Serve(Serve),
     /// Forget the simulated account: the next start begins with the seeded one.
+    #[command(after_help = examples::RESET)]
     Reset(Reset),
 }
 

@@ -35,7 +35,10 @@ pub(super) fn html_code(text: &str) -> String {
 /// A sentence: as it is where it is nothing but words, otherwise as code.
 pub(super) fn prose(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | '.' | ';' | '\'' | '(' | ')');
-    let wordy = !text.is_empty() && text.chars().all(plain) && text.chars().count() <= LONGEST;
+    // A number with a full stop would begin a list.
+    let wordy = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(')
+        && text.chars().all(plain)
+        && text.chars().count() <= LONGEST;
     // A host's name becomes a link.
     let linked = text.to_lowercase().contains("www.");
     if wordy && !linked && text.trim() == text { text.to_owned() } else { code(text) }
