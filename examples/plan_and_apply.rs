@@ -53,7 +53,7 @@ impl Progress for Quiet {
 /// # Errors
 ///
 /// Whatever keeps it from planning or applying.
-pub async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>> {
+pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>> {
     // A Duo account of our own. It ends with the program.
     let sandbox = start(ServeOptions::default()).await?;
     let key = sandbox.keys().into_iter().find(|key| key.name == "operator").ok_or("no operator key")?;
