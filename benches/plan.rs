@@ -20,6 +20,7 @@ use duoctl::reconcile::marker::Notes;
 use duoctl::reconcile::observed::{Observation, Observed};
 use duoctl::reconcile::plan::{Options, Prune, plan};
 use duoctl::reconcile::selection::Selection;
+use duoctl::reconcile::takedown::TakedownSpec;
 
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
 const HERE: Span = Span { file: 0, start: 0, end: 0 };
@@ -60,6 +61,8 @@ fn desired(size: usize) -> Desired {
         workspace: "acme".to_owned(),
         applications: (0..size).map(application).collect(),
         handoffs: Vec::new(),
+        takedown: TakedownSpec::default(),
+        retained: Vec::new(),
         guards: Guards::default(),
         plan: None,
         yaml_hash: String::new(),
@@ -94,6 +97,8 @@ fn observation(size: usize) -> Observation {
         policies: Observed::Present(vec![policy]),
         account: Account::default(),
         held: BTreeMap::new(),
+        observed_at: jiff::Timestamp::UNIX_EPOCH,
+        uses: BTreeMap::new(),
     }
 }
 

@@ -11,11 +11,13 @@ pub mod drift;
 pub mod edit;
 pub mod exit;
 pub mod explain;
+pub mod fmt;
 pub mod handoff;
 pub mod import;
 pub mod init;
 pub mod man;
 pub mod outlet;
+pub mod panics;
 pub mod plan;
 pub mod progress;
 pub mod rotate;
@@ -65,9 +67,10 @@ async fn dispatch(args: Args, outlet: &Outlet, printer: Printer) -> Result<Exit,
     match args.command {
         Command::Init(args) => init::run(&args, printer),
         Command::Validate(args) => validate::run(&args, outlet, printer),
+        Command::Fmt(args) => fmt::run(&args, printer),
         Command::Import(args) => import::run(args, printer).await,
-        Command::Plan(args) => plan::run(args, outlet, printer).await,
-        Command::Drift(args) => drift::run(args, outlet, printer).await,
+        Command::Plan(args) => plan::run(args, verbosity, outlet, printer).await,
+        Command::Drift(args) => drift::run(args, verbosity, outlet, printer).await,
         Command::Accept(args) => accept::run(args, printer).await,
         Command::Adopt(args) => adopt::run(&args, printer),
         Command::Apply(args) => apply::run(args, verbosity, outlet, printer).await,

@@ -4,6 +4,7 @@ pub mod address;
 pub mod delivery;
 pub mod desired;
 pub mod diff;
+pub mod effect;
 pub mod fields;
 pub mod fingerprint;
 pub mod guard;
@@ -19,8 +20,10 @@ pub mod references;
 pub mod risk;
 pub mod selection;
 pub mod sso;
+pub mod takedown;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod traps;
+pub mod unmanaged;
 pub mod value;

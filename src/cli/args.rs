@@ -14,13 +14,13 @@ use crate::output::printer;
 
 pub use handing_over::{Attest, Handoff, SheetFormat};
 pub use managing::{Accept, Adopt, Apply, Drift, Import, Include, Plan, SplitMode};
-pub use options::{Connection, Consents, Format, PruneMode, Pruning, Selected, Source};
+pub use options::{Connection, Consents, Format, Impact, PruneMode, Pruning, Selected, Source};
 pub use reporting::{
     OF_APPLY, OF_PLAN, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report,
 };
 pub use rotating::{Rotate, Secrets, Strategy};
 pub use standalone::{
-    Completions, Doctor, Explain, FailSeverity, Init, Man, Reset, Sandbox, SandboxCommand, Schema,
+    Completions, Doctor, Explain, FailSeverity, Fmt, Init, Man, Reset, Sandbox, SandboxCommand, Schema,
     SchemaKind, Serve, Show, Validate, Verify,
 };
 
@@ -89,6 +89,9 @@ pub enum Command {
     /// Check the YAML: syntax, schema and meaning. Needs no network and no credentials.
     #[command(after_help = examples::VALIDATE)]
     Validate(Validate),
+    /// Give the YAML its canonical form: order of keys, spacing, quotes. Comments are kept, the meaning is proven to.
+    #[command(after_help = examples::FMT)]
+    Fmt(Fmt),
     /// Write the live applications that nobody declares yet into the YAML. The plan after it only adopts.
     #[command(after_help = examples::IMPORT)]
     Import(Import),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::atomic::{self, Readers};
 use crate::config::load::load;
 use crate::output::document;
 use crate::output::format::{Format, line, render};
@@ -179,20 +180,16 @@ fn is_step_summary(path: &Path) -> bool {
         .is_some_and(|summary| !summary.is_empty() && Path::new(&summary) == path)
 }
 
-/// A report is never written through a link: whoever can lay one into a checkout could overwrite any file.
+/// What [`atomic::replace`] will refuse, known before anything is done. A report is never written through a link: whoever
+/// can lay one into a checkout could overwrite any file.
 fn writable(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => {
-            Err(io::Error::other("it is a link, and a report is never written through one"))
-        }
-        Ok(found) if !found.is_file() => Err(io::Error::other("it is no ordinary file")),
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match folder(path).metadata() {
-            Ok(found) if found.is_dir() => Ok(()),
-            Ok(_) => Err(io::Error::other("its folder is a file")),
-            Err(_) => Err(io::Error::other("its folder does not exist")),
-        },
-        Err(error) => Err(error),
+    atomic::check(path)?;
+    match (fs::metadata(path), folder(path).metadata()) {
+        (Ok(found), _) if found.is_dir() => Err(io::Error::other("it is a folder")),
+        (Ok(_), _) => Ok(()),
+        (Err(_), Ok(folder)) if folder.is_dir() => Ok(()),
+        (Err(_), Ok(_)) => Err(io::Error::other("its folder is a file")),
+        (Err(_), Err(_)) => Err(io::Error::other("its folder does not exist")),
     }
 }
 
@@ -200,23 +197,10 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A file is replaced whole or not at all.
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    writable(path)?;
     if is_step_summary(path) {
+        atomic::check(path)?;
         return fs::OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes());
     }
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // As any other program would make it, not as secret as a temporary file.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut fresh = builder.prefix(".duoctl-report").tempfile_in(folder(path))?;
-    if let Ok(found) = fs::metadata(path) {
-        fresh.as_file().set_permissions(found.permissions())?;
-    }
-    fresh.write_all(text.as_bytes())?;
-    fresh.persist(path).map(drop).map_err(|error| error.error)
+    atomic::replace(path, text, Readers::Umask)
 }

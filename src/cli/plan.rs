@@ -1,29 +1,41 @@
 //! `duoctl plan`: what would change. It holds a reader only, so it cannot write.
 
-use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::atomic::{self, Readers};
+use crate::config::load::Trust;
 use crate::output::printer::Printer;
 use crate::output::{json as documents, plan_text};
 use crate::reconcile::guard::judge;
 use crate::reconcile::ignores::unneeded;
-use crate::reconcile::plan::{self, Plan};
+use crate::reconcile::plan::Plan;
 
-use super::args;
+use super::args::{self, Impact};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
-use super::session::{Session, consent, first_failure, options, show_idle_globs, show_problems};
+use super::session::{
+    Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
+};
 
 /// Runs the command.
-pub async fn run(args: args::Plan, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Plan,
+    verbosity: u8,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents)?;
-    let session = Session::open(&args.source.path, &args.connection, printer).await?;
-    let reading = session.read(printer).await?;
-    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let trust = if args.untrusted { Trust::None } else { Trust::Full };
+    let session = Session::open_as(&args.source.path, &args.connection, trust, printer).await?;
+    let mut reading = session.read(printer).await?;
+    let mut plan = session.plan(&mut reading, &options, printer).await;
+    // Who wrote the YAML would choose whose names are shown.
+    let impact = if args.untrusted { Impact { impact_budget: 0 } } else { args.impact.clone() };
+    session.tell_affected(&mut plan, &reading.observation, &impact, printer).await;
+    let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
     let document = session.document(&plan, &refusals);
     show_problems(plan.problems(), &session.sources, printer);
@@ -32,6 +44,7 @@ pub async fn run(args: args::Plan, outlet: &Outlet, printer: Printer) -> Result<
         &session.sources,
         printer,
     );
+    show_unmanaged(&reading.observation, verbosity, printer);
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
     if outlet.human() {
         printer.data(&plan_text::render(&plan, &refusals, printer.out, false));
@@ -73,22 +86,9 @@ fn save(file: &Path, document: &Value, args: &args::Plan) -> Result<(), Failure>
             }),
         );
     }
-    write(file, &documents::text(&saved)).map_err(|error| Failure::File {
+    atomic::replace(file, &documents::text(&saved), Readers::Owner).map_err(|error| Failure::File {
         path: file.to_owned(),
         what: "cannot be written",
         error,
     })
-}
-
-/// A file is replaced whole or not at all; a pipe or a device is written to and never replaced.
-fn write(file: &Path, text: &str) -> io::Result<()> {
-    // What a link points to is replaced, not the link.
-    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
-        return fs::OpenOptions::new().write(true).open(file)?.write_all(text.as_bytes());
-    }
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
-    fresh.write_all(text.as_bytes())?;
-    fresh.persist(file).map(drop).map_err(|error| error.error)
 }

@@ -1,6 +1,7 @@
 //! What most commands begin with: load the YAML, find the keys, open the connection, read the account.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +9,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::config::diagnostic::{Diagnostic, Sources, Span};
-use crate::config::load::load;
+use crate::config::load::{Trust, load_as};
 use crate::config::model::{Credentials, Workspace};
 use crate::credentials::fetch;
+use crate::duo::activity::activities;
 use crate::duo::backoff::Backoff;
 use crate::duo::client::Reader;
 use crate::duo::error::DuoError;
@@ -18,22 +20,26 @@ use crate::duo::https::{HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, Reach};
+use crate::observe::memberships::memberships;
+use crate::observe::uses::uses;
 use crate::observe::{Reading, look_up, observe, observe_all};
 use crate::output::json;
 use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::guard::{Consent, Refusal};
-use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{Options, Plan, Prune};
+use crate::reconcile::effect::{Memberships, needs};
+use crate::reconcile::guard::{Consent, Refusal, asks_for_caller};
+use crate::reconcile::observed::{Observation, Observed};
+use crate::reconcile::plan::{Options, Plan, Prune, plan};
 use crate::reconcile::selection::{Selection, glob_matcher};
+use crate::reconcile::unmanaged::{Unmanaged, seen};
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
 use crate::secrets::Stores;
 use crate::verify::ladder::Api;
 
-use super::args::{Connection, Consents, PruneMode, Pruning, Selected};
+use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected};
 use super::exit::Failure;
 use super::progress::Spinner;
 
@@ -41,6 +47,10 @@ pub use crate::intelligence::expand::desired;
 
 /// How many secrets are looked up at once.
 const LOOK_UPS: usize = 8;
+
+/// How far back, and over how many pages, the activity log is searched for where duoctl calls from.
+const CALLERS_MS: i64 = 30 * 24 * 3600 * 1000;
+const CALLERS_PAGES: usize = 3;
 
 /// A loaded workspace with a connection to its account.
 pub struct Session {
@@ -54,15 +64,16 @@ pub struct Session {
     pub transport: HttpsTransport,
     /// The operator.
     pub operator: Ikey,
-    /// Its secret stores.
+    /// Its secret stores; none without trust.
     pub stores: Stores,
+    trust: Trust,
     /// The simulator, while one is used. It ends with the session.
     pub sandbox: Option<Arc<Running>>,
 }
 
 /// The YAML, if nothing is wrong with it; its warnings are printed.
-pub fn load_valid(path: &Path, printer: Printer) -> Result<(Workspace, Sources), Failure> {
-    let loaded = load(path);
+pub fn load_valid(path: &Path, trust: Trust, printer: Printer) -> Result<(Workspace, Sources), Failure> {
+    let loaded = load_as(path, trust);
     let valid = loaded.valid().cloned();
     let Some(workspace) = valid else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
@@ -81,7 +92,18 @@ pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printe
 impl Session {
     /// Loads the YAML and opens the connection.
     pub async fn open(path: &Path, connection: &Connection, printer: Printer) -> Result<Self, Failure> {
-        let (workspace, sources) = load_valid(path, printer)?;
+        Self::open_as(path, connection, Trust::Full, printer).await
+    }
+
+    /// The same as far as the author of the YAML is trusted. Without trust no secret store is opened: it could be any
+    /// command, and any server that is to get a token.
+    pub async fn open_as(
+        path: &Path,
+        connection: &Connection,
+        trust: Trust,
+        printer: Printer,
+    ) -> Result<Self, Failure> {
+        let (workspace, sources) = load_valid(path, trust, printer)?;
         let desired = desired(&workspace, &sources);
         let (config, sandbox) = match &connection.sandbox {
             Some(state) => {
@@ -92,8 +114,14 @@ impl Session {
         };
         let operator = config.ikey.clone();
         let transport = HttpsTransport::open(config)?;
-        let stores = Stores::open(&workspace);
-        Ok(Self { stores, workspace, sources, desired, transport, operator, sandbox })
+        let stores = match trust {
+            Trust::Full => Stores::open(&workspace),
+            Trust::None => Stores::default(),
+        };
+        if trust == Trust::None && !workspace.secret_stores.is_empty() {
+            printer.remark("secret stores are not looked into: --untrusted\n");
+        }
+        Ok(Self { trust, stores, workspace, sources, desired, transport, operator, sandbox })
     }
 
     /// The API hostname.
@@ -118,9 +146,10 @@ impl Session {
     pub async fn read(&self, printer: Printer) -> Result<Reading, Failure> {
         let spinner = Spinner::start("reading the account", printer);
         let reader = Reader::new(self.transport.clone());
+        let looked_into = self.desired.applications.iter().filter(|_| self.trust == Trust::Full);
         let (mut reading, held) = tokio::join!(
             observe(&reader, &self.desired, &self.operator, self.host()),
-            look_up(&self.stores, &self.desired.applications, LOOK_UPS)
+            look_up(&self.stores, looked_into, LOOK_UPS)
         );
         reading.observation.held = held;
         spinner.finish();
@@ -134,6 +163,57 @@ impl Session {
         let reading = observe_all(&reader, &self.operator, self.host()).await;
         spinner.finish();
         self.usable(reading, printer)
+    }
+
+    /// The plan from a reading. Where something is to be deleted after its quarantine, the authentication log is asked
+    /// whether it is still used.
+    pub async fn plan(&self, reading: &mut Reading, options: &Options, printer: Printer) -> Plan {
+        let found = plan(&self.desired, &reading.observation, options);
+        if found.unlooked().is_empty() {
+            return found;
+        }
+        let spinner = Spinner::start("reading the authentication log", printer);
+        let now = reading.observation.observed_at;
+        reading.observation.uses = uses(&self.transport, found.unlooked(), now).await;
+        spinner.finish();
+        plan(&self.desired, &reading.observation, options)
+    }
+
+    /// Counts who is affected by a plan. It reads nothing where the plan changes neither who may log in nor a policy,
+    /// and what it cannot read fails nothing.
+    pub async fn tell_affected(
+        &self,
+        plan: &mut Plan,
+        observation: &Observation,
+        impact: &Impact,
+        printer: Printer,
+    ) {
+        let needs = needs(plan, observation);
+        let people = if needs.is_empty() {
+            Memberships::default()
+        } else {
+            let spinner = Spinner::start("counting who is affected", printer);
+            let people = memberships(&self.transport, &needs, impact.impact_budget).await;
+            spinner.finish();
+            people
+        };
+        plan.tell_affected(observation, &people);
+    }
+
+    /// The consent, completed with the addresses from which Duo lately saw the operator call, where a guard needs them
+    /// and nobody stated one. What cannot be read stays unknown, and then the guard refuses.
+    pub async fn informed(&self, plan: &Plan, consent: Consent) -> Consent {
+        if !asks_for_caller(plan, &self.desired.guards, &consent) {
+            return consent;
+        }
+        let now = jiff::Timestamp::now().as_millisecond();
+        let Ok(log) = activities(&self.transport, now - CALLERS_MS, now, CALLERS_PAGES).await else {
+            return consent;
+        };
+        let own = log.items.iter().filter(|activity| Ikey::new(activity.actor.as_str()) == self.operator);
+        let callers: BTreeSet<IpAddr> =
+            own.filter_map(|activity| activity.from.as_ref()?.parse().ok()).collect();
+        Consent { callers: callers.into_iter().collect(), ..consent }
     }
 
     fn usable(&self, reading: Reading, printer: Printer) -> Result<Reading, Failure> {
@@ -249,6 +329,25 @@ fn simulator_backoff() -> Option<Backoff> {
     Some(Backoff { unit: Duration::from_millis(unit), ..Backoff::default() })
 }
 
+/// With `-v`: what Duo holds and the YAML cannot say, each once. It is left alone.
+pub fn show_unmanaged(observation: &Observation, verbosity: u8, printer: Printer) {
+    if verbosity == 0 {
+        return;
+    }
+    for Unmanaged { field, value, applications } in seen(observation) {
+        let what = match value {
+            Some(value) => format!("unmanaged value seen: `{}` is {}", safe(&field), safe(&value)),
+            None => format!("unmanaged field seen: `{}`", safe(&field)),
+        };
+        let on = match applications.as_slice() {
+            [one] => safe(one.as_str()),
+            [first, ..] => format!("{} applications, e.g. {}", applications.len(), safe(first.as_str())),
+            [] => continue,
+        };
+        printer.remark(&format!("note: {what} on {on}; the YAML cannot say it, and it is left alone\n"));
+    }
+}
+
 /// Says of every `--only` that it covers nothing: most likely it is misspelt.
 pub fn show_idle_globs(selected: &Selected, desired: &Desired, plan: &Plan, printer: Printer) {
     for glob in &selected.only {
@@ -283,5 +382,6 @@ pub fn consent(consents: &Consents) -> Result<Consent, Failure> {
         max_changes_percent: consents.max_changes,
         max_deletes: consents.max_deletes,
         empty: consents.allow_empty,
+        callers: consents.caller_address.into_iter().collect(),
     })
 }

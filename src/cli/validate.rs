@@ -1,7 +1,7 @@
 //! `duoctl validate`: syntax, schema and meaning, offline.
 
 use crate::config::diagnostic::{Severity, has_errors};
-use crate::config::load::load;
+use crate::config::load::{Trust, load_as};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::{json, snippet};
 
@@ -11,7 +11,8 @@ use super::outlet::{Outlet, name_workspace};
 
 /// Runs the command.
 pub fn run(args: &Validate, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load(&args.source.path);
+    let trust = if args.untrusted { Trust::None } else { Trust::Full };
+    let loaded = load_as(&args.source.path, trust);
     let failed = has_errors(&loaded.diagnostics);
     if outlet.human() {
         if !loaded.diagnostics.is_empty() {

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::config::diagnostic::has_errors;
 use crate::config::model::Setting;
 use crate::duo::types::{Ikey, Integration};
 use crate::observe::Reading;
 use crate::output::printer::Printer;
-use crate::output::{json, verify_text};
+use crate::output::{json, plan_text, verify_text};
 use crate::reconcile::desired::DesiredApplication;
+use crate::reconcile::handoff::Purpose;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Plan};
 use crate::reconcile::selection::Selection;
@@ -49,12 +51,18 @@ pub async fn run(
     }
     if outlet.human() {
         printer.data(&verify_text::render(&report, verbosity > 0, printer.out));
+        if let Some(sentence) = plan_text::left_out_sentence(&plan) {
+            printer.data(&format!("\n{sentence}\n"));
+        }
         if !plan.steps().is_empty() {
             printer.remark("note: the account differs from the YAML; `duoctl plan` shows how\n");
         }
     }
     let mut document = json::verify(&report);
     name_workspace(&mut document, &session.workspace.name.value);
+    if let Value::Object(document) = &mut document {
+        document.insert("left_out".to_owned(), json!(plan.left_out_addresses()));
+    }
     outlet.deliver(&document);
     Ok(match report.failed() {
         false if has_errors(plan.problems()) => {
@@ -68,7 +76,9 @@ pub async fn run(
 
 /// The ladder of every entry of Identity Intelligence that the selection covers.
 async fn ladders(session: &Session, plan: &Plan, report: &Report, connection: &Connection) -> Vec<Ladder> {
-    let sheets: Vec<_> = plan.attested().iter().chain(plan.handoffs()).collect();
+    let sheets = plan.attested().iter().chain(plan.handoffs());
+    // Of what left the YAML there is nothing to prove.
+    let sheets: Vec<_> = sheets.filter(|sheet| sheet.purpose == Purpose::Enter).collect();
     if sheets.is_empty() {
         return Vec::new();
     }

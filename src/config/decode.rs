@@ -10,7 +10,8 @@ use super::application::{self, Defaults};
 use super::diagnostic::{Span, Spanned};
 use super::model::{
     Allowance, Credentials, DuoPlan, Guards, Ignore, IntelligenceAccess, IntelligenceApi,
-    IntelligenceApiFields, IntelligenceEntry, SecretStore, SecretTarget, Tenant, ValueSource, Workspace,
+    IntelligenceApiFields, IntelligenceEntry, Removal, SecretStore, SecretTarget, Tenant, ValueSource,
+    Workspace,
 };
 use super::texts::is_secret_key;
 use super::tree::{Data, Entry, Node, find};
@@ -35,8 +36,16 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
             _ => BTreeMap::new(),
         },
         identity_intelligence: entries_of(root_of("identity_intelligence"), intelligence),
+        identity_intelligence_removed: root_of("identity_intelligence_removed")
+            .iter()
+            .filter_map(|entry| Some((entry.key.value.clone(), numeric_node(&entry.value)?)))
+            .collect(),
         identity_intelligence_api: find(entries, "identity_intelligence_api")
             .and_then(|entry| intelligence_api(entry, root)),
+        removed: root_of("removed")
+            .iter()
+            .map(|entry| (entry.key.value.clone(), Spanned::new(Removal::Retain, entry.key.span)))
+            .collect(),
         secret_stores: entries_of(root_of("secret_stores"), store),
         guards: guards(root_of("guards")),
     }
@@ -52,7 +61,10 @@ pub fn text(node: &Node) -> Option<Spanned<String>> {
 
 /// Text that YAML may take for a number, as it was written.
 fn numeric_text(entries: &[Entry], key: &str) -> Option<Spanned<String>> {
-    let node = &find(entries, key)?.value;
+    numeric_node(&find(entries, key)?.value)
+}
+
+fn numeric_node(node: &Node) -> Option<Spanned<String>> {
     match &node.data {
         Data::Text(text) | Data::Number(_, text) => Some(Spanned::new(text.clone(), node.span)),
         _ => None,

@@ -44,6 +44,7 @@ pub fn findings(document: &Document) -> Vec<Finding> {
         Document::Plan(plan) => plan_findings(&mut found, plan),
         Document::Drift(plan) => {
             plan_findings(&mut found, plan);
+            drift_risks(&mut found, plan);
             found.extend(plan.steps.iter().map(|step| difference(step, plan)));
         }
         Document::Apply(apply) => apply_findings(&mut found, apply),
@@ -114,6 +115,19 @@ fn plan_findings(found: &mut Vec<Finding>, plan: &PlanDocument) {
     }
 }
 
+/// What an edit in Duo risks as long as it stays.
+fn drift_risks(found: &mut Vec<Finding>, plan: &PlanDocument) {
+    for step in &plan.steps {
+        found.extend(step.drift.iter().map(|risk| Finding {
+            level: if risk.risk.needs_consent() { Level::Error } else { Level::Warning },
+            code: risk.risk.name().to_owned(),
+            title: format!("duoctl: drift, {}", risk.risk),
+            message: format!("{} \"{}\": as it is now, {}", step.address, step.name, risk.reason),
+            place: step.place.clone(),
+        }));
+    }
+}
+
 fn place_of(plan: &PlanDocument, address: &str) -> Option<Place> {
     plan.steps.iter().find(|step| step.address == address).and_then(|step| step.place.clone())
 }
@@ -127,6 +141,7 @@ fn difference(step: &StepDocument, plan: &PlanDocument) -> Finding {
         Action::Adopt => " does not carry the marker of this workspace",
         Action::Replace => " is of another type",
         Action::Quarantine | Action::Delete => " left the YAML",
+        Action::Retain => " left the YAML and is to be forgotten",
         Action::Deliver => ": a secret store does not hold its keys of now",
     });
     for change in step.changes.iter().filter(|_| step.action != Action::Create) {

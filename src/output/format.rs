@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::document::Document;
-use super::{github, gitlab, json, markdown, sarif, show_text};
+use super::{github, gitlab, json, junit, markdown, sarif, show_text};
 
 /// How an outcome is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,12 +23,22 @@ pub enum Format {
     Sarif,
     /// A code quality report of GitLab.
     Gitlab,
+    /// JUnit XML for the test tab of a CI system.
+    Junit,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] =
-        [Self::Human, Self::Json, Self::Jsonl, Self::Markdown, Self::Github, Self::Sarif, Self::Gitlab];
+    pub const ALL: [Self; 8] = [
+        Self::Human,
+        Self::Json,
+        Self::Jsonl,
+        Self::Markdown,
+        Self::Github,
+        Self::Sarif,
+        Self::Gitlab,
+        Self::Junit,
+    ];
 
     /// The name in `--format` and `--report`.
     pub fn name(self) -> &'static str {
@@ -40,6 +50,7 @@ impl Format {
             Self::Github => "github",
             Self::Sarif => "sarif",
             Self::Gitlab => "gitlab",
+            Self::Junit => "junit",
         }
     }
 
@@ -53,6 +64,7 @@ impl Format {
             Self::Github => "Annotations of GitHub Actions",
             Self::Sarif => "SARIF 2.1.0, for code scanning",
             Self::Gitlab => "A code quality report of GitLab",
+            Self::Junit => "JUnit XML: one test suite for each address, one test case for each probe",
         }
     }
 
@@ -80,6 +92,11 @@ pub fn render(format: Format, document: &Document, value: &Value, prefix: &str) 
         Format::Github => Some(github::render(document, prefix)),
         Format::Sarif => sarif::render(document, prefix),
         Format::Gitlab => gitlab::render(document, prefix),
+        Format::Junit => match document {
+            Document::Verify(verify) => Some(junit::verify(&verify.report())),
+            Document::Apply(apply) => apply.verify.as_ref().map(|verify| junit::verify(&verify.report())),
+            Document::Plan(_) | Document::Drift(_) | Document::Validate(_) | Document::Failure(_) => None,
+        },
     }
 }
 

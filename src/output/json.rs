@@ -1,5 +1,7 @@
 //! JSON documents for machines: plan, apply, verify and validate. Fields are only ever added within a format version.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
@@ -8,6 +10,7 @@ use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::Handoff;
 use crate::reconcile::inventory::Entry;
 use crate::reconcile::plan::{Plan, Step};
+use crate::reconcile::risk::Risk;
 use crate::verify::report::{Ladder, Report, Subject, Verdict};
 
 /// The version of every document's shape.
@@ -30,19 +33,27 @@ pub fn plan(plan: &Plan, refusals: &[Refusal], sources: &Sources) -> Value {
         "api_hostname": plan.fingerprint().host,
         "empty": plan.is_empty(),
         "summary": plan.summary(),
-        "risks": plan.risks().iter().map(|(risk, count)| (risk.name().to_owned(), json!(count))).collect::<Value>(),
-        "steps": plan.steps().iter().map(step).collect::<Vec<_>>(),
+        "risks": counts(&plan.risks()),
+        "drift": counts(&plan.drift()),
+        "steps": plan.steps().iter().enumerate().map(|(index, step)| planned(plan, index, step)).collect::<Vec<_>>(),
         "handoffs": plan.handoffs(),
         "orphans": plan.orphans(),
         "blocked": plan.blocked(),
         "left_out": plan.left_out(),
+        "left_out_addresses": plan.left_out_addresses(),
+        "left_out_pending": plan.left_out_pending(),
+        "impact": plan.survey(),
         "refusals": refusals,
         "diagnostics": diagnostics(plan.problems(), sources),
         "fingerprint": plan.fingerprint(),
     })
 }
 
-fn step(step: &Step) -> Value {
+fn counts(risks: &BTreeMap<Risk, usize>) -> Value {
+    risks.iter().map(|(risk, count)| (risk.name().to_owned(), json!(count))).collect()
+}
+
+fn planned(plan: &Plan, index: usize, step: &Step) -> Value {
     json!({
         "address": step.address,
         "action": step.action,
@@ -50,14 +61,21 @@ fn step(step: &Step) -> Value {
         "type": step.kind,
         "name": step.name,
         "changes": step.changes,
+        "affected": plan.affected(index),
+        "price": plan.price(index),
         "delivery": step.delivery.as_ref().map(|delivery| json!({
             "store": delivery.target.store,
             "path": delivery.target.path,
             "place": delivery.place,
             "reason": delivery.reason,
         })),
-        "risks": step.risks().iter().map(|(risk, reason)| json!({"risk": risk, "reason": reason})).collect::<Vec<_>>(),
+        "risks": reasons(&step.risks()),
+        "drift": reasons(&step.drift()),
     })
+}
+
+fn reasons(risks: &BTreeMap<Risk, &'static str>) -> Vec<Value> {
+    risks.iter().map(|(risk, reason)| json!({"risk": risk, "reason": reason})).collect()
 }
 
 /// Where a span begins and ends.
@@ -209,6 +227,7 @@ pub fn apply(
         "steps": outcomes.iter().map(outcome).collect::<Vec<_>>(),
         "normalised": normalised,
         "left": left,
+        "left_out": planned.get("left_out_addresses"),
         "verify": verified.map(verify),
     })
 }
@@ -220,6 +239,7 @@ fn outcome(outcome: &StepOutcome) -> Value {
         Status::Failed { error, partly: true } => ("partly_applied", Some(error.to_string())),
         Status::Failed { error, partly: false } => ("failed", Some(error.to_string())),
         Status::NotDelivered(why) => ("not_delivered", Some(why.clone())),
+        Status::NotProven(why) => ("not_proven", Some(why.clone())),
         Status::NotAttempted(why) => ("not_attempted", Some((*why).to_owned())),
     };
     json!({

@@ -12,10 +12,12 @@ use serde_json::Value;
 
 use crate::reconcile::diff::Origin;
 use crate::reconcile::fingerprint::{Fingerprint, hash};
+use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::Action;
 use crate::reconcile::risk::Risk;
 use crate::verify::report::Verdict;
 
+use super::affected_text;
 use super::document::{
     ApplyDocument, ChangeDocument, CheckDocument, DiagnosticDocument, Document, FailureDocument,
     HandoffDocument, PlanDocument, StepDocument, ValidateDocument, VerifyDocument,
@@ -62,7 +64,7 @@ fn plan_comment(plan: &PlanDocument, command: &str) -> Comment {
         format!("### duoctl {command}: {} on {}\n\n", code(&plan.workspace), code(&plan.api_hostname));
     head.push_str(&headline(plan));
     let mut sections = vec![problems(&plan.diagnostics), refusals(plan, "An apply would be refused")];
-    sections.extend([risks(plan), ends(plan), attention(plan), who(plan)]);
+    sections.extend([drift_risks(plan), risks(plan), ends(plan), affected(plan), attention(plan), who(plan)]);
     let details = plan.steps.iter().map(step_detail).chain(plan.handoffs.iter().map(handoff_detail));
     Comment {
         marker: marker(command, &plan.workspace),
@@ -138,6 +140,41 @@ fn risks(plan: &PlanDocument) -> Section {
     Section { title: "Risks", items: items.collect() }
 }
 
+/// What edits in Duo risk as long as they stay.
+fn drift_risks(plan: &PlanDocument) -> Section {
+    let found = plan.steps.iter().flat_map(|step| step.drift.iter().map(move |risk| (step, risk)));
+    let items = found.map(|(step, risk)| {
+        format!(
+            "**{}** {} {}: as it is now, {}",
+            risk.risk,
+            code(&step.address),
+            code(&step.name),
+            prose(&risk.reason)
+        )
+    });
+    Section { title: "Risks of what was done in Duo", items: items.collect() }
+}
+
+/// For whom the plan changes something.
+fn affected(plan: &PlanDocument) -> Section {
+    let lines = |text: &str| -> Vec<String> {
+        text.lines().map(|line| prose(line.trim_start().trim_start_matches("@ "))).collect()
+    };
+    let mut items: Vec<String> = Vec::new();
+    for step in &plan.steps {
+        let Some(affected) = &step.affected else { continue };
+        let mut text = String::new();
+        affected_text::render(&mut text, affected, Paint { on: false });
+        items.push(format!("{}: {}", code(&step.address), lines(&text).join("<br>")));
+    }
+    if let Some(survey) = &plan.impact {
+        let mut text = String::new();
+        affected_text::survey(&mut text, survey, Paint { on: false });
+        items.extend(lines(text.trim_end()));
+    }
+    Section { title: "Who is affected", items }
+}
+
 /// What ends: deleted, replaced, quarantined.
 fn ends(plan: &PlanDocument) -> Section {
     let ending = plan
@@ -146,8 +183,9 @@ fn ends(plan: &PlanDocument) -> Section {
         .filter(|step| matches!(step.action, Action::Delete | Action::Replace | Action::Quarantine));
     let items = ending.map(|step| {
         let ikey = step.integration_key.as_ref().map(|ikey| format!(" {}", code(ikey))).unwrap_or_default();
+        let price: String = step.price.iter().map(|line| format!("<br>{}", prose(line))).collect();
         format!(
-            "**{}** {} {} ({}){ikey}",
+            "**{}** {} {} ({}){ikey}{price}",
             step.action.name(),
             code(&step.address),
             code(&step.name),
@@ -164,7 +202,17 @@ fn attention(plan: &PlanDocument) -> Section {
         .iter()
         .map(|handoff| {
             let fields = handoff.fields.iter().filter(|field| field.outstanding).count();
-            format!("a person has to enter {fields} fields for {} in a console", code(&handoff.address))
+            match handoff.purpose {
+                Purpose::Enter => {
+                    format!(
+                        "a person has to enter {fields} fields for {} in a console",
+                        code(&handoff.address)
+                    )
+                }
+                Purpose::Remove => {
+                    format!("a person has to remove {} from a console", code(&handoff.address))
+                }
+            }
         })
         .collect();
     for orphan in &plan.orphans {
@@ -214,7 +262,12 @@ fn weight(step: &StepDocument) -> u8 {
     let gravest = match step.action {
         Action::Delete => gravest.max(of(Risk::Destroys)),
         Action::Replace => gravest.max(of(Risk::Replaces)),
-        Action::Create | Action::Update | Action::Adopt | Action::Quarantine | Action::Deliver => gravest,
+        Action::Create
+        | Action::Update
+        | Action::Adopt
+        | Action::Quarantine
+        | Action::Deliver
+        | Action::Retain => gravest,
     };
     u8::try_from(gravest).unwrap_or(u8::MAX)
 }
@@ -326,7 +379,7 @@ fn apply_comment(apply: &ApplyDocument) -> Comment {
     // What is still to be entered is known now, with the keys of what was created.
     let handoffs = &apply.left.as_ref().unwrap_or(plan).handoffs;
     let mut sections = vec![problems(&plan.diagnostics), refusals(plan, "Refused; nothing was changed")];
-    sections.extend([failed, left, checks, risks(plan), ends(plan)]);
+    sections.extend([failed, left, checks, drift_risks(plan), risks(plan), ends(plan), affected(plan)]);
     let details = plan.steps.iter().map(step_detail).chain(handoffs.iter().map(handoff_detail));
     Comment {
         marker: marker("apply", &plan.workspace),

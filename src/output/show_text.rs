@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use crate::config::attestation::Attestation;
-use crate::reconcile::diff::Origin;
+use crate::reconcile::address::Address;
+use crate::reconcile::diff::Change;
+use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::Action;
 
 use super::document::{
@@ -15,7 +15,8 @@ use super::document::{
     ValidateDocument, VerifyDocument,
 };
 use super::paint::{Paint, safe};
-use super::plan_text::{shown, sign};
+use super::plan_text::{self, shown, sign};
+use super::{affected_text, change_text};
 
 const PLAIN: Paint = Paint { on: false };
 
@@ -71,11 +72,14 @@ fn diagnostics(diagnostics: &[DiagnosticDocument]) -> String {
 
 fn plan_text(plan: &PlanDocument, refused: &str) -> String {
     let mut text = String::new();
+    let of = |purpose| plan.handoffs.iter().filter(move |handoff| handoff.purpose == purpose);
+    of(Purpose::Remove).for_each(|handoff| handoff_text(&mut text, handoff));
     for step in &plan.steps {
         step_text(&mut text, step);
     }
-    for handoff in &plan.handoffs {
-        handoff_text(&mut text, handoff);
+    of(Purpose::Enter).for_each(|handoff| handoff_text(&mut text, handoff));
+    if let Some(survey) = &plan.impact {
+        affected_text::survey(&mut text, survey, PLAIN);
     }
     orphans(&mut text, plan);
     if !plan.refusals.is_empty() {
@@ -90,12 +94,8 @@ fn plan_text(plan: &PlanDocument, refused: &str) -> String {
         }
         text.push('\n');
     }
-    match plan.left_out {
-        0 => {}
-        1 => text.push_str("1 address was left out by --only or --exclude.\n\n"),
-        count => {
-            let _ = writeln!(text, "{count} addresses were left out by --only or --exclude.\n");
-        }
+    if let Some(sentence) = left_out_sentence(plan) {
+        let _ = writeln!(text, "{sentence}\n");
     }
     text.push_str(&plan_line(plan));
     text
@@ -108,7 +108,10 @@ pub fn plan_line(plan: &PlanDocument) -> String {
         if count == 1 { format!(" 1 {what}.") } else { format!(" {count} {what}s.") }
     };
     let mut line = if plan.empty {
-        "No changes. The account matches the configuration.".to_owned()
+        match plan.left_out {
+            0 => "No changes. The account matches the configuration.".to_owned(),
+            _ => "No changes. What was selected matches the configuration.".to_owned(),
+        }
     } else {
         format!(
             "Plan: {} to add, {} to change, {} to adopt, {} to delete. {} unmanaged.",
@@ -125,6 +128,9 @@ pub fn plan_line(plan: &PlanDocument) -> String {
             deliveries => {
                 let _ = write!(line, " {deliveries} deliveries.");
             }
+        }
+        if summary.retain > 0 {
+            let _ = write!(line, " {} to retain.", summary.retain);
         }
         if !plan.blocked.is_empty() {
             let _ = write!(line, " {} stopped by errors.", plan.blocked.len());
@@ -158,34 +164,39 @@ fn step_text(text: &mut String, step: &StepDocument) {
         let verb = if step.action == Action::Deliver { "" } else { "delivers its keys " };
         let _ = writeln!(text, "    {verb}to {}: {}", safe(&delivery.place), safe(&delivery.reason));
     }
+    for risk in &step.drift {
+        let _ = writeln!(text, "    ! drift, {}: as it is now, {}", risk.risk, safe(&risk.reason));
+    }
     for risk in &step.risks {
         let _ = writeln!(text, "    ! {}: {}", risk.risk, safe(&risk.reason));
+    }
+    for line in &step.price {
+        let _ = writeln!(text, "    ! price: {}", safe(line));
+    }
+    if let Some(affected) = &step.affected {
+        affected_text::render(text, affected, PLAIN);
     }
     text.push('\n');
 }
 
+/// How many addresses were left out, the first few of them, and for how many there would be something to do.
+fn left_out_sentence(plan: &PlanDocument) -> Option<String> {
+    let addresses = |all: &[String]| all.iter().map(Address::new).collect();
+    plan_text::left_out_of(&addresses(&plan.left_out_addresses), &addresses(&plan.left_out_pending))
+}
+
 fn change_text(text: &mut String, change: &ChangeDocument, creating: bool, width: usize) {
-    let origin = match change.origin {
-        Some(Origin::Drift) => "  (drift: changed in Duo)",
-        Some(Origin::Both) => "  (changed here and in Duo)",
-        Some(Origin::Config) | None => "",
+    let change = Change {
+        field: change.field.clone(),
+        before: change.before.clone(),
+        after: change.after.clone(),
+        origin: change.origin,
+        risk: change.risk,
+        // Reasons are shown with the step.
+        reason: "",
+        drift: None,
     };
-    let field = safe(&change.field);
-    let alone = creating || change.before == change.after;
-    if let (Value::Array(before), Value::Array(after), false) = (&change.before, &change.after, alone) {
-        let _ = writeln!(text, "    {field:width$}{origin}");
-        for item in before.iter().filter(|item| !after.contains(item)) {
-            let _ = writeln!(text, "      - {}", shown(item));
-        }
-        for item in after.iter().filter(|item| !before.contains(item)) {
-            let _ = writeln!(text, "      + {}", shown(item));
-        }
-    } else if alone {
-        let _ = writeln!(text, "    {field:width$}  {}", shown(&change.after));
-    } else {
-        let (before, after) = (shown(&change.before), shown(&change.after));
-        let _ = writeln!(text, "    {field:width$}  {before} -> {after}{origin}");
-    }
+    change_text::render(text, &change, creating, width, PLAIN);
 }
 
 fn handoff_text(text: &mut String, handoff: &HandoffDocument) {
@@ -198,7 +209,7 @@ fn handoff_text(text: &mut String, handoff: &HandoffDocument) {
     );
     let fields: Vec<_> = handoff.fields.iter().filter(|field| field.outstanding).collect();
     let left = handoff.fields.len() - fields.len();
-    if left > 0 {
+    if left > 0 && handoff.purpose == Purpose::Enter {
         let names: Vec<String> = fields.iter().map(|field| safe(&field.label)).collect();
         let stay = if left == 1 { "field stays as it is" } else { "fields stay as they are" };
         let _ = writeln!(text, "    enter again: {}; the other {left} {stay}", names.join(", "));
@@ -215,7 +226,8 @@ fn handoff_text(text: &mut String, handoff: &HandoffDocument) {
     }
     let attest = (handoff.fingerprint.is_some() && !fields.is_empty())
         .then(|| format!("duoctl attest {}", short_name(handoff)));
-    for (number, step) in handoff.then.iter().chain(&attest).enumerate() {
+    let prune = (handoff.purpose == Purpose::Remove).then(|| "duoctl apply --prune".to_owned());
+    for (number, step) in handoff.then.iter().chain(&attest).chain(&prune).enumerate() {
         let _ = writeln!(text, "    {}. {}", number + 1, safe(step));
     }
     text.push('\n');
@@ -228,7 +240,11 @@ pub fn short_name(handoff: &HandoffDocument) -> &str {
 
 /// Where the attestation stands, in words.
 fn handoff_state(handoff: &HandoffDocument) -> String {
+    let removed = handoff.purpose == Purpose::Remove;
     let Some(attested) = &handoff.attested else {
+        if removed {
+            return "it left the YAML, and nobody has attested yet that it is removed there".to_owned();
+        }
         let words = match handoff.fingerprint {
             Some(_) => "nobody has attested yet that the console holds these values",
             None => "some values are known after the apply",
@@ -242,7 +258,7 @@ fn handoff_state(handoff: &HandoffDocument) -> String {
     });
     let when = when.unwrap_or_default();
     if !handoff.fields.iter().any(|field| field.outstanding) {
-        return format!("attested{when}");
+        return format!("{}attested{when}", if removed { "its removal is " } else { "" });
     }
     let fingerprint = attested.split(' ').next().unwrap_or_default();
     format!("attested for older values{when} ({})", safe(fingerprint))
@@ -273,7 +289,10 @@ fn orphans(text: &mut String, plan: &PlanDocument) {
             continue;
         }
         let state = orphan.quarantined_since.as_ref().map_or_else(
-            || "is owned, but left the YAML; `duoctl apply --prune` quarantines it".to_owned(),
+            || {
+                let first = if orphan.in_console { "once the console let go of its keys, " } else { "" };
+                format!("is owned, but left the YAML; {first}`duoctl apply --prune` quarantines it")
+            },
             |since| format!("is quarantined since {}", safe(since)),
         );
         let (address, name, ikey) = (safe(&orphan.address), safe(&orphan.name), safe(&orphan.ikey));
@@ -338,9 +357,11 @@ pub fn outcome_line(outcome: &OutcomeDocument) -> String {
         ("applied", Action::Quarantine) => "quarantined",
         ("applied", Action::Delete) => "deleted",
         ("applied", Action::Deliver) => "delivered",
+        ("applied", Action::Retain) => "retained",
         ("moved", _) => "not sent",
         ("partly_applied", _) => "partly applied",
         ("not_delivered", _) => "not delivered",
+        ("not_proven", _) => "not proven",
         ("not_attempted", _) => "not attempted",
         _ => "failed",
     };

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// `applications.vpn`, `identity_intelligence.emea.admin_api`: unique in a workspace, stable across renames.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Address(String);
 
@@ -29,6 +30,12 @@ impl Address {
     #[must_use]
     pub fn part(&self, name: &str) -> Self {
         Self(format!("{}.{name}", self.0))
+    }
+
+    /// The composite that the address is a part of, and the part's name; `None` where it is no part.
+    pub fn composite(&self) -> Option<(Self, &str)> {
+        let (whole, part) = self.0.rsplit_once('.')?;
+        whole.contains('.').then(|| (Self(whole.to_owned()), part))
     }
 
     /// The text.

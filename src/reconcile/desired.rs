@@ -9,6 +9,7 @@ use crate::duo::types::Ikey;
 use super::address::Address;
 use super::delivery::DesiredSecret;
 use super::handoff::HandoffSpec;
+use super::takedown::TakedownSpec;
 
 /// Everything that the YAML of a workspace asks of an account.
 #[derive(Clone, Debug)]
@@ -19,6 +20,10 @@ pub struct Desired {
     pub applications: Vec<DesiredApplication>,
     /// Consoles that a person has to fill in.
     pub handoffs: Vec<HandoffSpec>,
+    /// What a person removes in a console once an entry left the YAML.
+    pub takedown: TakedownSpec,
+    /// Addresses that left the YAML and whose applications are kept; an address stands for its parts, too.
+    pub retained: Vec<Address>,
     /// The guards.
     pub guards: Guards,
     /// The declared Duo plan.
@@ -92,6 +97,14 @@ impl DesiredApplication {
 }
 
 impl Desired {
+    /// Whether an application that left the YAML is kept and forgotten.
+    pub fn retains(&self, address: &Address) -> bool {
+        self.retained.iter().any(|retained| {
+            let rest = address.as_str().strip_prefix(retained.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+
     /// The entries of `applications`; composites are added by who knows them.
     pub fn from_workspace(workspace: &Workspace, yaml_hash: String) -> Self {
         let applications = workspace
@@ -103,6 +116,8 @@ impl Desired {
             workspace: workspace.name.value.clone(),
             applications,
             handoffs: Vec::new(),
+            takedown: TakedownSpec::default(),
+            retained: workspace.removed.keys().map(Address::new).collect(),
             guards: workspace.guards.clone(),
             plan: workspace.tenant.plan.clone(),
             yaml_hash,

@@ -1,7 +1,8 @@
 //! The plan: `(Desired, Observation) -> Plan`, without I/O. Only this module builds one, and only `apply` carries it out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,16 +13,21 @@ use crate::duo::types::{Ikey, Integration};
 
 use super::address::Address;
 use super::delivery::Delivery;
-use super::diff::Change;
+use super::diff::{Change, DriftRisk};
+use super::effect::{self, Affected, Memberships, Survey};
 use super::fingerprint::{self, Fingerprint};
-use super::handoff::{self, Handoff};
+use super::handoff::Handoff;
+use super::observed::Observation;
 use super::risk::Risk;
 use super::selection::Selection;
 
 pub(super) mod build;
+mod console;
 mod creation;
 mod delivery;
-mod removal;
+mod price;
+pub(super) mod removal;
+mod restoration;
 pub mod settle;
 
 /// What happens to orphans: owned applications that left the YAML.
@@ -65,6 +71,8 @@ pub enum Action {
     Delete,
     /// The keys of now into a secret store; nothing changes in Duo.
     Deliver,
+    /// It left the YAML and is kept: the marker goes, and duoctl forgets it.
+    Retain,
 }
 
 impl Action {
@@ -78,6 +86,7 @@ impl Action {
             Self::Quarantine => "quarantine",
             Self::Delete => "delete",
             Self::Deliver => "deliver",
+            Self::Retain => "retain",
         }
     }
 }
@@ -95,6 +104,8 @@ pub enum Write {
     Delete(Ikey),
     /// Delivers the keys of a live application, or of the one that was created just before.
     Deliver(Option<Ikey>),
+    /// Proves by live calls that a successor works: a live application, or the one that was created just before.
+    Prove(Option<Ikey>),
 }
 
 /// One action on one address.
@@ -127,7 +138,7 @@ impl Step {
     /// The live applications that the step writes to.
     pub fn targets(&self) -> BTreeSet<&Ikey> {
         let targets = self.writes.iter().filter_map(|write| match write {
-            Write::Create(_) | Write::Finish(_) | Write::Deliver(_) => None,
+            Write::Create(_) | Write::Finish(_) | Write::Deliver(_) | Write::Prove(_) => None,
             Write::Update(ikey, _) | Write::Delete(ikey) => Some(ikey),
         });
         targets.collect()
@@ -137,7 +148,9 @@ impl Step {
     pub fn deletes(&self) -> BTreeSet<&Ikey> {
         let deleted = self.writes.iter().filter_map(|write| match write {
             Write::Delete(ikey) => Some(ikey),
-            Write::Create(_) | Write::Finish(_) | Write::Update(..) | Write::Deliver(_) => None,
+            Write::Create(_) | Write::Finish(_) | Write::Update(..) | Write::Deliver(_) | Write::Prove(_) => {
+                None
+            }
         });
         deleted.collect()
     }
@@ -149,6 +162,16 @@ impl Step {
         for (risk, reason) in
             changes.chain(self.inherent.iter().copied()).filter(|(risk, _)| *risk != Risk::Neutral)
         {
+            risks.entry(risk).or_insert(reason);
+        }
+        risks
+    }
+
+    /// What was done to the application in Duo risks as long as it stays, each risk once with its first reason.
+    pub fn drift(&self) -> BTreeMap<Risk, &'static str> {
+        let mut risks = BTreeMap::new();
+        let found = self.changes.iter().filter_map(|change| change.drift);
+        for DriftRisk { risk, reason } in found.filter(|drift| drift.risk != Risk::Neutral) {
             risks.entry(risk).or_insert(reason);
         }
         risks
@@ -168,6 +191,8 @@ pub struct Orphan {
     pub quarantined_since: Option<String>,
     /// Whether its marker refuses its removal.
     pub protected: bool,
+    /// Whether a console may hold its keys still: nobody attested that it let them go.
+    pub in_console: bool,
 }
 
 /// How many of each.
@@ -187,6 +212,8 @@ pub struct Summary {
     pub handoffs: usize,
     /// Deliveries to secret stores.
     pub deliveries: usize,
+    /// Applications that are kept and forgotten.
+    pub retain: usize,
 }
 
 /// What would change. Built by [`plan`] only.
@@ -204,7 +231,13 @@ pub struct Plan {
     owned: usize,
     declared: usize,
     unmanaged: usize,
-    left_out: usize,
+    left_out: BTreeSet<Address>,
+    left_out_pending: BTreeSet<Address>,
+    /// What a replacement costs beyond its changes, by the step's place.
+    prices: BTreeMap<usize, Vec<String>>,
+    affected: BTreeMap<usize, Affected>,
+    survey: Option<Survey>,
+    unlooked: Vec<(Ikey, Timestamp)>,
     fingerprint: Fingerprint,
 }
 
@@ -264,9 +297,45 @@ impl Plan {
         self.declared
     }
 
-    /// How many addresses `--only` and `--exclude` left out.
+    /// How many addresses `--only` and `--exclude` left out, those of orphans included.
     pub fn left_out(&self) -> usize {
-        self.left_out
+        self.left_out.len()
+    }
+
+    /// The addresses that `--only` and `--exclude` left out.
+    pub fn left_out_addresses(&self) -> &BTreeSet<Address> {
+        &self.left_out
+    }
+
+    /// Those of them for which there would be something to do.
+    pub fn left_out_pending(&self) -> &BTreeSet<Address> {
+        &self.left_out_pending
+    }
+
+    /// What a step costs beyond its changes, in one line each; only a replacement has a price.
+    pub fn price(&self, step: usize) -> &[String] {
+        self.prices.get(&step).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Who is affected by a step, where it changes who may log in or under which policy.
+    pub fn affected(&self, step: usize) -> Option<&Affected> {
+        self.affected.get(&step)
+    }
+
+    /// What counting the affected took; `None` where there was nothing to count.
+    pub fn survey(&self) -> Option<&Survey> {
+        self.survey.as_ref()
+    }
+
+    /// Adds who is affected. It is no part of what the plan does, so it is none of the fingerprint.
+    pub fn tell_affected(&mut self, observation: &Observation, people: &Memberships) {
+        self.affected = effect::assess(self, observation, people);
+        self.survey = (!self.affected.is_empty()).then(|| people.survey.clone());
+    }
+
+    /// The applications whose deletion waits for a look into the authentication log, from when on.
+    pub fn unlooked(&self) -> &[(Ikey, Timestamp)] {
+        &self.unlooked
     }
 
     /// What the plan was made from.
@@ -291,6 +360,7 @@ impl Plan {
                 Action::Adopt => summary.adopt += 1,
                 Action::Delete => summary.delete += 1,
                 Action::Deliver => {}
+                Action::Retain => summary.retain += 1,
                 Action::Replace => {
                     summary.add += 1;
                     summary.delete += 1;
@@ -302,12 +372,21 @@ impl Plan {
 
     /// How many steps hold each risk.
     pub fn risks(&self) -> BTreeMap<Risk, usize> {
-        let mut risks = BTreeMap::new();
-        for risk in self.steps.iter().flat_map(|step| step.risks().into_keys()) {
-            *risks.entry(risk).or_default() += 1;
-        }
-        risks
+        counted(self.steps.iter().flat_map(|step| step.risks().into_keys()))
     }
+
+    /// How many steps undo something that was done in Duo, by what it risks as long as it stays.
+    pub fn drift(&self) -> BTreeMap<Risk, usize> {
+        counted(self.steps.iter().flat_map(|step| step.drift().into_keys()))
+    }
+}
+
+fn counted(risks: impl Iterator<Item = Risk>) -> BTreeMap<Risk, usize> {
+    let mut counts = BTreeMap::new();
+    for risk in risks {
+        *counts.entry(risk).or_default() += 1;
+    }
+    counts
 }
 
 pub(crate) use build::is_intelligence;
@@ -331,15 +410,6 @@ fn fingerprint_of(host: &str, yaml: &str, integrations: &[Integration], steps: &
         objects: touched,
         steps: fingerprint::hash(texts.iter().map(String::as_str)),
     }
-}
-
-fn handoffs(
-    specs: &[handoff::HandoffSpec],
-    lives: &HashMap<&Address, &Integration>,
-    selection: &Selection,
-) -> Vec<Handoff> {
-    let covered = specs.iter().filter(|spec| selection.covers(&spec.address));
-    covered.map(|spec| Handoff::new(spec, lives)).collect()
 }
 
 /// The error when the list of applications could not be read: nothing at all is planned.

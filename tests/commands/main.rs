@@ -12,11 +12,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod affected;
 mod applying;
 mod beginning;
 mod consent;
+mod crashes;
 mod disturbances;
+mod formatting;
 mod interruptions;
+mod leaving;
+mod partly;
 mod planning;
 mod saved_plans;
 mod simulator;

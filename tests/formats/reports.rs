@@ -56,11 +56,11 @@ fn a_report_is_never_written_through_a_link() {
     std::os::unix::fs::symlink("precious", folder.path("report.md")).unwrap();
     let arguments = ["apply", "--auto-approve", "--report", "markdown=report.md"];
     let outcome = folder.duoctl(arguments).at(&server).run().exits(1);
-    outcome.warns("report.md cannot be written: it is a link");
+    outcome.warns("report.md cannot be written: it is a symbolic link");
     assert_eq!(folder.read("precious"), "keep me");
     assert_eq!(server.writes(), 0, "nothing is applied when it cannot be reported");
     for (path, because) in
-        [("nowhere/x", "its folder does not exist"), (".", "no ordinary file"), ("duo.yaml/x", "")]
+        [("nowhere/x", "its folder does not exist"), (".", "it is a folder"), ("duo.yaml/x", "")]
     {
         let report = format!("json={path}");
         folder.duoctl(["plan", "--report", &report]).at(&server).run().exits(1).warns(because);

@@ -71,7 +71,7 @@ fn every_document_of_every_command_is_valid() {
     };
     run(&["plan", "--out", "plan.json"], 0);
     let saved: Value = serde_json::from_str(&folder.read("plan.json")).unwrap();
-    assert_eq!(saved["steps"][0]["place"]["file"], "./duo.yaml", "an address has its place");
+    assert_eq!(saved["steps"][0]["place"]["file"], "duo.yaml", "an address has its place");
     is_valid(&saved);
     run(&["apply"], 5);
     let stale = folder.read("plan.json");

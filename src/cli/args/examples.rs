@@ -9,6 +9,11 @@ pub(super) const VALIDATE: &str = "Examples:
   duoctl validate duo/prod --fail-severity warning
   duoctl validate --format github --report sarif=duo.sarif";
 
+pub(super) const FMT: &str = "Examples:
+  duoctl fmt
+  duoctl fmt duo/prod --check
+  duoctl fmt - < duo.yaml";
+
 pub(super) const IMPORT: &str = "Examples:
   duoctl import --sandbox
   duoctl import duo/prod --type radius --only 'VPN*'

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::options::{Connection, Consents, Format, Pruning, Selected, Source};
+use super::options::{Connection, Consents, Format, Impact, Pruning, Selected, Source};
 use super::reporting::{OF_APPLY, OF_PLAN, OutputFormat, ReportFile, formats, report};
 
 /// How imported applications are spread over files.
@@ -72,6 +72,9 @@ pub struct Plan {
     /// What is consented to.
     #[command(flatten)]
     pub consents: Consents,
+    /// How far the people are looked at whom the plan affects.
+    #[command(flatten)]
+    pub impact: Impact,
     /// How the plan is printed.
     #[arg(long, value_name = "FORMAT", value_parser = formats(OF_PLAN), default_value = "human")]
     pub format: OutputFormat,
@@ -84,6 +87,10 @@ pub struct Plan {
     /// Exit with 2 when changes are pending.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// The YAML is from somebody who is not trusted, such as the author of a pull request: run none of its commands,
+    /// open none of its secret stores, read nothing outside of its folder, and no variable but DUO_*.
+    #[arg(long)]
+    pub untrusted: bool,
 }
 
 /// `duoctl drift`.
@@ -98,6 +105,9 @@ pub struct Drift {
     /// Which addresses are covered.
     #[command(flatten)]
     pub selected: Selected,
+    /// How far the people are looked at whom the plan affects.
+    #[command(flatten)]
+    pub impact: Impact,
     /// Name who changed each application that differs, when, and from where. Needs the permission read_log.
     #[arg(long)]
     pub who: bool,
@@ -168,6 +178,9 @@ pub struct Apply {
     /// What is consented to.
     #[command(flatten)]
     pub consents: Consents,
+    /// How far the people are looked at whom the plan affects.
+    #[command(flatten)]
+    pub impact: Impact,
     /// Do not ask before applying. Lifts no guard.
     #[arg(long)]
     pub auto_approve: bool,

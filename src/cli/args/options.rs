@@ -1,6 +1,6 @@
 //! Groups of options that several commands share.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -54,6 +54,15 @@ pub struct Selected {
     pub exclude: Vec<String>,
 }
 
+/// How far the people are looked at whom a plan affects.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Impact {
+    /// How many requests may be spent on counting who gains and who loses access, where a plan changes that; 0 counts
+    /// nobody.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=10_000))]
+    pub impact_budget: u32,
+}
+
 /// What is consented to.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Consents {
@@ -73,6 +82,10 @@ pub struct Consents {
     /// Allow a YAML that declares nothing while the account holds owned applications.
     #[arg(long)]
     pub allow_empty: bool,
+    /// Where Duo sees duoctl call from, for a change of the networks of its own key. Left out: as guards.caller_address
+    /// or Duo's activity log says.
+    #[arg(long, value_name = "ADDRESS")]
+    pub caller_address: Option<IpAddr>,
 }
 
 /// An empty path stands for the folder beside the YAML, which is not known yet.

@@ -35,10 +35,25 @@ pub const OF_APPLY: &[OutputFormat] = &[
 ];
 
 /// What `verify` can be printed as.
-pub const OF_VERIFY: &[OutputFormat] = OF_APPLY;
+pub const OF_VERIFY: &[OutputFormat] = &[
+    OutputFormat::Human,
+    OutputFormat::Json,
+    OutputFormat::Jsonl,
+    OutputFormat::Markdown,
+    OutputFormat::Github,
+    OutputFormat::Junit,
+];
 
 /// What `show` can print; which of them a document can be had in is a matter of its kind.
-pub const OF_SHOW: &[OutputFormat] = OF_VALIDATE;
+pub const OF_SHOW: &[OutputFormat] = &[
+    OutputFormat::Human,
+    OutputFormat::Json,
+    OutputFormat::Markdown,
+    OutputFormat::Github,
+    OutputFormat::Sarif,
+    OutputFormat::Gitlab,
+    OutputFormat::Junit,
+];
 
 /// A file that gets the outcome, too.
 #[derive(Clone, Debug, PartialEq, Eq)]

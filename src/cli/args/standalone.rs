@@ -23,6 +23,10 @@ pub struct Validate {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// The YAML is from somebody who is not trusted, such as the author of a pull request: follow no link out of its
+    /// folder, and refuse what `plan --untrusted` would refuse.
+    #[arg(long)]
+    pub untrusted: bool,
     /// How the outcome is printed.
     #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VALIDATE), default_value = "human")]
     pub format: OutputFormat,
@@ -63,6 +67,20 @@ pub struct Explain {
     /// A name as it is printed: the code of a finding, a risk, a guard, or an exit code. All names without one.
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
+}
+
+/// `duoctl fmt`.
+#[derive(Debug, clap::Args)]
+pub struct Fmt {
+    /// YAML files, or folders with duo.yaml and *.duo.yaml files; - formats stdin to stdout.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; list the files that would change, and exit with 2 if there are any.
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing; show what would change.
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// `duoctl verify`.
@@ -128,7 +146,7 @@ pub struct Serve {
     #[arg(long, value_name = "DIR", default_value = ".duoctl/sandbox")]
     pub state: PathBuf,
     /// Inject a fault (repeatable); an unknown KIND lists the known ones.
-    #[arg(long, value_name = "KIND[=N]")]
+    #[arg(long, value_name = "KIND[=N][@CALLS][@/PATH]")]
     pub fault: Vec<String>,
     /// Turn a switch where Duo's behaviour is not known for certain (repeatable); an unknown NAME lists the known ones.
     #[arg(long, value_name = "NAME=VALUE")]

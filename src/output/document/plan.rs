@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::reconcile::diff::Origin;
+use crate::reconcile::effect::{Affected, Survey};
 use crate::reconcile::fingerprint::Fingerprint;
+use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::{Action, Summary};
 use crate::reconcile::risk::Risk;
 
@@ -31,6 +33,8 @@ pub struct PlanDocument {
     pub summary: Summary,
     /// How many steps hold each risk.
     pub risks: BTreeMap<Risk, usize>,
+    /// How many steps undo something that was done in Duo, by what it risks as long as it stays.
+    pub drift: BTreeMap<Risk, usize>,
     /// What would be done, in the order of the addresses, removals last.
     pub steps: Vec<StepDocument>,
     /// Forms of consoles that a person has to fill in.
@@ -41,6 +45,12 @@ pub struct PlanDocument {
     pub blocked: Vec<String>,
     /// How many addresses `--only` and `--exclude` left out.
     pub left_out: usize,
+    /// These addresses.
+    pub left_out_addresses: Vec<String>,
+    /// Those of them for which there would be something to do.
+    pub left_out_pending: Vec<String>,
+    /// What counting the affected people took; null where there was nothing to count.
+    pub impact: Option<Survey>,
     /// The guards that refuse the plan.
     pub refusals: Vec<RefusalDocument>,
     /// What was found.
@@ -71,10 +81,16 @@ pub struct StepDocument {
     pub name: String,
     /// Field by field.
     pub changes: Vec<ChangeDocument>,
+    /// Who is affected, where the step changes who may log in or under which policy.
+    pub affected: Option<Affected>,
+    /// What a replacement costs beyond its changes, in one line each.
+    pub price: Vec<String>,
     /// Where keys are delivered, and why.
     pub delivery: Option<DeliveryDocument>,
     /// What the step risks.
     pub risks: Vec<RiskDocument>,
+    /// What was done to the application in Duo risks as long as it stays.
+    pub drift: Vec<RiskDocument>,
     /// Where the address stands in the YAML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -95,6 +111,8 @@ pub struct ChangeDocument {
     pub risk: Risk,
     /// Why it has this risk; empty for a neutral one.
     pub reason: String,
+    /// What was done in Duo, where somebody did: what it risks as long as it stays.
+    pub drift: Option<RiskDocument>,
 }
 
 /// A delivery to a secret store.
@@ -126,6 +144,8 @@ pub struct HandoffDocument {
     pub address: String,
     /// Where to go.
     pub place: String,
+    /// What a person does there.
+    pub purpose: Purpose,
     /// The fields in the order of the form.
     pub fields: Vec<ConsoleFieldDocument>,
     /// What to press afterwards, in order.
@@ -168,6 +188,8 @@ pub struct OrphanDocument {
     pub quarantined_since: Option<String>,
     /// Whether its marker refuses its removal.
     pub protected: bool,
+    /// Whether a console may hold its keys still.
+    pub in_console: bool,
 }
 
 /// A guard that refuses.

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::apply::outcome::Tally;
+use crate::duo::types::Ikey;
+use crate::reconcile::address::Address;
 use crate::reconcile::inventory::Keeping;
 use crate::reconcile::plan::Action;
-use crate::verify::report::Verdict;
+use crate::verify::report::{Check, Ladder, Report, Subject, Verdict};
 
 use super::plan::{DiagnosticDocument, HandoffDocument, PlanDocument};
 
@@ -29,6 +31,8 @@ pub struct ApplyDocument {
     pub normalised: Vec<NormalisedDocument>,
     /// The plan after the writes; null where nothing was written.
     pub left: Option<PlanDocument>,
+    /// The addresses that `--only` and `--exclude` left out.
+    pub left_out: Option<Vec<String>>,
     /// What was verified; null where nothing was.
     pub verify: Option<VerifyDocument>,
 }
@@ -43,7 +47,7 @@ pub struct OutcomeDocument {
     /// The application, once it is known.
     pub integration_key: Option<String>,
     /// What became of it.
-    #[schemars(extend("enum" = ["applied", "moved", "partly_applied", "failed", "not_delivered", "not_attempted"]))]
+    #[schemars(extend("enum" = ["applied", "moved", "partly_applied", "failed", "not_delivered", "not_proven", "not_attempted"]))]
     pub status: String,
     /// Why, where it is not `applied`.
     pub reason: Option<String>,
@@ -83,6 +87,9 @@ pub struct VerifyDocument {
     pub identity_intelligence: Vec<LadderDocument>,
     /// The applications.
     pub applications: Vec<ApplicationDocument>,
+    /// The addresses that `--only` and `--exclude` left out; absent within an apply, which says it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<Vec<String>>,
 }
 
 /// How many applications have which outcome.
@@ -321,4 +328,33 @@ pub struct EventDocument {
     /// How far the data flows, of `ladder_climbed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ladder: Option<LadderDocument>,
+}
+
+impl VerifyDocument {
+    /// What was seen, as the probes said it.
+    pub fn report(&self) -> Report {
+        let subjects = self.applications.iter().map(|it| Subject {
+            address: Address::new(&it.address),
+            ikey: it.integration_key.as_ref().map(Ikey::new),
+            kind: it.kind.clone(),
+            name: it.name.clone(),
+            checks: checks(&it.checks),
+        });
+        let ladders = self.identity_intelligence.iter().map(|it| Ladder {
+            address: Address::new(&it.address),
+            name: it.display_name.clone(),
+            rungs: checks(&it.rungs),
+        });
+        Report { subjects: subjects.collect(), ladders: ladders.collect() }
+    }
+}
+
+fn checks(documents: &[CheckDocument]) -> Vec<Check> {
+    let check = |it: &CheckDocument| Check {
+        name: it.name.clone(),
+        verdict: it.verdict,
+        detail: it.detail.clone(),
+        fix: it.fix.clone(),
+    };
+    documents.iter().map(check).collect()
 }

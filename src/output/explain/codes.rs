@@ -101,6 +101,14 @@ pub(super) fn entry(code: Code) -> Entry {
             "Name the place it comes from: `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, \
              ARGUMENT]}`. Reset a secret that was committed.",
         ),
+        Code::Untrusted => texts(
+            "more than untrusted YAML may ask for",
+            "With `--untrusted` the YAML comes from somebody who is not trusted, such as the author of a \
+             pull request from a fork. It asks for a command, a variable, a link or a file outside of its \
+             folder, by which it could read secrets or run programs.",
+            "Look at the change first; then run without `--untrusted`, or give Duo's keys as `{env: \
+             DUO_...}`.",
+        ),
         // --- meaning
         Code::FieldNotApplicable => texts(
             "a field that this type does not have",
@@ -244,6 +252,20 @@ pub(super) fn entry(code: Code) -> Entry {
             "Somebody gave an application permissions in Duo that the YAML does not have. An apply \
              revokes them.",
             "Apply, or declare the permissions if they are wanted.",
+        ),
+        Code::SeenInConsole => texts(
+            "something that a console has to be told",
+            "A console without an API, such as that of Identity Intelligence, has to be told something, \
+             or no longer has to. duoctl cannot do it.",
+            "Follow `duoctl handoff NAME`, then write the attestation with `duoctl attest NAME`; remove a \
+             line that the message calls needless.",
+        ),
+        Code::StillUsed => texts(
+            "somebody still uses what was to be deleted",
+            "The quarantine of the application is over, but the authentication log shows that somebody \
+             still asks for it. It is not deleted.",
+            "Find out who uses it; write the entry again to bring it back, or delete it with \
+             `--prune=now`.",
         ),
         Code::SeenByUsers => texts(
             "a change that users see",

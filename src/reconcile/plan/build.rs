@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::Timestamp;
+
 use serde_json::{Map, Value, json};
 
 use crate::config::diagnostic::{Code, Diagnostic, Severity};
 use crate::config::model::DuoPlan;
-use crate::duo::types::Integration;
+use crate::duo::types::{Ikey, Integration};
 
 use super::super::address::Address;
 use super::super::delivery::Held;
@@ -15,12 +17,14 @@ use super::super::diff::{self, Change};
 use super::super::fields::Managed;
 use super::super::fingerprint::snapshot;
 use super::super::handoff::Handoff;
-use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT};
+use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 use super::super::matching::{Live, Match, match_all};
-use super::super::observed::{Observation, Observed};
+use super::super::observed::{LastUse, Observation, Observed};
 use super::super::references::References;
 use super::super::risk::Risk;
-use super::{Action, Options, Plan, Step, Write, delivery, fingerprint_of, handoffs, unreadable};
+use super::super::selection::Selection;
+use super::super::value::parts;
+use super::{Action, Options, Plan, Step, Write, console, fingerprint_of, price, unreadable};
 
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
@@ -30,9 +34,14 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         references: References::new(&observation.groups, &observation.policies),
         held: &observation.held,
         host: &observation.host,
+        uses: &observation.uses,
+        observed_at: observation.observed_at,
         steps: Vec::new(),
         problems: Vec::new(),
         blocked: BTreeSet::new(),
+        let_go: BTreeSet::new(),
+        unlooked: Vec::new(),
+        left_out: BTreeSet::new(),
     };
     let empty = Vec::new();
     let mut readable = true;
@@ -49,7 +58,6 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     };
     let mut matches = match_all(desired, integrations);
     let mut lives: HashMap<&Address, &Integration> = HashMap::new();
-    let mut left_out = 0;
     let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
     for (wanted, found) in found {
@@ -60,17 +68,22 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
             lives.insert(&wanted.address, live.integration);
         }
         if !options.selection.covers(&wanted.address) {
-            left_out += 1;
+            builder.left_out.insert(wanted.address.clone());
         } else if readable {
             builder.application(wanted, found);
         }
     }
+    let mut handoffs =
+        if readable { console::handoffs(desired, &lives, &matches.orphans) } else { Vec::new() };
+    builder.let_go = console::let_go(&handoffs);
     let orphans = builder.orphans(&matches.orphans, &matches.contested);
     builder.check_edition(observation);
-    let mut forms =
-        if readable { handoffs(&desired.handoffs, &lives, &options.selection) } else { Vec::new() };
-    delivery::show_places(&mut forms, desired);
-    let (attested, handoffs) = forms.into_iter().partition(Handoff::is_attested);
+    if readable {
+        builder.problems.extend(console::idle_attestations(desired, &handoffs));
+    }
+    handoffs.retain(|handoff| console::is_covered(handoff, &options.selection));
+    let (attested, handoffs) = handoffs.into_iter().partition(Handoff::is_attested);
+    let prices = price::of(&builder.steps, desired, integrations);
     let fingerprint = fingerprint_of(&observation.host, &desired.yaml_hash, integrations, &builder.steps);
     Plan {
         workspace: desired.workspace.clone(),
@@ -85,9 +98,30 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         owned: matches.owned,
         declared: desired.applications.len(),
         unmanaged: matches.unmanaged,
-        left_out,
+        left_out_pending: pending(desired, observation, options, &builder.left_out),
+        left_out: builder.left_out,
+        prices,
+        affected: BTreeMap::new(),
+        survey: None,
+        unlooked: builder.unlooked,
         fingerprint,
     }
+}
+
+/// What a partial run leaves undone: an honest end says so.
+fn pending(
+    desired: &Desired,
+    observation: &Observation,
+    options: &Options,
+    left_out: &BTreeSet<Address>,
+) -> BTreeSet<Address> {
+    if left_out.is_empty() {
+        return BTreeSet::new();
+    }
+    let everything = Options { selection: Selection::default(), ..options.clone() };
+    let whole = plan(desired, observation, &everything);
+    let undone = whole.steps().iter().map(|step| &step.address).chain(whole.blocked());
+    undone.filter(|address| left_out.contains(address)).cloned().collect()
 }
 
 pub(super) struct Builder<'a> {
@@ -97,9 +131,17 @@ pub(super) struct Builder<'a> {
     /// What secret stores hold.
     pub(super) held: &'a BTreeMap<Address, Held>,
     pub(super) host: &'a str,
+    /// What the authentication log shows of applications that are to be deleted.
+    pub(super) uses: &'a BTreeMap<Ikey, Observed<Option<LastUse>>>,
+    pub(super) observed_at: Timestamp,
     pub(super) steps: Vec<Step>,
     pub(super) problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
+    /// Entries whose console holds nothing of what is about to go.
+    pub(super) let_go: BTreeSet<Address>,
+    /// Applications whose deletion waits for a look into the authentication log, from when on.
+    pub(super) unlooked: Vec<(Ikey, Timestamp)>,
+    pub(super) left_out: BTreeSet<Address>,
 }
 
 impl Builder<'_> {
@@ -132,7 +174,7 @@ impl Builder<'_> {
         };
         match steps {
             Ok(mut steps) => {
-                self.add_leftovers(wanted, &found.predecessors, &mut steps);
+                self.add_leftovers(wanted, &found, &mut steps);
                 self.add_delivery(wanted, found.live.as_ref(), &mut steps);
                 self.steps.extend(steps);
             }
@@ -147,7 +189,7 @@ impl Builder<'_> {
         state: MarkerState,
     ) -> Marker {
         let (workspace, address) = (self.desired.workspace.clone(), wanted.address.clone());
-        Marker { workspace, address, applied, state, protected: wanted.protect }
+        Marker { workspace, address, applied, state, protected: wanted.protect, shut: Shut::default() }
     }
 
     fn existing(
@@ -158,7 +200,9 @@ impl Builder<'_> {
     ) -> Result<Vec<Step>, Vec<Diagnostic>> {
         let integration = live.integration;
         let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
-        let difference = diff::compare(wanted, managed, integration, marker, &self.references);
+        let mut difference = diff::compare(wanted, managed, integration, marker, &self.references);
+        let restored = self.restoration(wanted, managed, live)?;
+        restored.settle(&mut difference.problems);
         if difference.problems.iter().any(|problem| problem.severity == Severity::Error) {
             return Err(difference.problems);
         }
@@ -179,6 +223,7 @@ impl Builder<'_> {
         let mut changes: Vec<Change> =
             marker.into_iter().flat_map(|marker| marker_changes(marker, wanted)).collect();
         changes.extend(difference.changes.iter().cloned());
+        changes.extend(restored.changes);
         self.problems.extend(remarks(wanted, &changes));
         if marker.is_some() && changes.is_empty() {
             self.problems.extend(difference.problems);
@@ -198,6 +243,7 @@ impl Builder<'_> {
         }
         if !changes.is_empty() {
             let mut body = diff::body(&difference, managed, integration);
+            body.extend(restored.body);
             let notes = checked_notes(wanted, &self.marker(wanted, applied, MarkerState::Owned), text)?;
             body.insert("notes".to_owned(), json!(notes));
             steps.push(step(Action::Update, changes, body));
@@ -209,16 +255,29 @@ impl Builder<'_> {
     fn check_edition(&mut self, observation: &Observation) {
         let Some(edition) = &observation.account.edition else { return };
         let Some(actual) = DuoPlan::from_edition(edition) else { return };
-        for needed in self.desired.handoffs.iter().filter_map(|handoff| handoff.needs_plan.as_ref()) {
-            if actual < needed.value {
-                let message = format!(
-                    "the account's plan is {edition}, and `endpoints` needs Duo Advantage or Premier"
-                );
-                self.problems.push(
-                    Diagnostic::error(Code::PlanTooSmall, needed.span, message)
-                        .help("write `endpoints: false`: Identity Intelligence could not collect them"),
-                );
+        for form in &self.desired.handoffs {
+            let Some(needed) = form.needs_plan.as_ref().filter(|needed| actual < needed.value) else {
+                continue;
+            };
+            let of_form = |address: &&Address| {
+                address.composite().is_some_and(|(entry, _)| entry == form.address)
+                    && self.options.selection.covers(address)
+            };
+            let wanted = self.desired.applications.iter().map(|wanted| &wanted.address);
+            let parts: Vec<Address> = wanted.filter(of_form).cloned().collect();
+            if parts.is_empty() {
+                continue;
             }
+            let message = format!(
+                "{}: the account's plan is {edition}, and `endpoints` needs Duo Advantage or Premier",
+                form.address
+            );
+            self.problems.push(
+                Diagnostic::error(Code::PlanTooSmall, needed.span, message)
+                    .help("write `endpoints: false`: Identity Intelligence could not collect them"),
+            );
+            self.steps.retain(|step| !parts.contains(&step.address));
+            self.blocked.extend(parts);
         }
         let Some(declared) = &self.desired.plan else { return };
         if actual != declared.value {
@@ -242,17 +301,8 @@ pub(crate) fn is_intelligence(address: &Address) -> bool {
 fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
     let mut remarks = Vec::new();
     for change in changes {
-        let by_hand = matches!(change.origin, Some(diff::Origin::Drift | diff::Origin::Both));
-        // Revoking it reduces what the key may do; what was done in Duo is the escalation.
-        if change.field == "permissions" && by_hand && change.risk == Risk::ReducesPrivilege {
-            let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
-            let declared = items(&change.after);
-            let excess: Vec<String> = items(&change.before)
-                .iter()
-                .filter(|item| !declared.contains(item))
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect();
+        let excess = excess_permissions(change);
+        if !excess.is_empty() {
             let message = format!(
                 "{}: drift, {}: somebody let the key do more in Duo than the YAML says: {}",
                 wanted.address,
@@ -264,6 +314,7 @@ fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
                     .help("an apply revokes it; to keep it, declare it"),
             );
         }
+        remarks.extend(for_the_console(wanted, change));
         if change.field == "name" && wanted.kind.as_deref() == Some("authapi") {
             let message = format!(
                 "{}: end users will see the new name on every push: {} instead of {}",
@@ -277,6 +328,45 @@ fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
         }
     }
     remarks
+}
+
+/// The permissions that somebody granted in Duo beyond those of the YAML. Revoking them reduces what the key may do; what
+/// was done in Duo is the escalation.
+fn excess_permissions(change: &Change) -> Vec<String> {
+    let escalates = change.drift.is_some_and(|drift| drift.risk == Risk::EscalatesPrivilege);
+    if change.field != "permissions" || !escalates {
+        return Vec::new();
+    }
+    let declared = parts(&change.after);
+    parts(&change.before).into_iter().filter(|name| !declared.contains(name)).collect()
+}
+
+/// What a changed key means for a console that holds it and has nothing to enter.
+fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagnostic> {
+    if change.field != "permissions"
+        || !is_intelligence(&wanted.address)
+        || change.origin == Some(diff::Origin::Drift)
+    {
+        return None;
+    }
+    let message = match change.risk {
+        Risk::EscalatesPrivilege => format!(
+            "{}: Identity Intelligence learns what the key may do by Test Connectivity; press it after the apply",
+            wanted.address
+        ),
+        Risk::ReducesPrivilege => format!(
+            "{}: what Identity Intelligence did with these permissions, it cannot do any more after the apply; there is \
+             nothing to enter in its console",
+            wanted.address
+        ),
+        Risk::Neutral
+        | Risk::NarrowsAccess
+        | Risk::BreaksHandoff
+        | Risk::WidensAccess
+        | Risk::Replaces
+        | Risk::Destroys => return None,
+    };
+    Some(Diagnostic::note(Code::SeenInConsole, wanted.span, message))
 }
 
 /// An application whose type Duo does not say: neither the declared one nor another one.
@@ -295,6 +385,7 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication) -> Vec<Change> {
         origin: Some(diff::Origin::Config),
         risk: Risk::Neutral,
         reason: "",
+        drift: None,
     };
     let mut changes = Vec::new();
     let state = match &marker.state {

@@ -1,0 +1,123 @@
+//! `duoctl fmt`: the canonical form of YAML files. A file that cannot be read, or not be formatted without harm, stays
+//! as it is; the others are formatted all the same.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use similar::TextDiff;
+
+use crate::config::diagnostic::{Diagnostic, Sources, has_errors};
+use crate::config::edit;
+use crate::config::files;
+use crate::config::format::{FormatError, canonical};
+use crate::output::paint::safe;
+use crate::output::printer::{Printer, terminal_width};
+use crate::output::snippet;
+
+use super::args::Fmt;
+use super::exit::{Exit, Failure};
+
+/// Runs the command.
+pub fn run(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
+    let [path] = args.paths.as_slice() else { return in_place(args, printer) };
+    if path == Path::new("-") { filter(args, printer) } else { in_place(args, printer) }
+}
+
+fn in_place(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
+    if args.paths.iter().any(|path| path == Path::new("-")) {
+        return Err(Failure::Usage("- stands for stdin, and cannot be combined with other paths".to_owned()));
+    }
+    let mut findings = Vec::new();
+    let mut sources = Sources::default();
+    let mut paths = Vec::new();
+    for path in &args.paths {
+        for found in files::find(path, &mut findings).files {
+            if !paths.contains(&found) {
+                paths.push(found);
+            }
+        }
+    }
+    let mut failed = false;
+    let mut pending = false;
+    for index in files::read(&paths, &mut sources, &mut findings) {
+        let Some(path) = sources.file(index).map(|file| file.path.as_path()) else { continue };
+        match one(path, index, args, printer)? {
+            Formatted::Same => {}
+            Formatted::Changed => pending = true,
+            Formatted::Harmed => failed = true,
+            Formatted::Invalid(invalid) => findings.extend(invalid),
+        }
+    }
+    report(&findings, &sources, printer);
+    Ok(exit(failed || has_errors(&findings), args.check && pending))
+}
+
+/// What came of one file.
+enum Formatted {
+    Same,
+    Changed,
+    Harmed,
+    Invalid(Vec<Diagnostic>),
+}
+
+fn one(path: &Path, index: usize, args: &Fmt, printer: Printer) -> Result<Formatted, Failure> {
+    let failure = |what| move |error| Failure::File { path: path.to_owned(), what, error };
+    // The sources have no byte-order mark, which is kept.
+    let text = std::fs::read_to_string(path).map_err(failure("cannot be read"))?;
+    let formatted = match canonical(index, &text) {
+        Ok(formatted) if formatted == text => return Ok(Formatted::Same),
+        Ok(formatted) => formatted,
+        Err(FormatError::Invalid(invalid)) => return Ok(Formatted::Invalid(invalid)),
+        Err(error @ FormatError::Unsafe) => {
+            Failure::Edit { path: path.to_owned(), error: error.to_string(), line: None }.print(printer);
+            return Ok(Formatted::Harmed);
+        }
+    };
+    let name = safe(&path.display().to_string());
+    if !args.check && !args.diff {
+        edit::save(path, &formatted).map_err(failure("cannot be written"))?;
+    }
+    printer.data(&if args.diff { diff(&name, &text, &formatted) } else { format!("{name}\n") });
+    Ok(Formatted::Changed)
+}
+
+fn filter(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
+    let failure = |error| Failure::File { path: "stdin".into(), what: "cannot be read", error };
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(failure)?;
+    let mut sources = Sources::default();
+    let file = sources.add("stdin".into(), text.trim_start_matches('\u{feff}').to_owned());
+    match canonical(file, &text) {
+        Ok(formatted) => {
+            match (args.diff, args.check) {
+                (true, _) => printer.data(&diff("stdin", &text, &formatted)),
+                (false, true) => {}
+                (false, false) => printer.data(&formatted),
+            }
+            Ok(exit(false, args.check && formatted != text))
+        }
+        Err(FormatError::Invalid(findings)) => {
+            report(&findings, &sources, printer);
+            Ok(Exit::Error)
+        }
+        Err(error @ FormatError::Unsafe) => {
+            Err(Failure::Edit { path: "stdin".into(), error: error.to_string(), line: None })
+        }
+    }
+}
+
+fn report(findings: &[Diagnostic], sources: &Sources, printer: Printer) {
+    printer.problem(&snippet::render(findings, sources, printer.err.on, terminal_width()));
+}
+
+fn exit(failed: bool, pending: bool) -> Exit {
+    match (failed, pending) {
+        (true, _) => Exit::Error,
+        (false, true) => Exit::Pending,
+        (false, false) => Exit::Done,
+    }
+}
+
+fn diff(name: &str, before: &str, after: &str) -> String {
+    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(name, name).to_string()
+}

@@ -1,0 +1,85 @@
+//! The canonical form of a YAML file: the order of keys that the language has, one way of spacing and indentation, no
+//! quotes that nobody needs. Comments stay with what they belong to.
+//!
+//! Nothing is handed out unproven: the new text must mean what the old one meant, hold every comment as often, and be
+//! its own canonical form. What cannot be proven is refused, and the file stays as it is.
+
+mod attach;
+mod lines;
+mod order;
+mod print;
+mod source;
+
+use thiserror::Error;
+
+use super::diagnostic::{Code, Diagnostic, Span, has_errors};
+use super::tree::{self, Data};
+
+/// Why a text has no canonical form.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum FormatError {
+    /// It is no YAML of the language; the findings say where.
+    #[error("the file is not YAML that can be read")]
+    Invalid(Vec<Diagnostic>),
+    /// The new text would not mean the same, or lose a comment.
+    #[error("it is written in a way that cannot be formatted without harm; format it by hand")]
+    Unsafe,
+}
+
+/// The canonical form of a text. `file` is its index in [`super::diagnostic::Sources`], for the places of findings.
+pub fn canonical(file: usize, text: &str) -> Result<String, FormatError> {
+    let (mark, body) = match text.strip_prefix('\u{feff}') {
+        Some(body) => ("\u{feff}", body),
+        None => ("", text),
+    };
+    let windows = body.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
+    let before = meaning(file, body)?;
+    let body = body.replace("\r\n", "\n");
+    let formatted = once(&body).ok_or(FormatError::Unsafe)?;
+    if formatted != body {
+        let after = meaning(file, &formatted).map_err(|_| FormatError::Unsafe)?;
+        let stable = once(&formatted).is_some_and(|again| again == formatted);
+        if after != before || !stable || comments(&formatted) != comments(&body) {
+            return Err(FormatError::Unsafe);
+        }
+    }
+    let formatted = if windows { formatted.replace('\n', "\r\n") } else { formatted };
+    Ok(format!("{mark}{formatted}"))
+}
+
+fn once(text: &str) -> Option<String> {
+    let mut document = source::read(text)?;
+    attach::comments(text, &mut document);
+    order::sort(&mut document);
+    Some(print::document(document))
+}
+
+/// What a text means, where it can be a file of a workspace.
+fn meaning(file: usize, text: &str) -> Result<Option<serde_json::Value>, FormatError> {
+    let mut findings = Vec::new();
+    let tree = tree::parse(file, text, &mut findings);
+    if let Some(tree) = &tree
+        && !matches!(tree.data, Data::Mapping(_) | Data::Null)
+        && !has_errors(&findings)
+    {
+        let place = Span { file, start: tree.span.start, end: tree.span.end };
+        let message = format!("a file must be a mapping, and this is {}", tree.kind());
+        findings
+            .push(Diagnostic::error(Code::WrongType, place, message).help("`duoctl init` writes an example"));
+    }
+    if has_errors(&findings) {
+        return Err(FormatError::Invalid(findings));
+    }
+    Ok(tree.map(|tree| tree.json()))
+}
+
+/// The texts of all comments, sorted.
+fn comments(text: &str) -> Option<Vec<String>> {
+    let document = source::read(text)?;
+    let mut texts: Vec<String> = document.comments.iter().map(|comment| comment.text.clone()).collect();
+    texts.sort();
+    Some(texts)
+}
+
+#[cfg(test)]
+mod tests;

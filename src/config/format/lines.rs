@@ -1,0 +1,87 @@
+//! Lines of the new text, and where the comments at their ends begin.
+
+use std::collections::HashMap;
+
+use super::source::Remark;
+
+/// The lines of a file that is being written.
+#[derive(Debug, Default)]
+pub(super) struct Lines(Vec<Line>);
+
+#[derive(Debug)]
+struct Line {
+    text: String,
+    comment: Option<(String, usize)>,
+    /// Whether it is a part of a text, so that the spaces at its end are its own.
+    verbatim: bool,
+    /// Whether an empty line below it would belong to its text.
+    keeps: bool,
+}
+
+impl Lines {
+    pub(super) fn push(&mut self, text: String, comment: Option<Remark>) {
+        let comment = comment.map(|remark| (remark.text, remark.column));
+        self.0.push(Line { text, comment, verbatim: false, keeps: false });
+    }
+
+    /// A line of a text in `|` or `>`.
+    pub(super) fn verbatim(&mut self, text: String) {
+        self.0.push(Line { text, comment: None, verbatim: true, keeps: false });
+    }
+
+    /// Marks the last line: an empty line below it would belong to its text.
+    pub(super) fn keep(&mut self) {
+        if let Some(last) = self.0.last_mut() {
+            last.keeps = true;
+        }
+    }
+
+    /// An empty line, unless nothing or one stands before it.
+    pub(super) fn blank(&mut self) {
+        if self.0.last().is_some_and(|line| !line.keeps && (line.verbatim || !line.text.is_empty())) {
+            self.push(String::new(), None);
+        }
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Puts a dash in place of the indentation of the first line.
+    pub(super) fn dash(&mut self, indent: usize) {
+        if let Some(first) = self.0.first_mut() {
+            let rest = first.text.trim_start_matches(' ').to_owned();
+            first.text = format!("{}- {rest}", " ".repeat(indent));
+        }
+    }
+
+    /// The text. Comments that stood below each other in one paragraph do so again, two spaces behind the longest
+    /// line; every other stands two spaces behind its own.
+    pub(super) fn text(self) -> String {
+        let mut paragraph = 0_usize;
+        let mut numbered = Vec::new();
+        let mut widths: HashMap<(usize, usize), usize> = HashMap::new();
+        for line in self.0 {
+            if line.text.is_empty() && !line.verbatim {
+                paragraph += 1;
+            }
+            if let Some((_, column)) = &line.comment {
+                let width = widths.entry((paragraph, *column)).or_default();
+                *width = (*width).max(line.text.chars().count());
+            }
+            numbered.push((paragraph, line));
+        }
+        let mut text = String::new();
+        for (paragraph, line) in numbered {
+            text.push_str(&line.text);
+            if let Some((comment, column)) = &line.comment {
+                let widest = widths.get(&(paragraph, *column)).copied().unwrap_or_default();
+                let gap = widest.saturating_sub(line.text.chars().count()) + 2;
+                text.push_str(&" ".repeat(gap));
+                text.push_str(comment);
+            }
+            text.push('\n');
+        }
+        text
+    }
+}

@@ -1,0 +1,116 @@
+//! `duoctl fmt`: what it writes, what it leaves alone, and how it ends.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use duoctl::config::files;
+use duoctl::config::format::{FormatError, canonical};
+
+use crate::support::{Call, Folder, Server};
+
+const LOOSE: &str = "workspace:  acme\nversion: 1 # first\n";
+const NEAT: &str = "version: 1  # first\nworkspace: acme\n";
+
+#[test]
+fn files_are_written_listed_checked_and_compared() {
+    let folder = Folder::empty();
+    folder.write("duo.yaml", LOOSE);
+    folder.write("neat.duo.yaml", NEAT);
+    folder.write("other.yaml", LOOSE);
+    folder.duoctl(["fmt", "--check"]).run().exits(2).says("./duo.yaml\n");
+    let diff = folder
+        .duoctl(["fmt", "--diff"])
+        .run()
+        .exits(0)
+        .says("-workspace:  acme\n")
+        .says("+workspace: acme\n");
+    assert!(diff.stdout.starts_with("--- ./duo.yaml\n+++ ./duo.yaml\n@@"), "{}", diff.stdout);
+    folder.duoctl(["fmt", "--check", "--diff"]).run().exits(2);
+    assert_eq!(folder.read("duo.yaml"), LOOSE, "nothing is written by either");
+    let outcome = folder.duoctl(["fmt"]).run().exits(0);
+    assert_eq!(outcome.stdout, "./duo.yaml\n");
+    assert_eq!((folder.read("duo.yaml"), folder.read("other.yaml")), (NEAT.to_owned(), LOOSE.to_owned()));
+    folder.duoctl(["fmt", "other.yaml", "duo.yaml", "."]).run().exits(0).says("other.yaml\n");
+    let outcome = folder.duoctl(["fmt", "--check", "other.yaml", "."]).run().exits(0);
+    assert_eq!(outcome.stdout, "");
+}
+
+#[cfg(unix)]
+#[test]
+fn modes_and_links_are_kept() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = Folder::empty();
+    folder.write("real.yaml", LOOSE);
+    fs::set_permissions(folder.path("real.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("real.yaml", folder.path("duo.yaml")).unwrap();
+    folder.duoctl(["fmt"]).run().exits(0);
+    assert_eq!(folder.read("real.yaml"), NEAT);
+    assert_eq!(fs::metadata(folder.path("real.yaml")).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(fs::symlink_metadata(folder.path("duo.yaml")).unwrap().is_symlink());
+}
+
+#[test]
+fn what_is_no_yaml_stays_as_it_is_and_the_rest_is_formatted() {
+    let folder = Folder::empty();
+    folder.write("duo.yaml", LOOSE);
+    folder.write("bad.duo.yaml", "applications:\n  vpn: [\n");
+    folder.write("two.duo.yaml", "a:  1\n---\nb: 2\n");
+    let outcome = folder.duoctl(["fmt"]).run().exits(1).warns("bad.duo.yaml:").warns("two.duo.yaml:2:1");
+    assert_eq!(outcome.stdout, "./duo.yaml\n");
+    assert_eq!(folder.read("bad.duo.yaml"), "applications:\n  vpn: [\n");
+    assert_eq!(folder.read("two.duo.yaml"), "a:  1\n---\nb: 2\n");
+    folder.duoctl(["fmt", "--check"]).run().exits(1);
+    folder.duoctl(["fmt", "missing"]).run().exits(1).warns("cannot read");
+    folder.duoctl(["fmt", "-", "duo.yaml"]).run().exits(64).warns("cannot be combined");
+}
+
+#[test]
+fn stdin_goes_to_stdout() {
+    let folder = Folder::empty();
+    folder.write("in", LOOSE);
+    folder.write("bad", "a: [\n");
+    let read = |name: &str| Stdio::from(fs::File::open(folder.path(name)).unwrap());
+    assert_eq!(folder.duoctl(["fmt", "-"]).stdin(read("in")).run().exits(0).stdout, NEAT);
+    assert_eq!(folder.duoctl(["fmt", "-", "--check"]).stdin(read("in")).run().exits(2).stdout, "");
+    let refused = folder.duoctl(["fmt", "-"]).stdin(read("bad")).run().exits(1).warns("stdin:");
+    assert_eq!(refused.stdout, "");
+}
+
+#[test]
+fn the_examples_and_what_duoctl_writes_are_canonical() {
+    Call::new(Path::new(env!("CARGO_MANIFEST_DIR")), ["fmt", "--check", "--diff", "examples"]).run().exits(0);
+    let folder = Folder::empty();
+    folder.duoctl(["init", "first"]).run().exits(0);
+    folder.duoctl(["fmt", "--check", "--diff", "first"]).run().exits(0);
+    let server = Server::start();
+    for split in ["none", "type", "application"] {
+        let folder = Folder::with("");
+        let include = ["--include", "operator", "--include", "identity-intelligence"];
+        folder.duoctl(["import", "--split", split].iter().chain(&include)).at(&server).run().exits(0);
+        let outcome = folder.duoctl(["fmt", "--check", "--diff"]).run();
+        assert_eq!(outcome.code, Some(0), "{split}\n{}\n{}", outcome.stdout, outcome.stderr);
+    }
+}
+
+#[test]
+fn every_sample_is_formatted_or_refused_with_a_reason() {
+    let mut formatted = 0;
+    let mut found = Vec::new();
+    for folder in ["tests/samples/valid", "tests/samples/invalid"] {
+        let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        entries.sort();
+        for entry in entries {
+            found.extend(files::find(&entry, &mut Vec::new()).files);
+        }
+    }
+    for path in &found {
+        let Ok(text) = fs::read_to_string(path) else { continue };
+        match canonical(0, &text) {
+            Ok(_) => formatted += 1,
+            Err(FormatError::Invalid(findings)) => assert!(findings[0].help.is_some(), "{}", path.display()),
+            Err(FormatError::Unsafe) => panic!("{} cannot be formatted", path.display()),
+        }
+    }
+    assert!(formatted > 60, "only {formatted} of {} were formatted", found.len());
+}

@@ -1,0 +1,114 @@
+// Drives yaml-language-server over LSP, as an editor does. One JSON request on stdin, one JSON answer on stdout.
+//
+//   {"schema": TEXT, "documents": [{"name", "text", "complete": [[line, character]], "hover": [[line, character]]}]}
+//   -> [{"name", "diagnostics": [...], "completions": [[...]], "hovers": [...]}]
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const request = JSON.parse(readFileSync(0, 'utf8'));
+const main = createRequire(import.meta.url).resolve('yaml-language-server/bin/yaml-language-server');
+const server = spawn(process.execPath, [main, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
+
+let buffer = Buffer.alloc(0);
+let next = 0;
+const waiting = new Map();
+const diagnostics = new Map();
+const published = [];
+
+function send(message) {
+  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
+  server.stdin.write(`Content-Length: ${body.length}\r\n\r\n`);
+  server.stdin.write(body);
+}
+
+function ask(method, params) {
+  const id = ++next;
+  send({ id, method, params });
+  return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+}
+
+const tell = (method, params) => send({ method, params });
+
+const settings = {
+  yaml: {
+    validate: true, hover: true, completion: true, format: { enable: false },
+    schemaStore: { enable: false }, schemas: {}, disableDefaultProperties: false,
+  },
+  http: {}, '[yaml]': {}, 'vs-kubernetes': {},
+};
+
+function receive(message) {
+  if (message.method === 'textDocument/publishDiagnostics') {
+    diagnostics.set(message.params.uri, message.params.diagnostics);
+    published.splice(0).forEach((check) => check());
+  } else if (message.method === 'workspace/configuration') {
+    const result = message.params.items.map(({ section }) => settings[section] ?? {});
+    send({ id: message.id, result });
+  } else if (message.method && message.id !== undefined) {
+    send({ id: message.id, result: null });
+  } else if (waiting.has(message.id)) {
+    const { resolve, reject } = waiting.get(message.id);
+    waiting.delete(message.id);
+    message.error ? reject(new Error(JSON.stringify(message.error))) : resolve(message.result);
+  }
+}
+
+server.stdout.on('data', (chunk) => {
+  buffer = Buffer.concat([buffer, chunk]);
+  for (;;) {
+    const end = buffer.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    const length = Number(/Content-Length: (\d+)/i.exec(buffer.subarray(0, end).toString())[1]);
+    if (buffer.length < end + 4 + length) return;
+    const message = JSON.parse(buffer.subarray(end + 4, end + 4 + length).toString());
+    buffer = buffer.subarray(end + 4 + length);
+    receive(message);
+  }
+});
+server.on('exit', (code) => { if (code) process.exit(2); });
+
+async function diagnosed(uri) {
+  while (!diagnostics.has(uri)) await new Promise((resolve) => published.push(resolve));
+  return diagnostics.get(uri);
+}
+
+const root = pathToFileURL(`${request.folder}/`).href;
+await ask('initialize', {
+  processId: process.pid, rootUri: root, workspaceFolders: [{ uri: root, name: 'workspace' }],
+  capabilities: {
+    workspace: { configuration: true },
+    textDocument: {
+      completion: { completionItem: { snippetSupport: true, documentationFormat: ['markdown', 'plaintext'] } },
+      hover: { contentFormat: ['markdown', 'plaintext'] },
+      publishDiagnostics: { relatedInformation: true },
+    },
+  },
+});
+tell('initialized', {});
+tell('workspace/didChangeConfiguration', { settings });
+
+const answers = [];
+for (const { name, text, complete = [], hover = [] } of request.documents) {
+  // The modeline leads to the schema by a path, as it does for a user.
+  const uri = pathToFileURL(join(request.folder, name)).href;
+  writeFileSync(join(request.folder, name), text);
+  tell('textDocument/didOpen', { textDocument: { uri, languageId: 'yaml', version: 1, text } });
+  const found = await diagnosed(uri);
+  const completions = [];
+  for (const [line, character] of complete) {
+    const list = await ask('textDocument/completion', { textDocument: { uri }, position: { line, character } });
+    completions.push(list?.items ?? list ?? []);
+  }
+  const hovers = [];
+  for (const [line, character] of hover) {
+    hovers.push(await ask('textDocument/hover', { textDocument: { uri }, position: { line, character } }));
+  }
+  tell('textDocument/didClose', { textDocument: { uri } });
+  answers.push({ name, diagnostics: found, completions, hovers });
+}
+await ask('shutdown', null);
+tell('exit');
+process.stdout.write(JSON.stringify(answers));
