@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::atomic::{self, Readers};
 use crate::config::load::load;
 use crate::output::document;
-use crate::output::format::{Format, line, render};
+use crate::output::format::{Format, render};
 use crate::output::json::{self, FORMAT_VERSION};
 use crate::output::printer::Printer;
 
@@ -92,7 +92,7 @@ impl Outlet {
         match self.format {
             Format::Human => {}
             Format::Json => self.printer.data(&json::text(value)),
-            Format::Jsonl => self.printer.data(&line(value)),
+            Format::Jsonl => self.printer.data(&json::line(value)),
             format => self.printer.data(&self.text(format, value)),
         }
         for report in &self.reports {
@@ -104,7 +104,7 @@ impl Outlet {
 
     /// A line of the stream.
     pub fn event(&self, value: &Value) {
-        self.printer.data(&line(value));
+        self.printer.data(&json::line(value));
     }
 
     fn text(&self, format: Format, value: &Value) -> String {

@@ -87,7 +87,7 @@ pub fn render(format: Format, document: &Document, value: &Value, prefix: &str) 
     match format {
         Format::Human => Some(show_text::render(document)),
         Format::Json => Some(json::text(value)),
-        Format::Jsonl => Some(line(value)),
+        Format::Jsonl => Some(json::line(value)),
         Format::Markdown => Some(markdown::render(document)),
         Format::Github => Some(github::render(document, prefix)),
         Format::Sarif => sarif::render(document, prefix),
@@ -98,9 +98,4 @@ pub fn render(format: Format, document: &Document, value: &Value, prefix: &str) 
             Document::Plan(_) | Document::Drift(_) | Document::Validate(_) | Document::Failure(_) => None,
         },
     }
-}
-
-/// A document on one line.
-pub fn line(value: &Value) -> String {
-    format!("{value}\n")
 }

@@ -8,6 +8,7 @@ use crate::reconcile::fingerprint::hash;
 
 use super::document::Document;
 use super::findings::{Finding, Level, findings};
+use super::json::text as json_text;
 use super::paint::safe;
 use super::repository;
 
@@ -20,9 +21,7 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
     let mut seen = HashMap::new();
     let issues: Vec<Value> =
         findings(document).iter().map(|finding| issue(finding, prefix, &mut seen)).collect();
-    let mut text = serde_json::to_string_pretty(&issues).unwrap_or_default();
-    text.push('\n');
-    Some(text)
+    Some(json_text(&json!(issues)))
 }
 
 fn issue(finding: &Finding, prefix: &str, seen: &mut HashMap<String, usize>) -> Value {

@@ -10,6 +10,7 @@ use crate::config::diagnostic::Code;
 use super::document::{DiagnosticDocument, Document, Place};
 use super::explain;
 use super::gitlab::fingerprint;
+use super::json::text as json_text;
 use super::paint::safe;
 use super::repository;
 
@@ -43,9 +44,7 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
             "results": results,
         }],
     });
-    let mut text = serde_json::to_string_pretty(&log).unwrap_or_default();
-    text.push('\n');
-    Some(text)
+    Some(json_text(&log))
 }
 
 fn rule(code: Code) -> Value {

@@ -14,7 +14,7 @@ use super::document::{
     FailureDocument, HandoffDocument, LadderDocument, OutcomeDocument, PlanDocument, StepDocument,
     ValidateDocument, VerifyDocument,
 };
-use super::paint::{Paint, safe};
+use super::paint::{Paint, quoted, safe};
 use super::plan_text::{self, shown, sign};
 use super::{affected_text, change_text};
 
@@ -149,10 +149,10 @@ fn step_text(text: &mut String, step: &StepDocument) {
     let ikey = step.integration_key.as_ref().map(|ikey| format!(" {}", safe(ikey))).unwrap_or_default();
     let _ = writeln!(
         text,
-        "{} {}  \"{}\" ({}){ikey}",
+        "{} {}  {} ({}){ikey}",
         sign(step.action, PLAIN),
         safe(&step.address),
-        safe(&step.name),
+        quoted(&step.name),
         safe(&step.kind)
     );
     let widths = step.changes.iter().map(|change| change.field.chars().count());
@@ -295,8 +295,8 @@ fn orphans(text: &mut String, plan: &PlanDocument) {
             },
             |since| format!("is quarantined since {}", safe(since)),
         );
-        let (address, name, ikey) = (safe(&orphan.address), safe(&orphan.name), safe(&orphan.ikey));
-        let _ = writeln!(text, "? orphan {address}  \"{name}\" {ikey} {state}");
+        let (address, name, ikey) = (safe(&orphan.address), quoted(&orphan.name), safe(&orphan.ikey));
+        let _ = writeln!(text, "? orphan {address}  {name} {ikey} {state}");
         any = true;
     }
     if any {
@@ -410,10 +410,10 @@ fn verify_text(verify: &VerifyDocument) -> String {
 fn application_text(text: &mut String, application: &ApplicationDocument) {
     let _ = writeln!(
         text,
-        "{} {}  \"{}\" ({})",
+        "{} {}  {} ({})",
         application.verdict.words(),
         safe(&application.address),
-        safe(&application.name),
+        quoted(&application.name),
         safe(&application.kind)
     );
     for check in &application.checks {
@@ -426,7 +426,7 @@ fn application_text(text: &mut String, application: &ApplicationDocument) {
 }
 
 fn ladder_text(text: &mut String, ladder: &LadderDocument) {
-    let _ = writeln!(text, "ladder {}  \"{}\"", safe(&ladder.address), safe(&ladder.display_name));
+    let _ = writeln!(text, "ladder {}  {}", safe(&ladder.address), quoted(&ladder.display_name));
     for (number, rung) in ladder.rungs.iter().enumerate() {
         let (name, verdict, detail) = (safe(&rung.name), rung.verdict.words(), safe(&rung.detail));
         let _ = writeln!(text, "  {:2}. {name}: {verdict}: {detail}", number + 1);
