@@ -95,7 +95,8 @@ pub fn render(format: Format, document: &Document, value: &Value, prefix: &str) 
         Format::Junit => match document {
             Document::Verify(verify) => Some(junit::verify(&verify.report())),
             Document::Apply(apply) => apply.verify.as_ref().map(|verify| junit::verify(&verify.report())),
-            Document::Plan(_) | Document::Drift(_) | Document::Validate(_) | Document::Failure(_) => None,
+            Document::Failure(failure) => Some(junit::verify(&failure.report())),
+            Document::Plan(_) | Document::Drift(_) | Document::Validate(_) => None,
         },
     }
 }

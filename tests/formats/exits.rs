@@ -13,7 +13,7 @@ const FORMATS: [(&str, &[&str]); 5] = [
     ("plan", &["human", "json", "markdown", "github", "gitlab"]),
     ("drift", &["human", "json", "markdown", "github", "gitlab"]),
     ("apply", &["human", "json", "jsonl", "markdown", "github"]),
-    ("verify", &["human", "json", "jsonl", "markdown", "github"]),
+    ("verify", &["human", "json", "jsonl", "markdown", "github", "junit"]),
 ];
 
 /// Runs a command in all its formats, with a report beside it, and gives the one code that they end with.

@@ -131,6 +131,12 @@ fn an_apply_is_reported_step_by_step() {
     let planned = folder.duoctl(["show", "plan.json", "--format", "markdown"]).run().exits(0);
     assert_eq!(planned.last_line(), text.lines().last().unwrap());
     server.edit("VPN", json!({"notes": "x"}));
-    folder.duoctl(["verify", "--report", "markdown=v.md"]).at(&server).run().exits(0);
+    let arguments =
+        ["verify", "--report", "markdown=v.md", "--report", "junit=v.xml", "--report", "json=v.json"];
+    folder.duoctl(arguments).at(&server).run().exits(0);
+    let junit = folder.duoctl(["verify", "--format", "junit"]).at(&server).run().exits(0);
+    assert_eq!(folder.read("v.xml"), junit.stdout);
+    let shown = folder.duoctl(["show", "v.json", "--format", "junit"]).run().exits(0);
+    assert_eq!(shown.stdout, junit.stdout);
     assert!(folder.read("v.md").starts_with("<!-- duoctl:verify acme -->"));
 }

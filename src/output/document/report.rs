@@ -349,6 +349,23 @@ impl VerifyDocument {
     }
 }
 
+impl FailureDocument {
+    /// The failure as the one thing that was looked at, without an answer: a test tab must not stay empty.
+    pub fn report(&self) -> Report {
+        let found = self.diagnostics.iter().map(|found| format!("{}: {}", found.code, found.message));
+        let lines: Vec<String> = self.help.iter().cloned().chain(found).collect();
+        let check = Check {
+            name: self.command.clone(),
+            verdict: Verdict::Inconclusive,
+            detail: self.message.clone(),
+            fix: (!lines.is_empty()).then(|| lines.join("\n")),
+        };
+        let (address, name) = (Address::new("duoctl"), self.command.clone());
+        let subject = Subject { address, ikey: None, kind: String::new(), name, checks: vec![check] };
+        Report { subjects: vec![subject], ladders: Vec::new() }
+    }
+}
+
 fn checks(documents: &[CheckDocument]) -> Vec<Check> {
     let check = |it: &CheckDocument| Check {
         name: it.name.clone(),
