@@ -50,6 +50,8 @@
 //!     policies: Observed::Absent,
 //!     account: Default::default(),
 //!     held: Default::default(),
+//!     observed_at: jiff::Timestamp::UNIX_EPOCH,
+//!     uses: Default::default(),
 //! };
 //! let options = Options { prune: Prune::No, selection: Selection::default(), today: jiff::civil::date(2026, 1, 1) };
 //! let plan = plan(&desired, &observation, &options);
