@@ -10,13 +10,14 @@ use crate::duo::activity::{Activities, Activity, activities};
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
 use crate::output::paint::{Paint, safe};
+use crate::output::plan_text;
 use crate::output::printer::Printer;
-use crate::output::{json as documents, plan_text};
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::{Action, Plan, Step};
 
-use super::args::{self, Format};
+use super::args;
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::{Session, first_failure, options, show_idle_globs, show_problems, show_unmanaged};
 
 /// How many pages of the log are read: its budget is far smaller than that of other calls.
@@ -28,7 +29,12 @@ const SHOWN: usize = 3;
 const DAY: i64 = 86_400_000;
 
 /// Runs the command.
-pub async fn run(args: args::Drift, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Drift,
+    verbosity: u8,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning())?;
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let mut reading = session.read(printer).await?;
@@ -46,21 +52,18 @@ pub async fn run(args: args::Drift, verbosity: u8, printer: Printer) -> Result<E
         true => who(&session, &args, &plan).await.map_err(|error| not_told(&error, printer)).ok(),
         false => None,
     };
-    match args.format {
-        Format::Json => {
-            let mut document = documents::plan(&plan, &[], &session.sources);
-            if let (Value::Object(document), Some(who)) = (&mut document, &who) {
-                document.insert("who".to_owned(), who.document());
-            }
-            printer.data(&documents::text(&document));
+    if outlet.human() {
+        if let Some(who) = &who {
+            printer.data(&who.text(&plan, printer.out));
         }
-        Format::Human => {
-            if let Some(who) = &who {
-                printer.data(&who.text(&plan, printer.out));
-            }
-            printer.data(&plan_text::render(&plan, &[], printer.out, false));
-        }
+        printer.data(&plan_text::render(&plan, &[], printer.out, false));
     }
+    let mut document = session.document(&plan, &[]);
+    if let Value::Object(document) = &mut document {
+        document.insert("kind".to_owned(), json!("drift"));
+        document.extend(who.map(|who| ("who".to_owned(), who.document())));
+    }
+    outlet.deliver(&document);
     if has_errors(plan.problems()) {
         return Ok(first_failure(&reading.failures).map_or(Exit::Error, Exit::of));
     }

@@ -29,6 +29,7 @@ use crate::reconcile::selection::Selection;
 
 use super::args::{self, Format, Pruning, Selected};
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::progress::Steps;
 use super::session::{Session, options, show_problems};
 use super::signals::{Signals, stop_then_give_up};
@@ -38,7 +39,7 @@ mod choice;
 use choice::{Asked, Choice, InPlace};
 
 /// Runs the command.
-pub async fn run(args: args::Rotate, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let mut options = options(&Selected::default(), &Pruning::default())?;
     options.rotation.silence = args.silence;
     let session = Session::open(&args.path, &args.connection, printer).await?;
@@ -82,7 +83,8 @@ pub async fn run(args: args::Rotate, printer: Printer) -> Result<Exit, Failure> 
     if !approved(args.auto_approve, printer)? {
         return Ok(Exit::Refused);
     }
-    let run = Run { session: &session, parallelism: usize::from(args.connection.parallelism), printer };
+    let parallelism = usize::from(args.connection.parallelism);
+    let run = Run { session: &session, parallelism, outlet, printer };
     let (signals, stop) = (Signals::catch(), CancellationToken::new());
     let exit = tokio::select! {
         exit = run.carry_out(stages.as_ref(), &choice, &stop) => exit,
@@ -163,6 +165,7 @@ fn waiting(plan: &Plan, choice: &Choice<'_>, printer: Printer) {
 struct Run<'a> {
     session: &'a Session,
     parallelism: usize,
+    outlet: &'a Outlet,
     printer: Printer,
 }
 
@@ -172,7 +175,7 @@ impl Run<'_> {
         let writer = Writer::new(self.session.transport.clone());
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
         if let Some(stages) = stages {
-            let steps = Steps::new(self.printer, true);
+            let steps = Steps::new(self.printer, self.outlet);
             let outcomes = execute(stages, &writer, &courier, self.parallelism, stop, &steps).await;
             steps.finish();
             for outcome in &outcomes {

@@ -1,14 +1,15 @@
 //! What most commands begin with: load the YAML, find the keys, open the connection, read the account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
-use crate::config::diagnostic::{Diagnostic, Sources};
+use crate::config::diagnostic::{Diagnostic, Sources, Span};
 use crate::config::load::{Trust, load_as};
 use crate::config::model::{Credentials, Workspace};
 use crate::credentials::fetch;
@@ -20,21 +21,19 @@ use crate::duo::https::{HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
-use crate::intelligence::expand::expand;
 use crate::observe::memberships::memberships;
 use crate::observe::rotations::{look_at_creations, look_at_uses};
 use crate::observe::uses::uses;
 use crate::observe::{Reading, look_up, observe, observe_all};
+use crate::output::json;
 use crate::output::paint::{quoted, safe};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::effect::{Memberships, needs};
-use crate::reconcile::fingerprint::hash;
-use crate::reconcile::guard::{Consent, asks_for_caller};
+use crate::reconcile::guard::{Consent, Refusal, asks_for_caller};
 use crate::reconcile::observed::{Observation, Observed};
 use crate::reconcile::plan::{Options, Plan, Prune, plan};
-use crate::reconcile::rotation::Orders;
 use crate::reconcile::selection::{Selection, glob_matcher};
 use crate::reconcile::unmanaged::{Unmanaged, seen};
 use crate::sandbox::serve::{self, Running, ServeOptions};
@@ -45,6 +44,8 @@ use crate::verify::ladder::Api;
 use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected};
 use super::exit::Failure;
 use super::progress::Spinner;
+
+pub use crate::intelligence::expand::desired;
 
 /// How many secrets are looked up at once.
 const LOOK_UPS: usize = 8;
@@ -89,14 +90,6 @@ pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printe
     if !problems.is_empty() {
         printer.problem(&snippet::render(problems, sources, printer.err.on, terminal_width()));
     }
-}
-
-/// What the YAML asks for, composites included.
-pub fn desired(workspace: &Workspace, sources: &Sources) -> Desired {
-    let texts = sources.files().iter().map(|file| file.text.as_str());
-    let mut desired = Desired::from_workspace(workspace, hash(texts));
-    expand(workspace, &mut desired);
-    desired
 }
 
 impl Session {
@@ -163,6 +156,19 @@ impl Session {
             );
         }
         HttpsTransport::open(config).map_err(|error| error.to_string())
+    }
+
+    /// The document of a plan, with the place of each address in the YAML.
+    pub fn document(&self, plan: &Plan, refusals: &[Refusal]) -> Value {
+        let mut document = json::plan(plan, refusals, &self.sources);
+        let spans: HashMap<&str, Span> = self
+            .desired
+            .applications
+            .iter()
+            .filter_map(|wanted| Some((wanted.address.as_str(), wanted.span?)))
+            .collect();
+        json::place_steps(&mut document, &self.sources, |address| spans.get(address).copied());
+        document
     }
 
     /// Reads the account. An account whose applications cannot be read is a failure: there is nothing to plan from.
@@ -432,11 +438,10 @@ pub fn options(selected: &Selected, pruning: &Pruning) -> Result<Options, Failur
         Some(PruneMode::Quarantine) => Prune::Quarantine,
         Some(PruneMode::Now) => Prune::Now,
     };
-    let today = jiff::tz::TimeZone::UTC.to_datetime(Timestamp::now()).date();
     let now = Timestamp::now();
     // Whole seconds, since markers hold the time.
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    Ok(Options { prune, selection, today, now, rotation: Orders::default() })
+    Ok(Options { prune, selection, ..Options::at(now) })
 }
 
 /// The consent from the arguments.

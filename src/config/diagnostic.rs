@@ -287,6 +287,11 @@ impl Sources {
         Some((&file.path, Position { line, column }))
     }
 
+    /// Where a span ends: the place after its last character.
+    pub fn locate_end(&self, span: Span) -> Option<Position> {
+        self.locate(Span { start: span.end, ..span }).map(|(_, position)| position)
+    }
+
     /// The line at an offset: its number from 1, where it begins, and its text without the line break.
     pub fn line(&self, file: usize, offset: usize) -> Option<(usize, usize, &str)> {
         let (line, begin) = self.line_begin(file, offset)?;

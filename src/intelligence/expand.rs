@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::diagnostic::{Span, Spanned};
+use crate::config::diagnostic::{Sources, Span, Spanned};
 use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Setting, Workspace};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::DesiredSecret;
 use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::fingerprint::hash;
 
 use super::console;
 
@@ -16,6 +17,14 @@ pub const ADMIN_API: &str = "admin_api";
 pub const AUTH_API: &str = "auth_api";
 /// What the name of an Admin API application begins with, unless the YAML gives it another one; the display name follows.
 pub const NAME_PREFIX: &str = "Identity Intelligence: ";
+
+/// What the YAML asks for, composites included. `sources` are its files, which bind a saved plan.
+pub fn desired(workspace: &Workspace, sources: &Sources) -> Desired {
+    let texts = sources.files().iter().map(|file| file.text.as_str());
+    let mut desired = Desired::from_workspace(workspace, hash(texts));
+    expand(workspace, &mut desired);
+    desired
+}
 
 /// Adds the applications and the console forms of every entry.
 pub fn expand(workspace: &Workspace, desired: &mut Desired) {

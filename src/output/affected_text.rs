@@ -75,7 +75,7 @@ fn sharing(text: &mut String, shared: &SharedPolicy, what: &str, paint: Paint) {
 
 fn application(sharing: &Sharing) -> String {
     match &sharing.address {
-        Some(address) => address.to_string(),
+        Some(address) => safe(address.as_str()),
         None => format!("{} {} (unmanaged)", quoted(&sharing.name), safe(sharing.integration_key.as_str())),
     }
 }

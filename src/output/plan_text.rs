@@ -1,5 +1,6 @@
 //! A plan for people.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -172,18 +173,22 @@ pub fn left_out(text: &mut String, plan: &Plan) {
 
 /// How many addresses were left out, the first few of them, and for how many there would be something to do.
 pub fn left_out_sentence(plan: &Plan) -> Option<String> {
-    let left_out = plan.left_out_addresses();
+    left_out_of(plan.left_out_addresses(), plan.left_out_pending())
+}
+
+/// The same of the addresses themselves.
+pub fn left_out_of(left_out: &BTreeSet<Address>, pending: &BTreeSet<Address>) -> Option<String> {
     let (count, be) = match left_out.len() {
         0 => return None,
         1 => ("1 address".to_owned(), "was"),
         count => (format!("{count} addresses"), "were"),
     };
-    let mut named: Vec<&str> = left_out.iter().take(NAMED).map(Address::as_str).collect();
+    let mut named: Vec<String> = left_out.iter().take(NAMED).map(|address| safe(address.as_str())).collect();
     let more = format!("and {} more", left_out.len().saturating_sub(NAMED));
     if left_out.len() > NAMED {
-        named.push(&more);
+        named.push(more);
     }
-    let pending = match plan.left_out_pending().len() {
+    let pending = match pending.len() {
         0 => String::new(),
         pending => format!(" {pending} of {} would change.", if left_out.len() == 1 { "it" } else { "them" }),
     };
@@ -232,21 +237,25 @@ fn orphans(text: &mut String, plan: &Plan, paint: Paint) {
 /// What rotations have put out of use and nothing removes yet.
 fn retired(text: &mut String, plan: &Plan, paint: Paint) {
     let going = |ikey| plan.steps().iter().any(|step| step.ikey.as_ref() == Some(ikey));
-    let mut any = false;
-    for retired in plan.retired().iter().filter(|retired| !going(&retired.ikey)) {
-        any = true;
+    let left: Vec<_> = plan.retired().iter().filter(|retired| !going(&retired.ikey)).collect();
+    for retired in &left {
         let since = retired.quarantined_since.as_deref().unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "{} {}  {} was rotated out on {since}; `duoctl apply --prune` deletes it once its quarantine is over",
-            paint.faint("? retired"),
-            paint.strong(retired.address.as_str()),
-            safe(retired.ikey.as_str()),
-        );
+        retired_line(text, retired.address.as_str(), retired.ikey.as_str(), since, paint);
     }
-    if any {
+    if !left.is_empty() {
         text.push('\n');
     }
+}
+
+pub(super) fn retired_line(text: &mut String, address: &str, ikey: &str, since: &str, paint: Paint) {
+    let _ = writeln!(
+        text,
+        "{} {}  {} was rotated out on {}; `duoctl apply --prune` deletes it once its quarantine is over",
+        paint.faint("? retired"),
+        paint.strong(address),
+        safe(ikey),
+        safe(since),
+    );
 }
 
 fn refusals_text(text: &mut String, refusals: &[Refusal], paint: Paint, applying: bool) {

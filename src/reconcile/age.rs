@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::duo::types::{Ikey, Integration};
 
@@ -34,12 +35,13 @@ pub struct Creations {
 }
 
 /// What is known of the age of a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "known", rename_all = "snake_case")]
 pub enum KeyAge {
     /// It was made at that time.
     Since {
         /// The time.
+        #[schemars(with = "String")]
         at: Timestamp,
         /// How that is known.
         from: String,
@@ -47,6 +49,7 @@ pub enum KeyAge {
     /// It was made before that time.
     Before {
         /// The time.
+        #[schemars(with = "String")]
         at: Timestamp,
         /// How that is known.
         from: String,

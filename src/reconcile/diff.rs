@@ -1,6 +1,7 @@
 //! The difference between what the YAML asks of one application and what the account holds.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::config::diagnostic::{Code, Diagnostic};
@@ -17,7 +18,7 @@ use super::risk::{self, Risk};
 use super::value::FieldValue;
 
 /// Who moved since the value was last applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The YAML.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Serialize;
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::config::diagnostic::{Code, Diagnostic, has_errors};
@@ -59,8 +61,16 @@ pub struct Options {
     pub rotation: Orders,
 }
 
+impl Options {
+    /// Everything is covered, nothing is removed, and no rotation is begun.
+    pub fn at(now: Timestamp) -> Self {
+        let today = TimeZone::UTC.to_datetime(now).date();
+        Self { prune: Prune::No, selection: Selection::default(), today, now, rotation: Orders::default() }
+    }
+}
+
 /// What a step does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// A new application.
@@ -205,7 +215,7 @@ pub struct Orphan {
 }
 
 /// How many of each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Creates, and replacements once more.
     pub add: usize,

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::duo::catalogue::{Creation, Family, lookup};
 use crate::duo::types::Ikey;
@@ -37,7 +38,7 @@ impl Default for Orders {
 }
 
 /// Where a rotation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// The successor was made; its keys are not delivered yet.
@@ -74,15 +75,17 @@ impl Stage {
 }
 
 /// A rotation that is under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rotation {
     /// The address.
     pub address: Address,
     /// Where it stands.
     pub stage: Stage,
     /// When it began; a rotation that was called off no longer tells.
+    #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
     /// When the new keys had been delivered.
+    #[schemars(with = "Option<String>")]
     pub delivered_at: Option<Timestamp>,
     /// The application whose key is to go.
     pub old: Ikey,
@@ -103,7 +106,7 @@ pub struct Uses {
 }
 
 /// What was seen of both keys of a rotation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// What was seen.
     pub seen: Vec<String>,

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use super::examples;
 use super::options::{Connection, Format, Selected, Source};
+use super::reporting::{OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report};
 
 /// `duoctl init`.
 #[derive(Debug, clap::Args)]
@@ -29,8 +31,45 @@ pub struct Validate {
     #[arg(long)]
     pub untrusted: bool,
     /// How the outcome is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VALIDATE), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_VALIDATE))]
+    pub reports: Vec<ReportFile>,
+    /// Exit with 7 when something at or above this severity is found; without it only errors fail, with 1.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_severity: Option<FailSeverity>,
+}
+
+/// From which severity on findings fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailSeverity {
+    /// Everything that is found.
+    Note,
+    /// Warnings and errors.
+    Warning,
+    /// Errors.
+    Error,
+}
+
+/// `duoctl show`.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// A saved plan, or what `plan`, `drift`, `apply`, `verify` or `validate` printed with --format json; `-` for
+    /// standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How it is shown.
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_SHOW), default_value = "human")]
+    pub format: OutputFormat,
+}
+
+/// `duoctl explain`.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// A name as it is printed: the code of a finding, a risk, a guard, or an exit code. All names without one.
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 /// `duoctl fmt`.
@@ -47,18 +86,6 @@ pub struct Fmt {
     pub diff: bool,
 }
 
-/// How the outcome of `verify` is printed on stdout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum VerifyFormat {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON document.
-    Json,
-    /// JUnit XML: one test suite for each address, one test case for each probe.
-    Junit,
-}
-
 /// `duoctl verify`.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
@@ -72,8 +99,11 @@ pub struct Verify {
     #[command(flatten)]
     pub selected: Selected,
     /// How the outcome is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: VerifyFormat,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VERIFY), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_VERIFY))]
+    pub reports: Vec<ReportFile>,
 }
 
 /// `duoctl doctor`.
@@ -102,10 +132,12 @@ pub struct Sandbox {
 #[derive(Debug, Subcommand)]
 pub enum SandboxCommand {
     /// Serve the simulated account over HTTPS until a signal; one JSON line on stdout says how to reach it.
+    #[command(after_help = examples::SERVE)]
     Serve(Serve),
     /// Do what an administrator does in the Duo Admin Panel: change or delete an application behind duoctl's back.
     Edit(Edit),
     /// Forget the simulated account: the next start begins with the seeded one.
+    #[command(after_help = examples::RESET)]
     Reset(Reset),
 }
 
@@ -163,6 +195,10 @@ pub enum SchemaKind {
     /// The YAML.
     #[default]
     Config,
+    /// What `plan` and `drift` print with --format json, and `plan --out` saves.
+    Plan,
+    /// What every other command prints with --format json.
+    Report,
 }
 
 /// `duoctl schema`.
@@ -179,4 +215,15 @@ pub struct Completions {
     /// The shell.
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// `duoctl man`.
+#[derive(Debug, clap::Args)]
+pub struct Man {
+    /// The command, e.g. `sandbox serve`; duoctl itself without one.
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Write the pages of all commands into this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub dir: Option<PathBuf>,
 }
