@@ -4,52 +4,22 @@
 //! nothing, but with `CI` in the environment it fails.
 #![allow(clippy::string_slice, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use duoctl::sandbox::serve::{ServeOptions, start};
-use sha2::{Digest, Sha256};
+
+#[path = "support/python.rs"]
+mod python;
 
 fn suite() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance")
 }
 
-fn run(command: &mut Command) -> Result<Output, String> {
-    let output = command.output().map_err(|error| format!("{command:?} cannot be started: {error}"))?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    let text =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    Err(format!("{command:?} failed:\n{text}"))
-}
-
-/// A Python with the pinned clients, installed once for each state of `requirements.txt`.
-fn python() -> Result<PathBuf, String> {
-    let requirements = suite().join("requirements.txt");
-    let digest = Sha256::digest(fs::read(&requirements).unwrap());
-    let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("conformance-{name}"));
-    fs::create_dir_all(&folder).unwrap();
-    // Another run of the tests may be installing at the same time.
-    let lock = File::create(folder.join("lock")).unwrap();
-    lock.lock().unwrap();
-    let python = folder.join(if cfg!(windows) { "venv/Scripts/python.exe" } else { "venv/bin/python" });
-    let done = folder.join("installed");
-    if !done.exists() {
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")))?;
-        let quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-        run(Command::new(&python).args(quiet).arg(&requirements))?;
-        fs::write(done, "").unwrap();
-    }
-    Ok(python)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn duos_own_clients_work_unchanged() {
-    let python = match python() {
-        Ok(python) => python,
+    let python = match python::programs("conformance") {
+        Ok(programs) => programs.join("python"),
         Err(reason) if std::env::var_os("CI").is_some() => panic!("{reason}"),
         Err(reason) => {
             eprintln!(
