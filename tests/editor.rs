@@ -297,7 +297,9 @@ fn check_jsonschema_agrees_with_the_parser_on_every_sample() {
         Err(reason) => return skip(&reason),
     };
     let schema = jsonschema::validator_for(&config_schema()).unwrap();
-    let samples = samples();
+    // What is no YAML for the parser may keep this one busy for minutes: it has no limit on aliases.
+    let samples: Vec<Sample> =
+        samples().into_iter().filter(|sample| instance(&sample.text).is_some()).collect();
     let output = Command::new(programs.join("check-jsonschema"))
         .args(["--schemafile", "schemas/duoctl.schema.json", "--output-format", "json", "--verbose"])
         .args(samples.iter().map(|sample| &sample.path))
