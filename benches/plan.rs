@@ -20,6 +20,7 @@ use duoctl::reconcile::marker::Notes;
 use duoctl::reconcile::observed::{Observation, Observed};
 use duoctl::reconcile::plan::{Options, Prune, plan};
 use duoctl::reconcile::selection::Selection;
+use duoctl::reconcile::takedown::TakedownSpec;
 
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
 const HERE: Span = Span { file: 0, start: 0, end: 0 };
@@ -60,6 +61,7 @@ fn desired(size: usize) -> Desired {
         workspace: "acme".to_owned(),
         applications: (0..size).map(application).collect(),
         handoffs: Vec::new(),
+        takedown: TakedownSpec::default(),
         guards: Guards::default(),
         plan: None,
         yaml_hash: String::new(),

@@ -14,6 +14,7 @@ pub mod fmt;
 pub mod handoff;
 pub mod import;
 pub mod init;
+pub mod panics;
 pub mod plan;
 pub mod progress;
 pub mod rotate;

@@ -24,3 +24,4 @@ pub mod sso;
 pub mod template;
 pub mod texts;
 pub mod tree;
+pub mod untrusted;

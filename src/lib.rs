@@ -25,6 +25,7 @@ pub mod config;
 
 pub mod duo;
 
+pub mod atomic;
 pub mod credentials;
 pub mod sandbox;
 pub mod secret;

@@ -1,5 +1,6 @@
 //! The thin binary: arguments in, exit code out.
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -10,9 +11,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use duoctl::cli::args::{Args, Command};
 use duoctl::cli::exit::Exit;
+use duoctl::cli::panics;
 use duoctl::output::printer::Printer;
 
 fn main() -> ExitCode {
+    harden();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
@@ -27,10 +30,28 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(_) => return ExitCode::from(Exit::Error.code()),
     };
-    let exit = runtime.block_on(duoctl::cli::run(args));
+    // The panic hook has said what there is to say.
+    let ended = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(duoctl::cli::run(args))));
+    let exit = ended.unwrap_or(Exit::Error);
     // What still runs in the background has nothing left to say.
     runtime.shutdown_background();
     ExitCode::from(exit.code())
+}
+
+/// Secrets are in memory: no core dump holds them, no other process of this user may look, and no panic prints a value.
+/// Where the system refuses, it is as it would be without.
+fn harden() {
+    panics::install();
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
 }
 
 /// duoctl's own events on stderr; those of libraries stay out, since some of them print headers.

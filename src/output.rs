@@ -4,6 +4,7 @@ pub mod apply_text;
 pub mod handoff_text;
 pub mod import_report;
 pub mod json;
+pub mod junit;
 pub mod paint;
 pub mod plan_text;
 pub mod printer;

@@ -19,6 +19,7 @@ pub mod references;
 pub mod risk;
 pub mod selection;
 pub mod sso;
+pub mod takedown;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A secret as a type: it cannot be printed, logged or serialised, and it is wiped when dropped.
 
+use secrecy::zeroize::Zeroize as _;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A secret key, client secret or token.
@@ -24,9 +25,15 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes ownership of the text; the original allocation is moved, not copied.
+    /// Takes ownership of the text: its allocation is moved, or wiped where it has to be exchanged for one of its size.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(SecretString::from(text.into()))
+        let mut text = text.into();
+        if text.capacity() == text.len() {
+            return Self(SecretString::from(text));
+        }
+        let exact = text.as_str().to_owned();
+        text.zeroize();
+        Self(SecretString::from(exact))
     }
 
     /// The clear text. Every call site is a place to review: it must end in a MAC, a TLS socket or a secret store.

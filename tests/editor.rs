@@ -292,15 +292,15 @@ const READ_OTHERWISE: [(&str, &str); 0] = [];
 
 #[test]
 fn check_jsonschema_agrees_with_the_parser_on_every_sample() {
-    let programs = match python::programs("editor") {
-        Ok(programs) => programs,
+    let python = match python::python_of("editor") {
+        Ok(python) => python,
         Err(reason) => return skip(&reason),
     };
     let schema = jsonschema::validator_for(&config_schema()).unwrap();
     // What is no YAML for the parser may keep this one busy for minutes: it has no limit on aliases.
     let samples: Vec<Sample> =
         samples().into_iter().filter(|sample| instance(&sample.text).is_some()).collect();
-    let output = Command::new(programs.join("check-jsonschema"))
+    let output = Command::new(python.with_file_name("check-jsonschema"))
         .args(["--schemafile", "schemas/duoctl.schema.json", "--output-format", "json", "--verbose"])
         .args(samples.iter().map(|sample| &sample.path))
         .output()

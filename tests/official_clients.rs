@@ -4,7 +4,6 @@
 //! nothing, but with `CI` in the environment it fails.
 #![allow(clippy::string_slice, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use duoctl::sandbox::serve::{ServeOptions, start};
@@ -12,21 +11,13 @@ use duoctl::sandbox::serve::{ServeOptions, start};
 #[path = "support/python.rs"]
 mod python;
 
-fn suite() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance")
-}
+use python::{python, skip, suite};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn duos_own_clients_work_unchanged() {
-    let python = match python::programs("conformance") {
-        Ok(programs) => programs.join("python"),
-        Err(reason) if std::env::var_os("CI").is_some() => panic!("{reason}"),
-        Err(reason) => {
-            eprintln!(
-                "\n*** SKIPPED: Duo's official clients were NOT run against the sandbox ***\n{reason}\n"
-            );
-            return;
-        }
+    let python = match python() {
+        Ok(python) => python,
+        Err(reason) => return skip("Duo's official clients against the sandbox", &reason),
     };
     let sandbox = start(ServeOptions::default()).await.unwrap();
     let document = sandbox.document().to_string();

@@ -419,6 +419,9 @@ async fn each_switch_changes_what_it_says() {
     for (switch, body, pointer, off, on) in [
         ("open-by-default", &silent, "/user_access", json!("NO_USERS"), json!("ALL_USERS")),
         ("networks-as-array", &admin, "/networks_for_api_access", json!("192.0.2.1"), json!(["192.0.2.1"])),
+        ("rewrite-networks", &admin, "/networks_for_api_access", json!("192.0.2.1"), json!("192.0.2.1/32")),
+        ("flags-as-booleans", &rdp, "/self_service_allowed", json!(0), json!(false)),
+        ("null-where-unset", &rdp, "/greeting", json!(""), Value::Null),
         ("blank-normalization", &rdp, "/username_normalization_policy", json!("None"), json!("")),
         ("trim-text", &spaced, "/name", json!(" <a> "), json!("<a>")),
         ("escape-text", &spaced, "/name", json!(" <a> "), json!(" &lt;a&gt; ")),

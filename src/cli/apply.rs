@@ -50,6 +50,7 @@ pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<E
             return Ok(stale(&moved, printer));
         }
     }
+    let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
     let mut run = Run { session, args, options, plan, printer, verbosity };
     run.show_plan(&refusals);

@@ -16,7 +16,7 @@ pub use options::{Connection, Consents, Format, PruneMode, Pruning, Selected, So
 pub use rotating::{Rotate, Secrets, Strategy};
 pub use standalone::{
     Completions, Doctor, Fmt, Init, Reset, Sandbox, SandboxCommand, Schema, SchemaKind, Serve, Validate,
-    Verify,
+    Verify, VerifyFormat,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.

@@ -11,24 +11,25 @@ use crate::output::handoff_text::short_name;
 use crate::output::paint::safe;
 use crate::output::printer::Printer;
 use crate::reconcile::address::Address;
-use crate::reconcile::handoff::Handoff;
+use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::Plan;
 
 use super::args;
 use super::exit::{Exit, Failure};
-use super::handoff::{known, planned, sheet};
+use super::handoff::{planned, sheet};
 use super::session::Session;
 
 /// Runs the command.
 pub async fn run(args: args::Attest, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(&args.path, &args.connection, printer).await?;
-    let address = known(&session, &args.name)?;
     let plan = planned(&session, printer).await?;
-    let Some(sheet) = sheet(&plan, &address) else { return Ok(Exit::Error) };
+    let sheet = sheet(&session, &plan, &args.name)?;
+    let address = &sheet.address;
     // Whole seconds, and never later than now: what happens next must not count as older.
     let now = Timestamp::now();
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    let attestation = match (pending(&plan, &address), sheet.attest(now, args.by)) {
+    let waits = sheet.purpose == Purpose::Enter && pending(&plan, address);
+    let attestation = match (waits, sheet.attest(now, args.by)) {
         (false, Some(attestation)) => attestation,
         (true, _) | (_, None) => {
             printer.problem(&format!(
@@ -43,38 +44,72 @@ pub async fn run(args: args::Attest, printer: Printer) -> Result<Exit, Failure> 
         printer.data(&format!("{} is attested already: {}\n", address, attestation.fingerprint));
         return Ok(Exit::Done);
     }
-    let file = write(&session, &address, &attestation)?;
+    let file = match sheet.purpose {
+        Purpose::Enter => write(&session, &attestation, entry_file(&session, address), ENTRIES, address)?,
+        Purpose::Remove => write(&session, &attestation, removed_file(&session), REMOVED, address)?,
+    };
     printer.data(&format!("{}\n", done(sheet, &attestation, &file)));
-    printer
-        .remark("commit the file, so that everybody sees it; `duoctl verify` shows how far the data flows\n");
+    printer.remark(match sheet.purpose {
+        Purpose::Enter => {
+            "commit the file, so that everybody sees it; `duoctl verify` shows how far the data flows\n"
+        }
+        Purpose::Remove => {
+            "commit the file, so that everybody sees it; `duoctl apply --prune` removes its applications now\n"
+        }
+    });
     Ok(Exit::Done)
 }
 
 /// Whether anything is still to be done in Duo for the entry.
 fn pending(plan: &Plan, address: &Address) -> bool {
-    let part = |candidate: &Address| {
-        candidate.as_str().strip_prefix(address.as_str()).is_some_and(|rest| rest.starts_with('.'))
-    };
+    let part = |candidate: &Address| candidate.composite().is_some_and(|(entry, _)| entry == *address);
     plan.steps().iter().any(|step| part(&step.address)) || plan.blocked().iter().any(part)
 }
 
 fn done(sheet: &Handoff, attestation: &Attestation, file: &str) -> String {
     let labels: Vec<&str> =
         sheet.fields.iter().filter(|field| field.outstanding).map(|field| field.label).collect();
-    let entered = if labels.is_empty() { String::new() } else { format!(" ({})", labels.join(", ")) };
-    format!("Attested {} as {} in {file}{entered}.", sheet.address, attestation.fingerprint)
+    let about = match sheet.purpose {
+        Purpose::Remove => " (removed in the console)".to_owned(),
+        Purpose::Enter if labels.is_empty() => String::new(),
+        Purpose::Enter => format!(" ({})", labels.join(", ")),
+    };
+    format!("Attested {} as {} in {file}{about}.", sheet.address, attestation.fingerprint)
 }
 
-fn write(session: &Session, address: &Address, attestation: &Attestation) -> Result<String, Failure> {
+/// Where an entry stands.
+const ENTRIES: &[&str] = &["identity_intelligence", "", "attested"];
+/// Where it stands that the console let an entry go.
+const REMOVED: &[&str] = &["identity_intelligence_removed", ""];
+
+fn entry_file(session: &Session, address: &Address) -> Option<usize> {
+    let entry = session.workspace.identity_intelligence.get(short_name(address));
+    entry.map(|entry| entry.span.file)
+}
+
+/// The file with such lines, or the one that names the workspace.
+fn removed_file(session: &Session) -> Option<usize> {
+    let lines = session.workspace.identity_intelligence_removed.values();
+    Some(lines.map(|line| line.span.file).next().unwrap_or(session.workspace.name.span.file))
+}
+
+/// Writes an attestation to a path of keys, in which the entry's name stands for the empty one.
+fn write(
+    session: &Session,
+    attestation: &Attestation,
+    file: Option<usize>,
+    keys: &[&str],
+    address: &Address,
+) -> Result<String, Failure> {
     let name = short_name(address);
-    let entry = session.workspace.identity_intelligence.get(name);
-    let file = entry.and_then(|entry| session.sources.file(entry.span.file));
+    let file = file.and_then(|file| session.sources.file(file));
     let path = file.map_or_else(|| Path::new("duo.yaml"), |file| &file.path);
     let failure = |what| move |error| Failure::File { path: path.to_owned(), what, error };
     let text = std::fs::read_to_string(path).map_err(failure("cannot be read"))?;
-    let keys = ["identity_intelligence", name, "attested"];
+    let keys: Vec<&str> = keys.iter().map(|key| if key.is_empty() { name } else { key }).collect();
     let edited = edit::set(&text, &keys, &json!(attestation.to_string())).map_err(|error| {
-        let line = format!("attested: \"{attestation}\"");
+        let key = keys.last().copied().unwrap_or_default();
+        let line = format!("{key}: \"{attestation}\"");
         Failure::Edit { path: path.to_owned(), error: error.to_string(), line: Some(line) }
     })?;
     edit::save(path, &edited).map_err(failure("cannot be written"))?;

@@ -9,7 +9,7 @@ use crate::output::paint::{Paint, safe};
 use crate::output::printer::Printer;
 use crate::output::{json as documents, verify_text};
 use crate::verify::doctor::diagnose;
-use crate::verify::report::{Check, Verdict};
+use crate::verify::report::Check;
 
 use super::args::{self, Format};
 use super::exit::{Exit, Failure};
@@ -20,9 +20,9 @@ use super::session::Session;
 pub async fn run(args: args::Doctor, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let spinner = Spinner::start("looking", printer);
-    let checks = diagnose(&session.transport, &session.desired, &session.operator, Timestamp::now()).await;
+    let diagnosis = diagnose(&session.transport, &session.desired, &session.operator, Timestamp::now()).await;
     spinner.finish();
-    let healthy = checks.iter().all(|check| check.verdict != Verdict::Failed);
+    let (healthy, checks) = (diagnosis.healthy(), &diagnosis.checks);
     match args.format {
         Format::Json => {
             let document = json!({
@@ -30,9 +30,13 @@ pub async fn run(args: args::Doctor, printer: Printer) -> Result<Exit, Failure> 
             });
             printer.data(&documents::text(&document));
         }
-        Format::Human => printer.data(&text(&checks, healthy, printer.out)),
+        Format::Human => printer.data(&text(checks, healthy, printer.out)),
     }
-    Ok(if healthy { Exit::Done } else { Exit::Error })
+    Ok(match &diagnosis.error {
+        Some(error) => Exit::of(error),
+        None if healthy => Exit::Done,
+        None => Exit::Error,
+    })
 }
 
 fn text(checks: &[Check], healthy: bool, paint: Paint) -> String {

@@ -6,10 +6,11 @@ use std::io::IsTerminal as _;
 use crate::config::similar::did_you_mean;
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::KeyReader;
+use crate::output::handoff_text::{self, short_name};
+use crate::output::json;
 use crate::output::printer::Printer;
-use crate::output::{handoff_text, json};
 use crate::reconcile::address::Address;
-use crate::reconcile::handoff::Handoff;
+use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::{self, Plan};
 use crate::secret::Secret;
 
@@ -24,14 +25,15 @@ pub async fn run(args: args::Handoff, printer: Printer) -> Result<Exit, Failure>
         return Err(Failure::Usage(message.to_owned()));
     }
     let session = Session::open(&args.path, &args.connection, printer).await?;
-    let names = match &args.name {
-        Some(name) => vec![known(&session, name)?],
+    let plan = planned(&session, printer).await?;
+    let sheets: Vec<&Handoff> = match &args.name {
+        Some(name) => vec![sheet(&session, &plan, name)?],
         None => {
-            session.workspace.identity_intelligence.keys().map(|key| Address::intelligence(key)).collect()
+            let mut sheets: Vec<&Handoff> = plan.handoffs().iter().chain(plan.attested()).collect();
+            sheets.sort_by_key(|sheet| (sheet.purpose == Purpose::Remove, &sheet.address));
+            sheets
         }
     };
-    let plan = planned(&session, printer).await?;
-    let sheets: Vec<&Handoff> = names.iter().filter_map(|address| sheet(&plan, address)).collect();
     let secrets = if args.reveal { reveal(&session, &plan, &sheets, printer).await? } else { HashMap::new() };
     match args.format {
         SheetFormat::Json => printer.data(&json::text(&json::handoff(&sheets))),
@@ -52,22 +54,6 @@ pub async fn run(args: args::Handoff, printer: Printer) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-/// The address of an entry, if the YAML has it.
-pub fn known(session: &Session, name: &str) -> Result<Address, Failure> {
-    let entries = &session.workspace.identity_intelligence;
-    let key = name.strip_prefix("identity_intelligence.").unwrap_or(name);
-    if entries.contains_key(key) {
-        return Ok(Address::intelligence(key));
-    }
-    let names: Vec<&str> = entries.keys().map(String::as_str).collect();
-    let help = match did_you_mean(key, names.iter().copied()) {
-        Some(help) => help,
-        None if names.is_empty() => "the YAML has none".to_owned(),
-        None => format!("the YAML has {}", names.join(", ")),
-    };
-    Err(Failure::Usage(format!("`identity_intelligence` has no entry {name:?}; {help}")))
-}
-
 /// The plan of everything; its problems are shown.
 pub async fn planned(session: &Session, printer: Printer) -> Result<Plan, Failure> {
     let reading = session.read(printer).await?;
@@ -77,9 +63,30 @@ pub async fn planned(session: &Session, printer: Printer) -> Result<Plan, Failur
     Ok(plan)
 }
 
-/// The form of an entry, whether or not it was attested.
-pub fn sheet<'p>(plan: &'p Plan, address: &Address) -> Option<&'p Handoff> {
-    plan.handoffs().iter().chain(plan.attested()).find(|handoff| handoff.address == *address)
+/// The handoff of an entry by its name, whether or not it was attested: its form, or what is to be removed.
+///
+/// # Errors
+///
+/// [`Failure::Usage`] where neither the YAML nor the account has such an entry.
+pub fn sheet<'p>(session: &Session, plan: &'p Plan, name: &str) -> Result<&'p Handoff, Failure> {
+    let key = name.strip_prefix("identity_intelligence.").unwrap_or(name);
+    let sheets = || plan.handoffs().iter().chain(plan.attested());
+    if let Some(sheet) = sheets().find(|sheet| short_name(&sheet.address) == key) {
+        return Ok(sheet);
+    }
+    if session.workspace.identity_intelligence_removed.contains_key(key) {
+        return Err(Failure::Usage(format!(
+            "nothing of `identity_intelligence.{key}` is left in the account, so there is nothing to hand over; remove its \
+             line of `identity_intelligence_removed`"
+        )));
+    }
+    let names: Vec<&str> = sheets().map(|sheet| short_name(&sheet.address)).collect();
+    let help = match did_you_mean(key, names.iter().copied()) {
+        Some(help) => help,
+        None if names.is_empty() => "the YAML has none".to_owned(),
+        None => format!("there is {}", names.join(", ")),
+    };
+    Err(Failure::Usage(format!("`identity_intelligence` has no entry {name:?}; {help}")))
 }
 
 async fn reveal(

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::atomic;
 use crate::config::edit;
 use crate::config::load::load;
 use crate::import::placement::{Change, Split, place};
@@ -73,7 +74,7 @@ fn write(changes: &[Change]) -> Result<(), Failure> {
     for change in changes {
         let failure = |error| Failure::File { path: change.path.clone(), what: "cannot be written", error };
         if let Some(folder) = change.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(failure)?;
+            atomic::folder(folder).map_err(failure)?;
         }
         edit::save(&change.path, &change.text).map_err(failure)?;
     }

@@ -1,8 +1,9 @@
 //! `duoctl init`: a first duo.yaml, and the schema for the editor beside it. Never overwrites a file.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
+use std::io::ErrorKind;
 
+use crate::atomic::{self, Readers};
 use crate::config::schema::config_schema_text;
 use crate::config::template;
 use crate::output::printer::Printer;
@@ -15,21 +16,22 @@ const SCHEMA: &str = "duoctl.schema.json";
 
 /// Runs the command.
 pub fn run(args: &Init, printer: Printer) -> Result<Exit, Failure> {
-    let path = args.dir.join("duo.yaml");
+    let path = args.dir.strip_prefix(".").unwrap_or(&args.dir).join("duo.yaml");
     let failure = |error| Failure::File { path: path.clone(), what: "cannot be written", error };
     fs::create_dir_all(&args.dir).map_err(failure)?;
     let folder = fs::canonicalize(&args.dir).map_err(failure)?;
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).open(&path).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => Failure::Exists(path.clone()),
-            _ => failure(error),
-        })?;
-    file.write_all(template::initial(name, SCHEMA).as_bytes()).map_err(failure)?;
+    let text = template::initial(name, SCHEMA);
+    atomic::create(&path, &text, Readers::Umask).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Failure::Exists(path.clone()),
+        _ => failure(error),
+    })?;
     let schema = args.dir.join(SCHEMA);
-    if !schema.exists() {
-        let failure = |error| Failure::File { path: schema.clone(), what: "cannot be written", error };
-        fs::write(&schema, config_schema_text()).map_err(failure)?;
+    match atomic::create(&schema, &config_schema_text(), Readers::Umask) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(Failure::File { path: schema, what: "cannot be written", error });
+        }
+        _ => {}
     }
     printer.data(&format!(
         "Wrote {}. Next: `duoctl plan {} --sandbox` shows what it would do, on a simulated account.\n",

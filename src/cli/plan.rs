@@ -1,11 +1,11 @@
 //! `duoctl plan`: what would change. It holds a reader only, so it cannot write.
 
-use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::atomic::{self, Readers};
+use crate::config::load::Trust;
 use crate::output::printer::Printer;
 use crate::output::{json as documents, plan_text};
 use crate::reconcile::guard::judge;
@@ -20,9 +20,11 @@ use super::session::{Session, consent, first_failure, options, show_idle_globs, 
 pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents)?;
-    let session = Session::open(&args.source.path, &args.connection, printer).await?;
+    let trust = if args.untrusted { Trust::None } else { Trust::Full };
+    let session = Session::open_as(&args.source.path, &args.connection, trust, printer).await?;
     let reading = session.read(printer).await?;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
     let document = documents::plan(&plan, &refusals, &session.sources);
     show_problems(plan.problems(), &session.sources, printer);
@@ -72,22 +74,9 @@ fn save(file: &Path, document: &Value, args: &args::Plan) -> Result<(), Failure>
             }),
         );
     }
-    write(file, &documents::text(&saved)).map_err(|error| Failure::File {
+    atomic::replace(file, &documents::text(&saved), Readers::Owner).map_err(|error| Failure::File {
         path: file.to_owned(),
         what: "cannot be written",
         error,
     })
-}
-
-/// A file is replaced whole or not at all; a pipe or a device is written to and never replaced.
-fn write(file: &Path, text: &str) -> io::Result<()> {
-    // What a link points to is replaced, not the link.
-    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
-        return fs::OpenOptions::new().write(true).open(file)?.write_all(text.as_bytes());
-    }
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
-    fresh.write_all(text.as_bytes())?;
-    fresh.persist(file).map(drop).map_err(|error| error.error)
 }

@@ -1,13 +1,16 @@
 //! What most commands begin with: load the YAML, find the keys, open the connection, read the account.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::diagnostic::{Diagnostic, Sources};
-use crate::config::load::load;
+use crate::config::load::{Trust, load_as};
 use crate::config::model::{Credentials, Workspace};
 use crate::credentials::fetch;
+use crate::duo::activity::activities;
 use crate::duo::backoff::Backoff;
 use crate::duo::client::Reader;
 use crate::duo::error::DuoError;
@@ -22,7 +25,7 @@ use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::fingerprint::hash;
-use crate::reconcile::guard::Consent;
+use crate::reconcile::guard::{Consent, asks_for_caller};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan, Prune};
 use crate::reconcile::selection::{Selection, glob_matcher};
@@ -38,6 +41,10 @@ use super::progress::Spinner;
 /// How many secrets are looked up at once.
 const LOOK_UPS: usize = 8;
 
+/// How far back, and over how many pages, the activity log is searched for where duoctl calls from.
+const CALLERS_MS: i64 = 30 * 24 * 3600 * 1000;
+const CALLERS_PAGES: usize = 3;
+
 /// A loaded workspace with a connection to its account.
 pub struct Session {
     /// The YAML.
@@ -50,15 +57,16 @@ pub struct Session {
     pub transport: HttpsTransport,
     /// The operator.
     pub operator: Ikey,
-    /// Its secret stores.
+    /// Its secret stores; none without trust.
     pub stores: Stores,
+    trust: Trust,
     /// The simulator, while one is used. It ends with the session.
     pub sandbox: Option<Arc<Running>>,
 }
 
 /// The YAML, if nothing is wrong with it; its warnings are printed.
-pub fn load_valid(path: &Path, printer: Printer) -> Result<(Workspace, Sources), Failure> {
-    let loaded = load(path);
+pub fn load_valid(path: &Path, trust: Trust, printer: Printer) -> Result<(Workspace, Sources), Failure> {
+    let loaded = load_as(path, trust);
     let valid = loaded.valid().cloned();
     let Some(workspace) = valid else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
@@ -85,7 +93,18 @@ pub fn desired(workspace: &Workspace, sources: &Sources) -> Desired {
 impl Session {
     /// Loads the YAML and opens the connection.
     pub async fn open(path: &Path, connection: &Connection, printer: Printer) -> Result<Self, Failure> {
-        let (workspace, sources) = load_valid(path, printer)?;
+        Self::open_as(path, connection, Trust::Full, printer).await
+    }
+
+    /// The same as far as the author of the YAML is trusted. Without trust no secret store is opened: it could be any
+    /// command, and any server that is to get a token.
+    pub async fn open_as(
+        path: &Path,
+        connection: &Connection,
+        trust: Trust,
+        printer: Printer,
+    ) -> Result<Self, Failure> {
+        let (workspace, sources) = load_valid(path, trust, printer)?;
         let desired = desired(&workspace, &sources);
         let (config, sandbox) = match &connection.sandbox {
             Some(state) => {
@@ -96,8 +115,14 @@ impl Session {
         };
         let operator = config.ikey.clone();
         let transport = HttpsTransport::open(config)?;
-        let stores = Stores::open(&workspace);
-        Ok(Self { stores, workspace, sources, desired, transport, operator, sandbox })
+        let stores = match trust {
+            Trust::Full => Stores::open(&workspace),
+            Trust::None => Stores::default(),
+        };
+        if trust == Trust::None && !workspace.secret_stores.is_empty() {
+            printer.remark("secret stores are not looked into: --untrusted\n");
+        }
+        Ok(Self { trust, stores, workspace, sources, desired, transport, operator, sandbox })
     }
 
     /// The API hostname.
@@ -109,9 +134,10 @@ impl Session {
     pub async fn read(&self, printer: Printer) -> Result<Reading, Failure> {
         let spinner = Spinner::start("reading the account", printer);
         let reader = Reader::new(self.transport.clone());
+        let looked_into = self.desired.applications.iter().filter(|_| self.trust == Trust::Full);
         let (mut reading, held) = tokio::join!(
             observe(&reader, &self.desired, &self.operator, self.host()),
-            look_up(&self.stores, &self.desired.applications, LOOK_UPS)
+            look_up(&self.stores, looked_into, LOOK_UPS)
         );
         reading.observation.held = held;
         spinner.finish();
@@ -125,6 +151,22 @@ impl Session {
         let reading = observe_all(&reader, &self.operator, self.host()).await;
         spinner.finish();
         self.usable(reading, printer)
+    }
+
+    /// The consent, completed with the addresses from which Duo lately saw the operator call, where a guard needs them
+    /// and nobody stated one. What cannot be read stays unknown, and then the guard refuses.
+    pub async fn informed(&self, plan: &Plan, consent: Consent) -> Consent {
+        if !asks_for_caller(plan, &self.desired.guards, &consent) {
+            return consent;
+        }
+        let now = jiff::Timestamp::now().as_millisecond();
+        let Ok(log) = activities(&self.transport, now - CALLERS_MS, now, CALLERS_PAGES).await else {
+            return consent;
+        };
+        let own = log.items.iter().filter(|activity| Ikey::new(activity.actor.as_str()) == self.operator);
+        let callers: BTreeSet<IpAddr> =
+            own.filter_map(|activity| activity.from.as_ref()?.parse().ok()).collect();
+        Consent { callers: callers.into_iter().collect(), ..consent }
     }
 
     fn usable(&self, reading: Reading, printer: Printer) -> Result<Reading, Failure> {
@@ -274,5 +316,6 @@ pub fn consent(consents: &Consents) -> Result<Consent, Failure> {
         max_changes_percent: consents.max_changes,
         max_deletes: consents.max_deletes,
         empty: consents.allow_empty,
+        callers: consents.caller_address.into_iter().collect(),
     })
 }

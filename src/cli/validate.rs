@@ -1,7 +1,7 @@
 //! `duoctl validate`: syntax, schema and meaning, offline.
 
 use crate::config::diagnostic::has_errors;
-use crate::config::load::load;
+use crate::config::load::{Trust, load_as};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::{json, snippet};
 
@@ -10,7 +10,8 @@ use super::exit::{Exit, Failure};
 
 /// Runs the command.
 pub fn run(args: &Validate, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load(&args.source.path);
+    let trust = if args.untrusted { Trust::None } else { Trust::Full };
+    let loaded = load_as(&args.source.path, trust);
     let failed = has_errors(&loaded.diagnostics);
     match args.format {
         Format::Json => printer.data(&json::text(&json::validate(&loaded.diagnostics, &loaded.sources))),

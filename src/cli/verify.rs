@@ -9,8 +9,9 @@ use crate::config::model::Setting;
 use crate::duo::types::{Ikey, Integration};
 use crate::observe::Reading;
 use crate::output::printer::Printer;
-use crate::output::{json, verify_text};
+use crate::output::{json, junit, verify_text};
 use crate::reconcile::desired::DesiredApplication;
+use crate::reconcile::handoff::Purpose;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Plan};
 use crate::reconcile::selection::Selection;
@@ -18,7 +19,7 @@ use crate::verify::ladder::{World, climb_all};
 use crate::verify::report::{Ladder, Report};
 use crate::verify::run::{Target, WAITS, verify};
 
-use super::args::{self, Connection, Format, Pruning};
+use super::args::{self, Connection, Pruning, VerifyFormat};
 use super::exit::{Exit, Failure};
 use super::progress::Spinner;
 use super::session::{Session, first_failure, options, show_idle_globs, show_problems};
@@ -39,8 +40,9 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
     report.ladders = ladders(&session, &plan, &report, &args.connection).await;
     spinner.finish();
     match args.format {
-        Format::Json => printer.data(&json::text(&json::verify(&report))),
-        Format::Human => {
+        VerifyFormat::Json => printer.data(&json::text(&json::verify(&report))),
+        VerifyFormat::Junit => printer.data(&junit::verify(&report)),
+        VerifyFormat::Human => {
             printer.data(&verify_text::render(&report, verbosity > 0, printer.out));
             if !plan.steps().is_empty() {
                 printer.remark("note: the account differs from the YAML; `duoctl plan` shows how\n");
@@ -59,7 +61,9 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
 
 /// The ladder of every entry of Identity Intelligence that the selection covers.
 async fn ladders(session: &Session, plan: &Plan, report: &Report, connection: &Connection) -> Vec<Ladder> {
-    let sheets: Vec<_> = plan.attested().iter().chain(plan.handoffs()).collect();
+    let sheets = plan.attested().iter().chain(plan.handoffs());
+    // Of what left the YAML there is nothing to prove.
+    let sheets: Vec<_> = sheets.filter(|sheet| sheet.purpose == Purpose::Enter).collect();
     if sheets.is_empty() {
         return Vec::new();
     }

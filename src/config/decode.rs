@@ -35,6 +35,10 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
             _ => BTreeMap::new(),
         },
         identity_intelligence: entries_of(root_of("identity_intelligence"), intelligence),
+        identity_intelligence_removed: root_of("identity_intelligence_removed")
+            .iter()
+            .filter_map(|entry| Some((entry.key.value.clone(), numeric_node(&entry.value)?)))
+            .collect(),
         identity_intelligence_api: find(entries, "identity_intelligence_api")
             .and_then(|entry| intelligence_api(entry, root)),
         secret_stores: entries_of(root_of("secret_stores"), store),
@@ -52,7 +56,10 @@ pub fn text(node: &Node) -> Option<Spanned<String>> {
 
 /// Text that YAML may take for a number, as it was written.
 fn numeric_text(entries: &[Entry], key: &str) -> Option<Spanned<String>> {
-    let node = &find(entries, key)?.value;
+    numeric_node(&find(entries, key)?.value)
+}
+
+fn numeric_node(node: &Node) -> Option<Spanned<String>> {
     match &node.data {
         Data::Text(text) | Data::Number(_, text) => Some(Spanned::new(text.clone(), node.span)),
         _ => None,

@@ -180,6 +180,8 @@ codes! {
     PlanTooSmall = "plan-too-small",
     /// Event streaming was asked for where Duo does not have it.
     EventStreaming = "event-streaming",
+    /// YAML that is not trusted asks for a command, a variable or a file outside of its folder.
+    Untrusted = "untrusted",
     /// An `ignore` that does nothing.
     UnusedIgnore = "unused-ignore",
 
@@ -208,6 +210,8 @@ codes! {
     OverPrivileged = "over-privileged",
     /// A change that people see who are not administrators.
     SeenByUsers = "seen-by-users",
+    /// Something that a console without an API has to be told, or no longer has to.
+    SeenInConsole = "seen-in-console",
     /// Duo does not offer this setting for the application yet.
     NotOfferedYet = "not-offered-yet",
     /// Duo accepted a value and changed it on its own.

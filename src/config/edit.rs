@@ -7,7 +7,7 @@ mod change;
 pub mod writing;
 mod written;
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -15,22 +15,13 @@ use thiserror::Error;
 
 use super::diagnostic::has_errors;
 use super::tree;
+use crate::atomic::{self, Readers};
 
 use change::Editor;
 
-/// Writes an edited file: whole or not at all, with the permissions it had. A link stays a link.
+/// Writes an edited file: whole or not at all, with the permissions it had, and never through a link.
 pub fn save(path: &Path, text: &str) -> io::Result<()> {
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut fresh = tempfile::Builder::new().prefix(".duoctl-").tempfile_in(folder)?;
-    fresh.write_all(text.as_bytes())?;
-    fresh.flush()?;
-    match std::fs::metadata(&target) {
-        Ok(metadata) => fresh.as_file().set_permissions(metadata.permissions())?,
-        // A temporary file is for its owner alone, which a file of configuration is not.
-        Err(_) => return std::fs::write(&target, text),
-    }
-    fresh.persist(&target).map(drop).map_err(|error| error.error)
+    atomic::replace(path, text, Readers::Umask)
 }
 
 /// Why an edit was not made. Nothing was changed.

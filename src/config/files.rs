@@ -61,7 +61,9 @@ fn in_folder(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
                 if named && entry.path().is_file() {
                     let real = entry.path().canonicalize().unwrap_or_else(|_| entry.path().to_owned());
                     if seen.insert(real) {
-                        files.push(entry.into_path());
+                        // As a person writes it, and as a CI system finds it in its checkout.
+                        let path = entry.path().strip_prefix(".").unwrap_or(entry.path());
+                        files.push(path.to_owned());
                     }
                 }
             }
@@ -78,6 +80,7 @@ fn in_folder(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
         }
     }
     let main = folder.join("duo.yaml");
+    let main = main.strip_prefix(".").unwrap_or(&main).to_owned();
     files.sort_by(|a, b| (*a != main, a).cmp(&(*b != main, b)));
     files
 }

@@ -50,6 +50,12 @@ static FILE_KEYS: &[Key] = &[
         "{emea: {display_name: Duo EMEA, access: read_only}}",
     ),
     Key::optional(
+        "identity_intelligence_removed",
+        Shape::Entries(&texts::ADDRESS_KEY, &Shape::Text(&texts::FINGERPRINT)),
+        "Entries that left `identity_intelligence`, each with the fingerprint by which a person says that the console let it go. Written by `duoctl attest`; not needed any more once the entry's applications are deleted.",
+        "{apac: 7f3a9c21}",
+    ),
+    Key::optional(
         "identity_intelligence_api",
         Shape::Object(&intelligence::API),
         "Keys for the public API of Identity Intelligence. With them verification can go on to what arrived there.",

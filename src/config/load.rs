@@ -10,7 +10,7 @@ use super::language::FILE;
 use super::model::Workspace;
 use super::texts::shown;
 use super::tree::{Data, Entry, Node, find};
-use super::{decode, rules, tree};
+use super::{decode, rules, tree, untrusted};
 
 /// What came of loading a path.
 #[derive(Debug)]
@@ -33,8 +33,47 @@ impl Loaded {
 
 /// Loads a file, or the `duo.yaml` and `*.duo.yaml` files of a folder.
 pub fn load(path: &Path) -> Loaded {
+    load_found(path, Trust::Full)
+}
+
+/// Whether the author of the YAML is trusted with this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// What the YAML names is run and read.
+    Full,
+    /// The YAML runs nothing and reads nothing outside of its folder: see [`untrusted`].
+    None,
+}
+
+/// Loads a file or a folder as far as its author is trusted.
+pub fn load_as(path: &Path, trust: Trust) -> Loaded {
+    let mut loaded = load_found(path, trust);
+    if let (Trust::None, Some(workspace)) = (trust, &loaded.workspace) {
+        loaded.diagnostics.extend(untrusted::check(workspace));
+        sort(&mut loaded.diagnostics);
+    }
+    loaded
+}
+
+fn load_found(path: &Path, trust: Trust) -> Loaded {
     let mut diagnostics = Vec::new();
-    let Found { root, files } = files::find(path, &mut diagnostics);
+    let Found { root, mut files } = files::find(path, &mut diagnostics);
+    if trust == Trust::None {
+        let folder = untrusted::Folder::of(&root);
+        // Before anything of it is read: a message might show it.
+        files.retain(|file| {
+            let inside = folder.holds(file);
+            if !inside {
+                let message = format!(
+                    "{} leads out of its folder, and --untrusted forbids that",
+                    shown(&file.display().to_string())
+                );
+                let finding = Diagnostic::error(Code::Untrusted, None, message);
+                diagnostics.push(finding.help("put the file itself there, in place of the link"));
+            }
+            inside
+        });
+    }
     let mut sources = Sources::default();
     let mut trees = Vec::new();
     let readable = files::read(&files, &mut sources, &mut diagnostics);
@@ -130,7 +169,14 @@ fn sort(diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Keys whose mappings are merged over all files of a workspace; every other key stands once.
-const MERGED: [&str; 5] = ["applications", "identity_intelligence", "secret_stores", "defaults", "guards"];
+const MERGED: [&str; 6] = [
+    "applications",
+    "identity_intelligence",
+    "identity_intelligence_removed",
+    "secret_stores",
+    "defaults",
+    "guards",
+];
 
 fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut merged: Vec<Entry> = Vec::new();
@@ -160,7 +206,7 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
             }
         }
     }
-    for key in ["applications", "identity_intelligence", "secret_stores", "guards"] {
+    for key in MERGED.into_iter().filter(|key| *key != "defaults") {
         if let Some(entry) = merged.iter_mut().find(|entry| entry.key.value == key) {
             report_duplicates(entry, key, diagnostics);
         }

@@ -21,6 +21,8 @@ pub struct Workspace {
     pub applications: BTreeMap<String, Application>,
     /// `identity_intelligence`, by name.
     pub identity_intelligence: BTreeMap<String, IntelligenceEntry>,
+    /// `identity_intelligence_removed`, by name: the attestations that the console let entries go which left the YAML.
+    pub identity_intelligence_removed: BTreeMap<String, Spanned<String>>,
     /// `identity_intelligence_api`: keys for the public API of Identity Intelligence.
     pub identity_intelligence_api: Option<Spanned<IntelligenceApi>>,
     /// `secret_stores`, by name.

@@ -21,6 +21,9 @@ const INTEGRATIONS: &str = "/admin/v3/integrations";
 const INTEGRATIONS_PAGE: &str = "500";
 const PAGE: &str = "100";
 
+/// How often a list is walked at most that changes under the walk (trap 29).
+const WALKS: usize = 3;
+
 /// How many pages are in flight at once.
 const PAGES_AHEAD: usize = 4;
 
@@ -51,6 +54,17 @@ impl<T: Transport> Reader<T> {
     }
 
     async fn list(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
+        let mut pager = self.walk(path, key, limit).await?;
+        for _ in 1..WALKS {
+            if !pager.has_moved() {
+                break;
+            }
+            pager = self.walk(path, key, limit).await?;
+        }
+        pager.finish()
+    }
+
+    async fn walk(&self, path: &str, key: &'static str, limit: &str) -> Result<Pager, DuoError> {
         let mut pager = Pager::new(path, key);
         self.fetch_wanted(&mut pager, path, limit).await?;
         let pages = pager.ahead().map(|offset| self.page(path, limit, offset));
@@ -65,7 +79,7 @@ impl<T: Transport> Reader<T> {
         while pager.wanted().is_some() {
             self.fetch_wanted(&mut pager, path, limit).await?;
         }
-        pager.finish()
+        Ok(pager)
     }
 
     async fn fetch_wanted(&self, pager: &mut Pager, path: &str, limit: &str) -> Result<(), DuoError> {

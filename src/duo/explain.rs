@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_may_be_a_key_of_another_kind() {
+    fn trap_31_an_unknown_key_may_be_a_key_of_another_kind() {
         insta::assert_snapshot!(whats(&refusal("GET /admin/v1/groups", 401, 40102, None)), @r"
         the integration key is misspelt, was deleted, or belongs to another account than this API hostname
         the integration key belongs to an application that is not of the kind Admin API
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn forbidden_names_every_candidate_unless_duo_tells() {
+    fn trap_31_forbidden_names_every_candidate_unless_duo_tells() {
         insta::assert_snapshot!(whats(&refusal("GET /admin/v1/info/summary", 403, 40301, None)), @r"
         the Admin API application lacks the permission Grant read information
         this machine's public address is outside the networks that the application allows

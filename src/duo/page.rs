@@ -18,6 +18,7 @@ pub struct Pager {
     wanted: Option<i64>,
     step: Option<i64>,
     total: Option<i64>,
+    shrank: bool,
     seen: HashSet<String>,
     items: Vec<Value>,
 }
@@ -31,6 +32,7 @@ impl Pager {
             wanted: Some(0),
             step: None,
             total: None,
+            shrank: false,
             seen: HashSet::new(),
             items: Vec::new(),
         }
@@ -74,8 +76,11 @@ impl Pager {
         if next.is_some() && length == 0 {
             return Err(self.incomplete("a page is empty but names a next one"));
         }
-        // The latest word counts: the list may shrink or grow during the walk.
-        self.total = metadata.get("total_objects").and_then(whole_number).or(self.total);
+        // The latest word counts. A list that grows only repeats objects; one that shrinks moves up by what it lost, and
+        // an object that slips from the next page onto one that was read already would seem to be gone.
+        let total = metadata.get("total_objects").and_then(whole_number);
+        self.shrank |= total.zip(self.total).is_some_and(|(now, before)| now < before);
+        self.total = total.or(self.total);
         if offset == 0 {
             self.step = next.filter(|next| *next == length);
         }
@@ -92,15 +97,28 @@ impl Pager {
         Ok(())
     }
 
+    /// Whether the list changed while it was walked, so that another walk may see it whole.
+    pub fn has_moved(&self) -> bool {
+        self.shrank || self.total.is_some_and(|total| self.count() < total)
+    }
+
+    fn count(&self) -> i64 {
+        i64::try_from(self.items.len()).unwrap_or(i64::MAX)
+    }
+
     /// The objects, each once, in the order of their first appearance. More than Duo counted is fine.
     ///
     /// # Errors
     ///
-    /// [`DuoError::Incomplete`] when fewer objects came than Duo counted, or the walk has not ended.
+    /// [`DuoError::Incomplete`] when fewer objects came than Duo counted, objects were removed during the walk, or it
+    /// has not ended.
     pub fn finish(self) -> Result<Vec<Value>, DuoError> {
-        let count = i64::try_from(self.items.len()).unwrap_or(i64::MAX);
+        let count = self.count();
         if self.wanted.is_some() {
             return Err(self.incomplete("the walk has not ended"));
+        }
+        if self.shrank {
+            return Err(self.incomplete("objects were removed from it while it was read"));
         }
         match self.total {
             Some(total) if count < total => {
@@ -188,6 +206,24 @@ mod tests {
         assert_eq!(walk(pages(3)), Ok(3));
         assert!(walk(pages(4)).unwrap_err().contains("3 of 4"));
         assert_eq!(walk(pages(2)), Ok(3), "more than counted is fine");
+    }
+
+    #[test]
+    fn trap_29_a_list_that_lost_an_object_meanwhile_is_not_whole() {
+        // An object of the first page is deleted: the third moves onto it and is on no page that is read.
+        let pages = |total: i64| {
+            vec![
+                (0, page(0..2, json!({"next_offset": 2, "total_objects": 4}))),
+                (2, page(3..4, json!({"total_objects": total}))),
+            ]
+        };
+        assert!(walk(pages(3)).unwrap_err().contains("objects were removed from it while it was read"));
+        assert!(walk(pages(4)).unwrap_err().contains("3 of 4"));
+        let mut pager = Pager::new("/list", "id");
+        for (offset, page) in pages(3) {
+            pager.accept(offset, page).unwrap();
+        }
+        assert!(pager.has_moved());
     }
 
     #[test]

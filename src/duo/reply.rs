@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_come_as_numbers_strings_or_not_at_all() {
+    fn trap_32_codes_come_as_numbers_strings_or_not_at_all() {
         let code = |code: &str| {
             let body = format!(r#"{{"stat": "FAIL", "message": "m", "code": {code}}}"#);
             refusal(403, &body).code
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn detail_may_be_null_or_of_another_kind() {
+    fn trap_32_detail_may_be_null_or_of_another_kind() {
         let detail = |detail: &str| {
             let body = format!(r#"{{"stat":"FAIL","code":40002,"message":"m","message_detail":{detail}}}"#);
             refusal(400, &body).detail
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateways_answer_is_reported_by_kind_and_status_only() {
+    fn trap_32_a_gateways_answer_is_reported_by_kind_and_status_only() {
         let mut html = reply(502, "<html>secret-in-page</html>");
         html.content_type = Some("text/html; charset=utf-8".to_owned());
         let error = outcome(&read(), &html).unwrap_err();

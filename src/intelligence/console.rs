@@ -2,22 +2,47 @@
 //! has no API that creates an integration, so a person carries the values.
 
 use crate::config::diagnostic::Spanned;
-use crate::config::model::{DuoPlan, IntelligenceEntry};
+use crate::config::model::{DuoPlan, IntelligenceEntry, Workspace};
 use crate::reconcile::address::Address;
 use crate::reconcile::handoff::{HandoffField, HandoffSpec, HandoffValue};
+use crate::reconcile::takedown::{TakedownKey, TakedownSpec};
 
-use super::expand::{ADMIN_API, AUTH_API};
+use super::expand::{ADMIN_API, AUTH_API, NAME_PREFIX};
 
 const PLACE: &str = "Cisco Identity Intelligence: Integrations -> Add Integration -> Duo";
 const PLACE_AGAIN: &str =
     "Cisco Identity Intelligence: Integrations -> the bar of this integration -> its settings";
 const GENERAL: &str = "General Settings";
 const ADVANCED: &str = "Advanced Settings";
+const PLACE_TO_REMOVE: &str =
+    "Cisco Identity Intelligence: Integrations -> the bar of the integration with these values";
+const DISPLAY_NAME: &str = "Display name";
+const INTEGRATION_KEY: &str = "Integration key";
+const AUTH_API_INTEGRATION_KEY: &str = "Auth API integration key";
 const THEN: &[&str] = &[
     "Save (the button may be labelled Connect)",
     "on the Integrations page, open the menu of the integration: Test Connectivity",
     "after a successful test: Collect Now",
 ];
+
+const KEYS: &[TakedownKey] = &[
+    TakedownKey { part: ADMIN_API, code: 'i', label: INTEGRATION_KEY },
+    TakedownKey { part: AUTH_API, code: 'a', label: AUTH_API_INTEGRATION_KEY },
+];
+
+/// How integrations of entries that left the YAML are removed.
+pub fn takedown(workspace: &Workspace) -> TakedownSpec {
+    let attested = workspace.identity_intelligence_removed.iter();
+    TakedownSpec {
+        place: PLACE_TO_REMOVE,
+        then: &["delete the integration there"],
+        tab: GENERAL,
+        name_label: DISPLAY_NAME,
+        name_prefix: NAME_PREFIX,
+        keys: KEYS,
+        attested: attested.map(|(key, text)| (Address::intelligence(key), text.clone())).collect(),
+    }
+}
 
 /// The form of one entry.
 pub fn form(address: &Address, entry: &IntelligenceEntry, api_hostname: &str) -> HandoffSpec {
@@ -25,9 +50,9 @@ pub fn form(address: &Address, entry: &IntelligenceEntry, api_hostname: &str) ->
     let field = |code, tab, label, value| HandoffField { code, tab, label, value };
     let push = entry.push_application_name.is_some();
     let mut fields = vec![
-        field('n', GENERAL, "Display name", HandoffValue::Text(entry.display_name.value.clone())),
+        field('n', GENERAL, DISPLAY_NAME, HandoffValue::Text(entry.display_name.value.clone())),
         field('h', GENERAL, "API hostname", HandoffValue::Text(api_hostname.to_owned())),
-        field('i', GENERAL, "Integration key", HandoffValue::IntegrationKey(admin.clone())),
+        field('i', GENERAL, INTEGRATION_KEY, HandoffValue::IntegrationKey(admin.clone())),
         field('s', GENERAL, "Secret key", HandoffValue::SecretKey(admin)),
         field('p', GENERAL, "Support Push Verification", HandoffValue::Switch(push)),
     ];
@@ -35,7 +60,7 @@ pub fn form(address: &Address, entry: &IntelligenceEntry, api_hostname: &str) ->
         fields.push(field(
             'a',
             GENERAL,
-            "Auth API integration key",
+            AUTH_API_INTEGRATION_KEY,
             HandoffValue::IntegrationKey(auth.clone()),
         ));
         fields.push(field('k', GENERAL, "Auth API secret key", HandoffValue::SecretKey(auth)));

@@ -14,6 +14,8 @@ use super::console;
 pub const ADMIN_API: &str = "admin_api";
 /// The part that sends pushes.
 pub const AUTH_API: &str = "auth_api";
+/// What the name of an Admin API application begins with, unless the YAML gives it another one; the display name follows.
+pub const NAME_PREFIX: &str = "Identity Intelligence: ";
 
 /// Adds the applications and the console forms of every entry.
 pub fn expand(workspace: &Workspace, desired: &mut Desired) {
@@ -30,6 +32,7 @@ pub fn expand(workspace: &Workspace, desired: &mut Desired) {
         desired.applications.extend(auth_api);
         desired.handoffs.push(console::form(&address, entry, &workspace.tenant.api_hostname.value));
     }
+    desired.takedown = console::takedown(workspace);
     desired.applications.sort_by(|a, b| a.address.cmp(&b.address));
 }
 
@@ -46,7 +49,7 @@ pub fn permissions(entry: &IntelligenceEntry) -> Vec<String> {
 fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication {
     let span = entry.access.span;
     let name = entry.admin_api_name.clone().unwrap_or_else(|| {
-        Spanned::new(format!("Identity Intelligence: {}", entry.display_name.value), entry.display_name.span)
+        Spanned::new(format!("{NAME_PREFIX}{}", entry.display_name.value), entry.display_name.span)
     });
     let permissions = permissions(entry).into_iter().map(|name| Spanned::new(name, span)).collect();
     // Nobody logs in to an Admin API application.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::reconcile::address::Address;
-use crate::reconcile::handoff::{ConsoleField, Handoff};
+use crate::reconcile::handoff::{ConsoleField, Handoff, Purpose};
 use crate::secret::Secret;
 
 use super::paint::{Paint, safe};
@@ -21,7 +21,7 @@ pub fn outstanding(handoff: &Handoff, paint: Paint) -> String {
     let _ = writeln!(text, "    {}; {}", handoff.place, state(handoff));
     let fields: Vec<&ConsoleField> = handoff.fields.iter().filter(|field| field.outstanding).collect();
     let left = handoff.fields.len() - fields.len();
-    if left > 0 {
+    if left > 0 && handoff.purpose == Purpose::Enter {
         let names: Vec<&str> = fields.iter().map(|field| field.label).collect();
         let stay = if left == 1 { "field stays as it is" } else { "fields stay as they are" };
         let _ = writeln!(text, "    enter again: {}; the other {left} {stay}", names.join(", "));
@@ -42,7 +42,11 @@ pub fn sheet(handoff: &Handoff, secrets: &HashMap<Address, Secret>, paint: Paint
 
 /// Where the attestation stands, in words.
 pub fn state(handoff: &Handoff) -> String {
+    let removed = handoff.purpose == Purpose::Remove;
     let Some(attested) = &handoff.attested else {
+        if removed {
+            return "it left the YAML, and nobody has attested yet that it is removed there".to_owned();
+        }
         let known = handoff.fingerprint.is_some();
         let words = if known {
             "nobody has attested yet that the console holds these values"
@@ -58,7 +62,7 @@ pub fn state(handoff: &Handoff) -> String {
     });
     let when = when.unwrap_or_default();
     if handoff.is_attested() {
-        return format!("attested{when}");
+        return format!("{}attested{when}", if removed { "its removal is " } else { "" });
     }
     let fingerprint = attested.split(' ').next().unwrap_or_default();
     format!("attested for older values{when} ({})", safe(fingerprint))
@@ -89,33 +93,40 @@ fn form(
         };
         let _ = writeln!(text, "      {:width$}  {value}", field.label);
     }
-    for (number, step) in steps(handoff).iter().enumerate() {
+    for (number, (step, _)) in steps(handoff).iter().enumerate() {
         let _ = writeln!(text, "    {}. {step}", number + 1);
     }
 }
 
-/// What to press after the form is filled in, and the attestation where there is something to attest.
-fn steps(handoff: &Handoff) -> Vec<String> {
-    let mut steps: Vec<String> = handoff.then.iter().map(|step| (*step).to_owned()).collect();
+/// What to press after the form is filled in, and the attestation where there is something to attest. The second says
+/// whether it is a command.
+fn steps(handoff: &Handoff) -> Vec<(String, bool)> {
+    let mut steps: Vec<(String, bool)> =
+        handoff.then.iter().map(|step| ((*step).to_owned(), false)).collect();
     if handoff.fingerprint.is_some() && !handoff.is_attested() {
-        steps.push(format!("duoctl attest {}", safe(short_name(&handoff.address))));
+        steps.push((format!("duoctl attest {}", safe(short_name(&handoff.address))), true));
+    }
+    if handoff.purpose == Purpose::Remove {
+        steps.push(("duoctl apply --prune".to_owned(), true));
     }
     steps
 }
 
 fn shown(field: &ConsoleField, entry: &Address) -> String {
-    let value = field.value.as_deref().unwrap_or_default();
-    if !field.secret {
-        return safe(value);
-    }
+    let value = safe(field.value.as_deref().unwrap_or_default());
+    if field.secret { where_it_is(field, entry, &value, safe) } else { value }
+}
+
+/// Where a person finds a secret key that ends in `end`. `plain` writes text from outside.
+fn where_it_is(field: &ConsoleField, entry: &Address, end: &str, plain: impl Fn(&str) -> String) -> String {
     let from = match &field.delivered_to {
-        Some(place) => format!("it is delivered to {}", safe(place)),
+        Some(place) => format!("it is delivered to {}", plain(place)),
         None => format!(
             "copy it from the Duo Admin Panel, or from `duoctl handoff {} --reveal`",
             safe(short_name(entry))
         ),
     };
-    if value.is_empty() { from } else { format!("{from}; it ends in {}", safe(value)) }
+    if end.is_empty() { from } else { format!("{from}; it ends in {end}") }
 }
 
 /// The whole form as Markdown, for a ticket.
@@ -123,18 +134,21 @@ pub fn markdown(handoff: &Handoff) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "## {}\n", cell(handoff.address.as_str()));
     let _ = writeln!(text, "{}; {}.\n", cell(handoff.place), cell(&state(handoff)));
-    let _ = writeln!(text, "| tab | field | value | to enter |\n|---|---|---|---|");
+    let wanted = if handoff.purpose == Purpose::Remove { "to look for" } else { "to enter" };
+    let _ = writeln!(text, "| tab | field | value | {wanted} |\n|---|---|---|---|");
     for field in &handoff.fields {
         let value = match &field.value {
             None => "known after the apply".to_owned(),
-            Some(_) => shown(field, &handoff.address),
+            Some(value) if field.secret => where_it_is(field, &handoff.address, &code(value), cell),
+            Some(value) => code(value),
         };
         let enter = if field.outstanding { "yes" } else { "as it is" };
-        let _ = writeln!(text, "| {} | {} | {} | {enter} |", field.tab, field.label, cell(&value));
+        let _ = writeln!(text, "| {} | {} | {value} | {enter} |", field.tab, field.label);
     }
     text.push('\n');
-    for (number, step) in steps(handoff).iter().enumerate() {
-        let _ = writeln!(text, "{}. {}", number + 1, cell(step));
+    for (number, (step, is_command)) in steps(handoff).iter().enumerate() {
+        let step = if *is_command { code(step) } else { cell(step) };
+        let _ = writeln!(text, "{}. {step}", number + 1);
     }
     text
 }
@@ -142,11 +156,37 @@ pub fn markdown(handoff: &Handoff) -> String {
 /// Text that Markdown neither takes for markup nor for the end of a cell.
 fn cell(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '\\' | '|' | '*' | '_' | '[' | ']' | '<' | '>' | '#') {
+    for c in safe(text).chars() {
+        if matches!(c, '\\' | '|' | '*' | '_' | '[' | ']' | '<' | '`' | '#' | '~' | '&') {
             escaped.push('\\');
         }
         escaped.push(c);
     }
     escaped
+}
+
+/// Text that is to be copied as it is; empty for an empty one.
+fn code(text: &str) -> String {
+    let text = safe(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    // A space on both sides is not part of the code, and keeps its backticks apart from the fence.
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    match text.as_str() {
+        "" => text,
+        text => format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_no_markup() {
+        assert_eq!(cell("a|b_c <x> `d`"), "a\\|b\\_c \\<x> \\`d\\`");
+        assert_eq!(code("Duo|EMEA"), "`Duo\\|EMEA`");
+        assert_eq!(code("a``b`"), "``` a``b` ```");
+        assert_eq!(code("a\nb"), "`a\\u{a}b`");
+    }
 }

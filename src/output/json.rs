@@ -1,5 +1,7 @@
 //! JSON documents for machines: plan, apply, verify and validate. Fields are only ever added within a format version.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
@@ -8,6 +10,7 @@ use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::Handoff;
 use crate::reconcile::inventory::Entry;
 use crate::reconcile::plan::{Plan, Step};
+use crate::reconcile::risk::Risk;
 use crate::verify::report::{Report, Verdict};
 
 /// The version of every document's shape.
@@ -30,7 +33,8 @@ pub fn plan(plan: &Plan, refusals: &[Refusal], sources: &Sources) -> Value {
         "api_hostname": plan.fingerprint().host,
         "empty": plan.is_empty(),
         "summary": plan.summary(),
-        "risks": plan.risks().iter().map(|(risk, count)| (risk.name().to_owned(), json!(count))).collect::<Value>(),
+        "risks": counts(&plan.risks()),
+        "drift": counts(&plan.drift()),
         "steps": plan.steps().iter().map(step).collect::<Vec<_>>(),
         "handoffs": plan.handoffs(),
         "orphans": plan.orphans(),
@@ -40,6 +44,10 @@ pub fn plan(plan: &Plan, refusals: &[Refusal], sources: &Sources) -> Value {
         "diagnostics": diagnostics(plan.problems(), sources),
         "fingerprint": plan.fingerprint(),
     })
+}
+
+fn counts(risks: &BTreeMap<Risk, usize>) -> Value {
+    risks.iter().map(|(risk, count)| (risk.name().to_owned(), json!(count))).collect()
 }
 
 fn step(step: &Step) -> Value {
@@ -56,8 +64,13 @@ fn step(step: &Step) -> Value {
             "place": delivery.place,
             "reason": delivery.reason,
         })),
-        "risks": step.risks().iter().map(|(risk, reason)| json!({"risk": risk, "reason": reason})).collect::<Vec<_>>(),
+        "risks": reasons(&step.risks()),
+        "drift": reasons(&step.drift()),
     })
+}
+
+fn reasons(risks: &BTreeMap<Risk, &'static str>) -> Vec<Value> {
+    risks.iter().map(|(risk, reason)| json!({"risk": risk, "reason": reason})).collect()
 }
 
 /// Diagnostics with their places.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::guard::Refusal;
+use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::{Action, Plan, Step};
 
 use super::handoff_text;
@@ -14,13 +15,20 @@ use super::paint::{Paint, safe};
 /// The plan as text, without its problems, which are shown as diagnostics. `context` names tenant and workspace.
 pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -> String {
     let mut text = String::new();
+    // What goes in a console goes before the applications that it holds; what is entered there comes after they are made.
+    let (entered, removed): (Vec<_>, Vec<_>) =
+        plan.handoffs().iter().partition(|handoff| handoff.purpose == Purpose::Enter);
+    let hand_over = |text: &mut String, handoffs: &[&Handoff]| {
+        for handoff in handoffs {
+            text.push_str(&handoff_text::outstanding(handoff, paint));
+            text.push('\n');
+        }
+    };
+    hand_over(&mut text, &removed);
     for step in plan.steps() {
         step_text(&mut text, step, paint);
     }
-    for handoff in plan.handoffs() {
-        text.push_str(&handoff_text::outstanding(handoff, paint));
-        text.push('\n');
-    }
+    hand_over(&mut text, &entered);
     orphans(&mut text, plan, paint);
     refusals_text(&mut text, refusals, paint, applying);
     if plan.left_out() > 0 {
@@ -61,10 +69,11 @@ pub fn last_line(plan: &Plan) -> String {
     if !plan.blocked().is_empty() {
         let _ = write!(line, " {} stopped by errors.", plan.blocked().len());
     }
-    let risks: Vec<String> =
-        plan.risks().iter().rev().map(|(risk, count)| format!("{count} {risk}")).collect();
-    if !risks.is_empty() {
-        let _ = write!(line, " Risks: {}.", risks.join(", "));
+    for (title, risks) in [("Drift", plan.drift()), ("Risks", plan.risks())] {
+        let risks: Vec<String> = risks.iter().rev().map(|(risk, count)| format!("{count} {risk}")).collect();
+        if !risks.is_empty() {
+            let _ = write!(line, " {title}: {}.", risks.join(", "));
+        }
     }
     line.push('\n');
     line
@@ -108,6 +117,9 @@ fn step_text(text: &mut String, step: &Step, paint: Paint) {
     if let Some(delivery) = &step.delivery {
         let verb = if step.action == Action::Deliver { "" } else { "delivers its keys " };
         let _ = writeln!(text, "    {verb}to {}: {}", safe(&delivery.place), safe(&delivery.reason));
+    }
+    for (risk, reason) in step.drift() {
+        let _ = writeln!(text, "    {} as it is now, {reason}", paint.bad(&format!("! drift, {risk}:")));
     }
     for (risk, reason) in step.risks() {
         let _ = writeln!(text, "    {} {reason}", paint.bad(&format!("! {risk}:")));
@@ -162,7 +174,10 @@ fn orphans(text: &mut String, plan: &Plan, paint: Paint) {
         .collect();
     for orphan in &pending {
         let state = orphan.quarantined_since.as_ref().map_or_else(
-            || "is owned, but left the YAML; `duoctl apply --prune` quarantines it".to_owned(),
+            || {
+                let first = if orphan.in_console { "once the console let go of its keys, " } else { "" };
+                format!("is owned, but left the YAML; {first}`duoctl apply --prune` quarantines it")
+            },
             |since| format!("is quarantined since {since}"),
         );
         let address = paint.strong(orphan.address.as_str());

@@ -31,6 +31,12 @@ impl Address {
         Self(format!("{}.{name}", self.0))
     }
 
+    /// The composite that the address is a part of, and the part's name; `None` where it is no part.
+    pub fn composite(&self) -> Option<(Self, &str)> {
+        let (whole, part) = self.0.rsplit_once('.')?;
+        whole.contains('.').then(|| (Self(whole.to_owned()), part))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -9,6 +9,7 @@ use crate::duo::types::Ikey;
 use super::address::Address;
 use super::delivery::DesiredSecret;
 use super::handoff::HandoffSpec;
+use super::takedown::TakedownSpec;
 
 /// Everything that the YAML of a workspace asks of an account.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Desired {
     pub applications: Vec<DesiredApplication>,
     /// Consoles that a person has to fill in.
     pub handoffs: Vec<HandoffSpec>,
+    /// What a person removes in a console once an entry left the YAML.
+    pub takedown: TakedownSpec,
     /// The guards.
     pub guards: Guards,
     /// The declared Duo plan.
@@ -103,6 +106,7 @@ impl Desired {
             workspace: workspace.name.value.clone(),
             applications,
             handoffs: Vec::new(),
+            takedown: TakedownSpec::default(),
             guards: workspace.guards.clone(),
             plan: workspace.tenant.plan.clone(),
             yaml_hash,

@@ -43,6 +43,18 @@ pub struct Change {
     pub risk: Risk,
     /// Why it has this risk; empty for a neutral one.
     pub reason: &'static str,
+    /// What was done in Duo, where somebody did: what it risks as long as it stays. The change undoes it, so that its own
+    /// risk says little about it.
+    pub drift: Option<DriftRisk>,
+}
+
+/// The risk of an edit that was made in Duo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DriftRisk {
+    /// What the edit may do.
+    pub risk: Risk,
+    /// Why it has this risk; empty for a neutral one.
+    pub reason: &'static str,
 }
 
 /// The fields that the YAML manages on one application, resolved. Every name that does not resolve is a problem.
@@ -155,7 +167,11 @@ pub fn compare<'m>(
         };
         let target = reachable(wanted, managed, live, &mut difference.problems);
         let applied = marker.and_then(|marker| marker.applied.get(&managed.field.code));
-        if value == target || is_kept(managed, &value, applied) {
+        if value == target {
+            continue;
+        }
+        if is_kept(managed, &target, &value, applied) {
+            difference.problems.extend(held_on_to(wanted, managed));
             continue;
         }
         let finishes = finishes_creation(managed.field, live, marker);
@@ -167,14 +183,15 @@ pub fn compare<'m>(
             risk::assess(managed.field, &value, &target)
         };
         let origin = if finishes { Origin::Config } else { origin(managed, &value, applied) };
-        difference.changes.extend(changes(
-            managed.field,
-            &value,
-            &target,
-            Some(origin),
-            assessment,
-            references,
-        ));
+        let drift = (origin != Origin::Config).then(|| {
+            let (risk, reason) = match managed.field.kind {
+                FieldKind::Groups if access == AccessChange::Changes => (Risk::Neutral, ""),
+                _ => risk::assess(managed.field, &target, &value),
+            };
+            DriftRisk { risk, reason }
+        });
+        let found = changes(managed.field, &value, &target, Some(origin), assessment, references).into_iter();
+        difference.changes.extend(found.map(|change| Change { drift, ..change }));
         difference.fields.push(managed);
     }
     difference
@@ -255,13 +272,26 @@ pub fn body(difference: &Difference<'_>, managed: &[Managed], live: &Integration
     body
 }
 
-fn is_kept(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> bool {
+fn is_kept(managed: &Managed, target: &FieldValue, value: &FieldValue, applied: Option<&Applied>) -> bool {
     let code = managed.field.code;
-    managed.may_be_kept_as(value)
+    managed.may_be_kept_as(target, value)
         && applied.is_some_and(|applied| {
             applied.asked == short_hash(code, &managed.wanted)
                 && applied.kept == Some(short_hash(code, value))
         })
+}
+
+/// Said in every plan, unlike other things that Duo keeps: the key may do more than the YAML says.
+fn held_on_to(wanted: &DesiredApplication, managed: &Managed) -> Option<Diagnostic> {
+    if managed.field.kind != FieldKind::Permissions {
+        return None;
+    }
+    let message =
+        format!("{}: Duo did not revoke `{CREATE_ONLY_PERMISSION}` when it was told to", wanted.address);
+    Some(
+        Diagnostic::warning(Code::NotOfferedYet, managed.span, message)
+            .help("revoke it in the Duo Admin Panel, or write it into `permissions`"),
+    )
 }
 
 fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> Origin {
@@ -318,7 +348,7 @@ fn not_offered(wanted: &DesiredApplication, managed: &Managed, what: &str) -> Di
 
 /// What the account can hold of what the YAML asks for: permissions that Duo does not show, or that can be set on
 /// create only, cannot be reached by an update (trap 21).
-fn reachable(
+pub(super) fn reachable(
     wanted: &DesiredApplication,
     managed: &Managed,
     live: &Integration,
@@ -362,6 +392,7 @@ fn changes(
         origin,
         risk,
         reason,
+        drift: None,
     };
     let (FieldValue::Document(after), before) = (after, before) else {
         return vec![change(

@@ -252,17 +252,21 @@ impl Managed {
         (self.field.kind == FieldKind::Notes).then(|| self.sent.as_str().unwrap_or_default())
     }
 
-    /// Whether Duo may keep `value` where another form of it was sent (trap 35). Never true where a wrong guess would
-    /// hide who may log in.
-    pub fn may_be_kept_as(&self, value: &FieldValue) -> bool {
+    /// Whether Duo may keep `value` where `target` was sent (trap 35). Never true where a wrong guess would hide who may
+    /// log in.
+    pub fn may_be_kept_as(&self, target: &FieldValue, value: &FieldValue) -> bool {
         match self.field.kind {
             FieldKind::Name | FieldKind::Text | FieldKind::Notes => true,
             // Some types answer with "" whatever was sent (trap 9).
             FieldKind::Normalization => *value == FieldValue::Unset,
+            // Whether Duo lets go of this one is not known (trap 21).
+            FieldKind::Permissions => {
+                let FieldValue::Set(mut held) = value.clone() else { return false };
+                held.remove(CREATE_ONLY_PERMISSION) && FieldValue::set(held) == *target
+            }
             FieldKind::Access
             | FieldKind::Groups
             | FieldKind::Policy
-            | FieldKind::Permissions
             | FieldKind::Networks
             | FieldKind::SelfService
             | FieldKind::Prompt

@@ -1,9 +1,11 @@
 //! Guards: a plan that is risky is refused until someone consents by name. Self-lockout is refused whatever is said.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use globset::GlobMatcher;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::config::model::Guards;
 
@@ -12,6 +14,7 @@ use super::desired::Desired;
 use super::diff::Change;
 use super::networks::Networks;
 use super::plan::build::PROTECTED;
+use super::plan::removal::STILL_IN_CONSOLE;
 use super::plan::{Action, Plan, Step, Write};
 use super::risk::Risk;
 use super::selection::glob_matcher;
@@ -33,6 +36,8 @@ pub struct Consent {
     pub max_deletes: Option<u32>,
     /// `--allow-empty`.
     pub empty: bool,
+    /// Where Duo sees duoctl call from: `--caller-address`, or what Duo's logs say. Empty: as the YAML has it.
+    pub callers: Vec<IpAddr>,
 }
 
 /// One consent: a risk, everywhere or at some addresses.
@@ -84,7 +89,7 @@ pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> 
     let allowed = allowed(guards, consent);
     for step in plan.steps() {
         if step.targets().contains(plan.operator()) {
-            refusals.extend(self_lockout(step, guards));
+            refusals.extend(self_lockout(step, &callers(guards, consent)));
         }
         refusals.extend(step_refusals(step, &allowed, consent));
     }
@@ -127,7 +132,7 @@ fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Ref
     let mut refusals = Vec::new();
     for (risk, reason) in step.risks() {
         if risk.needs_consent() && !allowed.iter().any(|allowed| allowed.covers(risk, address)) {
-            let message = format!("{address}: {reason}");
+            let message = format!("{address}: {reason}{}", way_out(reason, address));
             refusals.push(refusal(risk.name(), message, Some(format!("--allow {risk}:{address}"))));
         }
     }
@@ -145,6 +150,17 @@ fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Ref
         refusals.push(refusal("protect", message, Some(lift)));
     }
     refusals
+}
+
+/// What lifts a refusal without a consent: carrying out what a person has to do first.
+fn way_out(reason: &str, address: &Address) -> String {
+    let entry = address.composite().map(|(entry, _)| entry);
+    match entry.as_ref().and_then(|entry| entry.as_str().rsplit('.').next()) {
+        Some(name) if reason == STILL_IN_CONSOLE => format!(
+            "; first `duoctl handoff {name}` says what to do there, and `duoctl attest {name}` that it is done"
+        ),
+        _ => String::new(),
+    }
 }
 
 fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
@@ -178,8 +194,28 @@ fn loses_permissions(change: &Change) -> bool {
     change.field == "permissions" && parts(&change.before).iter().any(|name| !after.contains(name))
 }
 
-/// Removing, replacing or weakening the key that duoctl itself uses, or shutting out the address it calls from.
-fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
+fn callers(guards: &Guards, consent: &Consent) -> Vec<IpAddr> {
+    let stated = consent.callers.iter().copied();
+    if consent.callers.is_empty() { guards.caller_address.into_iter().collect() } else { stated.collect() }
+}
+
+/// Whether the plan can only be judged by who knows where duoctl calls from.
+pub fn asks_for_caller(plan: &Plan, guards: &Guards, consent: &Consent) -> bool {
+    let restricts = |step: &Step| operator_networks(step).is_some_and(|networks| !parts(networks).is_empty());
+    let mut own = plan.steps().iter().filter(|step| step.targets().contains(plan.operator()));
+    callers(guards, consent).is_empty() && own.any(restricts)
+}
+
+/// The networks that an update of the operator's own application sets.
+fn operator_networks(step: &Step) -> Option<&Value> {
+    step.writes.iter().find_map(|write| match write {
+        Write::Update(_, body) => body.get("networks_for_api_access"),
+        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) => None,
+    })
+}
+
+/// Removing, replacing or weakening the key that duoctl itself uses, or shutting out an address it calls from.
+fn self_lockout(step: &Step, callers: &[IpAddr]) -> Vec<Refusal> {
     let refusal = |message: String| Refusal {
         guard: "self_lockout",
         address: Some(step.address.clone()),
@@ -197,22 +233,18 @@ fn self_lockout(step: &Step, guards: &Guards) -> Vec<Refusal> {
     if step.changes.iter().any(loses_permissions) {
         refusals.push(refusal(format!("{name} would lose permissions")));
     }
-    let networks = step.writes.iter().find_map(|write| match write {
-        Write::Update(_, body) => body.get("networks_for_api_access"),
-        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) => None,
-    });
-    if let Some(networks) = networks.map(parts).map(Networks::parse) {
-        let inside = match (networks, guards.caller_address) {
-            (Ok(networks), _) if networks.is_empty() => true,
-            (Ok(networks), Some(address)) => networks.contains(address),
-            (Ok(_), None) | (Err(_), _) => false,
-        };
-        if !inside {
-            refusals.push(refusal(format!(
-                "{name} would accept calls from some networks only, and duoctl's own address is not known to be in them; \
-                 state it as `guards.caller_address`"
-            )));
-        }
+    let Some(networks) = operator_networks(step).map(parts).filter(|networks| !networks.is_empty()) else {
+        return refusals;
+    };
+    let some_only = format!("{name} would accept calls from some networks only");
+    let networks = Networks::parse(networks).unwrap_or_default();
+    if callers.is_empty() {
+        refusals.push(refusal(format!(
+            "{some_only}, and where duoctl calls from is not known; state it with --caller-address ADDRESS, or as \
+             `guards.caller_address`"
+        )));
+    } else if let Some(outside) = callers.iter().find(|address| !networks.contains(**address)) {
+        refusals.push(refusal(format!("{some_only}, and duoctl calls from {outside}, which is not in them")));
     }
     refusals
 }

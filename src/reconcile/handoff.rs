@@ -15,7 +15,7 @@ use super::address::Address;
 use super::fingerprint::hash;
 
 /// How many characters of the fingerprint, and of each field's own hash, stand in the YAML.
-const FINGERPRINT_LENGTH: usize = 8;
+pub(super) const FINGERPRINT_LENGTH: usize = 8;
 const FIELD_LENGTH: usize = 4;
 
 /// The value of a console field, before the account is known.
@@ -85,11 +85,23 @@ pub struct ConsoleField {
     pub outstanding: bool,
 }
 
-/// A console form as it has to be filled in now.
+/// What a person does in the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The values are entered into a form.
+    Enter,
+    /// The entry left the YAML, and what was made from the form is removed.
+    Remove,
+}
+
+/// A console form as it has to be filled in now, or what is to be removed there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Handoff {
     /// The entry of the YAML.
     pub address: Address,
+    /// What a person does there.
+    pub purpose: Purpose,
     /// Where to go.
     pub place: &'static str,
     /// The fields in the order of the form.
@@ -130,6 +142,7 @@ impl Handoff {
         let again = attestation.is_some() && fields.iter().any(|field| !field.outstanding);
         Self {
             address: spec.address.clone(),
+            purpose: Purpose::Enter,
             place: if again { spec.place_again } else { spec.place },
             fields,
             then: spec.then.to_vec(),
@@ -151,20 +164,22 @@ impl Handoff {
 
     /// The attestation of the values of now; `None` while a value is not known yet.
     pub fn attest(&self, at: Timestamp, by: Option<String>) -> Option<Attestation> {
-        let fields = self.fields.iter().map(|field| Some((field.code, field.hash()?)));
+        // An integration is removed by its keys: its name may have changed in the meantime.
+        let counts = |field: &&ConsoleField| self.purpose == Purpose::Enter || field.application.is_some();
+        let fields = self.fields.iter().filter(counts).map(|field| Some((field.code, field.hash()?)));
         let fields = fields.collect::<Option<_>>()?;
         Some(Attestation { fingerprint: self.fingerprint.clone()?, at: Some(at), fields, by })
     }
 }
 
 impl ConsoleField {
-    fn hash(&self) -> Option<String> {
+    pub(super) fn hash(&self) -> Option<String> {
         let value = self.value.as_deref()?;
         Some(short([self.label, value], FIELD_LENGTH))
     }
 }
 
-fn short<'a>(parts: impl IntoIterator<Item = &'a str>, length: usize) -> String {
+pub(super) fn short<'a>(parts: impl IntoIterator<Item = &'a str>, length: usize) -> String {
     hash(parts).chars().take(length).collect()
 }
 

@@ -1,6 +1,6 @@
 //! The plan: `(Desired, Observation) -> Plan`, without I/O. Only this module builds one, and only `apply` carries it out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -11,16 +11,17 @@ use crate::duo::types::{Ikey, Integration};
 
 use super::address::Address;
 use super::delivery::Delivery;
-use super::diff::Change;
+use super::diff::{Change, DriftRisk};
 use super::fingerprint::{self, Fingerprint};
-use super::handoff::{self, Handoff};
+use super::handoff::Handoff;
 use super::risk::Risk;
 use super::selection::Selection;
 
 pub(super) mod build;
+mod console;
 mod creation;
 mod delivery;
-mod removal;
+pub(super) mod removal;
 pub mod settle;
 
 /// What happens to orphans: owned applications that left the YAML.
@@ -152,6 +153,16 @@ impl Step {
         }
         risks
     }
+
+    /// What was done to the application in Duo risks as long as it stays, each risk once with its first reason.
+    pub fn drift(&self) -> BTreeMap<Risk, &'static str> {
+        let mut risks = BTreeMap::new();
+        let found = self.changes.iter().filter_map(|change| change.drift);
+        for DriftRisk { risk, reason } in found.filter(|drift| drift.risk != Risk::Neutral) {
+            risks.entry(risk).or_insert(reason);
+        }
+        risks
+    }
 }
 
 /// An owned application whose address left the YAML.
@@ -167,6 +178,8 @@ pub struct Orphan {
     pub quarantined_since: Option<String>,
     /// Whether its marker refuses its removal.
     pub protected: bool,
+    /// Whether a console may hold its keys still: nobody attested that it let them go.
+    pub in_console: bool,
 }
 
 /// How many of each.
@@ -301,12 +314,21 @@ impl Plan {
 
     /// How many steps hold each risk.
     pub fn risks(&self) -> BTreeMap<Risk, usize> {
-        let mut risks = BTreeMap::new();
-        for risk in self.steps.iter().flat_map(|step| step.risks().into_keys()) {
-            *risks.entry(risk).or_default() += 1;
-        }
-        risks
+        counted(self.steps.iter().flat_map(|step| step.risks().into_keys()))
     }
+
+    /// How many steps undo something that was done in Duo, by what it risks as long as it stays.
+    pub fn drift(&self) -> BTreeMap<Risk, usize> {
+        counted(self.steps.iter().flat_map(|step| step.drift().into_keys()))
+    }
+}
+
+fn counted(risks: impl Iterator<Item = Risk>) -> BTreeMap<Risk, usize> {
+    let mut counts = BTreeMap::new();
+    for risk in risks {
+        *counts.entry(risk).or_default() += 1;
+    }
+    counts
 }
 
 pub(crate) use build::is_intelligence;
@@ -330,15 +352,6 @@ fn fingerprint_of(host: &str, yaml: &str, integrations: &[Integration], steps: &
         objects: touched,
         steps: fingerprint::hash(texts.iter().map(String::as_str)),
     }
-}
-
-fn handoffs(
-    specs: &[handoff::HandoffSpec],
-    lives: &HashMap<&Address, &Integration>,
-    selection: &Selection,
-) -> Vec<Handoff> {
-    let covered = specs.iter().filter(|spec| selection.covers(&spec.address));
-    covered.map(|spec| Handoff::new(spec, lives)).collect()
 }
 
 /// The error when the list of applications could not be read: nothing at all is planned.

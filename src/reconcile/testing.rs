@@ -14,6 +14,7 @@ use super::guard::{Consent, judge};
 use super::marker::{Applied, AppliedFields, Marker, MarkerState, short_hash};
 use super::plan::{Options, Plan, Prune, Write, plan};
 use super::selection::Selection;
+use super::takedown::TakedownSpec;
 use super::value::FieldValue;
 
 pub(crate) mod fake_duo;
@@ -109,6 +110,7 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
         workspace: WORKSPACE.to_owned(),
         applications: apps.into_iter().map(|app| app.0).collect(),
         handoffs: Vec::new(),
+        takedown: TakedownSpec::default(),
         guards: Guards::default(),
         plan: None,
         yaml_hash: "yaml".to_owned(),

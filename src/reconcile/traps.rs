@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::config::diagnostic::Code;
 
+use crate::duo::types::Group;
+
 use super::fields::FIELDS;
 use super::guard::Consent;
 use super::marker::{Marker, MarkerState, Notes};
@@ -388,6 +390,25 @@ fn trap_29_a_list_that_was_not_read_is_not_an_empty_one() {
 }
 
 #[test]
+fn trap_33_the_factor_switches_of_groups_are_not_managed() {
+    let factors = ["push_enabled", "sms_enabled", "voice_enabled", "mobile_otp_enabled"];
+    assert!(FIELDS.iter().all(|field| !factors.contains(&field.key) && !factors.contains(&field.wire)));
+    let group = |on: bool| {
+        let mut group = json!({"group_id": "DG1", "name": "VPN Users", "status": "active"});
+        factors.iter().for_each(|factor| group[*factor] = json!(on));
+        Group::decode(&group).unwrap()
+    };
+    let planned = |on: bool| {
+        let mut duo = owned("radius", json!({}));
+        duo.groups = vec![group(on)];
+        plan_of(&desired([vpn().groups(&["VPN Users"])]), &duo)
+    };
+    let (on, off) = (planned(true), planned(false));
+    assert_eq!((outline(&on), on.fingerprint()), (outline(&off), off.fingerprint()));
+    assert!(bodies(&on).iter().all(|body| factors.iter().all(|factor| body.get(*factor).is_none())));
+}
+
+#[test]
 fn trap_34_numbers_are_equal_as_text_and_as_floats() {
     let live = |number: Value| {
         json!({"sso": {"oidc_config": {"grant_types": {"authorization_code":
@@ -441,4 +462,27 @@ fn trap_37_what_only_the_panel_can_set_is_left_alone() {
     }
     let owned = Notes::parse(&after.notes("DI1")).marker.unwrap();
     assert_eq!(owned, Marker { applied: owned.applied.clone(), state: MarkerState::Owned, ..marker("vpn") });
+}
+
+/// The traps of the wire and of the language are tested there, under their numbers too.
+#[test]
+fn every_trap_has_a_test_that_bears_its_number() {
+    let mut numbers = std::collections::BTreeSet::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("src"), root.join("tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let tests = text
+                    .lines()
+                    .filter_map(|line| line.split_once("fn trap_")?.1.get(..2)?.parse::<u32>().ok());
+                numbers.extend(tests);
+            }
+        }
+    }
+    assert_eq!(numbers, (1..=37).collect());
 }

@@ -13,12 +13,13 @@ use super::call::{Call, Caller, Reply};
 use super::faults::{Faults, Strike};
 use super::integrations::Application;
 use super::message::{RawReply, RawRequest};
-use super::store::{JOURNAL, Store};
+use super::store::{Collection, JOURNAL, Store};
 use super::switches::Switches;
 use super::{
     accounts, admins, auth, devices, documents, groups, ids, info, integrations, intelligence, logs,
     networks, oauth, policies, seed, settings, units, users,
 };
+use crate::atomic;
 use crate::secret::Secret;
 
 /// The hostname of the seeded account; any other name reaches the same one.
@@ -42,6 +43,8 @@ pub struct Account {
     /// Requests so far, refused ones included.
     pub(super) served: usize,
     requests: BTreeMap<String, usize>,
+    /// The applications before a write, while lists may lag behind it.
+    outdated: Option<Collection>,
     _lock: Option<File>,
 }
 
@@ -65,7 +68,16 @@ impl Account {
     ///
     /// When the folder cannot be used, or another process uses it.
     pub fn open(state: &Path) -> io::Result<Self> {
+        // A checkout may hold links of these names that lead elsewhere.
+        for folder in state.ancestors().take(2).filter(|folder| !folder.as_os_str().is_empty()) {
+            if folder == state || folder.ends_with(".duoctl") {
+                atomic::no_link(folder)?;
+            }
+        }
         fs::create_dir_all(state)?;
+        for file in [LOCK, JOURNAL] {
+            atomic::no_link(&state.join(file))?;
+        }
         let lock = lock(state)?;
         let mut account = Self::with(Store::open(state)?, Some(lock));
         if account.store.get(META, "seeded").is_none() {
@@ -105,6 +117,7 @@ impl Account {
             caller_address: None,
             served: 0,
             requests: BTreeMap::new(),
+            outdated: None,
             _lock: lock,
         }
     }
@@ -137,21 +150,44 @@ impl Account {
         self.served += 1;
         let path = request.path();
         *self.requests.entry(format!("{} {}", request.method, counted(path))).or_default() += 1;
+        let mut moved = 0;
         let reply = match authenticate(&self.store, request, now) {
             Ok(mut call) => {
                 call.peer = self.caller_address.unwrap_or(call.peer);
-                self.dispatch(&call)
+                moved = self.faults.moves(&mut call);
+                self.late(&call)
             }
             Err(reply) => reply,
         };
-        self.falsified(reply, request)
+        self.falsified(reply, request, moved)
     }
 
-    fn falsified(&self, reply: Reply, request: &RawRequest) -> Reply {
+    /// Answers a list of applications as it was before a write, where a fault says so.
+    fn late(&mut self, call: &Call) -> Reply {
+        if !self.faults.will_lag() {
+            self.outdated = None;
+            return self.dispatch(call);
+        }
+        let is_list = matches!(call.segments().as_slice(), ["admin", _, "integrations"]);
+        if call.method != "GET" {
+            self.outdated.get_or_insert_with(|| self.store.collection(integrations::COLLECTION));
+        } else if is_list
+            && let Some(before) = self.outdated.take()
+            && self.faults.lags()
+        {
+            let now = self.store.exchange(integrations::COLLECTION, before);
+            let reply = self.dispatch(call);
+            self.outdated = Some(self.store.exchange(integrations::COLLECTION, now));
+            return reply;
+        }
+        self.dispatch(call)
+    }
+
+    fn falsified(&self, reply: Reply, request: &RawRequest, moved: i64) -> Reply {
         let Reply::Page(rows, Value::Object(mut metadata)) = reply else { return reply };
         let offset = request.query().split('&').find_map(|part| part.strip_prefix("offset="));
         let offset = offset.and_then(|offset| offset.parse().ok()).unwrap_or_default();
-        self.faults.falsify(offset, &mut metadata);
+        self.faults.falsify(offset, moved, &mut metadata);
         Reply::Page(rows, Value::Object(metadata))
     }
 

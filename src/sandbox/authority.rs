@@ -5,7 +5,7 @@
 //! trusting it, or losing its key, gives nobody power over any other name.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use sha2::{Digest, Sha256};
 
+use crate::atomic::{self, Readers};
 use crate::duo::sign::hex;
 
 const CERTIFICATE: &str = "ca.pem";
@@ -53,9 +54,7 @@ impl Authority {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let key = KeyPair::generate().map_err(io::Error::other)?;
                 // Readable by its owner alone, and never half written.
-                let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
-                fresh.write_all(key.serialize_pem().as_bytes())?;
-                fresh.persist(&key_file).map_err(|error| error.error)?;
+                atomic::create(&key_file, &key.serialize_pem(), Readers::Owner)?;
                 // A certificate of another key is worthless.
                 fs::remove_file(&file).or_else(absent)?;
                 key
@@ -67,7 +66,7 @@ impl Authority {
             Ok(pem) => pem,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let pem = params.self_signed(&key).map_err(io::Error::other)?.pem();
-                fs::write(&file, &pem)?;
+                atomic::create(&file, &pem, Readers::Umask)?;
                 pem
             }
             Err(error) => return Err(error),

@@ -4,6 +4,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::pending;
+
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Map, Value};
@@ -18,18 +20,23 @@ use crate::duo::sign::{Scheme, Signable, authorization, canonical_params, signat
 use crate::duo::types::Ikey;
 use crate::secret::Secret;
 
+/// Told of the account after every call, refused and lost ones included.
+type Watch = Arc<Mutex<dyn FnMut(&mut Account) + Send>>;
+
 /// A client of an account in this process. Clones share the account.
 #[derive(Clone)]
 pub struct Direct {
     account: Arc<Mutex<Account>>,
     ikey: Ikey,
     secret: Secret,
+    watch: Option<Watch>,
 }
 
 impl Direct {
     /// A client with one of the account's keys.
     pub fn new(account: Arc<Mutex<Account>>, key: &Key) -> Self {
-        Self { account, ikey: Ikey::new(key.integration_key.as_str()), secret: key.secret_key.clone() }
+        let ikey = Ikey::new(key.integration_key.as_str());
+        Self { account, ikey, secret: key.secret_key.clone(), watch: None }
     }
 
     /// A client of a new account, with the operator's key.
@@ -39,7 +46,13 @@ impl Direct {
             Some(key) => (key.integration_key, key.secret_key),
             None => (String::new(), Secret::new("")),
         };
-        Self { account: Arc::new(Mutex::new(account)), ikey: Ikey::new(ikey), secret }
+        Self { account: Arc::new(Mutex::new(account)), ikey: Ikey::new(ikey), secret, watch: None }
+    }
+
+    /// The same client, that shows the account to someone after each of its calls.
+    #[must_use]
+    pub fn watched(&self, watch: impl FnMut(&mut Account) + Send + 'static) -> Self {
+        Self { watch: Some(Arc::new(Mutex::new(watch))), ..self.clone() }
     }
 
     /// The account, to look at and to edit behind the client's back. Not to be held across a call.
@@ -107,29 +120,47 @@ impl Direct {
     }
 }
 
-impl Transport for Direct {
-    async fn send(&self, call: &ApiCall) -> Result<Success, DuoError> {
+impl Direct {
+    /// `None` where no answer ever comes.
+    fn exchange(&self, call: &ApiCall) -> Option<Result<Success, DuoError>> {
         let now = Timestamp::now().as_second();
         let request = self.request(call, now);
         let mut account = self.account();
         let lost = |reason: &str| DuoError::Lost { call: described(call), reason: reason.to_owned() };
-        match account.strike(&request, now) {
-            Strike::None => outcome(call, account.answer(&request, now)),
-            Strike::Answer(raw) => Err(made_up(call, &raw)),
-            Strike::ResetBefore => Err(lost("the connection was reset")),
-            Strike::ResetAfter => {
-                account.answer(&request, now);
-                Err(lost("the connection was reset"))
+        let strike = account.strike(&request, now);
+        let answer = match strike {
+            Strike::None | Strike::ResetAfter | Strike::Truncate | Strike::HaltAfter => {
+                Some(account.answer(&request, now))
             }
-            Strike::Truncate => {
-                account.answer(&request, now);
-                Err(lost("the answer ended early"))
+            Strike::Answer(_) | Strike::ResetBefore | Strike::Halt => None,
+        };
+        if let Some(watch) = &self.watch {
+            (watch.lock().unwrap_or_else(PoisonError::into_inner))(&mut account);
+        }
+        match (strike, answer) {
+            (Strike::None, Some(reply)) => Some(outcome(call, reply)),
+            (Strike::Answer(raw), _) => Some(Err(made_up(call, &raw))),
+            (Strike::Truncate, _) => Some(Err(lost("the answer ended early"))),
+            (Strike::Halt | Strike::HaltAfter, _) => None,
+            (Strike::None | Strike::ResetBefore | Strike::ResetAfter, _) => {
+                Some(Err(lost("the connection was reset")))
             }
+        }
+    }
+}
+
+impl Transport for Direct {
+    async fn send(&self, call: &ApiCall) -> Result<Success, DuoError> {
+        // As over a network, others get their turn before an answer comes.
+        tokio::task::yield_now().await;
+        match self.exchange(call) {
+            Some(outcome) => outcome,
+            None => pending().await,
         }
     }
 
     fn signed_by(&self, ikey: &Ikey, secret: &Secret) -> Self {
-        Self { account: Arc::clone(&self.account), ikey: ikey.clone(), secret: secret.clone() }
+        Self { ikey: ikey.clone(), secret: secret.clone(), ..self.clone() }
     }
 
     fn host(&self) -> &str {

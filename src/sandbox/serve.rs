@@ -263,6 +263,12 @@ async fn respond(
             lock(&account).handle(&request, now);
             return Err(reset());
         }
+        // The connection ends this when the client goes away.
+        Strike::Halt => std::future::pending().await,
+        Strike::HaltAfter => {
+            lock(&account).handle(&request, now);
+            std::future::pending().await
+        }
     };
     tracing::debug!(method = %request.method, path = request.path(), status = answer.status, "answered");
     match (cut, drips) {

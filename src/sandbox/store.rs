@@ -23,9 +23,12 @@ struct Record {
     value: Option<Value>,
 }
 
+/// JSON objects by id.
+pub(super) type Collection = BTreeMap<String, Value>;
+
 /// Collections of JSON objects, each by id.
 pub struct Store {
-    collections: BTreeMap<String, BTreeMap<String, Value>>,
+    collections: BTreeMap<String, Collection>,
     journal: Option<File>,
 }
 
@@ -106,6 +109,16 @@ impl Store {
     /// How many objects a collection holds.
     pub fn count(&self, collection: &str) -> usize {
         self.collections.get(collection).map_or(0, BTreeMap::len)
+    }
+
+    /// A copy of a collection.
+    pub(super) fn collection(&self, collection: &str) -> Collection {
+        self.collections.get(collection).cloned().unwrap_or_default()
+    }
+
+    /// Puts another collection in the place of one, in memory only, and returns what was there.
+    pub(super) fn exchange(&mut self, collection: &str, other: Collection) -> Collection {
+        std::mem::replace(self.collections.entry(collection.to_owned()).or_default(), other)
     }
 
     /// One object.

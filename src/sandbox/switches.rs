@@ -63,6 +63,13 @@ switches! {
     policy_on_create: "policy-on-create" = true;
     /// `networks_for_api_access` comes back as an array; off: as comma-separated text (duo-api.md, trap 12).
     networks_as_array: "networks-as-array" = false;
+    /// A single address in `networks_for_api_access` comes back as a network of one, and entries in an order of their own
+    /// (duo-api.md, trap 12).
+    rewrite_networks: "rewrite-networks" = false;
+    /// Flags come back as booleans; off: as 0 and 1 (duo-api.md, section 3.3, trap 5).
+    flags_as_booleans: "flags-as-booleans" = false;
+    /// What is not set comes back as `null`; off: as `""`, or not at all (duo-api.md, trap 6).
+    null_where_unset: "null-where-unset" = false;
     /// `username_normalization_policy` comes back as `""` where it was never set; off: `None` (duo-api.md, trap 9).
     blank_normalization: "blank-normalization" = false;
     /// White space around `name`, `greeting` and `notes` is cut off (duo-api.md, trap 35).

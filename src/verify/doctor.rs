@@ -19,59 +19,84 @@ use super::report::{Check, Verdict};
 const CLOCK_WARNING: i64 = 60;
 const CLOCK_LIMIT: i64 = 300;
 
+/// What was looked at, and the first call that failed.
+#[derive(Debug, Default)]
+pub struct Diagnosis {
+    /// The checks, in the order in which they were made.
+    pub checks: Vec<Check>,
+    /// Why the first failed call failed.
+    pub error: Option<DuoError>,
+}
+
+impl Diagnosis {
+    /// Whether nothing keeps duoctl from working.
+    pub fn healthy(&self) -> bool {
+        self.checks.iter().all(|check| check.verdict != Verdict::Failed)
+    }
+
+    fn failed(&mut self, name: &str, error: DuoError) {
+        let causes = causes(&error);
+        let fixes: Vec<String> =
+            causes.into_iter().map(|cause| format!("perhaps {}: {}", cause.what, cause.fix)).collect();
+        let check = Check::new(name, Verdict::Failed, error.to_string());
+        self.checks.push(if fixes.is_empty() { check } else { check.fix(fixes.join("\n")) });
+        self.error.get_or_insert(error);
+    }
+}
+
 /// Looks at everything, each thing once, and stops where nothing further can be learnt.
 pub async fn diagnose<T: Transport + Clone>(
     transport: &T,
     desired: &Desired,
     operator: &Ikey,
     now: Timestamp,
-) -> Vec<Check> {
-    let mut checks = Vec::new();
+) -> Diagnosis {
+    let mut found = Diagnosis::default();
     match auth_ping(transport).await {
         Ok(time) => {
-            checks.push(Check::new(
+            found.checks.push(Check::new(
                 "hostname and TLS",
                 Verdict::Verified,
                 format!("{} answers as Duo", transport.host()),
             ));
-            checks.push(clock(time.saturating_sub(now.as_second())));
+            found.checks.push(clock(time.saturating_sub(now.as_second())));
         }
         Err(error) => {
-            checks.push(failed("hostname and TLS", &error));
-            return checks;
+            found.failed("hostname and TLS", error);
+            return found;
         }
     }
     let one = [("limit", "1"), ("offset", "0")];
     match transport.send(&ApiCall::get("/admin/v3/integrations", &one)).await {
         Ok(_) => {
-            checks.push(Check::new(
+            found.checks.push(Check::new(
                 "operator key",
                 Verdict::Verified,
                 format!("{operator} is accepted by the Admin API"),
             ));
-            checks.push(Check::new(
+            found.checks.push(Check::new(
                 "read applications",
                 Verdict::Verified,
                 "the list of applications answers",
             ));
         }
         Err(error) if error.status() == Some(403) => {
-            checks.push(Check::new(
+            found.checks.push(Check::new(
                 "operator key",
                 Verdict::Verified,
                 format!("{operator} is known, and its signature is right"),
             ));
-            checks.push(failed("read applications", &error));
+            found.failed("read applications", error);
         }
         Err(error) => {
-            checks.push(failed("operator key", &error));
-            return checks;
+            found.failed("operator key", error);
+            return found;
         }
     }
     let reader = Reader::new(transport.clone());
     match reader.integration(operator).await {
-        Ok(Some(own)) => checks.extend(permissions(&own, desired)),
-        Ok(None) => checks.push(
+        Ok(Some(own)) => found.checks.extend(permissions(&own, desired)),
+        Ok(None) => found.checks.push(
             Check::new(
                 "permissions",
                 Verdict::NotTestable,
@@ -79,18 +104,11 @@ pub async fn diagnose<T: Transport + Clone>(
             )
             .fix("check in the Duo Admin Panel that it has the permissions that the documentation lists"),
         ),
-        Err(error) => checks.push(failed("permissions", &error)),
+        Err(error) => found.failed("permissions", error),
     }
-    checks.extend(lists(&reader, desired).await);
-    checks.extend(edition(&reader, desired).await);
-    checks
-}
-
-fn failed(name: &str, error: &DuoError) -> Check {
-    let fixes: Vec<String> =
-        causes(error).into_iter().map(|cause| format!("perhaps {}: {}", cause.what, cause.fix)).collect();
-    let check = Check::new(name, Verdict::Failed, error.to_string());
-    if fixes.is_empty() { check } else { check.fix(fixes.join("\n")) }
+    lists(&reader, desired, &mut found).await;
+    edition(&reader, desired, &mut found).await;
+    found
 }
 
 fn clock(offset: i64) -> Check {
@@ -154,41 +172,34 @@ fn permissions(own: &Integration, desired: &Desired) -> Vec<Check> {
     checks
 }
 
-async fn lists<T: Transport>(reader: &Reader<T>, desired: &Desired) -> Vec<Check> {
-    let mut checks = Vec::new();
+async fn lists<T: Transport>(reader: &Reader<T>, desired: &Desired, found: &mut Diagnosis) {
+    let mut list = |name, outcome: Result<usize, DuoError>, what| match outcome {
+        Ok(count) => found.checks.push(Check::new(name, Verdict::Verified, format!("{count} {what}"))),
+        Err(error) => found.failed(name, error),
+    };
     if desired.applications.iter().any(|wanted| wanted.names_groups()) {
-        checks.push(match reader.groups().await {
-            Ok(groups) => Check::new("read groups", Verdict::Verified, format!("{} groups", groups.len())),
-            Err(error) => failed("read groups", &error),
-        });
+        list("read groups", reader.groups().await.map(|groups| groups.len()), "groups");
     }
     if desired.applications.iter().any(|wanted| wanted.names_policy()) {
-        checks.push(match reader.policies().await {
-            Ok(policies) => {
-                Check::new("read policies", Verdict::Verified, format!("{} policies", policies.len()))
-            }
-            Err(error) => failed("read policies", &error),
-        });
+        list("read policies", reader.policies().await.map(|policies| policies.len()), "policies");
     }
-    checks
 }
 
-async fn edition<T: Transport>(reader: &Reader<T>, desired: &Desired) -> Option<Check> {
-    let declared = desired.plan.as_ref()?;
+async fn edition<T: Transport>(reader: &Reader<T>, desired: &Desired, found: &mut Diagnosis) {
+    let Some(declared) = desired.plan.as_ref() else { return };
     let name = "declared plan";
-    Some(match reader.account().await {
-        Ok(account) => match account.edition {
-            None => Check::new(name, Verdict::NotTestable, "the account does not tell its plan to this key"),
-            Some(edition) if DuoPlan::from_edition(&edition) == Some(declared.value) => {
-                Check::new(name, Verdict::Verified, format!("the account's plan is {edition}"))
-            }
-            Some(edition) => Check::new(
-                name,
-                Verdict::Failed,
-                format!("the account's plan is {edition}, not the declared one"),
-            )
-            .fix("correct `tenant.plan` in the YAML"),
-        },
-        Err(error) => failed(name, &error),
-    })
+    let account = match reader.account().await {
+        Ok(account) => account,
+        Err(error) => return found.failed(name, error),
+    };
+    found.checks.push(match account.edition {
+        None => Check::new(name, Verdict::NotTestable, "the account does not tell its plan to this key"),
+        Some(edition) if DuoPlan::from_edition(&edition) == Some(declared.value) => {
+            Check::new(name, Verdict::Verified, format!("the account's plan is {edition}"))
+        }
+        Some(edition) => {
+            let detail = format!("the account's plan is {edition}, not the declared one");
+            Check::new(name, Verdict::Failed, detail).fix("correct `tenant.plan` in the YAML")
+        }
+    });
 }

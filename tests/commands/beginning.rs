@@ -7,7 +7,7 @@ use crate::support::{Folder, HEAD, THREE};
 #[test]
 fn a_first_file_validates_plans_applies_and_is_never_overwritten() {
     let folder = Folder::empty();
-    folder.duoctl(["init"]).run().exits(0).says("Wrote ./duo.yaml.").says("duoctl plan . --sandbox");
+    folder.duoctl(["init"]).run().exits(0).says("Wrote duo.yaml.").says("duoctl plan . --sandbox");
     let first = folder.read("duo.yaml");
     folder
         .duoctl(["validate"])
@@ -25,7 +25,7 @@ fn a_first_file_validates_plans_applies_and_is_never_overwritten() {
     let refused = folder.duoctl(["init"]).run().exits(1);
     assert_eq!(
         refused.stderr,
-        "error: ./duo.yaml exists already, and init never overwrites a file\n  give another folder, or move the file away\n"
+        "error: duo.yaml exists already, and init never overwrites a file\n  give another folder, or move the file away\n"
     );
     assert!(folder.read("duo.yaml").ends_with("# mine\n"));
     assert_eq!(folder.read("duoctl.schema.json"), "mine");
@@ -50,7 +50,7 @@ fn every_error_is_shown_with_its_place() {
     assert_eq!(outcome.stdout, "");
     insta::assert_snapshot!(outcome.stderr, @"
     error[access-conflict]: `user_access: permitted_groups` needs `groups_allowed`
-     --> ./duo.yaml:7:47
+     --> duo.yaml:7:47
       |
     7 |   vpn: {type: radius, name: VPN, user_access: permitted_groups}
       |                                               ^^^^^^^^^^^^^^^^
@@ -58,7 +58,7 @@ fn every_error_is_shown_with_its_place() {
       = help: name at least one group; to let nobody in, write `user_access: no_users`
 
     error[missing-key]: an application needs `name`
-     --> ./duo.yaml:8:3
+     --> duo.yaml:8:3
       |
     8 |   siem: {type: adminapi, nmae: SIEM, user_access: no_users}
       |   ^^^^
@@ -66,7 +66,7 @@ fn every_error_is_shown_with_its_place() {
       = help: add `name`, e.g. `name: VPN`
 
     error[unknown-key]: an application has no key `nmae`
-     --> ./duo.yaml:8:26
+     --> duo.yaml:8:26
       |
     8 |   siem: {type: adminapi, nmae: SIEM, user_access: no_users}
       |                          ^^^^
@@ -87,7 +87,7 @@ fn the_findings_are_one_document_for_machines() {
     let found: Vec<_> =
         document["diagnostics"].as_array().unwrap().iter().map(|found| &found["code"]).collect();
     assert!(found.contains(&&json!("unknown-key")) && found.len() >= 2, "{found:?}");
-    assert_eq!(document["diagnostics"][0]["place"]["file"], json!("./duo.yaml"));
+    assert_eq!(document["diagnostics"][0]["place"]["file"], json!("duo.yaml"));
 
     let folder = Folder::with(THREE);
     let document = folder.duoctl(["validate", "--format", "json"]).run().exits(0).json();

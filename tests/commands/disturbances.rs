@@ -53,7 +53,7 @@ fn nobody_at_the_address_is_safe_to_retry() {
     for command in ["plan", "apply", "verify"] {
         call(command).exits(75).warns("cannot be reached: connection refused");
     }
-    call("doctor").exits(1).says("failed hostname and TLS");
+    call("doctor").exits(75).says("failed hostname and TLS");
 }
 
 #[test]
@@ -98,6 +98,60 @@ fn a_list_that_is_not_whole_stops_everything() {
         outcome.warns("the list /admin/v3/integrations did not arrive whole");
     }
     assert_eq!(server.writes(), 0);
+}
+
+/// An account whose lists have several pages: 512 applications and 110 groups and policies.
+fn paged() -> Server {
+    let server = Server::start();
+    let mut account = server.account();
+    for number in 0..500 {
+        let stored = json!({"kind": "rdp", "name": format!("App {number}"), "user_access": "ALL_USERS"});
+        account.place_application(&stored).unwrap();
+    }
+    for number in 0..107 {
+        account.add_policy(&format!("Policy {number}")).unwrap();
+    }
+    for number in 0..100 {
+        account.add_group(&format!("Group {number}")).unwrap();
+    }
+    drop(account);
+    server
+}
+
+/// Named here are the last application, group and policy: those that a list which moves or ends early lacks.
+const LAST: &str = "applications:
+  last: {type: rdp, name: App 499, user_access: permitted_groups, groups_allowed: [Group 99], policy: Policy 106}
+  new: {type: rdp, name: New, user_access: no_users}
+";
+
+#[test]
+fn trap_29_pages_that_shift_repeat_or_end_early_never_create_or_drop_anything() {
+    let server = paged();
+    let adopts = "Plan: 1 to add, 1 to change, 1 to adopt, 0 to delete.";
+    Folder::with(LAST).duoctl(["plan"]).at(&server).run().exits(0).says(adopts);
+    for fault in ["shift", "repeat", "end-early"] {
+        // Whatever moves on and on is said, and nothing is concluded from the part that came.
+        server.calm();
+        server.disturb(&if fault == "end-early" { fault.to_owned() } else { format!("{fault}=9999") });
+        let folder = Folder::with(LAST);
+        let before = folder.read("duo.yaml");
+        for command in
+            [&["plan"][..], &["apply", "--auto-approve", "--prune=now"], &["drift"], &["import", "."]]
+        {
+            let outcome = folder.duoctl(command).at(&server).run();
+            outcome
+                .exits(75)
+                .warns("did not arrive whole")
+                .warns("nothing was concluded from the part that came");
+        }
+        assert_eq!((folder.read("duo.yaml"), server.writes()), (before, 0), "{fault}");
+        // A list that moved once is read once more.
+        if fault != "end-early" {
+            server.calm();
+            server.disturb(&format!("{fault}=3"));
+            folder.duoctl(["plan"]).at(&server).run().exits(0).says(adopts);
+        }
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod support;
 mod applying;
 mod beginning;
 mod consent;
+mod crashes;
 mod disturbances;
 mod formatting;
 mod interruptions;

@@ -135,9 +135,9 @@ fn what_keeps_duoctl_from_working_comes_with_the_way_out() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     let doctor = |key: &str| folder.duoctl(["doctor"]).at_with(&server, &server.key(key)).run();
     doctor("plan-only").exits(1).says("failed permission integrations").says("tick `Grant applications`");
-    doctor("no-permissions").exits(1).says("failed read applications").says("Not healthy: see above.");
-    doctor("auth").exits(1).says("failed operator key").says("perhaps");
-    let wrong = folder.duoctl(["doctor"]).at(&server).env("DUO_SKEY", "wrong").run().exits(1);
+    doctor("no-permissions").exits(77).says("failed read applications").says("Not healthy: see above.");
+    doctor("auth").exits(77).says("failed operator key").says("perhaps");
+    let wrong = folder.duoctl(["doctor"]).at(&server).env("DUO_SKEY", "wrong").run().exits(77);
     wrong.says("verified hostname and TLS").says("failed operator key");
     server.disturb("skew=900");
     folder

@@ -264,7 +264,7 @@ async fn client_secrets_are_delivered_and_compared_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_duo_does_not_hand_out_fails_only_its_delivery() {
+async fn trap_36_a_key_that_duo_does_not_hand_out_fails_only_its_delivery() {
     let (mut duo, folder) = start().await;
     duo.apply(&folder).await.ended(0);
     fs::remove_file(folder.path("secrets/help.env")).unwrap();

@@ -15,7 +15,11 @@ mod commands;
 mod delivery;
 mod files;
 mod leaks;
+#[path = "../support/python.rs"]
+mod python;
+mod recipes;
 mod rotation;
 mod support;
 mod vault;
+mod vault_clients;
 mod vault_double;

@@ -1,6 +1,7 @@
 //! A workspace in a folder of its own, a sandbox, and the binary.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -107,13 +108,15 @@ pub fn mode(path: &Path) -> u32 {
 pub struct Duo {
     pub sandbox: Running,
     pub operator: Key,
+    /// What the binary has in its environment beside the operator's keys.
+    pub environment: Vec<(String, OsString)>,
 }
 
 impl Duo {
     pub async fn start() -> Self {
         let sandbox = start(ServeOptions::default()).await.unwrap();
         let operator = sandbox.keys().into_iter().find(|key| key.name == "operator").unwrap();
-        Self { sandbox, operator }
+        Self { sandbox, operator, environment: Vec::new() }
     }
 
     /// Runs the binary in the folder against this sandbox.
@@ -134,7 +137,9 @@ impl Duo {
             .env("DUO_IKEY", &self.operator.integration_key)
             .env("DUO_SKEY", self.operator.secret_key.expose())
             .env("NO_COLOR", "1")
-            .env_remove("CI");
+            .env_remove("CI")
+            .env_remove("GITHUB_ACTIONS")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         Run::of(command.output().await.unwrap())
     }
 

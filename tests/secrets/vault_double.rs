@@ -10,14 +10,16 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 pub const TOKEN: &str = "hvs.double-root-token";
+pub const UNSEAL_KEY: &str = "5f0c7c1a";
 
 /// What the double remembers, for a test to look at and to change.
 #[derive(Default)]
@@ -103,22 +105,32 @@ impl Vault {
     }
 }
 
-fn tls() -> (tempfile::NamedTempFile, ServerConfig) {
-    let key = KeyPair::generate().unwrap();
+/// An authority, and a certificate of `localhost` with its key, all as PEM.
+pub fn certificates() -> [String; 3] {
+    let authority = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), params.self_signed(&key).unwrap().pem()).unwrap();
-    let issuer = Issuer::new(params, key);
+    // Some clients take a leaf of the same name for one that signed itself.
+    params.distinguished_name.push(DnType::CommonName, "authority of a test");
+    let ca = params.self_signed(&authority).unwrap().pem();
+    let issuer = Issuer::new(params, authority);
     let key = KeyPair::generate().unwrap();
     let leaf =
         CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    [ca, leaf.pem(), key.serialize_pem()]
+}
+
+fn tls() -> (tempfile::NamedTempFile, ServerConfig) {
+    let [ca, leaf, key] = certificates();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), ca).unwrap();
+    let leaf = CertificateDer::from_pem_slice(leaf.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], key)
+        .with_single_cert(vec![leaf], key)
         .unwrap();
     (file, config)
 }
@@ -153,18 +165,53 @@ async fn answer(
     let (status, reply) = if header("x-vault-request") != "true" {
         errors(400, &["missing X-Vault-Request"])
     } else {
-        state.answer(head.method.as_str(), &path, &body, header("x-vault-token"), header("x-vault-namespace"))
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        let request = Asked {
+            method: head.method.as_str(),
+            path: &path,
+            query: &query,
+            body: &body,
+            token: header("x-vault-token"),
+            namespace: header("x-vault-namespace"),
+        };
+        state.answer(&request)
     };
     let bytes = if reply.is_null() { Vec::new() } else { reply.to_string().into_bytes() };
-    Ok(Response::builder().status(status).body(FullBody(Some(Bytes::from(bytes)))).unwrap())
+    let json = (hyper::header::CONTENT_TYPE, "application/json");
+    Ok(Response::builder()
+        .status(status)
+        .header(json.0, json.1)
+        .body(FullBody(Some(Bytes::from(bytes))))
+        .unwrap())
+}
+
+/// A request.
+struct Asked<'a> {
+    method: &'a str,
+    path: &'a str,
+    query: &'a str,
+    body: &'a Value,
+    token: &'a str,
+    namespace: &'a str,
 }
 
 impl State {
-    fn answer(&mut self, method: &str, path: &str, body: &Value, token: &str, namespace: &str) -> Reply {
-        if self.sealed {
-            return errors(503, &["Vault is sealed"]);
+    fn answer(&mut self, asked: &Asked<'_>) -> Reply {
+        let Asked { method, path, body, token, .. } = *asked;
+        match (method, path) {
+            ("GET", "sys/seal-status") => return self.seal_status(),
+            ("POST" | "PUT", "sys/unseal") => {
+                self.sealed &= body["key"] != UNSEAL_KEY;
+                return self.seal_status();
+            }
+            _ if self.sealed => return errors(503, &["Vault is sealed"]),
+            ("POST" | "PUT", "sys/seal") if token == TOKEN => {
+                self.sealed = true;
+                return (204, Value::Null);
+            }
+            _ => {}
         }
-        if namespace != self.namespace {
+        if asked.namespace != self.namespace {
             return errors(404, &[&format!("no handler for route \"{path}\". route entry not found.")]);
         }
         if let ("POST", Some(login)) = (method, path.strip_suffix("/login")) {
@@ -182,8 +229,15 @@ impl State {
             }
             ("GET", _) if path.starts_with("sys/internal/ui/mounts/") => self.preflight(path, &allowed),
             _ if !path.starts_with(&allowed) => denied(),
-            _ => self.key_value(method, path, body),
+            _ => self.key_value(asked),
         }
+    }
+
+    fn seal_status(&self) -> Reply {
+        (
+            200,
+            json!({"type": "shamir", "initialized": true, "sealed": self.sealed, "t": 1, "n": 1, "progress": 0}),
+        )
     }
 
     fn login(&mut self, login: &str, body: &Value) -> Reply {
@@ -228,17 +282,28 @@ impl State {
         }
     }
 
-    fn key_value(&mut self, method: &str, path: &str, body: &Value) -> Reply {
-        let Some((mount, rest)) = path.split_once('/') else { return errors(404, &[]) };
+    fn key_value(&mut self, asked: &Asked<'_>) -> Reply {
+        let Some((mount, rest)) = asked.path.split_once('/') else { return errors(404, &[]) };
         match (self.mounts.get(mount), rest.split_once('/')) {
-            (Some(2), Some(("data", name))) => self.version_two(method, &format!("{mount}/{name}"), body),
+            (Some(2), Some(("data", name))) => self.version_two(asked, &format!("{mount}/{name}")),
+            (Some(2), Some(("metadata", name))) => self.metadata(&format!("{mount}/{name}")),
             (Some(2), _) => (
                 404,
                 json!({"errors": [], "warnings": ["Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use."]}),
             ),
-            (Some(1), _) => self.version_one(method, path, body),
-            _ => errors(404, &[&format!("no handler for route \"{path}\". route entry not found.")]),
+            (Some(1), _) => self.version_one(asked),
+            _ => errors(404, &[&format!("no handler for route \"{}\". route entry not found.", asked.path)]),
         }
+    }
+
+    fn metadata(&self, path: &str) -> Reply {
+        let Some(versions) = self.data.get(path).filter(|versions| !versions.is_empty()) else {
+            return errors(404, &[]);
+        };
+        let all: Map<String, Value> = (1..=versions.len())
+            .map(|number| (number.to_string(), version_metadata(versions, number)))
+            .collect();
+        (200, json!({"data": {"current_version": versions.len(), "versions": all}}))
     }
 
     fn written(&mut self) {
@@ -248,51 +313,78 @@ impl State {
         }
     }
 
-    fn version_one(&mut self, method: &str, path: &str, body: &Value) -> Reply {
-        match method {
-            "GET" => match self.data.get(path).and_then(|versions| versions.last()).cloned().flatten() {
-                Some(data) => (200, json!({"data": data})),
-                None => errors(404, &[]),
-            },
+    fn version_one(&mut self, asked: &Asked<'_>) -> Reply {
+        match asked.method {
+            "GET" => {
+                match self.data.get(asked.path).and_then(|versions| versions.last()).cloned().flatten() {
+                    Some(data) => (200, json!({"data": data})),
+                    None => errors(404, &[]),
+                }
+            }
             "POST" | "PUT" => {
-                self.data.insert(path.to_owned(), vec![body.as_object().cloned()]);
+                self.data.insert(asked.path.to_owned(), vec![asked.body.as_object().cloned()]);
                 self.written();
+                (204, Value::Null)
+            }
+            "DELETE" => {
+                self.data.remove(asked.path);
                 (204, Value::Null)
             }
             _ => errors(405, &[]),
         }
     }
 
-    fn version_two(&mut self, method: &str, path: &str, body: &Value) -> Reply {
-        if self.intruder && method == "POST" {
+    fn version_two(&mut self, asked: &Asked<'_>, path: &str) -> Reply {
+        if self.intruder && asked.method == "POST" {
             self.intruder = false;
             let other = json!({"integration_key": "DIINTRUDER"}).as_object().cloned();
             self.data.entry(path.to_owned()).or_default().push(other);
         }
         let versions = self.data.entry(path.to_owned()).or_default();
-        let metadata = json!({"version": versions.len(), "deletion_time": "", "destroyed": false});
-        match method {
-            "GET" => match versions.last() {
-                None => errors(404, &[]),
-                Some(None) => (404, json!({"data": {"data": null, "metadata": metadata}})),
-                Some(Some(data)) => (200, json!({"data": {"data": data, "metadata": metadata}})),
-            },
+        match asked.method {
+            "GET" => {
+                let wanted = asked.query.strip_prefix("version=").and_then(|number| number.parse().ok());
+                let number = wanted.filter(|number| *number > 0).unwrap_or(versions.len());
+                let Some(data) = number.checked_sub(1).and_then(|index| versions.get(index)) else {
+                    return errors(404, &[]);
+                };
+                let status = if data.is_some() { 200 } else { 404 };
+                (status, json!({"data": {"data": data, "metadata": version_metadata(versions, number)}}))
+            }
             "POST" | "PUT" => {
-                let cas = body["options"]["cas"].as_u64();
-                let (Some(data), Some(cas)) = (body["data"].as_object(), cas) else {
+                let cas = asked.body["options"]["cas"].as_u64();
+                let (Some(data), Some(cas)) = (asked.body["data"].as_object(), cas) else {
                     return errors(400, &["check-and-set parameter required for this call"]);
                 };
                 if cas != u64::try_from(versions.len()).unwrap() {
                     return errors(400, &["check-and-set parameter did not match the current version"]);
                 }
                 versions.push(Some(data.clone()));
-                let version = versions.len();
+                let metadata = version_metadata(versions, versions.len());
                 self.written();
-                (200, json!({"data": {"version": version}}))
+                (200, json!({"data": metadata}))
+            }
+            "DELETE" => {
+                if let Some(newest) = versions.last_mut() {
+                    *newest = None;
+                }
+                (204, Value::Null)
             }
             _ => errors(405, &[]),
         }
     }
+}
+
+fn version_metadata(versions: &[Option<Map<String, Value>>], number: usize) -> Value {
+    let deleted = versions.get(number - 1).is_some_and(Option::is_none);
+    let deletion_time = if deleted { "2026-11-24T22:00:00Z" } else { "" };
+    json!({
+        "created_time": "2026-11-24T21:00:00Z",
+        "custom_metadata": null,
+        "deletion_time": deletion_time,
+        "destroyed": false,
+        "version": number,
+    })
 }
 
 /// A body of one piece.

@@ -104,7 +104,7 @@ impl Server {
     }
 
     /// Waits until the account is in some state.
-    pub fn wait_until(&self, what: &str, holds: impl Fn(&mut Account) -> bool) {
+    pub fn wait_until(&self, what: &str, mut holds: impl FnMut(&mut Account) -> bool) {
         let start = Instant::now();
         while !holds(&mut self.account()) {
             assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
@@ -242,6 +242,11 @@ impl Process {
     pub fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
+    }
+
+    /// Whether it has come to its end.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
     }
 
     /// Waits for its end.

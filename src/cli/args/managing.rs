@@ -80,6 +80,10 @@ pub struct Plan {
     /// Exit with 2 when changes are pending.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// The YAML is from somebody who is not trusted, such as the author of a pull request: run none of its commands,
+    /// open none of its secret stores, read nothing outside of its folder, and no variable but DUO_*.
+    #[arg(long)]
+    pub untrusted: bool,
 }
 
 /// `duoctl drift`.

@@ -1,6 +1,6 @@
 //! Groups of options that several commands share.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -73,6 +73,10 @@ pub struct Consents {
     /// Allow a YAML that declares nothing while the account holds owned applications.
     #[arg(long)]
     pub allow_empty: bool,
+    /// Where Duo sees duoctl call from, for a change of the networks of its own key. Left out: as guards.caller_address
+    /// or Duo's activity log says.
+    #[arg(long, value_name = "ADDRESS")]
+    pub caller_address: Option<IpAddr>,
 }
 
 /// An empty path stands for the folder beside the YAML, which is not known yet.

@@ -21,6 +21,10 @@ pub struct Validate {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// The YAML is from somebody who is not trusted, such as the author of a pull request: follow no link out of its
+    /// folder, and refuse what `plan --untrusted` would refuse.
+    #[arg(long)]
+    pub untrusted: bool,
     /// How the outcome is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -40,6 +44,18 @@ pub struct Fmt {
     pub diff: bool,
 }
 
+/// How the outcome of `verify` is printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// JUnit XML: one test suite for each address, one test case for each probe.
+    Junit,
+}
+
 /// `duoctl verify`.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
@@ -54,7 +70,7 @@ pub struct Verify {
     pub selected: Selected,
     /// How the outcome is printed.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: VerifyFormat,
 }
 
 /// `duoctl doctor`.

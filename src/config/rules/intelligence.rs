@@ -15,6 +15,21 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         networks(workspace, key, entry, findings);
     }
     display_names(workspace, findings);
+    removed(workspace, findings);
+}
+
+/// What was attested of an entry that left says nothing of one that is there.
+fn removed(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
+    for (key, attested) in &workspace.identity_intelligence_removed {
+        let Some(entry) = workspace.identity_intelligence.get(key) else { continue };
+        let message =
+            format!("`{key}` stands under `identity_intelligence` and `identity_intelligence_removed`");
+        findings.push(
+            Diagnostic::error(Code::DuplicateAddress, attested.span, message)
+                .help("remove it here, where the entry shall stay; else remove the entry")
+                .related(entry.span, "the entry stands here"),
+        );
+    }
 }
 
 fn endpoints(workspace: &Workspace, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {

@@ -250,6 +250,7 @@ fn all_consents() -> Consent {
         max_changes_percent: Some(100),
         max_deletes: Some(1000),
         empty: true,
+        callers: Vec::new(),
     }
 }
 

@@ -20,7 +20,8 @@ use super::super::matching::{Live, Match, match_all};
 use super::super::observed::{Observation, Observed};
 use super::super::references::References;
 use super::super::risk::Risk;
-use super::{Action, Options, Plan, Step, Write, delivery, fingerprint_of, handoffs, unreadable};
+use super::super::value::parts;
+use super::{Action, Options, Plan, Step, Write, console, fingerprint_of, unreadable};
 
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
@@ -33,6 +34,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         steps: Vec::new(),
         problems: Vec::new(),
         blocked: BTreeSet::new(),
+        let_go: BTreeSet::new(),
     };
     let empty = Vec::new();
     let mut readable = true;
@@ -65,12 +67,16 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
             builder.application(wanted, found);
         }
     }
+    let mut handoffs =
+        if readable { console::handoffs(desired, &lives, &matches.orphans) } else { Vec::new() };
+    builder.let_go = console::let_go(&handoffs);
     let orphans = builder.orphans(&matches.orphans, &matches.contested);
     builder.check_edition(observation);
-    let mut forms =
-        if readable { handoffs(&desired.handoffs, &lives, &options.selection) } else { Vec::new() };
-    delivery::show_places(&mut forms, desired);
-    let (attested, handoffs) = forms.into_iter().partition(Handoff::is_attested);
+    if readable {
+        builder.problems.extend(console::idle_attestations(desired, &handoffs));
+    }
+    handoffs.retain(|handoff| console::is_covered(handoff, &options.selection));
+    let (attested, handoffs) = handoffs.into_iter().partition(Handoff::is_attested);
     let fingerprint = fingerprint_of(&observation.host, &desired.yaml_hash, integrations, &builder.steps);
     Plan {
         workspace: desired.workspace.clone(),
@@ -100,6 +106,8 @@ pub(super) struct Builder<'a> {
     pub(super) steps: Vec<Step>,
     pub(super) problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
+    /// Entries whose console holds nothing of what is about to go.
+    pub(super) let_go: BTreeSet<Address>,
 }
 
 impl Builder<'_> {
@@ -209,16 +217,29 @@ impl Builder<'_> {
     fn check_edition(&mut self, observation: &Observation) {
         let Some(edition) = &observation.account.edition else { return };
         let Some(actual) = DuoPlan::from_edition(edition) else { return };
-        for needed in self.desired.handoffs.iter().filter_map(|handoff| handoff.needs_plan.as_ref()) {
-            if actual < needed.value {
-                let message = format!(
-                    "the account's plan is {edition}, and `endpoints` needs Duo Advantage or Premier"
-                );
-                self.problems.push(
-                    Diagnostic::error(Code::PlanTooSmall, needed.span, message)
-                        .help("write `endpoints: false`: Identity Intelligence could not collect them"),
-                );
+        for form in &self.desired.handoffs {
+            let Some(needed) = form.needs_plan.as_ref().filter(|needed| actual < needed.value) else {
+                continue;
+            };
+            let of_form = |address: &&Address| {
+                address.composite().is_some_and(|(entry, _)| entry == form.address)
+                    && self.options.selection.covers(address)
+            };
+            let wanted = self.desired.applications.iter().map(|wanted| &wanted.address);
+            let parts: Vec<Address> = wanted.filter(of_form).cloned().collect();
+            if parts.is_empty() {
+                continue;
             }
+            let message = format!(
+                "{}: the account's plan is {edition}, and `endpoints` needs Duo Advantage or Premier",
+                form.address
+            );
+            self.problems.push(
+                Diagnostic::error(Code::PlanTooSmall, needed.span, message)
+                    .help("write `endpoints: false`: Identity Intelligence could not collect them"),
+            );
+            self.steps.retain(|step| !parts.contains(&step.address));
+            self.blocked.extend(parts);
         }
         let Some(declared) = &self.desired.plan else { return };
         if actual != declared.value {
@@ -242,17 +263,8 @@ pub(crate) fn is_intelligence(address: &Address) -> bool {
 fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
     let mut remarks = Vec::new();
     for change in changes {
-        let by_hand = matches!(change.origin, Some(diff::Origin::Drift | diff::Origin::Both));
-        // Revoking it reduces what the key may do; what was done in Duo is the escalation.
-        if change.field == "permissions" && by_hand && change.risk == Risk::ReducesPrivilege {
-            let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
-            let declared = items(&change.after);
-            let excess: Vec<String> = items(&change.before)
-                .iter()
-                .filter(|item| !declared.contains(item))
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect();
+        let excess = excess_permissions(change);
+        if !excess.is_empty() {
             let message = format!(
                 "{}: drift, {}: somebody let the key do more in Duo than the YAML says: {}",
                 wanted.address,
@@ -264,6 +276,7 @@ fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
                     .help("an apply revokes it; to keep it, declare it"),
             );
         }
+        remarks.extend(for_the_console(wanted, change));
         if change.field == "name" && wanted.kind.as_deref() == Some("authapi") {
             let message = format!(
                 "{}: end users will see the new name on every push: {} instead of {}",
@@ -277,6 +290,45 @@ fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
         }
     }
     remarks
+}
+
+/// The permissions that somebody granted in Duo beyond those of the YAML. Revoking them reduces what the key may do; what
+/// was done in Duo is the escalation.
+fn excess_permissions(change: &Change) -> Vec<String> {
+    let escalates = change.drift.is_some_and(|drift| drift.risk == Risk::EscalatesPrivilege);
+    if change.field != "permissions" || !escalates {
+        return Vec::new();
+    }
+    let declared = parts(&change.after);
+    parts(&change.before).into_iter().filter(|name| !declared.contains(name)).collect()
+}
+
+/// What a changed key means for a console that holds it and has nothing to enter.
+fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagnostic> {
+    if change.field != "permissions"
+        || !is_intelligence(&wanted.address)
+        || change.origin == Some(diff::Origin::Drift)
+    {
+        return None;
+    }
+    let message = match change.risk {
+        Risk::EscalatesPrivilege => format!(
+            "{}: Identity Intelligence learns what the key may do by Test Connectivity; press it after the apply",
+            wanted.address
+        ),
+        Risk::ReducesPrivilege => format!(
+            "{}: what Identity Intelligence did with these permissions, it cannot do any more after the apply; there is \
+             nothing to enter in its console",
+            wanted.address
+        ),
+        Risk::Neutral
+        | Risk::NarrowsAccess
+        | Risk::BreaksHandoff
+        | Risk::WidensAccess
+        | Risk::Replaces
+        | Risk::Destroys => return None,
+    };
+    Some(Diagnostic::note(Code::SeenInConsole, wanted.span, message))
 }
 
 /// An application whose type Duo does not say: neither the declared one nor another one.
@@ -295,6 +347,7 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication) -> Vec<Change> {
         origin: Some(diff::Origin::Config),
         risk: Risk::Neutral,
         reason: "",
+        drift: None,
     };
     let mut changes = Vec::new();
     let state = match &marker.state {

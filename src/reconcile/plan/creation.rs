@@ -158,6 +158,7 @@ fn type_change(before: &str, after: &str) -> Change {
         origin: None,
         risk: Risk::Replaces,
         reason: "a type cannot change: a new integration key and secret key",
+        drift: None,
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::types::Ikey;
+use crate::duo::types::{Ikey, Integration};
 
 use super::super::address::Address;
-use super::super::desired::Desired;
+use super::super::desired::{Desired, DesiredApplication};
 use super::super::diff;
 use super::super::fields::{Live, Managed};
 use super::super::marker::{Marker, short_hash};
@@ -42,7 +42,7 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
             continue;
         };
         let managed = diff::compared(managed, wanted);
-        let kept = kept(&managed, marker, live.integration);
+        let kept = kept(wanted, &managed, marker, live.integration);
         if kept.is_empty() {
             continue;
         }
@@ -65,17 +65,23 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
 
 type Kept<'m> = BTreeMap<char, (&'m Managed, super::super::value::FieldValue)>;
 
-fn kept<'m>(managed: &'m [Managed], marker: &Marker, live: &crate::duo::types::Integration) -> Kept<'m> {
+fn kept<'m>(
+    wanted: &DesiredApplication,
+    managed: &'m [Managed],
+    marker: &Marker,
+    live: &Integration,
+) -> Kept<'m> {
     let mut kept = Kept::new();
     for managed in managed {
         let code = managed.field.code;
         let Some(applied) = marker.applied.get(&code) else { continue };
         let Live::Value(value) = managed.live(live) else { continue };
-        if !managed.may_be_kept_as(&value) {
+        let target = diff::reachable(wanted, managed, live, &mut Vec::new());
+        if value == target || !managed.may_be_kept_as(&target, &value) {
             continue;
         }
         let known = applied.kept == Some(short_hash(code, &value));
-        if value != managed.wanted && applied.asked == short_hash(code, &managed.wanted) && !known {
+        if applied.asked == short_hash(code, &managed.wanted) && !known {
             kept.insert(code, (managed, value));
         }
     }

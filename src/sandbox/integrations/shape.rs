@@ -41,7 +41,7 @@ impl<'a> Showing<'a> {
         let mut map = Map::new();
         let mut set = |key: &str, value: Value| drop(map.insert(key.to_owned(), value));
         set("enroll_policy", json!(""));
-        set("greeting", json!(application.greeting));
+        set("greeting", self.text(&application.greeting));
         set("groups_allowed", json!(self.groups(application)));
         set("integration_key", json!(application.integration_key));
         set("name", json!(application.name));
@@ -52,21 +52,23 @@ impl<'a> Showing<'a> {
         if self.version == Version::V3 {
             set("user_access", json!(application.user_access));
         }
-        if let Some(key) = self.policy(application) {
-            set("policy_key", json!(key));
+        match self.policy(application) {
+            Some(key) => set("policy_key", json!(key)),
+            None if self.switches.null_where_unset => set("policy_key", Value::Null),
+            None => {}
         }
         if kinds::is_api(&application.kind) {
             set("networks_for_api_access", self.networks(application));
         } else {
-            set("self_service_allowed", json!(u8::from(application.self_service_allowed)));
+            set("self_service_allowed", self.flag(application.self_service_allowed));
         }
         if application.frameless {
             set("frameless_auth_prompt_enabled", json!(1));
-            set("prompt_v4_enabled", json!(u8::from(application.universal_prompt)));
+            set("prompt_v4_enabled", self.flag(application.universal_prompt));
         }
         if application.kind == "adminapi" {
             for flag in permissions::known(self.switches) {
-                set(flag, json!(u8::from(application.permissions.contains(flag))));
+                set(flag, self.flag(application.permissions.contains(flag)));
             }
         }
         if kinds::is_sso(&application.kind) && self.version > Version::V1 {
@@ -109,11 +111,22 @@ impl<'a> Showing<'a> {
     }
 
     fn networks(&self, application: &Application) -> Value {
-        if self.switches.networks_as_array {
-            json!(application.networks)
-        } else {
-            json!(application.networks.join(","))
+        let mut networks = application.networks.clone();
+        if self.switches.rewrite_networks {
+            for entry in networks.iter_mut().filter(|entry| !entry.contains(['/', '-'])) {
+                entry.push_str(if entry.contains(':') { "/128" } else { "/32" });
+            }
+            networks.sort();
         }
+        if self.switches.networks_as_array { json!(networks) } else { self.text(&networks.join(",")) }
+    }
+
+    fn text(&self, text: &str) -> Value {
+        if text.is_empty() && self.switches.null_where_unset { Value::Null } else { json!(text) }
+    }
+
+    fn flag(&self, on: bool) -> Value {
+        if self.switches.flags_as_booleans { json!(on) } else { json!(u8::from(on)) }
     }
 
     fn normalization(&self, application: &Application) -> Value {

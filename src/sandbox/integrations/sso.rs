@@ -173,8 +173,18 @@ fn fill(value: &mut Value, defaults: &Value) {
 
 fn expand_grants(config: &mut Value) {
     let Some(Value::Object(grants)) = config.get_mut("grant_types") else { return };
-    for grant in grants.values_mut().filter(|grant| grant.as_bool() == Some(true)) {
-        *grant = json!({"access_token_lifespan": 3600, "allow_pkce_only": false});
+    let Some(code) = grants.get_mut("authorization_code").filter(|code| code.as_bool() == Some(true)) else {
+        return;
+    };
+    *code = json!({"access_token_lifespan": 3600, "allow_pkce_only": false});
+    // The refresh token's lifetimes stand inside the code grant.
+    if grants.get("refresh_token").and_then(Value::as_bool) == Some(true) {
+        grants.remove("refresh_token");
+        let lifetimes =
+            json!({"refresh_token_chain_lifespan": 2_592_000, "refresh_token_single_lifespan": 86_400});
+        if let Some(Value::Object(code)) = grants.get_mut("authorization_code") {
+            code.insert("refresh_token".to_owned(), lifetimes);
+        }
     }
 }
 

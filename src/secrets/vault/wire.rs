@@ -48,9 +48,14 @@ impl Answer {
         lines.filter_map(Value::as_str)
     }
 
+    /// What the server complains about: a list of lines, or in servers that are only like Vault one line.
+    fn complaints(&self) -> impl Iterator<Item = &str> {
+        self.lines("errors").chain(self.body.get("error").and_then(Value::as_str))
+    }
+
     /// Whether an error of the answer holds these words.
     pub(super) fn says(&self, words: &str) -> bool {
-        self.lines("errors").any(|line| line.to_lowercase().contains(words))
+        self.complaints().any(|line| line.to_lowercase().contains(words))
     }
 
     /// Whether a warning of the answer holds these words.
@@ -60,12 +65,14 @@ impl Answer {
 
     /// A 404 that is about the mount, not about the secret.
     pub(super) fn no_such_mount(&self) -> bool {
-        ["no handler for route", "unsupported path", "preflight"].iter().any(|words| self.says(words))
+        ["no handler for route", "mount not found", "unsupported path", "preflight"]
+            .iter()
+            .any(|words| self.says(words))
     }
 
     /// What a refusal means that has nothing to do with the path.
     pub(super) fn refusal(&self, address: &str) -> StoreError {
-        let said: Vec<&str> = self.lines("errors").map(str::trim).collect();
+        let said: Vec<&str> = self.complaints().map(str::trim).collect();
         let said: String = said.join("; ").chars().take(300).flat_map(escape).collect();
         match self.status {
             503 if self.says("sealed") => StoreError::new(format!("{address} is sealed"))

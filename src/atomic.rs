@@ -1,0 +1,143 @@
+//! Writing files: whole or not at all, with the right mode, and never through a symbolic link.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Who may read a file that is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner alone.
+    Owner,
+    /// Whoever the umask lets, as for any file that a person makes.
+    Umask,
+}
+
+/// Writes a file. One that exists keeps its mode; a pipe or a device is written to and never replaced.
+///
+/// # Errors
+///
+/// When the path is a symbolic link to a file or to nothing, or the folder cannot be written to. What stood there before
+/// is still there.
+pub fn replace(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
+    let found = refuse_link(path)?;
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
+    }
+    let fresh = prepared(path, text, readers)?;
+    if let Some(found) = found {
+        fresh.as_file().set_permissions(found)?;
+    }
+    fresh.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Writes a file that does not exist yet.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::AlreadyExists`] when anything stands there, a link to nothing included; else as for [`replace`].
+pub fn create(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let fresh = prepared(path, text, readers)?;
+    fresh.persist_noclobber(path).map(drop).map_err(|error| error.error)
+}
+
+/// A folder that is made, or used as it is, unless it is a symbolic link.
+///
+/// # Errors
+///
+/// When it is a link, or cannot be made.
+pub fn folder(path: &Path) -> io::Result<()> {
+    if !path.as_os_str().is_empty() {
+        refuse_link(path)?;
+        fs::create_dir_all(path)?;
+    }
+    Ok(())
+}
+
+/// Refuses a path that is a symbolic link, wherever it leads, for a file that is about to be opened.
+///
+/// # Errors
+///
+/// When it is one.
+pub fn no_link(path: &Path) -> io::Result<()> {
+    refuse_link(path).map(drop).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
+}
+
+/// The mode of a file that exists.
+fn refuse_link(path: &Path) -> io::Result<Option<Permissions>> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => match fs::metadata(path) {
+            // `/dev/stdout` is a link to whatever the caller opened.
+            Ok(target) if !target.is_file() && !target.is_dir() => Ok(None),
+            _ => Err(io::Error::other("it is a symbolic link; name the place that it leads to")),
+        },
+        Ok(found) => Ok(Some(found.permissions())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The text in a fresh file beside the one that it will be.
+fn prepared(path: &Path, text: &str, readers: Readers) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".duoctl-");
+    #[cfg(unix)]
+    if readers == Readers::Umask {
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    }
+    #[cfg(not(unix))]
+    let _ = readers;
+    let mut fresh = builder.tempfile_in(folder)?;
+    fresh.write_all(text.as_bytes())?;
+    fresh.as_file().sync_all()?;
+    Ok(fresh)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777)
+    }
+
+    #[test]
+    fn a_link_is_never_written_through_and_what_it_leads_to_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "mine").unwrap();
+        for target in [file.as_path(), Path::new("nowhere"), folder.path()] {
+            let _ = fs::remove_file(&link);
+            symlink(target, &link).unwrap();
+            let error = replace(&link, "yours", Readers::Umask).unwrap_err().to_string();
+            assert_eq!(error, "it is a symbolic link; name the place that it leads to");
+            assert_eq!(
+                create(&link, "yours", Readers::Umask).unwrap_err().kind(),
+                io::ErrorKind::AlreadyExists
+            );
+            assert!(super::folder(&link).is_err());
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+        assert!(!folder.path().join("nowhere").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left behind");
+    }
+
+    #[test]
+    fn a_file_keeps_its_mode_and_a_new_one_gets_the_right_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        replace(&path("plan"), "1", Readers::Owner).unwrap();
+        create(&path("yaml"), "1", Readers::Umask).unwrap();
+        let umask = !mode(&path("yaml")) & 0o666;
+        assert_eq!((mode(&path("plan")), umask & 0o400), (0o600, 0));
+        fs::set_permissions(path("yaml"), Permissions::from_mode(0o640)).unwrap();
+        replace(&path("yaml"), "2", Readers::Owner).unwrap();
+        assert_eq!((mode(&path("yaml")), fs::read_to_string(path("yaml")).unwrap()), (0o640, "2".to_owned()));
+    }
+}

@@ -1,0 +1,122 @@
+//! An entry that left the YAML: what a person removes in a console that has no API, before the entry's applications go.
+//! The other order would leave the console with keys that stopped working.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::attestation::Attestation;
+use crate::config::diagnostic::Spanned;
+use crate::duo::types::Integration;
+
+use super::address::Address;
+use super::handoff::{ConsoleField, FINGERPRINT_LENGTH, Handoff, Purpose, short};
+use super::matching::Live;
+
+/// What the console holds of one part of an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct TakedownKey {
+    /// The part, e.g. `admin_api`.
+    pub part: &'static str,
+    /// What stands for its key in an attestation: the letter that it has in the form.
+    pub code: char,
+    /// The label of its integration key in the console.
+    pub label: &'static str,
+}
+
+/// How an integration is removed in the console.
+#[derive(Clone, Debug, Default)]
+pub struct TakedownSpec {
+    /// Where to go.
+    pub place: &'static str,
+    /// What to do there, in order.
+    pub then: &'static [&'static str],
+    /// The tab that shows what to look for.
+    pub tab: &'static str,
+    /// The label of the integration's name in the console.
+    pub name_label: &'static str,
+    /// What an application's name begins with where the integration's name follows.
+    pub name_prefix: &'static str,
+    /// The keys to look for, in the order of the form.
+    pub keys: &'static [TakedownKey],
+    /// What the YAML attests, by entry.
+    pub attested: BTreeMap<Address, Spanned<String>>,
+}
+
+impl TakedownSpec {
+    /// What is to be removed in the console, by entry. `orphans` are in the order of their addresses; entries that the
+    /// YAML still `declares` are none of it: their form says what leaves it.
+    pub fn handoffs(&self, orphans: &[Live<'_>], declared: &BTreeSet<&Address>) -> Vec<Handoff> {
+        let mut entries: BTreeMap<Address, Vec<(Address, &Integration)>> = BTreeMap::new();
+        for orphan in orphans {
+            let Some(marker) = &orphan.marker else { continue };
+            let Some((entry, part)) = marker.address.composite() else { continue };
+            if self.keys.iter().any(|key| key.part == part) && !declared.contains(&entry) {
+                entries.entry(entry).or_default().push((marker.address.clone(), orphan.integration));
+            }
+        }
+        entries.into_iter().map(|(entry, lives)| self.handoff(entry, &lives)).collect()
+    }
+
+    fn handoff(&self, entry: Address, lives: &[(Address, &Integration)]) -> Handoff {
+        let mut fields: Vec<ConsoleField> =
+            self.keys.iter().filter_map(|key| self.key(key, &entry, lives)).collect();
+        let parts = fields.iter().flat_map(|field| [field.label, field.value.as_deref().unwrap_or_default()]);
+        let fingerprint = short(["removed", entry.as_str()].into_iter().chain(parts), FINGERPRINT_LENGTH);
+        let attested = self.attested.get(&entry);
+        let attestation = attested.and_then(|text| Attestation::parse(&text.value));
+        // Where one of two applications is gone already, what was attested of the other still holds.
+        let done = attestation.is_some_and(|attestation| {
+            let held = |field: &ConsoleField| attestation.fields.get(&field.code) == field.hash().as_ref();
+            attestation.fingerprint == fingerprint || (!fields.is_empty() && fields.iter().all(held))
+        });
+        fields.iter_mut().for_each(|field| field.outstanding = !done);
+        if let Some(name) = self.name(lives) {
+            fields.insert(0, ConsoleField { outstanding: !done, ..name });
+        }
+        Handoff {
+            address: entry,
+            purpose: Purpose::Remove,
+            place: self.place,
+            fields,
+            then: self.then.to_vec(),
+            fingerprint: Some(fingerprint),
+            attested: attested.map(|attested| attested.value.clone()),
+            attested_span: attested.map(|attested| attested.span),
+        }
+    }
+
+    /// The integration key of a part; several where copies of it are in the account.
+    fn key(
+        &self,
+        key: &TakedownKey,
+        entry: &Address,
+        lives: &[(Address, &Integration)],
+    ) -> Option<ConsoleField> {
+        let address = entry.part(key.part);
+        let ikeys = lives.iter().filter(|(of, _)| *of == address).map(|(_, live)| live.ikey.to_string());
+        let ikeys: Vec<String> = ikeys.collect();
+        (!ikeys.is_empty()).then(|| ConsoleField {
+            code: key.code,
+            application: Some(address),
+            ..self.field(key.label, ikeys.join(", "))
+        })
+    }
+
+    /// The name of the integration, as far as the name of an application tells it.
+    fn name(&self, lives: &[(Address, &Integration)]) -> Option<ConsoleField> {
+        let name = lives.iter().find_map(|(_, live)| live.name().strip_prefix(self.name_prefix))?;
+        Some(self.field(self.name_label, name.to_owned()))
+    }
+
+    fn field(&self, label: &'static str, value: String) -> ConsoleField {
+        ConsoleField {
+            code: 'n',
+            tab: self.tab,
+            label,
+            value: Some(value),
+            secret: false,
+            delivered_to: None,
+            application: None,
+            outstanding: true,
+        }
+    }
+}

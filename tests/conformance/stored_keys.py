@@ -1,0 +1,26 @@
+"""Calls the sandbox by Duo's own client with what secret stores hold: a JSON object by place on the input."""
+
+import json
+import sys
+
+import duo_client
+from sandbox import client
+
+
+def names(text):
+    """What a store holds, as JSON or as dotenv."""
+    if text.lstrip().startswith("{"):
+        return json.loads(text)
+    pairs = (line.split("=", 1) for line in text.splitlines())
+    return {name.removeprefix("DUO_").lower(): value for name, value in pairs}
+
+
+for place, (kind, text) in json.load(sys.stdin).items():
+    held = names(text)
+    assert set(held) == {"integration_key", "secret_key", "api_hostname", "address", "delivered_at"}, place
+    host = held["api_hostname"]
+    if kind == "authapi":
+        assert client(duo_client.Auth, held, host).check()["time"], place
+    else:
+        assert "user_count" in client(duo_client.Admin, held, host).get_info_summary(), place
+    print(place)

@@ -1,0 +1,250 @@
+//! The scripts of examples/stores, and every other store, end to end: what duoctl delivers is read by the store's own
+//! client, and opens Duo for Duo's own client; what is changed behind duoctl's back is seen and mended.
+//!
+//! They need Debian's `age`, `gnupg`, `jq` and `pass`, and the Python packages of tests/conformance.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Map, Value, json};
+
+use super::python::{python, skip, suite};
+use super::support::{Duo, Folder};
+use super::vault_double::{TOKEN, Vault};
+
+/// Beside the four applications of the example.
+const MORE: &str = "
+applications:
+  kept:
+    type: adminapi
+    name: Kept
+    user_access: no_users
+    permissions: [info]
+    secret: {store: local, path: kept.json}
+  vaulted:
+    type: authapi
+    name: Vaulted
+    user_access: no_users
+    secret: {store: vault, path: duo/vaulted}
+secret_stores: {local: {type: file, path: kept}}
+guards: {allow: [{risk: escalates_privilege, reason: a test}]}
+";
+
+fn missing(programs: &[&str]) -> Option<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = |program: &&&str| !std::env::split_paths(&path).any(|folder| folder.join(program).exists());
+    let missing: Vec<&str> = programs.iter().filter(found).copied().collect();
+    (!missing.is_empty()).then(|| format!("install Debian's {}", missing.join(", ")))
+}
+
+/// A copy of examples/stores.
+fn example() -> Folder {
+    let folder = Folder::new();
+    for entry in fs::read_dir("examples/stores").unwrap().map(Result::unwrap) {
+        fs::copy(entry.path(), folder.path(&entry.file_name().to_string_lossy())).unwrap();
+    }
+    folder
+}
+
+/// The tools of the stores, set up for one test.
+struct Tools {
+    folder: Folder,
+    environment: Vec<(String, OsString)>,
+    aws: Option<Child>,
+}
+
+impl Tools {
+    fn set_up(folder: Folder) -> Self {
+        let home = folder.path("home");
+        fs::create_dir(&home).unwrap();
+        fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+        let environment = vec![("HOME".to_owned(), home.into_os_string())];
+        let tools = Self { folder, environment, aws: None };
+        for identity in ["identity.txt", "stranger.txt"] {
+            tools.run(&["age-keygen", "-o", identity], "");
+        }
+        let recipient = tools.run(&["age-keygen", "-y", "identity.txt"], "");
+        fs::write(tools.folder.path("recipients.txt"), recipient).unwrap();
+        tools
+    }
+
+    fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.environment.push((name.to_owned(), value.into()));
+    }
+
+    fn start_pass(&mut self) {
+        let gpg = self.folder.path("home/gpg");
+        fs::create_dir(&gpg).unwrap();
+        fs::set_permissions(&gpg, fs::Permissions::from_mode(0o700)).unwrap();
+        self.set("GNUPGHOME", gpg);
+        self.set("PASSWORD_STORE_DIR", self.folder.path("home/passwords"));
+        let key = ["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "duo@example.com"];
+        self.run(&key, "");
+        self.run(&["pass", "init", "duo@example.com"], "");
+    }
+
+    fn start_aws(&mut self, python: &Path) {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders =
+            std::iter::once(python.parent().unwrap().to_owned()).chain(std::env::split_paths(&path));
+        self.set("PATH", std::env::join_paths(folders).unwrap());
+        let mut server = Command::new(python);
+        server.arg(suite().join("aws_server.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut server = server.stderr(Stdio::null()).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        self.aws = Some(server);
+        self.set("AWS_ENDPOINT_URL", address.trim());
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            self.set(name, "of-nobody");
+        }
+        self.set("AWS_DEFAULT_REGION", "eu-west-1");
+    }
+
+    /// What a program prints; it has to succeed.
+    fn run(&self, words: &[&str], input: &str) -> String {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).current_dir(self.folder.dir.path()).stdin(Stdio::piped());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Tools {
+    fn drop(&mut self) {
+        if let Some(mut server) = self.aws.take() {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+        // Its agents outlive what started them.
+        if self.environment.iter().any(|(name, _)| name == "GNUPGHOME") {
+            let mut end = Command::new("gpgconf");
+            end.args(["--kill", "all"]).envs(self.environment.iter().map(|(name, value)| (name, value)));
+            let _ = end.status();
+        }
+    }
+}
+
+/// A store, what is delivered to it, and how its own client reads that.
+struct Shelf {
+    application: &'static str,
+    kind: &'static str,
+    place: &'static str,
+    read: Vec<String>,
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+fn shelves(python: &Path) -> [Shelf; 6] {
+    let manager =
+        "aws secretsmanager get-secret-value --secret-id duo/siem --query SecretString --output text";
+    let parameter =
+        "aws ssm get-parameter --name /duo/help-desk --with-decryption --query Parameter.Value --output text";
+    let shelf = |application, kind, place, read| Shelf { application, kind, place, read };
+    [
+        shelf(
+            "Backup server",
+            "authapi",
+            "store committed: backup.env",
+            words("age -d -i identity.txt secrets/backup.env.age"),
+        ),
+        shelf("Help desk", "authapi", "store parameters: help-desk", words(parameter)),
+        shelf("Reports", "adminapi", "store passwords: reports", words("pass show duo/reports")),
+        shelf("SIEM export", "adminapi", "store manager: siem", words(manager)),
+        shelf("Kept", "adminapi", "file kept/kept.json", words("cat kept/kept.json")),
+        shelf("Vaulted", "authapi", "kv/duo/vaulted", vault_kv(python, "read")),
+    ]
+}
+
+fn vault_kv(python: &Path, operation: &str) -> Vec<String> {
+    let script = suite().join("vault_kv.py").display().to_string();
+    let mut all = vec![python.display().to_string(), script, operation.to_owned()];
+    all.extend(words("2 kv duo/vaulted"));
+    all
+}
+
+fn run(tools: &Tools, words: &[String]) -> String {
+    tools.run(&words.iter().map(String::as_str).collect::<Vec<_>>(), "")
+}
+
+/// Each store holds the key of now, and Duo's client is let in with it.
+fn keys_work(duo: &Duo, tools: &Tools, python: &Path) {
+    let mut held = Map::new();
+    for shelf in shelves(python) {
+        let text = run(tools, &shelf.read);
+        let key = duo.application(shelf.application)["secret_key"].as_str().unwrap().to_owned();
+        assert!(text.contains(&key), "{} does not hold the key of now", shelf.place);
+        held.insert(shelf.place.to_owned(), json!([shelf.kind, text]));
+    }
+    let script = suite().join("stored_keys.py").display().to_string();
+    let called = tools.run(&[&python.display().to_string(), &script], &Value::Object(held).to_string());
+    assert_eq!(called.lines().count(), 6, "{called}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_store_gives_its_own_client_a_key_that_works() {
+    let what = "secret stores by their own clients";
+    if let Some(reason) = missing(&["age", "gpg", "jq", "pass"]) {
+        return skip(what, &reason);
+    }
+    let python: PathBuf = match python() {
+        Ok(python) => python,
+        Err(reason) => return skip(what, &reason),
+    };
+    let (mut duo, vault) = (Duo::start().await, Vault::start().await);
+    let folder = example();
+    fs::write(folder.path("token"), TOKEN).unwrap();
+    fs::write(folder.path("more.duo.yaml"), MORE).unwrap();
+    fs::write(folder.path("vault.duo.yaml"), vault.store("kv", "token: {file: token}")).unwrap();
+    let mut tools = Tools::set_up(folder);
+    tools.start_pass();
+    tools.start_aws(&python);
+    tools.set("VAULT_ADDR", format!("https://localhost:{}", vault.address.port()));
+    tools.set("VAULT_TOKEN", TOKEN);
+    tools.set("VAULT_CACERT", vault.ca.path());
+    tools.set("DUOCTL_SANDBOX", duo.sandbox.document().to_string());
+    duo.environment = tools.environment.clone();
+
+    let mut run_now = duo.apply(&tools.folder).await.ended(0).says("Applied: 12 of 12 steps.");
+    for shelf in shelves(&python) {
+        run_now = run_now.says(&format!("{}; read back, proven by a signed call", shelf.place));
+    }
+    tokio::task::block_in_place(|| keys_work(&duo, &tools, &python));
+    let committed = fs::read(tools.folder.path("secrets/backup.env.age")).unwrap();
+    duo.plan(&tools.folder).await.ended(0).says("No changes.");
+
+    // Behind duoctl's back: three places are emptied, one gets other content, and two keys are replaced in Duo.
+    let other = json!({"integration_key": "DIOTHER", "secret_key": "of another application"}).to_string();
+    tokio::task::block_in_place(|| {
+        fs::remove_file(tools.folder.path("kept/kept.json")).unwrap();
+        tools.run(&["aws", "ssm", "delete-parameter", "--name", "/duo/help-desk"], "");
+        run(&tools, &vault_kv(&python, "delete"));
+        tools.run(&["pass", "insert", "--multiline", "--force", "duo/reports"], &other);
+    });
+    for name in ["Backup server", "SIEM export"] {
+        duo.reset(name);
+    }
+    duo.plan(&tools.folder)
+        .await
+        .ended(2)
+        .says("to file kept/kept.json: the store holds nothing yet")
+        .says("to store parameters: help-desk: the store holds nothing yet")
+        .says("kv/duo/vaulted: the store holds nothing yet")
+        .says("to store passwords: reports: the store holds the keys of DIOTHER")
+        .says("to store committed: backup.env: the store holds a key that ends in")
+        .says("to store manager: siem: the store holds a key that ends in")
+        .says("6 deliveries.");
+    duo.apply(&tools.folder).await.ended(0).says("Applied: 6 of 6 steps.");
+    tokio::task::block_in_place(|| keys_work(&duo, &tools, &python));
+    assert_ne!(fs::read(tools.folder.path("secrets/backup.env.age")).unwrap(), committed);
+}
