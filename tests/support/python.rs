@@ -29,7 +29,8 @@ pub(crate) fn python() -> Result<PathBuf, String> {
 
 /// The interpreter of a folder of tests.
 pub(crate) fn python_of(tests: &str) -> Result<PathBuf, String> {
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(tests).join("requirements.txt");
+    let requirements =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(tests).join("requirements.txt");
     let digest = Sha256::digest(fs::read(&requirements).unwrap());
     let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{tests}-{name}"));
