@@ -62,6 +62,7 @@ fn desired(size: usize) -> Desired {
         applications: (0..size).map(application).collect(),
         handoffs: Vec::new(),
         takedown: TakedownSpec::default(),
+        retained: Vec::new(),
         guards: Guards::default(),
         plan: None,
         yaml_hash: String::new(),
@@ -96,6 +97,8 @@ fn observation(size: usize) -> Observation {
         policies: Observed::Present(vec![policy]),
         account: Account::default(),
         held: BTreeMap::new(),
+        observed_at: jiff::Timestamp::UNIX_EPOCH,
+        uses: BTreeMap::new(),
     }
 }
 

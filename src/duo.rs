@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod api;
 pub mod assertion;
+pub mod authentications;
 pub mod backoff;
 pub mod call;
 pub mod catalogue;
@@ -15,6 +16,7 @@ pub mod host;
 pub mod https;
 pub mod limiter;
 pub mod page;
+pub mod people;
 pub mod probe;
 pub mod reply;
 pub mod request;

@@ -1,15 +1,19 @@
 //! One reading of the account: the lists that a plan needs, each once.
 
+pub mod memberships;
+pub mod uses;
+
 use std::collections::BTreeMap;
 
 use futures_util::StreamExt as _;
 
 use crate::duo::api::ReadApi;
 use crate::duo::error::DuoError;
-use crate::duo::types::{Account, Ikey};
+use crate::duo::types::{Account, Ikey, Integration};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::marker::{AccessBefore, Notes};
 use crate::reconcile::observed::{Observation, Observed};
 use crate::secret::Secret;
 use crate::secrets::Stores;
@@ -55,6 +59,11 @@ async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) 
         async { if needs.account { reader.account().await } else { Ok(Account::default()) } };
     let (integrations, groups, policies, account) =
         tokio::join!(reader.integrations(), optional_groups, optional_policies, optional_account);
+    let groups = match (groups, &integrations) {
+        // Only names for people depend on it, so a failure is none of the plan's.
+        (None, Ok(lives)) if lives.iter().any(comes_back_with_groups) => reader.groups().await.ok().map(Ok),
+        (groups, _) => groups,
+    };
     let mut failures = Vec::new();
     let observation = Observation {
         host: host.to_owned(),
@@ -65,8 +74,16 @@ async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) 
         // The account's own words only serve a warning: without them a plan is still right.
         account: account.unwrap_or_default(),
         held: BTreeMap::new(),
+        observed_at: jiff::Timestamp::now(),
+        uses: BTreeMap::new(),
     };
     Reading { observation, failures }
+}
+
+/// Whether a marker holds groups that are to be given back by name.
+fn comes_back_with_groups(live: &Integration) -> bool {
+    let marker = Notes::parse(live.notes()).marker;
+    marker.is_some_and(|marker| matches!(marker.shut.access, Some(AccessBefore::Groups(_))))
 }
 
 /// What the secret stores hold at the places of these applications, at most `parallelism` looked up at once.

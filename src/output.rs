@@ -1,6 +1,8 @@
 //! Plans, reports and diagnostics for people and machines: one file per format. Nothing here decides anything.
 
+pub mod affected_text;
 pub mod apply_text;
+pub mod change_text;
 pub mod handoff_text;
 pub mod import_report;
 pub mod json;

@@ -4,6 +4,7 @@ pub mod address;
 pub mod delivery;
 pub mod desired;
 pub mod diff;
+pub mod effect;
 pub mod fields;
 pub mod fingerprint;
 pub mod guard;
@@ -24,4 +25,5 @@ pub mod takedown;
 pub(crate) mod testing;
 #[cfg(test)]
 mod traps;
+pub mod unmanaged;
 pub mod value;

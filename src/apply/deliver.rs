@@ -19,6 +19,8 @@ use crate::reconcile::delivery::Delivery;
 use crate::secrets::payload::Payload;
 use crate::secrets::store::{Contents, StoreError};
 use crate::secrets::{Stores, place};
+use crate::verify::report::Report;
+use crate::verify::run::{Target, WAITS, verify};
 
 /// Why keys did not arrive. The application itself is as it was.
 #[derive(Debug, Error)]
@@ -79,6 +81,11 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         }
         let proof = self.prove(kind, &read, &delivery.place).await?;
         Ok(format!("to {}; read back, {proof}", delivery.place))
+    }
+
+    /// Proves by live calls that an application's keys work and may do what they should.
+    pub async fn verify(&self, target: Target) -> Report {
+        verify(&self.transport, vec![target], Timestamp::now(), 1, &WAITS).await
     }
 
     async fn fetch(&self, address: &Address, kind: &str, ikey: &Ikey) -> Result<Payload, DuoError> {

@@ -10,9 +10,13 @@ use crate::duo::api::WriteApi;
 use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
 use crate::duo::types::{Ikey, Integration};
+use crate::reconcile::fields::PERMISSION_PREFIX;
 use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::marker::Notes;
+use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Plan, Step, Write};
+use crate::verify::report::{Check, Verdict};
+use crate::verify::run::Target;
 
 use super::deliver::Courier;
 use super::outcome::{Status, StepOutcome};
@@ -107,12 +111,25 @@ enum Stop {
     Moved(String),
     Failed(DuoError),
     NotDelivered(String),
+    NotProven(String),
 }
 
 impl From<DuoError> for Stop {
     fn from(error: DuoError) -> Self {
         Self::Failed(error)
     }
+}
+
+/// The permissions that a step gives to what it creates, where it gives any.
+fn granted(step: &Step) -> Option<BTreeSet<String>> {
+    let bodies = step.writes.iter().filter_map(|write| match write {
+        Write::Create(body) | Write::Finish(body) => Some(body),
+        Write::Update(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
+    });
+    let flags = bodies.flatten().filter(|(_, value)| value.as_str() == Some("1"));
+    let names: BTreeSet<String> =
+        flags.filter_map(|(key, _)| key.strip_prefix(PERMISSION_PREFIX)).map(str::to_owned).collect();
+    (!names.is_empty()).then_some(names)
 }
 
 struct Run<'a, W, T> {
@@ -137,6 +154,10 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                 }
                 Err(Stop::NotDelivered(reason)) => {
                     outcome.status = Status::NotDelivered(reason);
+                    return;
+                }
+                Err(Stop::NotProven(reason)) => {
+                    outcome.status = Status::NotProven(reason);
                     return;
                 }
                 Err(Stop::Failed(error)) => {
@@ -170,6 +191,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                 self.update(ikey, body).await
             }
             Write::Delete(ikey) => self.delete(step, ikey).await,
+            Write::Prove(ikey) => self.prove(step, ikey.as_ref().or(created.as_ref())).await,
             Write::Deliver(ikey) => {
                 let (Some(ikey), Some(delivery)) = (ikey.as_ref().or(self.created.as_ref()), &step.delivery)
                 else {
@@ -193,6 +215,33 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             Ok(())
         } else {
             Err(Stop::Moved(format!("{ikey} was changed in Duo since the plan was made")))
+        }
+    }
+
+    /// What a replacement takes the place of is removed only once its successor is proven by live calls. Where there is
+    /// no call that could, nothing stands against it.
+    async fn prove(&self, step: &Step, ikey: Option<&Ikey>) -> Result<(), Stop> {
+        let Some(ikey) = ikey else {
+            return Err(Stop::NotProven("the successor was not created".to_owned()));
+        };
+        let Some(live) = self.writer.integration(ikey).await? else {
+            return Err(Stop::Moved(format!("{ikey}, the successor, was deleted meanwhile")));
+        };
+        let target = Target {
+            address: step.address.clone(),
+            declared: (live.kind().to_owned(), live.name().to_owned()),
+            permissions: granted(step),
+            live: Observed::Present(live),
+        };
+        let report = self.courier.verify(target).await;
+        let open = |check: &&Check| matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);
+        let checks = report.subjects.iter().flat_map(|subject| &subject.checks);
+        match checks.clone().find(open) {
+            None => Ok(()),
+            Some(check) => Err(Stop::NotProven(format!(
+                "{ikey}, the successor, is not proven: {}: {}",
+                check.name, check.detail
+            ))),
         }
     }
 

@@ -23,6 +23,8 @@ pub enum Status {
     },
     /// The application is there, but its keys did not arrive in the secret store: the reason, and what to do.
     NotDelivered(String),
+    /// The successor is there, but no call proves that it works, so the application that it replaces still serves.
+    NotProven(String),
     /// The run ended before the step began.
     NotAttempted(&'static str),
 }
@@ -72,7 +74,9 @@ pub fn tally(outcomes: &[StepOutcome]) -> Tally {
     for outcome in outcomes {
         match outcome.status {
             Status::Applied => tally.applied += 1,
-            Status::Moved(_) | Status::Failed { .. } | Status::NotDelivered(_) => tally.failed += 1,
+            Status::Moved(_) | Status::Failed { .. } | Status::NotDelivered(_) | Status::NotProven(_) => {
+                tally.failed += 1;
+            }
             Status::NotAttempted(_) => tally.not_attempted += 1,
         }
     }

@@ -18,13 +18,15 @@ use crate::output::{apply_text, handoff_text, json, plan_text, verify_text};
 use crate::reconcile::address::Address;
 use crate::reconcile::fingerprint::Fingerprint;
 use crate::reconcile::guard::{Refusal, judge};
-use crate::reconcile::plan::{self, Options, Plan};
+use crate::reconcile::plan::{Options, Plan};
 use crate::verify::report::Report;
 
 use super::args::{self, Format, PruneMode};
 use super::exit::{Exit, Failure};
 use super::progress::{Spinner, Steps};
-use super::session::{Session, consent, first_failure, options, show_idle_globs, show_problems};
+use super::session::{
+    Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
+};
 use super::signals::{Signals, stop_then_give_up};
 use super::verify::verify_addresses;
 
@@ -38,8 +40,8 @@ pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<E
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents)?;
     let session = Session::open(&path, &args.connection, printer).await?;
-    let reading = session.read(printer).await?;
-    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let mut reading = session.read(printer).await?;
+    let mut plan = session.plan(&mut reading, &options, printer).await;
     if let Some(saved) = &saved {
         // A list that cannot be read now has not moved.
         if let Some(failure) = first_failure(&reading.failures) {
@@ -50,6 +52,8 @@ pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<E
             return Ok(stale(&moved, printer));
         }
     }
+    session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
+    show_unmanaged(&reading.observation, verbosity, printer);
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
     let mut run = Run { session, args, options, plan, printer, verbosity };
@@ -220,6 +224,9 @@ impl Run {
         if let Some(report) = report {
             self.printer.data(&format!("\n{}", verify_text::render(report, self.verbosity > 0, paint)));
         }
+        if let Some(sentence) = plan_text::left_out_sentence(&self.plan) {
+            self.printer.data(&format!("\n{sentence}\n"));
+        }
     }
 
     /// What the first plan could not know, such as an account that cannot be read any more.
@@ -255,7 +262,7 @@ impl Run {
     /// Where nothing at all was done, the failure itself says more than "partly".
     fn partly(&self, outcomes: &[StepOutcome]) -> Exit {
         let touched = |outcome: &StepOutcome| match &outcome.status {
-            Status::Applied | Status::NotDelivered(_) => true,
+            Status::Applied | Status::NotDelivered(_) | Status::NotProven(_) => true,
             Status::Failed { error, partly } => *partly || error.outcome_unknown(),
             Status::Moved(_) | Status::NotAttempted(_) => false,
         };
@@ -265,7 +272,9 @@ impl Run {
         let failure = outcomes.iter().find_map(|outcome| match &outcome.status {
             Status::Failed { error, .. } => Some(Exit::of(error)),
             Status::Moved(_) => Some(Exit::Stale),
-            Status::Applied | Status::NotDelivered(_) | Status::NotAttempted(_) => None,
+            Status::Applied | Status::NotDelivered(_) | Status::NotProven(_) | Status::NotAttempted(_) => {
+                None
+            }
         });
         failure.unwrap_or(Exit::Partly)
     }

@@ -12,7 +12,7 @@ use crate::output::printer;
 
 pub use handing_over::{Attest, Handoff, SheetFormat};
 pub use managing::{Accept, Adopt, Apply, Drift, Import, Include, Plan, SplitMode};
-pub use options::{Connection, Consents, Format, PruneMode, Pruning, Selected, Source};
+pub use options::{Connection, Consents, Format, Impact, PruneMode, Pruning, Selected, Source};
 pub use rotating::{Rotate, Secrets, Strategy};
 pub use standalone::{
     Completions, Doctor, Fmt, Init, Reset, Sandbox, SandboxCommand, Schema, SchemaKind, Serve, Validate,

@@ -11,11 +11,11 @@ use crate::output::paint::{Paint, safe};
 use crate::output::printer::Printer;
 use crate::output::{json as documents, plan_text};
 use crate::reconcile::ignores::unneeded;
-use crate::reconcile::plan::{self, Action, Plan, Step};
+use crate::reconcile::plan::{Action, Plan, Step};
 
 use super::args::{self, Format};
 use super::exit::{Exit, Failure};
-use super::session::{Session, first_failure, options, show_idle_globs, show_problems};
+use super::session::{Session, first_failure, options, show_idle_globs, show_problems, show_unmanaged};
 
 /// How many pages of the log are read: its budget is far smaller than that of other calls.
 const PAGES: usize = 10;
@@ -26,12 +26,14 @@ const SHOWN: usize = 3;
 const DAY: i64 = 86_400_000;
 
 /// Runs the command.
-pub async fn run(args: args::Drift, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(args: args::Drift, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning())?;
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
-    let reading = session.read(printer).await?;
-    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let mut reading = session.read(printer).await?;
+    let mut plan = session.plan(&mut reading, &options, printer).await;
+    session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
     show_problems(plan.problems(), &session.sources, printer);
+    show_unmanaged(&reading.observation, verbosity, printer);
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
     show_problems(
         &unneeded(&session.workspace, &session.desired, &reading.observation),

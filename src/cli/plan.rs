@@ -10,20 +10,25 @@ use crate::output::printer::Printer;
 use crate::output::{json as documents, plan_text};
 use crate::reconcile::guard::judge;
 use crate::reconcile::ignores::unneeded;
-use crate::reconcile::plan::{self, Plan};
+use crate::reconcile::plan::Plan;
 
-use super::args::{self, Format};
+use super::args::{self, Format, Impact};
 use super::exit::{Exit, Failure};
-use super::session::{Session, consent, first_failure, options, show_idle_globs, show_problems};
+use super::session::{
+    Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
+};
 
 /// Runs the command.
-pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(args: args::Plan, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents)?;
     let trust = if args.untrusted { Trust::None } else { Trust::Full };
     let session = Session::open_as(&args.source.path, &args.connection, trust, printer).await?;
-    let reading = session.read(printer).await?;
-    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let mut reading = session.read(printer).await?;
+    let mut plan = session.plan(&mut reading, &options, printer).await;
+    // Who wrote the YAML would choose whose names are shown.
+    let impact = if args.untrusted { Impact { impact_budget: 0 } } else { args.impact.clone() };
+    session.tell_affected(&mut plan, &reading.observation, &impact, printer).await;
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
     let document = documents::plan(&plan, &refusals, &session.sources);
@@ -33,6 +38,7 @@ pub async fn run(args: args::Plan, printer: Printer) -> Result<Exit, Failure> {
         &session.sources,
         printer,
     );
+    show_unmanaged(&reading.observation, verbosity, printer);
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
     match args.format {
         Format::Json => printer.data(&documents::text(&document)),

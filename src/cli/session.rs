@@ -19,22 +19,26 @@ use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, Reach};
 use crate::intelligence::expand::expand;
+use crate::observe::memberships::memberships;
+use crate::observe::uses::uses;
 use crate::observe::{Reading, look_up, observe, observe_all};
 use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
+use crate::reconcile::effect::{Memberships, needs};
 use crate::reconcile::fingerprint::hash;
 use crate::reconcile::guard::{Consent, asks_for_caller};
-use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{Options, Plan, Prune};
+use crate::reconcile::observed::{Observation, Observed};
+use crate::reconcile::plan::{Options, Plan, Prune, plan};
 use crate::reconcile::selection::{Selection, glob_matcher};
+use crate::reconcile::unmanaged::{Unmanaged, seen};
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
 use crate::secrets::Stores;
 use crate::verify::ladder::Api;
 
-use super::args::{Connection, Consents, PruneMode, Pruning, Selected};
+use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected};
 use super::exit::Failure;
 use super::progress::Spinner;
 
@@ -151,6 +155,41 @@ impl Session {
         let reading = observe_all(&reader, &self.operator, self.host()).await;
         spinner.finish();
         self.usable(reading, printer)
+    }
+
+    /// The plan from a reading. Where something is to be deleted after its quarantine, the authentication log is asked
+    /// whether it is still used.
+    pub async fn plan(&self, reading: &mut Reading, options: &Options, printer: Printer) -> Plan {
+        let found = plan(&self.desired, &reading.observation, options);
+        if found.unlooked().is_empty() {
+            return found;
+        }
+        let spinner = Spinner::start("reading the authentication log", printer);
+        let now = reading.observation.observed_at;
+        reading.observation.uses = uses(&self.transport, found.unlooked(), now).await;
+        spinner.finish();
+        plan(&self.desired, &reading.observation, options)
+    }
+
+    /// Counts who is affected by a plan. It reads nothing where the plan changes neither who may log in nor a policy,
+    /// and what it cannot read fails nothing.
+    pub async fn tell_affected(
+        &self,
+        plan: &mut Plan,
+        observation: &Observation,
+        impact: &Impact,
+        printer: Printer,
+    ) {
+        let needs = needs(plan, observation);
+        let people = if needs.is_empty() {
+            Memberships::default()
+        } else {
+            let spinner = Spinner::start("counting who is affected", printer);
+            let people = memberships(&self.transport, &needs, impact.impact_budget).await;
+            spinner.finish();
+            people
+        };
+        plan.tell_affected(observation, &people);
     }
 
     /// The consent, completed with the addresses from which Duo lately saw the operator call, where a guard needs them
@@ -280,6 +319,25 @@ fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsCo
 fn simulator_backoff() -> Option<Backoff> {
     let unit = std::env::var("DUOCTL_SIMULATOR_BACKOFF_MS").ok()?.parse().ok()?;
     Some(Backoff { unit: Duration::from_millis(unit), ..Backoff::default() })
+}
+
+/// With `-v`: what Duo holds and the YAML cannot say, each once. It is left alone.
+pub fn show_unmanaged(observation: &Observation, verbosity: u8, printer: Printer) {
+    if verbosity == 0 {
+        return;
+    }
+    for Unmanaged { field, value, applications } in seen(observation) {
+        let what = match value {
+            Some(value) => format!("unmanaged value seen: `{}` is {}", safe(&field), safe(&value)),
+            None => format!("unmanaged field seen: `{}`", safe(&field)),
+        };
+        let on = match applications.as_slice() {
+            [one] => safe(one.as_str()),
+            [first, ..] => format!("{} applications, e.g. {}", applications.len(), safe(first.as_str())),
+            [] => continue,
+        };
+        printer.remark(&format!("note: {what} on {on}; the YAML cannot say it, and it is left alone\n"));
+    }
 }
 
 /// Says of every `--only` that it covers nothing: most likely it is misspelt.

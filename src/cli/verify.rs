@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::config::diagnostic::has_errors;
 use crate::config::model::Setting;
 use crate::duo::types::{Ikey, Integration};
 use crate::observe::Reading;
 use crate::output::printer::Printer;
-use crate::output::{json, junit, verify_text};
+use crate::output::{json, junit, plan_text, verify_text};
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::observed::Observed;
@@ -40,10 +41,19 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
     report.ladders = ladders(&session, &plan, &report, &args.connection).await;
     spinner.finish();
     match args.format {
-        VerifyFormat::Json => printer.data(&json::text(&json::verify(&report))),
         VerifyFormat::Junit => printer.data(&junit::verify(&report)),
+        VerifyFormat::Json => {
+            let mut document = json::verify(&report);
+            if let Value::Object(document) = &mut document {
+                document.insert("left_out".to_owned(), json!(plan.left_out_addresses()));
+            }
+            printer.data(&json::text(&document));
+        }
         VerifyFormat::Human => {
             printer.data(&verify_text::render(&report, verbosity > 0, printer.out));
+            if let Some(sentence) = plan_text::left_out_sentence(&plan) {
+                printer.data(&format!("\n{sentence}\n"));
+            }
             if !plan.steps().is_empty() {
                 printer.remark("note: the account differs from the YAML; `duoctl plan` shows how\n");
             }

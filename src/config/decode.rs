@@ -10,7 +10,8 @@ use super::application::{self, Defaults};
 use super::diagnostic::{Span, Spanned};
 use super::model::{
     Allowance, Credentials, DuoPlan, Guards, Ignore, IntelligenceAccess, IntelligenceApi,
-    IntelligenceApiFields, IntelligenceEntry, SecretStore, SecretTarget, Tenant, ValueSource, Workspace,
+    IntelligenceApiFields, IntelligenceEntry, Removal, SecretStore, SecretTarget, Tenant, ValueSource,
+    Workspace,
 };
 use super::texts::is_secret_key;
 use super::tree::{Data, Entry, Node, find};
@@ -41,6 +42,10 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
             .collect(),
         identity_intelligence_api: find(entries, "identity_intelligence_api")
             .and_then(|entry| intelligence_api(entry, root)),
+        removed: root_of("removed")
+            .iter()
+            .map(|entry| (entry.key.value.clone(), Spanned::new(Removal::Retain, entry.key.span)))
+            .collect(),
         secret_stores: entries_of(root_of("secret_stores"), store),
         guards: guards(root_of("guards")),
     }

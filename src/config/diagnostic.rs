@@ -214,6 +214,8 @@ codes! {
     SeenInConsole = "seen-in-console",
     /// Duo does not offer this setting for the application yet.
     NotOfferedYet = "not-offered-yet",
+    /// An application that was to be deleted is still used.
+    StillUsed = "still-used",
     /// Duo accepted a value and changed it on its own.
     NormalisedByDuo = "normalised-by-duo",
 }

@@ -74,6 +74,12 @@ static FILE_KEYS: &[Key] = &[
         "{applications: {self_service_allowed: false}}",
     ),
     Key::optional(
+        "removed",
+        Shape::Entries(&texts::ADDRESS, &Shape::Choice(REMOVALS)),
+        "Addresses that left the YAML, and what becomes of their applications. Without an entry they are reported, and removed with --prune.",
+        "{applications.old-vpn: retain}",
+    ),
+    Key::optional(
         "secret_stores",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&stores::STORE)),
         "Places that secret keys are delivered to, by name.",
@@ -86,6 +92,12 @@ static FILE_KEYS: &[Key] = &[
         "{max_changes: 30%, max_deletes: 3}",
     ),
 ];
+
+/// What becomes of an application that left the YAML.
+const REMOVALS: &[Choice] = &[Choice::new(
+    "retain",
+    "the application stays as it is, and duoctl forgets it: its marker goes; what a quarantine took away is given back",
+)];
 
 /// `tenant`.
 pub static TENANT: Object = Object {

@@ -169,10 +169,11 @@ fn sort(diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Keys whose mappings are merged over all files of a workspace; every other key stands once.
-const MERGED: [&str; 6] = [
+const MERGED: [&str; 7] = [
     "applications",
     "identity_intelligence",
     "identity_intelligence_removed",
+    "removed",
     "secret_stores",
     "defaults",
     "guards",

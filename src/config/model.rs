@@ -25,6 +25,8 @@ pub struct Workspace {
     pub identity_intelligence_removed: BTreeMap<String, Spanned<String>>,
     /// `identity_intelligence_api`: keys for the public API of Identity Intelligence.
     pub identity_intelligence_api: Option<Spanned<IntelligenceApi>>,
+    /// `removed`: addresses that left the YAML, with what becomes of their applications.
+    pub removed: BTreeMap<String, Spanned<Removal>>,
     /// `secret_stores`, by name.
     pub secret_stores: BTreeMap<String, SecretStore>,
     /// `guards`, with defaults filled in.
@@ -234,6 +236,13 @@ pub struct IntelligenceApiFields {
     pub client_secret: Spanned<ValueSource>,
     /// `audience`.
     pub audience: Option<Spanned<String>>,
+}
+
+/// What becomes of an application that left the YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It stays as it is, and duoctl forgets it.
+    Retain,
 }
 
 /// `guards`.

@@ -9,6 +9,7 @@ mod ignores;
 mod intelligence;
 mod notes;
 mod references;
+mod removed;
 mod stores;
 mod tenant;
 mod types;
@@ -28,7 +29,7 @@ const LOCAL: &[Rule] = &[
 ];
 
 /// Rules about what one part says of another: they need every file.
-const WHOLE: &[Rule] = &[references::check, stores::check];
+const WHOLE: &[Rule] = &[references::check, removed::check, stores::check];
 
 /// Runs every rule; `complete` says whether every file could be read.
 pub fn run(workspace: &Workspace, complete: bool, findings: &mut Vec<Diagnostic>) {

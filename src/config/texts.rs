@@ -28,6 +28,13 @@ pub static WORKSPACE: TextRule = TextRule { pattern: "^[a-z0-9-]{1,32}$", check:
 pub static ADDRESS_KEY: TextRule =
     TextRule { pattern: "^[a-z0-9][a-z0-9_-]{0,63}$", check: address_key, numeric: true };
 
+/// An address in full: of an application, of a connection to Identity Intelligence, or of a part of one.
+pub static ADDRESS: TextRule = TextRule {
+    pattern: r"^(applications\.[a-z0-9][a-z0-9_-]{0,63}|identity_intelligence\.[a-z0-9][a-z0-9_-]{0,63}(\.(admin_api|auth_api))?)$",
+    check: address,
+    numeric: false,
+};
+
 /// A bare API hostname.
 pub static HOSTNAME: TextRule =
     TextRule { pattern: r"^api-[0-9a-z]+\.(duosecurity|duofederal)\.com$", check: hostname, numeric: false };
@@ -119,6 +126,21 @@ pub fn escape(c: char) -> impl Iterator<Item = char> {
         || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     let (plain, escaped) = if harmful { (None, Some(c.escape_unicode())) } else { (Some(c), None) };
     plain.into_iter().chain(escaped.into_iter().flatten())
+}
+
+fn address(text: &str) -> Result<(), Problem> {
+    let mut parts = text.split('.');
+    let (family, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let rest: Vec<&str> = parts.collect();
+    let known = match (family, rest.as_slice()) {
+        ("applications" | "identity_intelligence", []) => true,
+        ("identity_intelligence", [part]) => matches!(*part, "admin_api" | "auth_api"),
+        _ => false,
+    };
+    if known && address_key(key).is_ok() {
+        return Ok(());
+    }
+    Err(Problem::invalid("is not an address", "write it in full, e.g. `applications.vpn`"))
 }
 
 fn filled(text: &str) -> Result<(), Problem> {

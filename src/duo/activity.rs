@@ -76,7 +76,7 @@ pub async fn activities(
 }
 
 /// `[MILLISECONDS, ID]`, or a text.
-fn cursor(value: &Value) -> Option<String> {
+pub(super) fn cursor(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Array(parts) => {

@@ -43,6 +43,16 @@ impl Pager {
         self.wanted
     }
 
+    /// How many objects Duo says that there are; `None` where it does not say.
+    pub fn total(&self) -> Option<i64> {
+        self.total
+    }
+
+    /// What has arrived of a list that nobody reads to its end: nothing may be concluded from what is missing.
+    pub fn so_far(self) -> Vec<Value> {
+        self.items
+    }
+
     /// Offsets that may be fetched ahead once the first page is in: those that follow if all pages have the first
     /// one's size. Empty where the list is short, or does not say how long it is.
     pub fn ahead(&self) -> impl Iterator<Item = i64> + Send + use<> {

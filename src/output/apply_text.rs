@@ -66,6 +66,11 @@ pub fn line(outcome: &StepOutcome, paint: Paint) -> String {
             paint.bad("not delivered"),
             safe(reason)
         ),
+        Status::NotProven(reason) => format!(
+            "{} {address}{ikey}: {}; the application that it replaces still serves, and `duoctl apply` goes on",
+            paint.bad("not proven"),
+            safe(reason)
+        ),
         Status::Moved(what) => {
             format!("{} {address}{ikey}: {}; run `duoctl plan` again", paint.bad("not sent"), safe(what))
         }
@@ -96,5 +101,6 @@ fn past(action: Action) -> &'static str {
         Action::Quarantine => "quarantined",
         Action::Delete => "deleted",
         Action::Deliver => "delivered",
+        Action::Retain => "retained",
     }
 }

@@ -35,11 +35,14 @@ pub fn plan(plan: &Plan, refusals: &[Refusal], sources: &Sources) -> Value {
         "summary": plan.summary(),
         "risks": counts(&plan.risks()),
         "drift": counts(&plan.drift()),
-        "steps": plan.steps().iter().map(step).collect::<Vec<_>>(),
+        "steps": plan.steps().iter().enumerate().map(|(index, step)| planned(plan, index, step)).collect::<Vec<_>>(),
         "handoffs": plan.handoffs(),
         "orphans": plan.orphans(),
         "blocked": plan.blocked(),
         "left_out": plan.left_out(),
+        "left_out_addresses": plan.left_out_addresses(),
+        "left_out_pending": plan.left_out_pending(),
+        "impact": plan.survey(),
         "refusals": refusals,
         "diagnostics": diagnostics(plan.problems(), sources),
         "fingerprint": plan.fingerprint(),
@@ -50,7 +53,7 @@ fn counts(risks: &BTreeMap<Risk, usize>) -> Value {
     risks.iter().map(|(risk, count)| (risk.name().to_owned(), json!(count))).collect()
 }
 
-fn step(step: &Step) -> Value {
+fn planned(plan: &Plan, index: usize, step: &Step) -> Value {
     json!({
         "address": step.address,
         "action": step.action,
@@ -58,6 +61,8 @@ fn step(step: &Step) -> Value {
         "type": step.kind,
         "name": step.name,
         "changes": step.changes,
+        "affected": plan.affected(index),
+        "price": plan.price(index),
         "delivery": step.delivery.as_ref().map(|delivery| json!({
             "store": delivery.target.store,
             "path": delivery.target.path,
@@ -168,6 +173,7 @@ pub fn apply(
         "steps": outcomes.iter().map(outcome).collect::<Vec<_>>(),
         "normalised": normalised,
         "left": left,
+        "left_out": planned.get("left_out_addresses"),
         "verify": verified.map(verify),
     })
 }
@@ -179,6 +185,7 @@ fn outcome(outcome: &StepOutcome) -> Value {
         Status::Failed { error, partly: true } => ("partly_applied", Some(error.to_string())),
         Status::Failed { error, partly: false } => ("failed", Some(error.to_string())),
         Status::NotDelivered(why) => ("not_delivered", Some(why.clone())),
+        Status::NotProven(why) => ("not_proven", Some(why.clone())),
         Status::NotAttempted(why) => ("not_attempted", Some((*why).to_owned())),
     };
     json!({

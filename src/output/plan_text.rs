@@ -4,13 +4,16 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::reconcile::diff::{Change, Origin};
+use crate::reconcile::address::Address;
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::{Action, Plan, Step};
 
-use super::handoff_text;
 use super::paint::{Paint, safe};
+use super::{affected_text, change_text, handoff_text};
+
+/// How many of the addresses that were left out are named.
+const NAMED: usize = 5;
 
 /// The plan as text, without its problems, which are shown as diagnostics. `context` names tenant and workspace.
 pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -> String {
@@ -25,19 +28,21 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
         }
     };
     hand_over(&mut text, &removed);
-    for step in plan.steps() {
+    for (index, step) in plan.steps().iter().enumerate() {
         step_text(&mut text, step, paint);
+        price_text(&mut text, plan.price(index), paint);
+        if let Some(affected) = plan.affected(index) {
+            affected_text::render(&mut text, affected, paint);
+        }
+        text.push('\n');
     }
     hand_over(&mut text, &entered);
+    if let Some(survey) = plan.survey() {
+        affected_text::survey(&mut text, survey, paint);
+    }
     orphans(&mut text, plan, paint);
     refusals_text(&mut text, refusals, paint, applying);
-    if plan.left_out() > 0 {
-        let (count, be) = match plan.left_out() {
-            1 => ("1 address".to_owned(), "was"),
-            count => (format!("{count} addresses"), "were"),
-        };
-        let _ = writeln!(text, "{count} {be} left out by --only or --exclude.\n");
-    }
+    left_out(&mut text, plan);
     text.push_str(&last_line(plan));
     text
 }
@@ -46,7 +51,10 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
 pub fn last_line(plan: &Plan) -> String {
     let summary = plan.summary();
     if plan.is_empty() {
-        let line = "No changes. The account matches the configuration.";
+        let line = match plan.left_out() {
+            0 => "No changes. The account matches the configuration.",
+            _ => "No changes. What was selected matches the configuration.",
+        };
         return match summary.handoffs {
             0 => format!("{line}\n"),
             handoffs => format!("{line} {}.\n", counted(handoffs, "handoff")),
@@ -65,6 +73,9 @@ pub fn last_line(plan: &Plan) -> String {
         deliveries => {
             let _ = write!(line, " {deliveries} deliveries.");
         }
+    }
+    if summary.retain > 0 {
+        let _ = write!(line, " {} to retain.", summary.retain);
     }
     if !plan.blocked().is_empty() {
         let _ = write!(line, " {} stopped by errors.", plan.blocked().len());
@@ -93,6 +104,7 @@ pub fn sign(action: Action, paint: Paint) -> String {
         Action::Quarantine => paint.notice("~ quarantine"),
         Action::Delete => paint.bad("- delete"),
         Action::Deliver => paint.calm("* deliver"),
+        Action::Retain => paint.calm("< retain"),
     }
 }
 
@@ -112,7 +124,7 @@ fn step_text(text: &mut String, step: &Step, paint: Paint) {
     let width =
         step.changes.iter().map(|change| change.field.chars().count()).max().unwrap_or_default().min(32);
     for change in &step.changes {
-        change_text(text, change, step.action == Action::Create, width, paint);
+        change_text::render(text, change, step.action == Action::Create, width, paint);
     }
     if let Some(delivery) = &step.delivery {
         let verb = if step.action == Action::Deliver { "" } else { "delivers its keys " };
@@ -124,36 +136,40 @@ fn step_text(text: &mut String, step: &Step, paint: Paint) {
     for (risk, reason) in step.risks() {
         let _ = writeln!(text, "    {} {reason}", paint.bad(&format!("! {risk}:")));
     }
-    text.push('\n');
 }
 
-fn change_text(text: &mut String, change: &Change, creating: bool, width: usize, paint: Paint) {
-    let origin = match change.origin {
-        Some(Origin::Drift) => paint.notice("  (drift: changed in Duo)"),
-        Some(Origin::Both) => paint.notice("  (changed here and in Duo)"),
-        Some(Origin::Config) | None => String::new(),
-    };
-    let field = safe(&change.field);
-    // A replacement shows what its successor keeps, too.
-    let alone = creating || change.before == change.after;
-    if let (Value::Array(before), Value::Array(after), false) = (&change.before, &change.after, alone) {
-        let _ = writeln!(text, "    {field:width$}{origin}");
-        for item in before.iter().filter(|item| !after.contains(item)) {
-            let _ = writeln!(text, "      {} {}", paint.bad("-"), shown(item));
-        }
-        for item in after.iter().filter(|item| !before.contains(item)) {
-            let _ = writeln!(text, "      {} {}", paint.good("+"), shown(item));
-        }
-    } else if alone {
-        let _ = writeln!(text, "    {field:width$}  {}", shown(&change.after));
-    } else {
-        let _ = writeln!(
-            text,
-            "    {field:width$}  {} -> {}{origin}",
-            shown(&change.before),
-            shown(&change.after)
-        );
+fn price_text(text: &mut String, price: &[String], paint: Paint) {
+    for line in price {
+        let _ = writeln!(text, "    {} {}", paint.bad("! price:"), safe(line));
     }
+}
+
+/// What a partial run does not look at.
+pub fn left_out(text: &mut String, plan: &Plan) {
+    if let Some(sentence) = left_out_sentence(plan) {
+        let _ = writeln!(text, "{sentence}\n");
+    }
+}
+
+/// How many addresses were left out, the first few of them, and for how many there would be something to do.
+pub fn left_out_sentence(plan: &Plan) -> Option<String> {
+    let left_out = plan.left_out_addresses();
+    let (count, be) = match left_out.len() {
+        0 => return None,
+        1 => ("1 address".to_owned(), "was"),
+        count => (format!("{count} addresses"), "were"),
+    };
+    let mut named: Vec<&str> = left_out.iter().take(NAMED).map(Address::as_str).collect();
+    let more = format!("and {} more", left_out.len().saturating_sub(NAMED));
+    if left_out.len() > NAMED {
+        named.push(&more);
+    }
+    let pending = match plan.left_out_pending().len() {
+        0 => String::new(),
+        pending => format!(" {pending} of {} would change.", if left_out.len() == 1 { "it" } else { "them" }),
+    };
+    let pending = pending.replace("1 of it would", "It would");
+    Some(format!("{count} {be} left out by --only or --exclude: {}.{pending}", named.join(", ")))
 }
 
 /// A value on one line.

@@ -22,6 +22,8 @@ pub struct Desired {
     pub handoffs: Vec<HandoffSpec>,
     /// What a person removes in a console once an entry left the YAML.
     pub takedown: TakedownSpec,
+    /// Addresses that left the YAML and whose applications are kept; an address stands for its parts, too.
+    pub retained: Vec<Address>,
     /// The guards.
     pub guards: Guards,
     /// The declared Duo plan.
@@ -95,6 +97,14 @@ impl DesiredApplication {
 }
 
 impl Desired {
+    /// Whether an application that left the YAML is kept and forgotten.
+    pub fn retains(&self, address: &Address) -> bool {
+        self.retained.iter().any(|retained| {
+            let rest = address.as_str().strip_prefix(retained.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+
     /// The entries of `applications`; composites are added by who knows them.
     pub fn from_workspace(workspace: &Workspace, yaml_hash: String) -> Self {
         let applications = workspace
@@ -107,6 +117,7 @@ impl Desired {
             applications,
             handoffs: Vec::new(),
             takedown: TakedownSpec::default(),
+            retained: workspace.removed.keys().map(Address::new).collect(),
             guards: workspace.guards.clone(),
             plan: workspace.tenant.plan.clone(),
             yaml_hash,

@@ -210,7 +210,7 @@ pub fn asks_for_caller(plan: &Plan, guards: &Guards, consent: &Consent) -> bool 
 fn operator_networks(step: &Step) -> Option<&Value> {
     step.writes.iter().find_map(|write| match write {
         Write::Update(_, body) => body.get("networks_for_api_access"),
-        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) => None,
+        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
     })
 }
 
@@ -227,7 +227,7 @@ fn self_lockout(step: &Step, callers: &[IpAddr]) -> Vec<Refusal> {
         Action::Delete | Action::Replace | Action::Quarantine => {
             return vec![refusal(format!("{name} would be {}d", step.action.name()))];
         }
-        Action::Create | Action::Update | Action::Adopt | Action::Deliver => {}
+        Action::Create | Action::Update | Action::Adopt | Action::Deliver | Action::Retain => {}
     }
     let mut refusals = Vec::new();
     if step.changes.iter().any(loses_permissions) {

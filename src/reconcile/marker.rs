@@ -1,15 +1,16 @@
 //! The marker: who owns an application, written at the end of its notes (design: "Duo is the only state").
 //!
 //! `[duoctl WORKSPACE/ADDRESS HASH]`, with words before the bracket while a change of several calls is under way
-//! (`creating`, `replaced`, `quarantined:DATE`) and where the YAML protects the application (`protected`), so that the
+//! (`creating`, `replaced`, `quarantined:DATE` with the time, `at:HHMMSS`, and what it took away, `had:` and `could:`) and where the YAML protects the application (`protected`), so that the
 //! protection outlives the entry in the YAML. HASH is a row of small hashes, one for each managed field, so that a later plan can tell for every field
 //! whether the YAML or the account moved since it was last applied:
 //!
 //! * `nQ4T`: field `n`, three characters of the hash of the value that the YAML asked for and Duo held;
 //! * `NQ4TA7B`: the same, and Duo keeps another form of the value, whose hash follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Time;
 use sha2::{Digest, Sha256};
 
 use super::address::Address;
@@ -62,6 +63,68 @@ pub struct Marker {
     pub state: MarkerState,
     /// Whether the application refuses to be removed.
     pub protected: bool,
+    /// What a quarantine took away; nothing where there is none.
+    pub shut: Shut,
+}
+
+/// What a quarantine took away, so that it can be given back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shut {
+    /// The time of the day, UTC.
+    pub at: Option<Time>,
+    /// Who might log in; `None` where nobody might.
+    pub access: Option<AccessBefore>,
+    /// What the key might do.
+    pub permissions: BTreeSet<String>,
+}
+
+/// Who might log in before a quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessBefore {
+    /// Everybody.
+    Everybody,
+    /// The users of these groups, by id.
+    Groups(BTreeSet<String>),
+    /// It did not fit into the notes, or nobody knew it.
+    Lost,
+}
+
+impl Shut {
+    fn read(&mut self, word: &str) -> Option<()> {
+        let (key, value) = word.split_once(':')?;
+        let items = || {
+            let items: Vec<&str> = value.split(',').collect();
+            let plain =
+                |item: &&str| !item.is_empty() && item.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            items.iter().all(plain).then(|| items.into_iter().map(str::to_owned).collect())
+        };
+        match (key, value) {
+            ("at", time) => self.at = Some(Time::strptime("%H%M%S", time).ok()?),
+            ("had", "all_users") => self.access = Some(AccessBefore::Everybody),
+            ("had", "?") => self.access = Some(AccessBefore::Lost),
+            ("had", _) => self.access = Some(AccessBefore::Groups(items()?)),
+            ("could", _) => self.permissions = items()?,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+impl std::fmt::Display for Shut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let joined =
+            |items: &BTreeSet<String>| items.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        if let Some(at) = self.at {
+            write!(f, " at:{:02}{:02}{:02}", at.hour(), at.minute(), at.second())?;
+        }
+        match &self.access {
+            None => {}
+            Some(AccessBefore::Everybody) => f.write_str(" had:all_users")?,
+            Some(AccessBefore::Groups(groups)) => write!(f, " had:{}", joined(groups))?,
+            Some(AccessBefore::Lost) => f.write_str(" had:?")?,
+        }
+        if self.permissions.is_empty() { Ok(()) } else { write!(f, " could:{}", joined(&self.permissions)) }
+    }
 }
 
 /// Notes as read from Duo: the user's own text, and the marker if there is one.
@@ -92,17 +155,18 @@ impl<'a> Notes<'a> {
         let applied = parse_applied(words.next()?)?;
         let mut state = MarkerState::Owned;
         let mut protected = false;
+        let mut shut = Shut::default();
         for word in words {
             match (word, word.strip_prefix("quarantined:")) {
                 ("creating", _) => state = MarkerState::Creating,
                 ("replaced", _) => state = MarkerState::Replaced,
                 ("protected", _) => protected = true,
                 (_, Some(date)) => state = MarkerState::Quarantined(date.parse().ok()?),
-                _ => return None,
+                (word, None) => shut.read(word)?,
             }
         }
         let (workspace, address) = (workspace.to_owned(), Address::new(address));
-        let marker = Marker { workspace, address, applied, state, protected };
+        let marker = Marker { workspace, address, applied, state, protected, shut };
         Some(Self { text: text.strip_suffix('\n').unwrap_or(text), marker: Some(marker) })
     }
 }
@@ -133,7 +197,7 @@ impl std::fmt::Display for Marker {
             MarkerState::Owned => {}
             MarkerState::Creating => f.write_str(" creating")?,
             MarkerState::Replaced => f.write_str(" replaced")?,
-            MarkerState::Quarantined(date) => write!(f, " quarantined:{date}")?,
+            MarkerState::Quarantined(date) => write!(f, " quarantined:{date}{}", self.shut)?,
         }
         f.write_str(if self.protected { " protected]" } else { "]" })
     }
@@ -180,7 +244,7 @@ mod tests {
         ]);
         let address = Address::new("applications.vpn");
         let (workspace, state) = ("acme-prod".into(), MarkerState::Owned);
-        Marker { workspace, address, applied, state, protected: false }
+        Marker { workspace, address, applied, state, protected: false, shut: Shut::default() }
     }
 
     #[test]
@@ -207,6 +271,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_quarantine_took_away_is_kept() {
+        let groups = AccessBefore::Groups(["DG1".to_owned(), "DG2".to_owned()].into());
+        for access in [None, Some(AccessBefore::Everybody), Some(AccessBefore::Lost), Some(groups)] {
+            for permissions in [vec![], vec!["info".to_owned(), "read_log".to_owned()]] {
+                let at = Some(jiff::civil::time(7, 5, 9, 0));
+                let shut =
+                    Shut { at, access: access.clone(), permissions: permissions.into_iter().collect() };
+                let state = MarkerState::Quarantined(jiff::civil::date(2026, 11, 24));
+                let marker = Marker { state, shut, ..marker() };
+                let notes = marker.notes("x");
+                assert_eq!(Notes::parse(&notes).marker, Some(marker), "{notes}");
+            }
+        }
+    }
+
+    #[test]
     fn text_that_only_resembles_a_marker_is_text() {
         for text in [
             "",
@@ -221,6 +301,8 @@ mod tests {
             "[duoctl /x nQ4T]",
             "[duoctl acme/vpn nq4t]",
             "[duoctl acme/vpn nQ4T quarantined:soon]",
+            "[duoctl acme/vpn nQ4T quarantined:2026-11-24 at:noon]",
+            "[duoctl acme/vpn nQ4T quarantined:2026-11-24 had:DG1,]",
         ] {
             assert_eq!(Notes::parse(text), Notes { text, marker: None }, "{text}");
         }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::duo::types::{Account, Group, Ikey, Integration, Policy};
 
 use super::address::Address;
@@ -16,6 +18,17 @@ pub enum Observed<T> {
     Absent,
     /// It could not be read: nothing may be concluded. The reason in one line.
     Unreadable(String),
+}
+
+/// The newest login, or attempt at one, that the authentication log shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastUse {
+    /// When, as Duo writes it.
+    pub when: String,
+    /// Who: a username.
+    pub who: String,
+    /// What came of it, e.g. `denied`.
+    pub result: String,
 }
 
 /// One reading of the account.
@@ -35,4 +48,9 @@ pub struct Observation {
     pub account: Account,
     /// What secret stores hold; an address that nobody looked up is not in it.
     pub held: BTreeMap<Address, Held>,
+    /// When it was read.
+    pub observed_at: Timestamp,
+    /// The newest use since its quarantine of each application that is to be deleted; an application that nobody looked
+    /// up is not in it.
+    pub uses: BTreeMap<Ikey, Observed<Option<LastUse>>>,
 }

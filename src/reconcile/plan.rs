@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,8 +13,10 @@ use crate::duo::types::{Ikey, Integration};
 use super::address::Address;
 use super::delivery::Delivery;
 use super::diff::{Change, DriftRisk};
+use super::effect::{self, Affected, Memberships, Survey};
 use super::fingerprint::{self, Fingerprint};
 use super::handoff::Handoff;
+use super::observed::Observation;
 use super::risk::Risk;
 use super::selection::Selection;
 
@@ -21,7 +24,9 @@ pub(super) mod build;
 mod console;
 mod creation;
 mod delivery;
+mod price;
 pub(super) mod removal;
+mod restoration;
 pub mod settle;
 
 /// What happens to orphans: owned applications that left the YAML.
@@ -65,6 +70,8 @@ pub enum Action {
     Delete,
     /// The keys of now into a secret store; nothing changes in Duo.
     Deliver,
+    /// It left the YAML and is kept: the marker goes, and duoctl forgets it.
+    Retain,
 }
 
 impl Action {
@@ -78,6 +85,7 @@ impl Action {
             Self::Quarantine => "quarantine",
             Self::Delete => "delete",
             Self::Deliver => "deliver",
+            Self::Retain => "retain",
         }
     }
 }
@@ -95,6 +103,8 @@ pub enum Write {
     Delete(Ikey),
     /// Delivers the keys of a live application, or of the one that was created just before.
     Deliver(Option<Ikey>),
+    /// Proves by live calls that a successor works: a live application, or the one that was created just before.
+    Prove(Option<Ikey>),
 }
 
 /// One action on one address.
@@ -127,7 +137,7 @@ impl Step {
     /// The live applications that the step writes to.
     pub fn targets(&self) -> BTreeSet<&Ikey> {
         let targets = self.writes.iter().filter_map(|write| match write {
-            Write::Create(_) | Write::Finish(_) | Write::Deliver(_) => None,
+            Write::Create(_) | Write::Finish(_) | Write::Deliver(_) | Write::Prove(_) => None,
             Write::Update(ikey, _) | Write::Delete(ikey) => Some(ikey),
         });
         targets.collect()
@@ -137,7 +147,9 @@ impl Step {
     pub fn deletes(&self) -> BTreeSet<&Ikey> {
         let deleted = self.writes.iter().filter_map(|write| match write {
             Write::Delete(ikey) => Some(ikey),
-            Write::Create(_) | Write::Finish(_) | Write::Update(..) | Write::Deliver(_) => None,
+            Write::Create(_) | Write::Finish(_) | Write::Update(..) | Write::Deliver(_) | Write::Prove(_) => {
+                None
+            }
         });
         deleted.collect()
     }
@@ -199,6 +211,8 @@ pub struct Summary {
     pub handoffs: usize,
     /// Deliveries to secret stores.
     pub deliveries: usize,
+    /// Applications that are kept and forgotten.
+    pub retain: usize,
 }
 
 /// What would change. Built by [`plan`] only.
@@ -216,7 +230,13 @@ pub struct Plan {
     owned: usize,
     declared: usize,
     unmanaged: usize,
-    left_out: usize,
+    left_out: BTreeSet<Address>,
+    left_out_pending: BTreeSet<Address>,
+    /// What a replacement costs beyond its changes, by the step's place.
+    prices: BTreeMap<usize, Vec<String>>,
+    affected: BTreeMap<usize, Affected>,
+    survey: Option<Survey>,
+    unlooked: Vec<(Ikey, Timestamp)>,
     fingerprint: Fingerprint,
 }
 
@@ -276,9 +296,45 @@ impl Plan {
         self.declared
     }
 
-    /// How many addresses `--only` and `--exclude` left out.
+    /// How many addresses `--only` and `--exclude` left out, those of orphans included.
     pub fn left_out(&self) -> usize {
-        self.left_out
+        self.left_out.len()
+    }
+
+    /// The addresses that `--only` and `--exclude` left out.
+    pub fn left_out_addresses(&self) -> &BTreeSet<Address> {
+        &self.left_out
+    }
+
+    /// Those of them for which there would be something to do.
+    pub fn left_out_pending(&self) -> &BTreeSet<Address> {
+        &self.left_out_pending
+    }
+
+    /// What a step costs beyond its changes, in one line each; only a replacement has a price.
+    pub fn price(&self, step: usize) -> &[String] {
+        self.prices.get(&step).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Who is affected by a step, where it changes who may log in or under which policy.
+    pub fn affected(&self, step: usize) -> Option<&Affected> {
+        self.affected.get(&step)
+    }
+
+    /// What counting the affected took; `None` where there was nothing to count.
+    pub fn survey(&self) -> Option<&Survey> {
+        self.survey.as_ref()
+    }
+
+    /// Adds who is affected. It is no part of what the plan does, so it is none of the fingerprint.
+    pub fn tell_affected(&mut self, observation: &Observation, people: &Memberships) {
+        self.affected = effect::assess(self, observation, people);
+        self.survey = (!self.affected.is_empty()).then(|| people.survey.clone());
+    }
+
+    /// The applications whose deletion waits for a look into the authentication log, from when on.
+    pub fn unlooked(&self) -> &[(Ikey, Timestamp)] {
+        &self.unlooked
     }
 
     /// What the plan was made from.
@@ -303,6 +359,7 @@ impl Plan {
                 Action::Adopt => summary.adopt += 1,
                 Action::Delete => summary.delete += 1,
                 Action::Deliver => {}
+                Action::Retain => summary.retain += 1,
                 Action::Replace => {
                     summary.add += 1;
                     summary.delete += 1;

@@ -11,7 +11,7 @@ use crate::duo::types::Ikey;
 use super::address::Address;
 use super::desired::{Desired, DesiredApplication};
 use super::guard::{Consent, judge};
-use super::marker::{Applied, AppliedFields, Marker, MarkerState, short_hash};
+use super::marker::{Applied, AppliedFields, Marker, MarkerState, Shut, short_hash};
 use super::plan::{Options, Plan, Prune, Write, plan};
 use super::selection::Selection;
 use super::takedown::TakedownSpec;
@@ -111,6 +111,7 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
         applications: apps.into_iter().map(|app| app.0).collect(),
         handoffs: Vec::new(),
         takedown: TakedownSpec::default(),
+        retained: Vec::new(),
         guards: Guards::default(),
         plan: None,
         yaml_hash: "yaml".to_owned(),
@@ -138,6 +139,7 @@ pub(crate) fn marker(key: &str) -> Marker {
         applied: AppliedFields::new(),
         state: MarkerState::Owned,
         protected: false,
+        shut: Shut::default(),
     }
 }
 
@@ -184,6 +186,7 @@ pub(crate) fn requests(plan: &Plan) -> String {
         Write::Update(ikey, body) => format!("update {ikey} {}", json!(body)),
         Write::Delete(ikey) => format!("delete {ikey}"),
         Write::Deliver(ikey) => format!("deliver {ikey:?}"),
+        Write::Prove(ikey) => format!("prove {ikey:?}"),
     };
     plan.steps().iter().flat_map(|step| &step.writes).map(line).collect::<Vec<_>>().join("\n")
 }
@@ -194,7 +197,7 @@ pub(crate) fn bodies(plan: &Plan) -> Vec<Value> {
     writes
         .filter_map(|write| match write {
             Write::Create(body) | Write::Finish(body) | Write::Update(_, body) => Some(body.clone()),
-            Write::Delete(_) | Write::Deliver(_) => None,
+            Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
         })
         .map(|mut body| {
             body.remove("notes");

@@ -187,7 +187,7 @@ impl Account {
         let Reply::Page(rows, Value::Object(mut metadata)) = reply else { return reply };
         let offset = request.query().split('&').find_map(|part| part.strip_prefix("offset="));
         let offset = offset.and_then(|offset| offset.parse().ok()).unwrap_or_default();
-        self.faults.falsify(offset, moved, &mut metadata);
+        self.faults.falsify(request.path(), offset, moved, &mut metadata);
         Reply::Page(rows, Value::Object(metadata))
     }
 

@@ -86,8 +86,9 @@ faults! {
     StringCode = "string-code", "";
 }
 
-/// One disturbance: `KIND`, `KIND=N` or `KIND=N@CALLS`. Where a number of calls is left out, it is 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One disturbance: `KIND`, `KIND=N`, and after either of them `@CALLS` or `@/PATH`, or both. Where a number of calls is
+/// left out, it is 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What happens.
     pub kind: FaultKind,
@@ -95,12 +96,28 @@ pub struct Fault {
     pub amount: i64,
     /// How many calls pass before it begins.
     pub after: u64,
+    /// Only where the request's path begins so; empty for everywhere.
+    pub path: String,
+}
+
+impl FaultKind {
+    /// Whether it strikes single requests, so that it can be limited to a path.
+    fn is_local(self) -> bool {
+        !matches!(
+            self,
+            Self::WritesPerMinute | Self::Delay | Self::Drip | Self::Skew | Self::StringCode | Self::Lag
+        )
+    }
 }
 
 impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let (text, path) = match text.split_once("@/") {
+            Some((text, path)) => (text, format!("/{}", path.trim())),
+            None => (text, String::new()),
+        };
         let (text, after) = match text.split_once('@') {
             Some((text, calls)) => {
                 let needed = || format!("write the number of calls before `{text}` begins: {text}@CALLS");
@@ -133,7 +150,10 @@ impl FromStr for Fault {
                 number.ok_or_else(|| format!("fault `{name}` needs a number, not `{text}`"))?
             }
         };
-        Ok(Self { kind, amount, after })
+        if !path.is_empty() && !kind.is_local() {
+            return Err(format!("fault `{name}` cannot be limited to a path"));
+        }
+        Ok(Self { kind, amount, after, path })
     }
 }
 
@@ -143,7 +163,10 @@ impl fmt::Display for Fault {
         if !self.kind.takes().is_empty() {
             write!(f, "={}", self.amount)?;
         }
-        if self.after > 0 { write!(f, "@{}", self.after) } else { Ok(()) }
+        if self.after > 0 {
+            write!(f, "@{}", self.after)?;
+        }
+        if self.path.is_empty() { Ok(()) } else { write!(f, "@{}", self.path) }
     }
 }
 
@@ -202,10 +225,17 @@ impl Faults {
         begun.find(|fault| fault.kind == kind).map(|fault| fault.amount)
     }
 
-    /// Uses up one of the calls that a fault has left.
-    fn take(&mut self, kind: FaultKind) -> bool {
-        let mut active = self.active.iter_mut();
-        match active.find(|fault| fault.kind == kind && fault.after == 0 && fault.amount > 0) {
+    fn holds(&self, kind: FaultKind, path: &str) -> bool {
+        let mut begun = self.active.iter().filter(|fault| fault.after == 0);
+        begun.any(|fault| fault.kind == kind && path.starts_with(&fault.path))
+    }
+
+    /// Uses up one of the calls that a fault has left at a path.
+    fn take(&mut self, kind: FaultKind, path: &str) -> bool {
+        let strikes = |fault: &&mut Fault| {
+            fault.kind == kind && fault.after == 0 && fault.amount > 0 && path.starts_with(&fault.path)
+        };
+        match self.active.iter_mut().find(strikes) {
             Some(fault) => {
                 fault.amount -= 1;
                 true
@@ -244,39 +274,40 @@ impl Faults {
     }
 
     fn strike_now(&mut self, request: &RawRequest, switches: &Switches, now: i64) -> Strike {
+        let path = request.path();
         let writes = request.method != "GET";
         let refuse = |reply| Strike::Answer(RawReply::render(reply, switches, now));
-        if self.take(FaultKind::TooMany) || (writes && self.over_write_limit(now)) {
+        if self.take(FaultKind::TooMany, path) || (writes && self.over_write_limit(now)) {
             return refuse(Reply::too_many());
         }
-        if self.take(FaultKind::ServerError) {
+        if self.take(FaultKind::ServerError, path) {
             return refuse(Reply::internal());
         }
-        if self.take(FaultKind::Html) {
+        if self.take(FaultKind::Html, path) {
             return Strike::Answer(RawReply::new(502, "text/html", PAGE.into(), now));
         }
-        if self.take(FaultKind::Redirect) {
+        if self.take(FaultKind::Redirect, path) {
             let mut reply = RawReply::new(302, "text/html", PAGE.into(), now);
             reply.headers.push(("Location", "https://example.com/".to_owned()));
             return Strike::Answer(reply);
         }
-        if self.take(FaultKind::Huge) {
+        if self.take(FaultKind::Huge, path) {
             let body = vec![b' '; 64 << 20];
             return Strike::Answer(RawReply::new(200, "application/json", body, now));
         }
-        if self.take(FaultKind::ResetBefore) {
+        if self.take(FaultKind::ResetBefore, path) {
             return Strike::ResetBefore;
         }
-        if writes && self.take(FaultKind::ResetAfterCommit) {
+        if writes && self.take(FaultKind::ResetAfterCommit, path) {
             return Strike::ResetAfter;
         }
-        if self.take(FaultKind::Truncate) {
+        if self.take(FaultKind::Truncate, path) {
             return Strike::Truncate;
         }
-        if self.take(FaultKind::Halt) {
+        if self.take(FaultKind::Halt, path) {
             return Strike::Halt;
         }
-        if self.take(FaultKind::HaltAfterCommit) { Strike::HaltAfter } else { Strike::None }
+        if self.take(FaultKind::HaltAfterCommit, path) { Strike::HaltAfter } else { Strike::None }
     }
 
     fn over_write_limit(&mut self, now: i64) -> bool {
@@ -298,7 +329,8 @@ impl Faults {
         if call.method != "GET" || offset <= 0 {
             return 0;
         }
-        let by = match (self.take(FaultKind::Shift), self.take(FaultKind::Repeat)) {
+        let path = format!("/{}", call.path.join("/"));
+        let by = match (self.take(FaultKind::Shift, &path), self.take(FaultKind::Repeat, &path)) {
             (true, _) => 1,
             (false, true) => -1,
             (false, false) => return 0,
@@ -314,23 +346,23 @@ impl Faults {
 
     /// Whether this list of applications lags.
     pub(super) fn lags(&mut self) -> bool {
-        self.take(FaultKind::Lag)
+        self.take(FaultKind::Lag, "")
     }
 
     /// Falsifies the metadata of a page, where a fault says so; `moved` is what [`Self::moves`] did to it.
-    pub(super) fn falsify(&self, offset: usize, moved: i64, metadata: &mut Map<String, Value>) {
+    pub(super) fn falsify(&self, path: &str, offset: usize, moved: i64, metadata: &mut Map<String, Value>) {
         for name in ["next_offset", "total_objects"] {
             if let Some(number) = metadata.get(name).and_then(Value::as_i64) {
                 metadata.insert(name.to_owned(), json!(number - moved));
             }
         }
-        if self.amount(FaultKind::EndEarly).is_some() {
+        if self.holds(FaultKind::EndEarly, path) {
             metadata.remove("next_offset");
         }
-        if self.amount(FaultKind::RepeatOffset).is_some() && metadata.contains_key("next_offset") {
+        if self.holds(FaultKind::RepeatOffset, path) && metadata.contains_key("next_offset") {
             metadata.insert("next_offset".to_owned(), json!(offset));
         }
-        if self.amount(FaultKind::ShortList).is_some() {
+        if self.holds(FaultKind::ShortList, path) {
             let total = metadata.get("total_objects").and_then(Value::as_u64).unwrap_or_default();
             metadata.insert("total_objects".to_owned(), json!(total + 1));
         }
@@ -346,13 +378,26 @@ mod tests {
         for kind in FaultKind::ALL {
             let amount = if kind.takes().is_empty() { 1 } else { 3 };
             for after in [0, 7] {
-                let fault = Fault { kind: *kind, amount, after };
-                assert_eq!(fault.to_string().parse(), Ok(fault));
+                let fault = Fault { kind: *kind, amount, after, path: String::new() };
+                assert_eq!(fault.to_string().parse(), Ok(fault.clone()));
+                let limited = Fault { path: "/admin/v2/groups".to_owned(), ..fault };
+                let read = limited.to_string().parse::<Fault>();
+                assert_eq!(read.is_ok(), kind.is_local(), "{limited}");
+                assert!(read.is_err() || read == Ok(limited));
             }
         }
-        assert_eq!("429".parse(), Ok(Fault { kind: FaultKind::TooMany, amount: 1, after: 0 }));
-        assert_eq!("skew=-400".parse(), Ok(Fault { kind: FaultKind::Skew, amount: -400, after: 0 }));
-        assert_eq!("halt@3".parse(), Ok(Fault { kind: FaultKind::Halt, amount: 1, after: 3 }));
+        assert_eq!(
+            "429".parse(),
+            Ok(Fault { kind: FaultKind::TooMany, amount: 1, after: 0, path: String::new() })
+        );
+        assert_eq!(
+            "skew=-400".parse(),
+            Ok(Fault { kind: FaultKind::Skew, amount: -400, after: 0, path: String::new() })
+        );
+        assert_eq!(
+            "halt@3".parse(),
+            Ok(Fault { kind: FaultKind::Halt, amount: 1, after: 3, path: String::new() })
+        );
         let error = "halt@x".parse::<Fault>().unwrap_err();
         assert_eq!(error, "write the number of calls before `halt` begins: halt@CALLS");
         let error = "430=1".parse::<Fault>().unwrap_err();

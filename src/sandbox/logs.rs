@@ -11,6 +11,9 @@ use super::ids;
 
 pub(super) const AUTHENTICATION: &str = "log_authentication";
 pub(super) const ACTIVITY: &str = "log_activity";
+/// How long records are kept.
+const DAYS_KEPT: i64 = 180;
+
 pub(super) const TELEPHONY: &str = "log_telephony";
 
 /// What an administrator's action was done to.
@@ -104,7 +107,13 @@ fn list_v2(account: &Account, call: &Call, log: &str) -> Result<Reply, Reply> {
     let cursor = cursor(call)?;
     let newest_first = call.text("sort").is_none_or(|sort| !sort.ends_with(":asc"));
     let inside = |(id, _): &(&str, &Value)| (from..=until).contains(&time_of(id));
-    let mut records: Vec<_> = account.store.list(log).filter(inside).collect();
+    let applications = if account.switches.log_filters { wanted_applications(call) } else { Vec::new() };
+    let of_wanted = |(_, record): &(&str, &Value)| {
+        let key = record.pointer("/application/key").and_then(Value::as_str).unwrap_or_default();
+        log != AUTHENTICATION || applications.is_empty() || applications.iter().any(|wanted| wanted == key)
+    };
+    let kept = |(id, _): &(&str, &Value)| time_of(id) >= (call.now - DAYS_KEPT * 86_400) * 1000;
+    let mut records: Vec<_> = account.store.list(log).filter(inside).filter(of_wanted).filter(kept).collect();
     if newest_first {
         records.reverse();
     }
@@ -128,6 +137,17 @@ fn list_v2(account: &Account, call: &Call, log: &str) -> Result<Reply, Reply> {
         records.into_iter().skip(start).take(limit).map(|(_, record)| record.clone()).collect();
     let key = if log == AUTHENTICATION { "authlogs" } else { "items" };
     Ok(Reply::Ok(json!({key: rows, "metadata": metadata})))
+}
+
+/// The applications that the caller limits the authentication log to, once or repeated, separated by commas or not.
+fn wanted_applications(call: &Call) -> Vec<String> {
+    let texts = match call.params.get("applications") {
+        Some(Value::String(text)) => vec![text.as_str()],
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        Some(_) | None => Vec::new(),
+    };
+    let parts = texts.into_iter().flat_map(|text| text.split(','));
+    parts.map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 /// `next_offset=<ms>,<id>`; clients also send it as a repeated parameter.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::account::{API_HOSTNAME, Account};
 use super::call::{Call, Caller, Reply};
 use super::integrations::{Application, permissions};
-use super::{groups, ids, integrations, policies};
+use super::{groups, ids, integrations, logs, policies, users};
 
 impl Account {
     /// Does an administrator's call: every permission is held, and no application is the caller's own.
@@ -131,6 +131,35 @@ impl Account {
         let key = self.next_id("PO", policies::COLLECTION)?;
         self.store.put(policies::COLLECTION, &key, policies::policy(&key, name, false, json!({})))?;
         Ok(key)
+    }
+
+    /// Makes a user a member of a group, as a directory sync does.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn add_user(&mut self, username: &str, status: &str, groups: &[String]) -> std::io::Result<String> {
+        let id = self.next_id("DU", users::COLLECTION)?;
+        let mut user = users::user(&id, username, Timestamp::now().as_second());
+        user.extend([("groups".to_owned(), json!(groups)), ("status".to_owned(), json!(status))]);
+        self.store.put(users::COLLECTION, &id, Value::Object(user))?;
+        Ok(id)
+    }
+
+    /// Writes a login, or an attempt at one, into the authentication log, at a time in Unix seconds.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn record_login(&mut self, ikey: &str, user: &str, result: &str, time: i64) -> std::io::Result<()> {
+        let number = u64::try_from(self.store.count(logs::AUTHENTICATION)).unwrap_or_default();
+        let record = json!({
+            "access_device": {"ip": "198.51.100.9"}, "application": {"key": ikey, "name": ""},
+            "auth_device": {"ip": null, "name": null}, "email": "", "event_type": "authentication", "factor": null,
+            "reason": "", "result": result, "timestamp": time, "txid": ids::uuid("recorded", number),
+            "user": {"groups": [], "key": "", "name": user},
+        });
+        logs::add(self, logs::AUTHENTICATION, time * 1000, record)
     }
 
     /// Removes a policy.

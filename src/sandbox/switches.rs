@@ -94,6 +94,8 @@ switches! {
     strict_pages: "strict-pages" = false;
     /// Applications carry a property that no documentation names (duo-api.md, trap 17).
     extra_property: "extra-property" = false;
+    /// The authentication log heeds `applications`; off: it shows the records of every application (no source for it).
+    log_filters: "log-filters" = true;
     /// The summary names the account's edition; off: absent, as in older replies (duo-api.md, section 7.5).
     show_edition: "show-edition" = true;
     /// `code` of an error is text (duo-api.md, section 2.1).

@@ -86,9 +86,12 @@ fn a_change_is_sent_field_by_field_and_an_edit_in_duo_is_drift() {
     insta::assert_snapshot!(even(&outcome.stdout), @r#"
     ~ update applications.vpn  "VPN" (radius) DI…
         user_access     "no_users" -> "permitted_groups"  (drift: changed in Duo)
-        groups_allowed  (none) -> "Contractors", "VPN Users"  (drift: changed in Duo)
+        groups_allowed  (drift: changed in Duo)
+          + "Contractors"
+          + "VPN Users"
         notes           "Owned by the network team" -> "Owned by the VPN team"
         ! widens_access: more users may log in
+        @ 9 users gain access: ada.albrecht, alan.albrecht, edsger.bianchi, frances.bianchi, ivan.albrecht and 4 more
 
     Plan: 0 to add, 1 to change, 0 to adopt, 0 to delete. 12 unmanaged. Risks: 1 widens_access.
     updated applications.vpn DI…

@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod affected;
 mod applying;
 mod beginning;
 mod consent;
@@ -19,6 +20,8 @@ mod crashes;
 mod disturbances;
 mod formatting;
 mod interruptions;
+mod leaving;
+mod partly;
 mod planning;
 mod saved_plans;
 mod simulator;

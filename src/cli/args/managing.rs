@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::options::{Connection, Consents, Format, Pruning, Selected, Source};
+use super::options::{Connection, Consents, Format, Impact, Pruning, Selected, Source};
 
 /// How imported applications are spread over files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -71,6 +71,9 @@ pub struct Plan {
     /// What is consented to.
     #[command(flatten)]
     pub consents: Consents,
+    /// How far the people are looked at whom the plan affects.
+    #[command(flatten)]
+    pub impact: Impact,
     /// How the plan is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -98,6 +101,9 @@ pub struct Drift {
     /// Which addresses are covered.
     #[command(flatten)]
     pub selected: Selected,
+    /// How far the people are looked at whom the plan affects.
+    #[command(flatten)]
+    pub impact: Impact,
     /// Name who changed each application that differs, when, and from where. Needs the permission read_log.
     #[arg(long)]
     pub who: bool,
@@ -165,6 +171,9 @@ pub struct Apply {
     /// What is consented to.
     #[command(flatten)]
     pub consents: Consents,
+    /// How far the people are looked at whom the plan affects.
+    #[command(flatten)]
+    pub impact: Impact,
     /// Do not ask before applying. Lifts no guard.
     #[arg(long)]
     pub auto_approve: bool,

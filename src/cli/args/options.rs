@@ -54,6 +54,15 @@ pub struct Selected {
     pub exclude: Vec<String>,
 }
 
+/// How far the people are looked at whom a plan affects.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Impact {
+    /// How many requests may be spent on counting who gains and who loses access, where a plan changes that; 0 counts
+    /// nobody.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=10_000))]
+    pub impact_budget: u32,
+}
+
 /// What is consented to.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Consents {

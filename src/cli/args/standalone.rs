@@ -114,7 +114,7 @@ pub struct Serve {
     #[arg(long, value_name = "DIR", default_value = ".duoctl/sandbox")]
     pub state: PathBuf,
     /// Inject a fault (repeatable); an unknown KIND lists the known ones.
-    #[arg(long, value_name = "KIND[=N]")]
+    #[arg(long, value_name = "KIND[=N][@CALLS][@/PATH]")]
     pub fault: Vec<String>,
     /// Turn a switch where Duo's behaviour is not known for certain (repeatable); an unknown NAME lists the known ones.
     #[arg(long, value_name = "NAME=VALUE")]

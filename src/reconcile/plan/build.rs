@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::Timestamp;
+
 use serde_json::{Map, Value, json};
 
 use crate::config::diagnostic::{Code, Diagnostic, Severity};
 use crate::config::model::DuoPlan;
-use crate::duo::types::Integration;
+use crate::duo::types::{Ikey, Integration};
 
 use super::super::address::Address;
 use super::super::delivery::Held;
@@ -15,13 +17,14 @@ use super::super::diff::{self, Change};
 use super::super::fields::Managed;
 use super::super::fingerprint::snapshot;
 use super::super::handoff::Handoff;
-use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT};
+use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 use super::super::matching::{Live, Match, match_all};
-use super::super::observed::{Observation, Observed};
+use super::super::observed::{LastUse, Observation, Observed};
 use super::super::references::References;
 use super::super::risk::Risk;
+use super::super::selection::Selection;
 use super::super::value::parts;
-use super::{Action, Options, Plan, Step, Write, console, fingerprint_of, unreadable};
+use super::{Action, Options, Plan, Step, Write, console, fingerprint_of, price, unreadable};
 
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
@@ -31,10 +34,14 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         references: References::new(&observation.groups, &observation.policies),
         held: &observation.held,
         host: &observation.host,
+        uses: &observation.uses,
+        observed_at: observation.observed_at,
         steps: Vec::new(),
         problems: Vec::new(),
         blocked: BTreeSet::new(),
         let_go: BTreeSet::new(),
+        unlooked: Vec::new(),
+        left_out: BTreeSet::new(),
     };
     let empty = Vec::new();
     let mut readable = true;
@@ -51,7 +58,6 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     };
     let mut matches = match_all(desired, integrations);
     let mut lives: HashMap<&Address, &Integration> = HashMap::new();
-    let mut left_out = 0;
     let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
     for (wanted, found) in found {
@@ -62,7 +68,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
             lives.insert(&wanted.address, live.integration);
         }
         if !options.selection.covers(&wanted.address) {
-            left_out += 1;
+            builder.left_out.insert(wanted.address.clone());
         } else if readable {
             builder.application(wanted, found);
         }
@@ -77,6 +83,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     }
     handoffs.retain(|handoff| console::is_covered(handoff, &options.selection));
     let (attested, handoffs) = handoffs.into_iter().partition(Handoff::is_attested);
+    let prices = price::of(&builder.steps, desired, integrations);
     let fingerprint = fingerprint_of(&observation.host, &desired.yaml_hash, integrations, &builder.steps);
     Plan {
         workspace: desired.workspace.clone(),
@@ -91,9 +98,30 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         owned: matches.owned,
         declared: desired.applications.len(),
         unmanaged: matches.unmanaged,
-        left_out,
+        left_out_pending: pending(desired, observation, options, &builder.left_out),
+        left_out: builder.left_out,
+        prices,
+        affected: BTreeMap::new(),
+        survey: None,
+        unlooked: builder.unlooked,
         fingerprint,
     }
+}
+
+/// What a partial run leaves undone: an honest end says so.
+fn pending(
+    desired: &Desired,
+    observation: &Observation,
+    options: &Options,
+    left_out: &BTreeSet<Address>,
+) -> BTreeSet<Address> {
+    if left_out.is_empty() {
+        return BTreeSet::new();
+    }
+    let everything = Options { selection: Selection::default(), ..options.clone() };
+    let whole = plan(desired, observation, &everything);
+    let undone = whole.steps().iter().map(|step| &step.address).chain(whole.blocked());
+    undone.filter(|address| left_out.contains(address)).cloned().collect()
 }
 
 pub(super) struct Builder<'a> {
@@ -103,11 +131,17 @@ pub(super) struct Builder<'a> {
     /// What secret stores hold.
     pub(super) held: &'a BTreeMap<Address, Held>,
     pub(super) host: &'a str,
+    /// What the authentication log shows of applications that are to be deleted.
+    pub(super) uses: &'a BTreeMap<Ikey, Observed<Option<LastUse>>>,
+    pub(super) observed_at: Timestamp,
     pub(super) steps: Vec<Step>,
     pub(super) problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
     /// Entries whose console holds nothing of what is about to go.
     pub(super) let_go: BTreeSet<Address>,
+    /// Applications whose deletion waits for a look into the authentication log, from when on.
+    pub(super) unlooked: Vec<(Ikey, Timestamp)>,
+    pub(super) left_out: BTreeSet<Address>,
 }
 
 impl Builder<'_> {
@@ -140,7 +174,7 @@ impl Builder<'_> {
         };
         match steps {
             Ok(mut steps) => {
-                self.add_leftovers(wanted, &found.predecessors, &mut steps);
+                self.add_leftovers(wanted, &found, &mut steps);
                 self.add_delivery(wanted, found.live.as_ref(), &mut steps);
                 self.steps.extend(steps);
             }
@@ -155,7 +189,7 @@ impl Builder<'_> {
         state: MarkerState,
     ) -> Marker {
         let (workspace, address) = (self.desired.workspace.clone(), wanted.address.clone());
-        Marker { workspace, address, applied, state, protected: wanted.protect }
+        Marker { workspace, address, applied, state, protected: wanted.protect, shut: Shut::default() }
     }
 
     fn existing(
@@ -166,7 +200,9 @@ impl Builder<'_> {
     ) -> Result<Vec<Step>, Vec<Diagnostic>> {
         let integration = live.integration;
         let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
-        let difference = diff::compare(wanted, managed, integration, marker, &self.references);
+        let mut difference = diff::compare(wanted, managed, integration, marker, &self.references);
+        let restored = self.restoration(wanted, managed, live)?;
+        restored.settle(&mut difference.problems);
         if difference.problems.iter().any(|problem| problem.severity == Severity::Error) {
             return Err(difference.problems);
         }
@@ -187,6 +223,7 @@ impl Builder<'_> {
         let mut changes: Vec<Change> =
             marker.into_iter().flat_map(|marker| marker_changes(marker, wanted)).collect();
         changes.extend(difference.changes.iter().cloned());
+        changes.extend(restored.changes);
         self.problems.extend(remarks(wanted, &changes));
         if marker.is_some() && changes.is_empty() {
             self.problems.extend(difference.problems);
@@ -206,6 +243,7 @@ impl Builder<'_> {
         }
         if !changes.is_empty() {
             let mut body = diff::body(&difference, managed, integration);
+            body.extend(restored.body);
             let notes = checked_notes(wanted, &self.marker(wanted, applied, MarkerState::Owned), text)?;
             body.insert("notes".to_owned(), json!(notes));
             steps.push(step(Action::Update, changes, body));

@@ -12,7 +12,7 @@ use super::super::diff::{self, Change};
 use super::super::fields::{FieldKind, Managed, NO_USERS};
 use super::super::fingerprint::snapshot;
 use super::super::marker::{AppliedFields, Marker, MarkerState};
-use super::super::matching::Live;
+use super::super::matching::{Live, Match};
 use super::super::risk::Risk;
 use super::super::value::{FieldValue, parts};
 use super::build::{Builder, PROTECTED, checked_notes, is_intelligence};
@@ -102,6 +102,8 @@ impl Builder<'_> {
             let notes = checked_notes(wanted, &marker, old.text)?;
             step.writes
                 .insert(0, Write::Update(ikey.clone(), Map::from_iter([("notes".to_owned(), json!(notes))])));
+            // The old one serves until the new one is proven.
+            step.writes.push(Write::Prove(None));
             step.writes.push(Write::Delete(ikey.clone()));
             step.baseline.insert(ikey.to_string(), snapshot(old.integration));
             let protected = old.marker.as_ref().is_some_and(|marker| marker.protected);
@@ -117,15 +119,19 @@ impl Builder<'_> {
     pub(super) fn add_leftovers(
         &self,
         wanted: &DesiredApplication,
-        predecessors: &[Live<'_>],
+        found: &Match<'_>,
         steps: &mut Vec<Step>,
     ) {
-        for old in predecessors {
+        for old in &found.predecessors {
             let ikey = old.integration.ikey.clone();
             let (key, baseline) = (ikey.to_string(), snapshot(old.integration));
             let protected = old.marker.as_ref().is_some_and(|marker| marker.protected) || wanted.protect;
             let protected = protected.then_some((Risk::Destroys, PROTECTED));
+            let successor = found.live.as_ref().map(|live| live.integration.ikey.clone());
             if let Some(step) = steps.iter_mut().find(|step| step.action == Action::Replace) {
+                if !step.writes.iter().any(|write| matches!(write, Write::Prove(_))) {
+                    step.writes.push(Write::Prove(None));
+                }
                 step.writes.push(Write::Delete(ikey.clone()));
                 step.baseline.insert(key, baseline);
                 step.ikey.get_or_insert(ikey);
@@ -142,7 +148,11 @@ impl Builder<'_> {
                 inherent: std::iter::once((Risk::Replaces, "the rest of a replacement; Duo has no undelete"))
                     .chain(protected)
                     .collect(),
-                writes: vec![Write::Delete(ikey)],
+                writes: successor
+                    .map(|ikey| Write::Prove(Some(ikey)))
+                    .into_iter()
+                    .chain([Write::Delete(ikey)])
+                    .collect(),
                 baseline: BTreeMap::from([(key, baseline)]),
                 delivery: None,
             });

@@ -107,7 +107,7 @@ fn separate(step: &Step, delivery: Delivery) -> Step {
 /// marker says that everything is done.
 fn deliver_within(step: &mut Step, secret: &DesiredSecret) {
     let before = |write: &Write| match write {
-        Write::Delete(_) => true,
+        Write::Delete(_) | Write::Prove(_) => true,
         Write::Finish(_) => secret.write_only,
         Write::Create(_) | Write::Update(..) | Write::Deliver(_) => false,
     };

@@ -2,21 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 use serde_json::{Map, json};
 
-use crate::config::diagnostic::{Code, Diagnostic};
+use crate::config::diagnostic::{Code, Diagnostic, Severity};
 use crate::duo::types::{Ikey, Integration};
 
 use super::super::address::Address;
+use super::super::diff::{Change, Origin};
 use super::super::fields::{
-    CREATE_ONLY_PERMISSION, NO_USERS, PERMISSION_PREFIX, held_permissions, known_permissions,
+    CREATE_ONLY_PERMISSION, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions,
+    known_permissions,
 };
 use super::super::fingerprint::snapshot;
-use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT};
+use super::super::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 use super::super::matching::Live;
+use super::super::observed::{LastUse, Observed};
 use super::super::risk::Risk;
+use super::super::value::parts;
 use super::build::{Builder, PROTECTED, is_intelligence};
+use super::restoration::{Declared, restore};
 use super::{Action, Orphan, Prune, Step, Write};
 
 /// Why an application of a console is not removed yet.
@@ -33,6 +40,11 @@ impl Builder<'_> {
             for orphan in twins {
                 let Some(marker) = &orphan.marker else { continue };
                 if !self.options.selection.covers(&marker.address) {
+                    self.left_out.insert(marker.address.clone());
+                    continue;
+                }
+                if self.desired.retains(&marker.address) {
+                    self.retain(orphan, marker);
                     continue;
                 }
                 let in_console = self.in_console(&marker.address);
@@ -75,14 +87,137 @@ impl Builder<'_> {
             (Prune::No, _) => {}
             (Prune::Now, _) => self.add_removal(removal(orphan, marker, Action::Delete)),
             (Prune::Quarantine, Some(since)) if over(since) => {
-                self.add_removal(removal(orphan, marker, Action::Delete));
+                if self.is_unused(orphan, marker, since) {
+                    self.add_removal(removal(orphan, marker, Action::Delete));
+                }
             }
             (Prune::Quarantine, Some(_)) => {}
-            (Prune::Quarantine, None) => match quarantine(orphan, marker, self.options.today) {
+            (Prune::Quarantine, None) => match self.quarantine(orphan, marker) {
                 Ok(step) => self.add_removal(step),
                 Err(problem) => self.block(&marker.address, [problem]),
             },
         }
+    }
+
+    /// Whether the authentication log shows no use since the quarantine. What cannot be looked up is not deleted.
+    fn is_unused(&mut self, orphan: &Live<'_>, marker: &Marker, since: Date) -> bool {
+        let (address, ikey) = (&marker.address, &orphan.integration.ikey);
+        let from = since.to_datetime(marker.shut.at.unwrap_or(Time::midnight()));
+        let from = TimeZone::UTC.to_timestamp(from).unwrap_or(Timestamp::UNIX_EPOCH);
+        match self.uses.get(ikey) {
+            Some(Observed::Present(None)) => true,
+            Some(Observed::Present(Some(used))) => {
+                let LastUse { when, who, result } = used;
+                let message = format!(
+                    "{address}: {ikey} is not deleted: it is quarantined since {since}, and somebody still uses it: {who} at {when} ({result})"
+                );
+                let found = Diagnostic::warning(Code::StillUsed, None, message).help(
+                    "find out what still asks for it; write the entry again to bring it back, or delete it with --prune=now",
+                );
+                self.problems.push(found);
+                false
+            }
+            Some(Observed::Unreadable(reason)) => {
+                let message = format!(
+                    "{address}: {ikey} is not deleted: whether it was used since its quarantine cannot be told: {reason}"
+                );
+                let found = Diagnostic::error(Code::AccountUnreadable, None, message)
+                    .help("give duoctl's key the permission read_log, \"Grant read log\", or delete it with --prune=now");
+                self.block(address, [found]);
+                false
+            }
+            Some(Observed::Absent) | None => {
+                self.unlooked.push((ikey.clone(), from));
+                let message = format!(
+                    "{address}: {ikey} is not deleted: nobody looked whether it was used since its quarantine"
+                );
+                self.block(address, [Diagnostic::error(Code::AccountUnreadable, None, message)]);
+                false
+            }
+        }
+    }
+
+    /// It is kept: what a quarantine took away is given back, and the marker goes.
+    fn retain(&mut self, orphan: &Live<'_>, marker: &Marker) {
+        let live = orphan.integration;
+        let restored = restore(&marker.address, None, marker, live, &self.references, Declared::default());
+        let lost = restored.problems.iter().any(|problem| problem.severity == Severity::Error);
+        if lost {
+            return self.block(&marker.address, restored.problems);
+        }
+        self.problems.extend(restored.problems);
+        let state = quarantined_since(marker)
+            .map_or_else(|| "managed".to_owned(), |since| format!("quarantined since {since}"));
+        let mut step = removal(orphan, marker, Action::Retain);
+        step.inherent = Vec::new();
+        step.changes = vec![Change {
+            field: "state".to_owned(),
+            before: json!(state),
+            after: json!("unmanaged"),
+            origin: Some(Origin::Config),
+            risk: Risk::Neutral,
+            reason: "",
+            drift: None,
+        }];
+        step.changes.extend(restored.changes);
+        let mut body = restored.body;
+        body.insert("notes".to_owned(), json!(orphan.text));
+        step.writes = vec![Write::Update(live.ikey.clone(), body)];
+        self.steps.push(step);
+    }
+
+    fn quarantine(&self, orphan: &Live<'_>, marker: &Marker) -> Result<Step, Diagnostic> {
+        let live = orphan.integration;
+        let mut step = removal(orphan, marker, Action::Quarantine);
+        // What was last applied says nothing about an application that duoctl itself has shut.
+        let quarantined = Marker {
+            state: MarkerState::Quarantined(self.options.today),
+            applied: AppliedFields::new(),
+            shut: Shut {
+                at: Some(TimeZone::UTC.to_datetime(self.observed_at).time()),
+                access: access_before(live),
+                permissions: held_permissions(live),
+            },
+            ..marker.clone()
+        };
+        let length = |marker: &Marker| marker.notes(orphan.text).chars().count();
+        let mut marker = quarantined;
+        if length(&marker) > NOTES_LIMIT && matches!(marker.shut.access, Some(AccessBefore::Groups(_))) {
+            marker.shut.access = Some(AccessBefore::Lost);
+        }
+        let excess = length(&marker).saturating_sub(NOTES_LIMIT);
+        if excess > 0 {
+            let message = format!(
+                "{}: the notes of {} leave no room for the date of the quarantine",
+                marker.address, live.ikey
+            );
+            return Err(Diagnostic::error(Code::InvalidNotes, None, message)
+                .help(format!("shorten them by {excess} characters in the Duo Admin Panel")));
+        }
+        let mut body = Map::from_iter([
+            ("user_access".to_owned(), json!(NO_USERS)),
+            ("notes".to_owned(), json!(marker.notes(orphan.text))),
+        ]);
+        for permission in held_permissions(live) {
+            body.insert(format!("{PERMISSION_PREFIX}{permission}"), json!("0"));
+        }
+        step.writes = vec![Write::Update(live.ikey.clone(), body)];
+        Ok(step)
+    }
+}
+
+/// Who may log in now, for the marker.
+fn access_before(live: &Integration) -> Option<AccessBefore> {
+    match live.text("user_access") {
+        "" | NO_USERS => None,
+        "ALL_USERS" => Some(AccessBefore::Everybody),
+        PERMITTED_GROUPS => {
+            let groups = live.property("groups_allowed").map(parts).unwrap_or_default();
+            let plain = |id: &String| id.chars().all(|c| c.is_ascii_alphanumeric());
+            let known = !groups.is_empty() && groups.iter().all(plain);
+            Some(if known { AccessBefore::Groups(groups.into_iter().collect()) } else { AccessBefore::Lost })
+        }
+        _ => Some(AccessBefore::Lost),
     }
 }
 
@@ -166,28 +301,4 @@ fn removal(orphan: &Live<'_>, marker: &Marker, action: Action) -> Step {
         baseline: BTreeMap::from([(ikey.to_string(), snapshot(orphan.integration))]),
         delivery: None,
     }
-}
-
-fn quarantine(orphan: &Live<'_>, marker: &Marker, today: Date) -> Result<Step, Diagnostic> {
-    let mut step = removal(orphan, marker, Action::Quarantine);
-    // What was last applied says nothing about an application that duoctl itself has shut.
-    let state = MarkerState::Quarantined(today);
-    let quarantined = Marker { state, applied: AppliedFields::new(), ..marker.clone() };
-    let notes = quarantined.notes(orphan.text);
-    let excess = notes.chars().count().saturating_sub(NOTES_LIMIT);
-    if excess > 0 {
-        let message = format!(
-            "{}: the notes of {} leave no room for the date of the quarantine",
-            marker.address, orphan.integration.ikey
-        );
-        return Err(Diagnostic::error(Code::InvalidNotes, None, message)
-            .help(format!("shorten them by {excess} characters in the Duo Admin Panel")));
-    }
-    let mut body =
-        Map::from_iter([("user_access".to_owned(), json!(NO_USERS)), ("notes".to_owned(), json!(notes))]);
-    for permission in held_permissions(orphan.integration) {
-        body.insert(format!("{PERMISSION_PREFIX}{permission}"), json!("0"));
-    }
-    step.writes = vec![Write::Update(orphan.integration.ikey.clone(), body)];
-    Ok(step)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::duo::types::{Account, Group, GroupId, Ikey, Integration, Policy, PolicyKey};
-use crate::reconcile::observed::{Observation, Observed};
+use crate::reconcile::observed::{LastUse, Observation, Observed};
 use crate::reconcile::plan::{Action, Plan, Step, Write};
 
 /// What the reference leaves open, and the tests try both ways.
@@ -66,6 +66,8 @@ pub(crate) struct FakeDuo {
     pub(crate) policies: Vec<Policy>,
     pub(crate) quirks: Quirks,
     pub(crate) operator: Ikey,
+    /// What the authentication log shows of an application, beside nothing.
+    pub(crate) uses: BTreeMap<String, Observed<Option<LastUse>>>,
 }
 
 impl FakeDuo {
@@ -92,6 +94,7 @@ impl FakeDuo {
             ],
             quirks: Quirks::default(),
             operator: Ikey::new("DIOPERATOR"),
+            uses: BTreeMap::new(),
         };
         duo.put(
             "DIOPERATOR",
@@ -146,7 +149,13 @@ impl FakeDuo {
             policies: Observed::Present(self.policies.clone()),
             account: Account::default(),
             held: BTreeMap::new(),
+            observed_at: jiff::Timestamp::from_second(1_795_521_600).unwrap(),
+            uses: self.applications.keys().map(|ikey| (Ikey::new(ikey.as_str()), self.used(ikey))).collect(),
         }
+    }
+
+    fn used(&self, ikey: &str) -> Observed<Option<LastUse>> {
+        self.uses.get(ikey).cloned().unwrap_or(Observed::Present(None))
     }
 
     /// Who may log in to an application. One that does not exist lets nobody in.
@@ -202,7 +211,7 @@ impl FakeDuo {
             }
             Write::Finish(body) => self.update(&created.clone().ok_or("nothing was created")?, body),
             Write::Update(ikey, body) => self.update(ikey.as_str(), body),
-            Write::Deliver(_) => Ok(()),
+            Write::Deliver(_) | Write::Prove(_) => Ok(()),
             Write::Delete(ikey) => self
                 .applications
                 .remove(ikey.as_str())

@@ -175,6 +175,7 @@ fn markers() -> impl Strategy<Value = Option<Marker>> {
             applied: AppliedFields::new(),
             state,
             protected,
+            shut: crate::reconcile::marker::Shut::default(),
         },
     ))
 }

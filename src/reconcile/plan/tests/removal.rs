@@ -54,7 +54,7 @@ fn a_quarantine_lets_nobody_in_and_keeps_the_text() {
     );
     assert_eq!(
         requests(&plan),
-        r#"update DI1 {"user_access":"NO_USERS","notes":"text\n[duoctl acme/applications.gone - quarantined:2026-11-24]"}"#
+        r#"update DI1 {"user_access":"NO_USERS","notes":"text\n[duoctl acme/applications.gone - quarantined:2026-11-24 at:120000 had:all_users]"}"#
     );
     let mut after = duo;
     after.apply(&plan);
@@ -165,7 +165,8 @@ fn what_a_replacement_left_behind_goes_with_its_address() {
 #[test]
 fn the_date_of_a_quarantine_needs_room_in_the_notes() {
     let notes = |length: usize| format!("{}\n{}", "n".repeat(length), marked("gone"));
-    let room = NOTES_LIMIT - "\n[duoctl acme/applications.gone - quarantined:2026-11-24]".len();
+    let room = NOTES_LIMIT
+        - "\n[duoctl acme/applications.gone - quarantined:2026-11-24 at:120000 had:all_users]".len();
     let duo = orphan("radius", json!({"notes": notes(room)}));
     assert_eq!(plan_pruning(&desired([]), &duo, Prune::Quarantine).steps().len(), 1);
     let duo = orphan("radius", json!({"notes": notes(room + 1)}));

@@ -41,7 +41,10 @@ fn the_old_one_is_marked_the_new_one_created_and_only_then_the_old_one_deleted()
     );
     let writes = &plan.steps()[0].writes;
     assert!(
-        matches!(writes.as_slice(), [Write::Update(..), Write::Create(_), Write::Delete(_)]),
+        matches!(
+            writes.as_slice(),
+            [Write::Update(..), Write::Create(_), Write::Prove(None), Write::Delete(_)]
+        ),
         "{writes:?}"
     );
     assert_eq!((plan.summary().add, plan.summary().delete), (1, 1));

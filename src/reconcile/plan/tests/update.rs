@@ -120,7 +120,7 @@ fn a_selection_covers_only_its_addresses() {
     let selected = Options { selection, ..options(crate::reconcile::plan::Prune::Now) };
     let plan = plan(&wanted, &duo.observation(), &selected);
     assert_eq!(outline(&plan), "adopt applications.vpn DI1");
-    assert_eq!((plan.left_out(), plan.declared()), (2, 3));
+    assert_eq!((plan.left_out(), plan.declared()), (3, 3));
     assert!(
         plan.is_empty() == plan.steps().is_empty() && plan.problems().is_empty() && plan.orphans().is_empty()
     );

@@ -1,0 +1,105 @@
+//! Who is affected by a step, for people.
+
+use std::fmt::Write as _;
+
+use crate::reconcile::effect::{Affected, Bound, Headcount, SharedPolicy, Sharing, Survey};
+
+use super::paint::{Paint, safe};
+
+/// How many applications that share a policy are named.
+const NAMED: usize = 5;
+
+/// Adds who gains and loses access, and who shares a policy.
+pub fn render(text: &mut String, affected: &Affected, paint: Paint) {
+    if affected.access_changes {
+        people(text, &affected.gains, "gain access", "gains access", paint);
+        people(text, &affected.loses, "lose access", "loses access", paint);
+        if affected.gains.is_nobody() && affected.loses.is_nobody() {
+            let _ = writeln!(text, "    {} nobody gains or loses access", paint.calm("@"));
+        }
+    }
+    let Some(policy) = &affected.policy else { return };
+    people(text, &policy.users, "log in under another policy", "logs in under another policy", paint);
+    if policy.users.is_nobody() {
+        let _ = writeln!(text, "    {} nobody may log in under the policy", paint.calm("@"));
+    }
+    for (shared, what) in [(&policy.from, "stays with"), (&policy.to, "is shared with")] {
+        if let Some(shared) = shared {
+            sharing(text, shared, what, paint);
+        }
+    }
+}
+
+fn people(text: &mut String, count: &Headcount, many: &str, one: &str, paint: Paint) {
+    let number = match count.bound {
+        _ if count.is_nobody() => return,
+        Bound::Exactly => String::new(),
+        Bound::AtLeast if count.count > 0 => "at least ".to_owned(),
+        Bound::AtMost => "at most ".to_owned(),
+        Bound::AtLeast | Bound::Unknown => {
+            let _ = writeln!(text, "    {} how many users {many} is not known", paint.calm("@"));
+            return;
+        }
+    };
+    let (users, verb) = if count.count == 1 { ("user", one) } else { ("users", many) };
+    let _ = write!(text, "    {} {number}{} {users} {verb}", paint.calm("@"), count.count);
+    if !count.first.is_empty() {
+        let names: Vec<String> = count.first.iter().map(|name| safe(name)).collect();
+        let _ = write!(text, ": {}", names.join(", "));
+        let more = count.count.saturating_sub(count.first.len());
+        if more > 0 {
+            let _ = write!(text, " and {more} more");
+        }
+    }
+    text.push('\n');
+}
+
+fn sharing(text: &mut String, shared: &SharedPolicy, what: &str, paint: Paint) {
+    let name = safe(shared.name.as_deref().unwrap_or(shared.policy_key.as_str()));
+    let others = match shared.shared_with.len() {
+        0 => "no other application".to_owned(),
+        1 => "1 other application".to_owned(),
+        count => format!("{count} other applications"),
+    };
+    let _ = write!(text, "    {} the policy \"{name}\" {what} {others}", paint.calm("@"));
+    let named: Vec<String> = shared.shared_with.iter().take(NAMED).map(application).collect();
+    if !named.is_empty() {
+        let _ = write!(text, ": {}", named.join(", "));
+        let more = shared.shared_with.len().saturating_sub(NAMED);
+        if more > 0 {
+            let _ = write!(text, " and {more} more");
+        }
+    }
+    text.push('\n');
+}
+
+fn application(sharing: &Sharing) -> String {
+    match &sharing.address {
+        Some(address) => address.to_string(),
+        None => format!("\"{}\" {} (unmanaged)", safe(&sharing.name), safe(sharing.integration_key.as_str())),
+    }
+}
+
+/// Says what the counting lacks.
+pub fn survey(text: &mut String, survey: &Survey, paint: Paint) {
+    let title = paint.notice("who is affected:");
+    let mut said = false;
+    let mut say = |line: String| {
+        let _ = writeln!(text, "{title} {line}");
+        said = true;
+    };
+    if survey.budget == 0 {
+        say("nobody was counted: --impact-budget 0 and --untrusted read no users".to_owned());
+    } else if survey.exhausted {
+        say(format!("counting stopped after {} requests; --impact-budget N allows more", survey.requests));
+    }
+    for problem in &survey.problems {
+        say(safe(problem));
+    }
+    if survey.counts_disabled && survey.budget > 0 && survey.problems.is_empty() {
+        say("users who are disabled or locked out are counted, too: --impact-budget is too small to look at every user".to_owned());
+    }
+    if said {
+        text.push('\n');
+    }
+}

@@ -1,0 +1,179 @@
+//! One change of a plan for people: values on a line, lists element by element, texts of several lines as a diff.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use crate::reconcile::diff::{Change, Origin};
+
+use super::paint::{Paint, safe};
+use super::plan_text::shown;
+
+/// How many unchanged lines are shown around changed ones.
+const CONTEXT: usize = 2;
+
+/// Adds the change. What is new, and what a replacement keeps, is shown as it is.
+pub fn render(text: &mut String, change: &Change, creating: bool, width: usize, paint: Paint) {
+    let origin = match change.origin {
+        Some(Origin::Drift) => paint.notice("  (drift: changed in Duo)"),
+        Some(Origin::Both) => paint.notice("  (changed here and in Duo)"),
+        Some(Origin::Config) | None => String::new(),
+    };
+    let field = safe(&change.field);
+    let alone = creating || change.before == change.after;
+    let (before, after) = (&change.before, &change.after);
+    if alone {
+        match lines(after) {
+            Some(lines) => {
+                let _ = writeln!(text, "    {field:width$}");
+                for line in lines.lines() {
+                    let _ = writeln!(text, "        {}", safe(line));
+                }
+            }
+            None => {
+                let _ = writeln!(text, "    {field:width$}  {}", shown(after));
+            }
+        }
+    } else if let (Some(before), Some(after)) = (elements(before), elements(after))
+        && (change.before.is_array() || change.after.is_array())
+    {
+        let _ = writeln!(text, "    {field:width$}{origin}");
+        for item in before.iter().filter(|item| !after.contains(item)) {
+            let _ = writeln!(text, "      {} {}", paint.bad("-"), shown(item));
+        }
+        for item in after.iter().filter(|item| !before.contains(item)) {
+            let _ = writeln!(text, "      {} {}", paint.good("+"), shown(item));
+        }
+    } else if let (Some(old), Some(new)) = (as_text(before), as_text(after))
+        && (lines(before).is_some() || lines(after).is_some())
+    {
+        let _ = writeln!(text, "    {field:width$}{origin}");
+        diff(text, old, new, paint);
+    } else {
+        let _ = writeln!(text, "    {field:width$}  {} -> {}{origin}", shown(before), shown(after));
+    }
+}
+
+/// A list; nothing is an empty one.
+fn elements(value: &Value) -> Option<&[Value]> {
+    match value {
+        Value::Array(items) => Some(items),
+        Value::Null => Some(&[]),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => None,
+    }
+}
+
+/// A text; nothing is an empty one.
+fn as_text(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Null => Some(""),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A text of several lines.
+fn lines(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| text.contains('\n'))
+}
+
+fn diff(text: &mut String, old: &str, new: &str, paint: Paint) {
+    // Without a line break at its end, the last line would differ from the same line in the middle.
+    let whole = |text: &str| {
+        if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+    };
+    let (old, new) = (whole(old), whole(new));
+    let diff = TextDiff::from_lines(old.as_str(), new.as_str());
+    for (index, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
+        if index > 0 {
+            text.push_str("        ...\n");
+        }
+        for line in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let shown = safe(line.value().trim_end_matches('\n'));
+            let sign = match line.tag() {
+                ChangeTag::Delete => paint.bad("-"),
+                ChangeTag::Insert => paint.good("+"),
+                ChangeTag::Equal => " ".to_owned(),
+            };
+            let _ = writeln!(text, "      {}", format!("{sign} {shown}").trim_end());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::reconcile::risk::Risk;
+
+    fn text(before: Value, after: Value, creating: bool) -> String {
+        let origin = Some(Origin::Config);
+        let change = Change {
+            field: "notes".to_owned(),
+            before,
+            after,
+            origin,
+            risk: Risk::Neutral,
+            reason: "",
+            drift: None,
+        };
+        let mut text = String::new();
+        render(&mut text, &change, creating, 5, Paint { on: false });
+        text
+    }
+
+    #[test]
+    fn texts_of_several_lines_are_a_diff() {
+        let long = |middle: &str| format!("1\n2\n3\n{middle}\n5\n6\n7\n8\n9\nend");
+        insta::assert_snapshot!(text(json!(long("four")), json!(long("4\u{202e}") + "!"), false), @r"
+            notes
+                2
+                3
+              - four
+              + 4\u{202e}
+                5
+                6
+                ...
+                8
+                9
+              - end
+              + end!
+        ");
+        insta::assert_snapshot!(text(Value::Null, json!("a\nb"), false), @r"
+            notes
+              + a
+              + b
+        ");
+        insta::assert_snapshot!(text(json!("a\nb"), json!("a"), false), @r"
+            notes
+                a
+              - b
+        ");
+        insta::assert_snapshot!(text(Value::Null, json!("a\n\nb"), true), @r"
+            notes
+                a
+                
+                b
+        ");
+        assert_eq!(text(json!("a"), json!("b"), false), "    notes  \"a\" -> \"b\"\n");
+    }
+
+    #[test]
+    fn lists_are_shown_element_by_element() {
+        insta::assert_snapshot!(text(json!(["a", "b"]), json!(["b", "c"]), false), @r#"
+            notes
+              - "a"
+              + "c"
+        "#);
+        insta::assert_snapshot!(text(Value::Null, json!(["a"]), false), @r#"
+            notes
+              + "a"
+        "#);
+        insta::assert_snapshot!(text(json!([{"url": "x"}]), Value::Null, false), @r#"
+            notes
+              - {"url":"x"}
+        "#);
+    }
+}

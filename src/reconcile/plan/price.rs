@@ -1,0 +1,131 @@
+//! What a replacement costs beyond its changes: who has to be told of the new keys, and what points at the old ones.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::config::model::Setting;
+use crate::duo::catalogue::{Family, lookup};
+use crate::duo::types::{Ikey, Integration};
+
+use super::super::desired::Desired;
+use super::super::marker::Notes;
+use super::{Action, Step};
+
+/// The price of each replacement, in lines for people, by the step's place.
+pub(super) fn of(
+    steps: &[Step],
+    desired: &Desired,
+    integrations: &[Integration],
+) -> BTreeMap<usize, Vec<String>> {
+    let replaced = steps.iter().enumerate().filter(|(_, step)| step.action == Action::Replace);
+    replaced.map(|(index, step)| (index, price(step, desired, integrations))).collect()
+}
+
+fn price(step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let old = step.ikey.as_ref().and_then(|ikey| integrations.iter().find(|live| live.ikey == *ikey));
+    let Some(old) = old else { return lines };
+    lines.push(format!(
+        "a new integration key and a new secret key; those of {} stop working once the new ones are proven",
+        old.ikey
+    ));
+    lines.push(match &step.delivery {
+        Some(delivery) => format!("the new keys are delivered to {} before that", delivery.place),
+        None => "no secret store is named: whoever needs the new keys has to fetch them from the Admin Panel"
+            .to_owned(),
+    });
+    let kinds = [old.kind(), step.kind.as_str()];
+    lines.extend(kinds.into_iter().filter_map(told).map(str::to_owned));
+    lines.dedup();
+    for form in &desired.handoffs {
+        if step.address.as_str().strip_prefix(form.address.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        {
+            lines.push(format!(
+                "the console of {} holds the old keys and must be given the new ones",
+                form.address
+            ));
+        }
+    }
+    lines.extend(pointers(&old.ikey, step, desired, integrations));
+    if !old.text("policy_key").is_empty() {
+        let policy = old.text("policy_key");
+        let sharing = integrations.iter().filter(|live| live.text("policy_key") == policy).count();
+        if sharing > 1 {
+            lines.push(format!(
+                "its policy {policy} is shared with {} other applications, which keep it",
+                sharing - 1
+            ));
+        }
+    }
+    lines.push(
+        "group policies and administrative units that name the old application are not carried over; no API shows them here"
+            .to_owned(),
+    );
+    lines
+}
+
+/// Who has to be told, by what an application of this type is used with.
+fn told(kind: &str) -> Option<&'static str> {
+    let family = lookup(kind)?.family;
+    Some(match family {
+        Family::AdminApi | Family::AccountsApi => {
+            "whatever calls Duo's API with the old keys has to be given the new ones"
+        }
+        Family::AuthApi => {
+            "the program that authenticates users with the old keys has to be given the new ones"
+        }
+        Family::Saml => {
+            "the service provider has to be given the new metadata: entity id, certificate and URLs change"
+        }
+        Family::Oidc | Family::OAuth => {
+            "the client has to be given the new client id and secret; the issuer and its URLs change"
+        }
+        Family::AccessGateway => "the access gateway has to be given the new application file",
+        Family::Native | Family::UserFacing => {
+            "the server, proxy or appliance that holds the old keys has to be configured with the new ones"
+        }
+    })
+}
+
+/// What names the old key: other entries of the YAML, and other live applications.
+fn pointers(old: &Ikey, step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<String> {
+    let key = old.as_str();
+    let declared = desired.applications.iter().filter(|wanted| {
+        let in_settings = wanted.settings.values().any(|setting| names(&setting.value, key));
+        in_settings || wanted.pin.as_ref().is_some_and(|pin| pin.value == *old)
+    });
+    let mut lines: Vec<String> =
+        declared.map(|wanted| format!("the YAML of {} names {key}", wanted.address)).collect();
+    let lives = integrations.iter().filter(|live| live.ikey != *old && mentions(live, key));
+    lines.extend(lives.map(|live| {
+        let marker = Notes::parse(live.notes()).marker;
+        let own = marker.filter(|marker| marker.workspace == desired.workspace);
+        let who = own.map_or_else(|| live.ikey.to_string(), |marker| marker.address.to_string());
+        format!("{who}, \"{}\", names {key}", live.name())
+    }));
+    lines.retain(|line| !line.starts_with(&format!("{}, ", step.address)));
+    lines
+}
+
+fn names(setting: &Setting, key: &str) -> bool {
+    match setting {
+        Setting::Clear | Setting::Flag(_) => false,
+        Setting::Text(text) => text.contains(key),
+        Setting::List(items) => items.iter().any(|item| item.value.contains(key)),
+        Setting::Document(document) => holds(document, key),
+    }
+}
+
+fn mentions(live: &Integration, key: &str) -> bool {
+    live.properties().values().any(|value| holds(value, key))
+}
+
+fn holds(value: &Value, key: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(key),
+        Value::Array(items) => items.iter().any(|item| holds(item, key)),
+        Value::Object(map) => map.iter().any(|(name, value)| name.contains(key) || holds(value, key)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}

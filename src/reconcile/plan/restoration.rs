@@ -1,0 +1,189 @@
+//! What a quarantine took away and the YAML leaves alone is given back when its address comes back, or is kept for good.
+
+use serde_json::{Map, Value, json};
+
+use crate::config::diagnostic::{Code, Diagnostic, Span};
+use crate::duo::types::Integration;
+
+use super::super::address::Address;
+use super::super::desired::DesiredApplication;
+use super::super::diff::{Change, Origin};
+use super::super::fields::{
+    CREATE_ONLY_PERMISSION, FIELDS, Field, FieldKind, Managed, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS,
+    held_permissions, known_permissions,
+};
+use super::super::marker::{AccessBefore, Marker, MarkerState};
+use super::super::matching::Live;
+use super::super::references::References;
+use super::super::risk::{self, Risk};
+use super::super::value::FieldValue;
+use super::build::Builder;
+
+/// What is given back.
+#[derive(Debug, Default)]
+pub(super) struct Restoration {
+    pub(super) changes: Vec<Change>,
+    pub(super) body: Map<String, Value>,
+    /// What cannot be.
+    pub(super) problems: Vec<Diagnostic>,
+    /// Whether the list of groups counts again.
+    groups_count: bool,
+}
+
+impl Restoration {
+    /// A list of groups that had no effect while nobody was let in has one now.
+    pub(super) fn settle(&self, problems: &mut Vec<Diagnostic>) {
+        if self.groups_count {
+            problems.retain(|problem| problem.code != Code::AccessConflict);
+        }
+        problems.extend(self.problems.iter().cloned());
+    }
+
+    fn change(&mut self, field: &Field, before: Value, after: Value, (risk, reason): (Risk, &'static str)) {
+        let field = field.key.to_owned();
+        self.changes.push(Change {
+            field,
+            before,
+            after,
+            origin: Some(Origin::Config),
+            risk,
+            reason,
+            drift: None,
+        });
+    }
+}
+
+impl Builder<'_> {
+    /// What a declared application gets back that was quarantined: only what the YAML leaves alone.
+    pub(super) fn restoration(
+        &self,
+        wanted: &DesiredApplication,
+        managed: &[Managed],
+        live: &Live<'_>,
+    ) -> Result<Restoration, Vec<Diagnostic>> {
+        let Some(marker) = live.marker.as_ref().filter(|marker| marker.address == wanted.address) else {
+            return Ok(Restoration::default());
+        };
+        let of = |kind| managed.iter().find(|managed| managed.field.kind == kind);
+        let groups = of(FieldKind::Groups).map(|managed| match &managed.wanted {
+            FieldValue::Set(ids) => ids.iter().cloned().collect::<Vec<_>>(),
+            _ => Vec::new(),
+        });
+        let restored = restore(
+            &wanted.address,
+            wanted.span,
+            marker,
+            live.integration,
+            &self.references,
+            Declared {
+                access: of(FieldKind::Access).is_some(),
+                permissions: of(FieldKind::Permissions).is_some(),
+                groups,
+            },
+        );
+        let lost = |problem: &Diagnostic| problem.severity == crate::config::diagnostic::Severity::Error;
+        if restored.problems.iter().any(lost) { Err(restored.problems) } else { Ok(restored) }
+    }
+}
+
+/// What the YAML says of an application, which is not for the marker to say.
+#[derive(Debug, Default)]
+pub(super) struct Declared {
+    pub(super) access: bool,
+    pub(super) permissions: bool,
+    pub(super) groups: Option<Vec<String>>,
+}
+
+/// What a quarantined application gets back. What someone opened meanwhile is left as it is.
+pub(super) fn restore(
+    address: &Address,
+    span: Option<Span>,
+    marker: &Marker,
+    live: &Integration,
+    references: &References,
+    declared: Declared,
+) -> Restoration {
+    let mut restored = Restoration::default();
+    if !matches!(marker.state, MarkerState::Quarantined(_)) {
+        return restored;
+    }
+    if !declared.access && live.text("user_access") == NO_USERS {
+        restore_access(&mut restored, address, span, marker, references, declared.groups);
+    }
+    if !declared.permissions && held_permissions(live).is_empty() {
+        restore_permissions(&mut restored, address, span, marker, live);
+    }
+    restored
+}
+
+fn field(kind: FieldKind) -> Option<&'static Field> {
+    FIELDS.iter().find(|field| field.kind == kind)
+}
+
+fn restore_access(
+    restored: &mut Restoration,
+    address: &Address,
+    span: Option<Span>,
+    marker: &Marker,
+    references: &References,
+    declared_groups: Option<Vec<String>>,
+) {
+    let (Some(access), Some(groups)) = (field(FieldKind::Access), field(FieldKind::Groups)) else { return };
+    let nobody = FieldValue::Text(NO_USERS.to_owned());
+    let assess = |after: &str| risk::assess(access, &nobody, &FieldValue::Text(after.to_owned()));
+    match &marker.shut.access {
+        None => {}
+        Some(AccessBefore::Everybody) => {
+            restored.body.insert(access.wire.to_owned(), json!("ALL_USERS"));
+            restored.change(access, json!("no_users"), json!("all_users"), assess("ALL_USERS"));
+        }
+        Some(AccessBefore::Groups(before)) => {
+            let ids: Vec<String> = declared_groups.unwrap_or_else(|| before.iter().cloned().collect());
+            let names: Vec<&str> = ids.iter().map(|id| references.group_name(id)).collect();
+            let shown = json!(names);
+            let sent = json!(ids.join(","));
+            restored.body.insert(access.wire.to_owned(), json!(PERMITTED_GROUPS));
+            restored.body.insert(groups.wire.to_owned(), sent);
+            restored.change(access, json!("no_users"), json!("permitted_groups"), assess(PERMITTED_GROUPS));
+            restored.change(groups, Value::Null, shown, (Risk::Neutral, ""));
+            restored.groups_count = true;
+        }
+        Some(AccessBefore::Lost) => {
+            let message =
+                format!("{address}: the marker had no room for who might log in before the quarantine");
+            restored.problems.push(
+                Diagnostic::error(Code::AccessConflict, span, message)
+                    .help("declare `user_access`, and `groups_allowed` where it is `permitted_groups`"),
+            );
+        }
+    }
+}
+
+fn restore_permissions(
+    restored: &mut Restoration,
+    address: &Address,
+    span: Option<Span>,
+    marker: &Marker,
+    live: &Integration,
+) {
+    let Some(field) = field(FieldKind::Permissions) else { return };
+    let known = known_permissions(live);
+    let mut back = Vec::new();
+    for name in &marker.shut.permissions {
+        if known.contains(name) && name != CREATE_ONLY_PERMISSION {
+            restored.body.insert(format!("{PERMISSION_PREFIX}{name}"), json!("1"));
+            back.push(name.as_str());
+        } else {
+            let message = format!("{address}: the permission `{name}` cannot be given back by API");
+            restored.problems.push(
+                Diagnostic::warning(Code::NotOfferedYet, span, message)
+                    .help("grant it in the Duo Admin Panel, or create a new application"),
+            );
+        }
+    }
+    if !back.is_empty() {
+        let held = FieldValue::set(back.iter().map(|name| (*name).to_owned()).collect());
+        let assessment = risk::assess(field, &FieldValue::Unset, &held);
+        restored.change(field, Value::Null, json!(back), assessment);
+    }
+}
