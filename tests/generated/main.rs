@@ -5,12 +5,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub
 )]
 
 mod cli;
 mod explain;
+mod operator;
 mod sandbox;
+#[path = "../support/mod.rs"]
+mod support;
 mod types;
 mod yaml;
 
@@ -92,6 +97,11 @@ fn the_page_about_the_sandbox_has_every_fault_switch_and_key() {
 fn the_page_about_troubles_says_what_duoctl_says() {
     let parts = [("refused", explain::refused()), ("unreachable", explain::unreachable())];
     compare_parts("docs/troubleshooting.md", &parts);
+}
+
+#[test]
+fn the_page_about_the_operator_says_what_the_simulator_refuses() {
+    compare_parts("docs/operator.md", &[("permissions", operator::permissions())]);
 }
 
 #[test]
