@@ -70,7 +70,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Secrets(args) => secrets::run(args, printer).await,
         Command::Doctor(args) => doctor::run(args, printer).await,
         Command::Sandbox(args) => sandbox::run(args, printer).await,
-        Command::Schema(args) => Ok(schema::run(&args, printer)),
+        Command::Schema(args) => schema::run(&args, printer),
         Command::Completions(args) => Ok(completions::run(&args, printer)),
     }
 }

@@ -5,6 +5,7 @@
 //! only meaning can tell.
 
 pub mod application;
+pub mod association;
 pub mod attestation;
 pub mod check;
 pub mod decode;

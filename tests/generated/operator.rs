@@ -67,8 +67,7 @@ const ORDER: [&str; 11] = [
 pub(crate) fn permissions() -> String {
     assert!(ORDER.iter().all(|name| PERMISSIONS.iter().any(|known| known.name == *name)));
     assert_eq!(ORDER.len(), PERMISSIONS.len());
-    let mut text =
-        row(["For", "Permissions of the operator, in the Admin Panel", "Without"]) + "|---|---|---|\n";
+    let text = row(["For", "Permissions of the operator, in the Admin Panel", "Without"]) + "|---|---|---|\n";
     let rows = std::thread::scope(|scope| {
         let tasks = TASKS.map(|task| scope.spawn(move || one(task)));
         tasks.map(|task| task.join().unwrap())
