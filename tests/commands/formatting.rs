@@ -114,3 +114,36 @@ fn every_sample_is_formatted_or_refused_with_a_reason() {
     }
     assert!(formatted > 60, "only {formatted} of {} were formatted", found.len());
 }
+
+#[test]
+fn the_schema_is_installed_for_vs_code_and_nothing_is_overwritten() {
+    let folder = Folder::empty();
+    folder.duoctl(["schema", "--install"]).run().exits(0).says("settings.json: written");
+    assert!(folder.read("duoctl.schema.json").starts_with('{'));
+    assert!(
+        folder
+            .read(".vscode/settings.json")
+            .contains("\"./duoctl.schema.json\": [\"**/duo.yaml\", \"**/*.duo.yaml\"]")
+    );
+    folder.duoctl(["schema", "--install"]).run().exits(0).says("up to date").says("knows the schema already");
+
+    let other = Folder::empty();
+    fs::create_dir_all(other.path("deep/.vscode")).unwrap();
+    other.write("deep/.vscode/settings.json", "{\n  // mine\n  \"a\": 1, // one\n}\n");
+    other.duoctl(["schema", "--install=deep"]).run().exits(0);
+    let settings = other.read("deep/.vscode/settings.json");
+    assert!(settings.starts_with("{\n  // mine\n  \"a\": 1, // one\n  \"yaml.schemas\": {\n"), "{settings}");
+    other.write("deep/.vscode/settings.json", "[]");
+    other
+        .duoctl(["schema", "--install=deep"])
+        .run()
+        .exits(1)
+        .warns("was not changed")
+        .warns("\"yaml.schemas\": {");
+    assert_eq!(other.read("deep/.vscode/settings.json"), "[]");
+
+    let foreign = Folder::empty();
+    foreign.write("duoctl.schema.json", "{}");
+    foreign.duoctl(["schema", "--install"]).run().exits(1).warns("duoctl.schema.json exists already");
+    assert!(!foreign.path(".vscode").exists());
+}
