@@ -2,16 +2,51 @@
 //!
 //! They need `python3` with `venv`, and PyPI the first time. Where these are missing the test says so and does
 //! nothing, but with `CI` in the environment it fails.
-#![allow(clippy::string_slice, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(
+    unreachable_pub,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 use std::process::Command;
 
+use duoctl::sandbox::account::Account;
 use duoctl::sandbox::serve::{ServeOptions, start};
+use serde_json::{Value, json};
 
 #[path = "support/python.rs"]
 mod python;
 
 use python::{python, skip, suite};
+
+/// What the clients cannot create: an application that only an owner makes, and texts that a reader of YAML may take for
+/// something else.
+fn furnish(account: &mut Account) {
+    let place = |account: &mut Account, stored: Value| account.place_application(&stored).unwrap();
+    place(account, json!({"kind": "accountsapi", "name": "evidence accountsapi", "user_access": "NO_USERS"}));
+    #[rustfmt::skip]
+    let texts = [
+        "no", "on", "Yes", "n", "~", "null", "0123", "0o17", "0x1F", "1_000", "1:30", "190:20:30", "1e3", ".inf",
+        "-.INF", ".nan", "2027-01-01", "2027-01-01 10:00:00", "=", "<<", "+1", "1.", "- a", "a: b", "a #b", "#a",
+        "&a", "*a", "!a", "%a", "@a", "`a", "{a}", "[a]", "a,b", "\"a\"", "'a'", "a\\b", "|", ">", "?", ": a",
+        "🔥 fire", "مرحبا", "e\u{301}", "line\u{2028}break", "\u{feff}bom", "\u{85}", "nbsp\u{a0}x", "true", "True",
+        "OFF", "\u{202e}txt", "two\nlines", "end\n", "\n", "tab\tbed", "bell\u{7}", "  both  ", "'", "\"", "---",
+        "...", "key:", "trailing ",
+    ];
+    for (number, text) in texts.into_iter().enumerate() {
+        let plain = format!("plain name {number}");
+        let name = if text.chars().any(char::is_control) { plain.as_str() } else { text };
+        let stored = json!({"kind": "radius", "name": name, "notes": text, "greeting": text, "user_access": "ALL_USERS"});
+        place(account, stored);
+        account.add_group(text).unwrap();
+        let group = account.add_group(&format!("{text} ")).unwrap();
+        let stored = json!({"kind": "websdk", "name": name, "groups_allowed": [group], "user_access": "PERMITTED_GROUPS"});
+        place(account, stored);
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn duos_own_clients_work_unchanged() {
@@ -20,12 +55,14 @@ async fn duos_own_clients_work_unchanged() {
         Err(reason) => return skip("Duo's official clients against the sandbox", &reason),
     };
     let sandbox = start(ServeOptions::default()).await.unwrap();
+    furnish(&mut sandbox.account());
     let document = sandbox.document().to_string();
     let output = tokio::task::spawn_blocking(move || {
         Command::new(python)
             .args(["-W", "ignore::DeprecationWarning", "-m", "unittest", "discover", "--verbose"])
             .current_dir(suite())
             .env("DUOCTL_SANDBOX", document)
+            .env("DUOCTL_BINARY", env!("CARGO_BIN_EXE_duoctl"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .output()
             .unwrap()
@@ -36,6 +73,6 @@ async fn duos_own_clients_work_unchanged() {
     // A suite that finds no test must not pass.
     let count =
         text.lines().find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse::<u32>().ok());
-    assert!(count.is_some_and(|count| count >= 25), "{text}");
+    assert!(count.is_some_and(|count| count >= 27), "{text}");
     sandbox.shutdown().await;
 }

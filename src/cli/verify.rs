@@ -41,7 +41,6 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
     report.ladders = ladders(&session, &plan, &report, &args.connection).await;
     spinner.finish();
     match args.format {
-        VerifyFormat::Junit => printer.data(&junit::verify(&report)),
         VerifyFormat::Json => {
             let mut document = json::verify(&report);
             if let Value::Object(document) = &mut document {
@@ -49,6 +48,7 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
             }
             printer.data(&json::text(&document));
         }
+        VerifyFormat::Junit => printer.data(&junit::verify(&report)),
         VerifyFormat::Human => {
             printer.data(&verify_text::render(&report, verbosity > 0, printer.out));
             if let Some(sentence) = plan_text::left_out_sentence(&plan) {

@@ -180,10 +180,12 @@ codes! {
     PlanTooSmall = "plan-too-small",
     /// Event streaming was asked for where Duo does not have it.
     EventStreaming = "event-streaming",
-    /// YAML that is not trusted asks for a command, a variable or a file outside of its folder.
-    Untrusted = "untrusted",
     /// An `ignore` that does nothing.
     UnusedIgnore = "unused-ignore",
+
+    // --- against this machine
+    /// YAML that is not trusted asks for a command, a variable or a file outside of its folder.
+    Untrusted = "untrusted",
 
     // --- against the account
     /// A group or policy that the account does not have.

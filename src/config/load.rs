@@ -12,6 +12,12 @@ use super::texts::shown;
 use super::tree::{Data, Entry, Node, find};
 use super::{decode, rules, tree, untrusted};
 
+/// How many values all files of a workspace may hold together.
+const MAX_VALUES: usize = 500_000;
+
+/// How many findings are kept: nobody reads more at once.
+const MAX_FINDINGS: usize = 1000;
+
 /// What came of loading a path.
 #[derive(Debug)]
 pub struct Loaded {
@@ -78,9 +84,18 @@ fn load_found(path: &Path, trust: Trust) -> Loaded {
     let mut trees = Vec::new();
     let readable = files::read(&files, &mut sources, &mut diagnostics);
     let all_read = diagnostics.is_empty();
+    let mut values = 0;
     for index in readable {
         let text = sources.file(index).map_or("", |file| &file.text);
-        trees.extend(file_tree(index, text, &mut diagnostics));
+        let Some(tree) = file_tree(index, text, &mut diagnostics) else { continue };
+        values += tree::size(&tree);
+        if values > MAX_VALUES {
+            let message = "the files together hold too many values";
+            let finding = Diagnostic::error(Code::TooLarge, tree.span, message);
+            diagnostics.push(finding.help(format!("at most {MAX_VALUES} in all; use several workspaces")));
+            break;
+        }
+        trees.push(tree);
     }
     let complete = all_read && trees.len() == files.len();
     finish(sources, trees, &root, complete, diagnostics)
@@ -166,6 +181,18 @@ fn sort(diagnostics: &mut Vec<Diagnostic>) {
         key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
     });
     diagnostics.dedup_by(|a, b| a.code == b.code && a.span == b.span && a.message == b.message);
+    if diagnostics.len() > MAX_FINDINGS {
+        // An error that is cut off must not turn into success.
+        let errors = has_errors(diagnostics);
+        let more = diagnostics.split_off(MAX_FINDINGS).len();
+        let message = format!("{more} more findings are not shown");
+        let finding = if errors {
+            Diagnostic::error(Code::TooLarge, None, message)
+        } else {
+            Diagnostic::warning(Code::TooLarge, None, message)
+        };
+        diagnostics.push(finding.help("mend those that are, and look again"));
+    }
 }
 
 /// Keys whose mappings are merged over all files of a workspace; every other key stands once.
@@ -181,6 +208,7 @@ const MERGED: [&str; 7] = [
 
 fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut merged: Vec<Entry> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for tree in trees {
         let Data::Mapping(entries) = tree.data else {
             let message = format!("a file must be a mapping, and this is {}", tree.kind());
@@ -189,8 +217,12 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
             continue;
         };
         for entry in entries {
-            match merged.iter_mut().find(|earlier| earlier.key.value == entry.key.value) {
-                None => merged.push(entry),
+            let place = places.get(&entry.key.value).copied();
+            match place.and_then(|place| merged.get_mut(place)) {
+                None => {
+                    places.insert(entry.key.value.clone(), merged.len());
+                    merged.push(entry);
+                }
                 Some(earlier) if MERGED.contains(&earlier.key.value.as_str()) => {
                     merge_mapping(earlier, entry, diagnostics);
                 }

@@ -120,11 +120,15 @@ pub fn is_secret_key(key: &str) -> bool {
     endings.iter().any(|ending| key.ends_with(ending))
 }
 
+/// Whether a character moves or turns what stands around it where it is printed, or cannot be seen.
+pub fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// A character as it can be printed without moving or turning what stands around it.
 pub fn escape(c: char) -> impl Iterator<Item = char> {
-    let harmful = c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-    let (plain, escaped) = if harmful { (None, Some(c.escape_unicode())) } else { (Some(c), None) };
+    let (plain, escaped) = if is_harmful(c) { (None, Some(c.escape_unicode())) } else { (Some(c), None) };
     plain.into_iter().chain(escaped.into_iter().flatten())
 }
 

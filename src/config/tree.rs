@@ -80,6 +80,15 @@ impl Node {
     }
 }
 
+/// How many values a tree holds, itself included.
+pub fn size(node: &Node) -> usize {
+    1 + match &node.data {
+        Data::List(items) => items.iter().map(size).sum(),
+        Data::Mapping(entries) => entries.iter().map(|entry| size(&entry.value)).sum(),
+        Data::Null | Data::Flag(_) | Data::Number(..) | Data::Text(_) => 0,
+    }
+}
+
 /// The first value of a mapping's entries under a key.
 pub fn find<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Entry> {
     entries.iter().find(|entry| entry.key.value == key)
@@ -169,6 +178,15 @@ mod tests {
             chain.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
         }
         assert_eq!(refused(&chain).0, Code::TooLarge);
+        assert_eq!(refused(&format!("a: [{}]\n", "x,".repeat(1_000_000))).0, Code::TooLarge);
+        let long = "x".repeat(1 << 20);
+        let texts = format!("a: &a {long}\nb: [{}]\n", vec!["*a"; 500].join(", "));
+        assert_eq!(refused(&texts).0, Code::TooLarge);
+        let nested: String = (0..60).map(|level| format!("&a{level} [")).collect();
+        assert_eq!(
+            refused(&format!("a: {nested}{}{}\n", "x".repeat(8 << 20), "]".repeat(60))).0,
+            Code::TooLarge
+        );
         assert_eq!(refused("a: &a [*a]").0, Code::Syntax);
     }
 

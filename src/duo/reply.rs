@@ -75,7 +75,7 @@ pub fn outcome(call: &ApiCall, reply: &Reply) -> Result<Success, DuoError> {
         }
         Body::Broken(reason) => return Err(unexpected(reason.clone())),
     };
-    match serde_json::from_slice(bytes) {
+    match parsed(bytes) {
         Ok(Value::Object(envelope)) => envelope_outcome(call, status, Value::Object(envelope)),
         Ok(_) => Err(unexpected("it is JSON, but no object".to_owned())),
         Err(error) if error.is_eof() && !bytes.is_empty() && unknown => {
@@ -83,6 +83,38 @@ pub fn outcome(call: &ApiCall, reply: &Reply) -> Result<Success, DuoError> {
         }
         Err(_) => Err(unexpected(not_json(reply.content_type.as_deref(), bytes))),
     }
+}
+
+/// JSON as it came. Half of a surrogate pair, which JSON can spell and no text can hold, becomes U+FFFD: what one
+/// person typed as a name must not hide the whole account.
+fn parsed(bytes: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(bytes).or_else(|error| {
+        if error.is_eof() { Err(error) } else { serde_json::from_slice(&without_half_surrogates(bytes)) }
+    })
+}
+
+fn without_half_surrogates(bytes: &[u8]) -> Vec<u8> {
+    let unit = |at: usize| -> Option<u16> {
+        let escaped = bytes.get(at..at.checked_add(6)?)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(escaped).ok()?, 16).ok()
+    };
+    let (mut repaired, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while let Some(byte) = bytes.get(at) {
+        let (taken, replaced) = match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, false),
+            (Some(0xd800..=0xdfff), _) => (6, true),
+            // An escaped backslash, so that what follows it is no escape.
+            _ => (if *byte == b'\\' { 2 } else { 1 }, false),
+        };
+        let end = (at + taken).min(bytes.len());
+        if replaced {
+            repaired.extend_from_slice(b"\\ufffd");
+        } else {
+            repaired.extend_from_slice(bytes.get(at..end).unwrap_or_default());
+        }
+        at = end;
+    }
+    repaired
 }
 
 fn envelope_outcome(call: &ApiCall, status: u16, mut envelope: Value) -> Result<Success, DuoError> {
@@ -198,6 +230,18 @@ mod tests {
             Err(DuoError::Refused(refusal)) => refusal,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_hides_nothing() {
+        let body = r#"{"stat": "OK", "response": ["\ud83d\ude00", "a\ud83d", "\ude00\ud83d\ud83d\ude00", "\\\ud83d", "\u00e9"]}"#;
+        let names = json!(["😀", "a\u{fffd}", "\u{fffd}\u{fffd}😀", "\\ud83d", "é"]);
+        assert_eq!(of(200, body).unwrap().response, names);
+        assert!(matches!(of(200, r#"{"stat": "OK", "response": "\ud83"#), Err(DuoError::Lost { .. })));
+        assert!(matches!(
+            of(200, r#"{"stat": "OK", "response": "\uzzzz"}"#),
+            Err(DuoError::Unexpected { .. })
+        ));
     }
 
     #[test]

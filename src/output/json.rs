@@ -1,11 +1,13 @@
 //! JSON documents for machines: plan, apply, verify and validate. Fields are only ever added within a format version.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
 use crate::config::diagnostic::{Diagnostic, Sources};
+use crate::config::texts::is_harmful;
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::Handoff;
 use crate::reconcile::inventory::Entry;
@@ -17,8 +19,21 @@ use crate::verify::report::{Report, Verdict};
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// Prints a document.
+///
+/// What a terminal would obey is escaped as JSON has it, so the document means the same.
 pub fn text(document: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    let pretty = serde_json::to_string_pretty(document).unwrap_or_default();
+    let mut text = String::with_capacity(pretty.len() + 1);
+    for c in pretty.chars() {
+        // Line breaks stand between values only: in a text they are escaped already.
+        if c != '\n' && is_harmful(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
     text.push('\n');
     text
 }

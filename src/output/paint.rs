@@ -47,9 +47,23 @@ impl Paint {
     }
 }
 
-/// Text that other people wrote, on one line, without anything that moves the cursor or turns the text around.
+/// How much of one text is shown to people; JSON has all of it.
+const LONGEST: usize = 1000;
+
+/// Text that other people wrote, on one line, without anything that moves the cursor or turns the text around, and no
+/// longer than anybody reads.
 pub fn safe(text: &str) -> String {
-    text.chars().flat_map(escape).collect()
+    let mut shown: String = text.chars().take(LONGEST).flat_map(escape).collect();
+    // Bytes are counted first: most texts are short.
+    if text.len() > LONGEST && text.chars().nth(LONGEST).is_some() {
+        shown.push_str(&format!("… ({} characters)", text.chars().count()));
+    }
+    shown
+}
+
+/// The same between quotation marks, which it cannot end.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", safe(text).replace('"', "\\\""))
 }
 
 #[cfg(test)]
@@ -59,6 +73,14 @@ mod tests {
     #[test]
     fn text_from_outside_cannot_forge_a_line_or_a_colour() {
         assert_eq!(safe("VPN\n::error::x\u{1b}[31m\u{202e}"), "VPN\\u{a}::error::x\\u{1b}[31m\\u{202e}");
+    }
+
+    #[test]
+    fn text_from_outside_ends_neither_its_quotation_nor_never() {
+        assert_eq!(quoted(r#"VPN" -> "x"#), r#""VPN\" -> \"x""#);
+        let long = safe(&"é".repeat(1 << 20));
+        assert_eq!(long.chars().count(), 1000 + "… (1048576 characters)".chars().count());
+        assert_eq!(safe(&"é".repeat(1000)), "é".repeat(1000));
     }
 
     #[test]

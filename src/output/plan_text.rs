@@ -9,7 +9,7 @@ use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::{Action, Plan, Step};
 
-use super::paint::{Paint, safe};
+use super::paint::{Paint, quoted, safe};
 use super::{affected_text, change_text, handoff_text};
 
 /// How many of the addresses that were left out are named.
@@ -110,13 +110,8 @@ pub fn sign(action: Action, paint: Paint) -> String {
 
 fn step_text(text: &mut String, step: &Step, paint: Paint) {
     let address = paint.strong(step.address.as_str());
-    let _ = write!(
-        text,
-        "{} {address}  \"{}\" ({})",
-        sign(step.action, paint),
-        safe(&step.name),
-        safe(&step.kind)
-    );
+    let _ =
+        write!(text, "{} {address}  {} ({})", sign(step.action, paint), quoted(&step.name), safe(&step.kind));
     if let Some(ikey) = &step.ikey {
         let _ = write!(text, " {}", paint.faint(&safe(ikey.as_str())));
     }
@@ -176,7 +171,7 @@ pub fn left_out_sentence(plan: &Plan) -> Option<String> {
 pub fn shown(value: &Value) -> String {
     match value {
         Value::Null => "(none)".to_owned(),
-        Value::String(text) => format!("\"{}\"", safe(text)),
+        Value::String(text) => quoted(text),
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => safe(&value.to_string()),
     }
@@ -199,10 +194,10 @@ fn orphans(text: &mut String, plan: &Plan, paint: Paint) {
         let address = paint.strong(orphan.address.as_str());
         let _ = writeln!(
             text,
-            "{} {address}  \"{}\" {} {state}",
+            "{} {address}  {} {} {state}",
             paint.notice("? orphan"),
-            safe(&orphan.name),
-            orphan.ikey
+            quoted(&orphan.name),
+            safe(orphan.ikey.as_str())
         );
     }
     if !pending.is_empty() {

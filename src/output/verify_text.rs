@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::verify::report::{Ladder, Report, Subject, Verdict};
 
-use super::paint::{Paint, safe};
+use super::paint::{Paint, quoted, safe};
 
 /// The report as text. With `every` each check has a line; else what went well is summed up.
 pub fn render(report: &Report, every: bool, paint: Paint) -> String {
@@ -21,7 +21,7 @@ pub fn render(report: &Report, every: bool, paint: Paint) -> String {
 
 fn ladder_text(text: &mut String, ladder: &Ladder, paint: Paint) {
     let address = paint.strong(ladder.address.as_str());
-    let _ = writeln!(text, "ladder {address}  \"{}\"", safe(&ladder.name));
+    let _ = writeln!(text, "ladder {address}  {}", quoted(&ladder.name));
     for (number, rung) in ladder.rungs.iter().enumerate() {
         let verdict = word(rung.verdict, paint);
         let _ = writeln!(text, "  {:2}. {}: {verdict}: {}", number + 1, rung.name, safe(&rung.detail));
@@ -55,7 +55,7 @@ pub fn last_line(report: &Report) -> String {
 fn subject_text(text: &mut String, subject: &Subject, every: bool, paint: Paint) {
     let verdict = word(subject.verdict(), paint);
     let address = paint.strong(subject.address.as_str());
-    let _ = writeln!(text, "{verdict} {address}  \"{}\" ({})", safe(&subject.name), safe(&subject.kind));
+    let _ = writeln!(text, "{verdict} {address}  {} ({})", quoted(&subject.name), safe(&subject.kind));
     let shown = |verdict: Verdict| every || matches!(verdict, Verdict::Failed | Verdict::Inconclusive);
     for check in subject.checks.iter().filter(|check| shown(check.verdict)) {
         let _ = writeln!(text, "    {}: {}: {}", check.name, word(check.verdict, paint), safe(&check.detail));

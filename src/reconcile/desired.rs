@@ -20,10 +20,10 @@ pub struct Desired {
     pub applications: Vec<DesiredApplication>,
     /// Consoles that a person has to fill in.
     pub handoffs: Vec<HandoffSpec>,
-    /// What a person removes in a console once an entry left the YAML.
-    pub takedown: TakedownSpec,
     /// Addresses that left the YAML and whose applications are kept; an address stands for its parts, too.
     pub retained: Vec<Address>,
+    /// What a person removes in a console once an entry left the YAML.
+    pub takedown: TakedownSpec,
     /// The guards.
     pub guards: Guards,
     /// The declared Duo plan.
@@ -116,8 +116,8 @@ impl Desired {
             workspace: workspace.name.value.clone(),
             applications,
             handoffs: Vec::new(),
-            takedown: TakedownSpec::default(),
             retained: workspace.removed.keys().map(Address::new).collect(),
+            takedown: TakedownSpec::default(),
             guards: workspace.guards.clone(),
             plan: workspace.tenant.plan.clone(),
             yaml_hash,

@@ -94,7 +94,9 @@ pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> 
         refusals.extend(step_refusals(step, &allowed, consent));
     }
     refusals.extend(too_many(plan, guards, consent));
-    if desired.applications.is_empty() && plan.owned() > 0 && !consent.empty {
+    // Whoever names what is kept has not lost the YAML.
+    let lost = plan.owned().saturating_sub(plan.summary().retain);
+    if desired.applications.is_empty() && lost > 0 && !consent.empty {
         refusals.push(Refusal {
             guard: "empty",
             address: None,

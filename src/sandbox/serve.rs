@@ -142,6 +142,11 @@ impl Running {
         lock(&self.account)
     }
 
+    /// The same account for a client without sockets: see [`super::direct::Direct`].
+    pub fn shared(&self) -> Arc<Mutex<Account>> {
+        Arc::clone(&self.account)
+    }
+
     /// The console of the simulated Identity Intelligence.
     pub fn console_url(&self) -> String {
         format!("{}{}", self.url(), intelligence::CONSOLE_PATH)

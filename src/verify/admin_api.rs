@@ -13,6 +13,7 @@ use crate::duo::types::Integration;
 use crate::reconcile::fields::{
     CREATE_ONLY_PERMISSION, PERMISSION_PREFIX, held_permissions, known_permissions,
 };
+use crate::reconcile::value::parts;
 
 use super::report::{Check, Verdict};
 use super::run::unproven;
@@ -27,7 +28,9 @@ pub async fn check<T: Transport>(
     waits: &[Duration],
 ) -> Vec<Check> {
     let held = held_permissions(integration);
-    let restricted = !integration.text("networks_for_api_access").is_empty();
+    // Duo answers with text or with a list (trap 12).
+    let networks = integration.property("networks_for_api_access").map(parts);
+    let restricted = networks.is_some_and(|networks| !networks.is_empty());
     let mut checks = Vec::new();
     for probe in permission_probes(now) {
         let check = ask(keyed, &probe, &held, restricted, waits).await;

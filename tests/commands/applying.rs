@@ -90,10 +90,11 @@ fn a_change_is_sent_field_by_field_and_an_edit_in_duo_is_drift() {
           + "Contractors"
           + "VPN Users"
         notes           "Owned by the network team" -> "Owned by the VPN team"
+        ! drift, narrows_access: as it is now, fewer users may log in
         ! widens_access: more users may log in
         @ 9 users gain access: ada.albrecht, alan.albrecht, edsger.bianchi, frances.bianchi, ivan.albrecht and 4 more
 
-    Plan: 0 to add, 1 to change, 0 to adopt, 0 to delete. 12 unmanaged. Risks: 1 widens_access.
+    Plan: 0 to add, 1 to change, 0 to adopt, 0 to delete. 12 unmanaged. Drift: 1 narrows_access. Risks: 1 widens_access.
     updated applications.vpn DI…
     Applied: 1 of 1 steps.
 

@@ -73,6 +73,9 @@ fn content(account: &mut Account) -> Vec<Value> {
         fields.remove("secret_key");
         // The seed's, with secrets of its own each time.
         fields.remove("sso");
+        if let Some((before, after)) = fields["notes"].as_str().and_then(|notes| notes.split_once(" at:")) {
+            fields["notes"] = json!(format!("{before}{}", &after[6..]));
+        }
         let mut groups: Vec<String> =
             fields["groups_allowed"].as_array().unwrap().iter().map(ToString::to_string).collect();
         groups.sort();

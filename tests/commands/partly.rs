@@ -120,6 +120,29 @@ fn an_application_that_is_deleted_between_plan_and_apply_is_named_and_the_others
 }
 
 #[test]
+fn an_application_that_is_deleted_while_the_apply_runs_is_named_and_the_others_proceed() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    folder.declare(&THREE.replace("network team", "other team").replace("SIEM export", "SIEM"));
+    let vpn = server.ikey("VPN");
+    server.account().forget_requests();
+    server.disturb("delay=400");
+    let running = folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).start();
+    // Every answer is late, so that the requests of the steps are yet to come once the account is read.
+    let lists = ["GET /admin/v3/integrations", "GET /admin/v1/groups", "GET /admin/v2/policies"];
+    server.wait_until("the account is read", |account| {
+        lists.iter().all(|list| account.requests().contains_key(*list))
+    });
+    server.account().delete_application(&vpn).unwrap_or_else(|_| panic!("refused"));
+    server.calm();
+    let outcome = running.end().exits(4);
+    outcome
+        .says(&format!("{vpn} was deleted since the plan was made; run `duoctl plan` again"))
+        .says("Applied: 1 of 2 steps");
+    assert_eq!((server.named("SIEM").len(), server.named("VPN").len()), (1, 0));
+}
+
+#[test]
 fn what_the_yaml_cannot_say_is_shown_once_on_request_and_never_a_difference() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);

@@ -167,9 +167,9 @@ fn a_pipe_is_written_to_and_not_replaced() {
 
     std::os::unix::fs::symlink("plan.json", folder.path("link")).unwrap();
     folder.write("plan.json", "old");
-    folder.duoctl(["plan", "--out", "link"]).at(&server).run().exits(0);
-    assert!(std::fs::symlink_metadata(folder.path("link")).unwrap().is_symlink());
-    folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(0);
+    let refused = folder.duoctl(["plan", "--out", "link"]).at(&server).run().exits(1);
+    refused.warns("link cannot be written: it is a symbolic link; name the place that it leads to");
+    assert_eq!(folder.read("plan.json"), "old");
 }
 
 #[test]

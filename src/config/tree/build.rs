@@ -9,8 +9,14 @@ use super::scalar::plain;
 use super::{Data, Entry, MAX_DEPTH, Node, syntax};
 use crate::config::diagnostic::{Code, Diagnostic, Span, Spanned};
 
-/// How many values aliases may add to one file.
-const MAX_ALIASED: usize = 1_000_000;
+/// How many values one file may hold.
+const MAX_VALUES: usize = 500_000;
+
+/// How many values aliases and anchors may add to one file.
+const MAX_ALIASED: usize = 300_000;
+
+/// A text of so many bytes counts as one value more, as it is copied whole.
+const TEXT_UNIT: usize = 128;
 
 /// A collection that is still open.
 struct Frame {
@@ -40,6 +46,7 @@ pub(super) struct Builder<'a> {
     stack: Vec<Frame>,
     anchors: HashMap<usize, Anchored>,
     aliased: usize,
+    values: usize,
     root: Option<Node>,
     documents: usize,
 }
@@ -56,6 +63,7 @@ impl<'a> Builder<'a> {
             stack: Vec::new(),
             anchors: HashMap::new(),
             aliased: 0,
+            values: 0,
             root: None,
             documents: 0,
         }
@@ -173,8 +181,16 @@ impl<'a> Builder<'a> {
 
     /// Places a finished value: as a key, as the value of the open key, in the open list, or as the document.
     fn value(&mut self, node: Node, anchor: usize, raw: Option<String>) -> Result<(), Stop> {
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            let message = "the file holds too many values";
+            let help = format!("at most {MAX_VALUES} values may stand in one file; split it");
+            return self.fail(Diagnostic::error(Code::TooLarge, node.span, message).help(help));
+        }
         if anchor > 0 {
             let (size, depth) = measure(&node);
+            // An anchored value is kept twice, and anchors may be nested.
+            self.count(size, node.span)?;
             self.anchors.insert(anchor, Anchored { node: node.clone(), size, depth });
         }
         let Some(frame) = self.stack.last_mut() else {
@@ -206,14 +222,9 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn alias(&mut self, id: usize, place: Span) -> Result<(), Stop> {
-        let Some(anchored) = self.anchors.get(&id) else {
-            return self.fail(
-                Diagnostic::error(Code::Syntax, place, "the value refers to itself")
-                    .help("an alias may only name an anchor whose value is complete before it"),
-            );
-        };
-        self.aliased = self.aliased.saturating_add(anchored.size);
+    /// Counts values against the budget of the file before they are copied.
+    fn count(&mut self, size: usize, place: Span) -> Result<(), Stop> {
+        self.aliased = self.aliased.saturating_add(size);
         if self.aliased > MAX_ALIASED {
             return self.fail(
                 Diagnostic::error(
@@ -226,6 +237,19 @@ impl<'a> Builder<'a> {
                 )),
             );
         }
+        Ok(())
+    }
+
+    fn alias(&mut self, id: usize, place: Span) -> Result<(), Stop> {
+        let Some(anchored) = self.anchors.get(&id) else {
+            return self.fail(
+                Diagnostic::error(Code::Syntax, place, "the value refers to itself")
+                    .help("an alias may only name an anchor whose value is complete before it"),
+            );
+        };
+        let size = anchored.size;
+        self.count(size, place)?;
+        let Some(anchored) = self.anchors.get(&id) else { return Ok(()) };
         if self.stack.len() + anchored.depth > MAX_DEPTH {
             return self.fail(syntax::too_deep(place));
         }
@@ -349,7 +373,11 @@ fn measure(node: &Node) -> (usize, usize) {
     };
     match &node.data {
         Data::List(items) => items.iter().fold((1, 1), add),
-        Data::Mapping(entries) => entries.iter().map(|entry| &entry.value).fold((1, 1), add),
-        Data::Null | Data::Flag(_) | Data::Number(..) | Data::Text(_) => (1, 0),
+        Data::Mapping(entries) => {
+            let keys = entries.iter().map(|entry| entry.key.value.len() / TEXT_UNIT).sum::<usize>();
+            entries.iter().map(|entry| &entry.value).fold((1 + keys, 1), add)
+        }
+        Data::Text(text) | Data::Number(_, text) => (1 + text.len() / TEXT_UNIT, 0),
+        Data::Null | Data::Flag(_) => (1, 0),
     }
 }

@@ -39,9 +39,9 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         steps: Vec::new(),
         problems: Vec::new(),
         blocked: BTreeSet::new(),
-        let_go: BTreeSet::new(),
         unlooked: Vec::new(),
         left_out: BTreeSet::new(),
+        let_go: BTreeSet::new(),
     };
     let empty = Vec::new();
     let mut readable = true;
@@ -73,8 +73,11 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
             builder.application(wanted, found);
         }
     }
-    let mut handoffs =
-        if readable { console::handoffs(desired, &lives, &matches.orphans) } else { Vec::new() };
+    // What is retained goes on as it is, in the console as well.
+    let stays =
+        |live: &&Live<'_>| live.marker.as_ref().is_some_and(|marker| desired.retains(&marker.address));
+    let removed: Vec<Live<'_>> = matches.orphans.iter().filter(|live| !stays(live)).cloned().collect();
+    let mut handoffs = if readable { console::handoffs(desired, &lives, &removed) } else { Vec::new() };
     builder.let_go = console::let_go(&handoffs);
     let orphans = builder.orphans(&matches.orphans, &matches.contested);
     builder.check_edition(observation);
@@ -137,11 +140,11 @@ pub(super) struct Builder<'a> {
     pub(super) steps: Vec<Step>,
     pub(super) problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
-    /// Entries whose console holds nothing of what is about to go.
-    pub(super) let_go: BTreeSet<Address>,
     /// Applications whose deletion waits for a look into the authentication log, from when on.
     pub(super) unlooked: Vec<(Ikey, Timestamp)>,
     pub(super) left_out: BTreeSet<Address>,
+    /// Entries whose console holds nothing of what is about to go.
+    pub(super) let_go: BTreeSet<Address>,
 }
 
 impl Builder<'_> {

@@ -110,7 +110,7 @@ pub(super) fn restore(
     if !declared.access && live.text("user_access") == NO_USERS {
         restore_access(&mut restored, address, span, marker, references, declared.groups);
     }
-    if !declared.permissions && held_permissions(live).is_empty() {
+    if !declared.permissions && held_permissions(live).iter().all(|name| name == CREATE_ONLY_PERMISSION) {
         restore_permissions(&mut restored, address, span, marker, live);
     }
     restored
@@ -169,7 +169,8 @@ fn restore_permissions(
     let Some(field) = field(FieldKind::Permissions) else { return };
     let known = known_permissions(live);
     let mut back = Vec::new();
-    for name in &marker.shut.permissions {
+    let held = held_permissions(live);
+    for name in marker.shut.permissions.iter().filter(|name| !held.contains(*name)) {
         if known.contains(name) && name != CREATE_ONLY_PERMISSION {
             restored.body.insert(format!("{PERMISSION_PREFIX}{name}"), json!("1"));
             back.push(name.as_str());
@@ -182,8 +183,8 @@ fn restore_permissions(
         }
     }
     if !back.is_empty() {
-        let held = FieldValue::set(back.iter().map(|name| (*name).to_owned()).collect());
-        let assessment = risk::assess(field, &FieldValue::Unset, &held);
+        let given = FieldValue::set(back.iter().map(|name| (*name).to_owned()).collect());
+        let assessment = risk::assess(field, &FieldValue::Unset, &given);
         restored.change(field, Value::Null, json!(back), assessment);
     }
 }

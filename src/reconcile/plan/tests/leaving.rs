@@ -196,8 +196,7 @@ fn a_protected_application_may_be_retained_but_not_by_another_address() {
     let duo = owned("radius", json!({"notes": protected.to_string()}));
     let wanted = retaining(Address::application("gone"));
     let found = plan_of(&wanted, &duo);
-    let consent = Consent { empty: true, ..Consent::default() };
-    assert_eq!((found.steps().len(), refusals(&found, &wanted, &consent)), (1, vec![]));
+    assert_eq!((found.steps().len(), refusals(&found, &wanted, &Consent::default())), (1, vec![]));
     let other = plan_of(&retaining(Address::application("go")), &duo);
     assert_eq!((other.steps().len(), other.orphans().len()), (0, 1));
 }

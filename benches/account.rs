@@ -1,0 +1,153 @@
+//! What `import`, `plan` and `drift` cost over 10,000 live applications: the binary against a simulator in this process,
+//! its CPU time (user and system, as Linux counts it for a child) and the requests that it made.
+//!
+//! `cargo bench --bench account`. It fails when one of them needs a second or more of CPU, or another request than pages
+//! of applications, groups and policies.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use duoctl::apply::deliver::Courier;
+use duoctl::apply::execute::{Progress, execute};
+use duoctl::apply::outcome::{Status, StepOutcome};
+use duoctl::cli::session::desired;
+use duoctl::config::load::load;
+use duoctl::duo::client::{Reader, Writer};
+use duoctl::observe::observe;
+use duoctl::reconcile::plan::{Options, Prune, Step, plan};
+use duoctl::reconcile::selection::Selection;
+use duoctl::sandbox::account::{API_HOSTNAME, Account};
+use duoctl::sandbox::direct::Direct;
+use duoctl::sandbox::serve::{Running, ServeOptions, start};
+use duoctl::secrets::Stores;
+use serde_json::json;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+const APPLICATIONS: usize = 10_000;
+const GROUPS: usize = 200;
+const POLICIES: usize = 120;
+const ROUNDS: usize = 5;
+const MOST: Duration = Duration::from_secs(1);
+
+fn main() {
+    // `cargo test --benches` only wants to see that it starts.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let runtime = Runtime::new().unwrap();
+    let running = runtime.block_on(start(ServeOptions::default())).unwrap();
+    fill(&mut running.account());
+    let folder = tempfile::tempdir().unwrap();
+    let empty = format!(
+        "version: 1\nworkspace: bench\ntenant: {{api_hostname: {API_HOSTNAME}, credentials: {{integration_key: {{env: DUO_IKEY}}, secret_key: {{env: DUO_SKEY}}}}}}\n"
+    );
+    let yaml = folder.path().join("duo.yaml");
+    println!("command   CPU (median of {ROUNDS})   wall   requests");
+    measure(&running, folder.path(), &["import", "."], 0, || std::fs::write(&yaml, &empty).unwrap());
+    measure(&running, folder.path(), &["plan"], 0, || {});
+    adopt(&runtime, &running, &yaml);
+    measure(&running, folder.path(), &["drift"], 0, || {});
+    runtime.block_on(running.shutdown());
+}
+
+fn fill(account: &mut Account) {
+    let groups: Vec<String> =
+        (0..GROUPS).map(|number| account.add_group(&format!("Group {number}")).unwrap()).collect();
+    let policies: Vec<String> =
+        (0..POLICIES).map(|number| account.add_policy(&format!("Policy {number}")).unwrap()).collect();
+    for number in 0..APPLICATIONS {
+        let kind = ["radius", "websdk", "rdp", "adminapi", "sso-generic"][number % 5];
+        let mut stored = json!({
+            "kind": kind, "name": format!("Application {number}"), "notes": format!("Ticket {number}\nOwned by team {}", number % 40),
+            "user_access": if kind == "adminapi" { "NO_USERS" } else { "PERMITTED_GROUPS" }, "greeting": "Hello",
+            "groups_allowed": [groups[number % GROUPS], groups[(number + 1) % GROUPS]],
+            "policy_key": policies[number % POLICIES],
+        });
+        if kind == "sso-generic" {
+            let url = format!("https://{number}.example.com");
+            stored["sso"] =
+                json!({"saml_config": {"entity_id": url, "acs_urls": [{"url": format!("{url}/acs")}]}});
+        }
+        account.place_application(&stored).unwrap();
+    }
+}
+
+/// Carries the adoptions out without the limits of writing.
+fn adopt(runtime: &Runtime, running: &Running, yaml: &Path) {
+    let loaded = load(yaml);
+    let desired = desired(loaded.valid().unwrap(), &loaded.sources);
+    let direct = Direct::new(running.shared(), &running.account().key("operator").unwrap());
+    let reading =
+        runtime.block_on(observe(&Reader::new(direct.clone()), &desired, direct.ikey(), API_HOSTNAME));
+    let options =
+        Options { prune: Prune::No, selection: Selection::default(), today: jiff::civil::date(2026, 11, 24) };
+    let plan = plan(&desired, &reading.observation, &options);
+    let stores = Stores::default();
+    let courier = Courier::new(direct.clone(), &stores);
+    let outcomes = runtime.block_on(execute(
+        &plan,
+        &Writer::new(direct),
+        &courier,
+        4,
+        &CancellationToken::new(),
+        &Silent,
+    ));
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome.status, Status::Applied))
+            && outcomes.len() > APPLICATIONS
+    );
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: &Step) {}
+    fn end(&self, _: &StepOutcome) {}
+}
+
+fn measure(running: &Running, folder: &Path, arguments: &[&str], code: i32, prepare: impl Fn()) {
+    let key = running.account().key("operator").unwrap();
+    let address = running.address().to_string();
+    let mut costs = Vec::new();
+    for _ in 0..ROUNDS {
+        prepare();
+        running.account().forget_requests();
+        let (before, start) = (cpu_of_children(), Instant::now());
+        let status = Command::new(env!("CARGO_BIN_EXE_duoctl"))
+            .args(arguments)
+            .args(["--connect-to", &address, "--ca-file"])
+            .arg(running.ca_file())
+            .current_dir(folder)
+            .env("DUO_IKEY", &key.integration_key)
+            .env("DUO_SKEY", key.secret_key.expose())
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(code), "{arguments:?}");
+        costs.push((cpu_of_children() - before, start.elapsed()));
+    }
+    costs.sort_unstable();
+    let (cpu, wall) = costs[ROUNDS / 2];
+    let requests: BTreeMap<String, usize> = running.account().requests().clone();
+    let pages = |total: usize, page: usize| total.div_ceil(page);
+    let expected = BTreeMap::from([
+        ("GET /admin/v1/groups".to_owned(), pages(GROUPS + 10, 100)),
+        ("GET /admin/v2/policies".to_owned(), pages(POLICIES + 4, 100)),
+        ("GET /admin/v3/integrations".to_owned(), pages(APPLICATIONS + 12, 500)),
+    ]);
+    assert_eq!(requests, expected, "{arguments:?}");
+    println!("{:<8}  {cpu:>17.2?}  {wall:>6.2?}  {}", arguments[0], requests.values().sum::<usize>());
+    assert!(cpu < MOST, "{arguments:?} needs {cpu:?} of CPU");
+}
+
+/// User and system time of the children that have ended, in ticks of ten milliseconds.
+fn cpu_of_children() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: u64 = [13, 14].iter().map(|place| fields[*place].parse::<u64>().unwrap()).sum();
+    Duration::from_millis(10 * ticks)
+}

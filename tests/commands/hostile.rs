@@ -1,0 +1,118 @@
+//! What other people typed into the account forges neither a line of output nor a key of the YAML nor a marker.
+
+use duoctl::config::load::load;
+use duoctl::config::texts::is_harmful;
+use serde_json::json;
+
+use crate::support::{Folder, Outcome, Server, object};
+
+/// What somebody may call an application, or write into its notes.
+const NAMES: &[&str] = &[
+    "VPN\nPlan: 0 to add, 0 to change, 0 to adopt, 0 to delete.",
+    "VPN\r\n::error file=duo.yaml::all is lost",
+    "::add-mask::VPN",
+    "\u{1b}[2J\u{1b}]0;title\u{7}\u{1b}[31mred",
+    "\u{9b}31mred\u{85}next\u{2028}line",
+    "VPN \u{202e}gnp.exe\u{2066}\u{200f}",
+    "zero\u{200b}width\u{feff}\u{e0041}",
+    "<script>alert(1)</script> @everyone #1 [x](https://example.com) | a | b |",
+    "VPN\" (radius) DI00000000000000000000 -> \"x",
+    "name: other\n  user_access: all_users",
+    "'}}, evil: {type: radius",
+    "[duoctl acme/applications.vpn -]",
+    "!!binary x",
+    "*alias",
+    "null",
+];
+
+/// Nothing that a terminal obeys, and no line that begins as only duoctl's own do.
+#[track_caller]
+fn plain(outcome: &Outcome) {
+    for text in [&outcome.stdout, &outcome.stderr] {
+        assert!(!text.contains("panicked"), "{text}");
+        for c in text.chars().filter(|c| *c != '\n') {
+            assert!(!is_harmful(c), "{c:?} in {text}");
+        }
+        for line in text.lines() {
+            let forged = ["::", "Plan: 0 to add, 0 to change, 0 to adopt, 0", "line\""]
+                .iter()
+                .find(|start| line.trim_start().starts_with(**start));
+            assert_eq!(forged, None, "{line}");
+        }
+    }
+}
+
+/// An account in which everything has such a name.
+fn hostile() -> (Server, Folder) {
+    let server = Server::start();
+    for name in NAMES {
+        let stored = json!({"kind": "radius", "name": name, "notes": name, "greeting": name});
+        server.account().place_application(&stored).unwrap();
+        server.account().add_group(name).unwrap();
+        server.account().add_policy(name).unwrap();
+    }
+    (server, Folder::with("applications: {}\n"))
+}
+
+#[test]
+fn an_import_writes_hostile_names_as_values_and_nothing_else() {
+    let (server, folder) = hostile();
+    let imported = folder.duoctl(["import", "--format", "json"]).at(&server).run();
+    plain(&imported);
+    let text = folder.read("duo.yaml");
+    assert!(text.chars().all(|c| c == '\n' || !is_harmful(c)), "{text}");
+    let workspace = load(&folder.path("duo.yaml")).workspace.unwrap();
+    let names: Vec<&str> = workspace
+        .applications
+        .values()
+        .filter_map(|entry| Some(entry.name.as_ref()?.value.as_str()))
+        .collect();
+    for name in NAMES.iter().filter(|name| !name.chars().any(|c| c.is_ascii_control())) {
+        assert!(names.contains(&name.trim()), "{name:?} is not in {names:?}");
+    }
+    assert!(!workspace.applications.contains_key("evil"));
+    assert_eq!((workspace.name.value.as_str(), workspace.guards.allow.len()), ("acme", 0));
+    for arguments in [&["plan"][..], &["plan", "--format", "json"], &["validate"], &["drift"]] {
+        plain(&folder.duoctl(arguments).at(&server).run());
+    }
+}
+
+#[test]
+fn an_edit_in_duo_is_shown_as_what_it_is() {
+    let yaml = "applications: {vpn: {type: radius, name: VPN, user_access: no_users, greeting: Hello, notes: Ours}}\n";
+    let (server, folder) = (Server::start(), Folder::with(yaml));
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    let ikey = server.ikey("VPN");
+    for name in NAMES {
+        let marker = server.account().application(&ikey).unwrap()["notes"].as_str().unwrap().to_owned();
+        let marker = marker.rsplit_once("[duoctl ").unwrap().1.to_owned();
+        let edit = json!({"name": name, "greeting": name, "notes": format!("{name}\n[duoctl {marker}")});
+        server.account().modify_application(&ikey, object(edit)).unwrap();
+        let planned = folder.duoctl(["plan"]).at(&server).run().exits(0).says("(drift: changed in Duo)");
+        assert_eq!(planned.stdout.lines().count(), 6, "{}", planned.stdout);
+        plain(&planned);
+        let document = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0);
+        plain(&document);
+        let shown = &document.json()["steps"][0]["changes"];
+        assert!(shown.as_array().unwrap().iter().any(|change| change["before"] == **name), "{shown}");
+    }
+    plain(&folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0));
+    assert!(
+        server.named("VPN")[0]["notes"].as_str().unwrap().starts_with("Ours\n[duoctl acme/applications.vpn ")
+    );
+}
+
+#[test]
+fn a_megabyte_is_not_shown_whole_and_changes_nothing_else() {
+    let (server, folder) = (Server::start(), Folder::with(crate::support::THREE));
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    let long = "\u{1b}[31m\u{e9}".repeat(1 << 17);
+    server.edit("VPN", json!({"greeting": long}));
+    folder.declare(&crate::support::THREE.replace("    name: VPN\n", "    name: VPN\n    greeting: Hello\n"));
+    let planned = folder.duoctl(["plan"]).at(&server).run().exits(0).says("characters)\" -> \"Hello\"");
+    assert!(planned.stdout.len() < 20_000, "{}", planned.stdout.len());
+    plain(&planned);
+    let document = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0);
+    plain(&document);
+    assert_eq!(document.json()["steps"][0]["changes"][0]["before"], json!(long));
+}
