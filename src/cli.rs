@@ -85,7 +85,7 @@ async fn dispatch(args: Args, outlet: &Outlet, printer: Printer) -> Result<Exit,
         Command::Doctor(args) => doctor::run(args, printer).await,
         Command::Sandbox(args) => sandbox::run(args, printer).await,
         Command::Explain(args) => explain::run(&args, printer),
-        Command::Schema(args) => Ok(schema::run(&args, printer)),
+        Command::Schema(args) => schema::run(&args, printer),
         Command::Completions(args) => Ok(completions::run(&args, printer)),
         Command::Man(args) => man::run(&args, printer),
     }

@@ -6,6 +6,7 @@
 
 pub mod age;
 pub mod application;
+pub mod association;
 pub mod attestation;
 pub mod check;
 pub mod decode;

@@ -196,7 +196,7 @@ pub enum Failure {
         error: io::Error,
     },
     /// A file that `init` would write exists already.
-    #[error("{path} exists already, and init never overwrites a file", path = .0.display())]
+    #[error("{path} exists already, and is never overwritten", path = .0.display())]
     Exists(PathBuf),
     /// A file cannot be read or written.
     #[error("{path} {what}: {error}", path = path.display())]

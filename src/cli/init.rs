@@ -10,9 +10,7 @@ use crate::output::printer::Printer;
 
 use super::args::Init;
 use super::exit::{Exit, Failure};
-
-/// The schema's file name; the first line of duo.yaml points an editor to it.
-const SCHEMA: &str = "duoctl.schema.json";
+use super::schema::FILE as SCHEMA;
 
 /// Runs the command.
 pub fn run(args: &Init, printer: Printer) -> Result<Exit, Failure> {

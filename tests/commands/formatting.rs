@@ -18,18 +18,18 @@ fn files_are_written_listed_checked_and_compared() {
     folder.write("duo.yaml", LOOSE);
     folder.write("neat.duo.yaml", NEAT);
     folder.write("other.yaml", LOOSE);
-    folder.duoctl(["fmt", "--check"]).run().exits(2).says("./duo.yaml\n");
+    folder.duoctl(["fmt", "--check"]).run().exits(2).says("duo.yaml\n");
     let diff = folder
         .duoctl(["fmt", "--diff"])
         .run()
         .exits(0)
         .says("-workspace:  acme\n")
         .says("+workspace: acme\n");
-    assert!(diff.stdout.starts_with("--- ./duo.yaml\n+++ ./duo.yaml\n@@"), "{}", diff.stdout);
+    assert!(diff.stdout.starts_with("--- duo.yaml\n+++ duo.yaml\n@@"), "{}", diff.stdout);
     folder.duoctl(["fmt", "--check", "--diff"]).run().exits(2);
     assert_eq!(folder.read("duo.yaml"), LOOSE, "nothing is written by either");
     let outcome = folder.duoctl(["fmt"]).run().exits(0);
-    assert_eq!(outcome.stdout, "./duo.yaml\n");
+    assert_eq!(outcome.stdout, "duo.yaml\n");
     assert_eq!((folder.read("duo.yaml"), folder.read("other.yaml")), (NEAT.to_owned(), LOOSE.to_owned()));
     folder.duoctl(["fmt", "other.yaml", "duo.yaml", "."]).run().exits(0).says("other.yaml\n");
     let outcome = folder.duoctl(["fmt", "--check", "other.yaml", "."]).run().exits(0);
@@ -38,15 +38,17 @@ fn files_are_written_listed_checked_and_compared() {
 
 #[cfg(unix)]
 #[test]
-fn modes_and_links_are_kept() {
+fn modes_are_kept_and_links_are_not_followed() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let folder = Folder::empty();
     folder.write("real.yaml", LOOSE);
-    fs::set_permissions(folder.path("real.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
+    folder.write("vpn.duo.yaml", LOOSE);
+    fs::set_permissions(folder.path("vpn.duo.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real.yaml", folder.path("duo.yaml")).unwrap();
-    folder.duoctl(["fmt"]).run().exits(0);
-    assert_eq!(folder.read("real.yaml"), NEAT);
-    assert_eq!(fs::metadata(folder.path("real.yaml")).unwrap().permissions().mode() & 0o777, 0o640);
+    // Nothing is written through a link, and the other files are formatted all the same.
+    folder.duoctl(["fmt"]).run().exits(1).warns("duo.yaml cannot be written").says("vpn.duo.yaml\n");
+    assert_eq!((folder.read("real.yaml"), folder.read("vpn.duo.yaml")), (LOOSE.to_owned(), NEAT.to_owned()));
+    assert_eq!(fs::metadata(folder.path("vpn.duo.yaml")).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(fs::symlink_metadata(folder.path("duo.yaml")).unwrap().is_symlink());
 }
 
@@ -57,7 +59,7 @@ fn what_is_no_yaml_stays_as_it_is_and_the_rest_is_formatted() {
     folder.write("bad.duo.yaml", "applications:\n  vpn: [\n");
     folder.write("two.duo.yaml", "a:  1\n---\nb: 2\n");
     let outcome = folder.duoctl(["fmt"]).run().exits(1).warns("bad.duo.yaml:").warns("two.duo.yaml:2:1");
-    assert_eq!(outcome.stdout, "./duo.yaml\n");
+    assert_eq!(outcome.stdout, "duo.yaml\n");
     assert_eq!(folder.read("bad.duo.yaml"), "applications:\n  vpn: [\n");
     assert_eq!(folder.read("two.duo.yaml"), "a:  1\n---\nb: 2\n");
     folder.duoctl(["fmt", "--check"]).run().exits(1);
@@ -113,4 +115,37 @@ fn every_sample_is_formatted_or_refused_with_a_reason() {
         }
     }
     assert!(formatted > 60, "only {formatted} of {} were formatted", found.len());
+}
+
+#[test]
+fn the_schema_is_installed_for_vs_code_and_nothing_is_overwritten() {
+    let folder = Folder::empty();
+    folder.duoctl(["schema", "--install"]).run().exits(0).says("settings.json: written");
+    assert!(folder.read("duoctl.schema.json").starts_with('{'));
+    assert!(
+        folder
+            .read(".vscode/settings.json")
+            .contains("\"./duoctl.schema.json\": [\"**/duo.yaml\", \"**/*.duo.yaml\"]")
+    );
+    folder.duoctl(["schema", "--install"]).run().exits(0).says("up to date").says("knows the schema already");
+
+    let other = Folder::empty();
+    fs::create_dir_all(other.path("deep/.vscode")).unwrap();
+    other.write("deep/.vscode/settings.json", "{\n  // mine\n  \"a\": 1, // one\n}\n");
+    other.duoctl(["schema", "--install=deep"]).run().exits(0);
+    let settings = other.read("deep/.vscode/settings.json");
+    assert!(settings.starts_with("{\n  // mine\n  \"a\": 1, // one\n  \"yaml.schemas\": {\n"), "{settings}");
+    other.write("deep/.vscode/settings.json", "[]");
+    other
+        .duoctl(["schema", "--install=deep"])
+        .run()
+        .exits(1)
+        .warns("was not changed")
+        .warns("\"yaml.schemas\": {");
+    assert_eq!(other.read("deep/.vscode/settings.json"), "[]");
+
+    let foreign = Folder::empty();
+    foreign.write("duoctl.schema.json", "{}");
+    foreign.duoctl(["schema", "--install"]).run().exits(1).warns("duoctl.schema.json exists already");
+    assert!(!foreign.path(".vscode").exists());
 }

@@ -5,14 +5,19 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub
 )]
 
 mod cli;
 mod explain;
 mod names;
+mod operator;
 mod risks;
 mod sandbox;
+#[path = "../support/mod.rs"]
+mod support;
 mod types;
 mod yaml;
 
@@ -105,6 +110,11 @@ fn the_page_about_risks_has_every_field_and_every_transition() {
 fn the_schemas_of_documents_are_what_the_types_say() {
     compare("schemas/plan.schema.json", &schema::text(&schema::plan_schema()));
     compare("schemas/report.schema.json", &schema::text(&schema::report_schema()));
+}
+
+#[test]
+fn the_page_about_the_operator_says_what_the_simulator_refuses() {
+    compare_parts("docs/operator.md", &[("permissions", operator::permissions())]);
 }
 
 #[test]

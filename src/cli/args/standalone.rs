@@ -207,6 +207,10 @@ pub struct Schema {
     /// Whose schema.
     #[arg(value_enum, default_value_t)]
     pub kind: SchemaKind,
+    /// Write the schema of the YAML into this folder (by default the current one), and tell VS Code about it in
+    /// .vscode/settings.json there: what stands in that file is kept, with its comments.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".", conflicts_with = "kind")]
+    pub install: Option<PathBuf>,
 }
 
 /// `duoctl completions`.

@@ -107,7 +107,8 @@ fn intelligence_schema(schema: &mut Map<String, Value>) {
         streaming.insert("const".to_owned(), json!(false));
     }
     if let Some(Value::Object(push)) = properties.get_mut("push_verification") {
-        push.insert("not".to_owned(), json!({"const": true}));
+        push.insert("if".to_owned(), json!({"type": "boolean"}));
+        push.insert("then".to_owned(), json!({"const": false}));
     }
 }
 
