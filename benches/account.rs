@@ -83,8 +83,13 @@ fn adopt(runtime: &Runtime, running: &Running, yaml: &Path) {
     let direct = Direct::new(running.shared(), &running.account().key("operator").unwrap());
     let reading =
         runtime.block_on(observe(&Reader::new(direct.clone()), &desired, direct.ikey(), API_HOSTNAME));
-    let options =
-        Options { prune: Prune::No, selection: Selection::default(), today: jiff::civil::date(2026, 11, 24) };
+    let options = Options {
+        prune: Prune::No,
+        selection: Selection::default(),
+        today: jiff::civil::date(2026, 11, 24),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        rotation: duoctl::reconcile::rotation::Orders::default(),
+    };
     let plan = plan(&desired, &reading.observation, &options);
     let stores = Stores::default();
     let courier = Courier::new(direct.clone(), &stores);

@@ -19,6 +19,7 @@ use duoctl::reconcile::desired::{Desired, DesiredApplication};
 use duoctl::reconcile::marker::Notes;
 use duoctl::reconcile::observed::{Observation, Observed};
 use duoctl::reconcile::plan::{Options, Prune, plan};
+use duoctl::reconcile::rotation::Orders;
 use duoctl::reconcile::selection::Selection;
 use duoctl::reconcile::takedown::TakedownSpec;
 
@@ -56,6 +57,7 @@ fn desired(size: usize) -> Desired {
         protect: false,
         ignore: Vec::new(),
         secret: None,
+        max_age: None,
     };
     Desired {
         workspace: "acme".to_owned(),
@@ -99,14 +101,21 @@ fn observation(size: usize) -> Observation {
         held: BTreeMap::new(),
         observed_at: jiff::Timestamp::UNIX_EPOCH,
         uses: BTreeMap::new(),
+        rotation_uses: Observed::Absent,
+        creations: Observed::Absent,
     }
 }
 
 #[divan::bench(args = SIZES, max_time = 5)]
 fn as_many_declared_as_live(bencher: Bencher, size: usize) {
     let (desired, observation) = (desired(size), observation(size));
-    let options =
-        Options { prune: Prune::No, selection: Selection::default(), today: jiff::civil::date(2026, 11, 24) };
+    let options = Options {
+        prune: Prune::No,
+        selection: Selection::default(),
+        today: jiff::civil::date(2026, 11, 24),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        rotation: Orders::default(),
+    };
     let sample = plan(&desired, &observation, &options);
     assert!(sample.problems().is_empty() && sample.steps().len() == size / 5);
     bencher.counter(ItemsCount::new(size)).bench(|| plan(&desired, &observation, &options));

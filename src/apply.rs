@@ -6,3 +6,4 @@ pub mod execute;
 pub mod outcome;
 pub mod rivals;
 pub mod rotate;
+mod successor;

@@ -57,6 +57,15 @@ pub fn folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether [`replace`] would refuse the path for being a link.
+///
+/// # Errors
+///
+/// When it would.
+pub fn check(path: &Path) -> io::Result<()> {
+    refuse_link(path).map(drop)
+}
+
 /// Refuses a path that is a symbolic link, wherever it leads, for a file that is about to be opened.
 ///
 /// # Errors

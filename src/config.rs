@@ -4,7 +4,9 @@
 //! the language ([`language`], [`settings`], [`sso`]), [`decode`] makes typed values; then the [`rules`] look for what
 //! only meaning can tell.
 
+pub mod age;
 pub mod application;
+pub mod association;
 pub mod attestation;
 pub mod check;
 pub mod decode;

@@ -22,3 +22,4 @@ pub mod reply;
 pub mod request;
 pub mod sign;
 pub mod types;
+pub mod usage;

@@ -1,7 +1,63 @@
 //! duoctl keeps a Duo account's applications as YAML in git: planned, applied and proven with live calls.
 //!
-//! Data flows one way: `config` -> `reconcile` -> `apply` -> `verify`. A module may use those listed below it and
-//! never those above; `sandbox` stands beside them and shares only Duo's signing rules.
+//! The program is a thin shell around this library, so whatever `duoctl` does another program can do, too. Data flows
+//! one way:
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`config`] | YAML to a typed [`Workspace`](config::model::Workspace), with every problem and its place |
+//! | [`intelligence`] | what an entry of `identity_intelligence` stands for; [`expand::desired`](intelligence::expand::desired) is the desired side |
+//! | [`observe`] | the account as it is; what cannot be read is never taken for absent |
+//! | [`reconcile`] | the pure core: both sides to a [`Plan`](reconcile::plan::Plan), its risks, and the guards that refuse it |
+//! | [`apply`] | a plan step by step, with a comparison before each write |
+//! | [`verify`] | what live calls prove about keys |
+//! | [`output`] | all of that for people and machines, one file for each format |
+//! | [`duo`] | Duo's wire: signatures, pages, limits, errors |
+//! | [`secrets`] | where secret keys are delivered |
+//! | [`sandbox`] | a simulated Duo account over HTTPS, for rehearsals and tests |
+//!
+//! A module may use those below it in the list of this file and never those above; `sandbox` stands beside them and shares
+//! only Duo's signing rules. Errors are typed; [`cli::exit`] is the one place that maps them to exit codes.
+//!
+//! # A plan without a network
+//!
+//! Everything up to the plan is data. Here the account is empty, so the application is to be created:
+//!
+//! ```
+//! use duoctl::config::load::load_text;
+//! use duoctl::duo::types::Ikey;
+//! use duoctl::intelligence::expand::desired;
+//! use duoctl::output::plan_text::last_line;
+//! use duoctl::reconcile::observed::{Observation, Observed};
+//! use duoctl::reconcile::plan::{Options, plan};
+//!
+//! let yaml = "
+//! version: 1
+//! workspace: acme
+//! tenant: {api_hostname: api-1a2b3c4d.duosecurity.com}
+//! applications:
+//!   vpn: {type: radius, name: VPN, user_access: all_users}
+//! ";
+//! let loaded = load_text("duo.yaml".into(), yaml.to_owned());
+//! let workspace = loaded.valid().expect("the YAML is valid");
+//! let desired = desired(workspace, &loaded.sources);
+//! let observation = Observation {
+//!     host: workspace.tenant.api_hostname.value.clone(),
+//!     operator: Ikey::new("DIXXXXXXXXXXXXXXXXXX"),
+//!     integrations: Observed::Present(Vec::new()),
+//!     groups: Observed::Absent,
+//!     policies: Observed::Absent,
+//!     account: Default::default(),
+//!     held: Default::default(),
+//!     observed_at: jiff::Timestamp::UNIX_EPOCH,
+//!     uses: Default::default(),
+//! };
+//! let options = Options::at(jiff::Timestamp::now());
+//! let plan = plan(&desired, &observation, &options);
+//! assert_eq!(last_line(&plan), "Plan: 1 to add, 0 to change, 0 to adopt, 0 to delete. 0 unmanaged.\n");
+//! ```
+//!
+//! `examples/plan_and_apply.rs` goes on from there: a connection, an apply, and the proof that nothing is left to do.
 #![cfg_attr(test, allow(clippy::string_slice))]
 
 pub mod cli;

@@ -1,6 +1,7 @@
 //! One reading of the account: the lists that a plan needs, each once.
 
 pub mod memberships;
+pub mod rotations;
 pub mod uses;
 
 use std::collections::BTreeMap;
@@ -76,6 +77,8 @@ async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) 
         held: BTreeMap::new(),
         observed_at: jiff::Timestamp::now(),
         uses: BTreeMap::new(),
+        rotation_uses: Observed::Absent,
+        creations: Observed::Absent,
     };
     Reading { observation, failures }
 }
@@ -113,6 +116,7 @@ fn held(read: Result<Option<Contents>, StoreError>) -> Held {
             ikey: payload.ikey.to_string(),
             api_hostname: payload.api_hostname,
             delivered_at: payload.delivered_at,
+            beside: payload.previous.map(|previous| previous.ikey.to_string()),
         }),
         Err(error) => Held::Unreadable { reason: error.message, help: error.help },
     }

@@ -1,6 +1,8 @@
 //! The pure core: `(Desired, Observation) -> Plan`. Nothing here reads, writes or knows the time.
 
 pub mod address;
+pub mod age;
+pub mod copy;
 pub mod delivery;
 pub mod desired;
 pub mod diff;
@@ -18,6 +20,7 @@ pub mod observed;
 pub mod plan;
 pub mod references;
 pub mod risk;
+pub mod rotation;
 pub mod selection;
 pub mod sso;
 pub mod takedown;

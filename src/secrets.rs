@@ -11,6 +11,7 @@ use crate::config::model::{SecretStore, SecretTarget, Workspace};
 pub mod exec;
 pub mod file;
 mod git;
+pub mod github;
 mod mask;
 mod options;
 pub mod payload;

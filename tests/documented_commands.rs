@@ -1,4 +1,4 @@
-//! What the README and the pages in docs/ show is true. Per page, in a copy of examples/ of its own and without a
+//! What the README and the pages in docs/ and docs/stores/ show is true. Per page, in a copy of examples/ of its own and without a
 //! network:
 //!
 //! * a `console` block is run line by line; what stands under a command is what it prints, where a line of `...` stands
@@ -26,10 +26,13 @@ use duoctl::config::load::load_text;
 
 /// The pages, by their paths in the repository.
 fn pages() -> Vec<PathBuf> {
-    let root = fs::read_dir(".").unwrap().map(|entry| entry.unwrap().file_name().into());
-    let docs = fs::read_dir("docs").unwrap().map(|entry| Path::new("docs").join(entry.unwrap().file_name()));
+    let files = |folder: &str| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        entries.map(|name| Path::new(folder.trim_start_matches('.')).join(name)).collect()
+    };
     let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
-    let mut pages: Vec<PathBuf> = root.chain(docs).filter(is_page).collect();
+    let mut pages: Vec<PathBuf> =
+        [".", "docs", "docs/stores"].into_iter().flat_map(files).filter(is_page).collect();
     pages.sort();
     pages
 }

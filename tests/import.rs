@@ -38,7 +38,13 @@ fn empty() -> Direct {
 }
 
 fn options() -> Options {
-    Options { prune: Prune::No, selection: Selection::default(), today: date(2026, 11, 24) }
+    Options {
+        prune: Prune::No,
+        selection: Selection::default(),
+        today: date(2026, 11, 24),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        rotation: duoctl::reconcile::rotation::Orders::default(),
+    }
 }
 
 fn load(text: &str) -> Loaded {

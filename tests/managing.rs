@@ -149,15 +149,26 @@ fn drift_has_a_name_on_it() {
     server.edit("VPN", json!({"greeting": "Bye"}));
     let outcome = folder.duoctl(["drift", "--who"]).at(&server).run().exits(2);
     assert!(outcome.stdout.contains("drift: changed in Duo"), "{}", outcome.stdout);
-    let named = outcome.stdout.lines().find(|line| line.contains("Admin Panel")).unwrap();
+    let named = outcome.stdout.lines().find(|line| line.contains("Olga Owner")).unwrap();
     assert!(named.contains("from 127.0.0.1  integration_update"), "{named}");
     let document = folder.duoctl(["drift", "--who", "--format", "json"]).at(&server).run().exits(2).json();
     let who = document["who"]["by_address"]["applications.vpn"].as_array().unwrap();
-    assert_eq!((who.len(), &who[0]["who"]), (1, &json!("Admin Panel")), "duoctl's own writes are no drift");
+    assert_eq!((who.len(), &who[0]["who"]), (1, &json!("Olga Owner")), "duoctl's own writes are no drift");
     folder.duoctl(["drift", "--only", "applications.wiki"]).at(&server).run().exits(0);
     let ikey = server.ikey("VPN");
     server.account().delete_application(&ikey).unwrap_or_else(|_| panic!("refused"));
     folder.duoctl(["drift", "--who"]).at(&server).run().exits(2).says("integration_delete");
+}
+
+#[test]
+fn drift_is_shown_without_a_name_where_the_log_may_not_be_read() {
+    let (folder, server) = managed();
+    server.edit("VPN", json!({"greeting": "Bye"}));
+    let operator = server.key("operator");
+    let refused = object(json!({"adminapi_read_log": "0"}));
+    assert!(server.account().modify_application(&operator.integration_key, refused).is_ok());
+    let outcome = folder.duoctl(["drift", "--who"]).at(&server).run().exits(2).says("drift: changed in Duo");
+    outcome.warns("who changed it cannot be told: ").warns("Grant read log");
 }
 
 #[test]

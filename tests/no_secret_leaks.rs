@@ -126,16 +126,25 @@ impl Seen {
     }
 }
 
-/// Runs a command in both formats, where it has two, at the highest verbosity.
+/// What a machine is given beside stdout; the files are searched with all others.
+const REPORTS: &[&str] =
+    &["--format", "json", "--report", "markdown=report.md", "--report", "github=report.log"];
+
+/// Runs a command for people and for machines, where it has both, at the highest verbosity.
 fn run(seen: &mut Seen, folder: &Folder, arguments: &[&str], prepare: impl Fn(Call) -> Call) {
     let formats: &[&[&str]] = match arguments[0] {
-        "validate" | "plan" | "apply" | "verify" | "doctor" => &[&[], &["--format", "json"]],
+        "validate" | "plan" | "apply" | "verify" | "drift" => &[&[], REPORTS],
+        "doctor" => &[&[], &["--format", "json"]],
         _ => &[&[]],
     };
     for format in formats {
         let all = arguments.iter().chain(&["-vvv"]).chain(*format);
         let outcome = prepare(folder.duoctl(all).env("RUST_BACKTRACE", "1").env("RUST_LOG", "trace")).run();
         seen.add(&format!("{arguments:?} {format:?}"), &outcome);
+        for report in ["report.md", "report.log"] {
+            let text = std::fs::read_to_string(folder.path(report)).unwrap_or_default();
+            seen.0.push((format!("{report} of {arguments:?}"), text));
+        }
     }
 }
 
@@ -153,6 +162,7 @@ fn runs_that_succeed_show_no_secret() {
         &["apply", "--auto-approve"],
         &["apply"],
         &["verify"],
+        &["drift", "--who"],
         &["handoff"],
         &["attest", "emea"],
         // Refused: it has no store. Rotation into stores is searched with the tests of the stores.

@@ -17,7 +17,8 @@ use super::outcome::Normalised;
 
 /// Nothing promises that a read right after a write sees it, so a contradiction is asked about three times over about
 /// five seconds before it counts (duo-api.md, trap 30).
-const WAITS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(1500), Duration::from_millis(3500)];
+pub(super) const WAITS: [Duration; 3] =
+    [Duration::ZERO, Duration::from_millis(1500), Duration::from_millis(3500)];
 
 /// The account after an apply.
 #[derive(Debug)]

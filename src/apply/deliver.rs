@@ -13,14 +13,16 @@ use crate::duo::client::{KeyReader, Reader};
 use crate::duo::error::DuoError;
 use crate::duo::probe::auth_check;
 use crate::duo::sign::Scheme;
-use crate::duo::types::Ikey;
+use crate::duo::types::{Ikey, Integration};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::Delivery;
-use crate::secrets::payload::Payload;
+use crate::secrets::payload::{Payload, Previous};
 use crate::secrets::store::{Contents, StoreError};
-use crate::secrets::{Stores, place};
+use crate::secrets::{Stores, github, place};
 use crate::verify::report::Report;
 use crate::verify::run::{Target, WAITS, verify};
+
+use super::converge;
 
 /// Why keys did not arrive. The application itself is as it was.
 #[derive(Debug, Error)]
@@ -37,6 +39,9 @@ pub enum DeliveryError {
     /// What the store gives back is what Duo handed out, and Duo does not accept it.
     #[error("{0} holds the keys, but Duo does not accept them: {1}")]
     NotAccepted(String, DuoError),
+    /// Duo does not accept a key that it made a moment ago; the store was not touched.
+    #[error("Duo does not accept the new key yet, so the store keeps the old one: {0}")]
+    Unproven(DuoError),
 }
 
 /// Carries keys from Duo to secret stores.
@@ -63,24 +68,47 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         ikey: &Ikey,
         delivery: &Delivery,
     ) -> Result<String, DeliveryError> {
-        let payload = self.fetch(address, kind, ikey).await.map_err(DeliveryError::Fetch)?;
+        let mut payload = self.fetch(address, kind, ikey).await.map_err(DeliveryError::Fetch)?;
+        github::hide(payload.secrets());
         let store = self.stores.of(&delivery.target)?;
+        if let Some(old) = &delivery.beside {
+            let secret_key = KeyReader::new(self.transport.clone()).secret_key(old).await;
+            let secret_key = secret_key.map_err(DeliveryError::Fetch)?;
+            github::hide([&secret_key]);
+            payload.previous = Some(Previous { ikey: old.clone(), secret_key });
+            // The old key still works: nobody is to read a new one from the store that does not.
+            self.prove_before(kind, &payload).await?;
+        }
         let place = place(&delivery.target);
         if store.write_only() {
             store.write(&place, &payload, 0).await?;
             return Ok(format!("to {}, which cannot be read back", delivery.place));
         }
         let Contents { payload: held, revision } = store.read(&place).await?;
-        if !held.is_some_and(|held| held.same_keys(&payload)) {
+        if !held.is_some_and(|held| held.same_keys(&payload) && held.same_previous(&payload)) {
             store.write(&place, &payload, revision).await?;
         }
         let lies = |what| DeliveryError::Lies(delivery.place.clone(), what);
         let read = store.read(&place).await?.payload.ok_or_else(|| lies("nothing"))?;
-        if !read.same_keys(&payload) {
+        if !read.same_keys(&payload) || !read.same_previous(&payload) {
             return Err(lies("something else"));
         }
         let proof = self.prove(kind, &read, &delivery.place).await?;
         Ok(format!("to {}; read back, {proof}", delivery.place))
+    }
+
+    /// Nothing promises that a new key works at once, so it is tried three times before it counts as refused.
+    async fn prove_before(&self, kind: &str, payload: &Payload) -> Result<(), DeliveryError> {
+        let mut refused = None;
+        for wait in converge::WAITS {
+            tokio::time::sleep(wait).await;
+            match self.prove(kind, payload, "nothing yet").await {
+                Ok(_) => return Ok(()),
+                Err(DeliveryError::NotAccepted(_, error)) => refused = Some(error),
+                Err(other) => return Err(other),
+            }
+        }
+        refused.map_or(Ok(()), |error| Err(DeliveryError::Unproven(error)))
     }
 
     /// Proves by live calls that an application's keys work and may do what they should.
@@ -95,15 +123,14 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         match lookup(kind).map(|kind| kind.family) {
             Some(Family::Oidc) => {
                 let live = Reader::new(self.transport.clone()).integration(ikey).await?;
-                let id = live.and_then(|live| live.client_hints.into_keys().next());
-                let id = id.unwrap_or_else(|| ikey.to_string());
+                let id = live.as_ref().and_then(|live| live.client_ids().first().copied());
+                let id = id.unwrap_or(ikey.as_str()).to_owned();
                 clients.insert(id, keys.client_secret(ikey, None).await?);
             }
             Some(Family::OAuth) => {
                 let live = Reader::new(self.transport.clone()).integration(ikey).await?;
-                for id in live.into_iter().flat_map(|live| live.client_hints.into_keys()) {
-                    let secret = keys.client_secret(ikey, Some(&id)).await?;
-                    clients.insert(id, secret);
+                for id in live.iter().flat_map(Integration::client_ids) {
+                    clients.insert(id.to_owned(), keys.client_secret(ikey, Some(id)).await?);
                 }
             }
             _ => secret_key = Some(keys.secret_key(ikey).await?),
@@ -116,15 +143,30 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             api_hostname: self.transport.host().to_owned(),
             address: address.to_string(),
             delivered_at: now.round(Unit::Second).unwrap_or(now).to_string(),
+            previous: None,
         })
     }
 
-    /// One call that changes nothing and bothers nobody, where there is one (duo-api.md, section 6.2).
     async fn prove(&self, kind: &str, read: &Payload, place: &str) -> Result<String, DeliveryError> {
-        let Some(secret) = &read.secret_key else {
-            return Ok("not proven: no call without effect takes client secrets".to_owned());
+        match self.try_keys(kind, read).await {
+            Proof::Accepted => Ok("proven by a signed call".to_owned()),
+            Proof::Refused(error) => Err(DeliveryError::NotAccepted(place.to_owned(), error)),
+            Proof::NotTestable(reason) => Ok(format!("not testable: {reason}")),
+            Proof::None(reason) => Ok(format!("not proven: {reason}")),
+        }
+    }
+
+    /// One call that changes nothing and bothers nobody, where there is one (duo-api.md, section 6.2).
+    pub async fn try_keys(&self, kind: &str, keys: &Payload) -> Proof {
+        let Some(secret) = &keys.secret_key else {
+            let reason = if keys.clients.is_empty() {
+                "Duo has no client secret of it"
+            } else {
+                "Duo takes a client secret only to issue a token, and a test would issue one"
+            };
+            return Proof::NotTestable(reason.to_owned());
         };
-        let keyed = self.transport.signed_by(&read.ikey, secret);
+        let keyed = self.transport.signed_by(&keys.ikey, secret);
         let asked = match kind {
             "authapi" => auth_check(&keyed, Scheme::V5).await.map(drop),
             // Without the permission Duo answers 403, once it has accepted the signature.
@@ -134,24 +176,35 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             },
             "websdk" => {
                 let Some(id) = token_id() else {
-                    return Ok("not proven: this machine has no random numbers".to_owned());
+                    return Proof::None("this machine has no random numbers".to_owned());
                 };
                 let host = self.transport.host();
-                let call = health_check_call(host, &read.ikey, secret, Timestamp::now(), &id);
+                let call = health_check_call(host, &keys.ikey, secret, Timestamp::now(), &id);
                 match self.transport.send(&call).await {
                     // Whatever Duo refuses here, it refuses the pair.
-                    Err(error) if error.code().is_some() => {
-                        return Err(DeliveryError::NotAccepted(place.to_owned(), error));
-                    }
+                    Err(error) if error.code().is_some() => return Proof::Refused(error),
                     other => other.map(drop),
                 }
             }
-            _ => return Ok(format!("not proven: duoctl knows no call for the type {kind}")),
+            _ => return Proof::NotTestable(format!("no call without effect is known for the type {kind}")),
         };
         match asked {
-            Ok(()) => Ok("proven by a signed call".to_owned()),
-            Err(error) if error.is_denied() => Err(DeliveryError::NotAccepted(place.to_owned(), error)),
-            Err(error) => Ok(format!("not proven: {error}")),
+            Ok(()) => Proof::Accepted,
+            Err(error) if error.is_denied() => Proof::Refused(error),
+            Err(error) => Proof::None(error.to_string()),
         }
     }
+}
+
+/// What a call with some keys showed.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// Duo accepted them.
+    Accepted,
+    /// Duo refused them.
+    Refused(DuoError),
+    /// No call without effect could show anything: why.
+    NotTestable(String),
+    /// The call brought no answer that shows anything: why.
+    None(String),
 }

@@ -107,7 +107,7 @@ async fn run_lane<W: WriteApi, T: Transport + Clone>(
 }
 
 /// Why a request of a step ended the step.
-enum Stop {
+pub(super) enum Stop {
     Moved(String),
     Failed(DuoError),
     NotDelivered(String),
@@ -132,9 +132,9 @@ fn granted(step: &Step) -> Option<BTreeSet<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-struct Run<'a, W, T> {
-    plan: &'a Plan,
-    writer: &'a W,
+pub(super) struct Run<'a, W, T> {
+    pub(super) plan: &'a Plan,
+    pub(super) writer: &'a W,
     courier: &'a Courier<'a, T>,
     /// What this lane itself last saw of an application after writing to it.
     seen: BTreeMap<String, String>,
@@ -177,7 +177,13 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     ) -> Result<(), Stop> {
         match write {
             Write::Create(body) => {
+                if step.action == Action::Rotate {
+                    self.nobody_else_rotates(step).await?;
+                }
                 let integration = self.create(step, body).await?;
+                if step.action == Action::Rotate {
+                    self.withdraw_successor(step, &integration.ikey).await?;
+                }
                 self.created = Some(integration.ikey.clone());
                 *created = Some(integration.ikey);
                 Ok(())
@@ -198,6 +204,9 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                     return Err(Stop::NotDelivered("the application was not created".to_owned()));
                 };
                 outcome.ikey = Some(ikey.clone());
+                if delivery.beside.is_some() {
+                    self.is_like_its_predecessor(step, ikey).await?;
+                }
                 let delivered = self.courier.deliver(&step.address, &step.kind, ikey, delivery).await;
                 outcome.note = Some(delivered.map_err(|error| Stop::NotDelivered(error.to_string()))?);
                 Ok(())
@@ -206,7 +215,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     }
 
     /// Nothing is sent to an application that is not as the plan, or this run itself, last saw it.
-    async fn compare(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
+    pub(super) async fn compare(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
         let Some(live) = self.writer.integration(ikey).await? else {
             return Err(Stop::Moved(format!("{ikey} was deleted since the plan was made")));
         };
@@ -251,7 +260,8 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             // Creating is not idempotent and names are not unique, so it is never simply repeated (trap 15).
             Err(error) if error.outcome_unknown() => {
                 let found = self.writer.integrations().await.ok().and_then(|all| {
-                    let mut marked = all.into_iter().filter(|live| self.carries_marker(step, live));
+                    let sent = body.get("notes").and_then(Value::as_str).unwrap_or_default();
+                    let mut marked = all.into_iter().filter(|live| self.carries_marker(step, sent, live));
                     marked.next().filter(|_| marked.next().is_none())
                 });
                 found.ok_or(Stop::Failed(error))
@@ -260,12 +270,9 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         }
     }
 
-    fn carries_marker(&self, step: &Step, live: &Integration) -> bool {
+    fn carries_marker(&self, step: &Step, sent: &str, live: &Integration) -> bool {
         let marker = Notes::parse(live.notes()).marker;
-        let ours = marker.is_some_and(|marker| {
-            marker.workspace == self.plan.workspace() && marker.address == step.address
-        });
-        ours && live.kind() == step.kind && step.ikey.as_ref() != Some(&live.ikey)
+        marker.is_some() && marker == Notes::parse(sent).marker && live.kind() == step.kind
     }
 
     async fn update(&mut self, ikey: &Ikey, body: &Map<String, Value>) -> Result<(), Stop> {

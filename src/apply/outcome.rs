@@ -1,6 +1,7 @@
 //! What became of a plan, as data.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::duo::error::DuoError;
 use crate::duo::types::Ikey;
@@ -58,7 +59,7 @@ pub struct Normalised {
 }
 
 /// How many steps ended how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Done.
     pub applied: usize,

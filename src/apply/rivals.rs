@@ -36,12 +36,27 @@ pub async fn withdraw<W: WriteApi>(workspace: &str, writer: &W, outcomes: &mut [
     }
 }
 
+/// What shares a marker by right: what replacements and rotations left behind.
+fn put_aside(state: &MarkerState) -> bool {
+    matches!(state, MarkerState::Replaced | MarkerState::Retired(_)) || state.is_successor()
+}
+
+/// The successors that rotations made for an address.
+pub fn successors(workspace: &str, address: &Address, integrations: &[Integration]) -> Vec<Ikey> {
+    let is_one = |live: &&Integration| {
+        Notes::parse(live.notes()).marker.is_some_and(|marker| {
+            marker.workspace == workspace && marker.address == *address && marker.state.is_successor()
+        })
+    };
+    integrations.iter().filter(is_one).map(|live| live.ikey.clone()).collect()
+}
+
 fn marked(workspace: &str, integrations: &[Integration]) -> HashMap<Address, Vec<Ikey>> {
     let mut marked: HashMap<Address, Vec<Ikey>> = HashMap::new();
     for integration in integrations {
         let marker = Notes::parse(integration.notes()).marker;
         if let Some(marker) =
-            marker.filter(|marker| marker.workspace == workspace && marker.state != MarkerState::Replaced)
+            marker.filter(|marker| marker.workspace == workspace && !put_aside(&marker.state))
         {
             marked.entry(marker.address).or_default().push(integration.ikey.clone());
         }

@@ -18,6 +18,8 @@ pub enum Rotated {
     Delivered(String),
     /// There is a new key, and the store holds the old one.
     NotDelivered(DeliveryError),
+    /// Nothing was begun, and why.
+    Refused(String),
     /// Duo made no new key.
     Failed(DuoError),
     /// The answer was lost, and nothing shows that there is a new key. Whatever Duo has now was delivered.
@@ -52,7 +54,7 @@ async fn reset<T: Transport>(writer: &Writer<T>, live: &Integration) -> Result<(
     match lookup(live.kind()).map(|kind| kind.family) {
         Some(Family::Oidc) => writer.reset_client_secret(&live.ikey, None).await,
         Some(Family::OAuth) => {
-            for client in live.client_hints.keys() {
+            for client in live.client_ids() {
                 writer.reset_client_secret(&live.ikey, Some(client)).await?;
             }
             Ok(())

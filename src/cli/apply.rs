@@ -21,8 +21,9 @@ use crate::reconcile::guard::{Refusal, judge};
 use crate::reconcile::plan::{Options, Plan};
 use crate::verify::report::Report;
 
-use super::args::{self, Format, PruneMode};
+use super::args::{self, PruneMode};
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::progress::{Spinner, Steps};
 use super::session::{
     Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
@@ -31,7 +32,12 @@ use super::signals::{Signals, stop_then_give_up};
 use super::verify::verify_addresses;
 
 /// Runs the command.
-pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Apply,
+    verbosity: u8,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let saved = SavedPlan::read(&args.path)?;
     let (path, args) = match &saved {
         Some(saved) => saved.arguments(args)?,
@@ -49,14 +55,14 @@ pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<E
         }
         let moved = saved.fingerprint.moved(plan.fingerprint());
         if !moved.is_empty() {
-            return Ok(stale(&moved, printer));
+            return Ok(stale(&moved, outlet, printer));
         }
     }
     session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
     show_unmanaged(&reading.observation, verbosity, printer);
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
-    let mut run = Run { session, args, options, plan, printer, verbosity };
+    let mut run = Run { session, args, options, plan, outlet, printer, verbosity };
     run.show_plan(&refusals);
     if !refusals.is_empty() {
         return Ok(run.report_refused(&refusals));
@@ -71,33 +77,31 @@ pub async fn run(args: args::Apply, verbosity: u8, printer: Printer) -> Result<E
     }
 }
 
-struct Run {
+struct Run<'a> {
     session: Session,
     args: args::Apply,
     options: Options,
     plan: Plan,
+    outlet: &'a Outlet,
     printer: Printer,
     verbosity: u8,
 }
 
-impl Run {
-    fn json(&self) -> bool {
-        self.args.format == Format::Json
-    }
-
+impl Run<'_> {
     fn show_plan(&self, refusals: &[Refusal]) {
         show_problems(self.plan.problems(), &self.session.sources, self.printer);
         show_idle_globs(&self.args.selected, &self.session.desired, &self.plan, self.printer);
-        if !self.json() {
+        if self.outlet.human() {
             self.printer.data(&plan_text::render(&self.plan, refusals, self.printer.out, true));
+        }
+        if self.outlet.streams() {
+            self.outlet.event(&self.session.document(&self.plan, refusals));
         }
     }
 
     fn report_refused(&self, refusals: &[Refusal]) -> Exit {
-        if self.json() {
-            let planned = json::plan(&self.plan, refusals, &self.session.sources);
-            self.printer.data(&json::text(&json::apply(&planned, &[], &[], None, None)));
-        }
+        let planned = self.session.document(&self.plan, refusals);
+        self.outlet.deliver(&json::apply(&planned, &[], &[], None, None));
         Exit::Refused
     }
 
@@ -113,7 +117,7 @@ impl Run {
             );
             return Ok(false);
         }
-        if self.json() {
+        if !self.outlet.human() {
             // Nobody can approve what they were not shown.
             self.printer.problem(&plan_text::render(&self.plan, &[], self.printer.err, true));
         }
@@ -143,7 +147,7 @@ impl Run {
     async fn carry_out(&mut self, reading: Reading, stop: &CancellationToken) -> Result<Exit, Failure> {
         let writer = Writer::new(self.session.transport.clone());
         let parallelism = usize::from(self.args.connection.parallelism);
-        let steps = Steps::new(self.printer, !self.json());
+        let steps = Steps::new(self.printer, self.outlet);
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
         let outcomes = execute(&self.plan, &writer, &courier, parallelism, stop, &steps).await;
         steps.finish();
@@ -171,7 +175,7 @@ impl Run {
             let plan = converged.as_ref().map_or(&self.plan, |converged| &converged.plan);
             let spinner = Spinner::start("probing keys", self.printer);
             let report = tokio::select! {
-                report = verify_addresses(&self.session, plan, &after, &self.options.selection, parallelism) => report,
+                report = verify_addresses(&self.session, plan, &after, &self.options.selection, parallelism, self.outlet) => report,
                 () = stop.cancelled() => None,
             };
             spinner.finish();
@@ -193,22 +197,16 @@ impl Run {
         let End { outcomes, converged, report, .. } = *end;
         self.show_new_problems(converged);
         let normalised = converged.map(|converged| converged.normalised.as_slice()).unwrap_or_default();
-        let sources = &self.session.sources;
-        if self.json() {
-            let planned = json::plan(&self.plan, &[], sources);
-            let left = converged.map(|converged| json::plan(&converged.plan, &[], sources));
-            self.printer.data(&json::text(&json::apply(
-                &planned,
-                outcomes,
-                normalised,
-                left.as_ref(),
-                report,
-            )));
+        let planned = self.session.document(&self.plan, &[]);
+        let left = converged.map(|converged| self.session.document(&converged.plan, &[]));
+        self.outlet.deliver(&json::apply(&planned, outcomes, normalised, left.as_ref(), report));
+        if !self.outlet.human() {
             return;
         }
         let paint = self.printer.out;
+        let handoffs = converged.map_or(&self.plan, |converged| &converged.plan).handoffs();
         if !outcomes.is_empty() {
-            self.printer.data(&apply_text::render(outcomes, normalised, paint));
+            self.printer.data(&apply_text::render(outcomes, normalised, handoffs.len(), paint));
         }
         if let Some(converged) = converged {
             // The plan above could not know the keys of what was yet to be created.
@@ -304,13 +302,16 @@ impl End<'_> {
     }
 }
 
-fn stale(moved: &[String], printer: Printer) -> Exit {
+fn stale(moved: &[String], outlet: &Outlet, printer: Printer) -> Exit {
     let mut text = format!("{}: the saved plan is stale, so nothing was changed\n", printer.err.bad("error"));
     for moved in moved {
         text.push_str(&format!("  {moved}\n"));
     }
     text.push_str("  make a new one with `duoctl plan --out FILE`\n");
     printer.problem(&text);
+    let help: Vec<String> =
+        moved.iter().cloned().chain(["make a new one with `duoctl plan --out FILE`".to_owned()]).collect();
+    outlet.failed(Exit::Stale, "the saved plan is stale, so nothing was changed", &help, Vec::new());
     Exit::Stale
 }
 

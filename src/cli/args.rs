@@ -1,8 +1,10 @@
 //! The arguments. Unknown ones are errors; no secret ever comes by a flag.
 
+mod examples;
 mod handing_over;
 mod managing;
 mod options;
+mod reporting;
 mod rotating;
 mod standalone;
 
@@ -11,12 +13,15 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::output::printer;
 
 pub use handing_over::{Attest, Handoff, SheetFormat};
-pub use managing::{Accept, Adopt, Apply, Drift, Import, Include, Plan, SplitMode};
+pub use managing::{Accept, Adopt, Apply, Drift, Ignore, Import, Include, Plan, SplitMode};
 pub use options::{Connection, Consents, Format, Impact, PruneMode, Pruning, Selected, Source};
+pub use reporting::{
+    OF_APPLY, OF_PLAN, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report,
+};
 pub use rotating::{Rotate, Secrets, Strategy};
 pub use standalone::{
-    Completions, Doctor, Fmt, Init, Reset, Sandbox, SandboxCommand, Schema, SchemaKind, Serve, Validate,
-    Verify, VerifyFormat,
+    Completions, Doctor, Edit, Explain, FailSeverity, Fmt, Init, Man, Reset, Sandbox, SandboxCommand, Schema,
+    SchemaKind, Serve, Show, Validate, Verify,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.
@@ -24,7 +29,7 @@ pub use standalone::{
 #[command(name = "duoctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 error, 2 changes pending, 3 verification failed, 4 partly applied, \
-    5 refused by a guard or no consent, 6 saved plan is stale, 64 usage, 75 unreachable or rate limited (safe to \
+    5 refused by a guard or no consent, 6 saved plan is stale, 7 findings at or above --fail-severity, 64 usage, 75 unreachable or rate limited (safe to \
     retry), 77 Duo refused the credentials or the permission, 130 interrupted.\n\nduoctl is not affiliated with Cisco."
 )]
 pub struct Args {
@@ -79,39 +84,69 @@ impl From<Color> for printer::Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a first duo.yaml, with comments.
+    #[command(after_help = examples::INIT)]
     Init(Init),
     /// Check the YAML: syntax, schema and meaning. Needs no network and no credentials.
+    #[command(after_help = examples::VALIDATE)]
     Validate(Validate),
     /// Give the YAML its canonical form: order of keys, spacing, quotes. Comments are kept, the meaning is proven to.
+    #[command(after_help = examples::FMT)]
     Fmt(Fmt),
     /// Write the live applications that nobody declares yet into the YAML. The plan after it only adopts.
+    #[command(after_help = examples::IMPORT)]
     Import(Import),
     /// Show what would change. Changes nothing.
+    #[command(after_help = examples::PLAN)]
     Plan(Plan),
     /// Say whether Duo differs from the YAML, for a schedule: exit code 2 when it does. Changes nothing.
+    #[command(after_help = examples::DRIFT)]
     Drift(Drift),
     /// Write into the YAML what somebody changed in Duo.
+    #[command(after_help = examples::ACCEPT)]
     Accept(Accept),
+    /// Leave a difference of one field alone from now on, for a reason that is written into the YAML.
+    #[command(after_help = examples::IGNORE)]
+    Ignore(Ignore),
     /// Write into the YAML which live application an address is.
+    #[command(after_help = examples::ADOPT)]
     Adopt(Adopt),
     /// Make the account match the YAML, then verify it.
+    #[command(after_help = examples::APPLY)]
     Apply(Apply),
+    /// Show a saved plan or a JSON report in another format. Needs no network and no credentials.
+    #[command(after_help = examples::SHOW)]
+    Show(Show),
     /// Probe every managed key with live calls. Changes nothing.
+    #[command(after_help = examples::VERIFY)]
     Verify(Verify),
     /// Print what a person has to enter into a console that has no API, field by field.
+    #[command(after_help = examples::HANDOFF)]
     Handoff(Handoff),
     /// Say that the console holds the values of now: writes their fingerprint into the YAML, everything else as it is.
+    #[command(after_help = examples::ATTEST)]
     Attest(Attest),
     /// Make new secret keys and deliver them to the secret stores.
+    #[command(after_help = examples::ROTATE)]
     Rotate(Rotate),
     /// List where every secret key is kept, and whether it is current. Changes nothing.
+    #[command(after_help = examples::SECRETS)]
     Secrets(Secrets),
     /// Check hostname, TLS, clock, keys and permissions, and say how to mend each.
+    #[command(after_help = examples::DOCTOR)]
     Doctor(Doctor),
     /// The simulator of Duo on its own.
+    #[command(after_help = examples::SANDBOX)]
     Sandbox(Sandbox),
-    /// Print the JSON Schema of the YAML.
+    /// Say what a finding, a risk, a guard or an exit code means, and what to do about it.
+    #[command(after_help = examples::EXPLAIN)]
+    Explain(Explain),
+    /// Print the JSON Schema of the YAML, of plans or of reports.
+    #[command(after_help = examples::SCHEMA)]
     Schema(Schema),
     /// Print the completion script of a shell.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions(Completions),
+    /// Print the manual page, or write all of them into a folder.
+    #[command(after_help = examples::MAN)]
+    Man(Man),
 }

@@ -5,16 +5,19 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::config::diagnostic::has_errors;
+use crate::config::diagnostic::{Code, has_errors};
 use crate::duo::activity::{Activities, Activity, activities};
+use crate::duo::error::DuoError;
+use crate::duo::explain::{Cause, causes};
 use crate::output::paint::{Paint, safe};
+use crate::output::plan_text;
 use crate::output::printer::Printer;
-use crate::output::{json as documents, plan_text};
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::{Action, Plan, Step};
 
-use super::args::{self, Format};
+use super::args;
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::{Session, first_failure, options, show_idle_globs, show_problems, show_unmanaged};
 
 /// How many pages of the log are read: its budget is far smaller than that of other calls.
@@ -26,7 +29,12 @@ const SHOWN: usize = 3;
 const DAY: i64 = 86_400_000;
 
 /// Runs the command.
-pub async fn run(args: args::Drift, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Drift,
+    verbosity: u8,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning())?;
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let mut reading = session.read(printer).await?;
@@ -40,27 +48,27 @@ pub async fn run(args: args::Drift, verbosity: u8, printer: Printer) -> Result<E
         &session.sources,
         printer,
     );
-    let who =
-        if args.who && !plan.steps().is_empty() { Some(who(&session, &args, &plan).await?) } else { None };
-    match args.format {
-        Format::Json => {
-            let mut document = documents::plan(&plan, &[], &session.sources);
-            if let (Value::Object(document), Some(who)) = (&mut document, &who) {
-                document.insert("who".to_owned(), who.document());
-            }
-            printer.data(&documents::text(&document));
+    let who = match args.who && !plan.steps().is_empty() {
+        true => who(&session, &args, &plan).await.map_err(|error| not_told(&error, printer)).ok(),
+        false => None,
+    };
+    if outlet.human() {
+        if let Some(who) = &who {
+            printer.data(&who.text(&plan, printer.out));
         }
-        Format::Human => {
-            if let Some(who) = &who {
-                printer.data(&who.text(&plan, printer.out));
-            }
-            printer.data(&plan_text::render(&plan, &[], printer.out, false));
-        }
+        printer.data(&plan_text::render(&plan, &[], printer.out, false));
     }
+    let mut document = session.document(&plan, &[]);
+    if let Value::Object(document) = &mut document {
+        document.insert("kind".to_owned(), json!("drift"));
+        document.extend(who.map(|who| ("who".to_owned(), who.document())));
+    }
+    outlet.deliver(&document);
     if has_errors(plan.problems()) {
         return Ok(first_failure(&reading.failures).map_or(Exit::Error, Exit::of));
     }
-    Ok(if plan.is_empty() { Exit::Done } else { Exit::Pending })
+    let overdue = plan.problems().iter().any(|problem| problem.code == Code::KeyTooOld);
+    Ok(if plan.is_empty() && !overdue { Exit::Done } else { Exit::Pending })
 }
 
 /// Who did something to the applications that differ, by address.
@@ -70,7 +78,7 @@ struct Who {
     days: u16,
 }
 
-async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<Who, Failure> {
+async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<Who, DuoError> {
     let now = jiff::Timestamp::now().as_millisecond();
     let from = now - i64::from(args.days) * DAY;
     let Activities { items, complete } = activities(&session.transport, from, now, PAGES).await?;
@@ -83,6 +91,15 @@ async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<Who, 
         found.entry(step.address.to_string()).or_default().extend(theirs.take(SHOWN).cloned());
     }
     Ok(Who { found, complete, days: args.days })
+}
+
+/// Without the log the drift is the same: it only has no name on it.
+fn not_told(error: &DuoError, printer: Printer) {
+    let warning = printer.err.notice("warning");
+    printer.problem(&format!("{warning}: who changed it cannot be told: {}\n", safe(&error.to_string())));
+    for Cause { what, fix } in causes(error) {
+        printer.problem(&format!("  {what}: {fix}\n"));
+    }
 }
 
 /// An application that is gone is known by its name only.

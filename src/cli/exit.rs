@@ -11,6 +11,7 @@ use crate::credentials::CredentialError;
 use crate::duo::error::DuoError;
 use crate::duo::explain::causes;
 use crate::duo::https::HttpsError;
+use crate::output::explain::Entry;
 use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
@@ -32,6 +33,8 @@ pub enum Exit {
     Refused,
     /// The saved plan is stale.
     Stale,
+    /// Findings at or above `--fail-severity`.
+    Findings,
     /// Usage.
     Usage,
     /// Rate limited or unreachable; safe to retry.
@@ -43,6 +46,22 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every way, by its code.
+    pub const ALL: [Self; 12] = [
+        Self::Done,
+        Self::Error,
+        Self::Pending,
+        Self::NotVerified,
+        Self::Partly,
+        Self::Refused,
+        Self::Stale,
+        Self::Findings,
+        Self::Usage,
+        Self::Unavailable,
+        Self::Denied,
+        Self::Interrupted,
+    ];
+
     /// The process's exit code.
     pub fn code(self) -> u8 {
         match self {
@@ -53,11 +72,77 @@ impl Exit {
             Self::Partly => 4,
             Self::Refused => 5,
             Self::Stale => 6,
+            Self::Findings => 7,
             Self::Usage => 64,
             Self::Unavailable => 75,
             Self::Denied => 77,
             Self::Interrupted => 130,
         }
+    }
+
+    /// What it means and what to do, for `duoctl explain` and the page about exit codes.
+    pub fn explained(self) -> Entry {
+        let (title, meaning, fix) = match self {
+            Self::Done => (
+                "done, or nothing to do",
+                "The command did what it was asked for. A plan with changes ends so too, without `--detailed-exitcode`.",
+                "Nothing has to be done.",
+            ),
+            Self::Error => (
+                "an error",
+                "The YAML, a file, or a key that could not be had; an address that cannot be planned.",
+                "Read the message; it says where and what to do.",
+            ),
+            Self::Pending => (
+                "changes are pending",
+                "`plan --detailed-exitcode` or `drift` found that Duo and the YAML differ.",
+                "Look at the plan, and apply it, or take the change in Duo over with `duoctl accept`.",
+            ),
+            Self::NotVerified => (
+                "verification failed",
+                "Applied, but verification failed or stayed open; or `verify` found that.",
+                "`duoctl verify -v` shows every check.",
+            ),
+            Self::Partly => (
+                "partly applied",
+                "A step failed, or Duo kept something else than what was sent.",
+                "Run `duoctl apply` again: it goes on from what the account holds.",
+            ),
+            Self::Refused => (
+                "refused",
+                "Refused by a guard, or nobody was there to consent. Nothing was changed.",
+                "The message names the flag that lifts the guard.",
+            ),
+            Self::Stale => (
+                "the saved plan is stale",
+                "The YAML, the account or duoctl changed since the plan was saved. Nothing was changed.",
+                "Make a new plan.",
+            ),
+            Self::Findings => (
+                "findings at or above `--fail-severity`",
+                "`validate --fail-severity` found something that is at least so severe, errors included.",
+                "Mend what was found, or choose a higher severity.",
+            ),
+            Self::Usage => (
+                "the command line is wrong",
+                "An argument is unknown, missing, or contradicts another one.",
+                "`duoctl COMMAND --help`.",
+            ),
+            Self::Unavailable => (
+                "unreachable or rate limited",
+                "Duo is unreachable, or its rate limit is used up.",
+                "Safe to run again later.",
+            ),
+            Self::Denied => (
+                "Duo refused the credentials or the permission",
+                "The key is wrong, or its application may not do what the command needs.",
+                "`duoctl doctor` names the causes.",
+            ),
+            Self::Interrupted => {
+                ("interrupted", "What was under way was finished, nothing new was begun.", "Run it again.")
+            }
+        };
+        Entry { title, meaning, fix }
     }
 
     /// The exit code of a call that failed.
@@ -111,7 +196,7 @@ pub enum Failure {
         error: io::Error,
     },
     /// A file that `init` would write exists already.
-    #[error("{path} exists already, and init never overwrites a file", path = .0.display())]
+    #[error("{path} exists already, and is never overwritten", path = .0.display())]
     Exists(PathBuf),
     /// A file cannot be read or written.
     #[error("{path} {what}: {error}", path = path.display())]
@@ -133,7 +218,15 @@ pub enum Failure {
         /// What to write by hand, where that is one line.
         line: Option<String>,
     },
-    /// A saved plan that cannot be used at all.
+    /// A file that `show` cannot read as a document.
+    #[error("{path} is nothing that can be shown: {reason}", path = path.display())]
+    NoDocument {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A file that `apply` was given in the place of a saved plan.
     #[error("{path} is not a saved plan: {reason}", path = path.display())]
     NoPlan {
         /// The file.
@@ -156,6 +249,7 @@ impl Failure {
             | Self::Exists(_)
             | Self::File { .. }
             | Self::Edit { .. }
+            | Self::NoDocument { .. }
             | Self::NoPlan { .. } => Exit::Error,
             Self::Duo(error) => Exit::of(error),
         }
@@ -179,7 +273,8 @@ impl Failure {
         }
     }
 
-    fn help(&self) -> Vec<String> {
+    /// What to do, line by line.
+    pub fn help(&self) -> Vec<String> {
         match self {
             Self::Credentials { .. } => {
                 vec!["see `tenant.credentials` in the YAML, or try `--sandbox`, which needs no keys".to_owned()]
@@ -201,6 +296,7 @@ impl Failure {
             | Self::Https(_)
             | Self::Sandbox { .. }
             | Self::File { .. }
+            | Self::NoDocument { .. }
             | Self::NoPlan { .. } => Vec::new(),
         }
     }

@@ -74,8 +74,12 @@ fn one(path: &Path, index: usize, args: &Fmt, printer: Printer) -> Result<Format
         }
     };
     let name = safe(&path.display().to_string());
-    if !args.check && !args.diff {
-        edit::save(path, &formatted).map_err(failure("cannot be written"))?;
+    if !args.check
+        && !args.diff
+        && let Err(error) = edit::save(path, &formatted)
+    {
+        failure("cannot be written")(error).print(printer);
+        return Ok(Formatted::Harmed);
     }
     printer.data(&if args.diff { diff(&name, &text, &formatted) } else { format!("{name}\n") });
     Ok(Formatted::Changed)

@@ -10,9 +10,7 @@ use crate::output::printer::Printer;
 
 use super::args::Init;
 use super::exit::{Exit, Failure};
-
-/// The schema's file name; the first line of duo.yaml points an editor to it.
-const SCHEMA: &str = "duoctl.schema.json";
+use super::schema::FILE as SCHEMA;
 
 /// Runs the command.
 pub fn run(args: &Init, printer: Printer) -> Result<Exit, Failure> {
@@ -21,7 +19,7 @@ pub fn run(args: &Init, printer: Printer) -> Result<Exit, Failure> {
     fs::create_dir_all(&args.dir).map_err(failure)?;
     let folder = fs::canonicalize(&args.dir).map_err(failure)?;
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let text = template::initial(name, SCHEMA);
+    let text = if args.bare { template::bare(name, SCHEMA) } else { template::initial(name, SCHEMA) };
     atomic::create(&path, &text, Readers::Umask).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => Failure::Exists(path.clone()),
         _ => failure(error),
@@ -33,10 +31,14 @@ pub fn run(args: &Init, printer: Printer) -> Result<Exit, Failure> {
         }
         _ => {}
     }
-    printer.data(&format!(
-        "Wrote {}. Next: `duoctl plan {} --sandbox` shows what it would do, on a simulated account.\n",
-        path.display(),
-        args.dir.display()
-    ));
+    let (path, dir) = (path.display(), args.dir.display());
+    printer.data(&match args.bare {
+        true => format!(
+            "Wrote {path}. Next: name your account in it, then `duoctl import {dir}` adds what the account holds.\n"
+        ),
+        false => format!(
+            "Wrote {path}. Next: `duoctl plan {dir} --sandbox` shows what it would do, on a simulated account.\n"
+        ),
+    });
     Ok(Exit::Done)
 }

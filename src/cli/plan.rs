@@ -12,14 +12,20 @@ use crate::reconcile::guard::judge;
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::Plan;
 
-use super::args::{self, Format, Impact};
+use super::args::{self, Impact};
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::{
     Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
 };
 
 /// Runs the command.
-pub async fn run(args: args::Plan, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Plan,
+    verbosity: u8,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents)?;
     let trust = if args.untrusted { Trust::None } else { Trust::Full };
@@ -31,7 +37,7 @@ pub async fn run(args: args::Plan, verbosity: u8, printer: Printer) -> Result<Ex
     session.tell_affected(&mut plan, &reading.observation, &impact, printer).await;
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
-    let document = documents::plan(&plan, &refusals, &session.sources);
+    let document = session.document(&plan, &refusals);
     show_problems(plan.problems(), &session.sources, printer);
     show_problems(
         &unneeded(&session.workspace, &session.desired, &reading.observation),
@@ -40,10 +46,10 @@ pub async fn run(args: args::Plan, verbosity: u8, printer: Printer) -> Result<Ex
     );
     show_unmanaged(&reading.observation, verbosity, printer);
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
-    match args.format {
-        Format::Json => printer.data(&documents::text(&document)),
-        Format::Human => printer.data(&plan_text::render(&plan, &refusals, printer.out, false)),
+    if outlet.human() {
+        printer.data(&plan_text::render(&plan, &refusals, printer.out, false));
     }
+    outlet.deliver(&document);
     if let Some(file) = &args.out {
         save(file, &document, &args)?;
         printer.remark(&format!(

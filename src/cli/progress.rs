@@ -6,10 +6,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::apply::execute::Progress;
 use crate::apply::outcome::StepOutcome;
-use crate::output::apply_text;
 use crate::output::paint::safe;
 use crate::output::printer::Printer;
+use crate::output::{apply_text, json};
 use crate::reconcile::plan::Step;
+
+use super::outlet::Outlet;
 
 /// How long something may take before it is worth a word.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -47,17 +49,17 @@ impl Spinner {
     }
 }
 
-/// Steps as they end: on stdout where that is for people, else on stderr.
-pub struct Steps {
+/// Steps as they end: on stdout where that is for people, else on stderr; as events on stdout where it is a stream.
+pub struct Steps<'a> {
     printer: Printer,
-    on_stdout: bool,
+    outlet: &'a Outlet,
     spinner: Spinner,
 }
 
-impl Steps {
+impl<'a> Steps<'a> {
     /// Begins to watch.
-    pub fn new(printer: Printer, on_stdout: bool) -> Self {
-        Self { printer, on_stdout, spinner: Spinner::start("applying", printer) }
+    pub fn new(printer: Printer, outlet: &'a Outlet) -> Self {
+        Self { printer, outlet, spinner: Spinner::start("applying", printer) }
     }
 
     /// Ends it.
@@ -66,14 +68,20 @@ impl Steps {
     }
 }
 
-impl Progress for Steps {
+impl Progress for Steps<'_> {
     fn begin(&self, step: &Step) {
         self.spinner.bar.set_message(format!("{} {}", step.action.name(), safe(step.address.as_str())));
+        if self.outlet.streams() {
+            self.outlet.event(&json::step_begun(step));
+        }
     }
 
     fn end(&self, outcome: &StepOutcome) {
         self.spinner.bar.suspend(|| {
-            if self.on_stdout {
+            if self.outlet.streams() {
+                self.outlet.event(&json::step_ended(outcome));
+            }
+            if self.outlet.human() {
                 self.printer.data(&format!("{}\n", apply_text::line(outcome, self.printer.out)));
             } else {
                 self.printer.remark(&format!("{}\n", apply_text::line(outcome, self.printer.err)));

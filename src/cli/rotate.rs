@@ -1,125 +1,290 @@
-//! `duoctl rotate`: new secret keys, delivered to the secret stores.
+//! `duoctl rotate`: new secret keys, delivered to the secret stores. One run does a stage and says what the next one
+//! waits for; it never waits itself.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
+
 use crate::apply::deliver::Courier;
+use crate::apply::execute::execute;
+use crate::apply::outcome::{Status, StepOutcome};
 use crate::apply::rotate::{Rotated, in_place};
-use crate::duo::client::Writer;
+use crate::duo::api::SecretApi as _;
+use crate::duo::client::{KeyReader, Writer};
 use crate::duo::types::Integration;
 use crate::observe::Reading;
+use crate::observe::rotations::look_at_creations;
+use crate::output::handoff_text::short_name;
 use crate::output::paint::safe;
 use crate::output::printer::Printer;
+use crate::output::{apply_text, json, plan_text, rotation_text};
 use crate::reconcile::address::Address;
-use crate::reconcile::delivery::{Delivery, DesiredSecret, Held};
-use crate::reconcile::guard::{Consent, allows};
-use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{self, Action, Plan, is_intelligence};
-use crate::reconcile::risk::Risk;
+use crate::reconcile::delivery::Delivery;
+use crate::reconcile::guard::{Consent, Refusal, judge};
+use crate::reconcile::plan::{self, Options, Plan, is_intelligence};
+use crate::reconcile::rotation::Rotation;
+use crate::reconcile::selection::Selection;
 
-use super::args::{self, Pruning, Selected};
+use super::args::{self, Format, Pruning, Selected};
 use super::exit::{Exit, Failure};
-use super::session::{Session, options};
+use super::outlet::Outlet;
+use super::progress::Steps;
+use super::session::{Session, options, show_problems};
+use super::signals::{Signals, stop_then_give_up};
 
-/// One application whose keys are replaced.
-struct Wanted<'a> {
-    address: &'a Address,
-    live: &'a Integration,
-    secret: &'a DesiredSecret,
-}
+mod choice;
+
+use choice::{Asked, Choice, InPlace};
 
 /// Runs the command.
-pub async fn run(args: args::Rotate, printer: Printer) -> Result<Exit, Failure> {
-    let args::Strategy::InPlace = args.strategy;
-    let options = options(&Selected::default(), &Pruning::default())?;
+pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
+    let mut options = options(&Selected::default(), &Pruning::default())?;
+    options.rotation.silence = args.silence;
     let session = Session::open(&args.path, &args.connection, printer).await?;
-    let reading = session.read(printer).await?;
+    let mut reading = session.read(printer).await?;
+    if let Some(least) = args.older_than {
+        let reach = least.saturating_add(SignedDuration::from_hours(24));
+        look_at_creations(&session.transport, &mut reading.observation, reach, options.now).await;
+    }
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     let consent = Consent { allow: args.allow.clone(), ..Consent::default() };
-    let mut wanted = Vec::new();
-    let mut refusals = Vec::new();
-    for address in &args.addresses {
-        match judge(&session, &reading, &plan, &consent, address) {
-            Ok(application) => wanted.push(application),
-            Err(reason) => refusals.push(reason),
+    let asked = Asked {
+        session: &session,
+        reading: &reading,
+        plan: &plan,
+        args: &args,
+        consent: &consent,
+        now: options.now,
+    };
+    if args.status {
+        return Ok(status(&asked, printer));
+    }
+    let choice = asked.choose();
+    let stages = stages(&session, &reading, &choice, &options);
+    let guards = stages.as_ref().map(|stages| judge(stages, &session.desired, &consent)).unwrap_or_default();
+    show_refusals(&choice, &guards, printer);
+    if let Some(stages) = &stages {
+        show_problems(stages.problems(), &session.sources, printer);
+    }
+    let stages = stages.filter(|stages| guards.is_empty() && !stages.steps().is_empty());
+    let refused = !choice.refusals.is_empty() || !guards.is_empty();
+    if choice.in_place.is_empty() && stages.is_none() {
+        if !refused {
+            waiting(&plan, &choice, printer);
         }
+        return Ok(if refused { Exit::Refused } else { Exit::Done });
     }
-    if !refusals.is_empty() {
-        let title = printer.err.bad("refused");
-        let lines: String = refusals.iter().map(|reason| format!("  ! {}\n", safe(reason))).collect();
-        printer.problem(&format!("{title}; nothing was changed:\n{lines}"));
-        return Ok(Exit::Refused);
+    printer.data(&sheet(&choice.in_place, printer));
+    if let Some(stages) = &stages {
+        stages.steps().iter().for_each(|step| printer.data(&plan_text::step(step, printer.out)));
     }
-    printer.data(&sheet(&wanted, printer));
     if !approved(args.auto_approve, printer)? {
         return Ok(Exit::Refused);
     }
-    let writer = Writer::new(session.transport.clone());
-    let courier = Courier::new(session.transport.clone(), &session.stores);
-    let mut exit = Exit::Done;
-    let mut rotated = 0;
-    for Wanted { address, live, secret } in wanted {
-        let delivery = Delivery::new(secret, "the keys are new");
-        let outcome = in_place(&writer, &courier, address, live, &delivery).await;
-        printer.data(&line(address, &outcome, printer));
-        match outcome {
-            Rotated::Delivered(_) => rotated += 1,
-            Rotated::Failed(error) if rotated == 0 && exit == Exit::Done => exit = Exit::of(&error),
-            Rotated::NotDelivered(_) | Rotated::Unknown(_) | Rotated::Failed(_) => exit = Exit::Partly,
+    let parallelism = usize::from(args.connection.parallelism);
+    let run = Run { session: &session, parallelism, outlet, printer };
+    let (signals, stop) = (Signals::catch(), CancellationToken::new());
+    let exit = tokio::select! {
+        exit = run.carry_out(stages.as_ref(), &choice, &stop) => exit,
+        () = stop_then_give_up(signals, &stop, printer) => return Ok(Exit::Interrupted),
+    };
+    run.show_what_is_left(&choice, &options).await;
+    if stop.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(if exit == Exit::Done && refused { Exit::Partly } else { exit })
+}
+
+fn status(asked: &Asked<'_>, printer: Printer) -> Exit {
+    let mut refusals = Vec::new();
+    let wanted = asked.wanted(&mut refusals);
+    let covered = |rotation: &&Rotation| wanted.iter().any(|declared| declared.address == rotation.address);
+    let rotations: Vec<Rotation> = asked.plan.rotations().iter().filter(covered).cloned().collect();
+    let blocked = asked.plan.blocked();
+    let errors: Vec<_> = asked
+        .plan
+        .problems()
+        .iter()
+        .filter(|_| wanted.iter().any(|declared| blocked.contains(&declared.address)))
+        .cloned()
+        .collect();
+    show_problems(&errors, &asked.session.sources, printer);
+    for refusal in &refusals {
+        printer.problem(&format!("{}: {}\n", printer.err.bad("error"), safe(refusal)));
+    }
+    match asked.args.format {
+        Format::Json => printer.data(&json::text(&json::rotations(&rotations))),
+        Format::Human if rotations.is_empty() => printer.data("No rotation is under way.\n"),
+        Format::Human => printer.data(&rotation_text::render(&rotations, printer.out)),
+    }
+    if refusals.is_empty() && errors.is_empty() { Exit::Done } else { Exit::Error }
+}
+
+/// The steps of the rotations by a twin; `None` where there is none.
+fn stages(session: &Session, reading: &Reading, choice: &Choice<'_>, options: &Options) -> Option<Plan> {
+    let globs: Vec<String> = choice.twins.iter().map(|address| globset::escape(address.as_str())).collect();
+    let selection = Selection::new(&globs, &[]).ok().filter(|_| !globs.is_empty())?;
+    let options = Options { selection, rotation: choice.orders.clone(), ..options.clone() };
+    Some(plan::plan(&session.desired, &reading.observation, &options))
+}
+
+fn show_refusals(choice: &Choice<'_>, guards: &[Refusal], printer: Printer) {
+    if choice.young > 0 {
+        printer.remark(&format!("{} keys are young enough, and left alone\n", choice.young));
+    }
+    let mut lines: Vec<String> = choice.refusals.clone();
+    lines.extend(guards.iter().map(|refusal| {
+        let lift = refusal.lift.as_ref().map(|lift| format!("; to allow it: {lift}")).unwrap_or_default();
+        format!("{}{lift}", refusal.message)
+    }));
+    if lines.is_empty() {
+        return;
+    }
+    let others = if choice.in_place.is_empty() && (choice.twins.is_empty() || !guards.is_empty()) {
+        "; nothing was changed:"
+    } else {
+        "; the others go on:"
+    };
+    let lines: String = lines.iter().map(|reason| format!("  ! {}\n", safe(reason))).collect();
+    printer.problem(&format!("{}{others}\n{lines}", printer.err.bad("refused")));
+}
+
+/// Nothing to do: either all rotations wait, or no key was old enough.
+fn waiting(plan: &Plan, choice: &Choice<'_>, printer: Printer) {
+    let waits = |rotation: &&Rotation| choice.twins.contains(&rotation.address);
+    let rotations: Vec<Rotation> = plan.rotations().iter().filter(waits).cloned().collect();
+    if rotations.is_empty() {
+        printer.data("Nothing to rotate.\n");
+    } else {
+        printer.data(&rotation_text::render(&rotations, printer.out));
+    }
+}
+
+struct Run<'a> {
+    session: &'a Session,
+    parallelism: usize,
+    outlet: &'a Outlet,
+    printer: Printer,
+}
+
+impl Run<'_> {
+    async fn carry_out(&self, stages: Option<&Plan>, choice: &Choice<'_>, stop: &CancellationToken) -> Exit {
+        let (mut done, mut failed) = (0, Vec::new());
+        let writer = Writer::new(self.session.transport.clone());
+        let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
+        if let Some(stages) = stages {
+            let steps = Steps::new(self.printer, self.outlet);
+            let outcomes = execute(stages, &writer, &courier, self.parallelism, stop, &steps).await;
+            steps.finish();
+            for outcome in &outcomes {
+                match outcome.status {
+                    Status::Applied => done += 1,
+                    _ => {
+                        self.printer.data(&format!("{}\n", apply_text::line(outcome, self.printer.out)));
+                        failed.push(exit_of(outcome));
+                    }
+                }
+            }
+        }
+        for InPlace { address, live, secret, is_operator } in &choice.in_place {
+            if stop.is_cancelled() {
+                failed.push(Exit::Partly);
+                break;
+            }
+            let delivery = Delivery::new(secret, "the keys are new");
+            let outcome = if *is_operator {
+                self.rotate_operator(address, live, &delivery).await
+            } else {
+                in_place(&writer, &courier, address, live, &delivery).await
+            };
+            self.printer.data(&line(address, &outcome, self.printer));
+            remark_console(address, &outcome, self.printer);
+            if *is_operator {
+                self.say_where_the_operator_is(&outcome);
+            }
+            match outcome {
+                Rotated::Delivered(_) => done += 1,
+                Rotated::Failed(error) => failed.push(Exit::of(&error)),
+                Rotated::Refused(_) => failed.push(Exit::Refused),
+                Rotated::NotDelivered(_) | Rotated::Unknown(_) => failed.push(Exit::Partly),
+            }
+        }
+        match (done, failed.as_slice()) {
+            (_, []) => Exit::Done,
+            (0, [first, rest @ ..]) if rest.iter().all(|exit| exit == first) => *first,
+            _ => Exit::Partly,
         }
     }
-    Ok(if exit != Exit::Done && rotated > 0 { Exit::Partly } else { exit })
+
+    /// The operator's own key, replaced, delivered and proven by the second operator.
+    async fn rotate_operator(&self, address: &Address, live: &Integration, delivery: &Delivery) -> Rotated {
+        let second = match self.session.second_operator() {
+            Ok(second) => second,
+            Err(reason) => return Rotated::Refused(reason),
+        };
+        // A second key that cannot hand out the new one would leave nobody with a key that works.
+        if let Err(error) = KeyReader::new(second.clone()).secret_key(&live.ikey).await {
+            return Rotated::Refused(format!(
+                "the second operator cannot read its key, so nothing was changed: {error}"
+            ));
+        }
+        let courier = Courier::new(second.clone(), &self.session.stores);
+        in_place(&Writer::new(second), &courier, address, live, delivery).await
+    }
+
+    fn say_where_the_operator_is(&self, outcome: &Rotated) {
+        match outcome {
+            Rotated::Failed(_) | Rotated::Refused(_) => {}
+            Rotated::Delivered(_) => self.printer.problem(
+                "duoctl's own key has changed: what `tenant.credentials.secret_key` names has to hold the new one now\n",
+            ),
+            Rotated::NotDelivered(_) | Rotated::Unknown(_) => self.printer.problem(
+                "duoctl's own key has changed and is not where it belongs: let `tenant.credentials` name the second key, then \
+                 `duoctl apply` delivers the new one\n",
+            ),
+        }
+    }
+
+    /// What every rotation waits for now.
+    async fn show_what_is_left(&self, choice: &Choice<'_>, options: &Options) {
+        if choice.twins.is_empty() {
+            return;
+        }
+        // What was done was said; that the account cannot be read again is no failure of the rotation.
+        let Ok(reading) = self.session.read(self.printer).await else { return };
+        let plan = plan::plan(&self.session.desired, &reading.observation, options);
+        let rotations: Vec<Rotation> = plan
+            .rotations()
+            .iter()
+            .filter(|rotation| choice.twins.contains(&rotation.address))
+            .cloned()
+            .collect();
+        self.printer.data(&rotation_text::render(&rotations, self.printer.out));
+        let retired = |address: &Address| plan.retired().iter().any(|retired| retired.address == *address);
+        let over = choice.twins.iter().filter(|address| !rotations.iter().any(|r| r.address == **address));
+        if over.filter(|address| retired(address)).count() > 0 {
+            self.printer
+                .remark("the old applications are out of use; `duoctl apply --prune` deletes them later\n");
+        }
+    }
 }
 
-/// Whether the keys of an address may be replaced now.
-fn judge<'a>(
-    session: &'a Session,
-    reading: &'a Reading,
-    plan: &Plan,
-    consent: &Consent,
-    text: &str,
-) -> Result<Wanted<'a>, String> {
-    let declared = session.desired.applications.iter().find(|wanted| wanted.address.as_str() == text);
-    let declared = declared.ok_or_else(|| format!("{text}: the YAML has no application of this address"))?;
-    let address = &declared.address;
-    let ikey = plan.matched().get(address);
-    let live = match (&reading.observation.integrations, ikey) {
-        (Observed::Present(all), Some(ikey)) => all.iter().find(|live| live.ikey == *ikey),
-        _ => None,
-    };
-    let live =
-        live.ok_or_else(|| format!("{address}: it is not in the account; run `duoctl apply` first"))?;
-    if live.ikey == *plan.operator() {
-        return Err(format!(
-            "{address}: duoctl itself uses this key, and Duo lets no key replace itself; reset it in the Admin Panel, or \
-             rotate it with another operator's key"
-        ));
+fn exit_of(outcome: &StepOutcome) -> Exit {
+    match &outcome.status {
+        Status::Applied => Exit::Done,
+        Status::Moved(_) => Exit::Stale,
+        Status::Failed { error, partly: false } if !error.outcome_unknown() => Exit::of(error),
+        Status::Failed { .. } | Status::NotDelivered(_) | Status::NotProven(_) | Status::NotAttempted(_) => {
+            Exit::Partly
+        }
     }
-    let secret = declared.secret.as_ref().ok_or_else(|| {
-        format!(
-            "{address}: it has no `secret`, so its new key would be nowhere; say where it is to be delivered"
-        )
-    })?;
-    if let Some(Held::Unreadable { reason, .. }) = reading.observation.held.get(address) {
-        return Err(format!("{address}: its store cannot be read, so its new key might be lost: {reason}"));
-    }
-    let unfinished =
-        plan.steps().iter().any(|step| step.address == *address && step.action != Action::Deliver);
-    if unfinished || plan.blocked().contains(address) {
-        return Err(format!("{address}: it differs from the YAML; run `duoctl apply` first"));
-    }
-    if is_intelligence(address) && !allows(&session.desired.guards, consent, Risk::BreaksHandoff, address) {
-        return Err(format!(
-            "{address}: the Identity Intelligence console holds the old key, which stops working until somebody enters \
-             the new one; to allow it: --allow breaks_handoff:{address}"
-        ));
-    }
-    Ok(Wanted { address, live, secret })
 }
 
-fn sheet(wanted: &[Wanted<'_>], printer: Printer) -> String {
+fn sheet(wanted: &[InPlace<'_>], printer: Printer) -> String {
     let mut text = String::new();
-    for Wanted { address, live, secret } in wanted {
+    for InPlace { address, live, secret, is_operator } in wanted {
         let address = printer.out.strong(address.as_str());
         text.push_str(&format!(
             "{} {address}  \"{}\" ({}) {}\n    a new key to {}\n    {} the old key stops working at once: whoever uses \
@@ -131,6 +296,9 @@ fn sheet(wanted: &[Wanted<'_>], printer: Printer) -> String {
             safe(&secret.place),
             printer.out.bad("! outage:")
         ));
+        if *is_operator {
+            text.push_str("    duoctl itself uses this key; it is replaced, delivered and proven with the second one\n\n");
+        }
     }
     text
 }
@@ -144,6 +312,9 @@ fn line(address: &Address, outcome: &Rotated, printer: Printer) -> String {
             printer.out.bad("rotated, not delivered"),
             safe(&error.to_string())
         ),
+        Rotated::Refused(reason) => {
+            format!("{} {address}: {}\n", printer.out.bad("not rotated"), safe(reason))
+        }
         Rotated::Failed(error) => {
             format!("{} {address}: {}\n", printer.out.bad("not rotated"), safe(&error.to_string()))
         }
@@ -152,6 +323,17 @@ fn line(address: &Address, outcome: &Rotated, printer: Printer) -> String {
             printer.out.bad("perhaps not rotated"),
             safe(&error.to_string())
         ),
+    }
+}
+
+/// A console that holds the old key has to be given the new one.
+fn remark_console(address: &Address, outcome: &Rotated, printer: Printer) {
+    let entry = address.composite().filter(|_| is_intelligence(address)).map(|(entry, _)| entry);
+    if let (Some(entry), false) = (entry, matches!(outcome, Rotated::Failed(_) | Rotated::Refused(_))) {
+        let name = short_name(&entry);
+        printer.remark(&format!(
+            "`duoctl handoff {name}` shows what to enter again, then `duoctl attest {name}` says that it is done\n"
+        ));
     }
 }
 
@@ -169,7 +351,7 @@ fn approved(auto: bool, printer: Printer) -> Result<bool, Failure> {
     let failure =
         |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
     let mut terminal = std::io::stderr();
-    let question = b"Rotate these keys? Only `yes` is accepted: ";
+    let question = b"Go on with this? Only `yes` is accepted: ";
     terminal.write_all(question).and_then(|()| terminal.flush()).map_err(failure)?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(failure)?;

@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
+use crate::output::paint::safe;
 use crate::output::printer::Printer;
-use crate::sandbox::account;
+use crate::sandbox::account::{self, Account};
+use crate::sandbox::call::Reply;
 use crate::sandbox::faults::Fault;
 use crate::sandbox::serve::{self, ServeOptions};
 use crate::sandbox::switches::Switches;
 
-use super::args::{Reset, Sandbox, SandboxCommand, Serve};
+use super::args::{Edit, Reset, Sandbox, SandboxCommand, Serve};
 use super::exit::{Exit, Failure};
 use super::session::sandbox_state;
 use super::signals::Signals;
@@ -17,6 +21,7 @@ use super::signals::Signals;
 pub async fn run(args: Sandbox, printer: Printer) -> Result<Exit, Failure> {
     match args.command {
         SandboxCommand::Serve(args) => serve_until_signal(args, printer).await,
+        SandboxCommand::Edit(args) => edit(&args, printer),
         SandboxCommand::Reset(args) => forget(&args, printer),
     }
 }
@@ -51,6 +56,60 @@ async fn serve_until_signal(args: Serve, printer: Printer) -> Result<Exit, Failu
     signals.next().await;
     running.shutdown().await;
     Ok(Exit::Done)
+}
+
+fn edit(args: &Edit, printer: Printer) -> Result<Exit, Failure> {
+    let state = args.state.clone().unwrap_or_else(|| sandbox_state(&args.path, Path::new("")));
+    let mut properties = Map::new();
+    for set in &args.set {
+        let Some((property, value)) = set.split_once('=') else {
+            return Err(Failure::Usage(format!("--set takes PROPERTY=VALUE, not `{set}`")));
+        };
+        let document = serde_json::from_str(value).ok().filter(Value::is_object);
+        properties.insert(property.to_owned(), document.unwrap_or_else(|| Value::from(value)));
+    }
+    let mut account =
+        Account::open(&state).map_err(|error| Failure::Sandbox { state: state.clone(), error })?;
+    let text = |live: &Value, key: &str| live.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is_meant =
+        |live: &&Value| [text(live, "name"), text(live, "integration_key")].contains(&args.application);
+    let live = account.applications();
+    let ikeys: Vec<String> = live.iter().filter(is_meant).map(|live| text(live, "integration_key")).collect();
+    let ikey = match ikeys.as_slice() {
+        [ikey] => ikey,
+        [] => {
+            let message = format!("the simulated account has no application `{}`", args.application);
+            return Err(Failure::Usage(message));
+        }
+        several => {
+            let message = format!(
+                "{} applications are named `{}`; name one by its key: {}",
+                several.len(),
+                args.application,
+                several.join(", ")
+            );
+            return Err(Failure::Usage(message));
+        }
+    };
+    let done = match args.delete {
+        true => account.delete_application(ikey),
+        false => account.modify_application(ikey, properties).map(drop),
+    };
+    match done {
+        Ok(()) => {
+            let what = if args.delete { "Deleted" } else { "Changed" };
+            printer.data(&format!(
+                "{what} \"{}\" {ikey}, as an administrator would.\n",
+                safe(&args.application)
+            ));
+            Ok(Exit::Done)
+        }
+        Err(Reply::Fail { code, message, detail }) => {
+            let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+            Err(Failure::Usage(format!("the simulated Duo refuses it: {message}{detail} [{code}]")))
+        }
+        Err(_) => Err(Failure::Usage("the simulated Duo gives no answer to it".to_owned())),
+    }
 }
 
 fn forget(args: &Reset, printer: Printer) -> Result<Exit, Failure> {

@@ -1,25 +1,71 @@
-//! `duoctl secrets`: where every key is kept, and whether it is that of now. Changes nothing.
+//! `duoctl secrets`: where every key is kept, whether it is that of now, how old it is, and whether it works. Changes
+//! nothing.
 
+use futures_util::StreamExt as _;
+
+use crate::apply::deliver::{Courier, Proof};
+use crate::observe::rotations::look_at_creations;
 use crate::output::printer::Printer;
 use crate::output::{json, secrets_text};
-use crate::reconcile::inventory::{Keeping, inventory};
+use crate::reconcile::age::LOG_REACH;
+use crate::reconcile::inventory::{Entry, Keeping, inventory};
 use crate::reconcile::plan;
 
 use super::args::{self, Format, Pruning};
 use super::exit::{Exit, Failure};
+use super::progress::Spinner;
 use super::session::{Session, options};
 
 /// Runs the command.
 pub async fn run(args: args::Secrets, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
-    let reading = session.read(printer).await?;
+    let mut reading = session.read(printer).await?;
+    let spinner = Spinner::start("trying the stored keys", printer);
+    look_at_creations(&session.transport, &mut reading.observation, LOG_REACH, options.now).await;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
-    let entries = inventory(&session.desired, &reading.observation, plan.matched(), &options.selection);
+    let entries = inventory(
+        &session.desired,
+        &reading.observation,
+        plan.matched(),
+        plan.rotations(),
+        &options.selection,
+        options.now,
+    );
+    let parallelism = usize::from(args.connection.parallelism);
+    let proven = entries.into_iter().map(|entry| prove(&session, entry));
+    let entries: Vec<Entry> = futures_util::stream::iter(proven).buffered(parallelism.max(1)).collect().await;
+    spinner.finish();
     match args.format {
         Format::Json => printer.data(&json::text(&json::secrets(&entries))),
         Format::Human => printer.data(&secrets_text::render(&entries, printer.out)),
     }
     let unreadable = entries.iter().any(|entry| entry.state == Keeping::Unreadable);
     Ok(if unreadable { Exit::Error } else { Exit::Done })
+}
+
+/// Calls Duo with what the store holds, as a consumer would.
+async fn prove(session: &Session, mut entry: Entry) -> Entry {
+    let wanted = session.desired.applications.iter().find(|wanted| wanted.address == entry.address);
+    let (Some(wanted), Keeping::Current | Keeping::Due) = (wanted, entry.state) else { return entry };
+    let (Some(secret), Some(kind)) = (&wanted.secret, &wanted.kind) else { return entry };
+    let (proven, proof) = match session.stores.read(&secret.target).await {
+        Ok(Some(contents)) => match contents.payload {
+            Some(payload) => {
+                let courier = Courier::new(session.transport.clone(), &session.stores);
+                match courier.try_keys(kind, &payload).await {
+                    Proof::Accepted => (Some(true), "proven by a call just now".to_owned()),
+                    Proof::Refused(error) => (Some(false), format!("Duo does not accept it: {error}")),
+                    Proof::NotTestable(reason) => (None, format!("not testable: {reason}")),
+                    Proof::None(reason) => (None, format!("not proven: {reason}")),
+                }
+            }
+            None => return entry,
+        },
+        Ok(None) => return entry,
+        Err(error) => (None, format!("not proven: {error}")),
+    };
+    entry.proven = proven;
+    entry.proof = Some(proof);
+    entry
 }

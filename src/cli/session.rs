@@ -1,12 +1,15 @@
 //! What most commands begin with: load the YAML, find the keys, open the connection, read the account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::diagnostic::{Diagnostic, Sources};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::config::diagnostic::{Diagnostic, Sources, Span};
 use crate::config::load::{Trust, load_as};
 use crate::config::model::{Credentials, Workspace};
 use crate::credentials::fetch;
@@ -17,18 +20,18 @@ use crate::duo::error::DuoError;
 use crate::duo::https::{HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
-use crate::intelligence::api::{ApiCredentials, Client, Reach};
-use crate::intelligence::expand::expand;
+use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
 use crate::observe::memberships::memberships;
+use crate::observe::rotations::{look_at_creations, look_at_uses};
 use crate::observe::uses::uses;
 use crate::observe::{Reading, look_up, observe, observe_all};
-use crate::output::paint::safe;
+use crate::output::json;
+use crate::output::paint::{quoted, safe};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::effect::{Memberships, needs};
-use crate::reconcile::fingerprint::hash;
-use crate::reconcile::guard::{Consent, asks_for_caller};
+use crate::reconcile::guard::{Consent, Refusal, asks_for_caller};
 use crate::reconcile::observed::{Observation, Observed};
 use crate::reconcile::plan::{Options, Plan, Prune, plan};
 use crate::reconcile::selection::{Selection, glob_matcher};
@@ -41,6 +44,8 @@ use crate::verify::ladder::Api;
 use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected};
 use super::exit::Failure;
 use super::progress::Spinner;
+
+pub use crate::intelligence::expand::desired;
 
 /// How many secrets are looked up at once.
 const LOOK_UPS: usize = 8;
@@ -66,6 +71,7 @@ pub struct Session {
     trust: Trust,
     /// The simulator, while one is used. It ends with the session.
     pub sandbox: Option<Arc<Running>>,
+    connection: Connection,
 }
 
 /// The YAML, if nothing is wrong with it; its warnings are printed.
@@ -84,14 +90,6 @@ pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printe
     if !problems.is_empty() {
         printer.problem(&snippet::render(problems, sources, printer.err.on, terminal_width()));
     }
-}
-
-/// What the YAML asks for, composites included.
-pub fn desired(workspace: &Workspace, sources: &Sources) -> Desired {
-    let texts = sources.files().iter().map(|file| file.text.as_str());
-    let mut desired = Desired::from_workspace(workspace, hash(texts));
-    expand(workspace, &mut desired);
-    desired
 }
 
 impl Session {
@@ -126,12 +124,51 @@ impl Session {
         if trust == Trust::None && !workspace.secret_stores.is_empty() {
             printer.remark("secret stores are not looked into: --untrusted\n");
         }
-        Ok(Self { trust, stores, workspace, sources, desired, transport, operator, sandbox })
+        let connection = connection.clone();
+        Ok(Self { trust, stores, workspace, sources, desired, transport, operator, sandbox, connection })
     }
 
     /// The API hostname.
     pub fn host(&self) -> &str {
         &self.workspace.tenant.api_hostname.value
+    }
+
+    /// A connection that is signed by `tenant.credentials.second`, which can do to the operator what no key can do to
+    /// itself.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, as the beginning of a sentence.
+    pub fn second_operator(&self) -> Result<HttpsTransport, String> {
+        if self.sandbox.is_some() {
+            return Err("duoctl itself uses this key, and the sandbox has no second operator".to_owned());
+        }
+        let declared = self.workspace.tenant.credentials.as_ref();
+        let second = declared.and_then(|credentials| credentials.second.as_deref()).ok_or(
+            "duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no `tenant.credentials.second`",
+        )?;
+        let config = config(&self.workspace, second, &self.connection, SECOND).map_err(|error| {
+            format!("duoctl itself uses this key, and the second one cannot be had ({error})")
+        })?;
+        if config.ikey == self.operator {
+            return Err(
+                "duoctl itself uses this key, and `tenant.credentials.second` is the same one".to_owned()
+            );
+        }
+        HttpsTransport::open(config).map_err(|error| error.to_string())
+    }
+
+    /// The document of a plan, with the place of each address in the YAML.
+    pub fn document(&self, plan: &Plan, refusals: &[Refusal]) -> Value {
+        let mut document = json::plan(plan, refusals, &self.sources);
+        let spans: HashMap<&str, Span> = self
+            .desired
+            .applications
+            .iter()
+            .filter_map(|wanted| Some((wanted.address.as_str(), wanted.span?)))
+            .collect();
+        json::place_steps(&mut document, &self.sources, |address| spans.get(address).copied());
+        document
     }
 
     /// Reads the account. An account whose applications cannot be read is a failure: there is nothing to plan from.
@@ -144,6 +181,20 @@ impl Session {
             look_up(&self.stores, looked_into, LOOK_UPS)
         );
         reading.observation.held = held;
+        let now = Timestamp::now();
+        look_at_uses(&self.transport, &self.desired, &mut reading.observation, now).await;
+        // A day more than the oldest key that may be, so that one created before is told apart from a missing record.
+        let oldest = self
+            .desired
+            .applications
+            .iter()
+            .filter_map(|wanted| wanted.max_age.as_ref())
+            .map(|age| age.value)
+            .max();
+        if let Some(reach) = oldest {
+            let reach = reach.saturating_add(SignedDuration::from_hours(24));
+            look_at_creations(&self.transport, &mut reading.observation, reach, now).await;
+        }
         spinner.finish();
         self.usable(reading, printer)
     }
@@ -247,7 +298,8 @@ impl Session {
             Ok(credentials) => credentials,
             Err(error) => return Api::Unusable(error.to_string()),
         };
-        match Client::new(credentials, reach, ca_file.as_deref()) {
+        let patience = simulator_patience().filter(|_| reach == Reach::Loopback).unwrap_or(PATIENCE);
+        match Client::new(credentials, reach, ca_file.as_deref(), patience) {
             Ok(client) => Api::Usable(Box::new(client)),
             Err(error) => Api::Unusable(error.to_string()),
         }
@@ -297,11 +349,25 @@ fn sandbox_config(workspace: &Workspace, running: &Running) -> Result<HttpsConfi
 
 fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsConfig, Failure> {
     let credentials = workspace.tenant.credentials.as_ref().ok_or(Failure::NoCredentials)?;
-    let Credentials { integration_key, secret_key } = credentials;
+    config(workspace, credentials, connection, FIRST)
+}
+
+/// Where the keys of the two operators stand in the YAML.
+const FIRST: [&str; 2] = ["tenant.credentials.integration_key", "tenant.credentials.secret_key"];
+const SECOND: [&str; 2] =
+    ["tenant.credentials.second.integration_key", "tenant.credentials.second.secret_key"];
+
+fn config(
+    workspace: &Workspace,
+    credentials: &Credentials,
+    connection: &Connection,
+    [ikey_at, skey_at]: [&'static str; 2],
+) -> Result<HttpsConfig, Failure> {
+    let Credentials { integration_key, secret_key, second: _ } = credentials;
     let get =
         |source, key| fetch(source, &workspace.root).map_err(|error| Failure::Credentials { key, error });
-    let ikey = get(&integration_key.value, "tenant.credentials.integration_key")?;
-    let skey = get(&secret_key.value, "tenant.credentials.secret_key")?;
+    let ikey = get(&integration_key.value, ikey_at)?;
+    let skey = get(&secret_key.value, skey_at)?;
     let host = workspace.tenant.api_hostname.value.clone();
     let mut config = HttpsConfig::new(host, Ikey::new(ikey.expose()), skey);
     config.connect_to = connection.connect_to;
@@ -333,7 +399,7 @@ pub fn show_unmanaged(observation: &Observation, verbosity: u8, printer: Printer
     }
     for Unmanaged { field, value, applications } in seen(observation) {
         let what = match value {
-            Some(value) => format!("unmanaged value seen: `{}` is {}", safe(&field), safe(&value)),
+            Some(value) => format!("unmanaged value seen: `{}` is {}", safe(&field), quoted(&value)),
             None => format!("unmanaged field seen: `{}`", safe(&field)),
         };
         let on = match applications.as_slice() {
@@ -343,6 +409,12 @@ pub fn show_unmanaged(observation: &Observation, verbosity: u8, printer: Printer
         };
         printer.remark(&format!("note: {what} on {on}; the YAML cannot say it, and it is left alone\n"));
     }
+}
+
+/// Nor does anybody want to wait for a simulator that is slow on request.
+fn simulator_patience() -> Option<Duration> {
+    let milliseconds = std::env::var("DUOCTL_SIMULATOR_PATIENCE_MS").ok()?.parse().ok()?;
+    Some(Duration::from_millis(milliseconds))
 }
 
 /// Says of every `--only` that it covers nothing: most likely it is misspelt.
@@ -366,8 +438,10 @@ pub fn options(selected: &Selected, pruning: &Pruning) -> Result<Options, Failur
         Some(PruneMode::Quarantine) => Prune::Quarantine,
         Some(PruneMode::Now) => Prune::Now,
     };
-    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
-    Ok(Options { prune, selection, today })
+    let now = Timestamp::now();
+    // Whole seconds, since markers hold the time.
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    Ok(Options { prune, selection, ..Options::at(now) })
 }
 
 /// The consent from the arguments.

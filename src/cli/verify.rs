@@ -10,23 +10,29 @@ use crate::config::model::Setting;
 use crate::duo::types::{Ikey, Integration};
 use crate::observe::Reading;
 use crate::output::printer::Printer;
-use crate::output::{json, junit, plan_text, verify_text};
+use crate::output::{json, plan_text, verify_text};
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Plan};
 use crate::reconcile::selection::Selection;
 use crate::verify::ladder::{World, climb_all};
-use crate::verify::report::{Ladder, Report};
-use crate::verify::run::{Target, WAITS, verify};
+use crate::verify::report::{Ladder, Report, Subject};
+use crate::verify::run::{Target, WAITS, verify_watched};
 
-use super::args::{self, Connection, Pruning, VerifyFormat};
+use super::args::{self, Connection, Pruning};
 use super::exit::{Exit, Failure};
+use super::outlet::{Outlet, name_workspace};
 use super::progress::Spinner;
 use super::session::{Session, first_failure, options, show_idle_globs, show_problems};
 
 /// Runs the command.
-pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Verify,
+    verbosity: u8,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let reading = session.read(printer).await?;
@@ -35,30 +41,29 @@ pub async fn run(args: args::Verify, verbosity: u8, printer: Printer) -> Result<
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
     let spinner = Spinner::start("probing keys", printer);
     let parallelism = usize::from(args.connection.parallelism);
-    let mut report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism)
+    let mut report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism, outlet)
         .await
         .unwrap_or_default();
     report.ladders = ladders(&session, &plan, &report, &args.connection).await;
     spinner.finish();
-    match args.format {
-        VerifyFormat::Json => {
-            let mut document = json::verify(&report);
-            if let Value::Object(document) = &mut document {
-                document.insert("left_out".to_owned(), json!(plan.left_out_addresses()));
-            }
-            printer.data(&json::text(&document));
+    if outlet.streams() {
+        report.ladders.iter().for_each(|ladder| outlet.event(&json::ladder_climbed(ladder)));
+    }
+    if outlet.human() {
+        printer.data(&verify_text::render(&report, verbosity > 0, printer.out));
+        if let Some(sentence) = plan_text::left_out_sentence(&plan) {
+            printer.data(&format!("\n{sentence}\n"));
         }
-        VerifyFormat::Junit => printer.data(&junit::verify(&report)),
-        VerifyFormat::Human => {
-            printer.data(&verify_text::render(&report, verbosity > 0, printer.out));
-            if let Some(sentence) = plan_text::left_out_sentence(&plan) {
-                printer.data(&format!("\n{sentence}\n"));
-            }
-            if !plan.steps().is_empty() {
-                printer.remark("note: the account differs from the YAML; `duoctl plan` shows how\n");
-            }
+        if !plan.steps().is_empty() {
+            printer.remark("note: the account differs from the YAML; `duoctl plan` shows how\n");
         }
     }
+    let mut document = json::verify(&report);
+    name_workspace(&mut document, &session.workspace.name.value);
+    if let Value::Object(document) = &mut document {
+        document.insert("left_out".to_owned(), json!(plan.left_out_addresses()));
+    }
+    outlet.deliver(&document);
     Ok(match report.failed() {
         false if has_errors(plan.problems()) => {
             first_failure(&reading.failures).map_or(Exit::Error, Exit::of)
@@ -96,13 +101,19 @@ pub async fn verify_addresses(
     reading: &Reading,
     selection: &Selection,
     parallelism: usize,
+    outlet: &Outlet,
 ) -> Option<Report> {
     let Observed::Present(integrations) = &reading.observation.integrations else { return None };
     let lives: HashMap<&Ikey, &Integration> =
         integrations.iter().map(|integration| (&integration.ikey, integration)).collect();
     let targets = session.desired.applications.iter().filter(|wanted| selection.covers(&wanted.address));
     let targets = targets.map(|wanted| target(wanted, plan, &lives)).collect();
-    Some(verify(&session.transport, targets, Timestamp::now(), parallelism, &WAITS).await)
+    let seen = |subject: &Subject| {
+        if outlet.streams() {
+            outlet.event(&json::application_verified(subject));
+        }
+    };
+    Some(verify_watched(&session.transport, targets, Timestamp::now(), parallelism, &WAITS, &seen).await)
 }
 
 fn target(wanted: &DesiredApplication, plan: &Plan, lives: &HashMap<&Ikey, &Integration>) -> Target {

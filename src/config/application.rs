@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use crate::duo::catalogue::{Family, Kind, lookup};
 
 use super::check::{self, Findings};
-use super::decode::{flag, ignores, secret_target};
+use super::decode::{age, flag, ignores, secret_target};
 use super::diagnostic::{Code, Diagnostic, Span, Spanned};
 use super::model::{Application, Ignore, Setting};
 use super::settings::{Owner, SETTINGS, SettingSpec, foreign, setting};
@@ -127,6 +129,7 @@ pub struct Defaults {
     settings: BTreeMap<String, Spanned<Setting>>,
     protect: bool,
     ignore: Vec<Spanned<Ignore>>,
+    max_age: Option<Spanned<SignedDuration>>,
 }
 
 impl Defaults {
@@ -138,6 +141,7 @@ impl Defaults {
             match entry.key.value.as_str() {
                 "protect" => defaults.protect = flag(&entry.value).unwrap_or_default(),
                 "ignore" => defaults.ignore = ignores(&entry.value),
+                "max_age" => defaults.max_age = age(&entry.value),
                 name => {
                     if let Some(value) = decode_setting(entry.value.clone()) {
                         defaults.settings.insert(name.to_owned(), value);
@@ -157,6 +161,7 @@ impl Defaults {
         ignore: Option<Vec<Spanned<Ignore>>>,
     ) {
         application.protect = protect.unwrap_or(self.protect);
+        application.max_age = application.max_age.take().or_else(|| self.max_age.clone());
         application.ignore = ignore.unwrap_or_else(|| self.ignore.clone());
         let Some(kind) = application.kind.as_ref().filter(|_| !self.settings.is_empty()) else { return };
         let family = lookup(&kind.value).map_or(Family::AuthApi, |kind| kind.family);
@@ -185,6 +190,7 @@ pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
         secret: None,
         protect: false,
         ignore: Vec::new(),
+        max_age: None,
     };
     let (mut protect, mut ignore) = (None, None);
     for Entry { key, value } in entries {
@@ -193,6 +199,7 @@ pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
             "name" => application.name = into_text(value),
             "integration_key" => application.integration_key = into_text(value),
             "secret" => application.secret = secret_target(&value),
+            "max_age" => application.max_age = age(&value),
             "protect" => protect = flag(&value),
             "ignore" => ignore = Some(ignores(&value)),
             name => {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::application::{self, Defaults};
@@ -77,6 +78,12 @@ pub fn flag(node: &Node) -> Option<bool> {
         Data::Flag(flag) => Some(flag),
         _ => None,
     }
+}
+
+/// `max_age`.
+pub fn age(node: &Node) -> Option<Spanned<SignedDuration>> {
+    let text = text(node)?;
+    Some(Spanned::new(super::age::parse(&text.value).ok()?, text.span))
 }
 
 /// `secret`, `secrets`.
@@ -157,6 +164,7 @@ fn credentials(entries: &[Entry], root: &Path) -> Option<Credentials> {
     Some(Credentials {
         integration_key: source(&find(entries, "integration_key")?.value, root)?,
         secret_key: secret_source(&find(entries, "secret_key")?.value, root)?,
+        second: credentials(mapping(entries, "second"), root).map(Box::new),
     })
 }
 
@@ -217,6 +225,7 @@ fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
         endpoints: flag_of("endpoints").unwrap_or(Spanned::new(false, key.span)),
         event_streaming: flag_of("event_streaming"),
         secrets: find(entries, "secrets").and_then(|entry| secret_target(&entry.value)),
+        max_age: find(entries, "max_age").and_then(|entry| age(&entry.value)),
         attested: numeric_text(entries, "attested"),
     }
 }

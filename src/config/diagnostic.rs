@@ -198,6 +198,12 @@ codes! {
     OwnedElsewhere = "owned-elsewhere",
     /// One marker stands on several live applications.
     DuplicateMarker = "duplicate-marker",
+    /// The key of an application is being rotated, and something stands in the way of it.
+    RotationUnderWay = "rotation-under-way",
+    /// A key is older than `max_age` says.
+    KeyTooOld = "key-too-old",
+    /// Nobody can tell whether a key is older than `max_age` says.
+    KeyAgeUnknown = "key-age-unknown",
     /// A secret store could not be read, or holds what duoctl did not write.
     StoreUnreadable = "store-unreadable",
     /// `integration_key` names an application that the account does not have, or of another type.
@@ -279,6 +285,11 @@ impl Sources {
         let (line, begin) = self.line_begin(span.file, span.start)?;
         let column = file.text.get(begin..span.start)?.chars().count() + 1;
         Some((&file.path, Position { line, column }))
+    }
+
+    /// Where a span ends: the place after its last character.
+    pub fn locate_end(&self, span: Span) -> Option<Position> {
+        self.locate(Span { start: span.end, ..span }).map(|(_, position)| position)
     }
 
     /// The line at an offset: its number from 1, where it begins, and its text without the line break.

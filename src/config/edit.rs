@@ -120,7 +120,8 @@ fn edit(
         let shared = editor.has_anchors();
         return Err(if shared { EditError::Shared(path) } else { EditError::Unsafe(path) });
     }
-    let kept = Editor::new(&edited).is_some_and(|after| editor.comments_are_in(&after));
+    let kept =
+        !editor.has_comments() || Editor::new(&edited).is_some_and(|after| editor.comments_are_in(&after));
     if kept { Ok(format!("{mark}{edited}")) } else { Err(EditError::Unsafe(path.join("."))) }
 }
 

@@ -168,6 +168,31 @@ pub static CREDENTIALS: Object = Object::new(
             "Where its secret key comes from. Never the key itself.",
             "{env: DUO_SKEY}",
         ),
+        Key::optional(
+            "second",
+            Shape::Object(&SECOND_CREDENTIALS),
+            "Keys of another Admin API application. It rotates the key of the first one, which Duo lets no key do to itself.",
+            "{integration_key: {env: DUO_IKEY_2}, secret_key: {env: DUO_SKEY_2}}",
+        ),
+    ],
+);
+
+/// `tenant.credentials.second`.
+pub static SECOND_CREDENTIALS: Object = Object::new(
+    "the second credentials",
+    &[
+        Key::required(
+            "integration_key",
+            Shape::Source { secret: false },
+            "Integration key of the second Admin API application.",
+            "{env: DUO_IKEY_2}",
+        ),
+        Key::required(
+            "secret_key",
+            Shape::Source { secret: true },
+            "Where its secret key comes from. Never the key itself.",
+            "{env: DUO_SKEY_2}",
+        ),
     ],
 );
 
@@ -296,6 +321,7 @@ pub const RISKS: &[Choice] = &[
     Choice::new("destroys", "something is lost for good"),
     Choice::new("replaces", "a new application with a new key takes the place of the old one"),
     Choice::new("breaks_handoff", "a console holds a value that stops working"),
+    Choice::new("overdue_key", "the key is older than `max_age` says"),
 ];
 
 /// What to write in place of a list that must not be empty.

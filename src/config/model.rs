@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::diagnostic::{Span, Spanned};
@@ -85,6 +86,8 @@ pub struct Credentials {
     pub integration_key: Spanned<ValueSource>,
     /// Its secret key; never [`ValueSource::Plain`].
     pub secret_key: Spanned<ValueSource>,
+    /// `second`: another Admin API application, which changes the first one where that cannot change itself.
+    pub second: Option<Box<Credentials>>,
 }
 
 /// Where a value comes from.
@@ -119,6 +122,8 @@ pub struct Application {
     pub protect: bool,
     /// `ignore`: fields whose difference is left alone.
     pub ignore: Vec<Spanned<Ignore>>,
+    /// `max_age`: how old its key may become.
+    pub max_age: Option<Spanned<SignedDuration>>,
 }
 
 /// The value of one setting: `null` clears, anything else sets.
@@ -201,6 +206,8 @@ pub struct IntelligenceEntry {
     pub event_streaming: Option<Spanned<bool>>,
     /// `secrets`: where both keys are delivered.
     pub secrets: Option<Spanned<SecretTarget>>,
+    /// `max_age`: how old the keys may become.
+    pub max_age: Option<Spanned<SignedDuration>>,
     /// `attested`: the fingerprint by which a person says that the console holds the values.
     pub attested: Option<Spanned<String>>,
 }

@@ -14,16 +14,33 @@ use super::shape::{Choice, Key, Object, Shape, TextRule};
 use super::sso;
 use super::tree;
 
+/// Where the sections of a file are explained by who made what they describe.
+const LINKS: [(&str, &str, &str); 3] = [
+    ("tenant", "Duo's documentation", "https://duo.com/docs/adminapi#first-steps"),
+    ("applications", "Duo's documentation", "https://duo.com/docs/adminapi#integrations"),
+    (
+        "identity_intelligence",
+        "Identity Intelligence's documentation",
+        "https://docs.oort.io/integrations/duo-security-integration",
+    ),
+];
+
 /// The schema of a YAML file, as `duoctl schema config` prints it.
 pub fn config_schema() -> Value {
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "urn:duoctl:schema:config:1",
-        "title": "duoctl workspace",
         "description": "Applications of a Cisco Duo account as duoctl reads them. A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files of a folder; `version`, `workspace` and `tenant` stand in one of them.",
     });
     if let Value::Object(schema) = &mut schema {
         schema.extend(object(&FILE));
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            for (name, text, target) in LINKS {
+                if let Some(Value::Object(section)) = properties.get_mut(name) {
+                    link(section, text, target);
+                }
+            }
+        }
         schema.insert(
             "definitions".to_owned(),
             json!({"application": application(), "known_type": {"enum": type_names(|_| true)}}),
@@ -66,14 +83,73 @@ fn key(key: &Key) -> Map<String, Value> {
     if key.nullable {
         allow_null(&mut schema);
     }
+    say_what_is_meant(key, &mut schema);
+    if let Some(snippet) = snippet(key.name) {
+        schema.insert("defaultSnippets".to_owned(), snippet);
+    }
     schema
 }
 
+/// No `title`: an editor would put it in place of the type that it expects.
 fn documented(description: &str, example: &str) -> Map<String, Value> {
-    let title = description.split_once(". ").map_or(description, |(first, _)| first).trim_end_matches('.');
-    let mut schema = map(json!({"title": title, "description": description}));
+    let mut schema = map(json!({"description": description}));
     schema.insert("examples".to_owned(), value(example).into_iter().collect());
     schema
+}
+
+/// What an editor says of a text that does not match, in place of the pattern.
+fn say_what_is_meant(key: &Key, schema: &mut Map<String, Value>) {
+    let Key { name, description, example, .. } = key;
+    let say = |schema: &mut Map<String, Value>| {
+        let message = match schema.get("pattern").and_then(Value::as_str) {
+            None => return,
+            Some(r"\S") => format!("`{name}` must not be empty."),
+            Some(_) => format!("This is no `{name}`. {description} For example: {example}"),
+        };
+        schema.insert("patternErrorMessage".to_owned(), json!(message));
+    };
+    say(schema);
+    if let Some(Value::Object(items)) = schema.get_mut("items") {
+        say(items);
+    }
+}
+
+/// What an editor offers to fill in for an entry under a key of the top level.
+fn snippet(key: &str) -> Option<Value> {
+    match key {
+        "applications" => Some(json!([
+            {
+                "label": "application",
+                "description": "An application that users log in to",
+                "body": {"${1:vpn}": {
+                    "type": "${2:radius}",
+                    "name": "${3:VPN}",
+                    "user_access": "${4|permitted_groups,all_users,no_users|}",
+                    "groups_allowed": ["${5:VPN Users}"],
+                }},
+            },
+            {
+                "label": "admin api application",
+                "description": "A key for the Admin API, with exactly these permissions",
+                "body": {"${1:siem}": {
+                    "type": "adminapi",
+                    "name": "${2:SIEM export}",
+                    "user_access": "no_users",
+                    "permissions": ["${3:read_log}"],
+                }},
+            },
+        ])),
+        "identity_intelligence" => Some(json!([{
+            "label": "identity intelligence entry",
+            "description": "A connection to Cisco Identity Intelligence, with the applications it needs",
+            "body": {"${1:emea}": {
+                "display_name": "${2:Duo EMEA}",
+                "access": "${3|read_only,read_write|}",
+                "push_verification": {"application_name": "${4:Acme IT Support}"},
+            }},
+        }])),
+        _ => None,
+    }
 }
 
 /// A value that is written in YAML.
@@ -86,7 +162,7 @@ fn shape(shape_: &Shape) -> Map<String, Value> {
         Shape::Text(rule) => text(rule),
         Shape::Choice(choices) => choice(choices),
         Shape::Flag => map(json!({"type": "boolean"})),
-        Shape::Whole(least, most) if least == most => map(json!({"type": "integer", "enum": [least]})),
+        Shape::Whole(least, most) if least == most => map(json!({"type": "integer", "const": least})),
         Shape::Whole(least, most) => map(json!({"type": "integer", "minimum": least, "maximum": most})),
         Shape::List(item, least, most) => {
             let mut schema = map(json!({"type": "array", "items": shape(item)}));
@@ -102,7 +178,9 @@ fn shape(shape_: &Shape) -> Map<String, Value> {
         Shape::Entries(rule, item) => {
             let mut schema = map(json!({"type": "object", "additionalProperties": shape(item)}));
             if !rule.pattern.is_empty() {
-                schema.insert("propertyNames".to_owned(), json!({"pattern": rule.pattern}));
+                let meant = "A name here has at most 64 small letters, digits, - and _, and begins with a letter or digit.";
+                let names = json!({"pattern": rule.pattern, "patternErrorMessage": meant});
+                schema.insert("propertyNames".to_owned(), names);
             }
             schema
         }
@@ -175,13 +253,20 @@ fn allow_null(schema: &mut Map<String, Value>) {
     }
 }
 
+/// Adds a link for the editors that show one.
+fn link(schema: &mut Map<String, Value>, text: &str, target: &str) {
+    if let Some(Value::String(description)) = schema.get("description") {
+        let text = format!("{description}\n\n[{text}]({target})");
+        schema.insert("markdownDescription".to_owned(), json!(text));
+    }
+}
+
 fn application() -> Value {
     let mut properties = Map::new();
     for spec in SETTINGS {
         let mut schema = key(&spec.key);
         if spec.link.starts_with("https://") {
-            let text = format!("{}\n\n[Duo's documentation]({})", spec.key.description, spec.link);
-            schema.insert("markdownDescription".to_owned(), json!(text));
+            link(&mut schema, "Duo's documentation", spec.link);
         }
         if spec.key.name == "type" {
             let products: Vec<&str> = kinds().iter().map(|kind| kind.product).collect();
@@ -192,7 +277,6 @@ fn application() -> Value {
         properties.insert(spec.key.name.to_owned(), Value::Object(schema));
     }
     json!({
-        "title": "Application",
         "description": "One application. What is left out is unmanaged and left alone, `null` clears, a value sets. It needs `type`, `name` and `user_access`, unless `integration_key` pins a live application.",
         "type": "object",
         "properties": properties,
@@ -208,8 +292,16 @@ fn application_rules() -> Vec<Value> {
         json!({"if": {"required": ["integration_key"]}, "then": {}, "else": {"required": required}}),
         json!({
             "if": {"properties": {"user_access": {"const": "permitted_groups"}}, "required": ["user_access"]},
-            "then": {"required": ["groups_allowed"], "properties": {"groups_allowed": {"type": "array"}}},
-            "else": {"properties": {"groups_allowed": {"type": "null"}}},
+            "then": {"required": ["groups_allowed"], "properties": {"groups_allowed": {
+                "type": "array",
+                "errorMessage": "Name the groups: `user_access: permitted_groups` needs at least one.",
+                "doNotSuggest": true,
+            }}},
+            "else": {"properties": {"groups_allowed": {
+                "type": "null",
+                "errorMessage": "Groups are allowed only with `user_access: permitted_groups`.",
+                "doNotSuggest": true,
+            }}},
         }),
     ];
     rules.extend(SETTINGS.iter().filter_map(not_applicable));

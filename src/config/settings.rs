@@ -164,6 +164,7 @@ pub static SETTINGS: &[SettingSpec] = &[
     duo(Key::optional("notes", Shape::Text(&texts::ANY), "Notes for administrators. duoctl adds its marker after them.", "Owned by the network team").nullable(), every),
     access(Key::optional("sso", Shape::Object(&sso::DOCUMENT), "Settings of a Duo Single Sign-On application. Only what is written is compared.", "{saml_config: {entity_id: \"https://wiki.example.com/meta\", acs_urls: [{url: \"https://wiki.example.com/acs\"}]}}"), single_sign_on),
     duoctl(Key::optional("secret", Shape::Object(&language::SECRET_TARGET), "Where the application's secret key is delivered.", "{store: vault, path: vpn}"), false),
+    duoctl(Key::optional("max_age", Shape::Text(&texts::AGE), "How old its key may become. An older one is a finding, and changes of the application wait until it is rotated.", "90d"), true),
     duoctl(Key::optional("protect", Shape::Flag, "Refuses to delete, replace or quarantine the application.", "true").default("false"), true),
     duoctl(Key::optional("ignore", Shape::List(&Shape::Object(&IGNORE), 0, usize::MAX), "Fields whose difference is left alone, each with a reason.", "[{field: greeting, reason: help desk edits it}]").default("[]"), true),
 ];

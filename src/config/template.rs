@@ -11,6 +11,18 @@ pub fn initial(workspace: &str, schema: &str) -> String {
     include_str!("template.yaml").replace("@SCHEMA@", schema).replace("@WORKSPACE@", &name)
 }
 
+/// The same without an application.
+pub fn bare(workspace: &str, schema: &str) -> String {
+    let text = initial(workspace, schema).replace(PLAN, "");
+    text.split_once(SAMPLE).map_or(text.clone(), |(head, _)| format!("{}\n", head.trim_end()))
+}
+
+/// What is said of the plan, which the account itself knows.
+const PLAN: &str = "  # free, essentials, advantage or premier\n  plan: essentials\n";
+
+/// Where the sample application begins.
+const SAMPLE: &str = "# What is not named here is left alone.";
+
 fn workspace_name(text: &str) -> String {
     let lower = text.to_lowercase();
     let dashed: String =
@@ -31,6 +43,8 @@ mod tests {
             assert_eq!(loaded.diagnostics, [], "{name}");
             assert!(loaded.workspace.is_some());
         }
+        let loaded = load_text("duo.yaml".into(), bare("acme", "x.json"));
+        assert!(loaded.diagnostics.is_empty() && loaded.workspace.unwrap().applications.is_empty());
         assert!(initial("acme", "x.json").starts_with("# yaml-language-server: $schema=x.json\n"));
     }
 }

@@ -65,6 +65,9 @@ pub static HTTPS_URL: TextRule =
 /// A share in percent.
 pub static PERCENT: TextRule = TextRule { pattern: "^(100|[0-9]{1,2})%$", check: percent, numeric: false };
 
+/// An age: `90d`.
+pub static AGE: TextRule = TextRule { pattern: super::age::PATTERN, check: age, numeric: false };
+
 /// The fingerprint of an attestation: YAML takes some of them for numbers.
 pub static FINGERPRINT: TextRule =
     TextRule { pattern: super::attestation::PATTERN, check: fingerprint, numeric: true };
@@ -72,6 +75,11 @@ pub static FINGERPRINT: TextRule =
 /// A path in a secret store.
 pub static STORE_PATH: TextRule =
     TextRule { pattern: r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S", check: store_path, numeric: false };
+
+fn age(text: &str) -> Result<(), Problem> {
+    let help = "write a number of hours, days or weeks, e.g. `90d`";
+    super::age::parse(text).map(drop).map_err(|_| Problem::invalid("is no age", help))
+}
 
 /// A text for a message: in backticks, without control characters, and not at all where it may be a secret.
 pub fn shown(text: &str) -> String {
@@ -402,6 +410,7 @@ mod tests {
             (&INTEGRATION_KEY, "INTEGRATION_KEY"),
             (&ENV_NAME, "ENV_NAME"),
             (&PERCENT, "PERCENT"),
+            (&AGE, "AGE"),
             (&FINGERPRINT, "FINGERPRINT"),
             (&HTTPS_URL, "HTTPS_URL"),
             (&STORE_PATH, "STORE_PATH"),
@@ -421,6 +430,9 @@ mod tests {
             "7f3a9c21",
             "12345678",
             "30%",
+            "90d",
+            "24h",
+            "90",
             "101%",
             "100%",
             "api-1a2b.duosecurity.com",

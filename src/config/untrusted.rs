@@ -14,7 +14,9 @@ pub const VARIABLES: &str = "DUO_";
 pub fn check(workspace: &Workspace) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let folder = Folder::of(&workspace.root);
-    if let Some(Credentials { integration_key, secret_key }) = &workspace.tenant.credentials {
+    let first = workspace.tenant.credentials.as_ref();
+    let second = first.and_then(|credentials| credentials.second.as_deref());
+    for Credentials { integration_key, secret_key, .. } in [first, second].into_iter().flatten() {
         for source in [integration_key, secret_key] {
             findings.extend(refused(&source.value, &folder).map(|what| finding(source.span, what)));
         }

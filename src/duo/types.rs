@@ -1,8 +1,9 @@
 //! Names of things on Duo's wire (duo-api.md, sections 0 and 3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -11,7 +12,7 @@ use crate::secret::last_four;
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
         pub struct $name(String);
 
@@ -75,6 +76,18 @@ impl Integration {
         let mut client_hints = BTreeMap::new();
         properties.values_mut().for_each(|value| remove_secrets(value, &mut client_hints));
         Some(Self { ikey, secret_hint, client_hints, properties })
+    }
+
+    /// The ids of all clients of an OAuth application, and of the one client of an OpenID Connect application, whether
+    /// or not Duo shows anything of their secrets (duo-api.md, sections 3.3 and 3.5).
+    pub fn client_ids(&self) -> BTreeSet<&str> {
+        let sso = self.property("sso");
+        let clients = sso.and_then(|sso| sso.pointer("/oauth_config/clients")).and_then(Value::as_array);
+        let ids = clients.into_iter().flatten().filter_map(|client| client.get("client_id"));
+        let only = sso.filter(|sso| sso.get("oidc_config").is_some());
+        let only = only.and_then(|sso| sso.pointer("/idp_metadata/client_id"));
+        let declared = ids.chain(only).filter_map(Value::as_str);
+        declared.chain(self.client_hints.keys().map(String::as_str)).collect()
     }
 
     /// A property by its wire name; JSON `null` counts as absent (duo-api.md, trap 6).

@@ -122,7 +122,7 @@ fn name_groups(
     match value {
         Value::Object(map) => map.values_mut().try_for_each(|value| name_groups(value, names, meant)),
         Value::Array(items) => {
-            for item in items {
+            for item in items.iter_mut() {
                 let Value::String(id) = item else { continue };
                 let group = names.group(id).ok_or_else(|| {
                     format!("names the group {} that the account does not list; it is left alone", shown(id))
@@ -130,6 +130,8 @@ fn name_groups(
                 meant.extend(group.1.map(|name| (group.0.clone(), name)));
                 *id = group.0;
             }
+            items.sort_by_cached_key(Value::to_string);
+            items.dedup();
             Ok(())
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),

@@ -2,6 +2,7 @@
 //! (identity-intelligence.md, section 6). It only reads.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore};
@@ -14,7 +15,7 @@ mod exchange;
 pub use access::ApiError;
 pub use answers::{EndUser, IntegrationStatus};
 pub use credentials::{ApiCredentials, CredentialsError};
-pub use exchange::Reach;
+pub use exchange::{PATIENCE, Reach};
 
 use access::Token;
 use exchange::Exchange;
@@ -35,16 +36,21 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client; nothing is sent yet.
+    /// A client; nothing is sent yet. `patience` is how long an answer may take, usually [`PATIENCE`].
     ///
     /// # Errors
     ///
     /// When a URL may not be called, or TLS cannot be set up.
-    pub fn new(credentials: ApiCredentials, reach: Reach, ca_file: Option<&Path>) -> Result<Self, ApiError> {
+    pub fn new(
+        credentials: ApiCredentials,
+        reach: Reach,
+        ca_file: Option<&Path>,
+        patience: Duration,
+    ) -> Result<Self, ApiError> {
         exchange::check_url(&credentials.token_url, reach, credentials.written_out)?;
         exchange::check_url(&credentials.api_url, reach, credentials.written_out)?;
         Ok(Self {
-            exchange: Exchange::new(ca_file, reach)?,
+            exchange: Exchange::new(ca_file, reach, patience)?,
             credentials,
             token: Mutex::new(None),
             permits: Semaphore::new(PARALLELISM),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::diagnostic::{Span, Spanned};
+use crate::config::diagnostic::{Sources, Span, Spanned};
 use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Setting, Workspace};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::DesiredSecret;
 use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::fingerprint::hash;
 
 use super::console;
 
@@ -17,6 +18,14 @@ pub const AUTH_API: &str = "auth_api";
 /// What the name of an Admin API application begins with, unless the YAML gives it another one; the display name follows.
 pub const NAME_PREFIX: &str = "Identity Intelligence: ";
 
+/// What the YAML asks for, composites included. `sources` are its files, which bind a saved plan.
+pub fn desired(workspace: &Workspace, sources: &Sources) -> Desired {
+    let texts = sources.files().iter().map(|file| file.text.as_str());
+    let mut desired = Desired::from_workspace(workspace, hash(texts));
+    expand(workspace, &mut desired);
+    desired
+}
+
 /// Adds the applications and the console forms of every entry.
 pub fn expand(workspace: &Workspace, desired: &mut Desired) {
     for (key, entry) in &workspace.identity_intelligence {
@@ -25,9 +34,17 @@ pub fn expand(workspace: &Workspace, desired: &mut Desired) {
             let target = entry.secrets.as_ref()?;
             Some(DesiredSecret::of(&target.value.part(part), target.span, workspace))
         };
-        let admin_api = DesiredApplication { secret: secret(ADMIN_API), ..admin_api(&address, entry) };
-        let auth_api = auth_api(&address, entry)
-            .map(|auth_api| DesiredApplication { secret: secret(AUTH_API), ..auth_api });
+        let max_age = || entry.max_age.clone();
+        let admin_api = DesiredApplication {
+            secret: secret(ADMIN_API),
+            max_age: max_age(),
+            ..admin_api(&address, entry)
+        };
+        let auth_api = auth_api(&address, entry).map(|auth_api| DesiredApplication {
+            secret: secret(AUTH_API),
+            max_age: max_age(),
+            ..auth_api
+        });
         desired.applications.push(admin_api);
         desired.applications.extend(auth_api);
         desired.handoffs.push(console::form(&address, entry, &workspace.tenant.api_hostname.value));
@@ -94,5 +111,6 @@ fn application<const N: usize>(
         protect: false,
         ignore: Vec::new(),
         secret: None,
+        max_age: None,
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::reconcile::effect::{Affected, Bound, Headcount, SharedPolicy, Sharing, Survey};
 
-use super::paint::{Paint, safe};
+use super::paint::{Paint, quoted, safe};
 
 /// How many applications that share a policy are named.
 const NAMED: usize = 5;
@@ -55,13 +55,13 @@ fn people(text: &mut String, count: &Headcount, many: &str, one: &str, paint: Pa
 }
 
 fn sharing(text: &mut String, shared: &SharedPolicy, what: &str, paint: Paint) {
-    let name = safe(shared.name.as_deref().unwrap_or(shared.policy_key.as_str()));
+    let name = quoted(shared.name.as_deref().unwrap_or(shared.policy_key.as_str()));
     let others = match shared.shared_with.len() {
         0 => "no other application".to_owned(),
         1 => "1 other application".to_owned(),
         count => format!("{count} other applications"),
     };
-    let _ = write!(text, "    {} the policy \"{name}\" {what} {others}", paint.calm("@"));
+    let _ = write!(text, "    {} the policy {name} {what} {others}", paint.calm("@"));
     let named: Vec<String> = shared.shared_with.iter().take(NAMED).map(application).collect();
     if !named.is_empty() {
         let _ = write!(text, ": {}", named.join(", "));
@@ -75,8 +75,8 @@ fn sharing(text: &mut String, shared: &SharedPolicy, what: &str, paint: Paint) {
 
 fn application(sharing: &Sharing) -> String {
     match &sharing.address {
-        Some(address) => address.to_string(),
-        None => format!("\"{}\" {} (unmanaged)", safe(&sharing.name), safe(sharing.integration_key.as_str())),
+        Some(address) => safe(address.as_str()),
+        None => format!("{} {} (unmanaged)", quoted(&sharing.name), safe(sharing.integration_key.as_str())),
     }
 }
 

@@ -10,8 +10,9 @@ use crate::reconcile::plan::Action;
 use super::paint::{Paint, safe};
 use super::plan_text::shown;
 
-/// What was not done and why, what Duo made of values, and the count of steps; what was done had its own line already.
-pub fn render(outcomes: &[StepOutcome], normalised: &[Normalised], paint: Paint) -> String {
+/// What was not done and why, what Duo made of values, and the count of steps and of outstanding `handoffs`; what was
+/// done had its own line already.
+pub fn render(outcomes: &[StepOutcome], normalised: &[Normalised], handoffs: usize, paint: Paint) -> String {
     let mut text = String::new();
     for outcome in outcomes.iter().filter(|outcome| !matches!(outcome.status, Status::Applied)) {
         let _ = writeln!(text, "{}", line(outcome, paint));
@@ -46,7 +47,15 @@ pub fn render(outcomes: &[StepOutcome], normalised: &[Normalised], paint: Paint)
     if tally.not_attempted > 0 {
         let _ = write!(text, ", {} not attempted", tally.not_attempted);
     }
-    text.push_str(".\n");
+    text.push('.');
+    match handoffs {
+        0 => {}
+        1 => text.push_str(" 1 handoff."),
+        handoffs => {
+            let _ = write!(text, " {handoffs} handoffs.");
+        }
+    }
+    text.push('\n');
     text
 }
 
@@ -101,6 +110,7 @@ fn past(action: Action) -> &'static str {
         Action::Quarantine => "quarantined",
         Action::Delete => "deleted",
         Action::Deliver => "delivered",
+        Action::Rotate => "rotated",
         Action::Retain => "retained",
     }
 }

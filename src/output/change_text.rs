@@ -1,6 +1,7 @@
 //! One change of a plan for people: values on a line, lists element by element, texts of several lines as a diff.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -9,6 +10,12 @@ use crate::reconcile::diff::{Change, Origin};
 
 use super::paint::{Paint, safe};
 use super::plan_text::shown;
+
+/// How many lines of one text are shown.
+const MOST_LINES: usize = 100;
+
+/// How long two texts may be compared; then the rest of them is shown as replaced.
+const COMPARING: Duration = Duration::from_millis(200);
 
 /// How many unchanged lines are shown around changed ones.
 const CONTEXT: usize = 2;
@@ -27,9 +34,8 @@ pub fn render(text: &mut String, change: &Change, creating: bool, width: usize, 
         match lines(after) {
             Some(lines) => {
                 let _ = writeln!(text, "    {field:width$}");
-                for line in lines.lines() {
-                    let _ = writeln!(text, "      {}", format!("| {}", safe(line)).trim_end());
-                }
+                let all = lines.lines().map(|line| ("|".to_owned(), line.to_owned()));
+                listed(text, &all.collect::<Vec<_>>());
             }
             None => {
                 let _ = writeln!(text, "    {field:width$}  {}", shown(after));
@@ -45,7 +51,8 @@ pub fn render(text: &mut String, change: &Change, creating: bool, width: usize, 
         for item in after.iter().filter(|item| !before.contains(item)) {
             let _ = writeln!(text, "      {} {}", paint.good("+"), shown(item));
         }
-    } else if let (Some(old), Some(new)) = (as_text(before), as_text(after))
+    } else if change.field != "name"
+        && let (Some(old), Some(new)) = (as_text(before), as_text(after))
         && (lines(before).is_some() || lines(after).is_some())
     {
         let _ = writeln!(text, "    {field:width$}{origin}");
@@ -73,6 +80,16 @@ fn as_text(value: &Value) -> Option<&str> {
     }
 }
 
+/// Lines with their signs, not more of them than can be looked at. No line of somebody else's text begins a line.
+fn listed(text: &mut String, lines: &[(String, String)]) {
+    for (sign, line) in lines.iter().take(MOST_LINES) {
+        let _ = writeln!(text, "      {}", format!("{sign} {}", safe(line)).trim_end());
+    }
+    if lines.len() > MOST_LINES {
+        let _ = writeln!(text, "      ... and {} more lines", lines.len() - MOST_LINES);
+    }
+}
+
 /// A text of several lines.
 fn lines(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| text.contains('\n'))
@@ -84,22 +101,22 @@ fn diff(text: &mut String, old: &str, new: &str, paint: Paint) {
         if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
     };
     let (old, new) = (whole(old), whole(new));
-    let diff = TextDiff::from_lines(old.as_str(), new.as_str());
+    let diff = TextDiff::configure().timeout(COMPARING).diff_lines(old.as_str(), new.as_str());
+    let mut shown = Vec::new();
     for (index, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
         if index > 0 {
-            text.push_str("        ...\n");
+            shown.push(("...".to_owned(), String::new()));
         }
         for line in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let shown = safe(line.value().trim_end_matches('\n'));
             let sign = match line.tag() {
                 ChangeTag::Delete => paint.bad("-"),
                 ChangeTag::Insert => paint.good("+"),
-                // Never blank: what others wrote must not begin a line, where a CI system looks for commands.
-                ChangeTag::Equal => paint.faint("|"),
+                ChangeTag::Equal => "|".to_owned(),
             };
-            let _ = writeln!(text, "      {}", format!("{sign} {shown}").trim_end());
+            shown.push((sign, line.value().trim_end_matches('\n').to_owned()));
         }
     }
+    listed(text, &shown);
 }
 
 #[cfg(test)]
@@ -136,7 +153,7 @@ mod tests {
               + 4\u{202e}
               | 5
               | 6
-                ...
+              ...
               | 8
               | 9
               - end
@@ -158,6 +175,8 @@ mod tests {
               |
               | b
         ");
+        let many = text(Value::Null, json!("x\n".repeat(1 << 20)), false);
+        assert!(many.lines().count() == 102 && many.ends_with("... and 1048476 more lines\n"), "{many}");
         assert_eq!(text(json!("a"), json!("b"), false), "    notes  \"a\" -> \"b\"\n");
     }
 

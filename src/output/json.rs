@@ -6,14 +6,15 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
-use crate::config::diagnostic::{Diagnostic, Sources};
+use crate::config::diagnostic::{Diagnostic, Sources, Span};
 use crate::config::texts::is_harmful;
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::Handoff;
 use crate::reconcile::inventory::Entry;
 use crate::reconcile::plan::{Plan, Step};
 use crate::reconcile::risk::Risk;
-use crate::verify::report::{Report, Verdict};
+use crate::reconcile::rotation::Rotation;
+use crate::verify::report::{Ladder, Report, Subject, Verdict};
 
 /// The version of every document's shape.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -22,9 +23,21 @@ pub const FORMAT_VERSION: &str = "1.0";
 ///
 /// What a terminal would obey is escaped as JSON has it, so the document means the same.
 pub fn text(document: &Value) -> String {
-    let pretty = serde_json::to_string_pretty(document).unwrap_or_default();
-    let mut text = String::with_capacity(pretty.len() + 1);
-    for c in pretty.chars() {
+    let mut text = harmless(&serde_json::to_string_pretty(document).unwrap_or_default());
+    text.push('\n');
+    text
+}
+
+/// Prints a document on one line.
+pub fn line(document: &Value) -> String {
+    let mut text = harmless(&document.to_string());
+    text.push('\n');
+    text
+}
+
+fn harmless(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
         // Line breaks stand between values only: in a text they are escaped already.
         if c != '\n' && is_harmful(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
@@ -34,7 +47,6 @@ pub fn text(document: &Value) -> String {
             text.push(c);
         }
     }
-    text.push('\n');
     text
 }
 
@@ -53,6 +65,8 @@ pub fn plan(plan: &Plan, refusals: &[Refusal], sources: &Sources) -> Value {
         "steps": plan.steps().iter().enumerate().map(|(index, step)| planned(plan, index, step)).collect::<Vec<_>>(),
         "handoffs": plan.handoffs(),
         "orphans": plan.orphans(),
+        "rotations": plan.rotations(),
+        "retired": plan.retired(),
         "blocked": plan.blocked(),
         "left_out": plan.left_out(),
         "left_out_addresses": plan.left_out_addresses(),
@@ -93,13 +107,34 @@ fn reasons(risks: &BTreeMap<Risk, &'static str>) -> Vec<Value> {
     risks.iter().map(|(risk, reason)| json!({"risk": risk, "reason": reason})).collect()
 }
 
+/// Where a span begins and ends.
+pub fn place(span: Span, sources: &Sources) -> Option<Value> {
+    sources.locate(span).map(|(path, position)| {
+        let mut place =
+            json!({"file": path.display().to_string(), "line": position.line, "column": position.column});
+        if let (Some(end), Value::Object(place)) = (sources.locate_end(span), &mut place) {
+            place.insert("end_line".to_owned(), json!(end.line));
+            place.insert("end_column".to_owned(), json!(end.column));
+        }
+        place
+    })
+}
+
+/// Writes into the document of a plan where each address stands in the YAML.
+pub fn place_steps(document: &mut Value, sources: &Sources, span: impl Fn(&str) -> Option<Span>) {
+    let steps = document.get_mut("steps").and_then(Value::as_array_mut).into_iter().flatten();
+    for step in steps {
+        let address = step.get("address").and_then(Value::as_str).unwrap_or_default();
+        let found = span(address).and_then(|span| place(span, sources));
+        if let (Some(place), Value::Object(step)) = (found, step) {
+            step.insert("place".to_owned(), place);
+        }
+    }
+}
+
 /// Diagnostics with their places.
 pub fn diagnostics(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<Value> {
-    let place = |span| {
-        sources.locate(span).map(|(path, position)| {
-            json!({"file": path.display().to_string(), "line": position.line, "column": position.column})
-        })
-    };
+    let place = |span| place(span, sources);
     diagnostics
         .iter()
         .map(|diagnostic| {
@@ -149,22 +184,60 @@ pub fn verify(report: &Report) -> Value {
             "inconclusive": count(Verdict::Inconclusive),
             "failed": count(Verdict::Failed),
         },
-        "identity_intelligence": report.ladders.iter().map(|ladder| json!({
-            "address": ladder.address,
-            "display_name": ladder.name,
-            "verdict": ladder.verdict(),
-            "highest_rung": ladder.highest().map(|rung| &rung.name),
-            "rungs": ladder.rungs,
-        })).collect::<Vec<_>>(),
-        "applications": report.subjects.iter().map(|subject| json!({
-            "address": subject.address,
-            "integration_key": subject.ikey,
-            "type": subject.kind,
-            "name": subject.name,
-            "verdict": subject.verdict(),
-            "checks": subject.checks,
-        })).collect::<Vec<_>>(),
+        "identity_intelligence": report.ladders.iter().map(ladder).collect::<Vec<_>>(),
+        "applications": report.subjects.iter().map(subject).collect::<Vec<_>>(),
     })
+}
+
+/// Rotations that are under way.
+pub fn rotations(rotations: &[Rotation]) -> Value {
+    json!({"format_version": FORMAT_VERSION, "kind": "rotations", "rotations": rotations})
+}
+
+fn ladder(ladder: &Ladder) -> Value {
+    json!({
+        "address": ladder.address,
+        "display_name": ladder.name,
+        "verdict": ladder.verdict(),
+        "highest_rung": ladder.highest().map(|rung| &rung.name),
+        "rungs": ladder.rungs,
+    })
+}
+
+fn subject(subject: &Subject) -> Value {
+    json!({
+        "address": subject.address,
+        "integration_key": subject.ikey,
+        "type": subject.kind,
+        "name": subject.name,
+        "verdict": subject.verdict(),
+        "checks": subject.checks,
+    })
+}
+
+/// A step begins: one line of a stream.
+pub fn step_begun(step: &Step) -> Value {
+    event("step_begun", step.address.as_str(), "action", &json!(step.action))
+}
+
+/// A step has ended: one line of a stream.
+pub fn step_ended(ended: &StepOutcome) -> Value {
+    event("step_ended", ended.address.as_str(), "step", &outcome(ended))
+}
+
+/// An application was looked at: one line of a stream.
+pub fn application_verified(seen: &Subject) -> Value {
+    event("application_verified", seen.address.as_str(), "application", &subject(seen))
+}
+
+/// A ladder was climbed: one line of a stream.
+pub fn ladder_climbed(climbed: &Ladder) -> Value {
+    event("ladder_climbed", climbed.address.as_str(), "ladder", &ladder(climbed))
+}
+
+fn event(name: &str, address: &str, key: &str, value: &Value) -> Value {
+    let at = format!("{:.3}", jiff::Timestamp::now());
+    json!({"format_version": FORMAT_VERSION, "kind": "event", "event": name, "at": at, "address": address, key: value})
 }
 
 /// The inventory of secrets.
@@ -189,6 +262,8 @@ pub fn apply(
         "normalised": normalised,
         "left": left,
         "left_out": planned.get("left_out_addresses"),
+        // What a person still has to do: of the account as it is now.
+        "handoffs": left.unwrap_or(planned).get("handoffs"),
         "verify": verified.map(verify),
     })
 }

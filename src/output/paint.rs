@@ -50,15 +50,20 @@ impl Paint {
 /// How much of one text is shown to people; JSON has all of it.
 const LONGEST: usize = 1000;
 
-/// Text that other people wrote, on one line, without anything that moves the cursor or turns the text around, and no
-/// longer than anybody reads.
+/// Text that other people wrote, on one line, no longer than anybody reads, without anything that moves the cursor, turns
+/// the text around, or is a command to the CI that reads the log: GitHub's runner obeys `::` at the start of a line and
+/// `##[` anywhere in it.
 pub fn safe(text: &str) -> String {
     let mut shown: String = text.chars().take(LONGEST).flat_map(escape).collect();
     // Bytes are counted first: most texts are short.
     if text.len() > LONGEST && text.chars().nth(LONGEST).is_some() {
         shown.push_str(&format!("… ({} characters)", text.chars().count()));
     }
-    shown
+    let shown = if shown.contains("##[") { shown.replace("##[", "##\\u{5b}") } else { shown };
+    match shown.trim_start().strip_prefix("::") {
+        Some(rest) => format!("\\u{{3a}}:{rest}"),
+        None => shown,
+    }
 }
 
 /// The same between quotation marks, which it cannot end.
@@ -73,6 +78,14 @@ mod tests {
     #[test]
     fn text_from_outside_cannot_forge_a_line_or_a_colour() {
         assert_eq!(safe("VPN\n::error::x\u{1b}[31m\u{202e}"), "VPN\\u{a}::error::x\\u{1b}[31m\\u{202e}");
+    }
+
+    #[test]
+    fn text_from_outside_is_no_command_to_a_ci() {
+        assert_eq!(safe("::add-mask::x"), "\\u{3a}:add-mask::x");
+        assert_eq!(safe("  ::error::x"), "\\u{3a}:error::x");
+        assert_eq!(safe("a ##[error]x"), "a ##\\u{5b}error]x");
+        assert_eq!(safe("a::b #[x] ## [y]"), "a::b #[x] ## [y]");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A plan for people.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -8,9 +9,10 @@ use crate::reconcile::address::Address;
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::{Action, Plan, Step};
+use crate::reconcile::risk::Risk;
 
 use super::paint::{Paint, quoted, safe};
-use super::{affected_text, change_text, handoff_text};
+use super::{affected_text, change_text, handoff_text, rotation_text};
 
 /// How many of the addresses that were left out are named.
 const NAMED: usize = 5;
@@ -18,16 +20,16 @@ const NAMED: usize = 5;
 /// The plan as text, without its problems, which are shown as diagnostics. `context` names tenant and workspace.
 pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -> String {
     let mut text = String::new();
-    // What goes in a console goes before the applications that it holds; what is entered there comes after they are made.
-    let (entered, removed): (Vec<_>, Vec<_>) =
-        plan.handoffs().iter().partition(|handoff| handoff.purpose == Purpose::Enter);
+    // What leaves a console does so before the applications that it holds; what is entered there comes after they are made.
+    let (first, last): (Vec<_>, Vec<_>) =
+        plan.handoffs().iter().partition(|handoff| comes_first(handoff, plan));
     let hand_over = |text: &mut String, handoffs: &[&Handoff]| {
         for handoff in handoffs {
             text.push_str(&handoff_text::outstanding(handoff, paint));
             text.push('\n');
         }
     };
-    hand_over(&mut text, &removed);
+    hand_over(&mut text, &first);
     for (index, step) in plan.steps().iter().enumerate() {
         step_text(&mut text, step, paint);
         price_text(&mut text, plan.price(index), paint);
@@ -36,15 +38,29 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
         }
         text.push('\n');
     }
-    hand_over(&mut text, &entered);
+    hand_over(&mut text, &last);
     if let Some(survey) = plan.survey() {
         affected_text::survey(&mut text, survey, paint);
     }
     orphans(&mut text, plan, paint);
+    if !plan.rotations().is_empty() {
+        text.push_str(&rotation_text::render(plan.rotations(), paint));
+        text.push('\n');
+    }
+    retired(&mut text, plan, paint);
     refusals_text(&mut text, refusals, paint, applying);
     left_out(&mut text, plan);
     text.push_str(&last_line(plan));
     text
+}
+
+/// Whether a handoff has to be carried out before a step of the plan.
+fn comes_first(handoff: &Handoff, plan: &Plan) -> bool {
+    let waits = |step: &Step| {
+        step.risks().contains_key(&Risk::BreaksHandoff)
+            && step.address.composite().is_some_and(|(entry, _)| entry == handoff.address)
+    };
+    handoff.purpose == Purpose::Remove || plan.steps().iter().any(waits)
 }
 
 /// The last line, one, stable.
@@ -104,8 +120,17 @@ pub fn sign(action: Action, paint: Paint) -> String {
         Action::Quarantine => paint.notice("~ quarantine"),
         Action::Delete => paint.bad("- delete"),
         Action::Deliver => paint.calm("* deliver"),
+        Action::Rotate => paint.notice("~ rotate"),
         Action::Retain => paint.calm("< retain"),
     }
+}
+
+/// One step.
+pub fn step(step: &Step, paint: Paint) -> String {
+    let mut text = String::new();
+    step_text(&mut text, step, paint);
+    text.push('\n');
+    text
 }
 
 fn step_text(text: &mut String, step: &Step, paint: Paint) {
@@ -148,18 +173,22 @@ pub fn left_out(text: &mut String, plan: &Plan) {
 
 /// How many addresses were left out, the first few of them, and for how many there would be something to do.
 pub fn left_out_sentence(plan: &Plan) -> Option<String> {
-    let left_out = plan.left_out_addresses();
+    left_out_of(plan.left_out_addresses(), plan.left_out_pending())
+}
+
+/// The same of the addresses themselves.
+pub fn left_out_of(left_out: &BTreeSet<Address>, pending: &BTreeSet<Address>) -> Option<String> {
     let (count, be) = match left_out.len() {
         0 => return None,
         1 => ("1 address".to_owned(), "was"),
         count => (format!("{count} addresses"), "were"),
     };
-    let mut named: Vec<&str> = left_out.iter().take(NAMED).map(Address::as_str).collect();
+    let mut named: Vec<String> = left_out.iter().take(NAMED).map(|address| safe(address.as_str())).collect();
     let more = format!("and {} more", left_out.len().saturating_sub(NAMED));
     if left_out.len() > NAMED {
-        named.push(&more);
+        named.push(more);
     }
-    let pending = match plan.left_out_pending().len() {
+    let pending = match pending.len() {
         0 => String::new(),
         pending => format!(" {pending} of {} would change.", if left_out.len() == 1 { "it" } else { "them" }),
     };
@@ -203,6 +232,30 @@ fn orphans(text: &mut String, plan: &Plan, paint: Paint) {
     if !pending.is_empty() {
         text.push('\n');
     }
+}
+
+/// What rotations have put out of use and nothing removes yet.
+fn retired(text: &mut String, plan: &Plan, paint: Paint) {
+    let going = |ikey| plan.steps().iter().any(|step| step.ikey.as_ref() == Some(ikey));
+    let left: Vec<_> = plan.retired().iter().filter(|retired| !going(&retired.ikey)).collect();
+    for retired in &left {
+        let since = retired.quarantined_since.as_deref().unwrap_or_default();
+        retired_line(text, retired.address.as_str(), retired.ikey.as_str(), since, paint);
+    }
+    if !left.is_empty() {
+        text.push('\n');
+    }
+}
+
+pub(super) fn retired_line(text: &mut String, address: &str, ikey: &str, since: &str, paint: Paint) {
+    let _ = writeln!(
+        text,
+        "{} {}  {} was rotated out on {}; `duoctl apply --prune` deletes it once its quarantine is over",
+        paint.faint("? retired"),
+        paint.strong(address),
+        safe(ikey),
+        safe(since),
+    );
 }
 
 fn refusals_text(text: &mut String, refusals: &[Refusal], paint: Paint, applying: bool) {

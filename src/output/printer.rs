@@ -56,6 +56,11 @@ impl Printer {
         }
     }
 
+    /// A part of the data, such as a report, did not get out.
+    pub fn lose(&self, reason: String) {
+        LOST.get_or_init(|| reason);
+    }
+
     /// Why a part of the data did not get out, if that is so.
     pub fn lost_data(&self) -> Option<&'static str> {
         LOST.get().map(String::as_str)

@@ -48,6 +48,13 @@ pub fn last_line(report: &Report) -> String {
             }
         }
     }
+    for verdict in [Verdict::Failed, Verdict::Inconclusive, Verdict::Pending] {
+        let count = report.ladders.iter().filter(|ladder| ladder.verdict() == verdict).count();
+        let ladders = if count == 1 { "ladder" } else { "ladders" };
+        if count > 0 {
+            let _ = write!(line, ", {count} {ladders} {}", verdict.words());
+        }
+    }
     line.push_str(".\n");
     line
 }

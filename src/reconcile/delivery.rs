@@ -54,6 +54,8 @@ pub struct HeldKeys {
     pub client_ends: BTreeMap<String, String>,
     /// When they were delivered.
     pub delivered_at: String,
+    /// Whose keys are kept beside them, while a rotation is under way.
+    pub beside: Option<String>,
 }
 
 /// How the store stands to the application.
@@ -79,6 +81,8 @@ pub struct Delivery {
     pub place: String,
     /// Why it is due.
     pub reason: String,
+    /// The application whose keys are kept beside the delivered ones, while a rotation is under way.
+    pub beside: Option<Ikey>,
 }
 
 impl DesiredSecret {
@@ -97,22 +101,24 @@ impl DesiredSecret {
 impl Delivery {
     /// A delivery to the place that the YAML names.
     pub fn new(secret: &DesiredSecret, reason: impl Into<String>) -> Self {
-        Self { target: secret.target.clone(), place: secret.place.clone(), reason: reason.into() }
+        let (target, place) = (secret.target.clone(), secret.place.clone());
+        Self { target, place, reason: reason.into(), beside: None }
     }
 }
 
-/// Compares what the store holds with what Duo shows. What Duo does not show is not compared.
-pub fn standing(held: &Held, live: &Integration, host: &str) -> Standing {
+/// Compares what the store holds with what Duo shows. What Duo does not show is not compared. `beside` is the old
+/// application while a rotation is under way: its keys may stand beside those of the live one.
+pub fn standing(held: &Held, live: &Integration, host: &str, beside: Option<&Ikey>) -> Standing {
     let keys = match held {
         Held::Keys(keys) => keys,
         Held::Nothing => return Standing::Due("the store holds nothing yet".to_owned()),
         Held::CannotTell => return Standing::CannotTell,
         Held::Unreadable { .. } => return Standing::Unreadable,
     };
-    stale(keys, live, host).map_or(Standing::Current, Standing::Due)
+    stale(keys, live, host, beside).map_or(Standing::Current, Standing::Due)
 }
 
-fn stale(keys: &HeldKeys, live: &Integration, host: &str) -> Option<String> {
+fn stale(keys: &HeldKeys, live: &Integration, host: &str, beside: Option<&Ikey>) -> Option<String> {
     if Ikey::new(keys.ikey.as_str()) != live.ikey {
         return Some(format!("the store holds the keys of {}", keys.ikey));
     }
@@ -123,12 +129,21 @@ fn stale(keys: &HeldKeys, live: &Integration, host: &str) -> Option<String> {
             held.as_ref().map_or("no secret key".to_owned(), |held| format!("a key that ends in {held}"));
         return Some(format!("the store holds {held}, Duo's ends in {end}"));
     }
-    for (client, end) in &live.client_hints {
-        let held = keys.client_ends.get(client);
-        if held != Some(end) {
-            let held = held.map_or("no secret".to_owned(), |held| format!("a secret that ends in {held}"));
-            return Some(format!("the store holds {held} of the client {client}, Duo's ends in {end}"));
+    for client in live.client_ids() {
+        let (held, end) = (keys.client_ends.get(client), live.client_hints.get(client));
+        match (held, end) {
+            (None, _) => return Some(format!("the store holds no secret of the client {client}")),
+            (Some(held), Some(end)) if held != end => {
+                return Some(format!(
+                    "the store holds a secret of the client {client} that ends in {held}, Duo's ends in {end}"
+                ));
+            }
+            (Some(_), _) => {}
         }
+    }
+    if let Some(old) = keys.beside.as_ref().filter(|old| beside.is_none_or(|beside| beside.as_str() != *old))
+    {
+        return Some(format!("the store still holds the old keys of {old} beside the current ones"));
     }
     (keys.api_hostname != host).then(|| "the store holds another API hostname".to_owned())
 }
@@ -156,7 +171,7 @@ mod tests {
     }
 
     fn due(keys: HeldKeys, live: &Integration) -> String {
-        match standing(&Held::Keys(keys), live, HOST) {
+        match standing(&Held::Keys(keys), live, HOST, None) {
             Standing::Due(reason) => reason,
             other => format!("{other:?}"),
         }
@@ -165,7 +180,7 @@ mod tests {
     #[test]
     fn the_keys_of_now_are_current_and_all_else_is_due() {
         let live = live();
-        assert_eq!(standing(&Held::Keys(keys()), &live, HOST), Standing::Current);
+        assert_eq!(standing(&Held::Keys(keys()), &live, HOST, None), Standing::Current);
         assert_eq!(due(HeldKeys { ikey: "DIB".into(), ..keys() }, &live), "the store holds the keys of DIB");
         assert_eq!(
             due(HeldKeys { secret_end: Some("abcd".into()), ..keys() }, &live),
@@ -184,10 +199,35 @@ mod tests {
     #[test]
     fn unreadable_is_not_nothing() {
         let unreadable = Held::Unreadable { reason: "sealed".into(), help: None };
-        assert_eq!(standing(&unreadable, &live(), HOST), Standing::Unreadable);
-        assert_eq!(standing(&Held::CannotTell, &live(), HOST), Standing::CannotTell);
+        assert_eq!(standing(&unreadable, &live(), HOST, None), Standing::Unreadable);
+        assert_eq!(standing(&Held::CannotTell, &live(), HOST, None), Standing::CannotTell);
         let nothing = Standing::Due("the store holds nothing yet".to_owned());
-        assert_eq!(standing(&Held::Nothing, &live(), HOST), nothing);
+        assert_eq!(standing(&Held::Nothing, &live(), HOST, None), nothing);
+    }
+
+    #[test]
+    fn old_keys_stand_beside_the_current_ones_only_while_they_are_rotated() {
+        let (live, old) = (live(), Ikey::new("DIOLD"));
+        let held = Held::Keys(HeldKeys { beside: Some("DIOLD".to_owned()), ..keys() });
+        assert_eq!(standing(&held, &live, HOST, Some(&old)), Standing::Current);
+        assert_eq!(standing(&Held::Keys(keys()), &live, HOST, Some(&old)), Standing::Current);
+        let due =
+            Standing::Due("the store still holds the old keys of DIOLD beside the current ones".to_owned());
+        assert_eq!(standing(&held, &live, HOST, None), due);
+        assert_eq!(standing(&held, &live, HOST, Some(&Ikey::new("DIOTHER"))), due);
+    }
+
+    #[test]
+    fn a_client_of_which_duo_shows_no_secret_has_to_have_one_all_the_same() {
+        let oauth = json!({"clients": [{"client_id": "a"}, {"client_id": "b"}]});
+        let live = json!({"integration_key": "DIA", "sso": {"oauth_config": oauth}});
+        let live = Integration::decode(live).unwrap();
+        let held = |ids: &[&str]| {
+            let ends = ids.iter().map(|id| ((*id).to_owned(), "1111".to_owned())).collect();
+            HeldKeys { secret_end: None, client_ends: ends, ..keys() }
+        };
+        assert_eq!(due(held(&["a"]), &live), "the store holds no secret of the client b");
+        assert_eq!(due(held(&["a", "b"]), &live), "Current");
     }
 
     #[test]
@@ -201,9 +241,10 @@ mod tests {
             HeldKeys { secret_end: None, client_ends: ends, ..keys() }
         };
         assert_eq!(due(held(&[("a", "1111"), ("b", "2222")]), &live), "Current");
+        assert_eq!(due(held(&[("a", "1111")]), &live), "the store holds no secret of the client b");
         assert_eq!(
-            due(held(&[("a", "1111")]), &live),
-            "the store holds no secret of the client b, Duo's ends in 2222"
+            due(held(&[("a", "1111"), ("b", "3333")]), &live),
+            "the store holds a secret of the client b that ends in 3333, Duo's ends in 2222"
         );
     }
 }

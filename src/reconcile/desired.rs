@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use crate::config::diagnostic::{Span, Spanned};
 use crate::config::model::{Application, DuoPlan, Guards, Setting, Workspace};
 use crate::duo::types::Ikey;
@@ -53,6 +55,8 @@ pub struct DesiredApplication {
     pub ignore: Vec<String>,
     /// Where its keys are delivered.
     pub secret: Option<DesiredSecret>,
+    /// How old its key may become.
+    pub max_age: Option<Spanned<SignedDuration>>,
 }
 
 impl DesiredApplication {
@@ -74,6 +78,7 @@ impl DesiredApplication {
                 .secret
                 .as_ref()
                 .map(|secret| DesiredSecret::of(&secret.value, secret.span, workspace)),
+            max_age: application.max_age.clone(),
         }
     }
 

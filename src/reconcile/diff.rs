@@ -1,6 +1,7 @@
 //! The difference between what the YAML asks of one application and what the account holds.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::config::diagnostic::{Code, Diagnostic};
@@ -17,7 +18,7 @@ use super::risk::{self, Risk};
 use super::value::FieldValue;
 
 /// Who moved since the value was last applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The YAML.
@@ -313,7 +314,8 @@ fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> O
 fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>) -> bool {
     let later =
         matches!(field.kind, FieldKind::Access | FieldKind::Groups | FieldKind::Policy | FieldKind::Prompt);
-    let creating = marker.is_some_and(|marker| marker.state == MarkerState::Creating);
+    let creating = marker
+        .is_some_and(|marker| matches!(marker.state, MarkerState::Creating | MarkerState::Successor(_)));
     later && creating && live.text("user_access") == NO_USERS
 }
 

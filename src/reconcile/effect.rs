@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::duo::types::{GroupId, Ikey, Integration, PolicyKey};
@@ -137,7 +138,7 @@ pub struct Memberships {
 }
 
 /// What the counting took, and what it lacks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Survey {
     /// How many requests were made.
     pub requests: u32,
@@ -177,7 +178,7 @@ impl Memberships {
 }
 
 /// How a count is to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
     /// As it stands.
@@ -191,7 +192,7 @@ pub enum Bound {
 }
 
 /// A number of users, and a few of their names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Headcount {
     /// How the number is to be read.
     pub bound: Bound,
@@ -258,7 +259,7 @@ impl Headcount {
 }
 
 /// Another application that has a policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sharing {
     /// Its key.
     pub integration_key: Ikey,
@@ -269,7 +270,7 @@ pub struct Sharing {
 }
 
 /// A policy that is attached or detached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SharedPolicy {
     /// Its key.
     pub policy_key: PolicyKey,
@@ -280,7 +281,7 @@ pub struct SharedPolicy {
 }
 
 /// What a change of the policy means.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyEffect {
     /// The policy that the application leaves; `None` where it had only the global one.
     pub from: Option<SharedPolicy>,
@@ -291,7 +292,7 @@ pub struct PolicyEffect {
 }
 
 /// Who is affected by one step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Affected {
     /// Those who may log in afterwards and may not now.
     pub gains: Headcount,
@@ -368,7 +369,8 @@ fn touch(step: &Step, live: &Integration) -> Option<Touch> {
         // What a replacement has left behind goes, and its successor is there already.
         Action::Delete if step.risks().contains_key(&super::risk::Risk::Replaces) => return None,
         Action::Delete => Map::from_iter([("user_access".to_owned(), json!(NO_USERS))]),
-        Action::Create | Action::Adopt | Action::Deliver => return None,
+        // Of a rotation, whoever logged in with the old application goes on with its successor.
+        Action::Create | Action::Adopt | Action::Deliver | Action::Rotate => return None,
     };
     let policy = |properties: &Map<String, Value>| {
         let key = properties.get("policy_key").and_then(Value::as_str).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -12,7 +13,7 @@ use crate::duo::types::{Ikey, Integration};
 use super::fields::{FIELDS, PERMISSION_PREFIX};
 
 /// What a saved plan was made from. Each part can move on its own, so that a refusal can name what did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fingerprint {
     /// The version of duoctl.
     pub tool_version: String,

@@ -168,7 +168,9 @@ fn way_out(reason: &str, address: &Address) -> String {
 fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let refusal = |guard, message, lift| Refusal { guard, address: None, message, lift: Some(lift) };
-    let deletes = plan.steps().iter().flat_map(Step::deletes).collect::<BTreeSet<_>>().len();
+    // A rotation is asked for address by address, and what it removes has a counterpart that stays.
+    let steps = || plan.steps().iter().filter(|step| step.action != Action::Rotate);
+    let deletes = steps().flat_map(Step::deletes).collect::<BTreeSet<_>>().len();
     let max_deletes = consent.max_deletes.unwrap_or(guards.max_deletes);
     if deletes > usize::try_from(max_deletes).unwrap_or(usize::MAX) {
         let message = format!("{deletes} applications would be deleted, more than {max_deletes}");
@@ -176,7 +178,7 @@ fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
     }
     // An application that is only being adopted is not one of the owned ones.
     let of = |adopts: bool| {
-        let steps = plan.steps().iter().filter(move |step| (step.action == Action::Adopt) == adopts);
+        let steps = steps().filter(move |step| (step.action == Action::Adopt) == adopts);
         steps.flat_map(Step::targets).collect::<BTreeSet<_>>()
     };
     let changes = of(false).difference(&of(true)).count();
@@ -226,7 +228,7 @@ fn self_lockout(step: &Step, callers: &[IpAddr]) -> Vec<Refusal> {
     };
     let name = format!("{}, the application whose key duoctl uses,", step.address);
     match step.action {
-        Action::Delete | Action::Replace | Action::Quarantine => {
+        Action::Delete | Action::Replace | Action::Quarantine | Action::Rotate => {
             return vec![refusal(format!("{name} would be {}d", step.action.name()))];
         }
         Action::Create | Action::Update | Action::Adopt | Action::Deliver | Action::Retain => {}

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::config::attestation::Attestation;
 use crate::config::diagnostic::{Span, Spanned};
@@ -86,7 +87,7 @@ pub struct ConsoleField {
 }
 
 /// What a person does in the console.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// The values are entered into a form.

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::duo::types::{Ikey, Integration};
 
 use super::address::Address;
+use super::age::{KeyAge, key_age};
 use super::delivery::{Held, Standing, standing};
-use super::desired::Desired;
+use super::desired::{Desired, DesiredApplication};
 use super::observed::{Observation, Observed};
+use super::rotation::{Rotation, Stage};
 use super::selection::Selection;
 
 /// What is known of one application's keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Keeping {
     /// The store holds the keys of now.
@@ -59,6 +63,16 @@ pub struct Entry {
     pub reason: Option<String>,
     /// When the store says that they were delivered.
     pub delivered_at: Option<String>,
+    /// How old the key is.
+    pub age: Option<KeyAge>,
+    /// Whether it is older than `max_age` says; absent where the YAML says nothing or nobody can tell.
+    pub overdue: Option<bool>,
+    /// Since when the key is being rotated.
+    pub rotating_since: Option<Timestamp>,
+    /// Whether the stored key was accepted by a call a moment ago; absent where none was made.
+    pub proven: Option<bool>,
+    /// What the call showed, or why there was none.
+    pub proof: Option<String>,
 }
 
 /// Every declared application that the selection covers. `matched` is the plan's.
@@ -66,22 +80,33 @@ pub fn inventory(
     desired: &Desired,
     observation: &Observation,
     matched: &BTreeMap<Address, Ikey>,
+    rotations: &[Rotation],
     selection: &Selection,
+    now: Timestamp,
 ) -> Vec<Entry> {
     let lives: BTreeMap<&Ikey, &Integration> = match &observation.integrations {
         Observed::Present(lives) => lives.iter().map(|live| (&live.ikey, live)).collect(),
         Observed::Absent | Observed::Unreadable(_) => BTreeMap::new(),
     };
+    let held_of = |wanted: &DesiredApplication| {
+        observation.held.get(&wanted.address).filter(|_| wanted.secret.is_some())
+    };
     let covered = desired.applications.iter().filter(|wanted| selection.covers(&wanted.address));
     covered
         .map(|wanted| {
             let live = matched.get(&wanted.address).and_then(|ikey| lives.get(ikey));
-            let held = observation.held.get(&wanted.address).filter(|_| wanted.secret.is_some());
+            let rotation = rotations.iter().find(|rotation| rotation.address == wanted.address);
+            let beside = rotation.filter(|rotation| rotation.stage == Stage::Delivered);
+            let beside = beside.map(|rotation| &rotation.old);
+            let age = live.map(|live| {
+                key_age(live, held_of(wanted), &observation.creations, &observation.host, beside)
+            });
+            let held = held_of(wanted);
             let (state, reason) = match (held, live) {
                 (None, _) => (Keeping::NotKept, None),
                 (Some(Held::Unreadable { reason, .. }), _) => (Keeping::Unreadable, Some(reason.clone())),
                 (Some(_), None) => (Keeping::NotCreated, None),
-                (Some(held), Some(live)) => match standing(held, live, &observation.host) {
+                (Some(held), Some(live)) => match standing(held, live, &observation.host, beside) {
                     Standing::Current => (Keeping::Current, None),
                     Standing::Due(reason) => (Keeping::Due, Some(reason)),
                     Standing::CannotTell => (Keeping::CannotTell, None),
@@ -99,6 +124,15 @@ pub fn inventory(
                 state,
                 reason,
                 delivered_at,
+                overdue: wanted
+                    .max_age
+                    .as_ref()
+                    .zip(age.as_ref())
+                    .and_then(|(most, age)| age.is_over(most.value, now)),
+                age,
+                rotating_since: rotation.and_then(|rotation| rotation.since),
+                proven: None,
+                proof: None,
             }
         })
         .collect()

@@ -1,7 +1,9 @@
 //! The marker: who owns an application, written at the end of its notes (design: "Duo is the only state").
 //!
 //! `[duoctl WORKSPACE/ADDRESS HASH]`, with words before the bracket while a change of several calls is under way
-//! (`creating`, `replaced`, `quarantined:DATE` with the time, `at:HHMMSS`, and what it took away, `had:` and `could:`) and where the YAML protects the application (`protected`), so that the
+//! (`creating`, `replaced`, `quarantined:DATE` with the time, `at:HHMMSS`, and what it took away, `had:` and `could:`;
+//! and those of a rotation: `successor:TIME`, `delivered:TIME,TIME`, `abandoned`, `retired:DATE`) and where the YAML
+//! protects the application (`protected`), so that the
 //! protection outlives the entry in the YAML. HASH is a row of small hashes, one for each managed field, so that a later plan can tell for every field
 //! whether the YAML or the account moved since it was last applied:
 //!
@@ -10,7 +12,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Time;
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
 use sha2::{Digest, Sha256};
 
 use super::address::Address;
@@ -47,7 +50,54 @@ pub enum MarkerState {
     /// Its successor of another type is being created; this one goes.
     Replaced,
     /// It left the YAML: nobody may log in since that day, and later it is deleted.
-    Quarantined(jiff::civil::Date),
+    Quarantined(Date),
+    /// Made by a rotation that began then, beside the application that is in use; its keys may not have arrived yet.
+    Successor(Timestamp),
+    /// The successor of a rotation, whose keys have been in the secret store since `at`; the old ones still work.
+    Delivered {
+        /// When the rotation began.
+        since: Timestamp,
+        /// When its keys had been delivered.
+        at: Timestamp,
+    },
+    /// The successor of a rotation that was called off; it goes.
+    Abandoned,
+    /// A rotation put a successor in its place: nobody may log in since that day, and later it is deleted.
+    Retired(Date),
+}
+
+impl MarkerState {
+    /// Whether the application was made by a rotation that is under way.
+    pub fn is_successor(&self) -> bool {
+        matches!(self, Self::Successor(_) | Self::Delivered { .. } | Self::Abandoned)
+    }
+
+    /// When the rotation that made it began.
+    pub fn rotating_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Successor(since) | Self::Delivered { since, .. } => Some(*since),
+            _ => None,
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        match word.split_once(':') {
+            None => match word {
+                "creating" => Some(Self::Creating),
+                "replaced" => Some(Self::Replaced),
+                "abandoned" => Some(Self::Abandoned),
+                _ => None,
+            },
+            Some(("quarantined", date)) => Some(Self::Quarantined(date.parse().ok()?)),
+            Some(("retired", date)) => Some(Self::Retired(date.parse().ok()?)),
+            Some(("successor", since)) => Some(Self::Successor(since.parse().ok()?)),
+            Some(("delivered", times)) => {
+                let (since, at) = times.split_once(',')?;
+                Some(Self::Delivered { since: since.parse().ok()?, at: at.parse().ok()? })
+            }
+            Some(_) => None,
+        }
+    }
 }
 
 /// A parsed marker.
@@ -157,11 +207,9 @@ impl<'a> Notes<'a> {
         let mut protected = false;
         let mut shut = Shut::default();
         for word in words {
-            match (word, word.strip_prefix("quarantined:")) {
-                ("creating", _) => state = MarkerState::Creating,
-                ("replaced", _) => state = MarkerState::Replaced,
+            match (word, MarkerState::parse(word)) {
                 ("protected", _) => protected = true,
-                (_, Some(date)) => state = MarkerState::Quarantined(date.parse().ok()?),
+                (_, Some(parsed)) => state = parsed,
                 (word, None) => shut.read(word)?,
             }
         }
@@ -198,6 +246,10 @@ impl std::fmt::Display for Marker {
             MarkerState::Creating => f.write_str(" creating")?,
             MarkerState::Replaced => f.write_str(" replaced")?,
             MarkerState::Quarantined(date) => write!(f, " quarantined:{date}{}", self.shut)?,
+            MarkerState::Successor(since) => write!(f, " successor:{since}")?,
+            MarkerState::Delivered { since, at } => write!(f, " delivered:{since},{at}")?,
+            MarkerState::Abandoned => f.write_str(" abandoned")?,
+            MarkerState::Retired(date) => write!(f, " retired:{date}{}", self.shut)?,
         }
         f.write_str(if self.protected { " protected]" } else { "]" })
     }
@@ -260,8 +312,19 @@ mod tests {
 
     #[test]
     fn the_state_of_an_unfinished_change_is_kept() {
-        let quarantined = MarkerState::Quarantined(jiff::civil::date(2026, 11, 24));
-        for state in [MarkerState::Owned, MarkerState::Creating, MarkerState::Replaced, quarantined] {
+        let day = jiff::civil::date(2026, 11, 24);
+        let since: Timestamp = "2026-11-24T22:00:00Z".parse().unwrap();
+        let at: Timestamp = "2026-11-24T22:00:07Z".parse().unwrap();
+        for state in [
+            MarkerState::Owned,
+            MarkerState::Creating,
+            MarkerState::Replaced,
+            MarkerState::Quarantined(day),
+            MarkerState::Successor(since),
+            MarkerState::Delivered { since, at },
+            MarkerState::Abandoned,
+            MarkerState::Retired(day),
+        ] {
             for protected in [false, true] {
                 let marker =
                     Marker { state: state.clone(), protected, applied: AppliedFields::new(), ..marker() };
@@ -301,6 +364,9 @@ mod tests {
             "[duoctl /x nQ4T]",
             "[duoctl acme/vpn nq4t]",
             "[duoctl acme/vpn nQ4T quarantined:soon]",
+            "[duoctl acme/vpn nQ4T delivered:2026-11-24T22:00:00Z]",
+            "[duoctl acme/vpn nQ4T successor:2026-11-24]",
+            "[duoctl acme/vpn nQ4T replaced:2026-11-24]",
             "[duoctl acme/vpn nQ4T quarantined:2026-11-24 at:noon]",
             "[duoctl acme/vpn nQ4T quarantined:2026-11-24 had:DG1,]",
         ] {

@@ -26,10 +26,39 @@ pub struct Live<'a> {
 /// What an address matched.
 #[derive(Debug)]
 pub struct Match<'a> {
-    /// The live application; `None` when it has to be created.
+    /// The live application; `None` when it has to be created. While a rotation is under way, the one whose keys the
+    /// store is to hold.
     pub live: Option<Live<'a>>,
     /// Applications of this address that a replacement has left to be deleted, in the order of their keys.
     pub predecessors: Vec<Live<'a>>,
+    /// The two applications of a rotation that is under way.
+    pub pair: Option<Pair<'a>>,
+    /// Applications of this address that rotations have put out of use, in the order of their keys.
+    pub retired: Vec<Live<'a>>,
+}
+
+/// The two applications of an address whose key is being rotated.
+#[derive(Clone, Debug)]
+pub struct Pair<'a> {
+    /// The one that the rotation found.
+    pub old: Live<'a>,
+    /// The one that it made.
+    pub successor: Live<'a>,
+    /// What a second run made that began at the same moment; its keys went nowhere.
+    pub surplus: Vec<Live<'a>>,
+}
+
+impl<'a> Match<'a> {
+    fn of(live: Option<Live<'a>>, predecessors: Vec<Live<'a>>) -> Self {
+        Self { live, predecessors, pair: None, retired: Vec::new() }
+    }
+
+    /// Every application that belongs to the address.
+    pub fn all(&self) -> impl Iterator<Item = &Live<'a>> {
+        let pair = self.pair.iter();
+        let pair = pair.flat_map(|pair| [&pair.old, &pair.successor].into_iter().chain(&pair.surplus));
+        self.live.iter().chain(&self.predecessors).chain(pair).chain(&self.retired)
+    }
 }
 
 /// The matches of a whole workspace.
@@ -52,12 +81,8 @@ pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matc
     let index = Index::new(desired, integrations);
     let mut matched: Vec<_> = desired.applications.iter().map(|wanted| index.find(wanted)).collect();
     refuse_shared(desired, &mut matched);
-    let taken: HashSet<&Ikey> = matched
-        .iter()
-        .flatten()
-        .flat_map(|found| found.live.iter().chain(&found.predecessors))
-        .map(|live| &live.integration.ikey)
-        .collect();
+    let taken: HashSet<&Ikey> =
+        matched.iter().flatten().flat_map(Match::all).map(|live| &live.integration.ikey).collect();
     let mut orphans = Vec::new();
     let (mut owned, mut unmanaged) = (0, 0);
     for live in &index.lives {
@@ -182,10 +207,37 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     fn find(&self, wanted: &DesiredApplication) -> Result<Match<'a>, Box<Diagnostic>> {
+        let is = |test: fn(&MarkerState) -> bool| {
+            move |live: &Live<'_>| live.marker.as_ref().is_some_and(|marker| test(&marker.state))
+        };
+        let marked = self.lives(self.by_address.get(&wanted.address));
+        let (retired, marked): (Vec<_>, Vec<_>) =
+            marked.into_iter().partition(is(|state| matches!(state, MarkerState::Retired(_))));
+        let (successors, marked): (Vec<_>, Vec<_>) =
+            marked.into_iter().partition(is(MarkerState::is_successor));
+        if let Some(found) = rotating(wanted, &successors, &marked)? {
+            return Ok(Match { retired, ..found });
+        }
+        // Without the other application of its rotation a successor is simply the application of the address.
+        let marked = successors.into_iter().chain(marked).collect();
+        let retired = |found: &Match<'_>| {
+            let live = found.live.as_ref().map(|live| live.integration.ikey.clone());
+            retired.into_iter().filter(|old| live.as_ref() != Some(&old.integration.ikey)).collect()
+        };
+        let mut found = self.find_settled(wanted, marked)?;
+        found.retired = retired(&found);
+        Ok(found)
+    }
+
+    /// The application of an address whose key is not being rotated.
+    fn find_settled(
+        &self,
+        wanted: &DesiredApplication,
+        marked: Vec<Live<'a>>,
+    ) -> Result<Match<'a>, Box<Diagnostic>> {
         let gone = |live: &Live<'_>| {
             live.marker.as_ref().is_some_and(|marker| marker.state == MarkerState::Replaced)
         };
-        let marked = self.lives(self.by_address.get(&wanted.address));
         let (predecessors, marked): (Vec<_>, Vec<_>) = marked.into_iter().partition(gone);
         if let Some(pin) = &wanted.pin {
             let live = self.by_pin(wanted, &pin.value, &marked).map_err(|mut problem| {
@@ -193,13 +245,13 @@ impl<'a, 'd> Index<'a, 'd> {
                 problem
             })?;
             let predecessors = others(predecessors, &live);
-            return Ok(Match { live: Some(live), predecessors });
+            return Ok(Match::of(Some(live), predecessors));
         }
         match called_off(wanted, &predecessors, &marked).as_slice() {
             [] => {}
             [resumed] => {
                 let predecessors = others(predecessors.into_iter().chain(marked).collect(), resumed);
-                return Ok(Match { live: Some(resumed.clone()), predecessors });
+                return Ok(Match::of(Some(resumed.clone()), predecessors));
             }
             several => return Err(duplicate(wanted, several)),
         }
@@ -209,7 +261,7 @@ impl<'a, 'd> Index<'a, 'd> {
             [] => None,
             several => return Err(duplicate(wanted, several)),
         };
-        Ok(Match { live, predecessors })
+        Ok(Match::of(live, predecessors))
     }
 
     fn by_pin(
@@ -294,6 +346,39 @@ impl<'a, 'd> Index<'a, 'd> {
             }
         }
     }
+}
+
+/// The pair of a rotation that is under way; `None` where there is none.
+fn rotating<'a>(
+    wanted: &DesiredApplication,
+    successors: &[Live<'a>],
+    marked: &[Live<'a>],
+) -> Result<Option<Match<'a>>, Box<Diagnostic>> {
+    let delivered = |live: &&Live<'_>| matches!(state(live), Some(MarkerState::Delivered { .. }));
+    let ([first, ..], [old]) = (successors, marked) else { return Ok(None) };
+    let successor = successors.iter().find(delivered).unwrap_or(first);
+    let in_use = matches!(state(old), Some(MarkerState::Owned | MarkerState::Creating));
+    if !in_use || successors.iter().any(|live| live.integration.kind() != old.integration.kind()) {
+        return Ok(None);
+    }
+    if let Some(pin) = &wanted.pin {
+        let message = format!("its key is being rotated, and `integration_key` pins {}", pin.value);
+        let help = "remove `integration_key`: the markers tell which application is which";
+        let mut problem = problem(Code::PinMismatch, wanted, message, help);
+        problem.span = Some(pin.span);
+        return Err(problem);
+    }
+    let live = if delivered(&successor) { successor } else { old };
+    let pair = Pair {
+        old: old.clone(),
+        successor: successor.clone(),
+        surplus: others(successors.to_vec(), successor),
+    };
+    Ok(Some(Match { pair: Some(pair), ..Match::of(Some(live.clone()), Vec::new()) }))
+}
+
+fn state<'m>(live: &'m Live<'_>) -> Option<&'m MarkerState> {
+    live.marker.as_ref().map(|marker| &marker.state)
 }
 
 /// The predecessor of a replacement that was interrupted and then called off: it is of the declared type again, and no

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use crate::duo::types::{Account, Group, Ikey, Integration, Policy};
 
 use super::address::Address;
+use super::age::Creations;
 use super::delivery::Held;
+use super::rotation::Uses;
 
 /// Something that was looked for in the account. A failed read is neither presence nor absence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,4 +55,8 @@ pub struct Observation {
     /// The newest use since its quarantine of each application that is to be deleted; an application that nobody looked
     /// up is not in it.
     pub uses: BTreeMap<Ikey, Observed<Option<LastUse>>>,
+    /// When the keys of rotations under way were last used; read only where there is one.
+    pub rotation_uses: Observed<Uses>,
+    /// When applications were created; read only where the age of a key matters.
+    pub creations: Observed<Creations>,
 }

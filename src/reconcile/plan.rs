@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Serialize;
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::config::diagnostic::{Code, Diagnostic, has_errors};
@@ -18,8 +20,10 @@ use super::fingerprint::{self, Fingerprint};
 use super::handoff::Handoff;
 use super::observed::Observation;
 use super::risk::Risk;
+use super::rotation::{Orders, Rotation};
 use super::selection::Selection;
 
+mod ages;
 pub(super) mod build;
 mod console;
 mod creation;
@@ -27,6 +31,7 @@ mod delivery;
 mod price;
 pub(super) mod removal;
 mod restoration;
+mod rotation;
 pub mod settle;
 
 /// What happens to orphans: owned applications that left the YAML.
@@ -50,10 +55,22 @@ pub struct Options {
     pub selection: Selection,
     /// The day, for quarantines.
     pub today: Date,
+    /// The time, in whole seconds, for rotations.
+    pub now: Timestamp,
+    /// What is to become of rotations.
+    pub rotation: Orders,
+}
+
+impl Options {
+    /// Everything is covered, nothing is removed, and no rotation is begun.
+    pub fn at(now: Timestamp) -> Self {
+        let today = TimeZone::UTC.to_datetime(now).date();
+        Self { prune: Prune::No, selection: Selection::default(), today, now, rotation: Orders::default() }
+    }
 }
 
 /// What a step does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// A new application.
@@ -70,6 +87,8 @@ pub enum Action {
     Delete,
     /// The keys of now into a secret store; nothing changes in Duo.
     Deliver,
+    /// One stage of a rotation: a successor beside the old application, or the end of one of the two.
+    Rotate,
     /// It left the YAML and is kept: the marker goes, and duoctl forgets it.
     Retain,
 }
@@ -85,6 +104,7 @@ impl Action {
             Self::Quarantine => "quarantine",
             Self::Delete => "delete",
             Self::Deliver => "deliver",
+            Self::Rotate => "rotate",
             Self::Retain => "retain",
         }
     }
@@ -195,7 +215,7 @@ pub struct Orphan {
 }
 
 /// How many of each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Creates, and replacements once more.
     pub add: usize,
@@ -211,6 +231,8 @@ pub struct Summary {
     pub handoffs: usize,
     /// Deliveries to secret stores.
     pub deliveries: usize,
+    /// Rotations that are under way.
+    pub rotations: usize,
     /// Applications that are kept and forgotten.
     pub retain: usize,
 }
@@ -224,6 +246,8 @@ pub struct Plan {
     handoffs: Vec<Handoff>,
     attested: Vec<Handoff>,
     orphans: Vec<Orphan>,
+    rotations: Vec<Rotation>,
+    retired: Vec<Orphan>,
     problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
     matched: BTreeMap<Address, Ikey>,
@@ -269,6 +293,16 @@ impl Plan {
     /// Owned applications that left the YAML.
     pub fn orphans(&self) -> &[Orphan] {
         &self.orphans
+    }
+
+    /// The rotations that are under way, in the order of their addresses.
+    pub fn rotations(&self) -> &[Rotation] {
+        &self.rotations
+    }
+
+    /// Applications of declared addresses that rotations have put out of use.
+    pub fn retired(&self) -> &[Orphan] {
+        &self.retired
     }
 
     /// What was found: an error stops its address, a warning stops nothing.
@@ -351,11 +385,12 @@ impl Plan {
     pub fn summary(&self) -> Summary {
         let mut summary =
             Summary { unmanaged: self.unmanaged, handoffs: self.handoffs.len(), ..Summary::default() };
+        summary.rotations = self.rotations.len();
         summary.deliveries = self.steps.iter().filter(|step| step.delivery.is_some()).count();
         for step in &self.steps {
             match step.action {
                 Action::Create => summary.add += 1,
-                Action::Update | Action::Quarantine => summary.change += 1,
+                Action::Update | Action::Quarantine | Action::Rotate => summary.change += 1,
                 Action::Adopt => summary.adopt += 1,
                 Action::Delete => summary.delete += 1,
                 Action::Deliver => {}

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::fields::{Field, FieldKind};
 use super::value::FieldValue;
 
 /// The risk of one change. The order is the order of severity in reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
     /// Nobody's access changes.
@@ -17,6 +18,8 @@ pub enum Risk {
     NarrowsAccess,
     /// A key may do less.
     ReducesPrivilege,
+    /// The key is older than `max_age` says.
+    OverdueKey,
     /// A console holds a value that stops working.
     BreaksHandoff,
     /// More people may log in, or they may have to prove less.
@@ -31,10 +34,11 @@ pub enum Risk {
 
 impl Risk {
     /// Every risk.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Neutral,
         Self::NarrowsAccess,
         Self::ReducesPrivilege,
+        Self::OverdueKey,
         Self::BreaksHandoff,
         Self::WidensAccess,
         Self::EscalatesPrivilege,
@@ -48,6 +52,7 @@ impl Risk {
             Self::Neutral => "neutral",
             Self::NarrowsAccess => "narrows_access",
             Self::ReducesPrivilege => "reduces_privilege",
+            Self::OverdueKey => "overdue_key",
             Self::BreaksHandoff => "breaks_handoff",
             Self::WidensAccess => "widens_access",
             Self::EscalatesPrivilege => "escalates_privilege",
@@ -64,7 +69,7 @@ impl Risk {
     /// Whether a plan that holds it needs a consent by name (design: "Nothing widens by accident").
     pub fn needs_consent(self) -> bool {
         match self {
-            Self::WidensAccess | Self::EscalatesPrivilege | Self::BreaksHandoff => true,
+            Self::WidensAccess | Self::EscalatesPrivilege | Self::BreaksHandoff | Self::OverdueKey => true,
             // Deletes and replacements have guards of their own, by number and by address.
             Self::Neutral
             | Self::NarrowsAccess

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::config::diagnostic::{Code, Span, Spanned};
-use crate::config::model::{Guards, Setting};
+use crate::config::model::{Guards, SecretTarget, Setting};
 use crate::duo::types::Ikey;
 
 use super::address::Address;
+use super::delivery::DesiredSecret;
 use super::desired::{Desired, DesiredApplication};
 use super::guard::{Consent, judge};
 use super::marker::{Applied, AppliedFields, Marker, MarkerState, Shut, short_hash};
 use super::plan::{Options, Plan, Prune, Write, plan};
+use super::rotation::Orders;
 use super::selection::Selection;
 use super::takedown::TakedownSpec;
 use super::value::FieldValue;
@@ -32,6 +34,11 @@ pub(crate) fn today() -> jiff::civil::Date {
     jiff::civil::date(2026, 11, 24)
 }
 
+/// The time of every test.
+pub(crate) fn now() -> jiff::Timestamp {
+    "2026-11-24T12:00:00Z".parse().unwrap()
+}
+
 /// An entry of `applications`.
 #[derive(Debug)]
 pub(crate) struct App(pub(crate) DesiredApplication);
@@ -48,6 +55,7 @@ pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
         protect: false,
         ignore: Vec::new(),
         secret: None,
+        max_age: None,
     };
     App(application).text("user_access", "all_users")
 }
@@ -98,6 +106,14 @@ impl App {
         self
     }
 
+    /// Its keys are to be delivered to a store, which perhaps gives nothing back.
+    pub(crate) fn delivered(mut self, write_only: bool) -> Self {
+        let target = SecretTarget { store: "store".to_owned(), path: "keys".to_owned(), format: None };
+        let place = "store store: keys".to_owned();
+        self.0.secret = Some(DesiredSecret { target, span: HERE, place, write_only });
+        self
+    }
+
     pub(crate) fn ignore(mut self, keys: &[&str]) -> Self {
         self.0.ignore = keys.iter().map(|key| (*key).to_owned()).collect();
         self
@@ -119,7 +135,13 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
 }
 
 pub(crate) fn options(prune: Prune) -> Options {
-    Options { prune, selection: Selection::default(), today: today() }
+    Options {
+        prune,
+        selection: Selection::default(),
+        today: today(),
+        now: now(),
+        rotation: Orders::default(),
+    }
 }
 
 /// The plan of a run without options.

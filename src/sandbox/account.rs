@@ -5,6 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
@@ -315,14 +316,23 @@ fn counted(path: &str) -> String {
     path.split('/').map(|part| if is_id(part) { "{id}" } else { part }).collect::<Vec<_>>().join("/")
 }
 
+/// Who just let go of a folder may have started a program, which holds the lock too until it has begun to run.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+
 fn lock(state: &Path) -> io::Result<File> {
     let file = File::options().create(true).truncate(false).write(true).open(state.join(LOCK))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let text = format!("the state folder {} is in use by another process", state.display());
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, text))
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(TryLockError::WouldBlock) => {
+                let text = format!("the state folder {} is in use by another process", state.display());
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
         }
-        Err(TryLockError::Error(error)) => Err(error),
     }
 }

@@ -1,9 +1,13 @@
 //! The Auth API, as far as it can be called without disturbing a person (duo-api.md, section 6).
 
+use std::io;
+
 use serde_json::{Value, json};
 
 use super::account::Account;
 use super::call::{Call, Reply};
+use super::integrations::Application;
+use super::logs::{self, AUTHENTICATION};
 use super::{devices, ids, users};
 
 /// A transparent picture of one pixel.
@@ -94,6 +98,21 @@ fn devices_of(account: &Account, user: &Value) -> Vec<Value> {
     phones.chain(tokens).collect()
 }
 
+/// Notes the login in the authentication log, as Duo does of every one, whatever came of it.
+fn record(account: &mut Account, call: &Call, user: &Value, factor: &str) -> io::Result<()> {
+    let ikey = call.caller.as_ref().map(|caller| caller.ikey.clone()).unwrap_or_default();
+    let name = Application::load(&account.store, &ikey).map(|application| application.name);
+    let number = u64::try_from(account.store.count(AUTHENTICATION)).unwrap_or_default();
+    let record = json!({
+        "access_device": {"browser": null, "ip": call.peer.to_string(), "os": null},
+        "application": {"key": ikey, "name": name}, "auth_device": {"ip": null, "name": null},
+        "email": user.get("email"), "event_type": "authentication", "factor": factor, "reason": "user_cancelled",
+        "result": "denied", "timestamp": call.now, "txid": ids::uuid("authentication", number),
+        "user": {"groups": [], "key": user.get("user_id"), "name": user.get("username")},
+    });
+    logs::add(account, AUTHENTICATION, call.now * 1000, record)
+}
+
 /// Nobody answers a push here: what would reach a person is denied at once.
 fn authenticate(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     let factor = call.required("factor")?;
@@ -104,6 +123,7 @@ fn authenticate(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     if factor != "passcode" && devices_of(account, &user).is_empty() {
         return Err(Reply::invalid("no capable device"));
     }
+    record(account, call, &user, &factor).map_err(Reply::from)?;
     if call.text("async").as_deref() == Some("1") {
         let number = u64::try_from(account.served).unwrap_or_default();
         return Ok(Reply::Ok(json!({"txid": ids::uuid("transaction", number)})));

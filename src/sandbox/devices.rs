@@ -17,6 +17,9 @@ pub(super) fn of_user<'a>(account: &'a Account, family: &str, user: &str) -> Vec
 }
 
 pub(super) fn answer(account: &Account, call: &Call, family: &str, rest: &[&str]) -> Result<Reply, Reply> {
+    if family == "endpoints" && account.switches.essentials {
+        return Err(Reply::forbidden());
+    }
     match (call.method.as_str(), rest) {
         ("GET", []) => {
             call.require(users::READ)?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, Reply};
+use super::intelligence::{GRAPHQL_PATH, TOKEN_PATH};
 use super::message::{RawReply, RawRequest};
 use super::switches::Switches;
 
@@ -82,6 +83,16 @@ faults! {
     Repeat = "repeat", "N";
     /// The first N lists of applications after a write show neither it nor what followed.
     Lag = "lag", "N";
+    /// The first N calls of the token endpoint and the public API of Identity Intelligence get 503.
+    IntelligenceDown = "intelligence-503", "N";
+    /// The first N of them get 200 and an HTML page, as from a proxy.
+    IntelligenceHtml = "intelligence-html", "N";
+    /// The first N of them get 302 to another host.
+    IntelligenceRedirect = "intelligence-redirect", "N";
+    /// The first N of them lose their connection.
+    IntelligenceReset = "intelligence-reset", "N";
+    /// Every answer of them is N milliseconds late.
+    IntelligenceDelay = "intelligence-delay", "MS";
     /// `code` of an error is text.
     StringCode = "string-code", "";
 }
@@ -140,7 +151,14 @@ impl FromStr for Fault {
             ));
         };
         let amount = match amount {
-            None if matches!(kind, FaultKind::Delay | FaultKind::Skew | FaultKind::WritesPerMinute) => {
+            None if matches!(
+                kind,
+                FaultKind::Delay
+                    | FaultKind::Skew
+                    | FaultKind::WritesPerMinute
+                    | FaultKind::IntelligenceDelay
+            ) =>
+            {
                 return Err(format!("fault `{name}` needs a number: {name}={}", kind.takes()));
             }
             None => 1,
@@ -197,6 +215,17 @@ pub struct Faults {
     halted: usize,
 }
 
+/// Whether a request is for the token endpoint or the public API of Identity Intelligence.
+fn is_intelligence(request: &RawRequest) -> bool {
+    [TOKEN_PATH, GRAPHQL_PATH].contains(&request.path())
+}
+
+fn redirect(now: i64) -> Strike {
+    let mut reply = RawReply::new(302, "text/html", PAGE.into(), now);
+    reply.headers.push(("Location", "https://example.com/".to_owned()));
+    Strike::Answer(reply)
+}
+
 const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
 
 impl Faults {
@@ -249,9 +278,11 @@ impl Faults {
         self.amount(FaultKind::Skew).unwrap_or_default()
     }
 
-    /// How late an answer is.
-    pub fn delay(&self) -> Duration {
-        let amount = self.amount(FaultKind::Delay).unwrap_or_default();
+    /// How late the answer to a request is.
+    pub fn delay(&self, request: &RawRequest) -> Duration {
+        let kinds =
+            [Some(FaultKind::Delay), is_intelligence(request).then_some(FaultKind::IntelligenceDelay)];
+        let amount: i64 = kinds.into_iter().flatten().filter_map(|kind| self.amount(kind)).sum();
         Duration::from_millis(u64::try_from(amount).unwrap_or_default())
     }
 
@@ -277,6 +308,11 @@ impl Faults {
         let path = request.path();
         let writes = request.method != "GET";
         let refuse = |reply| Strike::Answer(RawReply::render(reply, switches, now));
+        if is_intelligence(request)
+            && let Some(strike) = self.strike_intelligence(path, now)
+        {
+            return strike;
+        }
         if self.take(FaultKind::TooMany, path) || (writes && self.over_write_limit(now)) {
             return refuse(Reply::too_many());
         }
@@ -287,9 +323,7 @@ impl Faults {
             return Strike::Answer(RawReply::new(502, "text/html", PAGE.into(), now));
         }
         if self.take(FaultKind::Redirect, path) {
-            let mut reply = RawReply::new(302, "text/html", PAGE.into(), now);
-            reply.headers.push(("Location", "https://example.com/".to_owned()));
-            return Strike::Answer(reply);
+            return redirect(now);
         }
         if self.take(FaultKind::Huge, path) {
             let body = vec![b' '; 64 << 20];
@@ -308,6 +342,19 @@ impl Faults {
             return Strike::Halt;
         }
         if self.take(FaultKind::HaltAfterCommit, path) { Strike::HaltAfter } else { Strike::None }
+    }
+
+    fn strike_intelligence(&mut self, path: &str, now: i64) -> Option<Strike> {
+        if self.take(FaultKind::IntelligenceDown, path) {
+            return Some(Strike::Answer(RawReply::new(503, "text/html", PAGE.into(), now)));
+        }
+        if self.take(FaultKind::IntelligenceHtml, path) {
+            return Some(Strike::Answer(RawReply::new(200, "text/html", PAGE.into(), now)));
+        }
+        if self.take(FaultKind::IntelligenceRedirect, path) {
+            return Some(redirect(now));
+        }
+        self.take(FaultKind::IntelligenceReset, path).then_some(Strike::ResetBefore)
     }
 
     fn over_write_limit(&mut self, now: i64) -> bool {

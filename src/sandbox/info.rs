@@ -39,7 +39,7 @@ fn summary(account: &Account) -> Value {
     if account.switches.show_edition
         && let Value::Object(summary) = &mut summary
     {
-        summary.insert("edition".to_owned(), json!(settings::EDITION));
+        summary.insert("edition".to_owned(), json!(settings::edition(account)));
     }
     summary
 }

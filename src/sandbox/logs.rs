@@ -46,7 +46,7 @@ pub(super) fn record(account: &mut Account, call: &Call, action: &str, target: &
     let number = u64::try_from(account.store.count(ACTIVITY)).unwrap_or_default();
     let actor = match &name {
         Some(name) => json!({"details": null, "key": ikey, "name": name, "type": "admin_api"}),
-        None => json!({"details": null, "key": "", "name": "Admin Panel", "type": "admin"}),
+        None => administrator(account),
     };
     let record = json!({
         "access_device": {"ip": {"address": call.peer.to_string()}}, "action": action,
@@ -55,6 +55,16 @@ pub(super) fn record(account: &mut Account, call: &Call, action: &str, target: &
         "target": {"details": null, "key": target.key, "name": target.name, "type": target.kind},
     });
     add(account, ACTIVITY, call.now * 1000, record)
+}
+
+/// Whoever works in the Admin Panel: the account's owner.
+fn administrator(account: &Account) -> Value {
+    let mut admins = account.store.list(super::admins::COLLECTION).map(|(_, admin)| admin);
+    let owner = admins.find(|admin| admin.get("role").and_then(Value::as_str) == Some("Owner"));
+    let of = |key: &str| owner.and_then(|owner| owner.get(key)).and_then(Value::as_str).unwrap_or_default();
+    let name = if of("name").is_empty() { "Admin Panel" } else { of("name") };
+    let details = json!({"email": of("email"), "role": of("role"), "status": of("status")}).to_string();
+    json!({"details": details, "key": of("admin_id"), "name": name, "type": "admin"})
 }
 
 fn time_of(id: &str) -> i64 {

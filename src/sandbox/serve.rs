@@ -253,7 +253,7 @@ async fn respond(
     };
     let (strike, delay, drips) = {
         let mut account = lock(&account);
-        (account.strike(&request, now), account.faults.delay(), account.faults.drips())
+        (account.strike(&request, now), account.faults.delay(&request), account.faults.drips())
     };
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;

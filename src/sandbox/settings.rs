@@ -6,7 +6,10 @@ use super::account::Account;
 use super::call::{Call, Reply};
 
 /// The account's plan.
-pub(super) const EDITION: &str = "Duo Advantage";
+pub(super) fn edition(account: &Account) -> &'static str {
+    if account.switches.essentials { "Duo Essentials" } else { "Duo Advantage" }
+}
+
 const COLLECTION: &str = "settings";
 
 /// What a new account has.

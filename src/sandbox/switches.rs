@@ -84,6 +84,9 @@ switches! {
     require_sso: "require-sso" = true;
     /// `grant_types` of an OIDC application comes back spelled out with lifespans (duo-api.md, section 3.5).
     expand_grants: "expand-grants" = false;
+    /// Client secrets are shown masked when an application is read; off: left out (duo-api.md, section 3.5,
+    /// unconfirmed).
+    show_client_secrets: "show-client-secrets" = true;
     /// An application that deletes itself or resets its own key gets 40301; off: 40002 (duo-api.md, section 11).
     forbid_self_change: "forbid-self-change" = false;
     /// DELETE answers `{}`; off: `""` (duo-api.md, section 2.1).
@@ -98,6 +101,9 @@ switches! {
     log_filters: "log-filters" = true;
     /// The summary names the account's edition; off: absent, as in older replies (duo-api.md, section 7.5).
     show_edition: "show-edition" = true;
+    /// The account's plan is Duo Essentials, whose keys get 40301 for endpoints; off: Duo Advantage (duo-api.md,
+    /// sections 5 and 7.5).
+    essentials: "essentials" = false;
     /// `code` of an error is text (duo-api.md, section 2.1).
     code_as_string: "code-as-string" = false;
     /// `message_detail` is `null` where there is none; off: absent (duo-api.md, section 2.1).

@@ -77,8 +77,8 @@ impl ExecStore {
         let mut child =
             child.map_err(|error| self.failed(operation, &format!("cannot be started: {error}")))?;
         let group = child.id();
-        let ended =
-            tokio::time::timeout(self.timeout, talk(&mut child, Secret::new(input.to_string()))).await;
+        let input = Secret::new(input.to_string());
+        let ended = tokio::time::timeout(self.timeout, talk(&mut child, group, input)).await;
         end_group(group);
         match ended {
             Ok(Ok(ended)) => Ok(ended),
@@ -168,7 +168,7 @@ enum Trouble {
     Io(std::io::Error),
 }
 
-async fn talk(child: &mut Child, input: Secret) -> Result<Ended, Trouble> {
+async fn talk(child: &mut Child, group: Option<u32>, input: Secret) -> Result<Ended, Trouble> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -178,7 +178,12 @@ async fn talk(child: &mut Child, input: Secret) -> Result<Ended, Trouble> {
         }
         Ok(())
     };
-    let wait = async { child.wait().await.map_err(Trouble::Io) };
+    let wait = async {
+        let status = child.wait().await.map_err(Trouble::Io)?;
+        // What it left running may hold its output open for ever.
+        end_group(group);
+        Ok(status)
+    };
     let ((), output, words, status) = tokio::try_join!(feed, bounded(stdout), bounded(stderr), wait)?;
     Ok(Ended { status, output, words: String::from_utf8_lossy(&words).into_owned() })
 }

@@ -7,6 +7,9 @@ use crate::config::texts::escape;
 
 use super::store::StoreError;
 
+/// What git needs to find its configuration, and to know whose folders it may trust.
+const INHERITED: [&str; 6] = ["PATH", "HOME", "XDG_CONFIG_HOME", "SUDO_UID", "SYSTEMROOT", "USERPROFILE"];
+
 /// The work tree that a folder lies in; `None` where there is none.
 ///
 /// # Errors
@@ -66,10 +69,8 @@ pub(super) fn refuse_committable(tree: &Path, folder: &Path, file: &Path) -> Res
 
 fn git(folder: &Path, arguments: &[&str], file: Option<&Path>) -> std::io::Result<Output> {
     let mut command = Command::new("git");
-    // A hook's variables would point git at another repository.
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
-        command.env_remove(name);
-    }
+    // A hook's variables would point git at another repository, and keys in the environment are none of its business.
+    command.env_clear().envs(INHERITED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.arg("-C").arg(folder).args(arguments).args(file).env("LC_ALL", "C").stdin(Stdio::null()).output()
 }
 

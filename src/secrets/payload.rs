@@ -15,6 +15,9 @@ const DELIVERED_AT: &str = "delivered_at";
 const CLIENT_ID: &str = "client_id";
 const CLIENT_SECRET: &str = "client_secret";
 
+/// What the names of the keys begin with that a rotation is about to put out of use.
+const PREVIOUS: &str = "previous_";
+
 /// What the names of a dotenv file begin with.
 const PREFIX: &str = "DUO_";
 
@@ -61,6 +64,17 @@ pub struct Payload {
     pub address: String,
     /// When it was delivered, RFC 3339.
     pub delivered_at: String,
+    /// The keys that work beside these while a rotation is under way.
+    pub previous: Option<Previous>,
+}
+
+/// The keys of the application that a rotation is about to put out of use.
+#[derive(Clone)]
+pub struct Previous {
+    /// The application.
+    pub ikey: Ikey,
+    /// Its secret key.
+    pub secret_key: Secret,
 }
 
 impl Payload {
@@ -78,9 +92,19 @@ impl Payload {
             && clients(self) == clients(other)
     }
 
+    /// Whether both hold the same keys beside their own.
+    pub fn same_previous(&self, other: &Self) -> bool {
+        let of = |payload: &Self| {
+            let previous = payload.previous.as_ref()?;
+            Some((previous.ikey.clone(), previous.secret_key.expose().to_owned()))
+        };
+        of(self) == of(other)
+    }
+
     /// Every secret in it, for masking what a command prints.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.secret_key.iter().chain(self.clients.values())
+        let previous = self.previous.iter().map(|previous| &previous.secret_key);
+        self.secret_key.iter().chain(self.clients.values()).chain(previous)
     }
 
     /// Names and values in the order in which they are written. A second client has `_2` after its names, and so on.
@@ -96,6 +120,10 @@ impl Payload {
         pairs.push(plain(API_HOSTNAME, &self.api_hostname));
         pairs.push(plain(ADDRESS, &self.address));
         pairs.push(plain(DELIVERED_AT, &self.delivered_at));
+        if let Some(previous) = &self.previous {
+            pairs.push(plain(&format!("{PREVIOUS}{INTEGRATION_KEY}"), previous.ikey.as_str()));
+            pairs.push((format!("{PREVIOUS}{SECRET_KEY}"), previous.secret_key.clone()));
+        }
         pairs
     }
 
@@ -155,6 +183,9 @@ impl Payload {
             Some((id.to_owned(), Secret::new(text(&format!("{CLIENT_SECRET}{suffix}"))?)))
         };
         let owned = |name: &str| text(name).unwrap_or_default().to_owned();
+        let previous = text(&format!("{PREVIOUS}{INTEGRATION_KEY}"))
+            .zip(text(&format!("{PREVIOUS}{SECRET_KEY}")))
+            .map(|(ikey, secret)| Previous { ikey: Ikey::new(ikey), secret_key: Secret::new(secret) });
         Ok(Self {
             ikey: Ikey::new(ikey),
             secret_key: text(SECRET_KEY).map(Secret::new),
@@ -162,6 +193,7 @@ impl Payload {
             api_hostname: owned(API_HOSTNAME),
             address: owned(ADDRESS),
             delivered_at: owned(DELIVERED_AT),
+            previous,
         })
     }
 }
@@ -234,6 +266,7 @@ mod tests {
             api_hostname: "api-1a2b3c4d.duosecurity.com".to_owned(),
             address: "applications.vpn".to_owned(),
             delivered_at: "2026-11-24T22:00:00Z".to_owned(),
+            previous: None,
         }
     }
 
@@ -245,11 +278,14 @@ mod tests {
 
     #[test]
     fn both_forms_are_read_back_as_they_were_written() {
-        for payload in [payload(), clients()] {
+        let previous = Previous { ikey: Ikey::new("DIOLD"), secret_key: Secret::new("formerformerformer") };
+        let rotating = Payload { previous: Some(previous), ..payload() };
+        for payload in [payload(), clients(), rotating] {
             for format in [Format::Json, Format::Dotenv] {
                 let text = payload.render(format);
                 let read = Payload::parse(text.expose(), format).unwrap().unwrap();
                 assert!(read.same_keys(&payload), "{}", text.expose());
+                assert!(read.same_previous(&payload), "{}", text.expose());
                 assert_eq!(read.render(format).expose(), text.expose());
             }
         }

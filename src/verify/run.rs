@@ -41,8 +41,21 @@ pub async fn verify<T: Transport + Clone>(
     parallelism: usize,
     waits: &[Duration],
 ) -> Report {
+    verify_watched(operator, targets, now, parallelism, waits, &|_| ()).await
+}
+
+/// The same; `seen` is told of each application, in the order of the targets, while the others are still looked at.
+pub async fn verify_watched<T: Transport + Clone>(
+    operator: &T,
+    targets: Vec<Target>,
+    now: Timestamp,
+    parallelism: usize,
+    waits: &[Duration],
+    seen: &(dyn Fn(&Subject) + Sync),
+) -> Report {
     let probes = targets.into_iter().map(|target| subject(operator, target, now, waits));
-    let subjects = futures_util::stream::iter(probes).buffered(parallelism.max(1)).collect().await;
+    let subjects =
+        futures_util::stream::iter(probes).buffered(parallelism.max(1)).inspect(seen).collect().await;
     Report { subjects, ladders: Vec::new() }
 }
 

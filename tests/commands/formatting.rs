@@ -38,17 +38,17 @@ fn files_are_written_listed_checked_and_compared() {
 
 #[cfg(unix)]
 #[test]
-fn modes_are_kept_and_links_not_written_through() {
+fn modes_are_kept_and_links_are_not_followed() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let folder = Folder::empty();
     folder.write("real.yaml", LOOSE);
-    fs::set_permissions(folder.path("real.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
+    folder.write("vpn.duo.yaml", LOOSE);
+    fs::set_permissions(folder.path("vpn.duo.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real.yaml", folder.path("duo.yaml")).unwrap();
-    folder.duoctl(["fmt"]).run().exits(1).warns("duo.yaml cannot be written: it is a symbolic link");
-    assert_eq!(folder.read("real.yaml"), LOOSE);
-    folder.duoctl(["fmt", "real.yaml"]).run().exits(0);
-    assert_eq!(folder.read("real.yaml"), NEAT);
-    assert_eq!(fs::metadata(folder.path("real.yaml")).unwrap().permissions().mode() & 0o777, 0o640);
+    // Nothing is written through a link, and the other files are formatted all the same.
+    folder.duoctl(["fmt"]).run().exits(1).warns("duo.yaml cannot be written").says("vpn.duo.yaml\n");
+    assert_eq!((folder.read("real.yaml"), folder.read("vpn.duo.yaml")), (LOOSE.to_owned(), NEAT.to_owned()));
+    assert_eq!(fs::metadata(folder.path("vpn.duo.yaml")).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(fs::symlink_metadata(folder.path("duo.yaml")).unwrap().is_symlink());
 }
 
@@ -115,4 +115,37 @@ fn every_sample_is_formatted_or_refused_with_a_reason() {
         }
     }
     assert!(formatted > 60, "only {formatted} of {} were formatted", found.len());
+}
+
+#[test]
+fn the_schema_is_installed_for_vs_code_and_nothing_is_overwritten() {
+    let folder = Folder::empty();
+    folder.duoctl(["schema", "--install"]).run().exits(0).says("settings.json: written");
+    assert!(folder.read("duoctl.schema.json").starts_with('{'));
+    assert!(
+        folder
+            .read(".vscode/settings.json")
+            .contains("\"./duoctl.schema.json\": [\"**/duo.yaml\", \"**/*.duo.yaml\"]")
+    );
+    folder.duoctl(["schema", "--install"]).run().exits(0).says("up to date").says("knows the schema already");
+
+    let other = Folder::empty();
+    fs::create_dir_all(other.path("deep/.vscode")).unwrap();
+    other.write("deep/.vscode/settings.json", "{\n  // mine\n  \"a\": 1, // one\n}\n");
+    other.duoctl(["schema", "--install=deep"]).run().exits(0);
+    let settings = other.read("deep/.vscode/settings.json");
+    assert!(settings.starts_with("{\n  // mine\n  \"a\": 1, // one\n  \"yaml.schemas\": {\n"), "{settings}");
+    other.write("deep/.vscode/settings.json", "[]");
+    other
+        .duoctl(["schema", "--install=deep"])
+        .run()
+        .exits(1)
+        .warns("was not changed")
+        .warns("\"yaml.schemas\": {");
+    assert_eq!(other.read("deep/.vscode/settings.json"), "[]");
+
+    let foreign = Folder::empty();
+    foreign.write("duoctl.schema.json", "{}");
+    foreign.duoctl(["schema", "--install"]).run().exits(1).warns("duoctl.schema.json exists already");
+    assert!(!foreign.path(".vscode").exists());
 }

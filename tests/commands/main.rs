@@ -16,6 +16,7 @@ mod support;
 #[allow(dead_code, reason = "the tests of the wire use all of it")]
 mod wire_server;
 
+mod adopting;
 mod affected;
 mod applying;
 mod beginning;
@@ -33,5 +34,6 @@ mod planning;
 mod saved_plans;
 mod simulator;
 mod terminal;
+mod types;
 mod untrusted;
 mod verifying;

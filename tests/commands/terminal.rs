@@ -29,7 +29,7 @@ fn usage_errors_have_their_own_code() {
         let outcome = folder.duoctl(arguments).run().exits(64);
         assert!(outcome.stdout.is_empty() && !outcome.stderr.is_empty(), "{arguments:?} {outcome:?}");
     }
-    folder.duoctl(["pla"]).run().exits(64).warns("a similar subcommand exists: 'plan'");
+    folder.duoctl(["pla"]).run().exits(64).warns("similar subcommands exist: 'explain', 'plan'");
 }
 
 #[test]

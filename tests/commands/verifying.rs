@@ -196,7 +196,7 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
     Plan: 2 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 1 handoff.
     created identity_intelligence.emea.admin_api DI…
     created identity_intelligence.emea.auth_api DI…
-    Applied: 2 of 2 steps.
+    Applied: 2 of 2 steps. 1 handoff.
 
     * handoff identity_intelligence.emea
         Cisco Identity Intelligence: Integrations -> Add Integration -> Duo; nobody has attested yet that the console holds these values

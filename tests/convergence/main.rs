@@ -80,7 +80,13 @@ fn parse(text: String) -> Desired {
 }
 
 fn options() -> Options {
-    Options { prune: Prune::No, selection: Selection::default(), today: jiff::civil::date(2026, 11, 24) }
+    Options {
+        prune: Prune::No,
+        selection: Selection::default(),
+        today: jiff::civil::date(2026, 11, 24),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        rotation: duoctl::reconcile::rotation::Orders::default(),
+    }
 }
 
 struct Silent;

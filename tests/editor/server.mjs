@@ -1,6 +1,6 @@
 // Drives yaml-language-server over LSP, as an editor does. One JSON request on stdin, one JSON answer on stdout.
 //
-//   {"schema": TEXT, "documents": [{"name", "text", "complete": [[line, character]], "hover": [[line, character]]}]}
+//   {"folder": PATH, "documents": [{"name", "text", "complete": [[line, character]], "hover": [[line, character]]}]}
 //   -> [{"name", "diagnostics": [...], "completions": [[...]], "hovers": [...]}]
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -90,12 +90,15 @@ await ask('initialize', {
 tell('initialized', {});
 tell('workspace/didChangeConfiguration', { settings });
 
-const answers = [];
-for (const { name, text, complete = [], hover = [] } of request.documents) {
+const place = (name) => pathToFileURL(join(request.folder, name)).href;
+for (const { name, text } of request.documents) {
   // The modeline leads to the schema by a path, as it does for a user.
-  const uri = pathToFileURL(join(request.folder, name)).href;
   writeFileSync(join(request.folder, name), text);
-  tell('textDocument/didOpen', { textDocument: { uri, languageId: 'yaml', version: 1, text } });
+  tell('textDocument/didOpen', { textDocument: { uri: place(name), languageId: 'yaml', version: 1, text } });
+}
+const answers = [];
+for (const { name, complete = [], hover = [] } of request.documents) {
+  const uri = place(name);
   const found = await diagnosed(uri);
   const completions = [];
   for (const [line, character] of complete) {
@@ -106,7 +109,6 @@ for (const { name, text, complete = [], hover = [] } of request.documents) {
   for (const [line, character] of hover) {
     hovers.push(await ask('textDocument/hover', { textDocument: { uri }, position: { line, character } }));
   }
-  tell('textDocument/didClose', { textDocument: { uri } });
   answers.push({ name, diagnostics: found, completions, hovers });
 }
 await ask('shutdown', null);

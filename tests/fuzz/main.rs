@@ -180,6 +180,8 @@ fn options() -> Options {
         prune: Prune::Quarantine,
         selection: Selection::default(),
         today: jiff::civil::date(2026, 11, 25),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        rotation: Default::default(),
     }
 }
 
@@ -194,6 +196,8 @@ fn observation(integrations: Vec<Integration>) -> Observation {
         held: Default::default(),
         observed_at: jiff::Timestamp::UNIX_EPOCH,
         uses: Default::default(),
+        rotation_uses: Observed::Absent,
+        creations: Observed::Absent,
     }
 }
 

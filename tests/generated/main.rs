@@ -5,21 +5,27 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub
 )]
 
 mod cli;
 mod explain;
+mod names;
+mod operator;
 mod risks;
 mod sandbox;
+#[path = "../support/mod.rs"]
+mod support;
 mod types;
 mod yaml;
 
 use std::fs;
 use std::path::Path;
 
-use duoctl::cli::exit::Exit;
 use duoctl::config::schema::config_schema_text;
+use duoctl::output::document::schema;
 
 /// The first line of a page that is generated as a whole.
 const NOTICE: &str = "<!-- Generated from the code by tests/generated; do not edit. -->";
@@ -101,36 +107,22 @@ fn the_page_about_risks_has_every_field_and_every_transition() {
 }
 
 #[test]
+fn the_schemas_of_documents_are_what_the_types_say() {
+    compare("schemas/plan.schema.json", &schema::text(&schema::plan_schema()));
+    compare("schemas/report.schema.json", &schema::text(&schema::report_schema()));
+}
+
+#[test]
+fn the_page_about_the_operator_says_what_the_simulator_refuses() {
+    compare_parts("docs/operator.md", &[("permissions", operator::permissions())]);
+}
+
+#[test]
 fn the_page_about_exit_codes_has_every_code() {
-    let page = fs::read_to_string("docs/exit-codes.md").unwrap();
-    let listed: Vec<&str> =
-        page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-    let every = [
-        Exit::Done,
-        Exit::Error,
-        Exit::Pending,
-        Exit::NotVerified,
-        Exit::Partly,
-        Exit::Refused,
-        Exit::Stale,
-        Exit::Usage,
-        Exit::Unavailable,
-        Exit::Denied,
-        Exit::Interrupted,
-    ];
-    let known = |exit: Exit| match exit {
-        // A new code does not compile until it is named here, and then above.
-        Exit::Done
-        | Exit::Error
-        | Exit::Pending
-        | Exit::NotVerified
-        | Exit::Partly
-        | Exit::Refused
-        | Exit::Stale
-        | Exit::Usage
-        | Exit::Unavailable
-        | Exit::Denied
-        | Exit::Interrupted => exit.code().to_string(),
-    };
-    assert_eq!(listed, every.map(known));
+    compare_parts("docs/exit-codes.md", &[("exits", names::exits())]);
+}
+
+#[test]
+fn the_page_about_printed_names_explains_each() {
+    compare("docs/diagnostics.md", &names::page());
 }

@@ -44,12 +44,14 @@ pub(crate) fn keys() -> String {
     text
 }
 
-/// The text without the places in the notes on Duo's API that it rests on.
+/// The text without the places in the notes on the vendors' APIs that it rests on.
 fn without_sources(text: &str) -> String {
     let mut kept = text.trim().to_owned();
-    while let Some(start) = kept.find(" (duo-api.md") {
-        let end = kept[start..].find(')').map_or(kept.len(), |end| start + end + 1);
-        kept.replace_range(start..end, "");
+    for source in [" (duo-api.md", " (identity-intelligence.md"] {
+        while let Some(start) = kept.find(source) {
+            let end = kept[start..].find(')').map_or(kept.len(), |end| start + end + 1);
+            kept.replace_range(start..end, "");
+        }
     }
     kept
 }

@@ -132,3 +132,11 @@ async fn other_exit_codes_and_missing_programs_are_failures() {
 async fn a_command_that_does_not_read_its_input_is_no_error_by_itself() {
     put(&folder("exit 0", EMPTY, "").stores(), &target("cmd", "vpn", None), &KEY.repeat(1000)).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_a_command_leaves_running_does_not_hold_it_up() {
+    let folder = folder("cat > /dev/null; sleep 300 &", EMPTY, "");
+    let begun = Instant::now();
+    put(&folder.stores(), &target("cmd", "vpn", None), KEY).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(20), "it waited for the time limit");
+}

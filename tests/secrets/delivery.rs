@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
+use duoctl::sandbox::call::Reply;
+
 use super::support::{Duo, Folder, KEY, Run};
 
 const APPLICATIONS: &str = "applications:
@@ -37,7 +39,7 @@ async fn new_applications_are_delivered_read_back_and_proven() {
     let run = duo.apply(&folder).await.ended(0);
     run.says("to file secrets/help.env; read back, proven by a signed call")
         .says("to store cmd: siem; read back, proven by a signed call")
-        .says("to file secrets/net/vpn.json; read back, not proven: duoctl knows no call for the type radius")
+        .says("to file secrets/net/vpn.json; read back, not testable: no call without effect is known for the type radius")
         .says("Applied: 6 of 6 steps.");
     let vpn = duo.application("VPN");
     let held = kept(&folder, "secrets/net/vpn.json");
@@ -254,13 +256,66 @@ async fn client_secrets_are_delivered_and_compared_too() {
 ",
         STORES,
     );
-    duo.apply(&folder).await.ended(0).says("not proven: no call without effect takes client secrets");
+    duo.apply(&folder).await.ended(0).says("not testable: Duo takes a client secret only to issue a token");
     let portal = duo.application("Portal");
     let held = kept(&folder, "secrets/portal");
     assert_eq!(held["client_secret"], portal["client_secret"]);
     assert_eq!(held["client_id"], portal["integration_key"]);
     assert_eq!(held.get("secret_key"), None);
     duo.plan(&folder).await.ended(0);
+}
+
+const OAUTH: &str = "applications:
+  jobs: {type: sso-oauth-client-credentials, name: Jobs, user_access: all_users, secret: {store: local, path: jobs.env, format: dotenv}, sso: {oauth_config: {scopes: [{id: s-1, name: read}], clients: [CLIENTS]}}}
+";
+
+/// The secret of a client, as an administrator sees it, or a new one.
+fn client_secret(duo: &Duo, method: &str, client: &str) -> String {
+    let ikey = duo.application("Jobs")["integration_key"].as_str().unwrap().to_owned();
+    let path = format!("/admin/v2/integrations/oauth_cc/{ikey}/client_secret/{client}");
+    match duo.sandbox.account().as_administrator(method, &path, serde_json::Map::new()) {
+        Reply::Ok(response) => response["client_secret"].as_str().unwrap().to_owned(),
+        _ => panic!("refused"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_client_of_an_oauth_application_has_its_secret() {
+    let client = |id: &str| format!("{{client_id: {id}, name: {id}, assigned_scopes_ids: [s-1]}}");
+    // Whether Duo shows the ends of client secrets is not known for certain.
+    for shown in [true, false] {
+        let (duo, folder) = (Duo::start().await, Folder::new());
+        duo.sandbox.account().switches.show_client_secrets = shown;
+        folder.yaml(&OAUTH.replace("CLIENTS", &client("c-1")), STORES);
+        let apply = ["apply", "--auto-approve", "--allow", "widens_access"];
+        let run = duo.run(&folder, &apply).await.ended(0);
+        run.says("not testable: Duo takes a client secret only to issue a token, and a test would issue one");
+        duo.plan(&folder).await.ended(0);
+
+        folder.yaml(&OAUTH.replace("CLIENTS", &[client("c-1"), client("c-2")].join(", ")), STORES);
+        let run = duo.run(&folder, &apply).await.ended(0);
+        run.says("to file secrets/jobs.env: the client c-2 is new").says("Applied: 2 of 2 steps.");
+        let text = fs::read_to_string(folder.path("secrets/jobs.env")).unwrap();
+        let ikey = duo.application("Jobs")["integration_key"].as_str().unwrap().to_owned();
+        let (first, second) = (client_secret(&duo, "GET", "c-1"), client_secret(&duo, "GET", "c-2"));
+        let wanted = format!(
+            "DUO_INTEGRATION_KEY={ikey}\nDUO_CLIENT_ID=c-1\nDUO_CLIENT_SECRET={first}\nDUO_CLIENT_ID_2=c-2\n\
+             DUO_CLIENT_SECRET_2={second}\nDUO_API_HOSTNAME={}\nDUO_ADDRESS=applications.jobs\nDUO_DELIVERED_AT=2",
+            duo.sandbox.api_hostname()
+        );
+        assert!(text.starts_with(&wanted), "{shown}: {text}");
+        duo.plan(&folder).await.ended(0);
+
+        let new = client_secret(&duo, "POST", "c-2");
+        if shown {
+            let plan = duo.plan(&folder).await.ended(2);
+            plan.says("the store holds a secret of the client c-2 that ends in").never_says(&new);
+            duo.run(&folder, &apply).await.ended(0);
+            assert!(fs::read_to_string(folder.path("secrets/jobs.env")).unwrap().contains(&new));
+        } else {
+            duo.plan(&folder).await.ended(0);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

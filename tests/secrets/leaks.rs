@@ -53,7 +53,11 @@ identity_intelligence: {emea: {display_name: EMEA, access: read_only, secrets: {
         &["verify", "--format", "json"],
         &["secrets"],
         &["secrets", "--format", "json"],
-        &["rotate", "applications.siem", "applications.portal", "--auto-approve"],
+        &["rotate", "applications.siem", "applications.portal", "--strategy", "in-place", "--auto-approve"],
+        &["rotate", "applications.siem", "applications.help", "--auto-approve"],
+        &["rotate", "--status", "--format", "json"],
+        &["rotate", "applications.help", "--abort", "--auto-approve"],
+        &["rotate", "applications.siem", "--confirm", "--auto-approve"],
         &["doctor"],
         &["plan"],
     ];

@@ -11,9 +11,13 @@
     unreachable_pub
 )]
 
+mod ages;
+mod bad_input;
 mod commands;
 mod delivery;
+mod documented_recipes;
 mod files;
+mod github;
 mod leaks;
 mod memory;
 #[path = "../support/python.rs"]
@@ -21,6 +25,8 @@ mod python;
 mod recipes;
 mod rotation;
 mod support;
+mod twins;
+mod under_load;
 mod vault;
 mod vault_clients;
 mod vault_double;

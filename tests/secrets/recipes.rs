@@ -34,7 +34,7 @@ secret_stores: {local: {type: file, path: kept}}
 guards: {allow: [{risk: escalates_privilege, reason: a test}]}
 ";
 
-fn missing(programs: &[&str]) -> Option<String> {
+pub fn missing(programs: &[&str]) -> Option<String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = |program: &&&str| !std::env::split_paths(&path).any(|folder| folder.join(program).exists());
     let missing: Vec<&str> = programs.iter().filter(found).copied().collect();
@@ -103,6 +103,23 @@ impl Tools {
             self.set(name, "of-nobody");
         }
         self.set("AWS_DEFAULT_REGION", "eu-west-1");
+    }
+
+    /// Puts itself before these programs, and notes their arguments and their environment.
+    fn spy_on(&mut self, programs: &[&str]) {
+        let path = self.environment.iter().find(|(name, _)| name == "PATH").unwrap().1.clone();
+        let spies = self.folder.path("spies");
+        fs::create_dir(&spies).unwrap();
+        for program in programs {
+            let real =
+                std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.exists());
+            let (real, log) = (real.unwrap(), self.folder.path("spied"));
+            let note = "{ printf '%s\\n' \"$0 $*\"; env; }";
+            let body = format!("{note} >> '{}'\nexec '{}' \"$@\"", log.display(), real.display());
+            self.folder.script(&format!("spies/{program}"), &body);
+        }
+        let before = std::iter::once(spies).chain(std::env::split_paths(&path));
+        self.set("PATH", std::env::join_paths(before).unwrap());
     }
 
     /// What a program prints; it has to succeed.
@@ -187,7 +204,9 @@ fn keys_work(duo: &Duo, tools: &Tools, python: &Path) {
         held.insert(shelf.place.to_owned(), json!([shelf.kind, text]));
     }
     let script = suite().join("stored_keys.py").display().to_string();
-    let called = tools.run(&[&python.display().to_string(), &script], &Value::Object(held).to_string());
+    let document = format!("DUOCTL_SANDBOX={}", duo.sandbox.document());
+    let call = ["env", &document, &python.display().to_string(), &script];
+    let called = tools.run(&call, &Value::Object(held).to_string());
     assert_eq!(called.lines().count(), 6, "{called}");
 }
 
@@ -212,8 +231,9 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
     tools.set("VAULT_ADDR", format!("https://localhost:{}", vault.address.port()));
     tools.set("VAULT_TOKEN", TOKEN);
     tools.set("VAULT_CACERT", vault.ca.path());
-    tools.set("DUOCTL_SANDBOX", duo.sandbox.document().to_string());
+    tools.spy_on(&["age", "aws", "gpg", "jq", "mktemp", "pass"]);
     duo.environment = tools.environment.clone();
+    let mut known = duo.secrets();
 
     let mut run_now = duo.apply(&tools.folder).await.ended(0).says("Applied: 12 of 12 steps.");
     for shelf in shelves(&python) {
@@ -231,6 +251,7 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
         run(&tools, &vault_kv(&python, "delete"));
         tools.run(&["pass", "insert", "--multiline", "--force", "duo/reports"], &other);
     });
+    known.extend(duo.secrets());
     for name in ["Backup server", "SIEM export"] {
         duo.reset(name);
     }
@@ -247,4 +268,99 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
     duo.apply(&tools.folder).await.ended(0).says("Applied: 6 of 6 steps.");
     tokio::task::block_in_place(|| keys_work(&duo, &tools, &python));
     assert_ne!(fs::read(tools.folder.path("secrets/backup.env.age")).unwrap(), committed);
+
+    known.extend(duo.secrets());
+    let spied = fs::read_to_string(tools.folder.path("spied")).unwrap();
+    for program in ["age --encrypt", "aws secretsmanager", "aws ssm", "gpg ", "jq ", "pass insert"] {
+        assert!(spied.contains(&format!("spies/{program}")), "{program} was not run");
+    }
+    assert!(
+        known.iter().all(|secret| !spied.contains(&secret[..12])),
+        "a secret was an argument, or in an environment"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recipients_that_do_not_parse_and_identities_that_open_nothing_are_said() {
+    if let Some(reason) = missing(&["age", "jq"]) {
+        return skip("the recipe for age", &reason);
+    }
+    let duo = Duo::start().await;
+    let tools = Tools::set_up(example());
+    let store = |recipients: &str, identity: &str| {
+        format!(
+            "{{type: exec, write: [./age.sh, secrets, {recipients}, {identity}], read: [./age.sh, secrets, {recipients}, {identity}]}}"
+        )
+    };
+    let application = |name: &str, store: &str, path: &str| {
+        format!(
+            "  {name}: {{type: authapi, name: {name}, user_access: no_users, secret: {{store: {store}, path: {path}}}}}\n"
+        )
+    };
+    let applications = |closed: &str| {
+        format!(
+            "applications:\n{}{}{}",
+            application("good", "good", "good"),
+            application("mangled", "mangled", "mangled"),
+            application("closed", closed, "closed"),
+        )
+    };
+    let stores = format!(
+        "secret_stores:\n  good: {}\n  mangled: {}\n  stranger: {}\n",
+        store("recipients.txt", "identity.txt"),
+        store("mangled.txt", "identity.txt"),
+        store("recipients.txt", "stranger.txt")
+    );
+    fs::write(tools.folder.path("mangled.txt"), "age1nobody\n").unwrap();
+    tools.folder.yaml(&applications("stranger"), &stores);
+    // What it gives back it cannot open, so the last one is delivered and then not believed.
+    let run = duo.apply(&tools.folder).await.ended(4);
+    run.says("delivered applications.good")
+        .says("not delivered applications.mangled")
+        .says("the write command of the store `mangled` ended with exit status: 1: age: error: ")
+        .says("malformed recipient at line 1")
+        .says("not delivered applications.closed")
+        .says("the read command of the store `stranger` ended with exit status: 1: age: error: no identity matched");
+    // In the next plan that is a place which cannot be read, not an empty one, and nothing replaces it.
+    let sealed = fs::read(tools.folder.path("secrets/closed.age")).unwrap();
+    let plan = duo.plan(&tools.folder).await.ended(1);
+    plan.says("error[store-unreadable]: applications.closed: its keys cannot be delivered")
+        .says("no identity matched");
+    assert_eq!(fs::read(tools.folder.path("secrets/closed.age")).unwrap(), sealed);
+    fs::copy(tools.folder.path("recipients.txt"), tools.folder.path("mangled.txt")).unwrap();
+    tools.folder.yaml(&applications("good"), &stores);
+    duo.apply(&tools.folder).await.ended(0).says("Applied: 1 of 1 steps.");
+    duo.plan(&tools.folder).await.ended(0);
+    for name in ["good", "mangled", "closed"] {
+        let text = tools.run(&["age", "-d", "-i", "identity.txt", &format!("secrets/{name}.age")], "");
+        assert!(text.contains(duo.application(name)["secret_key"].as_str().unwrap()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_keys_leave_a_committed_file_as_it_is() {
+    if let Some(reason) = missing(&["age", "jq"]) {
+        return skip("the recipe for age", &reason);
+    }
+    let tools = Tools::set_up(example());
+    let write = |key: &str, moment: &str, format: &str, more: &[&str]| {
+        let content = match format {
+            "json" => format!("{{\n  \"secret_key\": \"{key}\",\n  \"delivered_at\": \"{moment}\"\n}}\n"),
+            _ => format!("DUO_SECRET_KEY={key}\nDUO_DELIVERED_AT={moment}\n"),
+        };
+        let input = json!({"operation": "write", "path": format, "format": format, "content": content});
+        let words = [&["./age.sh", "secrets", "recipients.txt"], more].concat();
+        tools.run(&words, &input.to_string());
+        fs::read(tools.folder.path(&format!("secrets/{format}.age"))).unwrap()
+    };
+    for format in ["json", "dotenv"] {
+        let first = write("one", "2026-11-24T22:00:00Z", format, &["identity.txt"]);
+        assert_eq!(write("one", "2026-11-25T22:00:00Z", format, &["identity.txt"]), first, "{format}");
+        let second = write("two", "2026-11-25T22:00:00Z", format, &["identity.txt"]);
+        assert_ne!(second, first, "{format}");
+        // Without an identity nobody can tell.
+        assert_ne!(write("two", "2026-11-25T22:00:00Z", format, &[]), second, "{format}");
+    }
+    let left = fs::read_dir(tools.folder.path("secrets")).unwrap().count();
+    assert_eq!(left, 2, "no temporary file is left");
 }

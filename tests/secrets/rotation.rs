@@ -1,4 +1,4 @@
-//! `duoctl rotate` in place.
+//! `duoctl rotate --strategy in-place`.
 
 use std::fs;
 
@@ -33,7 +33,8 @@ fn kept(folder: &Folder, path: &str) -> Value {
 async fn a_new_key_takes_the_place_of_the_old_one() {
     let (duo, folder) = start().await;
     let (help, portal) = (duo.application("Help"), duo.application("Portal"));
-    let arguments = ["rotate", "applications.help", "applications.portal", "--auto-approve"];
+    let arguments =
+        ["rotate", "applications.help", "applications.portal", "--strategy", "in-place", "--auto-approve"];
     let run = duo.run(&folder, &arguments).await.ended(0);
     run.says("! outage: the old key stops working at once")
         .says("rotated applications.help to store cmd: help; read back, proven by a signed call")
@@ -57,13 +58,13 @@ async fn what_would_lose_a_key_or_break_someone_is_refused() {
         ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
         (cii, "to allow it: --allow breaks_handoff:identity_intelligence.emea.admin_api"),
     ] {
-        // The others are not rotated either.
-        let arguments = ["rotate", "applications.help", address, "--auto-approve"];
+        let arguments = ["rotate", address, "--strategy", "in-place", "--auto-approve"];
         duo.run(&folder, &arguments).await.ended(5).says(reason).says("nothing was changed");
     }
-    duo.run(&folder, &["rotate", "applications.help"]).await.ended(5).says("no terminal to ask for consent");
+    let arguments = ["rotate", "applications.help", "--strategy", "in-place"];
+    duo.run(&folder, &arguments).await.ended(5).says("no terminal to ask for consent");
     duo.modify("Help", serde_json::json!({"user_access": "ALL_USERS"}));
-    let arguments = ["rotate", "applications.help", "--auto-approve"];
+    let arguments = ["rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
     duo.run(&folder, &arguments).await.ended(5).says("it differs from the YAML; run `duoctl apply` first");
     duo.apply(&folder).await.ended(0);
     folder.script("keep.sh", "exit 1");
@@ -75,7 +76,14 @@ async fn what_would_lose_a_key_or_break_someone_is_refused() {
 
     folder.keeper();
     let allow = format!("breaks_handoff:{cii}");
-    duo.run(&folder, &["rotate", cii, "--auto-approve", "--allow", &allow]).await.ended(0);
+    // What cannot be rotated does not keep the others from it.
+    let arguments =
+        ["rotate", "applications.nobody", cii, "--strategy", "in-place", "--auto-approve", "--allow", &allow];
+    duo.run(&folder, &arguments)
+        .await
+        .ended(4)
+        .says("refused; the others go on")
+        .says("! applications.nobody");
     assert_ne!(duo.secrets(), before);
 }
 
@@ -92,14 +100,18 @@ async fn the_operator_is_never_rotated() {
     );
     duo.apply(&folder).await.ended(0);
     let run = duo.run(&folder, &["rotate", "applications.operator", "--auto-approve"]).await.ended(5);
-    run.says("duoctl itself uses this key");
+    run.says("duoctl itself uses this key, so it cannot have a twin");
+    let arguments = ["rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
+    let run = duo.run(&folder, &arguments).await.ended(5);
+    run.says("duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
     let (duo, folder) = start().await;
     folder.script("keep.sh", "[ \"$1\" = read ] && cat kept-help && exit; exit 1");
-    let run = duo.run(&folder, &["rotate", "applications.help", "--auto-approve"]).await.ended(4);
+    let arguments = ["rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
+    let run = duo.run(&folder, &arguments).await.ended(4);
     let key = duo.application("Help")["secret_key"].as_str().unwrap().to_owned();
     run.says("rotated, not delivered applications.help").never_says(&key);
     folder.keeper();

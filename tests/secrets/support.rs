@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use duoctl::config::load::load;
 use duoctl::config::model::SecretTarget;
@@ -84,6 +84,7 @@ pub fn payload(key: &str) -> Payload {
         api_hostname: API_HOSTNAME.to_owned(),
         address: "applications.vpn".to_owned(),
         delivered_at: "2026-11-24T22:00:00Z".to_owned(),
+        previous: None,
     }
 }
 
@@ -126,6 +127,11 @@ impl Duo {
 
     /// The same through another program, which gets the binary's arguments.
     pub async fn run_as(&self, folder: &Folder, program: &str, arguments: &[&str]) -> Run {
+        Run::of(self.command(folder, program, arguments).output().await.unwrap())
+    }
+
+    /// What is to be run, before it is.
+    pub fn command(&self, folder: &Folder, program: &str, arguments: &[&str]) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(program);
         command
             .args(arguments)
@@ -137,10 +143,17 @@ impl Duo {
             .env("DUO_IKEY", &self.operator.integration_key)
             .env("DUO_SKEY", self.operator.secret_key.expose())
             .env("NO_COLOR", "1")
+            .env("DUOCTL_SIMULATOR_BACKOFF_MS", "1")
             .env_remove("CI")
             .env_remove("GITHUB_ACTIONS")
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        Run::of(command.output().await.unwrap())
+        command
+    }
+
+    /// Begins the binary in the folder; it is killed when it is dropped.
+    pub fn begin(&self, folder: &Folder, arguments: &[&str]) -> tokio::process::Child {
+        let mut command = self.command(folder, env!("CARGO_BIN_EXE_duoctl"), arguments);
+        command.kill_on_drop(true).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     pub async fn apply(&self, folder: &Folder) -> Run {

@@ -269,3 +269,31 @@ async fn a_vault_that_is_sealed_half_way_is_completed_later() {
     let document: Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!(document["applications"][0]["state"], "unreadable");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_ends_between_two_applications_is_had_again_or_named() {
+    let (duo, vault) = (Duo::start().await, Vault::start().await);
+    let folder = folder(&vault, "kv", "");
+    folder.yaml(APPLICATIONS, &vault.store("kv", "token: {file: token}"));
+    let one_by_one = ["apply", "--auto-approve", "--parallelism", "1"];
+    vault.state().expire_after = Some(1);
+    let run = duo.run(&folder, &one_by_one).await.ended(4);
+    run.says("not delivered applications.b")
+        .says("does not know the token (any more) (it has expired or was revoked: put a new one where `token` points)")
+        .says("the application is there, and `duoctl apply` delivers its keys");
+    assert_eq!(vault.versions("kv/duo/b"), 0);
+    std::fs::write(folder.path("token"), "hvs.another").unwrap();
+    vault.state().tokens.insert("hvs.another".to_owned(), String::new());
+    duo.apply(&folder).await.ended(0).says("Applied: 1 of 1 steps.");
+    assert_eq!(vault.secret("kv/duo/b")["secret_key"], duo.application("B")["secret_key"]);
+
+    vault.state().logins = vec!["ROLE/SECRET".into()];
+    std::fs::write(folder.path("secret"), "SECRET").unwrap();
+    folder.yaml(APPLICATIONS, &vault.store("kv", "app_role: {role_id: ROLE, secret_id: {file: secret}}"));
+    for name in ["A", "B"] {
+        duo.reset(name);
+    }
+    vault.state().expire_after = Some(1);
+    duo.run(&folder, &one_by_one).await.ended(0).says("Applied: 2 of 2 steps.");
+    assert_eq!(vault.secret("kv/duo/b")["secret_key"], duo.application("B")["secret_key"]);
+}

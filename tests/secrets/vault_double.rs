@@ -27,6 +27,8 @@ pub struct State {
     pub sealed: bool,
     /// Seal after so many more writes.
     pub seal_after: Option<usize>,
+    /// End every token after so many more writes.
+    pub expire_after: Option<usize>,
     pub namespace: String,
     /// Mount and version; `pki` is 0.
     pub mounts: BTreeMap<String, u8>,
@@ -310,6 +312,13 @@ impl State {
         if let Some(left) = &mut self.seal_after {
             *left = left.saturating_sub(1);
             self.sealed = *left == 0;
+        }
+        if let Some(left) = &mut self.expire_after {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.expire_after = None;
+                self.tokens.clear();
+            }
         }
     }
 

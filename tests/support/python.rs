@@ -1,4 +1,5 @@
-//! A Python with the pinned packages of tests/conformance, installed once for each state of `requirements.txt`.
+//! A Python with the pinned packages of a folder of tests, installed once for each state of its `requirements.txt`.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -21,12 +22,18 @@ fn run(command: &mut Command) -> Result<Output, String> {
     Err(format!("{command:?} failed:\n{text}"))
 }
 
-/// The interpreter; the packages' programs stand beside it. An error says why there is none.
+/// The interpreter of tests/conformance; the packages' programs stand beside it. An error says why there is none.
 pub(crate) fn python() -> Result<PathBuf, String> {
-    let requirements = suite().join("requirements.txt");
+    python_of("conformance")
+}
+
+/// The interpreter of a folder of tests.
+pub(crate) fn python_of(tests: &str) -> Result<PathBuf, String> {
+    let requirements =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(tests).join("requirements.txt");
     let digest = Sha256::digest(fs::read(&requirements).unwrap());
     let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("conformance-{name}"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{tests}-{name}"));
     fs::create_dir_all(&folder).unwrap();
     // Another run of the tests may be installing at the same time.
     let lock = File::create(folder.join("lock")).unwrap();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::options::{Connection, Consents, Format, Impact, Pruning, Selected, Source};
+use super::reporting::{OF_APPLY, OF_PLAN, OutputFormat, ReportFile, formats, report};
 
 /// How imported applications are spread over files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -75,8 +76,11 @@ pub struct Plan {
     #[command(flatten)]
     pub impact: Impact,
     /// How the plan is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_PLAN), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_PLAN))]
+    pub reports: Vec<ReportFile>,
     /// Save the plan, for `duoctl apply FILE`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -111,8 +115,11 @@ pub struct Drift {
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=180))]
     pub days: u16,
     /// How the outcome is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_PLAN), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_PLAN))]
+    pub reports: Vec<ReportFile>,
 }
 
 impl Drift {
@@ -137,6 +144,23 @@ pub struct Accept {
     /// Accept only this field (repeatable); without it every field that was changed in Duo.
     #[arg(long, value_name = "FIELD")]
     pub field: Vec<String>,
+}
+
+/// `duoctl ignore`.
+#[derive(Debug, clap::Args)]
+pub struct Ignore {
+    /// The address, e.g. applications.vpn.
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    /// The field, by its YAML key, e.g. greeting.
+    #[arg(value_name = "FIELD")]
+    pub field: String,
+    /// Why, and until when.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
 }
 
 /// `duoctl adopt`.
@@ -181,6 +205,9 @@ pub struct Apply {
     #[arg(long)]
     pub no_verify: bool,
     /// How the outcome is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_APPLY), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_APPLY))]
+    pub reports: Vec<ReportFile>,
 }

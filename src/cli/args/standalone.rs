@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use super::examples;
 use super::options::{Connection, Format, Selected, Source};
+use super::reporting::{OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report};
 
 /// `duoctl init`.
 #[derive(Debug, clap::Args)]
@@ -13,6 +15,9 @@ pub struct Init {
     /// The folder that gets the file.
     #[arg(value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
+    /// Leave the sample application out: the account exists already, and `duoctl import` comes next.
+    #[arg(long)]
+    pub bare: bool,
 }
 
 /// `duoctl validate`.
@@ -26,8 +31,45 @@ pub struct Validate {
     #[arg(long)]
     pub untrusted: bool,
     /// How the outcome is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VALIDATE), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_VALIDATE))]
+    pub reports: Vec<ReportFile>,
+    /// Exit with 7 when something at or above this severity is found; without it only errors fail, with 1.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_severity: Option<FailSeverity>,
+}
+
+/// From which severity on findings fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailSeverity {
+    /// Everything that is found.
+    Note,
+    /// Warnings and errors.
+    Warning,
+    /// Errors.
+    Error,
+}
+
+/// `duoctl show`.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// A saved plan, or what `plan`, `drift`, `apply`, `verify` or `validate` printed with --format json; `-` for
+    /// standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How it is shown.
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_SHOW), default_value = "human")]
+    pub format: OutputFormat,
+}
+
+/// `duoctl explain`.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// A name as it is printed: the code of a finding, a risk, a guard, or an exit code. All names without one.
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 /// `duoctl fmt`.
@@ -44,18 +86,6 @@ pub struct Fmt {
     pub diff: bool,
 }
 
-/// How the outcome of `verify` is printed on stdout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum VerifyFormat {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON document.
-    Json,
-    /// JUnit XML: one test suite for each address, one test case for each probe.
-    Junit,
-}
-
 /// `duoctl verify`.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
@@ -69,8 +99,11 @@ pub struct Verify {
     #[command(flatten)]
     pub selected: Selected,
     /// How the outcome is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: VerifyFormat,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VERIFY), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_VERIFY))]
+    pub reports: Vec<ReportFile>,
 }
 
 /// `duoctl doctor`.
@@ -99,8 +132,12 @@ pub struct Sandbox {
 #[derive(Debug, Subcommand)]
 pub enum SandboxCommand {
     /// Serve the simulated account over HTTPS until a signal; one JSON line on stdout says how to reach it.
+    #[command(after_help = examples::SERVE)]
     Serve(Serve),
+    /// Do what an administrator does in the Duo Admin Panel: change or delete an application behind duoctl's back.
+    Edit(Edit),
     /// Forget the simulated account: the next start begins with the seeded one.
+    #[command(after_help = examples::RESET)]
     Reset(Reset),
 }
 
@@ -121,6 +158,26 @@ pub struct Serve {
     pub switch: Vec<String>,
 }
 
+/// `duoctl sandbox edit`.
+#[derive(Debug, clap::Args)]
+pub struct Edit {
+    /// The application, by its name or its integration key.
+    #[arg(value_name = "APPLICATION")]
+    pub application: String,
+    /// The YAML file or folder whose simulated account is meant.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// Set a property, as Duo's API names it, e.g. greeting=Hello (repeatable). A value that is a JSON object is sent as one.
+    #[arg(long, value_name = "PROPERTY=VALUE", required_unless_present = "delete")]
+    pub set: Vec<String>,
+    /// Delete the application.
+    #[arg(long, conflicts_with = "set")]
+    pub delete: bool,
+    /// The folder that keeps the account, where it is not beside the YAML.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
 /// `duoctl sandbox reset`.
 #[derive(Debug, clap::Args)]
 pub struct Reset {
@@ -138,6 +195,10 @@ pub enum SchemaKind {
     /// The YAML.
     #[default]
     Config,
+    /// What `plan` and `drift` print with --format json, and `plan --out` saves.
+    Plan,
+    /// What every other command prints with --format json.
+    Report,
 }
 
 /// `duoctl schema`.
@@ -146,6 +207,10 @@ pub struct Schema {
     /// Whose schema.
     #[arg(value_enum, default_value_t)]
     pub kind: SchemaKind,
+    /// Write the schema of the YAML into this folder (by default the current one), and tell VS Code about it in
+    /// .vscode/settings.json there: what stands in that file is kept, with its comments.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".", conflicts_with = "kind")]
+    pub install: Option<PathBuf>,
 }
 
 /// `duoctl completions`.
@@ -154,4 +219,15 @@ pub struct Completions {
     /// The shell.
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// `duoctl man`.
+#[derive(Debug, clap::Args)]
+pub struct Man {
+    /// The command, e.g. `sandbox serve`; duoctl itself without one.
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Write the pages of all commands into this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub dir: Option<PathBuf>,
 }

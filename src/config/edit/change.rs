@@ -55,6 +55,11 @@ impl<'t> Editor<'t> {
         self.file.root.as_ref().is_some_and(aliases)
     }
 
+    /// Whether there is any comment.
+    pub(super) fn has_comments(&self) -> bool {
+        !self.file.comments.is_empty()
+    }
+
     /// Whether another text holds every comment of this one, as often.
     pub(super) fn comments_are_in(&self, other: &Editor<'_>) -> bool {
         let mut theirs = other.comments();

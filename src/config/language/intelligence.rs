@@ -82,6 +82,12 @@ pub static ENTRY: Object = Object {
                 "{store: vault, path: identity-intelligence/emea}",
             ),
             Key::optional(
+                "max_age",
+                Shape::Text(&texts::AGE),
+                "How old the keys may become. Older ones are a finding.",
+                "180d",
+            ),
+            Key::optional(
                 "attested",
                 Shape::Text(&texts::FINGERPRINT),
                 "Fingerprint by which a person says that the console holds the values. Written by `duoctl attest`.",
@@ -101,7 +107,8 @@ fn intelligence_schema(schema: &mut Map<String, Value>) {
         streaming.insert("const".to_owned(), json!(false));
     }
     if let Some(Value::Object(push)) = properties.get_mut("push_verification") {
-        push.insert("not".to_owned(), json!({"const": true}));
+        push.insert("if".to_owned(), json!({"type": "boolean"}));
+        push.insert("then".to_owned(), json!({"const": false}));
     }
 }
 

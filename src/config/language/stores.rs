@@ -158,6 +158,21 @@ fn store_keys(entries: &[Entry], at: Span, findings: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Exactly one login, said without alternatives, of which an editor would report each: the first that is there refuses
+/// the others, and without any the first is missed.
+fn one_login() -> Map<String, Value> {
+    let missing = LOGINS.first().map_or(json!({}), |first| json!({"required": [first]}));
+    let rule = LOGINS.iter().enumerate().rev().fold(missing, |otherwise, (index, login)| {
+        let later = LOGINS.iter().skip(index + 1);
+        let refused: Map<String, Value> = later.map(|other| ((*other).to_owned(), json!(false))).collect();
+        json!({"if": {"required": [login]}, "then": {"properties": refused}, "else": otherwise})
+    });
+    match rule {
+        Value::Object(rule) => rule,
+        _ => Map::new(),
+    }
+}
+
 fn store_keys_schema(schema: &mut Map<String, Value>) {
     let rules: Vec<Value> = STORE_TYPES
         .iter()
@@ -165,10 +180,7 @@ fn store_keys_schema(schema: &mut Map<String, Value>) {
             let names: Vec<&str> = std::iter::once("type").chain([*needs, *may].concat()).collect();
             let mut then = json!({"required": needs, "propertyNames": {"enum": names}});
             if let (&"vault", Value::Object(then)) = (kind, &mut then) {
-                then.insert(
-                    "oneOf".to_owned(),
-                    LOGINS.iter().map(|key| json!({"required": [key]})).collect(),
-                );
+                then.extend(one_login());
             }
             json!({"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": then})
         })

@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use serde_json::Value;
 
 use crate::config::diagnostic::{Code, Diagnostic, Span};
-use crate::config::model::{SecretStore, SecretTarget, Workspace};
+use crate::config::model::{SecretStore, SecretTarget, ValueSource, Workspace};
 use crate::config::similar::did_you_mean;
 use crate::config::texts::shown;
 
@@ -35,14 +35,37 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         }
         if let Some((_, first)) = places.iter().find(|(other, _)| other.collides(&place)) {
             let (first, second) = if *first < span { (*first, span) } else { (span, *first) };
-            findings.push(
+            let found =
                 Diagnostic::error(Code::InvalidValue, second, "two secrets are delivered to one place")
                     .help("give each its own `path`: the second would overwrite the first")
-                    .related(first, "the other one"),
-            );
+                    .related(first, "the other one");
+            // Two composites that collide do so with each of their applications.
+            if !findings.contains(&found) {
+                findings.push(found);
+            }
         }
         places.push((place, span));
     }
+    findings.extend(operators_key_passed_on(workspace));
+}
+
+/// A store's commands are given what they store, and never the key that duoctl itself uses.
+fn operators_key_passed_on(workspace: &Workspace) -> Vec<Diagnostic> {
+    let Some(ValueSource::Env(key)) =
+        workspace.tenant.credentials.as_ref().map(|keys| &keys.secret_key.value)
+    else {
+        return Vec::new();
+    };
+    let passes_it = |store: &&SecretStore| {
+        let names = store.options.get("environment").and_then(Value::as_array).into_iter().flatten();
+        names.filter_map(Value::as_str).any(|name| name == key)
+    };
+    let found = |store: &SecretStore| {
+        let message =
+            format!("the commands of this store would get duoctl's own secret key, in {}", shown(key));
+        Diagnostic::error(Code::InvalidValue, store.span, message).help("leave it out of `environment`")
+    };
+    workspace.secret_stores.values().filter(passes_it).map(found).collect()
 }
 
 /// Every delivery; both applications of a composite have their own.
@@ -52,7 +75,9 @@ fn targets(workspace: &Workspace) -> Vec<(SecretTarget, Span)> {
         applications.map(|target| (target.value.clone(), target.span)).collect();
     for entry in workspace.identity_intelligence.values() {
         if let Some(target) = &entry.secrets {
-            targets.push((target.value.part("admin_api"), target.span));
+            for part in ["admin_api", "auth_api"] {
+                targets.push((target.value.part(part), target.span));
+            }
         }
     }
     targets
@@ -79,8 +104,9 @@ impl Place {
                 let server = ["address", "namespace", "mount"].map(|key| option(key).trim_matches('/'));
                 Self { store: server.join(" "), folders: false, path: parts(Path::new(&target.path)) }
             }
+            // What runs the same command stores in the same place.
             _ => Self {
-                store: format!("{kind} {}", target.store),
+                store: format!("{kind} {}", store.options.get("write").unwrap_or(&Value::Null)),
                 folders: false,
                 path: parts(Path::new(&target.path)),
             },

@@ -5,9 +5,24 @@ use crate::config::model::{ValueSource, Workspace};
 use crate::config::texts::{INTEGRATION_KEY, is_usual_integration_key};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    if let Some(credentials) = &workspace.tenant.credentials
-        && let Spanned { value: ValueSource::Plain(key), span } = &credentials.integration_key
+    let first = workspace.tenant.credentials.as_ref();
+    let second = first.and_then(|credentials| credentials.second.as_deref());
+    if let (Some(first), Some(second)) = (first, second)
+        && (first.integration_key.value == second.integration_key.value
+            || first.secret_key.value == second.secret_key.value)
     {
+        findings.push(
+            Diagnostic::error(
+                Code::InvalidValue,
+                second.integration_key.span,
+                "the second key comes from the same place as the first",
+            )
+            .help("name another Admin API application: one key cannot stand in for itself")
+            .related(first.integration_key.span, "the first one"),
+        );
+    }
+    for credentials in [first, second].into_iter().flatten() {
+        let Spanned { value: ValueSource::Plain(key), span } = &credentials.integration_key else { continue };
         match (INTEGRATION_KEY.check)(key) {
             Ok(()) => unusual(&Spanned::new(key.clone(), *span), findings),
             Err(problem) => findings.push(

@@ -15,7 +15,8 @@ use crate::duo::request::USER_AGENT;
 use crate::secret::Secret;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an answer may take.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How many bytes of an answer are read at most.
 const MAX_BODY: usize = 16_000_000;
 /// The vendor's domains.
@@ -61,17 +62,18 @@ fn shown(url: &str) -> String {
 /// The HTTP client.
 pub(super) struct Exchange {
     client: reqwest::Client,
+    patience: Duration,
 }
 
 impl Exchange {
-    pub(super) fn new(ca_file: Option<&Path>, reach: Reach) -> Result<Self, ApiError> {
+    pub(super) fn new(ca_file: Option<&Path>, reach: Reach, patience: Duration) -> Result<Self, ApiError> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls_config(ca_file)?)
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
+            .timeout(patience)
             .https_only(true);
         if reach == Reach::Loopback {
             builder = builder.no_proxy();
@@ -79,7 +81,7 @@ impl Exchange {
         let client = builder.build();
         let client =
             client.map_err(|_| ApiError::Unexpected("the HTTPS client cannot be set up".to_owned()))?;
-        Ok(Self { client })
+        Ok(Self { client, patience })
     }
 
     /// A token, asked for with a JSON body and, where that is refused, with a form.
@@ -148,7 +150,7 @@ impl Exchange {
             Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         let unreachable = |error: &reqwest::Error| ApiError::Unreachable {
             place: place.clone(),
-            reason: explain(error, CONNECT_TIMEOUT, TOTAL_TIMEOUT),
+            reason: explain(error, CONNECT_TIMEOUT, self.patience),
         };
         let response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status();

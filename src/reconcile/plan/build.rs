@@ -11,6 +11,7 @@ use crate::config::model::DuoPlan;
 use crate::duo::types::{Ikey, Integration};
 
 use super::super::address::Address;
+use super::super::age::Creations;
 use super::super::delivery::Held;
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::diff::{self, Change};
@@ -22,9 +23,10 @@ use super::super::matching::{Live, Match, match_all};
 use super::super::observed::{LastUse, Observation, Observed};
 use super::super::references::References;
 use super::super::risk::Risk;
+use super::super::rotation::{Rotation, Uses};
 use super::super::selection::Selection;
 use super::super::value::parts;
-use super::{Action, Options, Plan, Step, Write, console, fingerprint_of, price, unreadable};
+use super::{Action, Options, Orphan, Plan, Step, Write, console, fingerprint_of, price, unreadable};
 
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
@@ -35,9 +37,13 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         held: &observation.held,
         host: &observation.host,
         uses: &observation.uses,
+        rotation_uses: &observation.rotation_uses,
+        creations: &observation.creations,
         observed_at: observation.observed_at,
         steps: Vec::new(),
         problems: Vec::new(),
+        rotations: Vec::new(),
+        retired: Vec::new(),
         blocked: BTreeSet::new(),
         unlooked: Vec::new(),
         left_out: BTreeSet::new(),
@@ -60,17 +66,12 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let mut lives: HashMap<&Address, &Integration> = HashMap::new();
     let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
-    for (wanted, found) in found {
+    for (wanted, found) in &found {
         let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
         if let Some(live) =
             live.filter(|live| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind()))
         {
             lives.insert(&wanted.address, live.integration);
-        }
-        if !options.selection.covers(&wanted.address) {
-            builder.left_out.insert(wanted.address.clone());
-        } else if readable {
-            builder.application(wanted, found);
         }
     }
     // What is retained goes on as it is, in the console as well.
@@ -79,6 +80,13 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let removed: Vec<Live<'_>> = matches.orphans.iter().filter(|live| !stays(live)).cloned().collect();
     let mut handoffs = if readable { console::handoffs(desired, &lives, &removed) } else { Vec::new() };
     builder.let_go = console::let_go(&handoffs);
+    for (wanted, found) in found {
+        if !options.selection.covers(&wanted.address) {
+            builder.left_out.insert(wanted.address.clone());
+        } else if readable {
+            builder.application(wanted, found);
+        }
+    }
     let orphans = builder.orphans(&matches.orphans, &matches.contested);
     builder.check_edition(observation);
     if readable {
@@ -95,6 +103,8 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         handoffs,
         attested,
         orphans,
+        rotations: builder.rotations,
+        retired: builder.retired,
         problems: builder.problems,
         blocked: builder.blocked,
         matched: lives.into_iter().map(|(address, live)| (address.clone(), live.ikey.clone())).collect(),
@@ -136,14 +146,20 @@ pub(super) struct Builder<'a> {
     pub(super) host: &'a str,
     /// What the authentication log shows of applications that are to be deleted.
     pub(super) uses: &'a BTreeMap<Ikey, Observed<Option<LastUse>>>,
+    /// When the keys of rotations were last used.
+    pub(super) rotation_uses: &'a Observed<Uses>,
+    /// When applications were created.
+    pub(super) creations: &'a Observed<Creations>,
     pub(super) observed_at: Timestamp,
+    pub(super) rotations: Vec<Rotation>,
+    pub(super) retired: Vec<Orphan>,
     pub(super) steps: Vec<Step>,
     pub(super) problems: Vec<Diagnostic>,
     blocked: BTreeSet<Address>,
     /// Applications whose deletion waits for a look into the authentication log, from when on.
     pub(super) unlooked: Vec<(Ikey, Timestamp)>,
     pub(super) left_out: BTreeSet<Address>,
-    /// Entries whose console holds nothing of what is about to go.
+    /// Entries whose console holds the values of now, and so nothing of what is about to go: a person said so.
     pub(super) let_go: BTreeSet<Address>,
 }
 
@@ -151,6 +167,11 @@ impl Builder<'_> {
     pub(super) fn block(&mut self, address: &Address, problems: impl IntoIterator<Item = Diagnostic>) {
         self.problems.extend(problems);
         self.blocked.insert(address.clone());
+    }
+
+    /// Whether a person has said that the console holds the values of the entry that an application is part of.
+    pub(super) fn is_attested(&self, part: &Address) -> bool {
+        part.composite().is_some_and(|(entry, _)| self.let_go.contains(&entry))
     }
 
     fn application(&mut self, wanted: &DesiredApplication, found: Result<Match<'_>, Box<Diagnostic>>) {
@@ -169,7 +190,11 @@ impl Builder<'_> {
         let same_type =
             |live: &Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());
         let steps = match &found.live {
-            Some(live) if same_type(live) => self.existing(wanted, &diff::compared(managed, wanted), live),
+            _ if found.pair.is_some() => match &found.pair {
+                Some(pair) => self.under_rotation(wanted, &diff::compared(managed, wanted), pair),
+                None => Ok(Vec::new()),
+            },
+            Some(live) if same_type(live) => self.settled(wanted, &diff::compared(managed, wanted), live),
             Some(live) if live.integration.kind().is_empty() => Err(vec![without_type(wanted, live)]),
             Some(live) => self.replacement(wanted, &managed, Some(live)),
             None if found.predecessors.is_empty() => self.creation(wanted, &managed).map(|step| vec![step]),
@@ -178,8 +203,10 @@ impl Builder<'_> {
         match steps {
             Ok(mut steps) => {
                 self.add_leftovers(wanted, &found, &mut steps);
-                self.add_delivery(wanted, found.live.as_ref(), &mut steps);
+                self.add_delivery(wanted, found.live.as_ref(), found.pair.as_ref(), &mut steps);
+                self.check_age(wanted, found.live.as_ref(), found.pair.as_ref(), &mut steps);
                 self.steps.extend(steps);
+                self.retired_ones(&found.retired);
             }
             Err(problems) => self.block(&wanted.address, problems),
         }
@@ -195,11 +222,27 @@ impl Builder<'_> {
         Marker { workspace, address, applied, state, protected: wanted.protect, shut: Shut::default() }
     }
 
-    fn existing(
+    /// An application whose key is not being rotated; the rotation that was asked for begins where nothing else is due.
+    fn settled(
         &mut self,
         wanted: &DesiredApplication,
         managed: &[Managed],
         live: &Live<'_>,
+    ) -> Result<Vec<Step>, Vec<Diagnostic>> {
+        let mut steps = self.existing(wanted, managed, live, false)?;
+        if steps.is_empty() && self.options.rotation.begin.contains(&wanted.address) {
+            steps.push(self.begin_rotation(wanted, managed, live)?);
+        }
+        Ok(steps)
+    }
+
+    /// What differs on one application. The successor of a rotation that is under way stays one.
+    pub(super) fn existing(
+        &mut self,
+        wanted: &DesiredApplication,
+        managed: &[Managed],
+        live: &Live<'_>,
+        rotating: bool,
     ) -> Result<Vec<Step>, Vec<Diagnostic>> {
         let integration = live.integration;
         let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
@@ -210,6 +253,8 @@ impl Builder<'_> {
             return Err(difference.problems);
         }
         let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
+        let state = marker.map(|marker| &marker.state).filter(|state| rotating && state.is_successor());
+        let state = state.cloned().unwrap_or(MarkerState::Owned);
         let mut steps = Vec::new();
         let step = |action, changes, body: Map<String, Value>| Step {
             address: wanted.address.clone(),
@@ -224,7 +269,7 @@ impl Builder<'_> {
             delivery: None,
         };
         let mut changes: Vec<Change> =
-            marker.into_iter().flat_map(|marker| marker_changes(marker, wanted)).collect();
+            marker.into_iter().flat_map(|marker| marker_changes(marker, wanted, &state)).collect();
         changes.extend(difference.changes.iter().cloned());
         changes.extend(restored.changes);
         self.problems.extend(remarks(wanted, &changes));
@@ -247,7 +292,7 @@ impl Builder<'_> {
         if !changes.is_empty() {
             let mut body = diff::body(&difference, managed, integration);
             body.extend(restored.body);
-            let notes = checked_notes(wanted, &self.marker(wanted, applied, MarkerState::Owned), text)?;
+            let notes = checked_notes(wanted, &self.marker(wanted, applied, state), text)?;
             body.insert("notes".to_owned(), json!(notes));
             steps.push(step(Action::Update, changes, body));
         }
@@ -364,6 +409,7 @@ fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagn
         ),
         Risk::Neutral
         | Risk::NarrowsAccess
+        | Risk::OverdueKey
         | Risk::BreaksHandoff
         | Risk::WidensAccess
         | Risk::Replaces
@@ -380,7 +426,7 @@ fn without_type(wanted: &DesiredApplication, live: &Live<'_>) -> Diagnostic {
 }
 
 /// What the marker says and no longer should.
-fn marker_changes(marker: &Marker, wanted: &DesiredApplication) -> Vec<Change> {
+fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &MarkerState) -> Vec<Change> {
     let change = |field: &str, before: Value, after: Value| Change {
         field: field.to_owned(),
         before,
@@ -396,7 +442,13 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication) -> Vec<Change> {
         MarkerState::Creating => Some("unfinished".to_owned()),
         MarkerState::Replaced => Some("replaced".to_owned()),
         MarkerState::Quarantined(since) => Some(format!("quarantined since {since}")),
+        MarkerState::Successor(_) | MarkerState::Delivered { .. } => {
+            Some("successor of an application that is gone".to_owned())
+        }
+        MarkerState::Abandoned => Some("left by a rotation that was called off".to_owned()),
+        MarkerState::Retired(since) => Some(format!("retired since {since}")),
     };
+    let state = state.filter(|_| marker.state != *becomes);
     if let Some(state) = state {
         changes.push(change("state", json!(state), json!("managed")));
     }

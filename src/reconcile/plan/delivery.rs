@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::Value;
+
 use crate::config::diagnostic::{Code, Diagnostic};
+use crate::config::model::Setting;
 
 use super::super::address::Address;
 use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing};
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::handoff::Handoff;
 use super::super::marker::MarkerState;
-use super::super::matching::Live;
+use super::super::matching::{Live, Pair};
 use super::build::Builder;
 use super::{Action, Step, Write};
 
@@ -22,9 +25,17 @@ impl Builder<'_> {
         &mut self,
         wanted: &DesiredApplication,
         live: Option<&Live<'_>>,
+        pair: Option<&Pair<'_>>,
         steps: &mut Vec<Step>,
     ) {
         let Some(secret) = &wanted.secret else { return };
+        // A step of a rotation delivers what it needs itself.
+        if steps.iter().any(|step| step.action == Action::Rotate) && self.readable(wanted) {
+            return;
+        }
+        let beside = pair
+            .map(|pair| &pair.old.integration.ikey)
+            .filter(|old| live.is_some_and(|live| live.integration.ikey != **old));
         let held = self.held.get(&wanted.address);
         if let Some(Held::Unreadable { reason, help }) = held {
             let message = format!("{}: its keys cannot be delivered: {reason}", wanted.address);
@@ -53,7 +64,12 @@ impl Builder<'_> {
                 }
             }
             (None, Some(live), Some(held)) => {
-                if let Standing::Due(reason) = standing(held, live.integration, self.host) {
+                let due = match standing(held, live.integration, self.host, beside) {
+                    Standing::Due(reason) => Some(reason),
+                    Standing::Current => new_client(wanted, held),
+                    Standing::CannotTell | Standing::Unreadable => None,
+                };
+                if let Some(reason) = due {
                     let delivery = Step {
                         address: wanted.address.clone(),
                         action: Action::Deliver,
@@ -64,7 +80,7 @@ impl Builder<'_> {
                         inherent: Vec::new(),
                         writes: vec![Write::Deliver(Some(live.integration.ikey.clone()))],
                         baseline: BTreeMap::new(),
-                        delivery: Some(Delivery::new(secret, reason)),
+                        delivery: Some(Delivery { beside: beside.cloned(), ..Delivery::new(secret, reason) }),
                     };
                     insert(steps, delivery);
                 }
@@ -72,6 +88,21 @@ impl Builder<'_> {
             (None, _, _) => {}
         }
     }
+
+    /// Whether nothing keeps the store from being read.
+    pub(super) fn readable(&self, wanted: &DesiredApplication) -> bool {
+        !matches!(self.held.get(&wanted.address), Some(Held::Unreadable { .. }))
+    }
+}
+
+/// A client that the YAML adds to an OAuth application, whose secret Duo makes with it.
+fn new_client(wanted: &DesiredApplication, held: &Held) -> Option<String> {
+    let (Some(sso), Held::Keys(keys)) = (wanted.settings.get("sso"), held) else { return None };
+    let Setting::Document(sso) = &sso.value else { return None };
+    let clients = sso.pointer("/oauth_config/clients").and_then(Value::as_array)?;
+    let mut ids = clients.iter().filter_map(|client| client.get("client_id")?.as_str());
+    let new = ids.find(|id| !keys.client_ends.contains_key(*id))?;
+    Some(format!("the client {new} is new"))
 }
 
 /// Says beside each secret of a console form where it is delivered.

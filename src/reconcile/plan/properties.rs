@@ -53,7 +53,8 @@ fn unannounced(step: &Step, before: &FakeDuo, after: &FakeDuo, ikey: &Ikey) -> O
     let (old, new) = (integration(before, ikey), integration(after, ikey));
     let risks = step.risks();
     let widens = risks.contains_key(&Risk::WidensAccess);
-    let creating = marker_of(before, ikey).is_some_and(|marker| marker.state == MarkerState::Creating);
+    let creating = marker_of(before, ikey)
+        .is_some_and(|marker| matches!(marker.state, MarkerState::Creating | MarkerState::Successor(_)));
     let finishes = creating && before.reach(ikey.as_str()) == Reach::nobody();
     if !after.reach(ikey.as_str()).is_within(&before.reach(ikey.as_str())) && !widens && !finishes {
         return Some("more people may log in".to_owned());
@@ -191,7 +192,8 @@ proptest! {
     #[test]
     fn nothing_foreign_is_written_and_nothing_removed_unasked(desired in workspaces(), duo in accounts(), prune in prunes()) {
         let plan = plan_pruning(&desired, &duo, prune);
-        let orphans: BTreeSet<&Ikey> = plan.orphans().iter().map(|orphan| &orphan.ikey).collect();
+        let left = plan.orphans().iter().chain(plan.retired());
+        let orphans: BTreeSet<&Ikey> = left.map(|orphan| &orphan.ikey).collect();
         let matched: BTreeSet<&Ikey> = plan.matched().values().collect();
         for step in plan.steps() {
             let removes = matches!(step.action, Action::Delete | Action::Quarantine);
@@ -200,7 +202,12 @@ proptest! {
             for ikey in step.targets() {
                 let marker = marker_of(&duo, ikey);
                 let ours = marker.as_ref().is_some_and(|marker| marker.workspace == WORKSPACE);
-                if removes && !rest {
+                let of_rotation = plan.rotations().iter().any(|rotation| {
+                    rotation.address == step.address && [&rotation.old, &rotation.successor].contains(&ikey)
+                });
+                if of_rotation {
+                    prop_assert!(!removes && ours);
+                } else if removes && !rest {
                     prop_assert!(orphans.contains(ikey) && ours);
                 } else if step.action == Action::Replace || rest {
                     prop_assert!(ours && marker.is_some_and(|marker| marker.address == step.address));

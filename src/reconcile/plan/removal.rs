@@ -57,11 +57,23 @@ impl Builder<'_> {
                 } else if copies {
                     self.block(&marker.address, [copied(orphan, marker)]);
                 } else {
-                    self.remove(orphan, marker);
+                    self.remove(orphan, marker, second(marker, twins));
                 }
             }
         }
         listed
+    }
+
+    /// What rotations have put out of use at a declared address goes as an orphan does.
+    pub(super) fn retired_ones(&mut self, retired: &[Live<'_>]) {
+        for live in retired {
+            let Some(marker) = &live.marker else { continue };
+            let in_console = self.in_console(&marker.address);
+            self.retired.push(listed_orphan(live, marker, in_console));
+            if self.options.prune != Prune::No {
+                self.remove(live, marker, true);
+            }
+        }
     }
 
     /// Whether a console may hold the keys of an orphan, as far as anybody said.
@@ -77,7 +89,7 @@ impl Builder<'_> {
         self.steps.push(step);
     }
 
-    fn remove(&mut self, orphan: &Live<'_>, marker: &Marker) {
+    fn remove(&mut self, orphan: &Live<'_>, marker: &Marker, second: bool) {
         let days = i64::from(self.desired.guards.quarantine_days);
         let over = |since: Date| {
             since.until(self.options.today).is_ok_and(|span| i64::from(span.get_days()) >= days)
@@ -92,7 +104,7 @@ impl Builder<'_> {
                 }
             }
             (Prune::Quarantine, Some(_)) => {}
-            (Prune::Quarantine, None) => match self.quarantine(orphan, marker) {
+            (Prune::Quarantine, None) => match self.quarantine(orphan, marker, second) {
                 Ok(step) => self.add_removal(step),
                 Err(problem) => self.block(&marker.address, [problem]),
             },
@@ -166,12 +178,13 @@ impl Builder<'_> {
         self.steps.push(step);
     }
 
-    fn quarantine(&self, orphan: &Live<'_>, marker: &Marker) -> Result<Step, Diagnostic> {
+    fn quarantine(&self, orphan: &Live<'_>, marker: &Marker, second: bool) -> Result<Step, Diagnostic> {
         let live = orphan.integration;
+        let today = self.options.today;
         let mut step = removal(orphan, marker, Action::Quarantine);
         // What was last applied says nothing about an application that duoctl itself has shut.
         let quarantined = Marker {
-            state: MarkerState::Quarantined(self.options.today),
+            state: if second { MarkerState::Retired(today) } else { MarkerState::Quarantined(today) },
             applied: AppliedFields::new(),
             shut: Shut {
                 at: Some(TimeZone::UTC.to_datetime(self.observed_at).time()),
@@ -233,17 +246,41 @@ fn listed_orphan(orphan: &Live<'_>, marker: &Marker, in_console: bool) -> Orphan
 }
 
 fn quarantined_since(marker: &Marker) -> Option<Date> {
-    if let MarkerState::Quarantined(since) = marker.state { Some(since) } else { None }
+    match marker.state {
+        MarkerState::Quarantined(since) | MarkerState::Retired(since) => Some(since),
+        _ => None,
+    }
+}
+
+/// Whether an application is the second one of its address: the one that a rotation put, or was about to put, out of
+/// use. Should the address come back, the other one is meant.
+fn second(marker: &Marker, twins: &[Live<'_>]) -> bool {
+    let delivered = |live: &Live<'_>| {
+        live.marker.as_ref().is_some_and(|marker| matches!(marker.state, MarkerState::Delivered { .. }))
+    };
+    match marker.state {
+        MarkerState::Successor(_) | MarkerState::Abandoned => twins.len() > 1,
+        MarkerState::Retired(_) => true,
+        MarkerState::Owned | MarkerState::Creating => twins.iter().any(delivered),
+        MarkerState::Delivered { .. } | MarkerState::Replaced | MarkerState::Quarantined(_) => false,
+    }
 }
 
 /// Whether one of several applications with the same marker may be a copy that nobody meant to remove: two that are
-/// simply owned, or one that the marker calls quarantined and that is open. What a replacement left behind shares its
-/// address by right, also once it is quarantined itself.
+/// simply owned, or one that the marker calls quarantined and that is open. What a replacement or a rotation left
+/// behind shares its address by right, also once it is quarantined itself.
 fn are_copies(twins: &[Live<'_>]) -> bool {
     let (mut owned, mut shut, mut opened) = (0, 0, 0);
     for live in twins {
         match live.marker.as_ref().map(|marker| &marker.state) {
-            Some(MarkerState::Replaced) | None => {}
+            Some(
+                MarkerState::Replaced
+                | MarkerState::Successor(_)
+                | MarkerState::Delivered { .. }
+                | MarkerState::Abandoned
+                | MarkerState::Retired(_),
+            )
+            | None => {}
             Some(MarkerState::Owned | MarkerState::Creating) => owned += 1,
             Some(MarkerState::Quarantined(_)) if is_shut(live.integration) => shut += 1,
             Some(MarkerState::Quarantined(_)) => opened += 1,

@@ -12,7 +12,7 @@ use super::super::desired::{Desired, DesiredApplication};
 use super::super::diff;
 use super::super::fields::{Live, Managed};
 use super::super::marker::{Marker, short_hash};
-use super::super::matching::match_all;
+use super::super::matching::{self, match_all};
 use super::super::observed::{Observation, Observed};
 use super::super::references::References;
 
@@ -36,31 +36,44 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
     let matches = match_all(desired, integrations);
     let mut settlements = Vec::new();
     for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
-        let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
-        let (Some(live), true) = (live, written.contains(&wanted.address)) else { continue };
-        let (Ok(managed), Some(marker)) = (diff::managed(wanted, &references), &live.marker) else {
-            continue;
-        };
+        let (Ok(found), true) = (found, written.contains(&wanted.address)) else { continue };
+        let Ok(managed) = diff::managed(wanted, &references) else { continue };
         let managed = diff::compared(managed, wanted);
-        let kept = kept(wanted, &managed, marker, live.integration);
-        if kept.is_empty() {
-            continue;
-        }
-        let mut marker: Marker = marker.clone();
-        let mut fields = Vec::new();
-        for (code, (managed, value)) in kept {
-            if let Some(applied) = marker.applied.get_mut(&code) {
-                applied.kept = Some(short_hash(code, &value));
+        match &found.pair {
+            // Both applications of a rotation are kept as the YAML says.
+            Some(pair) => {
+                settlements.extend(settlement(wanted, &managed, &pair.old));
+                settlements.extend(settlement(wanted, &managed, &pair.successor));
             }
-            fields.push((managed.field.key.to_owned(), managed.wanted.json(), value.json()));
+            None => {
+                settlements.extend(found.live.iter().filter_map(|live| settlement(wanted, &managed, live)))
+            }
         }
-        // What Duo made of the notes goes through it a second time otherwise, and may come out different again.
-        let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
-        let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(text)))]);
-        let (address, ikey) = (wanted.address.clone(), live.integration.ikey.clone());
-        settlements.push(Settlement { address, ikey, fields, body });
     }
     settlements
+}
+
+fn settlement(
+    wanted: &DesiredApplication,
+    managed: &[Managed],
+    live: &matching::Live<'_>,
+) -> Option<Settlement> {
+    let mut marker: Marker = live.marker.clone()?;
+    let kept = kept(wanted, managed, &marker, live.integration);
+    if kept.is_empty() {
+        return None;
+    }
+    let mut fields = Vec::new();
+    for (code, (managed, value)) in kept {
+        if let Some(applied) = marker.applied.get_mut(&code) {
+            applied.kept = Some(short_hash(code, &value));
+        }
+        fields.push((managed.field.key.to_owned(), managed.wanted.json(), value.json()));
+    }
+    // What Duo made of the notes goes through it a second time otherwise, and may come out different again.
+    let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
+    let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(text)))]);
+    Some(Settlement { address: wanted.address.clone(), ikey: live.integration.ikey.clone(), fields, body })
 }
 
 type Kept<'m> = BTreeMap<char, (&'m Managed, super::super::value::FieldValue)>;

@@ -1,8 +1,10 @@
 //! One file per kind of step.
 
 mod creation;
+mod delivery;
 mod leaving;
 mod removal;
 mod replacement;
+mod rotation;
 mod unreadable;
 mod update;

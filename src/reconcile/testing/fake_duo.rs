@@ -151,6 +151,8 @@ impl FakeDuo {
             held: BTreeMap::new(),
             observed_at: jiff::Timestamp::from_second(1_795_521_600).unwrap(),
             uses: self.applications.keys().map(|ikey| (Ikey::new(ikey.as_str()), self.used(ikey))).collect(),
+            rotation_uses: Observed::Absent,
+            creations: Observed::Absent,
         }
     }
 

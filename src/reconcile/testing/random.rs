@@ -9,10 +9,10 @@ use crate::config::diagnostic::Spanned;
 use crate::config::model::Setting;
 use crate::reconcile::address::Address;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::marker::{AppliedFields, Marker, MarkerState};
+use crate::reconcile::marker::{AccessBefore, AppliedFields, Marker, MarkerState, Notes, Shut};
 
 use super::fake_duo::{FakeDuo, PERMISSIONS, Quirks};
-use super::{App, HERE, WORKSPACE, app, desired, today};
+use super::{App, HERE, WORKSPACE, app, desired, now, today};
 
 const KINDS: [&str; 8] = [
     "adminapi",
@@ -159,6 +159,7 @@ pub(crate) fn workspaces() -> impl Strategy<Value = Desired> {
 
 fn markers() -> impl Strategy<Value = Option<Marker>> {
     let long_ago = today().yesterday().unwrap();
+    let since = now();
     let states = vec![
         MarkerState::Owned,
         MarkerState::Owned,
@@ -166,16 +167,28 @@ fn markers() -> impl Strategy<Value = Option<Marker>> {
         MarkerState::Replaced,
         MarkerState::Quarantined(today()),
         MarkerState::Quarantined(long_ago),
+        MarkerState::Successor(since),
+        MarkerState::Delivered { since, at: since },
+        MarkerState::Abandoned,
+        MarkerState::Retired(today()),
+        MarkerState::Retired(long_ago),
     ];
     let keys = vec!["a0", "a1", "a2", "a3", "gone", "left"];
-    option::of((select(keys), select(states), any::<bool>(), prop::bool::weighted(0.9)).prop_map(
-        |(key, state, protected, ours)| Marker {
+    let shut = select(vec![
+        Shut::default(),
+        Shut { access: Some(AccessBefore::Everybody), ..Shut::default() },
+        Shut { access: Some(AccessBefore::Groups(["DG1".to_owned()].into())), ..Shut::default() },
+        Shut { access: Some(AccessBefore::Lost), ..Shut::default() },
+        Shut { permissions: ["info".to_owned()].into(), ..Shut::default() },
+    ]);
+    option::of((select(keys), select(states), any::<bool>(), prop::bool::weighted(0.9), shut).prop_map(
+        |(key, state, protected, ours, shut)| Marker {
             workspace: if ours { WORKSPACE } else { "other" }.to_owned(),
             address: Address::application(key),
             applied: AppliedFields::new(),
             state,
             protected,
-            shut: crate::reconcile::marker::Shut::default(),
+            shut,
         },
     ))
 }
@@ -266,13 +279,31 @@ fn quirks() -> impl Strategy<Value = Quirks> {
     )
 }
 
-/// Up to seven applications beside the operator.
+/// Up to seven applications beside the operator; some have a twin that a rotation made.
 pub(crate) fn accounts() -> impl Strategy<Value = FakeDuo> {
-    (quirks(), prop::collection::vec(live(), 0..8)).prop_map(|(quirks, lives)| {
+    let since = now();
+    let states = vec![
+        MarkerState::Successor(since),
+        MarkerState::Delivered { since, at: since },
+        MarkerState::Abandoned,
+        MarkerState::Retired(today()),
+    ];
+    let twin = option::weighted(0.3, (select(states), any::<bool>()));
+    (quirks(), prop::collection::vec((live(), twin), 0..8)).prop_map(|(quirks, lives)| {
         let mut duo = FakeDuo::new();
         duo.quirks = quirks;
-        for (n, (kind, name, properties)) in lives.into_iter().enumerate() {
-            duo.put(&format!("DILIVE{n}"), &kind, &name, Value::Object(properties));
+        for (n, ((kind, name, mut properties), twin)) in lives.into_iter().enumerate() {
+            duo.put(&format!("DILIVE{n}"), &kind, &name, Value::Object(properties.clone()));
+            let notes = properties["notes"].as_str().unwrap().to_owned();
+            let Notes { text, marker } = Notes::parse(&notes);
+            if let (Some((state, shut)), Some(marker)) = (twin, marker) {
+                let marker = Marker { state, ..marker };
+                properties.insert("notes".to_owned(), json!(marker.notes(text)));
+                if shut {
+                    properties.insert("user_access".to_owned(), json!("NO_USERS"));
+                }
+                duo.put(&format!("DITWIN{n}"), &kind, &name, Value::Object(properties));
+            }
         }
         duo
     })

@@ -72,7 +72,7 @@ impl<'a> Showing<'a> {
             }
         }
         if kinds::is_sso(&application.kind) && self.version > Version::V1 {
-            set("sso", sso::show(application, self.authority, created));
+            set("sso", sso::show(application, self.authority, created, self.switches));
         }
         if self.switches.extra_property {
             set("brand_new_property", json!({"since": 2027}));

@@ -198,7 +198,8 @@ fn client_id(client: &Value) -> Option<&str> {
 }
 
 /// The object as it is read, with the server's own metadata.
-pub(super) fn show(application: &Application, authority: &str, created: bool) -> Value {
+pub(super) fn show(application: &Application, authority: &str, created: bool, switches: &Switches) -> Value {
+    let hidden = !created && !switches.show_client_secrets;
     let mut sso = application.sso.clone().unwrap_or_default();
     if let Some(Value::Array(clients)) =
         sso.get_mut("oauth_config").and_then(|config| config.get_mut("clients"))
@@ -206,12 +207,14 @@ pub(super) fn show(application: &Application, authority: &str, created: bool) ->
         for client in clients {
             let id = client_id(client).unwrap_or_default();
             let secret = application.client_secrets.get(id).map(|secret| shown(secret, created));
-            if let Value::Object(client) = client {
+            if let Value::Object(client) = client
+                && !hidden
+            {
                 client.insert("client_secret".to_owned(), json!(secret));
             }
         }
     }
-    sso.insert("idp_metadata".to_owned(), metadata(application, authority));
+    sso.insert("idp_metadata".to_owned(), metadata(application, authority, hidden));
     Value::Object(sso)
 }
 
@@ -231,7 +234,7 @@ pub(in super::super) fn sso_base(authority: &str) -> String {
     named.unwrap_or_else(|| format!("https://{authority}"))
 }
 
-fn metadata(application: &Application, authority: &str) -> Value {
+fn metadata(application: &Application, authority: &str, hidden: bool) -> Value {
     let base = sso_base(authority);
     let ikey = &application.integration_key;
     match kinds::sso_section(&application.kind) {
@@ -244,7 +247,9 @@ fn metadata(application: &Application, authority: &str) -> Value {
             let secret = application.client_secrets.get(OIDC_CLIENT).map(|secret| mask(secret));
             let mut metadata = endpoints(&base, ikey);
             metadata.insert("client_id".to_owned(), json!(ikey));
-            metadata.insert("client_secret".to_owned(), json!(secret));
+            if !hidden {
+                metadata.insert("client_secret".to_owned(), json!(secret));
+            }
             Value::Object(metadata)
         }
         _ => Value::Object(endpoints(&base, ikey)),

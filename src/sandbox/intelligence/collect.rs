@@ -232,7 +232,6 @@ fn note(lines: &mut Vec<String>, errors: &mut Vec<String>, what: &str, result: R
     match result {
         Ok(_) => lines.push(format!("{what}: readable")),
         Err(refused) => {
-            lines.push(format!("{what}: refused, {}", refused.text));
             errors.push(format!("{what}: {}", refused.text));
         }
     }

@@ -73,7 +73,7 @@ th,td{text-align:left;vertical-align:top;padding:.5rem .7rem;border-bottom:1px s
 .badge{border-radius:999px;padding:.1rem .6rem;font-size:.8rem;font-weight:600;border:1px solid currentColor}
 .good{color:var(--good)}.fair{color:var(--fair)}.bad{color:var(--bad)}.calm{color:var(--calm)}
 pre{background:#0f1a2b;color:#e3edf9;padding:1rem;border-radius:6px;overflow:auto}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0}dt{color:var(--calm)}dd{margin:0;overflow-wrap:anywhere}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0}dl+h2,ul+h2{margin-top:1.2rem}dt{color:var(--calm)}dd{margin:0;overflow-wrap:anywhere}
 ul{margin:.3rem 0;padding-left:1.2rem}
 .actions{display:flex;gap:.8rem;margin-top:1rem}
 ";

@@ -139,12 +139,29 @@ fn judge(status: &IntegrationStatus, sheet: &Handoff, grace: Option<&str>) -> Ch
         "FAILURE" | "PARTIAL_SUCCESS" | "TIMEOUT" | "BLOCKED" if older && grace.is_some() => {
             missing(STATUS, &format!("{seen}, before the values were attested"), grace)
         }
-        "FAILURE" | "PARTIAL_SUCCESS" | "TIMEOUT" | "BLOCKED" => check(Verdict::Failed).fix(
-            "check the keys in the console against `duoctl handoff`, then Test Connectivity and Collect Now",
-        ),
+        "FAILURE" | "PARTIAL_SUCCESS" | "TIMEOUT" | "BLOCKED" => {
+            check(Verdict::Failed).fix(remedy(&error, sheet))
+        }
         _ => check(Verdict::NotVerifiable)
             .fix("duoctl does not know this status; look at the integration in the console"),
     }
+}
+
+/// What to do about a collection that failed, as far as Duo's own code shows through (duo-api.md, section 2.2).
+fn remedy(error: &str, sheet: &Handoff) -> String {
+    let entry = sheet.address.as_str().rsplit('.').next().unwrap_or_default();
+    let what = if error.contains("40102") {
+        "the integration key in the console is none of this account's Admin API: it is mistyped, swapped with the secret key, \
+         of the Auth API, of another account, or its application was deleted"
+    } else if error.contains("40103") {
+        "the secret key in the console is mistyped, or it is older than the last reset"
+    } else if error.contains("40301") {
+        "the key may not do this: see whether it is of the Auth API, whether `duoctl plan` shows a missing permission, and \
+         whether networks restrict it"
+    } else {
+        "compare the form with the handoff, and read System Logs in the console"
+    };
+    format!("{what}; `duoctl handoff {entry}` shows the values, then Test Connectivity and Collect Now")
 }
 
 async fn data(client: &Client, grace: Option<&str>) -> Check {

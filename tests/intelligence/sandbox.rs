@@ -1,11 +1,4 @@
 //! The simulated Identity Intelligence: its tokens, its GraphQL, and a console that really calls the simulated Duo.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
 
 use duoctl::sandbox::account::Key;
 use duoctl::sandbox::serve::{Running, ServeOptions, start};

@@ -1,0 +1,106 @@
+//! What stands at the end of each command's help: commands to begin from.
+
+pub(super) const INIT: &str = "Examples:
+  duoctl init
+  duoctl init duo/prod";
+
+pub(super) const VALIDATE: &str = "Examples:
+  duoctl validate
+  duoctl validate duo/prod --fail-severity warning
+  duoctl validate --format github --report sarif=duo.sarif";
+
+pub(super) const FMT: &str = "Examples:
+  duoctl fmt
+  duoctl fmt duo/prod --check
+  duoctl fmt - < duo.yaml";
+
+pub(super) const IGNORE: &str = "Examples:
+  duoctl ignore applications.vpn greeting --reason 'the help desk edits it, until 2027'";
+
+pub(super) const IMPORT: &str = "Examples:
+  duoctl import --sandbox
+  duoctl import duo/prod --type radius --only 'VPN*'
+  duoctl import duo/prod --split type";
+
+pub(super) const PLAN: &str = "Examples:
+  duoctl plan --sandbox
+  duoctl plan duo/prod --out plan.json --report markdown=comment.md
+  duoctl plan --only 'applications.vpn*' --detailed-exitcode";
+
+pub(super) const DRIFT: &str = "Examples:
+  duoctl drift
+  duoctl drift duo/prod --who --days 7 --report markdown=drift.md";
+
+pub(super) const ACCEPT: &str = "Examples:
+  duoctl accept applications.vpn
+  duoctl accept applications.vpn --field greeting";
+
+pub(super) const ADOPT: &str = "Examples:
+  duoctl adopt applications.vpn DIXXXXXXXXXXXXXXXXXX";
+
+pub(super) const APPLY: &str = "Examples:
+  duoctl apply --sandbox
+  duoctl apply plan.json --report markdown=comment.md
+  duoctl apply --auto-approve --allow widens_access:applications.vpn
+  duoctl apply --prune --format jsonl --auto-approve";
+
+pub(super) const SHOW: &str = "Examples:
+  duoctl show plan.json
+  duoctl show plan.json --format markdown > comment.md
+  duoctl show - --format sarif < validate.json";
+
+pub(super) const VERIFY: &str = "Examples:
+  duoctl verify
+  duoctl verify duo/prod --only 'applications.siem' -v
+  duoctl verify --format github --report json=verify.json";
+
+pub(super) const HANDOFF: &str = "Examples:
+  duoctl handoff emea
+  duoctl handoff emea --format markdown > ticket.md";
+
+pub(super) const ATTEST: &str = "Examples:
+  duoctl attest emea --by jane@example.com";
+
+pub(super) const ROTATE: &str = "Examples:
+  duoctl rotate applications.siem
+  duoctl rotate applications.siem applications.wiki --auto-approve";
+
+pub(super) const SECRETS: &str = "Examples:
+  duoctl secrets
+  duoctl secrets --format json";
+
+pub(super) const DOCTOR: &str = "Examples:
+  duoctl doctor
+  duoctl doctor duo/prod --format json";
+
+pub(super) const SANDBOX: &str = "Examples:
+  duoctl sandbox serve
+  duoctl sandbox reset";
+
+pub(super) const SERVE: &str = "Examples:
+  duoctl sandbox serve
+  duoctl sandbox serve --listen 127.0.0.1:8443 --state .duoctl/rehearsal
+  duoctl sandbox serve --fault 429=3";
+
+pub(super) const RESET: &str = "Examples:
+  duoctl sandbox reset
+  duoctl sandbox reset duo/prod";
+
+pub(super) const EXPLAIN: &str = "Examples:
+  duoctl explain unknown-reference
+  duoctl explain widens_access
+  duoctl explain 6";
+
+pub(super) const SCHEMA: &str = "Examples:
+  duoctl schema > duoctl.schema.json
+  duoctl schema plan > plan.schema.json";
+
+pub(super) const COMPLETIONS: &str = "Examples:
+  duoctl completions bash > ~/.local/share/bash-completion/completions/duoctl
+  duoctl completions zsh > ~/.zfunc/_duoctl
+  duoctl completions fish > ~/.config/fish/completions/duoctl.fish";
+
+pub(super) const MAN: &str = "Examples:
+  duoctl man | man -l -
+  duoctl man sandbox serve
+  duoctl man --dir ~/.local/share/man/man1";

@@ -1,0 +1,42 @@
+//! `duoctl ignore`: a difference of one field is left alone from now on, for a reason that stands in the YAML.
+
+use serde_json::{Value, json};
+
+use crate::config::edit::set;
+use crate::config::load::load;
+use crate::output::printer::Printer;
+
+use super::args;
+use super::edit::{application_key, edited};
+use super::exit::{Exit, Failure};
+use super::session::show_problems;
+
+/// Runs the command.
+pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
+    let key = application_key(&args.address)?;
+    let loaded = load(&args.source.path);
+    let Some(workspace) = loaded.valid() else {
+        return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
+    };
+    let application = workspace
+        .applications
+        .get(key)
+        .ok_or_else(|| Failure::Usage(format!("the YAML has no `applications.{key}`")))?;
+    let entry = json!({"field": args.field, "reason": args.reason});
+    let others = application.ignore.iter().filter(|ignore| ignore.value.field != args.field);
+    let others = others.map(|ignore| json!({"field": ignore.value.field, "reason": ignore.value.reason}));
+    let ignored: Vec<Value> = others.chain([entry]).collect();
+    let path = ["applications", key, "ignore"];
+    let edited = edited(&workspace.root, &loaded.sources, application.span.file, |text| {
+        set(text, &path, &json!(ignored))
+    })?;
+    show_problems(&edited.loaded.diagnostics, &edited.loaded.sources, printer);
+    let file = edited.save()?;
+    printer.data(&format!(
+        "Differences of `{}` at applications.{key} are ignored now, as {} says. `duoctl drift` warns when there is nothing \
+         left to ignore.\n",
+        args.field,
+        file.display()
+    ));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,296 @@
+//! Which applications a rotation covers, and what is to become of each.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::similar::did_you_mean;
+use crate::duo::types::Integration;
+use crate::observe::Reading;
+use crate::reconcile::address::Address;
+use crate::reconcile::age::key_age;
+use crate::reconcile::delivery::{DesiredSecret, Held};
+use crate::reconcile::desired::DesiredApplication;
+use crate::reconcile::guard::{Consent, allows};
+use crate::reconcile::observed::Observed;
+use crate::reconcile::plan::{Action, Plan, Step, is_intelligence};
+use crate::reconcile::risk::Risk;
+use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
+use crate::reconcile::selection::glob_matcher;
+
+use super::super::args::{Rotate, Strategy};
+use super::super::session::Session;
+
+/// One application whose keys are replaced where it stands.
+pub(super) struct InPlace<'a> {
+    /// Its address.
+    pub(super) address: &'a Address,
+    /// The application.
+    pub(super) live: &'a Integration,
+    /// Where its keys go.
+    pub(super) secret: &'a DesiredSecret,
+    /// Whether duoctl itself uses the key.
+    pub(super) is_operator: bool,
+}
+
+/// What is to be done.
+#[derive(Default)]
+pub(super) struct Choice<'a> {
+    /// Keys that are replaced where they stand.
+    pub(super) in_place: Vec<InPlace<'a>>,
+    /// Addresses whose rotation by a twin begins, goes on, ends or is called off.
+    pub(super) twins: BTreeSet<Address>,
+    /// What was asked about the twins.
+    pub(super) orders: Orders,
+    /// Why others are left alone although they were asked for.
+    pub(super) refusals: Vec<String>,
+    /// How many keys are younger than `--older-than`.
+    pub(super) young: usize,
+}
+
+/// What the choice depends on.
+pub(super) struct Asked<'a> {
+    /// The workspace.
+    pub(super) session: &'a Session,
+    /// The account.
+    pub(super) reading: &'a Reading,
+    /// The plan of now, without any order.
+    pub(super) plan: &'a Plan,
+    /// The arguments.
+    pub(super) args: &'a Rotate,
+    /// What is consented to.
+    pub(super) consent: &'a Consent,
+    /// The time.
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Asked<'a> {
+    /// Looks at every address that was asked for.
+    pub(super) fn choose(&self) -> Choice<'a> {
+        let mut choice = Choice {
+            orders: Orders { silence: self.args.silence, ..Orders::default() },
+            ..Choice::default()
+        };
+        let wanted = self.wanted(&mut choice.refusals);
+        for declared in wanted {
+            if let Err(reason) = self.judge(declared, &mut choice) {
+                choice.refusals.push(format!("{}: {reason}", declared.address));
+            }
+        }
+        choice
+    }
+
+    /// The declared applications that the arguments name, each once, in the order of their addresses.
+    pub(super) fn wanted(&self, refusals: &mut Vec<String>) -> Vec<&'a DesiredApplication> {
+        let all = &self.session.desired.applications;
+        if self.args.addresses.is_empty() {
+            return all.iter().collect();
+        }
+        let mut wanted = BTreeSet::new();
+        for text in &self.args.addresses {
+            let exact = |declared: &&DesiredApplication| declared.address.as_str() == text;
+            let glob = glob_matcher(text);
+            let found: Vec<&Address> = match (all.iter().find(exact), &glob) {
+                (Some(declared), _) => vec![&declared.address],
+                (None, Ok(glob)) => all
+                    .iter()
+                    .map(|declared| &declared.address)
+                    .filter(|a| glob.is_match(a.as_str()))
+                    .collect(),
+                (None, Err(_)) => Vec::new(),
+            };
+            match (found.is_empty(), glob) {
+                (true, Err(reason)) => refusals.push(format!("{text}: {reason}")),
+                (true, Ok(_)) => refusals.push(self.unknown(text)),
+                (false, _) => wanted.extend(found),
+            }
+        }
+        all.iter().filter(|declared| wanted.contains(&declared.address)).collect()
+    }
+
+    fn unknown(&self, text: &str) -> String {
+        if self.plan.orphans().iter().any(|orphan| orphan.address.as_str() == text) {
+            return format!(
+                "{text}: it left the YAML; write the entry again to rotate it, or remove it and what its rotation made \
+                 with `duoctl apply --prune`"
+            );
+        }
+        let known = self.session.desired.applications.iter().map(|declared| declared.address.as_str());
+        let help = did_you_mean(text, known).map(|help| format!("; {help}")).unwrap_or_default();
+        format!("{text}: the YAML has no application of this address{help}")
+    }
+
+    fn judge(&self, declared: &'a DesiredApplication, choice: &mut Choice<'a>) -> Result<(), String> {
+        let address = &declared.address;
+        let rotation = self.plan.rotations().iter().find(|rotation| rotation.address == *address);
+        match rotation {
+            Some(rotation) => self.go_on(declared, rotation, choice),
+            None if self.args.abort => {
+                Err("no rotation of it is under way, so there is nothing to call off".to_owned())
+            }
+            None if self.args.confirm => {
+                Err("no rotation of it is under way, so there is nothing to confirm".to_owned())
+            }
+            None => self.begin(declared, choice),
+        }
+    }
+
+    fn go_on(
+        &self,
+        declared: &DesiredApplication,
+        rotation: &Rotation,
+        choice: &mut Choice<'a>,
+    ) -> Result<(), String> {
+        let address = &declared.address;
+        if self.args.strategy == Some(Strategy::InPlace) {
+            return Err(format!(
+                "its key is being rotated by a twin already; finish that, or call it off with `duoctl rotate {address} --abort`"
+            ));
+        }
+        self.readable(declared)?;
+        if self.args.abort {
+            choice.orders.abort.insert(address.clone());
+        } else {
+            if rotation.stage == Stage::Abandoned {
+                return Err(format!(
+                    "its rotation was called off and is not cleared up; `duoctl rotate {address} --abort` does it"
+                ));
+            }
+            self.as_declared(declared, Some(rotation))?;
+        }
+        if self.args.confirm {
+            if rotation.stage != Stage::Delivered {
+                return Err(format!(
+                    "its new key is not delivered yet, so nobody can be using it; `duoctl rotate {address}` goes on, \
+                     and then it can be confirmed"
+                ));
+            }
+            let allowed = allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address);
+            if is_intelligence(address) && !rotation.evidence.suffices() && !allowed {
+                return Err(
+                    "only the console's attestation counts here, since the console holds the key: enter the new one, then \
+                     run `duoctl attest`"
+                        .to_owned(),
+                );
+            }
+            choice.orders.confirmed.insert(address.clone());
+        }
+        choice.twins.insert(address.clone());
+        Ok(())
+    }
+
+    fn begin(&self, declared: &'a DesiredApplication, choice: &mut Choice<'a>) -> Result<(), String> {
+        let address = &declared.address;
+        if self.args.addresses.is_empty() && declared.secret.is_none() {
+            // Who asks for old keys of no application in particular means those that duoctl can replace.
+            return Ok(());
+        }
+        let live = self.live(declared)?;
+        if let Some(least) = self.args.older_than
+            && !self.is_old(live, address, least)?
+        {
+            choice.young += 1;
+            return Ok(());
+        }
+        if self.plan.blocked().contains(address) {
+            return Err("an error keeps it from being planned; see above".to_owned());
+        }
+        let is_operator = live.ikey == *self.plan.operator();
+        let secret = declared.secret.as_ref();
+        let in_place = self.args.strategy == Some(Strategy::InPlace);
+        if secret.is_none() && (in_place || !is_intelligence(address)) {
+            return Err(
+                "it has no `secret`, so its new key would be nowhere; say where it is to be delivered"
+                    .to_owned(),
+            );
+        }
+        self.readable(declared)?;
+        self.as_declared(declared, None)?;
+        if !in_place {
+            if is_operator {
+                return Err(
+                    "duoctl itself uses this key, so it cannot have a twin; name `--strategy in-place`"
+                        .to_owned(),
+                );
+            }
+            if let Some(reason) = without_twin(live.kind()) {
+                return Err(format!(
+                    "{reason}; name `--strategy in-place` for a new key in the same application, which is an outage until \
+                     the new key is read"
+                ));
+            }
+            if let Some(pin) = &declared.pin {
+                return Err(format!(
+                    "`integration_key` pins it to {}, and a twin has another key; remove `integration_key`, its marker \
+                     tells which application it is",
+                    pin.value
+                ));
+            }
+            choice.orders.begin.insert(address.clone());
+            choice.twins.insert(address.clone());
+            return Ok(());
+        }
+        if is_operator {
+            self.session.second_operator()?;
+        }
+        if is_intelligence(address)
+            && !allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address)
+        {
+            return Err(format!(
+                "the Identity Intelligence console holds the old key, which stops working until somebody enters the new one; \
+                 to allow it: --allow breaks_handoff:{address}"
+            ));
+        }
+        if let Some(secret) = secret {
+            choice.in_place.push(InPlace { address, live, secret, is_operator });
+        }
+        Ok(())
+    }
+
+    fn live(&self, declared: &DesiredApplication) -> Result<&'a Integration, String> {
+        let ikey = self.plan.matched().get(&declared.address);
+        let live = match (&self.reading.observation.integrations, ikey) {
+            (Observed::Present(all), Some(ikey)) => all.iter().find(|live| live.ikey == *ikey),
+            _ => None,
+        };
+        live.ok_or_else(|| "it is not in the account; run `duoctl apply` first".to_owned())
+    }
+
+    fn readable(&self, declared: &DesiredApplication) -> Result<(), String> {
+        match self.reading.observation.held.get(&declared.address) {
+            Some(Held::Unreadable { reason, .. }) => {
+                Err(format!("its store cannot be read, so its new key might be lost: {reason}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A rotation copies what is there, so that has to be what the YAML says. A successor whose making was interrupted
+    /// is not, and the rotation itself completes it.
+    fn as_declared(&self, declared: &DesiredApplication, rotation: Option<&Rotation>) -> Result<(), String> {
+        let address = &declared.address;
+        let half =
+            rotation.filter(|rotation| rotation.stage == Stage::Made).map(|rotation| &rotation.successor);
+        let unfinished = |step: &Step| {
+            let settles = matches!(step.action, Action::Deliver | Action::Rotate);
+            step.address == *address && !settles && (half.is_none() || step.ikey.as_ref() != half)
+        };
+        if self.plan.steps().iter().any(unfinished) || self.plan.blocked().contains(address) {
+            return Err("it differs from the YAML; run `duoctl apply` first".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether a key is old enough. That nobody can tell is said, and the key left alone.
+    fn is_old(&self, live: &Integration, address: &Address, least: SignedDuration) -> Result<bool, String> {
+        let observation = &self.reading.observation;
+        let held = observation.held.get(address);
+        let age = key_age(live, held, &observation.creations, &observation.host, None);
+        age.is_over(least, self.now).ok_or_else(|| {
+            format!(
+                "nobody can tell whether its key is old enough, so it is left alone: it is {}",
+                age.words()
+            )
+        })
+    }
+}

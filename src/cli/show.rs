@@ -1,0 +1,41 @@
+//! `duoctl show`: a saved plan or report in another format. Needs no network and no credentials.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::output::document;
+use crate::output::format::render;
+use crate::output::printer::Printer;
+
+use super::args::Show;
+use super::exit::{Exit, Failure};
+use super::outlet::prefix;
+
+/// Runs the command.
+pub fn run(args: &Show, printer: Printer) -> Result<Exit, Failure> {
+    let text = read(&args.file)?;
+    let unusable = |reason: String| Failure::NoDocument { path: args.file.clone(), reason };
+    let value: Value = serde_json::from_str(&text).map_err(|error| {
+        unusable(format!("it is no JSON (line {}, column {})", error.line(), error.column()))
+    })?;
+    let document = document::read(&value).map_err(unusable)?;
+    let Some(text) = render(args.format, &document, &value, &prefix()) else {
+        let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let message = format!("a document of the kind `{kind}` cannot be had as {}", args.format.name());
+        return Err(Failure::Usage(message));
+    };
+    printer.data(&text);
+    Ok(Exit::Done)
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let (shown, read) = if file == Path::new("-") {
+        let mut text = String::new();
+        (PathBuf::from("standard input"), std::io::stdin().read_to_string(&mut text).map(|_| text))
+    } else {
+        (file.to_owned(), std::fs::read_to_string(file))
+    };
+    read.map_err(|error| Failure::File { path: shown, what: "cannot be read", error })
+}

@@ -1,0 +1,185 @@
+//! Entries are read back and planned against the account that they were made from: what would be an error or a change
+//! is given up, one setting at a time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+
+use crate::config::diagnostic::Severity;
+use crate::config::edit::writing;
+use crate::config::load::load_text;
+use crate::config::model::Workspace;
+use crate::config::texts::INTEGRATION_KEY;
+use crate::reconcile::address::Address;
+use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::observed::Observation;
+use crate::reconcile::plan::{self, Action, Options, Prune};
+use crate::reconcile::rotation::Orders;
+use crate::reconcile::selection::Selection;
+
+use super::draft::Draft;
+use super::{LeftOut, Reason};
+
+/// Entries against the account that they were made from.
+pub(super) struct Check<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) desired: &'a Desired,
+    pub(super) defaults: &'a Map<String, Value>,
+    pub(super) observation: &'a Observation,
+}
+
+/// How often entries are read back at most: each time at least one setting of every wrong one is given up.
+const ROUNDS: usize = 20;
+
+impl Check<'_> {
+    /// Gives up what would be an error or a change, and returns the applications for which nothing is left to give up.
+    pub(super) fn settle(&self, drafts: &mut Vec<Draft>) -> Vec<LeftOut> {
+        let mut impossible = Vec::new();
+        for _ in 0..ROUNDS {
+            let findings = self.findings(drafts);
+            if findings.is_empty() {
+                return impossible;
+            }
+            let mut gone = BTreeSet::new();
+            for (key, finding) in findings {
+                let Some(draft) = drafts.iter_mut().find(|draft| draft.key == key) else { continue };
+                if finding.fields.is_empty() {
+                    gone.insert(key);
+                    impossible.push(impossible_because(draft, finding.why));
+                } else {
+                    finding.fields.iter().for_each(|field| draft.give_up(field, &finding.why));
+                }
+            }
+            drafts.retain(|draft| !gone.contains(&draft.key));
+        }
+        // Nothing may be written that was not seen to be right.
+        let wrong = self.findings(drafts);
+        let (kept, lost): (Vec<Draft>, Vec<Draft>) =
+            std::mem::take(drafts).into_iter().partition(|draft| !wrong.contains_key(&draft.key));
+        *drafts = kept;
+        impossible
+            .extend(lost.iter().map(|draft| impossible_because(draft, "it cannot be described".to_owned())));
+        impossible
+    }
+
+    fn findings(&self, drafts: &[Draft]) -> BTreeMap<String, Finding> {
+        let mut findings = BTreeMap::new();
+        let (text, places) = self.file(drafts);
+        let loaded = load_text(PathBuf::from("import.yaml"), text);
+        for found in loaded.diagnostics.iter().filter(|found| found.severity == Severity::Error) {
+            let start = found.span.map_or(0, |span| span.start);
+            let Some((place, draft)) = places.iter().find(|(place, _)| place.contains(&start)) else {
+                continue;
+            };
+            let field = draft.field_at(start - place.start);
+            let why = format!("cannot be written down: {}", found.message);
+            let finding =
+                findings.entry(draft.key.clone()).or_insert_with(|| Finding { fields: BTreeSet::new(), why });
+            finding.fields.extend(field);
+        }
+        let Some(workspace) = loaded.workspace else { return findings };
+        let mut desired = self.desired.clone();
+        desired.applications.extend(
+            workspace
+                .applications
+                .iter()
+                .map(|(key, application)| DesiredApplication::from_yaml(key, application, &workspace)),
+        );
+        let options = Options {
+            prune: Prune::No,
+            selection: Selection::default(),
+            today: Date::MIN,
+            now: jiff::Timestamp::UNIX_EPOCH,
+            rotation: Orders::default(),
+        };
+        let plan = plan::plan(&desired, self.observation, &options);
+        let mut by_address: HashMap<Address, &Draft> =
+            drafts.iter().map(|draft| (Address::application(&draft.key), draft)).collect();
+        by_address.retain(|_, draft| !findings.contains_key(&draft.key));
+        for step in plan.steps().iter().filter(|step| step.action != Action::Adopt) {
+            let Some(draft) = by_address.get(&step.address) else { continue };
+            let fields = step.changes.iter().filter_map(|change| change.field.split(['.', '[']).next());
+            let fields = fields.filter(|field| draft.parts.iter().any(|part| part.key == *field));
+            let fields: BTreeSet<String> = fields.map(str::to_owned).collect();
+            let why = match fields.is_empty() {
+                true => format!("the plan would {} it", step.action.name()),
+                false => "reads back from Duo in another form; it is left alone".to_owned(),
+            };
+            findings.insert(draft.key.clone(), Finding { fields, why });
+        }
+        for address in plan.blocked() {
+            let Some(draft) = by_address.get(address) else { continue };
+            let prefix = format!("{address}: ");
+            let message = plan.problems().iter().find_map(|problem| {
+                let message = problem.message.strip_prefix(&prefix)?;
+                let help = problem.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+                Some(format!("{message}{help}"))
+            });
+            let why = message.unwrap_or_else(|| "nothing can be planned for it".to_owned());
+            findings.insert(draft.key.clone(), Finding { fields: BTreeSet::new(), why });
+        }
+        for draft in drafts
+            .iter()
+            .filter(|draft| draft.pinned && (INTEGRATION_KEY.check)(draft.ikey.as_str()).is_err())
+        {
+            let why = "it has to be pinned, and its integration key has an unknown shape".to_owned();
+            findings.insert(draft.key.clone(), Finding { fields: BTreeSet::new(), why });
+        }
+        findings
+    }
+
+    /// The entries as a workspace of their own, and the place of each.
+    fn file<'d>(&self, drafts: &'d [Draft]) -> (String, Vec<(Range<usize>, &'d Draft)>) {
+        let tenant = writing::text(&self.workspace.tenant.api_hostname.value);
+        let defaults = writing::inline(&Value::Object(self.defaults.clone()));
+        let mut text = format!(
+            "version: 1\nworkspace: {}\ntenant: {{api_hostname: {tenant}}}\ndefaults: {{applications: {defaults}}}\napplications:\n",
+            writing::text(&self.workspace.name.value)
+        );
+        let mut places = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let start = text.len();
+            for line in draft.text().trim_end_matches('\n').split('\n') {
+                text.push_str(if line.is_empty() { "" } else { "  " });
+                text.push_str(line);
+                text.push('\n');
+            }
+            places.push((start..text.len(), draft));
+        }
+        (text, places)
+    }
+}
+
+/// What is wrong with an entry.
+struct Finding {
+    /// The settings to give up; none where the entry as a whole is impossible.
+    fields: BTreeSet<String>,
+    why: String,
+}
+
+fn impossible_because(draft: &Draft, why: String) -> LeftOut {
+    LeftOut { ikey: draft.ikey.clone(), name: draft.name.clone(), reason: Reason::Impossible(why) }
+}
+
+impl Draft {
+    /// The setting that stands at an offset into the entry's text, each line of which is indented by two.
+    fn field_at(&self, offset: usize) -> Option<String> {
+        let mut field = None;
+        let mut end = 0;
+        for line in self.text().lines() {
+            if let Some(rest) = line.strip_prefix("  ")
+                && !rest.starts_with([' ', '-', '#'])
+            {
+                field = rest.split_once(':').map(|(key, _)| key.to_owned());
+            }
+            end += line.len() + if line.is_empty() { 1 } else { 3 };
+            if offset < end {
+                break;
+            }
+        }
+        field.filter(|field| self.parts.iter().any(|part| part.key == field))
+    }
+}

@@ -1,0 +1,260 @@
+//! Which applications get an entry, and what is written into it before anything is checked.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use crate::config::model::Workspace;
+use crate::config::texts::{ADDRESS_KEY, LINE};
+use crate::duo::catalogue::{Creation, lookup};
+use crate::duo::types::{Ikey, Integration};
+use crate::reconcile::address::Address;
+use crate::reconcile::desired::Desired;
+use crate::reconcile::marker::{Marker, MarkerState, Notes};
+use crate::reconcile::matching::match_all;
+use crate::reconcile::observed::Observation;
+use crate::reconcile::value::FieldValue;
+
+use super::draft::{Draft, Part};
+use super::naming::{self, Named};
+use super::settings::{self, Names};
+use super::{Live, Reason, Wanted};
+
+/// An application that gets an entry.
+pub(super) struct Candidate<'a> {
+    pub(super) integration: &'a Integration,
+    marker: Option<Marker>,
+    /// The key that its marker names.
+    key: Option<String>,
+}
+
+pub(super) fn keys(candidates: &[Candidate<'_>], all: &[Integration], workspace: &Workspace) -> Vec<String> {
+    let known = candidates.iter().filter_map(|candidate| candidate.key.clone());
+    let taken: BTreeSet<String> = workspace.applications.keys().cloned().chain(known).collect();
+    let unnamed: Vec<Named<'_>> = candidates
+        .iter()
+        .filter(|candidate| candidate.key.is_none())
+        .map(|candidate| Named::of(candidate.integration))
+        .collect();
+    let all: Vec<Named<'_>> = all.iter().map(Named::of).collect();
+    let mut made = naming::addresses(&unnamed, &all, &taken).into_iter();
+    candidates
+        .iter()
+        .map(|candidate| candidate.key.clone().or_else(|| made.next()).unwrap_or_default())
+        .collect()
+}
+
+impl<'a> Named<'a> {
+    fn of(integration: &'a Integration) -> Self {
+        Self { name: integration.name(), kind: integration.kind(), ikey: integration.ikey.as_str() }
+    }
+}
+
+type TypeAndName = (String, String);
+
+fn type_and_name(kind: &str, name: &str) -> TypeAndName {
+    (kind.to_owned(), FieldValue::text(name).canonical())
+}
+
+/// What is known before any entry is written.
+pub(super) struct Scope<'a> {
+    workspace: &'a str,
+    operator: &'a Ikey,
+    wanted: &'a Wanted,
+    /// Live applications that the YAML declares.
+    declared: HashSet<&'a Ikey>,
+    addresses: HashSet<&'a Address>,
+    /// Type and name of declared applications of which several live ones could be meant.
+    ambiguous: HashMap<TypeAndName, &'a Address>,
+    /// How many live applications carry the marker of an address of this workspace.
+    markers: HashMap<Address, usize>,
+    /// How many live and declared applications have a type and name.
+    names: HashMap<TypeAndName, usize>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(
+        desired: &'a Desired,
+        observation: &'a Observation,
+        live: Live<'a>,
+        wanted: &'a Wanted,
+    ) -> Self {
+        let matches = match_all(desired, live.integrations);
+        let mut scope = Self {
+            workspace: &desired.workspace,
+            operator: &observation.operator,
+            wanted,
+            declared: HashSet::new(),
+            addresses: desired.applications.iter().map(|wanted| &wanted.address).collect(),
+            ambiguous: HashMap::new(),
+            markers: HashMap::new(),
+            names: HashMap::new(),
+        };
+        for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
+            let name = wanted.kind.as_ref().zip(wanted.name.as_ref());
+            let name = name.map(|(kind, name)| type_and_name(kind, &name.value));
+            match found {
+                Ok(found) => {
+                    scope.declared.extend(found.all().map(|live| &live.integration.ikey));
+                }
+                Err(_) => {
+                    if let (Some(name), None) = (&name, &wanted.pin) {
+                        scope.ambiguous.insert(name.clone(), &wanted.address);
+                    }
+                }
+            }
+            if let Some(pin) = &wanted.pin {
+                scope.declared.insert(&pin.value);
+            }
+            if let Some(name) = name {
+                *scope.names.entry(name).or_default() += 1;
+            }
+        }
+        for integration in live.integrations {
+            let marker = Notes::parse(integration.notes()).marker;
+            // The second application of a rotation shares its marker by right.
+            let single = |marker: &Marker| {
+                !marker.state.is_successor() && !matches!(marker.state, MarkerState::Retired(_))
+            };
+            if let Some(marker) =
+                marker.filter(|marker| marker.workspace == desired.workspace && single(marker))
+            {
+                *scope.markers.entry(marker.address).or_default() += 1;
+            }
+        }
+        for integration in live.integrations.iter().filter(|live| !scope.declared.contains(&live.ikey)) {
+            *scope.names.entry(type_and_name(integration.kind(), integration.name())).or_default() += 1;
+        }
+        scope
+    }
+
+    pub(super) fn judge(&self, integration: &'a Integration) -> Result<Candidate<'a>, Reason> {
+        if self.declared.contains(&integration.ikey) {
+            return Err(Reason::Declared);
+        }
+        let marker = Notes::parse(integration.notes()).marker;
+        let key = match &marker {
+            Some(marker) if marker.workspace != self.workspace => {
+                return Err(Reason::Elsewhere(format!("{}/{}", marker.workspace, marker.address)));
+            }
+            Some(marker) => self.own_key(marker)?,
+            None => None,
+        };
+        if integration.ikey == *self.operator && !self.wanted.operator {
+            return Err(Reason::Operator);
+        }
+        if marker.is_none() && is_intelligence(integration) && !self.wanted.intelligence {
+            return Err(Reason::Intelligence);
+        }
+        if let Some(address) = self.ambiguous.get(&type_and_name(integration.kind(), integration.name())) {
+            return Err(Reason::Impossible(format!(
+                "`{address}` could be it or another one; say which with `duoctl adopt {address} IKEY`, then import again"
+            )));
+        }
+        if !self.wanted.kinds.is_empty() && !self.wanted.kinds.iter().any(|kind| kind == integration.kind()) {
+            return Err(Reason::NotWanted);
+        }
+        Ok(Candidate { integration, marker, key })
+    }
+
+    /// An application that this workspace owns, but whose address left the YAML, comes back under it.
+    fn own_key(&self, marker: &Marker) -> Result<Option<String>, Reason> {
+        if self.addresses.contains(&marker.address) {
+            return Err(Reason::Impossible(format!(
+                "it carries a copy of the marker of `{}`; remove `[duoctl ...]` from its notes in the Admin Panel",
+                marker.address
+            )));
+        }
+        if self.markers.get(&marker.address).is_some_and(|count| *count > 1) {
+            return Err(Reason::Impossible(format!(
+                "several applications carry the marker of `{}`; remove `[duoctl ...]` from the notes of the copies in the \
+                 Admin Panel",
+                marker.address
+            )));
+        }
+        match &marker.state {
+            MarkerState::Owned => {}
+            MarkerState::Quarantined(since) => {
+                return Err(Reason::Impossible(format!(
+                    "it left the YAML as `{}` and is quarantined since {since}; write the entry again to bring it back",
+                    marker.address
+                )));
+            }
+            MarkerState::Retired(since) => {
+                return Err(Reason::Impossible(format!(
+                    "a rotation of `{}` put it out of use on {since}",
+                    marker.address
+                )));
+            }
+            state if state.is_successor() && self.markers.contains_key(&marker.address) => {
+                return Err(Reason::Impossible(format!(
+                    "a rotation of `{}` made it and is not finished; the entry of the other application stands for both",
+                    marker.address
+                )));
+            }
+            MarkerState::Successor(_) | MarkerState::Delivered { .. } | MarkerState::Abandoned => {}
+            MarkerState::Creating | MarkerState::Replaced => {
+                return Err(Reason::Impossible(format!(
+                    "an apply of `{}` has not finished with it; finish that first",
+                    marker.address
+                )));
+            }
+        }
+        match marker.address.as_str().strip_prefix("applications.") {
+            Some(key) if (ADDRESS_KEY.check)(key).is_ok() => Ok(Some(key.to_owned())),
+            Some(_) | None => Err(Reason::Intelligence),
+        }
+    }
+
+    pub(super) fn is_wanted(&self, integration: &Integration, key: &str) -> bool {
+        let address = format!("applications.{key}");
+        self.wanted.only.is_empty()
+            || self.wanted.only.iter().any(|glob| {
+                glob.is_match(&address) || glob.is_match(key) || glob.is_match(integration.name())
+            })
+    }
+
+    pub(super) fn draft(
+        &self,
+        candidate: &Candidate<'_>,
+        key: String,
+        names: &Names<'_>,
+        defaults: &Map<String, Value>,
+    ) -> Draft {
+        let integration = candidate.integration;
+        let kind = lookup(integration.kind());
+        let alike = self.names.get(&type_and_name(integration.kind(), integration.name()));
+        let cannot_be_made = kind.is_some_and(|kind| kind.creation != Creation::Ok);
+        let mut draft = Draft {
+            key,
+            ikey: integration.ikey.clone(),
+            kind: integration.kind().to_owned(),
+            name: integration.name().to_owned(),
+            // A marker finds it without a pin.
+            pinned: candidate.marker.is_none() && (cannot_be_made || alike.is_some_and(|alike| *alike > 1)),
+            parts: Vec::new(),
+            comments: Vec::new(),
+        };
+        for (key, text) in [("type", integration.kind()), ("name", integration.name())] {
+            if (LINE.check)(text).is_ok() {
+                draft.parts.push(Part::new(key, text));
+            } else {
+                let shown = if text.is_empty() { "empty".to_owned() } else { format!("`{text}`") };
+                draft.give_up(key, &format!("is {shown} in Duo, which is no line of text; it is left alone"));
+            }
+        }
+        settings::describe(&mut draft, integration, kind, names, defaults);
+        let protected = candidate.marker.as_ref().is_some_and(|marker| marker.protected);
+        let by_default = defaults.get("protect") == Some(&Value::Bool(true));
+        if candidate.marker.is_some() && protected != by_default {
+            draft.parts.push(Part::new("protect", protected));
+        }
+        draft
+    }
+}
+
+/// Nothing about such an application is certain but its name (identity-intelligence.md, section 5).
+fn is_intelligence(integration: &Integration) -> bool {
+    let name = integration.name().to_lowercase();
+    matches!(integration.kind(), "adminapi" | "authapi") && name.contains("identity intelligence")
+}

@@ -1,0 +1,75 @@
+//! What the logs tell of rotations that are under way, and of the age of keys.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::duo::activity::{Activities, Activity, activities};
+use crate::duo::call::Transport;
+use crate::duo::types::Ikey;
+use crate::duo::usage::{LastUses, last_uses};
+use crate::reconcile::age::{Creation, Creations, LOG_REACH};
+use crate::reconcile::desired::Desired;
+use crate::reconcile::marker::MarkerState;
+use crate::reconcile::matching::match_all;
+use crate::reconcile::observed::{Observation, Observed};
+use crate::reconcile::plan::is_intelligence;
+use crate::reconcile::rotation::Uses;
+
+/// Pages of each log that are read for a rotation: their budget is far smaller than that of other calls.
+const LOG_PAGES: usize = 10;
+
+/// Reads when the keys of rotations were last used, where one waits for that.
+pub async fn look_at_uses(
+    transport: &impl Transport,
+    desired: &Desired,
+    observation: &mut Observation,
+    now: Timestamp,
+) {
+    let Observed::Present(integrations) = &observation.integrations else { return };
+    let matches = match_all(desired, integrations);
+    let (mut keys, mut from, mut changes) = (BTreeSet::new(), None, false);
+    for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
+        let Some(pair) = found.as_ref().ok().and_then(|found| found.pair.as_ref()) else { continue };
+        let marker = pair.successor.marker.as_ref();
+        let Some(MarkerState::Delivered { at, .. }) = marker.map(|marker| &marker.state) else { continue };
+        if is_intelligence(&wanted.address) {
+            continue;
+        }
+        keys.extend([pair.old.integration.ikey.clone(), pair.successor.integration.ikey.clone()]);
+        from = Some(from.map_or(*at, |from: Timestamp| from.min(*at)));
+        changes |= pair.old.integration.kind() == "adminapi";
+    }
+    let Some(from) = from else { return };
+    // What is said of the future is said of a machine whose clock is behind.
+    let until = now.max(from);
+    observation.rotation_uses = match last_uses(transport, &keys, from, until, changes, LOG_PAGES).await {
+        Ok(LastUses { last, read_from }) => Observed::Present(Uses { last, read_from }),
+        Err(error) => Observed::Unreadable(error.to_string()),
+    };
+}
+
+/// Reads from the activity log who created applications since a time, but not beyond what the log is trusted to keep.
+pub async fn look_at_creations(
+    transport: &impl Transport,
+    observation: &mut Observation,
+    reach: SignedDuration,
+    now: Timestamp,
+) {
+    let from = now.checked_sub(reach.min(LOG_REACH)).unwrap_or(now);
+    let (start, end) = (from.as_millisecond(), now.as_millisecond());
+    observation.creations = match activities(transport, start, end, LOG_PAGES).await {
+        Ok(Activities { items, complete }) => {
+            let time = |activity: &Activity| activity.when.parse::<Timestamp>().ok();
+            let oldest = items.iter().filter_map(time).min().filter(|_| !complete);
+            let created = items.iter().filter(|activity| activity.action == "integration_create");
+            let by = created.filter_map(|activity| {
+                let creation = Creation { at: time(activity)?, who: activity.who.clone() };
+                Some((Ikey::new(activity.target.as_str()), creation))
+            });
+            let unread = if complete { from } else { now };
+            Observed::Present(Creations { by: by.collect(), read_from: oldest.unwrap_or(unread) })
+        }
+        Err(error) => Observed::Unreadable(error.to_string()),
+    };
+}

@@ -1,0 +1,83 @@
+//! What every printed name means, in one place: for `duoctl explain`, for the pages in docs/, and for SARIF's rules.
+
+mod codes;
+mod guards;
+
+use crate::config::diagnostic::Code;
+use crate::reconcile::risk::Risk;
+
+pub use guards::{GUARDS, risk};
+
+/// The explanation of one name. Texts are Markdown with nothing but code spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// When it appears, and why duoctl cares.
+    pub meaning: &'static str,
+    /// What to do.
+    pub fix: &'static str,
+}
+
+/// What kind of name it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The code of a finding.
+    Diagnostic,
+    /// A risk of a change.
+    Risk,
+    /// A guard that is no risk.
+    Guard,
+}
+
+impl Subject {
+    /// The words for it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Diagnostic => "a finding",
+            Self::Risk => "a risk",
+            Self::Guard => "a guard",
+        }
+    }
+}
+
+/// The explanation of a finding's code.
+pub fn code(code: Code) -> Entry {
+    codes::entry(code)
+}
+
+/// Every name that is explained here: findings, risks, guards. Exit codes are explained by the command line.
+pub fn all() -> Vec<(&'static str, Subject, Entry)> {
+    let codes = Code::ALL.iter().map(|known| (known.name(), Subject::Diagnostic, code(*known)));
+    let risks = Risk::ALL.into_iter().map(|known| (known.name(), Subject::Risk, risk(known)));
+    let guards = GUARDS.iter().map(|(name, entry)| (*name, Subject::Guard, *entry));
+    codes.chain(risks).chain(guards).collect()
+}
+
+/// A text without the marks of its code spans.
+pub fn plain(text: &str) -> String {
+    text.replace('`', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_name_is_explained_once_and_in_whole_sentences() {
+        let all = all();
+        let names: BTreeSet<&str> = all.iter().map(|(name, ..)| *name).collect();
+        assert_eq!(names.len(), all.len());
+        for (name, _, Entry { title, meaning, fix }) in all {
+            for text in [meaning, fix] {
+                assert!(
+                    text.ends_with('.') && text.starts_with(|c: char| c.is_uppercase() || c == '`'),
+                    "{name}: {text}"
+                );
+                assert_eq!(text.matches('`').count() % 2, 0, "{name}: {text}");
+            }
+            assert!(!title.is_empty() && !title.ends_with('.'), "{name}: {title}");
+        }
+    }
+}

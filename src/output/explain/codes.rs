@@ -1,0 +1,308 @@
+//! The explanation of each finding.
+
+use crate::config::diagnostic::Code;
+
+use super::Entry;
+
+const fn texts(title: &'static str, meaning: &'static str, fix: &'static str) -> Entry {
+    Entry { title, meaning, fix }
+}
+
+/// One arm for each code: a new one does not compile until it is explained.
+pub(super) fn entry(code: Code) -> Entry {
+    match code {
+        // --- reading files
+        Code::Unreadable => texts(
+            "a path cannot be read",
+            "A path that the command was given, or a file in the folder, does not exist, is no file or \
+             folder, or may not be read. A workspace is loaded whole or not at all: a file that is \
+             missing would look like applications that were removed.",
+            "Correct the path, or give the user that runs duoctl the right to read the file.",
+        ),
+        Code::NoYaml => texts(
+            "no YAML was found",
+            "A folder holds no `duo.yaml` and no `*.duo.yaml`. Other YAML files of a folder belong to \
+             other tools and are not read.",
+            "Name the folder or the file that holds the workspace, rename the file to `NAME.duo.yaml`, or \
+             begin one with `duoctl init`.",
+        ),
+        Code::EmptyFile => texts(
+            "a file has no content",
+            "A YAML file is empty or holds nothing but comments. An empty file is more often a mistake of \
+             an editor or a merge than meant.",
+            "Write the workspace into it, or delete the file.",
+        ),
+        Code::NotUtf8 => texts(
+            "a file is not UTF-8",
+            "A file has bytes that are no UTF-8. Guessing another encoding would change names that are \
+             sent to Duo.",
+            "Save the file as UTF-8; the message names the first byte that is wrong.",
+        ),
+        Code::TooLarge => texts(
+            "a file is larger than the limits",
+            "A file, or what its aliases expand to, is larger, or nested deeper, than any workspace \
+             needs. The limits protect the machine that reads YAML from a pull request.",
+            "Split the workspace over several `*.duo.yaml` files, or remove aliases that repeat large \
+             parts.",
+        ),
+        Code::Syntax => texts(
+            "the text is not YAML",
+            "The text cannot be read as YAML 1.2, or uses a part of it that the language does not have: \
+             tags, keys that are no text, several documents in one file.",
+            "Correct the place that is marked; the help beside it says what is usual there.",
+        ),
+        Code::DuplicateKey => texts(
+            "a key stands twice",
+            "One mapping has the same key twice. YAML readers disagree on which of the two counts, so \
+             duoctl takes neither.",
+            "Remove one of the two; both places are shown.",
+        ),
+        // --- shape
+        Code::UnknownKey => texts(
+            "a key that the language does not have",
+            "The key is misspelt, stands in the wrong mapping, or belongs to another tool. It is an \
+             error, since a setting that is silently not applied is worse than one that is missing.",
+            "Take the key that the help names, or look it up in the YAML reference.",
+        ),
+        Code::MissingKey => texts(
+            "a required key is missing",
+            "A mapping lacks a key that it cannot do without. `type`, `name` and `user_access` are \
+             required for an application: what Duo itself takes for the last one has changed over time.",
+            "Add the key; the help shows an example.",
+        ),
+        Code::WrongType => texts(
+            "a value of the wrong kind",
+            "A value is, for example, a text where a list is needed, or is empty where it must not be. \
+             YAML 1.2 reads `yes`, `no` and `on` as text.",
+            "Write the kind of value that the message names; `true` and `false` are the only switches.",
+        ),
+        Code::InvalidValue => texts(
+            "a value that is not allowed",
+            "The value is of the right kind, but out of bounds, malformed, or contradicts another one.",
+            "Write a value that the help names; the YAML reference has the whole set.",
+        ),
+        Code::DuplicateAddress => texts(
+            "defined in two places",
+            "Two files, or two entries, define the same address, the same live application, or a key that \
+             stands once, such as `tenant`. Neither is taken, since order decides nothing in a workspace.",
+            "Remove or rename one of the two; both places are shown.",
+        ),
+        Code::InvalidHostname => texts(
+            "not a bare Duo API hostname",
+            "`api_hostname` is not of the shape `api-XXXXXXXX.duosecurity.com`, without `https://`, path \
+             and port. Requests are signed with it, so it must be exact.",
+            "Copy it from the application's page in the Duo Admin Panel; the help names what was probably \
+             meant.",
+        ),
+        Code::PlainSecret => texts(
+            "a secret in clear",
+            "A secret key, a token or a password stands in the YAML, or where an identifier belongs. What \
+             was committed once stays in the history of the repository.",
+            "Name the place it comes from: `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, \
+             ARGUMENT]}`. Reset a secret that was committed.",
+        ),
+        Code::Untrusted => texts(
+            "more than untrusted YAML may ask for",
+            "With `--untrusted` the YAML comes from somebody who is not trusted, such as the author of a \
+             pull request from a fork. It asks for a command, a variable, a link or a file outside of its \
+             folder, by which it could read secrets or run programs.",
+            "Look at the change first; then run without `--untrusted`, or give Duo's keys as `{env: \
+             DUO_...}`.",
+        ),
+        // --- meaning
+        Code::FieldNotApplicable => texts(
+            "a field that this type does not have",
+            "The type of the application, or of the secret store, has no such field: Duo would ignore or \
+             refuse it.",
+            "Remove the field, or correct `type`; the list of types is in `docs/types.md`.",
+        ),
+        Code::LegacyField => texts(
+            "a field that a policy replaced",
+            "Duo moved the setting from the application into policies, and may ignore it on the \
+             application.",
+            "Set it in a policy, in the section that the help names, and attach that policy with \
+             `policy`.",
+        ),
+        Code::AccessConflict => texts(
+            "`user_access` and `groups_allowed` contradict each other",
+            "Groups count only with `user_access: permitted_groups`, and that needs at least one group. \
+             Duo would keep a list that has no effect, or let in nobody.",
+            "Follow the help: name groups, or change `user_access`.",
+        ),
+        Code::TooManyGroups => texts(
+            "more groups than Duo takes",
+            "`groups_allowed` has more items than Duo accepts for one application.",
+            "Gather users in fewer groups, or let everybody in and restrict by a policy.",
+        ),
+        Code::UnknownType => texts(
+            "a type that duoctl does not know",
+            "Duo adds types, so this is a warning and the plan goes on. If the type is misspelt, Duo \
+             refuses the application when it is created.",
+            "Compare it with the name that the help suggests; nothing is to be done when Duo has the \
+             type.",
+        ),
+        Code::TypeNotCreatable => texts(
+            "a type that the API cannot create",
+            "As far as its documentation and clients tell, Duo's API does not make new applications of \
+             this type, or the type has reached its end of life. One that exists can be managed all the \
+             same.",
+            "Create the application in the Duo Admin Panel and let duoctl adopt it, or take another type.",
+        ),
+        Code::InvalidNotes => texts(
+            "notes that leave no room for the marker",
+            "Duo keeps notes of limited length, and duoctl writes its marker at their end. Notes that are \
+             too long, or hold what looks like a marker, would make ownership unclear.",
+            "Shorten the notes as the help says, or remove `[duoctl ...]` from the text.",
+        ),
+        Code::AmbiguousName => texts(
+            "two of one name",
+            "Two applications of one type and name, or two entries with the same display name: a live one \
+             could not be told to belong to either.",
+            "Rename one of the two, or pin applications with `integration_key`.",
+        ),
+        Code::UnknownStore => texts(
+            "a secret store that is not declared",
+            "`secret` names a store that `secret_stores` does not have, so the keys would be nowhere.",
+            "Correct the name, or declare the store under `secret_stores`.",
+        ),
+        Code::PlanTooSmall => texts(
+            "a feature that needs a larger Duo plan",
+            "The declared `tenant.plan` does not hold the feature: Duo would refuse it, or leave it \
+             without effect.",
+            "Turn the feature off, or correct `tenant.plan`.",
+        ),
+        Code::EventStreaming => texts(
+            "event streaming where Duo does not have it",
+            "Only the integration that the Duo Admin Panel itself provisioned has event streaming. One \
+             that was added in the Identity Intelligence console has no such switch.",
+            "Remove `event_streaming`; for the provisioned integration it is turned on in the Duo Admin \
+             Panel.",
+        ),
+        Code::UnusedIgnore => texts(
+            "an `ignore` that does nothing",
+            "An item of `ignore` names a field that is not written at this application, is named twice, \
+             or whose difference is gone. Such items hide the next difference that matters.",
+            "Remove the item.",
+        ),
+        // --- against the account
+        Code::UnknownReference => texts(
+            "a group or policy that the account does not have",
+            "The YAML names a group or a policy that was not found. It is never left out: an application \
+             that loses one of its groups lets other people in.",
+            "Correct the name, with one of the near names in the help, or create the group or policy in \
+             Duo first.",
+        ),
+        Code::AmbiguousReference => texts(
+            "a name that several objects have",
+            "More than one group or policy of the account has the name, so it cannot be told which is \
+             meant.",
+            "Name one by its id, which the help lists, or rename the others in Duo.",
+        ),
+        Code::AmbiguousMatch => texts(
+            "several live applications could be meant",
+            "An address could be one of several live applications, or one live application could be \
+             several addresses. Taking the wrong one would change who may log in elsewhere.",
+            "Pin the right one with `integration_key`; `duoctl adopt ADDRESS IKEY` writes it.",
+        ),
+        Code::OwnedElsewhere => texts(
+            "owned by another workspace or address",
+            "The live application carries the marker of another workspace, or of another address of this \
+             one. Two owners would undo each other's changes.",
+            "Remove it there first and pin it here, or choose another name for a new application.",
+        ),
+        Code::DuplicateMarker => texts(
+            "one marker on several applications",
+            "Several live applications carry the same marker, mostly because somebody copied the notes. \
+             Which of them is the managed one cannot be told.",
+            "Remove the marker, `[duoctl ...]`, from the notes of the copies in the Duo Admin Panel, or \
+             pin the right one.",
+        ),
+        Code::StoreUnreadable => texts(
+            "a secret store could not be read",
+            "The store did not answer, refused, or holds something at the place that duoctl did not \
+             write. Nothing is delivered there, since it might overwrite what others need.",
+            "Mend what the message names, or choose another `path`, and apply again.",
+        ),
+        Code::PinMismatch => texts(
+            "`integration_key` and the account disagree",
+            "The pinned application does not exist, is of another type, is pinned twice, or another one \
+             carries the marker of the address.",
+            "Correct `integration_key` or `type` as the help says, or remove the pin.",
+        ),
+        Code::AccountUnreadable => texts(
+            "a part of the account could not be read",
+            "A list of the account failed, was short, or was throttled. What could not be read is never \
+             taken for absent: nothing is planned for what it covers.",
+            "Run again; when it stays, `duoctl doctor` names the cause and what mends it.",
+        ),
+        Code::AccountMismatch => texts(
+            "the declared tenant and the account disagree",
+            "`tenant.plan` says something else than the account itself, or the account's plan does not \
+             hold a feature of the YAML.",
+            "Correct `tenant.plan`, or turn the feature off.",
+        ),
+        Code::SelfLockout => texts(
+            "duoctl would lock itself out",
+            "The change would take away the key, the permissions or the network address by which duoctl \
+             calls Duo. Nothing could undo it but an administrator by hand.",
+            "Leave the operator as it is, or make the change with the key of another operator.",
+        ),
+        Code::OverPrivileged => texts(
+            "a key may do more than the YAML says",
+            "Somebody gave an application permissions in Duo that the YAML does not have. An apply \
+             revokes them.",
+            "Apply, or declare the permissions if they are wanted.",
+        ),
+        Code::SeenInConsole => texts(
+            "something that a console has to be told",
+            "A console without an API, such as that of Identity Intelligence, has to be told something, \
+             or no longer has to. duoctl cannot do it.",
+            "Follow `duoctl handoff NAME`, then write the attestation with `duoctl attest NAME`; remove a \
+             line that the message calls needless.",
+        ),
+        Code::StillUsed => texts(
+            "somebody still uses what was to be deleted",
+            "The quarantine of the application is over, but the authentication log shows that somebody \
+             still asks for it. It is not deleted.",
+            "Find out who uses it; write the entry again to bring it back, or delete it with \
+             `--prune=now`.",
+        ),
+        Code::RotationUnderWay => texts(
+            "a rotation is not finished",
+            "Two applications stand at one address while a key is rotated by a twin. What was asked for has to \
+             wait until one of them is out of use.",
+            "See what it waits for with `duoctl rotate ADDRESS --status`; finish it, or call it off with \
+             `--abort`.",
+        ),
+        Code::KeyTooOld => texts(
+            "a key is older than `max_age` says",
+            "The key was made, or delivered, longer ago than the YAML allows. `drift` counts it as a finding, \
+             and changes of the application wait for the rotation.",
+            "Rotate it with `duoctl rotate ADDRESS`.",
+        ),
+        Code::KeyAgeUnknown => texts(
+            "nobody can tell how old a key is",
+            "The activity log does not reach back to the key's making, or may not be read, and the secret \
+             store does not say when the key was delivered.",
+            "Grant the operator `Grant read log`, or rotate the key once, so that its age is known.",
+        ),
+        Code::SeenByUsers => texts(
+            "a change that users see",
+            "People who are not administrators will notice: for example the name of an Auth API \
+             application stands on every push.",
+            "Tell them before the apply, or keep the value.",
+        ),
+        Code::NotOfferedYet => texts(
+            "a setting that Duo does not offer for the application yet",
+            "Duo shows some settings only once an application was used or another setting was made. It is \
+             left out of the plan until Duo shows it.",
+            "Nothing has to be done; the next plan takes it up as soon as Duo offers it.",
+        ),
+        Code::NormalisedByDuo => texts(
+            "Duo keeps another form of a value",
+            "Duo accepted a value and keeps it in a form of its own, e.g. without spaces at its ends. It \
+             is reported once and is no difference later.",
+            "Write the value as Duo keeps it, or leave it.",
+        ),
+    }
+}

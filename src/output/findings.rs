@@ -1,0 +1,245 @@
+//! What a document says is wrong or risky, as a flat list for the formats that know nothing but findings.
+
+use crate::reconcile::diff::Origin;
+use crate::reconcile::plan::Action;
+use crate::reconcile::risk::Risk;
+use crate::verify::report::Verdict;
+
+use super::document::{
+    ApplyDocument, CheckDocument, DiagnosticDocument, Document, FailureDocument, Place, PlanDocument,
+    StepDocument, VerifyDocument,
+};
+use super::plan_text::shown;
+
+/// How bad a finding is; the worst is the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Worth knowing.
+    Notice,
+    /// Something to look at.
+    Warning,
+    /// Something is wrong, or was refused.
+    Error,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// What kind of finding, as `duoctl explain` knows it, or `drift`, `step`, `verification`.
+    pub code: String,
+    /// What it is about.
+    pub title: String,
+    /// What is wrong and what to do; may have several lines.
+    pub message: String,
+    /// Where, when it has a place.
+    pub place: Option<Place>,
+}
+
+/// The findings of a document, the worst first, otherwise in its order.
+pub fn findings(document: &Document) -> Vec<Finding> {
+    let mut found = Vec::new();
+    match document {
+        Document::Plan(plan) => plan_findings(&mut found, plan),
+        Document::Drift(plan) => {
+            plan_findings(&mut found, plan);
+            drift_risks(&mut found, plan);
+            found.extend(plan.steps.iter().map(|step| difference(step, plan)));
+        }
+        Document::Apply(apply) => apply_findings(&mut found, apply),
+        Document::Verify(verify) => verify_findings(&mut found, verify, None),
+        Document::Validate(validate) => found.extend(validate.diagnostics.iter().map(diagnostic)),
+        Document::Failure(failure) => failure_findings(&mut found, failure),
+    }
+    // Stable, so that what is equally bad stays in the document's order.
+    found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+    found
+}
+
+fn diagnostic(diagnostic: &DiagnosticDocument) -> Finding {
+    let level = match diagnostic.severity.as_str() {
+        "error" => Level::Error,
+        "warning" => Level::Warning,
+        _ => Level::Notice,
+    };
+    let help = diagnostic.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+    Finding {
+        level,
+        code: diagnostic.code.clone(),
+        title: format!("duoctl: {}", diagnostic.code),
+        message: format!("{}{help}", diagnostic.message),
+        place: diagnostic.place.clone(),
+    }
+}
+
+fn plan_findings(found: &mut Vec<Finding>, plan: &PlanDocument) {
+    found.extend(plan.diagnostics.iter().map(diagnostic));
+    for refusal in &plan.refusals {
+        let lift = refusal
+            .lift
+            .as_ref()
+            .map_or_else(|| "nothing lifts this guard".to_owned(), |lift| format!("to allow it: {lift}"));
+        found.push(Finding {
+            level: Level::Error,
+            code: refusal.guard.clone(),
+            title: format!("duoctl: an apply would be refused ({})", refusal.guard),
+            message: format!("{}\n{lift}", refusal.message),
+            place: refusal.address.as_ref().and_then(|address| place_of(plan, address)),
+        });
+    }
+    for step in &plan.steps {
+        for risk in &step.risks {
+            // What a guard refuses was said already, in stronger words.
+            let refused = |refusal: &super::document::RefusalDocument| {
+                refusal.guard == risk.risk.name() && refusal.address.as_deref() == Some(&step.address)
+            };
+            if plan.refusals.iter().any(refused) {
+                continue;
+            }
+            let grave = risk.risk.needs_consent() || matches!(risk.risk, Risk::Destroys | Risk::Replaces);
+            found.push(Finding {
+                level: if grave { Level::Warning } else { Level::Notice },
+                code: risk.risk.name().to_owned(),
+                title: format!("duoctl: {}", risk.risk),
+                message: format!(
+                    "{} {} \"{}\": {}",
+                    step.action.name(),
+                    step.address,
+                    step.name,
+                    risk.reason
+                ),
+                place: step.place.clone(),
+            });
+        }
+    }
+}
+
+/// What an edit in Duo risks as long as it stays.
+fn drift_risks(found: &mut Vec<Finding>, plan: &PlanDocument) {
+    for step in &plan.steps {
+        found.extend(step.drift.iter().map(|risk| Finding {
+            level: if risk.risk.needs_consent() { Level::Error } else { Level::Warning },
+            code: risk.risk.name().to_owned(),
+            title: format!("duoctl: drift, {}", risk.risk),
+            message: format!("{} \"{}\": as it is now, {}", step.address, step.name, risk.reason),
+            place: step.place.clone(),
+        }));
+    }
+}
+
+fn place_of(plan: &PlanDocument, address: &str) -> Option<Place> {
+    plan.steps.iter().find(|step| step.address == address).and_then(|step| step.place.clone())
+}
+
+/// What differs at one address, and who did it where that is known.
+fn difference(step: &StepDocument, plan: &PlanDocument) -> Finding {
+    let mut message = format!("{} \"{}\"", step.address, step.name);
+    message.push_str(match step.action {
+        Action::Create => " is not in the account",
+        Action::Update => " differs from the YAML",
+        Action::Adopt => " does not carry the marker of this workspace",
+        Action::Replace => " is of another type",
+        Action::Quarantine | Action::Delete => " left the YAML",
+        Action::Retain => " left the YAML and is to be forgotten",
+        Action::Rotate => " is in the middle of a rotation of its keys",
+        Action::Deliver => ": a secret store does not hold its keys of now",
+    });
+    for change in step.changes.iter().filter(|_| step.action != Action::Create) {
+        let origin = match change.origin {
+            Some(Origin::Drift) => " (changed in Duo)",
+            Some(Origin::Both) => " (changed here and in Duo)",
+            Some(Origin::Config) | None => "",
+        };
+        message.push_str(&format!(
+            "\n{}: Duo has {}, the YAML has {}{origin}",
+            change.field,
+            shown(&change.before),
+            shown(&change.after)
+        ));
+    }
+    let activities = plan.who.as_ref().and_then(|who| who.by_address.get(&step.address));
+    for activity in activities.into_iter().flatten() {
+        let from = activity.from.as_deref().unwrap_or("an unknown address");
+        message.push_str(&format!("\n{} {} from {from}: {}", activity.when, activity.who, activity.action));
+    }
+    Finding {
+        level: Level::Warning,
+        code: "drift".to_owned(),
+        title: format!("duoctl: drift at {}", step.address),
+        message,
+        place: step.place.clone(),
+    }
+}
+
+fn apply_findings(found: &mut Vec<Finding>, apply: &ApplyDocument) {
+    plan_findings(found, &apply.plan);
+    let outcomes = apply.steps.iter().filter(|outcome| outcome.status != "applied");
+    for outcome in outcomes {
+        let waits = outcome.status == "not_attempted";
+        let reason = outcome.reason.as_deref().unwrap_or_default();
+        found.push(Finding {
+            level: if waits { Level::Warning } else { Level::Error },
+            code: "step".to_owned(),
+            title: format!("duoctl: {} {}", outcome.action.name(), outcome.status.replace('_', " ")),
+            message: format!("{}: {reason}", outcome.address),
+            place: place_of(&apply.plan, &outcome.address),
+        });
+    }
+    for step in apply.left.iter().flat_map(|left| &left.steps) {
+        let mut finding = difference(step, &apply.plan);
+        finding.title = format!("duoctl: {} still differs after the apply", step.address);
+        finding.place = place_of(&apply.plan, &step.address);
+        found.push(finding);
+    }
+    if let Some(verify) = &apply.verify {
+        verify_findings(found, verify, Some(&apply.plan));
+    }
+}
+
+fn verify_findings(found: &mut Vec<Finding>, verify: &VerifyDocument, plan: Option<&PlanDocument>) {
+    for application in &verify.applications {
+        let place = plan.and_then(|plan| place_of(plan, &application.address));
+        let checks = application.checks.iter();
+        found.extend(checks.filter_map(|check| failed(&application.address, check, place.clone())));
+    }
+    for ladder in &verify.identity_intelligence {
+        found.extend(ladder.rungs.iter().filter_map(|rung| failed(&ladder.address, rung, None)));
+    }
+}
+
+fn failed(address: &str, check: &CheckDocument, place: Option<Place>) -> Option<Finding> {
+    let level = match check.verdict {
+        Verdict::Failed => Level::Error,
+        Verdict::Inconclusive => Level::Warning,
+        Verdict::Verified
+        | Verdict::Shown
+        | Verdict::Attested
+        | Verdict::NotTestable
+        | Verdict::NotVerifiable
+        | Verdict::Unsupported
+        | Verdict::Pending => return None,
+    };
+    let fix = check.fix.as_ref().map(|fix| format!("\n{fix}")).unwrap_or_default();
+    Some(Finding {
+        level,
+        code: "verification".to_owned(),
+        title: format!("duoctl: {} {}", check.name, check.verdict.words()),
+        message: format!("{address}: {}{fix}", check.detail),
+        place,
+    })
+}
+
+fn failure_findings(found: &mut Vec<Finding>, failure: &FailureDocument) {
+    found.extend(failure.diagnostics.iter().map(diagnostic));
+    if failure.diagnostics.is_empty() {
+        let help: String = failure.help.iter().map(|line| format!("\n{line}")).collect();
+        found.push(Finding {
+            level: Level::Error,
+            code: format!("exit-{}", failure.exit_code),
+            title: format!("duoctl: {} ended with {}", failure.command, failure.exit_code),
+            message: format!("{}{help}", failure.message),
+            place: None,
+        });
+    }
+}

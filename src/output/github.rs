@@ -1,0 +1,123 @@
+//! Annotations of GitHub Actions: workflow commands, one a line. Nothing from outside can begin a line of its own or
+//! another command: line breaks, `%` and the separators are written as GitHub's runner decodes them.
+
+use std::fmt::Write as _;
+
+use super::document::{Document, Place};
+use super::findings::{Finding, Level, findings};
+use super::paint::safe;
+use super::repository;
+use super::show_text;
+
+/// How many annotations of one type GitHub shows of one step of a job; it drops the others without a word.
+const SHOWN: usize = 10;
+
+/// How long one message may be. GitHub cuts what is longer.
+const MESSAGE: usize = 4_000;
+
+/// The findings as annotations, the worst first, and the document's last line for the log. Of each type as many as
+/// GitHub shows; where there are more, the last one counts the rest.
+pub fn render(document: &Document, prefix: &str) -> String {
+    let found = findings(document);
+    let mut text = String::new();
+    for level in [Level::Error, Level::Warning, Level::Notice] {
+        let of_level: Vec<&Finding> = found.iter().filter(|finding| finding.level == level).collect();
+        let one_by_one = if of_level.len() > SHOWN { SHOWN - 1 } else { of_level.len() };
+        for finding in of_level.iter().take(one_by_one) {
+            text.push_str(&annotation(finding, prefix));
+        }
+        let rest = of_level.len() - one_by_one;
+        if rest > 0 {
+            let word = command(level);
+            let _ = writeln!(
+                text,
+                "::{word} title=duoctl::and {rest} more of this kind, see the log or a report"
+            );
+        }
+    }
+    text.push_str(&show_text::last_line(document));
+    text
+}
+
+fn command(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Notice => "notice",
+    }
+}
+
+fn annotation(finding: &Finding, prefix: &str) -> String {
+    let mut properties = Vec::new();
+    if let Some(place) = &finding.place {
+        properties.push(format!("file={}", property(&repository::path(prefix, &place.file))));
+        properties.push(format!("line={}", place.line));
+        properties.extend(columns(place));
+    }
+    properties.push(format!("title={}", property(&finding.title)));
+    let lines: Vec<String> = finding.message.lines().map(safe).collect();
+    let message: String = lines.join("\n").chars().take(MESSAGE).collect();
+    format!("::{} {}::{}\n", command(finding.level), properties.join(","), data(&message))
+}
+
+/// GitHub takes columns only where a finding ends on the line it begins.
+fn columns(place: &Place) -> Vec<String> {
+    let end_line = place.end_line.unwrap_or(place.line);
+    if end_line != place.line {
+        return vec![format!("endLine={end_line}")];
+    }
+    let mut columns = vec![format!("col={}", place.column)];
+    if let Some(end) = place.end_column.filter(|end| *end > place.column) {
+        columns.push(format!("endColumn={end}"));
+    }
+    columns
+}
+
+/// The message of a command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The value of a property.
+fn property(text: &str) -> String {
+    data(&safe(text)).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(level: Level, message: &str) -> Finding {
+        Finding {
+            level,
+            code: "x".to_owned(),
+            title: "a: b, c".to_owned(),
+            message: message.to_owned(),
+            place: Some(Place {
+                file: "./a,b/duo.yaml".to_owned(),
+                line: 3,
+                column: 5,
+                end_line: Some(3),
+                end_column: Some(9),
+            }),
+        }
+    }
+
+    #[test]
+    fn what_would_end_a_command_is_escaped() {
+        let text = annotation(&finding(Level::Error, "100% sure\n::error::forged"), "sub");
+        assert_eq!(
+            text,
+            "::error file=sub/a%2Cb/duo.yaml,line=3,col=5,endColumn=9,title=a%3A b%2C c::100%25 sure%0A\\u{3a}:error::forged\n"
+        );
+    }
+
+    #[test]
+    fn a_finding_of_several_lines_has_no_columns() {
+        let mut finding = finding(Level::Warning, "x");
+        if let Some(place) = &mut finding.place {
+            place.end_line = Some(7);
+        }
+        assert!(annotation(&finding, "").contains(",line=3,endLine=7,title="));
+    }
+}

@@ -1,0 +1,418 @@
+//! Documents as Markdown: for a comment of a pull request, a step summary, a merge request of GitLab.
+//!
+//! Summary first; errors, refusals, risks, and what is deleted stand open; the changes field by field are folded. The first
+//! line is hidden and names command and workspace, so that a pipeline finds its comment and edits it in place.
+
+mod comment;
+mod report;
+mod text;
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::reconcile::diff::Origin;
+use crate::reconcile::fingerprint::{Fingerprint, hash};
+use crate::reconcile::handoff::Purpose;
+use crate::reconcile::plan::Action;
+use crate::reconcile::risk::Risk;
+use crate::verify::report::Verdict;
+
+use super::affected_text;
+use super::document::{
+    ApplyDocument, ChangeDocument, CheckDocument, DiagnosticDocument, Document, HandoffDocument,
+    PlanDocument, StepDocument, VerifyDocument,
+};
+use super::paint::Paint;
+use super::plan_text::{shown, sign};
+use super::show_text;
+use comment::{Comment, Detail, Section};
+use report::{failure_comment, validate_comment, verify_comment};
+use text::{code, html_code, prose};
+
+/// How many fields of one step, and how many findings, are shown.
+const ROWS: usize = 40;
+
+/// The document as Markdown.
+pub fn render(document: &Document) -> String {
+    let comment = match document {
+        Document::Plan(plan) => plan_comment(plan, "plan"),
+        Document::Drift(plan) => plan_comment(plan, "drift"),
+        Document::Apply(apply) => apply_comment(apply),
+        Document::Verify(verify) => verify_comment(verify),
+        Document::Validate(validate) => validate_comment(validate),
+        Document::Failure(failure) => failure_comment(failure),
+    };
+    comment.text()
+}
+
+/// `<!-- duoctl:plan acme -->`. Nothing from outside may end it.
+fn marker(command: &str, workspace: &str) -> String {
+    let word = |text: &str| -> String {
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(32).collect()
+    };
+    let (command, workspace) = (word(command), word(workspace));
+    // Two dashes may end a comment.
+    let workspace = workspace.replace("--", "-");
+    if workspace.is_empty() {
+        format!("<!-- duoctl:{command} -->")
+    } else {
+        format!("<!-- duoctl:{command} {workspace} -->")
+    }
+}
+
+fn plan_comment(plan: &PlanDocument, command: &str) -> Comment {
+    let mut head =
+        format!("### duoctl {command}: {} on {}\n\n", code(&plan.workspace), code(&plan.api_hostname));
+    head.push_str(&headline(plan));
+    let mut sections = vec![problems(&plan.diagnostics), refusals(plan, "An apply would be refused")];
+    sections.extend([drift_risks(plan), risks(plan), ends(plan), affected(plan), attention(plan), who(plan)]);
+    let details = plan.steps.iter().map(step_detail).chain(plan.handoffs.iter().map(handoff_detail));
+    Comment {
+        marker: marker(command, &plan.workspace),
+        head,
+        sections,
+        details: details.collect(),
+        foot: foot(&plan.fingerprint),
+    }
+}
+
+/// The last line of the plan, as everywhere.
+fn headline(plan: &PlanDocument) -> String {
+    // Numbers and words of duoctl's own: nothing in it comes from outside.
+    format!("**{}**\n", show_text::plan_line(plan).trim_end())
+}
+
+/// Twelve digits by which a reader tells whether an apply carried out the plan of this comment.
+fn foot(fingerprint: &Fingerprint) -> String {
+    let text = serde_json::to_string(fingerprint).unwrap_or_default();
+    let short: String = hash([text.as_str()]).chars().take(12).collect();
+    format!("<sub>Plan {} by duoctl {}</sub>", html_code(&short), html_code(&fingerprint.tool_version))
+}
+
+fn problems(diagnostics: &[DiagnosticDocument]) -> Section {
+    let rank = |severity: &str| match severity {
+        "error" => 0,
+        "warning" => 1,
+        _ => 2,
+    };
+    let mut sorted: Vec<&DiagnosticDocument> = diagnostics.iter().collect();
+    sorted.sort_by_key(|diagnostic| rank(&diagnostic.severity));
+    let items = sorted.into_iter().map(|diagnostic| {
+        let mut item = format!("**{}** {}", word(&diagnostic.severity), code(&diagnostic.code));
+        if let Some(place) = &diagnostic.place {
+            let _ = write!(item, " at {}", code(&format!("{}:{}:{}", place.file, place.line, place.column)));
+        }
+        let _ = write!(item, ": {}", prose(&diagnostic.message));
+        if let Some(help) = &diagnostic.help {
+            let _ = write!(item, "<br>{}", prose(help));
+        }
+        item
+    });
+    Section { title: "Problems", items: items.collect() }
+}
+
+/// A word of duoctl's own that came in a file.
+fn word(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphabetic).take(20).collect()
+}
+
+fn refusals(plan: &PlanDocument, title: &'static str) -> Section {
+    let items = plan.refusals.iter().map(|refusal| {
+        let lift = refusal.lift.as_ref().map_or_else(
+            || "nothing lifts this guard".to_owned(),
+            |lift| format!("to allow it: {}", code(lift)),
+        );
+        format!("{}: {}<br>{lift}", code(&refusal.guard), prose(&refusal.message))
+    });
+    Section { title, items: items.collect() }
+}
+
+/// Every risk that is more than neutral, the gravest first.
+fn risks(plan: &PlanDocument) -> Section {
+    let mut found: Vec<_> = plan
+        .steps
+        .iter()
+        .flat_map(|step| step.risks.iter().map(move |risk| (risk.risk, step, risk)))
+        .collect();
+    found.sort_by_key(|(risk, ..)| std::cmp::Reverse(*risk));
+    let items = found.into_iter().map(|(risk, step, reason)| {
+        format!("**{risk}** {} {}: {}", code(&step.address), code(&step.name), prose(&reason.reason))
+    });
+    Section { title: "Risks", items: items.collect() }
+}
+
+/// What edits in Duo risk as long as they stay.
+fn drift_risks(plan: &PlanDocument) -> Section {
+    let found = plan.steps.iter().flat_map(|step| step.drift.iter().map(move |risk| (step, risk)));
+    let items = found.map(|(step, risk)| {
+        format!(
+            "**{}** {} {}: as it is now, {}",
+            risk.risk,
+            code(&step.address),
+            code(&step.name),
+            prose(&risk.reason)
+        )
+    });
+    Section { title: "Risks of what was done in Duo", items: items.collect() }
+}
+
+/// For whom the plan changes something.
+fn affected(plan: &PlanDocument) -> Section {
+    let lines = |text: &str| -> Vec<String> {
+        text.lines().map(|line| prose(line.trim_start().trim_start_matches("@ "))).collect()
+    };
+    let mut items: Vec<String> = Vec::new();
+    for step in &plan.steps {
+        let Some(affected) = &step.affected else { continue };
+        let mut text = String::new();
+        affected_text::render(&mut text, affected, Paint { on: false });
+        items.push(format!("{}: {}", code(&step.address), lines(&text).join("<br>")));
+    }
+    if let Some(survey) = &plan.impact {
+        let mut text = String::new();
+        affected_text::survey(&mut text, survey, Paint { on: false });
+        items.extend(lines(text.trim_end()));
+    }
+    Section { title: "Who is affected", items }
+}
+
+/// What ends: deleted, replaced, quarantined.
+fn ends(plan: &PlanDocument) -> Section {
+    let ending = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Delete | Action::Replace | Action::Quarantine));
+    let items = ending.map(|step| {
+        let ikey = step.integration_key.as_ref().map(|ikey| format!(" {}", code(ikey))).unwrap_or_default();
+        let price: String = step.price.iter().map(|line| format!("<br>{}", prose(line))).collect();
+        format!(
+            "**{}** {} {} ({}){ikey}{price}",
+            step.action.name(),
+            code(&step.address),
+            code(&step.name),
+            code(&step.kind)
+        )
+    });
+    Section { title: "Removed or replaced", items: items.collect() }
+}
+
+/// What somebody has to know beside the changes: forms of consoles, orphans, what was left out.
+fn attention(plan: &PlanDocument) -> Section {
+    let mut items: Vec<String> = plan
+        .handoffs
+        .iter()
+        .map(|handoff| {
+            let fields = handoff.fields.iter().filter(|field| field.outstanding).count();
+            match handoff.purpose {
+                Purpose::Enter => {
+                    format!(
+                        "a person has to enter {fields} fields for {} in a console",
+                        code(&handoff.address)
+                    )
+                }
+                Purpose::Remove => {
+                    format!("a person has to remove {} from a console", code(&handoff.address))
+                }
+            }
+        })
+        .collect();
+    for orphan in &plan.orphans {
+        let step = plan.steps.iter().any(|step| step.integration_key.as_deref() == Some(&orphan.ikey));
+        if !step {
+            let state = match &orphan.quarantined_since {
+                Some(since) => format!("is quarantined since {}", code(since)),
+                None => "is owned, but left the YAML".to_owned(),
+            };
+            items.push(format!(
+                "{} {} {} {state}",
+                code(&orphan.address),
+                code(&orphan.name),
+                code(&orphan.ikey)
+            ));
+        }
+    }
+    match plan.left_out {
+        0 => {}
+        count => items.push(format!("{count} of the addresses were left out by `--only` or `--exclude`")),
+    }
+    Section { title: "Also", items }
+}
+
+fn who(plan: &PlanDocument) -> Section {
+    let mut items = Vec::new();
+    for (address, activities) in plan.who.iter().flat_map(|who| &who.by_address) {
+        for activity in activities {
+            let from = activity.from.as_deref().unwrap_or("an unknown address");
+            items.push(format!(
+                "{}: {} by {} from {}: {}",
+                code(address),
+                code(&activity.when),
+                code(&activity.who),
+                code(from),
+                code(&activity.action)
+            ));
+        }
+    }
+    Section { title: "Who did it", items }
+}
+
+/// The gravest risk of a step; what takes something away counts as grave in any case.
+fn weight(step: &StepDocument) -> u8 {
+    let of = |risk: Risk| Risk::ALL.iter().position(|known| *known == risk).unwrap_or_default();
+    let gravest = step.risks.iter().map(|risk| of(risk.risk)).max().unwrap_or_default();
+    let gravest = match step.action {
+        Action::Delete => gravest.max(of(Risk::Destroys)),
+        Action::Replace => gravest.max(of(Risk::Replaces)),
+        Action::Create
+        | Action::Update
+        | Action::Adopt
+        | Action::Quarantine
+        | Action::Deliver
+        | Action::Rotate
+        | Action::Retain => gravest,
+    };
+    u8::try_from(gravest).unwrap_or(u8::MAX)
+}
+
+fn step_detail(step: &StepDocument) -> Detail {
+    let summary = format!(
+        "{} {} {} ({})",
+        // The signs `<` and `>` would be read as HTML.
+        sign(step.action, Paint { on: false }).replace('>', "&gt;"),
+        html_code(&step.address),
+        html_code(&step.name),
+        html_code(&step.kind)
+    );
+    let mut body = String::new();
+    if !step.changes.is_empty() {
+        let creating = step.action == Action::Create;
+        let (title, line) = if creating {
+            ("| Field | Value |", "|---|---|")
+        } else {
+            ("| Field | Before | After | |", "|---|---|---|---|")
+        };
+        let _ = writeln!(body, "{title}\n{line}");
+        for change in step.changes.iter().take(ROWS) {
+            let _ = writeln!(body, "{}", row(change, creating));
+        }
+        if step.changes.len() > ROWS {
+            let _ = writeln!(body, "\nand {} more fields", step.changes.len() - ROWS);
+        }
+        body.push('\n');
+    }
+    if let Some(delivery) = &step.delivery {
+        let _ =
+            writeln!(body, "Keys are delivered to {}: {}\n", code(&delivery.place), prose(&delivery.reason));
+    }
+    if let Some(ikey) = &step.integration_key {
+        let _ = writeln!(body, "Integration key {}\n", code(ikey));
+    }
+    Detail { weight: weight(step), summary, body }
+}
+
+fn row(change: &ChangeDocument, creating: bool) -> String {
+    let field = code(&change.field);
+    if creating {
+        return format!("| {field} | {} |", value(&change.after));
+    }
+    let origin = match change.origin {
+        Some(Origin::Drift) => "changed in Duo",
+        Some(Origin::Both) => "changed here and in Duo",
+        Some(Origin::Config) | None => "",
+    };
+    format!("| {field} | {} | {} | {origin} |", value(&change.before), value(&change.after))
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "(none)".to_owned(),
+        Value::String(text) if !text.is_empty() => code(text),
+        other => code(&shown(other)),
+    }
+}
+
+fn handoff_detail(handoff: &HandoffDocument) -> Detail {
+    let mut body = "| Tab | Field | Value |\n|---|---|---|\n".to_owned();
+    for field in handoff.fields.iter().filter(|field| field.outstanding) {
+        let _ = writeln!(
+            body,
+            "| {} | {} | {} |",
+            prose(&field.tab),
+            prose(&field.label),
+            prose(&show_text::console_value(field, show_text::short_name(handoff)))
+        );
+    }
+    body.push('\n');
+    for (number, step) in handoff.then.iter().enumerate() {
+        let _ = writeln!(body, "{}. {}", number + 1, prose(step));
+    }
+    let summary = format!("* handoff {}: {}", html_code(&handoff.address), html_code(&handoff.place));
+    // A person's work is worth more room than a change without a risk.
+    Detail { weight: 1, summary, body }
+}
+
+fn apply_comment(apply: &ApplyDocument) -> Comment {
+    let plan = &apply.plan;
+    let mut head = format!("### duoctl apply: {} on {}\n\n", code(&plan.workspace), code(&plan.api_hostname));
+    let _ = writeln!(
+        head,
+        "**{}** {}",
+        show_text::apply_line(apply).trim_end(),
+        show_text::plan_line(plan).trim_end()
+    );
+    if let Some(verify) = &apply.verify {
+        let _ = writeln!(head, "\n**{}**", show_text::verify_line(verify).trim_end());
+    }
+    let failed = apply.steps.iter().filter(|outcome| outcome.status != "applied").map(|outcome| {
+        let reason = outcome.reason.as_deref().unwrap_or("no reason is known");
+        format!(
+            "**{}** {}: {}",
+            outcome.status.replace('_', " ").replace(|c: char| !c.is_ascii_alphabetic() && c != ' ', ""),
+            code(&outcome.address),
+            prose(reason)
+        )
+    });
+    let failed = Section { title: "Not done", items: failed.collect() };
+    let left = apply.left.iter().flat_map(|left| &left.steps);
+    let left = left.map(|step| format!("{} {} still differs", code(&step.address), code(&step.name)));
+    let left = Section { title: "Left after the apply", items: left.collect() };
+    let checks =
+        Section { title: "Not verified", items: apply.verify.iter().flat_map(failed_checks).collect() };
+    // What is still to be entered is known now, with the keys of what was created.
+    let handoffs = &apply.left.as_ref().unwrap_or(plan).handoffs;
+    let mut sections = vec![problems(&plan.diagnostics), refusals(plan, "Refused; nothing was changed")];
+    sections.extend([failed, left, checks, drift_risks(plan), risks(plan), ends(plan), affected(plan)]);
+    let details = plan.steps.iter().map(step_detail).chain(handoffs.iter().map(handoff_detail));
+    Comment {
+        marker: marker("apply", &plan.workspace),
+        head,
+        sections,
+        details: details.collect(),
+        foot: foot(&plan.fingerprint),
+    }
+}
+
+fn failed_checks(verify: &VerifyDocument) -> Vec<String> {
+    let applications =
+        verify.applications.iter().map(|application| (&application.address, &application.checks));
+    let ladders = verify.identity_intelligence.iter().map(|ladder| (&ladder.address, &ladder.rungs));
+    let open = |check: &&CheckDocument| matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);
+    let mut items = Vec::new();
+    for (address, checks) in applications.chain(ladders) {
+        for check in checks.iter().filter(open) {
+            let mut item = format!(
+                "**{}** {} {}: {}",
+                check.verdict.words(),
+                code(address),
+                code(&check.name),
+                prose(&check.detail)
+            );
+            for line in check.fix.iter().flat_map(|fix| fix.lines()) {
+                let _ = write!(item, "<br>{}", prose(line));
+            }
+            items.push(item);
+        }
+    }
+    items
+}

@@ -1,0 +1,109 @@
+//! A comment that is put together within GitHub's limit: what is risky first, and what is left out is counted.
+
+use std::fmt::Write as _;
+
+/// How long a comment may be. GitHub counts characters and refuses more than 65,536; bytes are never fewer.
+pub(super) const LIMIT: usize = 65_535;
+
+/// How much of it what stands outside of any fold may take.
+const OPEN: usize = 40_000;
+
+/// A comment before it is put together.
+#[derive(Debug, Default)]
+pub(super) struct Comment {
+    /// The hidden line by which a pipeline finds the comment again.
+    pub(super) marker: String,
+    /// The heading and the summary.
+    pub(super) head: String,
+    /// Lists outside of any fold.
+    pub(super) sections: Vec<Section>,
+    /// What is folded.
+    pub(super) details: Vec<Detail>,
+    /// The last line.
+    pub(super) foot: String,
+}
+
+/// A list under a heading.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// The heading.
+    pub(super) title: &'static str,
+    /// Its items, the gravest first.
+    pub(super) items: Vec<String>,
+}
+
+/// One fold.
+#[derive(Debug)]
+pub(super) struct Detail {
+    /// How risky it is.
+    pub(super) weight: u8,
+    /// Its summary, as HTML.
+    pub(super) summary: String,
+    /// What is inside.
+    pub(super) body: String,
+}
+
+impl Comment {
+    /// The text.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("{}\n{}\n", self.marker, self.head);
+        for section in self.sections.iter().filter(|section| !section.items.is_empty()) {
+            list(&mut text, section);
+        }
+        let foot = format!("\n{}\n", self.foot);
+        // A line that counts what is left out has room in any case.
+        let room = LIMIT.saturating_sub(text.len() + foot.len() + 200);
+        let chosen = self.chosen(room);
+        if chosen.iter().any(|chosen| *chosen) {
+            text.push_str("\n#### Details\n");
+        }
+        for (detail, _) in self.details.iter().zip(&chosen).filter(|(_, chosen)| **chosen) {
+            text.push_str(&fold(detail));
+        }
+        match chosen.iter().filter(|chosen| !**chosen).count() {
+            0 => {}
+            dropped => {
+                let _ = writeln!(
+                    text,
+                    "\n_The details of {dropped} more, the least risky ones, do not fit into a comment; the log or a JSON report has them._"
+                );
+            }
+        }
+        text.push_str(&foot);
+        text
+    }
+
+    /// Which details fit, the riskiest first; a riskier one is never left out for one that is less risky.
+    fn chosen(&self, room: usize) -> Vec<bool> {
+        let mut order: Vec<(usize, &Detail)> = self.details.iter().enumerate().collect();
+        order.sort_by_key(|(_, detail)| std::cmp::Reverse(detail.weight));
+        let mut chosen = vec![false; self.details.len()];
+        let mut used = 0;
+        for (index, detail) in order {
+            used += fold(detail).len();
+            if used > room {
+                break;
+            }
+            if let Some(chosen) = chosen.get_mut(index) {
+                *chosen = true;
+            }
+        }
+        chosen
+    }
+}
+
+fn list(text: &mut String, section: &Section) {
+    let _ = write!(text, "\n#### {}\n\n", section.title);
+    for (index, item) in section.items.iter().enumerate() {
+        if text.len() + item.len() > OPEN {
+            let _ =
+                writeln!(text, "- _and {} more, see the log or a JSON report_", section.items.len() - index);
+            return;
+        }
+        let _ = writeln!(text, "- {item}");
+    }
+}
+
+fn fold(detail: &Detail) -> String {
+    format!("\n<details><summary>{}</summary>\n\n{}\n</details>\n", detail.summary, detail.body)
+}

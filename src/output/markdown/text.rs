@@ -1,0 +1,81 @@
+//! Text from outside, made harmless in Markdown: no mention, no reference, no link, no HTML, no end of a cell or a fold.
+//!
+//! What somebody else may have written always stands inside code: neither GitHub nor GitLab looks for mentions, references
+//! or links there.
+
+use super::super::paint::safe;
+
+/// How many characters of one text are shown.
+const LONGEST: usize = 240;
+
+/// A text as code, in a paragraph, a list or a cell.
+pub(super) fn code(text: &str) -> String {
+    let text = shortened(text);
+    let harmless = |c: char| !matches!(c, '`' | '|' | '\\' | '<' | '>' | '&');
+    if !text.is_empty() && text.trim() == text && text.chars().all(harmless) {
+        return format!("`{text}`");
+    }
+    html_code(&text)
+}
+
+/// The same as HTML, which also holds inside of HTML blocks: every character that could mean anything is written as a
+/// number.
+pub(super) fn html_code(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in shortened(text).chars() {
+        if c.is_alphanumeric() || matches!(c, ' ' | '-' | '.' | ',') {
+            escaped.push(c);
+        } else {
+            escaped.push_str(&format!("&#{};", u32::from(c)));
+        }
+    }
+    format!("<code>{escaped}</code>")
+}
+
+/// A sentence: as it is where it is nothing but words, otherwise as code.
+pub(super) fn prose(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | '.' | ';' | '\'' | '(' | ')');
+    // A number with a full stop would begin a list.
+    let wordy = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(')
+        && text.chars().all(plain)
+        && text.chars().count() <= LONGEST;
+    // A host's name becomes a link.
+    let linked = text.to_lowercase().contains("www.");
+    if wordy && !linked && text.trim() == text { text.to_owned() } else { code(text) }
+}
+
+fn shortened(text: &str) -> String {
+    let text = safe(text);
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    text.chars().take(LONGEST).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_readable_where_they_are_harmless() {
+        assert_eq!(code("applications.vpn"), "`applications.vpn`");
+        assert_eq!(code("@team #12 https://example.com"), "`@team #12 https://example.com`");
+        assert_eq!(prose("the key may do more"), "the key may do more");
+    }
+
+    #[test]
+    fn what_could_end_code_is_written_as_numbers() {
+        assert_eq!(code("a`b"), "<code>a&#96;b</code>");
+        assert_eq!(code("a|b\\"), "<code>a&#124;b&#92;</code>");
+        assert_eq!(code(" a"), "<code> a</code>");
+        assert_eq!(code(""), "<code></code>");
+        assert_eq!(code("x\n</details>"), "<code>x&#92;u&#123;a&#125;&#60;&#47;details&#62;</code>");
+        assert_eq!(prose("see www.example.com"), "`see www.example.com`");
+        assert_eq!(prose("ask @team"), "`ask @team`");
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        assert_eq!(code(&"x".repeat(1000)).chars().count(), 240 + 3);
+    }
+}

@@ -1,0 +1,202 @@
+//! The settings of a live application as they are sent to make another one like it: every one that can be set, managed
+//! or not (duo-api.md, section 3.3). Duo has no call that copies an application.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::duo::types::Integration;
+
+use super::fields::{
+    FIELDS, FieldKind, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions, known_permissions,
+};
+use super::value::{flag, parts};
+
+/// What is sent to create an application like another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bodies {
+    /// The body of the creation.
+    pub create: Map<String, Value>,
+    /// What follows, where Duo takes some of it on modify only; until then nobody is let in.
+    pub finish: Map<String, Value>,
+}
+
+/// Every setting of an application, notes apart.
+pub fn settings(live: &Integration) -> Map<String, Value> {
+    let mut body = Map::new();
+    for field in FIELDS {
+        let property = live.property(field.wire);
+        let text = live.text(field.wire);
+        let mut set = |value: Value| drop(body.insert(field.wire.to_owned(), value));
+        match field.kind {
+            FieldKind::Notes => {}
+            FieldKind::Permissions => {
+                let held = held_permissions(live);
+                for name in known_permissions(live) {
+                    let on = if held.contains(&name) { "1" } else { "0" };
+                    body.insert(format!("{PERMISSION_PREFIX}{name}"), json!(on));
+                }
+            }
+            FieldKind::Groups if live.text("user_access") != PERMITTED_GROUPS => {}
+            FieldKind::Groups | FieldKind::Networks => {
+                // Duo keeps groups in no order (trap 1).
+                let items: BTreeSet<String> = property.map(parts).unwrap_or_default().into_iter().collect();
+                if !items.is_empty() {
+                    set(json!(items.into_iter().collect::<Vec<_>>().join(",")));
+                }
+            }
+            FieldKind::SelfService | FieldKind::Prompt => {
+                if let Some(on) = property.and_then(flag) {
+                    set(json!(if on { "1" } else { "0" }));
+                }
+            }
+            FieldKind::Normalization if text.is_empty() => {}
+            FieldKind::Normalization => set(json!(text.to_lowercase())),
+            FieldKind::Sso => {
+                if let Some(mut document) = property.cloned() {
+                    if let Value::Object(sections) = &mut document {
+                        sections.remove("idp_metadata");
+                    }
+                    without_nulls(&mut document);
+                    set(document);
+                }
+            }
+            FieldKind::Name | FieldKind::Access | FieldKind::Policy | FieldKind::Text => {
+                if !text.is_empty() {
+                    set(json!(text));
+                }
+            }
+        }
+    }
+    body
+}
+
+/// Splits settings into what a creation takes and what can only follow it.
+pub fn bodies(kind: &str, settings: Map<String, Value>) -> Bodies {
+    let wire = |wanted: FieldKind| FIELDS.iter().find(|field| field.kind == wanted).map(|field| field.wire);
+    let later = [FieldKind::Policy, FieldKind::Prompt].map(wire);
+    let access = [FieldKind::Access, FieldKind::Groups].map(wire);
+    let two_calls = settings.keys().any(|key| later.contains(&Some(key.as_str())));
+    let mut create =
+        Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
+    let mut finish = Map::new();
+    for (key, value) in settings {
+        let key_ref = Some(key.as_str());
+        if later.contains(&key_ref) || (two_calls && access.contains(&key_ref)) {
+            finish.insert(key, value);
+        } else {
+            create.insert(key, value);
+        }
+    }
+    Bodies { create, finish }
+}
+
+/// What of [`Bodies::finish`] a copy lacks whose making was interrupted: it lets nobody in yet. Another one is not
+/// touched, whatever its marker says.
+pub fn unfinished(wanted: &Map<String, Value>, kind: &str, live: &Integration) -> Map<String, Value> {
+    if live.text("user_access") != NO_USERS {
+        return Map::new();
+    }
+    let held = settings(live);
+    let finish = bodies(kind, wanted.clone()).finish;
+    if finish.iter().all(|(key, value)| held.get(key) == Some(value)) { Map::new() } else { finish }
+}
+
+/// The settings in which a copy is not like its original, by their names in the YAML. What only people read, and Duo
+/// may write in another form, is not compared.
+pub fn differences(original: &Integration, copy: &Integration) -> Vec<&'static str> {
+    let (wanted, held) = (settings(original), settings(copy));
+    let differs = |field: &&super::fields::Field| {
+        let of = |body: &Map<String, Value>| -> Vec<(String, Value)> {
+            let ours = |key: &str| match field.kind {
+                FieldKind::Permissions => key.starts_with(PERMISSION_PREFIX),
+                _ => key == field.wire,
+            };
+            body.iter()
+                .filter(|(key, _)| ours(key))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect()
+        };
+        !matches!(field.kind, FieldKind::Name | FieldKind::Text | FieldKind::Notes)
+            && of(&wanted) != of(&held)
+    };
+    FIELDS.iter().filter(differs).map(|field| field.key).collect()
+}
+
+/// A property that is not set is left out: what Duo shows as `null` it need not take.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live(mut properties: Value) -> Integration {
+        let map = properties.as_object_mut().unwrap();
+        map.insert("integration_key".to_owned(), json!("DIA"));
+        Integration::decode(properties).unwrap()
+    }
+
+    #[test]
+    fn every_setting_is_carried_over_whoever_manages_it() {
+        let original = live(json!({
+            "type": "websdk", "name": "Portal", "notes": "x", "greeting": "Hello", "user_access": "PERMITTED_GROUPS",
+            "groups_allowed": ["DG2", "DG1"], "policy_key": "PO1", "self_service_allowed": 1, "prompt_v4_enabled": 0,
+            "frameless_auth_prompt_enabled": 1, "username_normalization_policy": "Simple",
+            "networks_for_api_access": "", "secret_key": "****9fQx", "enroll_policy": "enroll",
+        }));
+        let Bodies { create, finish } = bodies("websdk", settings(&original));
+        assert_eq!(
+            Value::Object(create),
+            json!({"type": "websdk", "name": "Portal", "greeting": "Hello", "user_access": "NO_USERS",
+                "self_service_allowed": "1", "username_normalization_policy": "simple"})
+        );
+        let wanted = json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": "DG1,DG2", "policy_key": "PO1",
+            "prompt_v4_enabled": "0"});
+        assert_eq!(Value::Object(finish), wanted);
+        let shut = live(json!({"type": "websdk", "user_access": "NO_USERS"}));
+        assert_eq!(Value::Object(unfinished(&settings(&original), "websdk", &shut)), wanted);
+        let open = live(json!({"type": "websdk", "user_access": "ALL_USERS"}));
+        assert!(unfinished(&settings(&original), "websdk", &open).is_empty(), "it is in use already");
+    }
+
+    #[test]
+    fn a_key_keeps_its_permissions_and_networks_in_one_call() {
+        let original = live(json!({
+            "type": "adminapi", "name": "SIEM", "user_access": "NO_USERS", "adminapi_read_log": 1, "adminapi_info": 0,
+            "adminapi_allow_to_set_permissions": 1, "networks_for_api_access": ["192.0.2.0/24", "192.0.2.7"],
+        }));
+        let wanted = settings(&original);
+        let Bodies { create, finish } = bodies("adminapi", wanted.clone());
+        assert_eq!(create["adminapi_read_log"], "1");
+        assert_eq!(create["adminapi_info"], "0");
+        assert_eq!(create["adminapi_allow_to_set_permissions"], "1");
+        assert_eq!(create["networks_for_api_access"], "192.0.2.0/24,192.0.2.7");
+        assert!(finish.is_empty());
+        let half = live(
+            json!({"type": "adminapi", "name": "SIEM", "user_access": "NO_USERS", "adminapi_read_log": 0,
+            "adminapi_info": 0, "networks_for_api_access": "192.0.2.7,192.0.2.0/24"}),
+        );
+        assert!(
+            unfinished(&wanted, "adminapi", &half).is_empty(),
+            "permissions are given on creation or not at all"
+        );
+        assert_eq!(differences(&original, &half), ["permissions"]);
+        assert!(differences(&original, &original).is_empty());
+    }
+
+    #[test]
+    fn what_the_server_adds_is_not_sent_back() {
+        let sso = json!({"idp_metadata": {"cert": "x"}, "saml_config": {"entity_id": "e", "slo_url": null}});
+        let original = live(json!({"type": "sso-generic", "sso": sso}));
+        assert_eq!(settings(&original)["sso"], json!({"saml_config": {"entity_id": "e"}}));
+    }
+}

@@ -1,0 +1,168 @@
+use serde_json::json;
+
+use crate::config::diagnostic::Code;
+use crate::reconcile::address::Address;
+use crate::reconcile::delivery::{Held, HeldKeys};
+use crate::reconcile::desired::Desired;
+use crate::reconcile::marker::MarkerState;
+use crate::reconcile::plan::{Plan, Prune, plan};
+use crate::reconcile::testing::{
+    App, FakeDuo, app, codes, desired, marked, marked_as, options, problems, requests,
+};
+
+const HOST: &str = "api-1a2b3c4d.duosecurity.com";
+
+/// An owned application as Duo shows it, with the end of its key.
+fn live() -> FakeDuo {
+    with_notes(&marked("vpn"))
+}
+
+fn with_notes(notes: &str) -> FakeDuo {
+    let key = format!("{}9fQx", "*".repeat(36));
+    FakeDuo::new().with(
+        "DI1",
+        "radius",
+        "VPN",
+        json!({"notes": notes, "secret_key": key, "user_access": "ALL_USERS"}),
+    )
+}
+
+fn wanted() -> App {
+    app("vpn", "radius", "VPN").delivered(false)
+}
+
+fn keys(end: &str) -> Held {
+    Held::Keys(HeldKeys {
+        ikey: "DI1".to_owned(),
+        api_hostname: HOST.to_owned(),
+        secret_end: Some(end.to_owned()),
+        ..HeldKeys::default()
+    })
+}
+
+fn planned(desired: &Desired, duo: &FakeDuo, held: Held) -> Plan {
+    let mut observation = duo.observation();
+    observation.host = HOST.to_owned();
+    observation.held.insert(Address::application("vpn"), held);
+    plan(desired, &observation, &options(Prune::No))
+}
+
+/// The actions in their order, and why keys are delivered.
+fn deliveries(plan: &Plan) -> Vec<(&'static str, Option<&str>)> {
+    let reason = |step: &'_ crate::reconcile::plan::Step| step.action.name();
+    plan.steps()
+        .iter()
+        .map(|step| (reason(step), step.delivery.as_ref().map(|delivery| delivery.reason.as_str())))
+        .collect()
+}
+
+#[test]
+fn what_the_store_holds_is_compared_with_what_duo_shows() {
+    let desired = desired([wanted()]);
+    assert!(planned(&desired, &live(), keys("9fQx")).is_empty());
+    let stale = planned(&desired, &live(), keys("abcd"));
+    let reason = "the store holds a key that ends in abcd, Duo's ends in 9fQx";
+    assert_eq!(deliveries(&stale), [("deliver", Some(reason))]);
+    assert_eq!(requests(&stale), "deliver Some(Ikey(\"DI1\"))");
+    assert_eq!(stale.summary().deliveries, 1);
+    let missing = planned(&desired, &live(), Held::Nothing);
+    assert_eq!(deliveries(&missing), [("deliver", Some("the store holds nothing yet"))]);
+    let other =
+        Held::Keys(HeldKeys { ikey: "DI2".to_owned(), api_hostname: HOST.to_owned(), ..HeldKeys::default() });
+    let other = planned(&desired, &live(), other);
+    assert_eq!(deliveries(&other), [("deliver", Some("the store holds the keys of DI2"))]);
+}
+
+#[test]
+fn an_application_without_a_place_gets_no_delivery() {
+    let desired = desired([app("vpn", "radius", "VPN")]);
+    assert!(planned(&desired, &live(), Held::Nothing).is_empty());
+}
+
+#[test]
+fn unreadable_is_neither_missing_nor_current_and_stops_nothing_else() {
+    let desired = desired([wanted().text("greeting", "hello")]);
+    let unreadable =
+        Held::Unreadable { reason: "it is sealed".to_owned(), help: Some("unseal it".to_owned()) };
+    let plan = planned(&desired, &live(), unreadable);
+    assert_eq!(deliveries(&plan), [("update", None)]);
+    assert_eq!(
+        problems(&plan),
+        [(Code::StoreUnreadable, "applications.vpn: its keys cannot be delivered: it is sealed")]
+    );
+    assert_eq!(plan.problems()[0].help.as_deref(), Some("unseal it"));
+}
+
+#[test]
+fn an_unreadable_store_does_not_keep_an_application_from_being_created() {
+    let unreadable = Held::Unreadable { reason: "it is sealed".to_owned(), help: None };
+    let plan = planned(&desired([wanted()]), &FakeDuo::new(), unreadable);
+    assert_eq!((deliveries(&plan), codes(&plan)), (vec![("create", None)], vec![Code::StoreUnreadable]));
+}
+
+#[test]
+fn a_new_application_is_created_whole_before_its_keys_are_delivered() {
+    let desired = desired([wanted().text("policy", "Strict")]);
+    let plan = planned(&desired, &FakeDuo::new(), Held::Nothing);
+    assert_eq!(deliveries(&plan), [("create", None), ("deliver", Some("the application is new"))]);
+    let verbs: Vec<String> =
+        requests(&plan).lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(verbs, ["create", "finish", "deliver"]);
+}
+
+#[test]
+fn what_a_store_gives_nothing_back_of_is_delivered_before_the_marker_says_that_all_is_done() {
+    let desired = desired([app("vpn", "radius", "VPN").delivered(true)]);
+    let plan = planned(&desired, &FakeDuo::new(), Held::CannotTell);
+    assert_eq!(deliveries(&plan), [("create", Some("the application is new"))]);
+    let verbs: Vec<String> =
+        requests(&plan).lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(verbs, ["create", "deliver", "finish"]);
+
+    // Nobody can tell what it holds later, so nothing is concluded from that.
+    assert!(planned(&desired, &live(), Held::CannotTell).is_empty());
+    let unfinished = marked_as("vpn", MarkerState::Creating);
+    for notes in [unfinished.as_str(), "somebody else's"] {
+        let plan = planned(&desired, &with_notes(notes), Held::CannotTell);
+        assert_eq!(
+            deliveries(&plan)[0],
+            ("deliver", Some("nothing shows that the keys were ever delivered")),
+            "{notes}"
+        );
+        assert_eq!(plan.steps().len(), 2, "{notes}");
+    }
+}
+
+#[test]
+fn the_old_application_goes_only_after_the_new_keys_have_arrived() {
+    let desired = desired([app("vpn", "ldapproxy", "VPN").delivered(false)]);
+    let plan = planned(&desired, &live(), keys("9fQx"));
+    let all = requests(&plan);
+    let at = |verb: &str| all.lines().position(|line| line.starts_with(verb)).unwrap();
+    assert!(at("create") < at("deliver") && at("deliver") < at("delete"), "{all}");
+}
+
+#[test]
+fn a_client_that_the_yaml_adds_is_made_first_and_then_its_secret_is_delivered() {
+    let client = |id: &str| json!({"client_id": id, "name": id, "assigned_scopes_ids": ["s"]});
+    let sso = |clients: &[&str]| {
+        let clients: Vec<_> = clients.iter().map(|id| client(id)).collect();
+        json!({"oauth_config": {"scopes": [{"id": "s", "name": "read"}], "clients": clients}})
+    };
+    let kind = "sso-oauth-client-credentials";
+    let live =
+        json!({"notes": marked("vpn"), "user_access": "ALL_USERS", "sso": sso(&["one"]), "secret_key": ""});
+    let duo = FakeDuo::new().with("DI1", kind, "VPN", live);
+    let held = || {
+        Held::Keys(HeldKeys {
+            ikey: "DI1".to_owned(),
+            api_hostname: HOST.to_owned(),
+            client_ends: [("one".to_owned(), "1111".to_owned())].into(),
+            ..HeldKeys::default()
+        })
+    };
+    let wanted = |clients: &[&str]| desired([app("vpn", kind, "VPN").sso(sso(clients)).delivered(false)]);
+    assert_eq!(deliveries(&planned(&wanted(&["one"]), &duo, held())), []);
+    let plan = planned(&wanted(&["one", "two"]), &duo, held());
+    assert_eq!(deliveries(&plan), [("update", None), ("deliver", Some("the client two is new"))]);
+}

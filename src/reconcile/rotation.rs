@@ -1,0 +1,304 @@
+//! Rotations by a twin: an address has two applications for a while, the one whose key is to go and its successor.
+//! Where a rotation stands is told by the successor's marker alone; what it waits for, by what was seen of both keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::duo::catalogue::{Creation, Family, lookup};
+use crate::duo::types::Ikey;
+
+use super::address::Address;
+use super::marker::MarkerState;
+use super::observed::Observed;
+
+/// How long the old key has to be silent, unless the run says otherwise.
+pub const SILENCE: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a run was asked to do about rotations.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    /// Rotations to begin where none is under way.
+    pub begin: BTreeSet<Address>,
+    /// Rotations of which a person says that the new key is in use.
+    pub confirmed: BTreeSet<Address>,
+    /// Rotations to call off.
+    pub abort: BTreeSet<Address>,
+    /// How long the old key has to be silent.
+    pub silence: SignedDuration,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        let (begin, confirmed, abort) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        Self { begin, confirmed, abort, silence: SILENCE }
+    }
+}
+
+/// Where a rotation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The successor was made; its keys are not delivered yet.
+    Made,
+    /// Its keys are delivered, and both work.
+    Delivered,
+    /// It was called off, and the successor is to go.
+    Abandoned,
+}
+
+impl Stage {
+    /// The stage that a successor's marker tells; `None` where the application is no successor.
+    pub fn of(state: &MarkerState) -> Option<Self> {
+        match state {
+            MarkerState::Successor(_) => Some(Self::Made),
+            MarkerState::Delivered { .. } => Some(Self::Delivered),
+            MarkerState::Abandoned => Some(Self::Abandoned),
+            MarkerState::Owned
+            | MarkerState::Creating
+            | MarkerState::Replaced
+            | MarkerState::Quarantined(_)
+            | MarkerState::Retired(_) => None,
+        }
+    }
+
+    /// The words for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Made => "not delivered yet",
+            Self::Delivered => "delivered",
+            Self::Abandoned => "called off",
+        }
+    }
+}
+
+/// A rotation that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rotation {
+    /// The address.
+    pub address: Address,
+    /// Where it stands.
+    pub stage: Stage,
+    /// When it began; a rotation that was called off no longer tells.
+    #[schemars(with = "Option<String>")]
+    pub since: Option<Timestamp>,
+    /// When the new keys had been delivered.
+    #[schemars(with = "Option<String>")]
+    pub delivered_at: Option<Timestamp>,
+    /// The application whose key is to go.
+    pub old: Ikey,
+    /// The one that takes its place.
+    pub successor: Ikey,
+    /// What speaks for the end of it, and what it waits for.
+    #[serde(flatten)]
+    pub evidence: Evidence,
+}
+
+/// When keys were last seen in use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// The last use of each key that was used at all.
+    pub last: BTreeMap<Ikey, Timestamp>,
+    /// From when on the logs were read; a use before it may have been missed.
+    pub read_from: Timestamp,
+}
+
+/// What was seen of both keys of a rotation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// What was seen.
+    pub seen: Vec<String>,
+    /// What it still waits for.
+    pub waits_for: Vec<String>,
+}
+
+impl Evidence {
+    /// Whether the old key may go.
+    pub fn suffices(&self) -> bool {
+        self.waits_for.is_empty()
+    }
+}
+
+/// The two keys of a rotation whose new one was delivered.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'a> {
+    /// The address.
+    pub address: &'a Address,
+    /// The type of both applications.
+    pub kind: &'a str,
+    /// The old application.
+    pub old: &'a Ikey,
+    /// Its successor.
+    pub successor: &'a Ikey,
+    /// When the successor's keys had been delivered.
+    pub delivered_at: Timestamp,
+}
+
+/// Judges whether the old key may go. `attested` tells of an application whose key a console holds whether a person has
+/// said that it holds the new one: no other evidence counts there.
+pub fn evidence(
+    keys: Keys<'_>,
+    uses: &Observed<Uses>,
+    orders: &Orders,
+    attested: Option<bool>,
+    now: Timestamp,
+) -> Evidence {
+    let mut evidence = Evidence::default();
+    if let Some(attested) = attested {
+        match attested {
+            true => evidence.seen.push("a person has attested that the console holds the new key".to_owned()),
+            false => evidence.waits_for.push(
+                "the new key in the console: `duoctl handoff` shows the fields, `duoctl attest` says that they are entered"
+                    .to_owned(),
+            ),
+        }
+        return evidence;
+    }
+    if orders.confirmed.contains(keys.address) {
+        evidence.seen.push("a person has confirmed that the new key is in use".to_owned());
+        return evidence;
+    }
+    match uses {
+        Observed::Present(uses) => logged(keys, uses, orders.silence, now, &mut evidence),
+        Observed::Unreadable(reason) => evidence.waits_for.push(format!(
+            "the logs, which cannot be read ({reason}); `duoctl rotate {} --confirm` goes on without them",
+            keys.address
+        )),
+        Observed::Absent => evidence.waits_for.push("a look at the logs".to_owned()),
+    }
+    evidence
+}
+
+fn logged(keys: Keys<'_>, uses: &Uses, silence: SignedDuration, now: Timestamp, evidence: &mut Evidence) {
+    let Keys { address, old, successor, delivered_at, .. } = keys;
+    match uses.last.get(successor).filter(|last| **last >= delivered_at) {
+        Some(last) => evidence.seen.push(format!("the new key {successor} was used, last at {last}")),
+        None => {
+            let why = if matches!(lookup(keys.kind).map(|kind| kind.family), Some(Family::AdminApi)) {
+                ", of which only changes are logged, not what it reads"
+            } else {
+                ""
+            };
+            evidence.waits_for.push(format!(
+                "a use of the new key {successor} in the logs{why}; or `duoctl rotate {address} --confirm`"
+            ));
+        }
+    }
+    let quiet_since = now.checked_sub(silence).unwrap_or(now);
+    let hours = silence.as_hours();
+    match uses.last.get(old) {
+        Some(last) if *last > quiet_since => evidence
+            .waits_for
+            .push(format!("{hours} hours without a use of the old key {old}, which was last used at {last}")),
+        _ if delivered_at > quiet_since => evidence.waits_for.push(format!(
+            "{hours} hours since the delivery at {delivered_at} without a use of the old key {old}"
+        )),
+        _ if uses.read_from > quiet_since => evidence.waits_for.push(format!(
+            "the old key {old}: the logs are too long to tell whether it was used before {}; `duoctl rotate {address} \
+             --confirm` goes on without them",
+            uses.read_from
+        )),
+        Some(last) => evidence.seen.push(format!("the old key {old} was last used at {last}")),
+        None => evidence.seen.push(format!("the old key {old} was not used since the delivery")),
+    }
+}
+
+/// Why an application of a type cannot have a twin; `None` where it can.
+pub fn without_twin(kind: &str) -> Option<String> {
+    let known = lookup(kind)?;
+    match (known.creation, known.family) {
+        (Creation::Refused(reason), _) => {
+            Some(format!("Duo's API cannot create a `{kind}` application: {reason}"))
+        }
+        (Creation::Ok, Family::Oidc | Family::OAuth) => Some(format!(
+            "the addresses that the clients of a `{kind}` application use hold its integration key, so a twin would \
+             be another issuer"
+        )),
+        (Creation::Ok, Family::Saml) => Some(format!(
+            "whoever trusts a `{kind}` application trusts its metadata and certificate, and uses no key of it"
+        )),
+        (Creation::Ok, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn judged(last: &[(&str, &str)], read_from: &str, now: &str, orders: &Orders) -> Evidence {
+        let address = Address::application("vpn");
+        let (old, successor) = (Ikey::new("DIOLD"), Ikey::new("DINEW"));
+        let keys = Keys {
+            address: &address,
+            kind: "radius",
+            old: &old,
+            successor: &successor,
+            delivered_at: time("2026-11-24T10:00:00Z"),
+        };
+        let last = last.iter().map(|(ikey, at)| (Ikey::new(*ikey), time(at))).collect();
+        let uses = Observed::Present(Uses { last, read_from: time(read_from) });
+        evidence(keys, &uses, orders, None, time(now))
+    }
+
+    #[test]
+    fn the_old_key_goes_once_the_new_one_is_used_and_the_old_one_is_silent() {
+        let orders = Orders::default();
+        let begin = "2026-11-24T10:00:00Z";
+        let used = [("DINEW", "2026-11-24T12:00:00Z"), ("DIOLD", "2026-11-24T11:00:00Z")];
+        assert!(judged(&used, begin, "2026-11-25T11:00:00Z", &orders).suffices());
+        for (what, last, read_from, now) in [
+            ("a use of the new key", &used[1..], begin, "2026-11-25T11:00:00Z"),
+            ("was last used at 2026-11-24T11:00:00Z", &used[..], begin, "2026-11-25T10:59:59Z"),
+            ("since the delivery", &used[..1], begin, "2026-11-25T09:59:59Z"),
+            ("too long to tell", &used[..1], "2026-11-25T00:00:00Z", "2026-11-25T11:00:00Z"),
+            ("a use of the new key", &[("DINEW", "2026-11-24T09:59:59Z")], begin, "2026-11-25T11:00:00Z"),
+        ] {
+            let evidence = judged(last, read_from, now, &orders);
+            assert!(!evidence.suffices());
+            assert!(evidence.waits_for.join(" ").contains(what), "{what}: {evidence:?}");
+        }
+        let at_once = Orders { silence: SignedDuration::ZERO, ..Orders::default() };
+        assert!(judged(&used[..1], begin, "2026-11-24T12:00:01Z", &at_once).suffices());
+    }
+
+    #[test]
+    fn a_person_counts_for_the_logs_and_only_an_attestation_for_a_console() {
+        let address = Address::application("vpn");
+        let confirmed = Orders { confirmed: BTreeSet::from([address.clone()]), ..Orders::default() };
+        let now = "2026-11-24T10:00:01Z";
+        assert!(judged(&[], "2026-11-24T10:00:00Z", now, &confirmed).suffices());
+        let (old, successor) = (Ikey::new("DIOLD"), Ikey::new("DINEW"));
+        let keys = Keys {
+            address: &address,
+            kind: "adminapi",
+            old: &old,
+            successor: &successor,
+            delivered_at: time(now),
+        };
+        let of = |uses, attested| evidence(keys, &uses, &confirmed, attested, time(now)).suffices();
+        assert!(!of(Observed::Absent, Some(false)));
+        assert!(of(Observed::Absent, Some(true)));
+        let nobody = Orders::default();
+        let unreadable = Observed::Unreadable("no permission".to_owned());
+        let evidence = evidence(keys, &unreadable, &nobody, None, time(now));
+        assert!(evidence.waits_for[0].contains("no permission") && !evidence.suffices());
+    }
+
+    #[test]
+    fn a_twin_needs_a_type_whose_consumers_only_hold_a_key() {
+        for kind in ["radius", "adminapi", "authapi", "websdk", "rdp", "brand-new"] {
+            assert_eq!(without_twin(kind), None, "{kind}");
+        }
+        for kind in
+            ["accountsapi", "azure-ca", "sso-generic", "sso-oidc-generic", "sso-oauth-client-credentials"]
+        {
+            assert!(without_twin(kind).is_some(), "{kind}");
+        }
+    }
+}

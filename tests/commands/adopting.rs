@@ -1,0 +1,190 @@
+//! Which live application is meant, whatever people do to names, notes and markers: the right step or an error that names
+//! the candidates, and never a second application.
+
+use serde_json::json;
+
+use crate::support::{Folder, Outcome, Server, object};
+
+const VPN: &str = "applications:
+  vpn: {type: radius, name: VPN, user_access: no_users, notes: Owned by the network team}
+  wiki: {type: websdk, name: Wiki, user_access: no_users}
+";
+
+fn applied() -> (Folder, Server) {
+    let (folder, server) = (Folder::with(VPN), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    (folder, server)
+}
+
+fn marker(server: &Server, name: &str) -> String {
+    let notes = server.named(name)[0]["notes"].as_str().unwrap().to_owned();
+    notes[notes.rfind("[duoctl ").unwrap()..].to_owned()
+}
+
+fn plan(folder: &Folder, server: &Server, code: i32) -> Outcome {
+    folder.duoctl(["plan"]).at(server).run().exits(code)
+}
+
+/// Applies, and sees that one application of the type and name is left and that nothing more is to do.
+#[track_caller]
+fn settles(folder: &Folder, server: &Server, name: &str) {
+    folder.duoctl(["apply", "--auto-approve"]).at(server).run().exits(0);
+    assert_eq!(server.named(name).len(), 1);
+    plan(folder, server, 0).says("No changes.");
+}
+
+#[test]
+fn a_rename_on_either_side_is_a_change_of_the_name() {
+    let (folder, server) = applied();
+    let ikey = server.ikey("VPN");
+    server.edit("VPN", json!({"name": "VPN (old)"}));
+    plan(&folder, &server, 0).says("\"VPN (old)\" -> \"VPN\"").says("0 to add, 1 to change, 0 to adopt");
+    settles(&folder, &server, "VPN");
+    folder.declare(&VPN.replace("name: VPN", "name: Remote access"));
+    plan(&folder, &server, 0).says("\"VPN\" -> \"Remote access\"").says("0 to add, 1 to change, 0 to adopt");
+    settles(&folder, &server, "Remote access");
+    // The same new name on both sides is no difference.
+    folder.declare(VPN);
+    server.edit("Remote access", json!({"name": "VPN"}));
+    settles(&folder, &server, "VPN");
+    assert_eq!(server.ikey("VPN"), ikey);
+}
+
+#[test]
+fn a_marker_that_an_editor_removed_is_put_back() {
+    let (folder, server) = applied();
+    let ikey = server.ikey("VPN");
+    for notes in ["Owned by the network team", "", "somebody's own words", "[duoctl acme/applications.vpn"] {
+        server.edit("VPN", json!({"notes": notes}));
+        let again = plan(&folder, &server, 0);
+        assert!(
+            again.last_line().contains("0 to add") && again.last_line().contains("1 to adopt"),
+            "{notes}"
+        );
+        settles(&folder, &server, "VPN");
+    }
+    assert_eq!(server.ikey("VPN"), ikey);
+    // Nothing without a marker is removed, whatever left the YAML.
+    server.edit("Wiki", json!({"notes": ""}));
+    folder.declare(VPN.split_once("  wiki").unwrap().0);
+    folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).run().exits(0);
+    assert_eq!(server.named("Wiki").len(), 1);
+}
+
+#[test]
+fn a_marker_that_was_lost_among_several_of_one_name_is_asked_about() {
+    let (folder, server) = applied();
+    let first = server.ikey("VPN");
+    server.edit("VPN", json!({"notes": ""}));
+    let twin = object(json!({"type": "radius", "name": "VPN", "user_access": "NO_USERS"}));
+    let twin = server.account().create_application(twin).unwrap_or_else(|_| panic!("refused"));
+    let second = twin["integration_key"].as_str().unwrap().to_owned();
+    let writes = server.writes();
+    for command in [&["plan"][..], &["apply", "--auto-approve", "--no-verify"]] {
+        let outcome = folder.duoctl(command).at(&server).run();
+        outcome.warns(&first).warns(&second).warns("2 live applications of type `radius` are named `VPN`");
+    }
+    assert_eq!(server.writes(), writes);
+    folder.duoctl(["adopt", "applications.vpn", &first]).run().exits(0);
+    plan(&folder, &server, 0).says("0 to add, 1 to change, 1 to adopt");
+    // The pin holds whatever the name becomes.
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    server
+        .account()
+        .modify_application(&first, object(json!({"name": "Other", "notes": ""})))
+        .unwrap_or_else(|_| panic!());
+    plan(&folder, &server, 0).says("\"Other\" -> \"VPN\"").says("0 to add, 1 to change, 1 to adopt");
+}
+
+#[test]
+fn a_marker_that_was_copied_stops_its_address_and_no_other() {
+    let (folder, server) = applied();
+    let copied = marker(&server, "VPN");
+    let copy =
+        json!({"type": "radius", "name": "VPN of the branch", "user_access": "ALL_USERS", "notes": copied});
+    let copy = server.account().create_application(object(copy)).unwrap_or_else(|_| panic!("refused"));
+    let copy = copy["integration_key"].as_str().unwrap().to_owned();
+    server.edit("Wiki", json!({"name": "Wiki 2"}));
+    let before = server.named("VPN");
+    let outcome = plan(&folder, &server, 1);
+    outcome
+        .warns("2 live applications carry its marker")
+        .warns(&copy)
+        .warns("remove the marker")
+        .says("\"Wiki 2\" -> \"Wiki\"");
+    folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).run().exits(4);
+    assert_eq!((server.named("VPN"), server.named("Wiki").len()), (before, 1));
+    // Not even once the address has left the YAML: one of them is somebody else's.
+    folder
+        .declare(&format!("applications:\n{}", VPN.split_once('\n').unwrap().1.split_once('\n').unwrap().1));
+    folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).run();
+    assert_eq!((server.named("VPN").len(), server.named("VPN of the branch").len()), (1, 1));
+    let imported = folder.duoctl(["import", ".", "--only", "VPN*"]).at(&server).run().exits(0);
+    imported.says("several applications carry the marker of `applications.vpn`");
+    // Removed from the copy, as it says, everything goes on.
+    server.edit("VPN of the branch", json!({"notes": ""}));
+    folder.declare(VPN);
+    settles(&folder, &server, "VPN");
+}
+
+#[test]
+fn an_application_of_another_workspace_is_left_to_it() {
+    let (folder, server) = applied();
+    let other = Folder::empty();
+    let head = crate::support::HEAD.replace("workspace: acme", "workspace: other");
+    other.write("duo.yaml", &format!("{head}{VPN}"));
+    let writes = server.writes();
+    let outcome = plan(&other, &server, 1);
+    outcome.warns("belongs to acme/applications.vpn").warns("remove it there first").says("0 to add");
+    other.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(1);
+    assert_eq!(server.writes(), writes);
+    other.write("duo.yaml", &head);
+    let imported =
+        other.duoctl(["import", ".", "--type", "radius", "--type", "websdk"]).at(&server).run().exits(0);
+    imported.says("2 owned by another workspace");
+    other.duoctl(["plan"]).at(&server).run().exits(0).says("0 to add, 0 to change, 2 to adopt");
+    // Nor is it a pin that takes it away.
+    let pinned = format!("applications:\n  mine: {{integration_key: {}}}\n", server.ikey("VPN"));
+    other.write("duo.yaml", &format!("{head}{pinned}"));
+    plan(&other, &server, 1).warns("belongs to acme/applications.vpn");
+    settles(&folder, &server, "VPN");
+}
+
+#[test]
+fn a_pin_is_taken_at_its_word_and_no_further() {
+    let (folder, server) = applied();
+    let (vpn, wiki) = (server.ikey("VPN"), server.ikey("Wiki"));
+    let pinned = |ikey: &str| VPN.replace("name: VPN,", &format!("name: VPN, integration_key: {ikey},"));
+    folder.declare(&pinned(&vpn));
+    plan(&folder, &server, 0).says("No changes.");
+    for (ikey, says) in [
+        ("DI000000000000000000", "the account has no application DI000000000000000000"),
+        (wiki.as_str(), "carries the marker of applications.vpn already"),
+    ] {
+        folder.declare(&pinned(ikey));
+        plan(&folder, &server, 1).warns(says).says("0 to add, 0 to change, 0 to adopt, 0 to delete");
+    }
+    let other = format!(
+        "applications:\n  other: {{type: radius, name: Other, user_access: no_users, integration_key: {}}}\n",
+        server.ikey("Intranet")
+    );
+    folder.declare(&other);
+    plan(&folder, &server, 1)
+        .warns("is of type `websdk`")
+        .warns("a type cannot change")
+        .says("0 to add, 0 to change");
+}
+
+#[test]
+fn an_address_that_was_renamed_says_how_its_application_follows() {
+    let (folder, server) = applied();
+    let ikey = server.ikey("VPN");
+    folder.declare(&VPN.replace("  vpn:", "  remote-access:"));
+    plan(&folder, &server, 1).warns("belongs to acme/applications.vpn").warns("integration_key");
+    let outcome = folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).run();
+    assert_ne!(outcome.code, Some(0));
+    assert_eq!(server.ikey("VPN"), ikey, "neither removed nor made anew");
+    folder.duoctl(["adopt", "applications.remote-access", &ikey]).run().exits(0);
+    settles(&folder, &server, "VPN");
+    assert!(marker(&server, "VPN").starts_with("[duoctl acme/applications.remote-access "));
+}

@@ -1,0 +1,361 @@
+//! Names, notes and messages that try to be something else: a mention, a fold, a cell, a command to the CI, a line.
+
+use duoctl::output::document::{Document, read};
+use duoctl::output::format::{Format, render};
+use duoctl::output::paint::safe;
+use proptest::prelude::*;
+use pulldown_cmark::{Event, Options, Parser};
+use serde_json::{Value, json};
+
+/// Everything in a plan that somebody else may have written.
+fn plan(text: &str) -> Value {
+    json!({
+        "format_version": "1.0", "kind": "drift", "tool_version": "0.1.0", "workspace": "acme", "api_hostname": text, "empty": false,
+        "summary": {"add": 0, "change": 1, "adopt": 0, "delete": 1, "unmanaged": 0, "handoffs": 1, "deliveries": 1, "retain": 1},
+        "risks": {"widens_access": 1}, "drift": {"widens_access": 1}, "blocked": [text],
+        "left_out": 1, "left_out_addresses": [text], "left_out_pending": [text],
+        "impact": {"requests": 3, "budget": 3, "exhausted": true, "counts_disabled": true, "problems": [text]},
+        "steps": [{
+            "address": text, "action": "update", "integration_key": text, "type": text, "name": text,
+            "changes": [
+                {"field": text, "before": text, "after": [text, text], "origin": "drift", "risk": "widens_access", "reason": text, "drift": {"risk": "widens_access", "reason": text}},
+                {"field": text, "before": {text: text}, "after": null, "origin": "both", "risk": "neutral", "reason": "", "drift": null},
+            ],
+            "delivery": {"store": text, "path": text, "place": text, "reason": text},
+            "risks": [{"risk": "widens_access", "reason": text}], "drift": [{"risk": "widens_access", "reason": text}],
+            "price": [text], "affected": {
+                "access_changes": true, "gains": {"bound": "exactly", "count": 2, "first": [text]}, "loses": {"bound": "unknown", "count": 0, "first": []},
+                "policy": {
+                    "users": {"bound": "at_most", "count": 1, "first": [text]}, "from": null,
+                    "to": {"policy_key": text, "name": text, "shared_with": [{"integration_key": text, "name": text, "address": text}]},
+                },
+            },
+            "place": {"file": text, "line": 3, "column": 4, "end_line": 3, "end_column": 9},
+        }, {
+            "address": text, "action": "delete", "integration_key": text, "type": text, "name": text, "changes": [],
+            "delivery": null, "risks": [{"risk": "destroys", "reason": text}], "drift": [], "price": [], "affected": null,
+        }],
+        "handoffs": [{"address": text, "place": text, "purpose": "enter", "then": [text], "fingerprint": null, "attested": null, "fields": [
+            {"tab": text, "label": text, "value": text, "secret": false, "delivered_to": null, "application": null, "outstanding": true},
+            {"tab": text, "label": text, "value": text, "secret": true, "delivered_to": text, "application": text, "outstanding": true},
+        ]}],
+        "orphans": [{"address": text, "ikey": format!("{text}-"), "name": text, "quarantined_since": text, "protected": false, "in_console": false}],
+        "refusals": [{"guard": text, "address": text, "message": text, "lift": text}],
+        "diagnostics": [{
+            "code": text, "severity": "error", "message": text, "help": text,
+            "place": {"file": text, "line": 1, "column": 1}, "related": [{"place": null, "label": text}],
+        }],
+        "fingerprint": {"tool_version": text, "host": text, "yaml": text, "ikeys": text, "objects": {}, "steps": text},
+        "who": {"complete": true, "days": 30, "by_address": {text: [
+            {"when": text, "who": text, "actor": text, "from": text, "action": text, "target": text, "target_name": text},
+        ]}},
+    })
+}
+
+/// `fix` may have several lines, and each is shown on its own.
+fn verify(text: &str, fix: &str) -> Value {
+    let check = json!({"name": text, "verdict": "failed", "detail": text, "fix": fix});
+    json!({
+        "format_version": "1.0", "kind": "verify", "workspace": "acme", "passed": false,
+        "summary": {"verified": 0, "not_testable": 0, "inconclusive": 0, "failed": 1},
+        "identity_intelligence": [{"address": text, "display_name": text, "verdict": "failed", "highest_rung": text, "rungs": [check]}],
+        "applications": [{"address": text, "integration_key": text, "type": text, "name": text, "verdict": "failed", "checks": [check]}],
+    })
+}
+
+fn apply(text: &str, fix: &str) -> Value {
+    let mut planned = plan(text);
+    planned["kind"] = json!("plan");
+    json!({
+        "format_version": "1.0", "kind": "apply", "plan": planned, "left": planned, "verify": verify(text, fix),
+        "summary": {"applied": 0, "failed": 1, "not_attempted": 0}, "left_out": [text],
+        "steps": [{"address": text, "action": "update", "integration_key": text, "status": "failed", "reason": text, "delivered": text}],
+        "normalised": [{"address": text, "field": text, "sent": text, "kept": text}],
+    })
+}
+
+fn failure(text: &str) -> Value {
+    json!({
+        "format_version": "1.0", "kind": "failure", "command": "plan", "exit_code": 1, "message": text, "help": [text],
+        "diagnostics": [],
+    })
+}
+
+fn documents(text: &str) -> Vec<Value> {
+    let fix = text.lines().map(|line| format!("{line}^")).collect::<Vec<_>>().join("\n");
+    vec![plan(text), verify(text, &fix), apply(text, &fix), failure(text)]
+}
+
+/// The same with nothing hostile in it, and as many lines where lines are meant.
+fn tame(text: &str) -> Vec<Value> {
+    let fix = text.lines().map(|_| "x_y").collect::<Vec<_>>().join("\n");
+    vec![plan("x_y"), verify("x_y", &fix), apply("x_y", &fix), failure("x_y")]
+}
+
+fn rendered(format: Format, value: &Value) -> String {
+    let document: Document = read(value).unwrap();
+    render(format, &document, value, "").unwrap()
+}
+
+/// What a renderer would show or obey outside of code, as a real parser reads it.
+fn outside_of_code(markdown: &str) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut inside = false;
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+        match event {
+            Event::Code(_) => seen.push("CODE".to_owned()),
+            Event::InlineHtml(tag) if &*tag == "<code>" => inside = true,
+            Event::InlineHtml(tag) if &*tag == "</code>" => {
+                inside = false;
+                seen.push("CODE".to_owned());
+            }
+            Event::Text(_) if inside => {}
+            Event::Html(html) => {
+                // In a block the tags are not parsed; nothing but numbers and letters may stand in one.
+                let mut rest = &*html;
+                let mut text = String::new();
+                while let Some((before, after)) = rest.split_once("<code>") {
+                    let (code, after) = after.split_once("</code>").expect("code ends on its line");
+                    let harmless = |c: char| {
+                        c.is_alphanumeric() || matches!(c, ' ' | '-' | '.' | ',' | '&' | '#' | ';' | '…')
+                    };
+                    assert!(code.chars().all(harmless), "{code}");
+                    text += &format!("{before}CODE");
+                    rest = after;
+                }
+                seen.push(text + rest);
+            }
+            event => {
+                assert!(!inside, "{event:?} inside of code");
+                seen.push(format!("{event:?}"));
+            }
+        }
+    }
+    // Spaces around code split a text in two.
+    let joined = seen.join("\u{1}");
+    joined.split('\u{1}').map(str::to_owned).collect()
+}
+
+/// Pieces that mean something to Markdown, HTML, GitHub, GitLab, a terminal or a CI.
+const PIECES: &[&str] = &[
+    "@team",
+    "#123",
+    "GH-1",
+    "!12",
+    "~label",
+    "`",
+    "``",
+    "```\n",
+    "|",
+    "\\",
+    "\\|",
+    "\n",
+    "\r\n",
+    "\r",
+    "\n\n",
+    "</details>",
+    "<details>",
+    "</summary>",
+    "<!--",
+    "-->",
+    "<script>",
+    "</code>",
+    "<code>",
+    "&#96;",
+    "&lt;",
+    "**",
+    "_",
+    "[x](https://a.example)",
+    "![x](y)",
+    "https://a.example",
+    "www.a.example",
+    "a@b.example",
+    "::error::x",
+    "\n::add-mask::x",
+    "%0A::error::x",
+    "##[error]x",
+    "::set-output name=x::y",
+    "##[add-mask]x",
+    ",title=x",
+    ":",
+    ",",
+    "%",
+    "%25",
+    "\u{202e}",
+    "\u{1b}[31m",
+    "\u{200b}",
+    "\u{7}",
+    "\u{2028}",
+    "# ",
+    "- ",
+    "> ",
+    "1. ",
+    "/close",
+    "$`x`$",
+    "é",
+    "名",
+    "🦀",
+    " ",
+    "\t",
+    "---",
+    "|---|",
+    "x",
+];
+
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![3 => proptest::sample::select(PIECES).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
+    // One character that no sentence has: a text that is nothing but words stands outside of code, as words.
+    proptest::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat() + "^")
+}
+
+/// What the runner makes of a line (its source: `ActionCommand.TryParseV2` and `TryParse`).
+fn commands(log: &str) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for line in log.split(['\n', '\r']) {
+        assert!(!line.contains("##["), "an old command in {line:?}");
+        let Some(rest) = line.trim_start().strip_prefix("::") else { continue };
+        let Some((head, data)) = rest.split_once("::") else { continue };
+        let (command, properties) = head.split_once(' ').unwrap_or((head, ""));
+        found.push((command.to_owned(), properties.to_owned(), data.to_owned()));
+    }
+    found
+}
+
+fn decoded(text: &str) -> String {
+    let text = text.replace("%0D", "\r").replace("%0A", "\n").replace("%3A", ":").replace("%2C", ",");
+    text.replace("%25", "%")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn in_markdown_nothing_of_a_name_stands_outside_of_code(text in hostile()) {
+        for (hostile, tame) in documents(&text).iter().zip(tame(&text)) {
+            let markdown = rendered(Format::Markdown, hostile);
+            prop_assert_eq!(outside_of_code(&markdown), outside_of_code(&rendered(Format::Markdown, &tame)));
+            // Only the first line hides, and nothing follows the foot.
+            prop_assert_eq!(markdown.matches("<!--").count(), 1 + markdown.matches("`<!--").count() + hidden_in_code(&markdown));
+        }
+    }
+
+    #[test]
+    fn an_annotation_is_one_command_of_one_line(text in hostile()) {
+        for (hostile, tame) in documents(&text).iter().zip(tame(&text)) {
+            let (log, quiet) = (rendered(Format::Github, hostile), rendered(Format::Github, &tame));
+            prop_assert_eq!(log.lines().count(), quiet.lines().count());
+            let (found, wanted) = (commands(&log), commands(&quiet));
+            prop_assert_eq!(found.len(), wanted.len());
+            for ((command, properties, data), (as_wanted, tame_properties, _)) in found.iter().zip(&wanted) {
+                prop_assert_eq!(command, as_wanted);
+                prop_assert!(!properties.contains(':'));
+                let keys = |text: &str| text.split(',').map(|pair| pair.split('=').next().unwrap().to_owned()).collect::<Vec<_>>();
+                prop_assert_eq!(keys(properties), keys(tame_properties));
+                prop_assert!(decoded(data).contains(safe(&text).split('\n').next().unwrap()) || data.len() > 300 || text.contains(['\n', '\r', '\u{2028}', '\u{85}', '\u{b}', '\u{c}']) || text.contains("::"), "{} in {}", safe(&text), data);
+            }
+        }
+    }
+
+    #[test]
+    fn for_people_a_name_adds_no_line_and_no_command(text in hostile()) {
+        for (hostile, tame) in documents(&text).iter().zip(tame(&text)) {
+            let shown = rendered(Format::Human, hostile);
+            let extra = |value: &str| value.lines().count();
+            // A value of several lines is shown on as many, each of them indented.
+            let more = text.lines().count().saturating_sub(1) * 8;
+            prop_assert!(extra(&shown) <= extra(&rendered(Format::Human, &tame)) + more);
+            prop_assert!(text.contains(['\n', '\r']) || extra(&shown) == extra(&rendered(Format::Human, &tame)));
+            prop_assert!(commands(&shown).is_empty(), "{}", shown);
+            prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
+        }
+    }
+
+    #[test]
+    fn a_report_for_gitlab_is_json_with_plain_descriptions(text in hostile()) {
+        let report: Value = serde_json::from_str(&rendered(Format::Gitlab, &plan(&text))).unwrap();
+        for issue in report.as_array().unwrap() {
+            prop_assert!(!issue["description"].as_str().unwrap().chars().any(char::is_control));
+        }
+    }
+}
+
+/// `<!--` inside of backticks that does not begin them.
+fn hidden_in_code(markdown: &str) -> usize {
+    let codes = Parser::new_ext(markdown, Options::ENABLE_TABLES).filter_map(|event| match event {
+        Event::Code(code) => Some(code.matches("<!--").count() - usize::from(code.starts_with("<!--"))),
+        _ => None,
+    });
+    codes.sum()
+}
+
+/// A plan of what the YAML asks for, and of nothing that was done in Duo.
+fn quiet() -> Value {
+    let mut quiet = plan("x_y");
+    quiet["steps"][0]["drift"] = json!([]);
+    quiet["steps"][0]["affected"] = json!(null);
+    quiet
+}
+
+#[test]
+fn a_huge_plan_fits_into_a_comment_and_keeps_what_is_risky() {
+    let mut large = quiet();
+    let tame = large["steps"][0].clone();
+    let steps: Vec<Value> = (0..2_000)
+        .map(|number| {
+            let mut step = tame.clone();
+            step["address"] = json!(format!("applications.a{number}"));
+            step["name"] = json!("é`|".repeat(60));
+            if number % 100 != 7 {
+                step["risks"] = json!([]);
+                step["changes"][0]["risk"] = json!("neutral");
+            }
+            step
+        })
+        .collect();
+    large["steps"] = json!(steps);
+    let markdown = rendered(Format::Markdown, &large);
+    assert!(markdown.len() < 65_536 && markdown.len() > 50_000, "{}", markdown.len());
+    // Risks are named outside of any fold, all twenty of them.
+    let (open, folded) = markdown.split_once("#### Details").unwrap();
+    assert_eq!(open.matches("**widens_access**").count(), 20);
+    // The folds that are left are those of the risky steps, and the others are counted.
+    for number in (7..2_000).step_by(100) {
+        assert!(folded.contains(&format!("<code>applications.a{number}</code>")), "a{number}");
+    }
+    let shown = folded.matches("<details>").count();
+    assert_eq!(shown, folded.matches("</details>").count());
+    let said = folded.split("The details of ").nth(1).unwrap().split(' ').next().unwrap();
+    assert_eq!(said.parse::<usize>().unwrap(), 2_000 + 1 - shown);
+    assert!(markdown.trim_end().ends_with("</sub>"), "the foot is there");
+    // A comment of nothing but risks is cut, too, and says so.
+    for step in large["steps"].as_array_mut().unwrap() {
+        step["risks"] = json!([{"risk": "destroys", "reason": "é|".repeat(100)}]);
+    }
+    let markdown = rendered(Format::Markdown, &large);
+    assert!(markdown.len() < 65_536 && markdown.contains(" more, see the log"), "{}", markdown.len());
+}
+
+#[test]
+fn no_more_annotations_than_github_shows_and_the_worst_first() {
+    let mut many = quiet();
+    let step = many["steps"][0].clone();
+    many["steps"] = json!(vec![step; 40]);
+    many["refusals"] = json!((0..25).map(|number| json!({"guard": "protect", "address": null, "message": format!("m{number}"), "lift": null})).collect::<Vec<_>>());
+    let log = rendered(Format::Github, &many);
+    let words: Vec<String> = commands(&log).into_iter().map(|(command, ..)| command).collect();
+    assert_eq!(words.iter().filter(|word| *word == "error").count(), 10);
+    assert_eq!(words.iter().filter(|word| *word == "warning").count(), 10);
+    assert!(words.is_sorted_by_key(|word| word == "warning"), "errors come first: {words:?}");
+    // One diagnostic and 25 refusals, nine of them one by one.
+    assert!(log.contains("::error title=duoctl::and 17 more of this kind"), "{log}");
+}
+
+#[test]
+fn the_marker_names_command_and_workspace_and_cannot_be_closed() {
+    let first = |value: &Value| rendered(Format::Markdown, value).lines().next().unwrap().to_owned();
+    let mut document = plan("x");
+    assert_eq!(first(&document), "<!-- duoctl:drift acme -->");
+    document["workspace"] = json!("a--><b>--\n");
+    assert_eq!(first(&document), "<!-- duoctl:drift a-b- -->");
+    assert_eq!(first(&failure("x")), "<!-- duoctl:plan -->");
+}

@@ -1,0 +1,157 @@
+//! How old keys are: `max_age`, `rotate --older-than`, and what the inventory says.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::support::{Duo, Folder};
+
+const STORES: &str = "secret_stores:
+  local: {type: file, path: secrets}
+";
+const HELP: &str = "  help: {type: authapi, name: Help, user_access: no_users, max_age: 90d, secret: {store: local, path: help.json}}\n";
+const SIEM: &str = "  siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info], max_age: 90d, secret: {store: local, path: siem.json}}\n";
+
+/// `help` was made and delivered a hundred days ago, `siem` just now.
+async fn start() -> (Duo, Folder) {
+    let (duo, folder) = (Duo::start().await, Folder::new());
+    folder.yaml(&format!("applications:\n{HELP}"), STORES);
+    duo.sandbox.account().faults.add("skew=-8640000".parse().unwrap());
+    duo.apply(&folder).await;
+    duo.sandbox.account().faults.clear();
+    let path = folder.path("secrets/help.json");
+    let mut held: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(100 * 24);
+    held["delivered_at"] = json!(then.to_string());
+    fs::write(&path, held.to_string()).unwrap();
+    folder.yaml(&format!("applications:\n{HELP}{SIEM}"), STORES);
+    duo.apply(&folder)
+        .await
+        .ended(0)
+        .says("warning[key-too-old]: applications.help: its key is older than 90 days");
+    (duo, folder)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_key_is_a_finding_and_a_guard_until_it_is_rotated() {
+    let (duo, folder) = start().await;
+    duo.plan(&folder).await.ended(0).says("rotate it: `duoctl rotate applications.help`").says("No changes.");
+    duo.run(&folder, &["drift"]).await.ended(2).says("key-too-old").never_says("applications.siem: its key");
+    let changed = format!("applications:\n{HELP}{SIEM}")
+        .replace("user_access: no_users", "user_access: no_users, notes: x");
+    folder.yaml(&changed, STORES);
+    let apply = duo.apply(&folder).await.ended(5);
+    apply
+        .says("overdue_key")
+        .says("to allow it: --allow overdue_key:applications.help")
+        .never_says("overdue_key:applications.siem");
+    duo.run(&folder, &["apply", "--auto-approve", "--allow", "overdue_key:applications.help"]).await.ended(0);
+    let rotate = ["rotate", "--older-than", "90d", "--auto-approve"];
+    duo.run(&folder, &rotate)
+        .await
+        .ended(0)
+        .says("1 keys are young enough")
+        .says("rotated applications.help");
+    assert_eq!((duo.applications("Help").len(), duo.applications("SIEM").len()), (2, 1));
+    duo.run(&folder, &["drift"]).await.ended(0);
+    duo.run(&folder, &rotate).await.ended(0);
+    assert_eq!((duo.applications("Help").len(), duo.applications("SIEM").len()), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_knows_is_said_and_left_alone() {
+    let (duo, folder) = start().await;
+    // Nobody may read the log, and the store does not tell.
+    let operator = duo.operator.integration_key.clone();
+    let body = json!({"adminapi_read_log": 0}).as_object().cloned().unwrap();
+    assert!(duo.sandbox.account().modify_application(&operator, body).is_ok());
+    let path = folder.path("secrets/help.json");
+    let mut held: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    held["delivered_at"] = json!("");
+    fs::write(&path, held.to_string()).unwrap();
+    duo.plan(&folder).await.ended(0).says("warning[key-age-unknown]: applications.help: nobody can tell");
+    let run =
+        duo.run(&folder, &["rotate", "applications.help", "--older-than", "1d", "--auto-approve"]).await;
+    run.ended(5).says("nobody can tell whether its key is old enough, so it is left alone");
+    assert_eq!(duo.applications("Help").len(), 1);
+    // The evidence of a rotation cannot be read either, and a person decides.
+    duo.run(&folder, &["rotate", "applications.help", "--auto-approve"])
+        .await
+        .ended(0)
+        .says("the logs, which cannot be read");
+    duo.run(&folder, &["rotate", "applications.help", "--confirm", "--auto-approve"]).await.ended(0);
+    duo.run(&folder, &["rotate", "applications.help", "--older-than", "ninety"]).await.ended(64);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_inventory_tries_each_key_and_says_how_old_it_is() {
+    let (duo, folder) = start().await;
+    let run = duo.run(&folder, &["secrets"]).await.ended(0);
+    run.says("older than max_age")
+        .says("(created by Configuration pipeline)")
+        .says("    proven by a call just now\n");
+    duo.reset("SIEM");
+    duo.run(&folder, &["rotate", "applications.help", "--auto-approve"]).await.ended(0);
+    let run = duo.run(&folder, &["secrets", "--format", "json"]).await.ended(0);
+    let document: Value = serde_json::from_str(&run.out).unwrap();
+    let [help, siem] = document["applications"].as_array().unwrap().as_slice() else { panic!("{document}") };
+    assert_eq!(
+        (&help["state"], &help["proven"], &help["overdue"]),
+        (&json!("current"), &json!(true), &json!(false))
+    );
+    assert_eq!(help["age"]["known"], "since");
+    assert!(help["rotating_since"].is_string());
+    assert_eq!((&siem["state"], &siem["proven"]), (&json!("due"), &json!(false)));
+    assert!(siem["proof"].as_str().unwrap().contains("40103"), "{siem}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_operator_rotates_the_first_one() {
+    let (mut duo, folder) = (Duo::start().await, Folder::new());
+    let body = json!({"type": "adminapi", "name": "Second", "user_access": "NO_USERS",
+        "adminapi_integrations": "1", "adminapi_read_resource": "1"});
+    assert!(duo.sandbox.account().create_application(body.as_object().cloned().unwrap()).is_ok());
+    let second = duo.application("Second");
+    let text = |name: &str| second[name].as_str().unwrap().to_owned();
+    let applications = format!(
+        "applications: {{operator: {{integration_key: {}, secret: {{store: local, path: operator.json}}}}}}",
+        duo.operator.integration_key
+    );
+    folder.yaml(&applications, STORES);
+    duo.apply(&folder).await.ended(0);
+    let rotate = ["rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
+    duo.run(&folder, &rotate).await.ended(5).says("the YAML has no `tenant.credentials.second`");
+    let yaml = fs::read_to_string(folder.path("duo.yaml")).unwrap();
+    let declared = yaml.replace(
+        "    secret_key: {env: DUO_SKEY}\n",
+        "    secret_key: {env: DUO_SKEY}\n    second: {integration_key: {env: DUO_IKEY_2}, secret_key: {env: DUO_SKEY_2}}\n",
+    );
+    assert_ne!(declared, yaml);
+    fs::write(folder.path("duo.yaml"), declared).unwrap();
+    duo.run(&folder, &rotate).await.ended(5).says("the second one cannot be had");
+    // One that may not manage applications could not hand the new key out: nothing is reset.
+    duo.environment = vec![
+        ("DUO_IKEY_2".to_owned(), text("integration_key").into()),
+        ("DUO_SKEY_2".to_owned(), text("secret_key").into()),
+    ];
+    let permission = |on: &str| json!({"adminapi_integrations": on}).as_object().cloned().unwrap();
+    let may = |duo: &Duo, on| {
+        let ikey = second["integration_key"].as_str().unwrap();
+        assert!(duo.sandbox.account().modify_application(ikey, permission(on)).is_ok());
+    };
+    may(&duo, "0");
+    let run = duo.run(&folder, &rotate).await.ended(5);
+    run.says("the second operator cannot read its key, so nothing was changed");
+    duo.plan(&folder).await.ended(0);
+    may(&duo, "1");
+    let run = duo.run(&folder, &rotate).await.ended(0);
+    run.says("proven by a signed call").says("duoctl's own key has changed");
+    duo.plan(&folder).await.ended(77);
+    let held: Value =
+        serde_json::from_slice(&fs::read(folder.path("secrets/operator.json")).unwrap()).unwrap();
+    let held = held["secret_key"].as_str().unwrap().to_owned();
+    let yaml = fs::read_to_string(folder.path("duo.yaml")).unwrap();
+    fs::write(folder.path("key"), held).unwrap();
+    fs::write(folder.path("duo.yaml"), yaml.replacen("{env: DUO_SKEY}", "{file: key}", 1)).unwrap();
+    duo.plan(&folder).await.ended(0);
+}

@@ -1,0 +1,125 @@
+//! Every store that is broken in its own way, in one run: each is named with what to do, the others get their keys, and
+//! what was not delivered is delivered once it is mended.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use serde_json::Value;
+
+use super::support::{Duo, Folder, KEY};
+
+const NAMES: [&str; 8] = ["good", "hanging", "loud", "lying", "open", "planted", "readonly", "silent"];
+
+fn yaml(folder: &Folder, readonly: &str) {
+    let application = |name: &&str| {
+        let (store, path) = match *name {
+            "good" => ("local", "good".to_owned()),
+            "open" | "planted" => ("local", format!("{name}/key")),
+            "readonly" => ("readonly", "key".to_owned()),
+            name => (name, name.to_owned()),
+        };
+        format!(
+            "  {name}: {{type: authapi, name: {name}, user_access: no_users, secret: {{store: {store}, path: {path}}}}}\n"
+        )
+    };
+    let command = |name: &str| {
+        format!(
+            "  {name}: {{type: exec, write: [./{name}.sh, write], read: [./{name}.sh, read], timeout_seconds: 2}}\n"
+        )
+    };
+    let commands: String = ["hanging", "loud", "lying", "silent"].map(command).concat();
+    let applications: String = NAMES.iter().map(application).collect();
+    folder.yaml(
+        &format!("applications:\n{applications}"),
+        &format!("secret_stores:\n  local: {{type: file, path: kept}}\n  readonly: {{type: file, path: {readonly}}}\n{commands}"),
+    );
+}
+
+fn break_all(folder: &Folder) {
+    let kept = |name: &str| folder.path("kept").join(name);
+    fs::create_dir_all(kept("open")).unwrap();
+    for (path, mode) in [(folder.path("kept"), 0o700), (kept("open"), 0o755)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    fs::create_dir(folder.path("elsewhere")).unwrap();
+    symlink(folder.path("elsewhere"), kept("planted")).unwrap();
+    let other = format!("printf '{{\"integration_key\": \"DIOTHER\", \"secret_key\": \"{KEY}\"}}'");
+    folder.script("hanging.sh", "[ \"$1\" = read ] && exit 3; sleep 300 & sleep 300");
+    folder.script(
+        "loud.sh",
+        "[ \"$1\" = read ] && exit 3; set -x; input=$(cat); : \"$input\"; echo \"$input\"; exit 1",
+    );
+    folder.script("lying.sh", &format!("cat > /dev/null; [ \"$1\" = write ] || {other}"));
+    folder.script("silent.sh", "cat > /dev/null; [ \"$1\" = write ] || exit 3");
+}
+
+fn mend_all(folder: &Folder) {
+    fs::set_permissions(folder.path("kept/open"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::remove_file(folder.path("kept/planted")).unwrap();
+    folder.keeper();
+    for name in ["hanging", "loud", "lying", "silent"] {
+        fs::copy(folder.path("keep.sh"), folder.path(&format!("{name}.sh"))).unwrap();
+    }
+    yaml(folder, "writable");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_is_named_and_the_others_proceed() {
+    let (duo, folder) = (Duo::start().await, Folder::new());
+    // Nobody, not even root, can write there.
+    yaml(&folder, "/sys/duoctl-secrets");
+    break_all(&folder);
+    let run = duo.apply(&folder).await.ended(4);
+    let run = run
+        .says("delivered applications.good")
+        .says("error[store-unreadable]: applications.open: its keys cannot be delivered: others may look into the folder")
+        .says("close it: `chmod 700 ")
+        .says("error[store-unreadable]: applications.planted: its keys cannot be delivered: ")
+        .says("is a symbolic link, and secrets follow none")
+        .says("find out who planted it, and remove it")
+        .says("/sys/duoctl-secrets cannot be made: ")
+        .says("the write command of the store `hanging` did not end within 2 s and was ended")
+        .says("the write command of the store `loud` ended with exit status: 1: ")
+        .says("store lying: lying took the keys, but gives back something else")
+        .says("store silent: silent took the keys, but gives back nothing");
+    let mut run = run.says("Applied: 9 of 14 steps, 5 failed.");
+    for name in NAMES {
+        run = run
+            .says(&format!("created applications.{name}"))
+            .never_says(&duo.application(name)["secret_key"].as_str().unwrap()[..12]);
+    }
+    for name in ["hanging", "loud", "lying", "readonly", "silent"] {
+        run = run.says(&format!("not delivered applications.{name}"));
+    }
+    assert!(fs::read_dir(folder.path("elsewhere")).unwrap().next().is_none(), "a link was followed");
+
+    let keys: Vec<Value> = NAMES.map(|name| duo.application(name)["secret_key"].clone()).into();
+    mend_all(&folder);
+    duo.apply(&folder).await.ended(0).says("Applied: 7 of 7 steps.");
+    duo.plan(&folder).await.ended(0).says("No changes.");
+    for (name, key) in NAMES.iter().zip(keys) {
+        assert_eq!(duo.application(name)["secret_key"], key, "{name} was made again");
+        let path = match *name {
+            "good" => "kept/good".to_owned(),
+            "open" | "planted" => format!("kept/{name}/key"),
+            "readonly" => "writable/key".to_owned(),
+            name => format!("kept-{name}"),
+        };
+        let held: Value = serde_json::from_slice(&fs::read(folder.path(&path)).unwrap()).unwrap();
+        assert_eq!(held["secret_key"], key, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_hangs_on_reading_is_unreadable_and_not_empty() {
+    let (duo, folder) = (Duo::start().await, Folder::new());
+    folder.keeper();
+    let stores = "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read], timeout_seconds: 1}}";
+    folder.yaml("applications: {vpn: {type: radius, name: VPN, user_access: no_users, secret: {store: cmd, path: vpn}}}", stores);
+    duo.apply(&folder).await.ended(0);
+    folder.script("keep.sh", "sleep 300");
+    let plan = duo.plan(&folder).await.ended(1);
+    plan.says("error[store-unreadable]: applications.vpn")
+        .says("the read command of the store `cmd` did not end within 1 s and was ended")
+        .never_says("* deliver");
+}
