@@ -51,6 +51,8 @@
 //!     held: Default::default(),
 //!     observed_at: jiff::Timestamp::UNIX_EPOCH,
 //!     uses: Default::default(),
+//!     rotation_uses: Observed::Absent,
+//!     creations: Observed::Absent,
 //! };
 //! let options = Options::at(jiff::Timestamp::now());
 //! let plan = plan(&desired, &observation, &options);

@@ -252,7 +252,7 @@ pub(super) fn retired_line(text: &mut String, address: &str, ikey: &str, since: 
         text,
         "{} {}  {} was rotated out on {}; `duoctl apply --prune` deletes it once its quarantine is over",
         paint.faint("? retired"),
-        paint.strong(address),
+        paint.strong(&safe(address)),
         safe(ikey),
         safe(since),
     );

@@ -10,7 +10,7 @@ use super::paint::{Paint, safe};
 pub fn render(rotations: &[Rotation], paint: Paint) -> String {
     let mut text = String::new();
     for rotation in rotations {
-        let address = paint.strong(rotation.address.as_str());
+        let address = paint.strong(&safe(rotation.address.as_str()));
         let _ = write!(
             text,
             "{} {address}  {} -> {}",

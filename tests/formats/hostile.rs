@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 fn plan(text: &str) -> Value {
     json!({
         "format_version": "1.0", "kind": "drift", "tool_version": "0.1.0", "workspace": "acme", "api_hostname": text, "empty": false,
-        "summary": {"add": 0, "change": 1, "adopt": 0, "delete": 1, "unmanaged": 0, "handoffs": 1, "deliveries": 1, "retain": 1},
+        "summary": {"add": 0, "change": 1, "adopt": 0, "delete": 1, "unmanaged": 0, "handoffs": 1, "deliveries": 1, "rotations": 0, "retain": 1},
         "risks": {"widens_access": 1}, "drift": {"widens_access": 1}, "blocked": [text],
         "left_out": 1, "left_out_addresses": [text], "left_out_pending": [text],
         "impact": {"requests": 3, "budget": 3, "exhausted": true, "counts_disabled": true, "problems": [text]},
@@ -40,6 +40,8 @@ fn plan(text: &str) -> Value {
             {"tab": text, "label": text, "value": text, "secret": true, "delivered_to": text, "application": text, "outstanding": true},
         ]}],
         "orphans": [{"address": text, "ikey": format!("{text}-"), "name": text, "quarantined_since": text, "protected": false, "in_console": false}],
+        "rotations": [{"address": text, "stage": "delivered", "since": null, "delivered_at": null, "old": text, "successor": text, "seen": [text], "waits_for": [text]}],
+        "retired": [{"address": text, "ikey": format!("{text}-"), "name": text, "quarantined_since": text, "protected": false, "in_console": false}],
         "refusals": [{"guard": text, "address": text, "message": text, "lift": text}],
         "diagnostics": [{
             "code": text, "severity": "error", "message": text, "help": text,
@@ -69,6 +71,7 @@ fn apply(text: &str, fix: &str) -> Value {
     json!({
         "format_version": "1.0", "kind": "apply", "plan": planned, "left": planned, "verify": verify(text, fix),
         "summary": {"applied": 0, "failed": 1, "not_attempted": 0}, "left_out": [text],
+        "handoffs": planned["handoffs"],
         "steps": [{"address": text, "action": "update", "integration_key": text, "status": "failed", "reason": text, "delivered": text}],
         "normalised": [{"address": text, "field": text, "sent": text, "kept": text}],
     })

@@ -15,7 +15,7 @@ pub(super) const FMT: &str = "Examples:
   duoctl fmt - < duo.yaml";
 
 pub(super) const IGNORE: &str = "Examples:
-  duoctl ignore applications.vpn greeting --reason 'the help desk edits it, until 2027'";
+  duoctl ignore applications.vpn greeting --reason=until-2027";
 
 pub(super) const IMPORT: &str = "Examples:
   duoctl import --sandbox
@@ -76,6 +76,10 @@ pub(super) const DOCTOR: &str = "Examples:
 pub(super) const SANDBOX: &str = "Examples:
   duoctl sandbox serve
   duoctl sandbox reset";
+
+pub(super) const EDIT: &str = "Examples:
+  duoctl sandbox edit Intranet --set greeting=Hello
+  duoctl sandbox edit Expenses --delete";
 
 pub(super) const SERVE: &str = "Examples:
   duoctl sandbox serve

@@ -135,6 +135,7 @@ pub enum SandboxCommand {
     #[command(after_help = examples::SERVE)]
     Serve(Serve),
     /// Do what an administrator does in the Duo Admin Panel: change or delete an application behind duoctl's back.
+    #[command(after_help = examples::EDIT)]
     Edit(Edit),
     /// Forget the simulated account: the next start begins with the seeded one.
     #[command(after_help = examples::RESET)]

@@ -34,6 +34,8 @@ pub struct ApplyDocument {
     pub left: Option<PlanDocument>,
     /// The addresses that `--only` and `--exclude` left out.
     pub left_out: Option<Vec<String>>,
+    /// What a person still has to do in consoles: of the account as it is now.
+    pub handoffs: Option<Vec<HandoffDocument>>,
     /// What was verified; null where nothing was.
     pub verify: Option<VerifyDocument>,
 }
