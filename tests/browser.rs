@@ -1,7 +1,8 @@
-//! The whole of the vendor's page as a person does it, with a real browser at the rehearsed console.
+//! What people look at, with a real browser: the whole of the vendor's page as a person does it at the rehearsed console,
+//! and a comment of a pull request.
 //!
 //! It needs Debian's `chromium` and `npm ci` in `tests/browser`. Where they are missing it says so; under `CI` it fails.
-//! With `DUOCTL_PICTURES` it writes the pictures of `docs/images`.
+//! With `DUOCTL_PICTURES` it writes the pictures of `docs/images`, for which it also needs Debian's `tmux`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,10 +13,11 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use duoctl::sandbox::account::Account;
+use pulldown_cmark::{Options, Parser};
 use serde_json::{Map, Value, json};
 
 const YAML: &str = "\
@@ -48,26 +50,116 @@ fn missing(root: &Path, browser: Option<&str>) -> Option<&'static str> {
     (!found("node") || !found("script")).then_some("node or script (bsdutils) is not there")
 }
 
-#[test]
-fn a_person_walks_through_the_vendors_page() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
+}
+
+/// The browser; `None` where the test cannot run.
+fn browser() -> Option<&'static str> {
     let places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     let browser = places.into_iter().find(|place| Path::new(place).exists());
-    if let Some(what) = missing(&root, browser) {
+    if let Some(what) = missing(&root(), browser) {
         assert!(std::env::var_os("CI").is_none(), "the browser test cannot run: {what}");
         eprintln!("SKIPPED, NOTHING WAS PROVEN: the browser test cannot run: {what}");
-        return;
+        return None;
     }
+    browser
+}
+
+/// Where pictures are asked for.
+fn pictures() -> Option<PathBuf> {
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join(std::env::var_os("DUOCTL_PICTURES")?);
+    fs::create_dir_all(&pictures).unwrap();
+    Some(pictures)
+}
+
+const BEFORE: &str = "\
+version: 1
+workspace: acme
+tenant: {api_hostname: api-1a2b3c4d.duosecurity.com, plan: advantage}
+applications:
+  vpn: {type: radius, name: VPN, user_access: permitted_groups, groups_allowed: [VPN Users], notes: Owned by the network team}
+  wiki: {type: websdk, name: Wiki, user_access: all_users}
+  kiosk: {type: rdp, name: 'Kiosk <img src=x> @everyone', user_access: no_users}
+";
+
+const AFTER: &str = "\
+version: 1
+workspace: acme
+tenant: {api_hostname: api-1a2b3c4d.duosecurity.com, plan: advantage}
+applications:
+  vpn: {type: radius, name: VPN, user_access: permitted_groups, groups_allowed: [VPN Users, Contractors], notes: Owned by the VPN team}
+  wiki: {type: websdk, name: Wiki, user_access: all_users}
+  siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [read_log]}
+identity_intelligence:
+  emea: {display_name: Duo EMEA, access: read_only}
+";
+
+/// What a terminal of this width shows of a command, with its colours.
+fn terminal(folder: &Path, command: &str) -> String {
+    let socket = format!("duoctl-{}", std::process::id());
+    let tmux = |arguments: &[&str]| {
+        let run = Command::new("tmux").args(["-L", &socket]).args(arguments).current_dir(folder).output();
+        let run = run.expect("pictures of a terminal need tmux");
+        assert!(run.status.success(), "{run:?}");
+        String::from_utf8(run.stdout).unwrap()
+    };
+    let shell = format!("{command}; tmux -L {socket} wait-for -S shown; exec cat");
+    tmux(&["new-session", "-d", "-x", "124", "-y", "60", &shell]);
+    tmux(&["wait-for", "shown"]);
+    let shown = tmux(&["capture-pane", "-e", "-p"]);
+    tmux(&["kill-server"]);
+    shown.trim_end().to_owned()
+}
+
+#[test]
+fn a_comment_reads_well_where_it_is_shown() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let duoctl = |arguments: &[&str]| {
+        let run = Command::new(env!("CARGO_BIN_EXE_duoctl")).args(arguments).current_dir(&folder).output();
+        let run = run.unwrap();
+        assert!(run.status.success(), "{run:?}");
+    };
+    fs::write(folder.path().join("duo.yaml"), BEFORE).unwrap();
+    duoctl(&["apply", "--sandbox", "--auto-approve", "--no-verify"]);
+    fs::write(folder.path().join("duo.yaml"), AFTER).unwrap();
+    duoctl(&["plan", "--sandbox", "--prune", "--report", "markdown=comment.md"]);
+    let comment = fs::read_to_string(folder.path().join("comment.md")).unwrap();
+    let mut html = String::new();
+    pulldown_cmark::html::push_html(&mut html, Parser::new_ext(&comment, Options::ENABLE_TABLES));
+    fs::write(folder.path().join("comment.html"), html).unwrap();
+    let pictures = pictures();
+    let show = |what: &str, source: &str, name: &str| {
+        let mut command = Command::new("node");
+        command.arg(root().join("pictures.mjs")).args([browser, what]).arg(folder.path().join(source));
+        command.args(pictures.as_ref().map(|pictures| pictures.join(format!("{name}.png"))));
+        let run = command.output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    };
+    show("comment", "comment.html", "comment");
+    if pictures.is_some() {
+        let duoctl = env!("CARGO_BIN_EXE_duoctl");
+        let plan = terminal(folder.path(), &format!("{duoctl} plan --sandbox --prune"));
+        fs::write(folder.path().join("plan.txt"), format!("$ duoctl plan --sandbox --prune\n{plan}"))
+            .unwrap();
+        show("terminal", "plan.txt", "terminal-plan");
+        fs::write(folder.path().join("duo.yaml"), AFTER.replace("permitted_groups", "permited_groups"))
+            .unwrap();
+        let mistake = terminal(folder.path(), &format!("{duoctl} validate"));
+        fs::write(folder.path().join("mistake.txt"), format!("$ duoctl validate\n{mistake}")).unwrap();
+        show("terminal", "mistake.txt", "terminal-validate");
+    }
+}
+
+#[test]
+fn a_person_walks_through_the_vendors_page() {
+    let Some(browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("duo.yaml"), YAML).unwrap();
     let mut command = Command::new("node");
-    command.arg(root.join("console.mjs")).arg(env!("CARGO_BIN_EXE_duoctl")).arg(folder.path());
-    command.arg(browser.unwrap());
-    if let Some(pictures) = std::env::var_os("DUOCTL_PICTURES") {
-        let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join(pictures);
-        fs::create_dir_all(&pictures).unwrap();
-        command.arg(pictures);
-    }
+    command.arg(root().join("console.mjs")).arg(env!("CARGO_BIN_EXE_duoctl")).arg(folder.path());
+    command.arg(browser).args(pictures());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     if let Some(Ok(line)) = lines.next() {
