@@ -109,8 +109,10 @@ fn say_what_is_meant(key: &Key, schema: &mut Map<String, Value>) {
         schema.insert("patternErrorMessage".to_owned(), json!(message));
     };
     say(schema);
-    if let Some(Value::Object(items)) = schema.get_mut("items") {
-        say(items);
+    for within in ["items", "additionalProperties"] {
+        if let Some(Value::Object(values)) = schema.get_mut(within) {
+            say(values);
+        }
     }
 }
 
