@@ -29,7 +29,7 @@ const GROUPS: &[(&str, &str)] = &[
 
 #[rustfmt::skip]
 const FIRST_NAMES: &[&str] = &[
-    "Ada", "Alan", "Barbara", "Claude", "Donald", "Edsger", "Frances", "Grace", "Hedy", "Ivan", "Jean", "Katherine",
+    "Ada", "Alan", "Barbara", "Clara", "Donald", "Edsger", "Frances", "Grace", "Hedy", "Ivan", "Jean", "Katherine",
     "Leslie", "Margaret", "Niklaus", "Ole", "Peter", "Radia", "Shafi", "Tim", "Ursula", "Vint",
 ];
 const LAST_NAMES: &[&str] = &["Albrecht", "Bianchi", "Castillo", "Dvorak"];

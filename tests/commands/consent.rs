@@ -45,7 +45,7 @@ fn a_guard_names_the_flag_that_lifts_it_and_the_flag_does() {
     ~ update applications.vpn  "VPN" (radius) DI…
         user_access  "permitted_groups" -> "all_users"
         ! widens_access: more users may log in
-        @ 33 users gain access: ada.bianchi, alan.bianchi, barbara.albrecht, barbara.bianchi, claude.albrecht and 28 more
+        @ 33 users gain access: ada.bianchi, alan.bianchi, barbara.albrecht, barbara.bianchi, clara.albrecht and 28 more
 
     Refused; nothing was changed:
       ! escalates_privilege: applications.siem: the key may do more
