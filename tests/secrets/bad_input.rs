@@ -123,3 +123,24 @@ async fn a_store_that_hangs_on_reading_is_unreadable_and_not_empty() {
         .says("the read command of the store `cmd` did not end within 1 s and was ended")
         .never_says("* deliver");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_without_room_leaves_the_old_key_whole() {
+    let (duo, folder) = (Duo::start().await, Folder::new());
+    folder.yaml(
+        "applications: {help: {type: authapi, name: Help, user_access: no_users, secret: {store: local, path: help.json}}}",
+        "secret_stores: {local: {type: file, path: kept}}",
+    );
+    duo.apply(&folder).await.ended(0);
+    let before = fs::read(folder.path("kept/help.json")).unwrap();
+    duo.reset("Help");
+    // No file may grow, as on a disk without room.
+    let full = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
+    let apply = ["-c", full, "sh", env!("CARGO_BIN_EXE_duoctl"), "apply", "--auto-approve"];
+    let run = duo.run_as(&folder, "sh", &apply).await.ended(4);
+    run.says("not delivered applications.help").says("kept/help.json");
+    assert_eq!(fs::read(folder.path("kept/help.json")).unwrap(), before, "the old key is whole");
+    assert_eq!(fs::read_dir(folder.path("kept")).unwrap().count(), 1, "nothing half written stays");
+    duo.apply(&folder).await.ended(0).says("delivered applications.help");
+    assert_ne!(fs::read(folder.path("kept/help.json")).unwrap(), before);
+}
