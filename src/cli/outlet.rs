@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::atomic::{self, Readers};
-use crate::config::load::load;
+use crate::config::load::{Trust, load_as};
 use crate::output::document;
 use crate::output::format::{Format, render};
 use crate::output::json::{self, FORMAT_VERSION};
@@ -22,6 +22,8 @@ pub struct Outlet {
     command: &'static str,
     /// The YAML, to name its workspace where the command itself came to nothing.
     path: Option<PathBuf>,
+    /// How far that YAML is trusted.
+    trust: Trust,
     format: OutputFormat,
     reports: Vec<ReportFile>,
     printer: Printer,
@@ -30,9 +32,16 @@ pub struct Outlet {
 impl Outlet {
     /// What the arguments of a command ask for.
     pub fn of(command: &Command, printer: Printer) -> Self {
+        let untrusted = match command {
+            Command::Validate(args) => args.untrusted,
+            Command::Plan(args) => args.untrusted,
+            _ => false,
+        };
+        let trust = if untrusted { Trust::None } else { Trust::Full };
         let outlet = |command, path: Option<&PathBuf>, format, reports: &[ReportFile]| Self {
             command,
             path: path.cloned(),
+            trust,
             format,
             reports: reports.to_vec(),
             printer,
@@ -148,7 +157,7 @@ impl Outlet {
             .path
             .as_deref()
             .filter(|path| path.is_dir() || is_yaml(path))
-            .and_then(|path| load(path).workspace);
+            .and_then(|path| load_as(path, self.trust).workspace);
         if let Some(workspace) = workspace {
             name_workspace(&mut document, &workspace.name.value);
         }

@@ -77,6 +77,14 @@ fn no_link_leads_out_of_the_folder() {
     symlink(outside.path("elsewhere"), folder.path("apps")).unwrap();
     let refused = folder.duoctl(["validate", "--untrusted"]).run().exits(1);
     assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
+    // Nor does a document name the workspace of a file out there.
+    let lured = Folder::empty();
+    outside.write("other.yaml", &HEAD.replace("workspace: acme", "workspace: hunter2"));
+    symlink(outside.path("other.yaml"), lured.path("duo.yaml")).unwrap();
+    for command in ["plan", "validate"] {
+        let told = lured.duoctl([command, "--untrusted", "--format", "json"]).run().exits(1);
+        assert!(!format!("{told:?}").contains("hunter2"), "{told:?}");
+    }
     refused.warns("more.duo.yaml` leads out of its folder").warns("x.duo.yaml` leads out of its folder");
     assert!(folder.duoctl(["validate"]).run().exits(1).stderr.contains("hunter2"));
 }
