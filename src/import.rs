@@ -64,6 +64,8 @@ pub struct Entry {
     pub ikey: Ikey,
     /// A block mapping with the one key, without indentation.
     pub text: String,
+    /// What the text means, below the key.
+    pub value: Value,
     /// How many of its values are left alone because the language cannot say them.
     pub unsaid: usize,
 }
@@ -142,7 +144,8 @@ pub fn import(
     imported.entries = drafts
         .into_iter()
         .map(|draft| Entry {
-            text: draft.text(),
+            text: draft.text().to_owned(),
+            value: draft.value(),
             unsaid: draft.comments.len(),
             key: draft.key,
             kind: draft.kind,

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::atomic;
+use crate::config::diagnostic::has_errors;
 use crate::config::edit;
-use crate::config::load::load;
+use crate::config::load::{InMemory, load_files};
 use crate::import::placement::{Change, Split, place};
-use crate::import::{Imported, Live, Wanted, defaults, import};
+use crate::import::{Live, Wanted, defaults, import};
 use crate::output::printer::Printer;
 use crate::output::{import_report, json as documents};
 use crate::reconcile::observed::Observed;
@@ -15,7 +16,7 @@ use crate::reconcile::selection::glob_matcher;
 use super::args::{self, Format, Include, SplitMode};
 use super::edit::unchanged;
 use super::exit::{Exit, Failure};
-use super::session::{Session, first_failure, show_problems};
+use super::session::{Session, first_failure};
 
 /// Runs the command.
 pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> {
@@ -40,8 +41,9 @@ pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> 
     let live = Live { integrations, groups, policies };
     let defaults = defaults(&session.sources);
     let imported = import(&session.workspace, &session.desired, &defaults, seen, live, &wanted);
-    let changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
+    let mut changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
         .map_err(|(path, error)| unchanged(&path, &error))?;
+    prove(&session, &mut changes)?;
     write(&changes)?;
     match args.format {
         Format::Json => printer.data(&documents::text(&import_report::document(&imported, &changes))),
@@ -49,7 +51,7 @@ pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> 
             printer.data(&import_report::render(&imported, &changes, &args.source.path, printer.out))
         }
     }
-    Ok(prove(&imported, &args.source.path, printer))
+    Ok(Exit::Done)
 }
 
 fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {
@@ -70,6 +72,25 @@ fn read(path: &Path) -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
 
+/// Nothing is written that other commands could not read.
+fn prove(session: &Session, changes: &mut [Change]) -> Result<(), Failure> {
+    let stays = |path: &Path| !changes.iter().any(|change| change.path == path);
+    let others = session.sources.files().iter().filter(|source| stays(&source.path));
+    let mut files: Vec<InMemory> = others
+        .map(|source| InMemory { path: source.path.clone(), text: source.text.clone(), tree: None })
+        .collect();
+    files.extend(changes.iter_mut().map(|change| InMemory {
+        path: change.path.clone(),
+        text: change.text.clone(),
+        tree: change.tree.take(),
+    }));
+    let loaded = load_files(&session.workspace.root, files);
+    if has_errors(&loaded.diagnostics) {
+        return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
+    }
+    Ok(())
+}
+
 fn write(changes: &[Change]) -> Result<(), Failure> {
     for change in changes {
         let failure = |error| Failure::File { path: change.path.clone(), what: "cannot be written", error };
@@ -79,14 +100,4 @@ fn write(changes: &[Change]) -> Result<(), Failure> {
         edit::save(&change.path, &change.text).map_err(failure)?;
     }
     Ok(())
-}
-
-/// What was written is read as every other command will read it.
-fn prove(imported: &Imported, path: &Path, printer: Printer) -> Exit {
-    let loaded = load(path);
-    if imported.entries.is_empty() || loaded.valid().is_some() {
-        return Exit::Done;
-    }
-    show_problems(&loaded.diagnostics, &loaded.sources, printer);
-    Exit::Error
 }
