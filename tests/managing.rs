@@ -64,6 +64,18 @@ fn an_import_can_be_spread_over_files() {
 }
 
 #[test]
+fn an_import_after_which_nothing_could_be_read_writes_nothing() {
+    let server = Server::start();
+    let folder = Folder::with("");
+    // The largest file that is read, all but the room for the entries.
+    let full = format!("# {}\n{}", "x".repeat(32 * 1024 * 1024 - 1024), folder.read("duo.yaml"));
+    folder.write("duo.yaml", &full);
+    let outcome = folder.duoctl(["import"]).at(&server).run().exits(1).warns("`duo.yaml` is too large");
+    outcome.warns("split it into several `*.duo.yaml` files");
+    assert!(folder.read("duo.yaml") == full);
+}
+
+#[test]
 fn a_list_that_cannot_be_read_stops_the_import() {
     let server = Server::start();
     let folder = Folder::with("");

@@ -1,6 +1,8 @@
 //! Hashes that bind a plan to what it was made from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,9 +81,7 @@ pub fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 pub fn snapshot(integration: &Integration) -> String {
     let mut parts: BTreeMap<&str, String> = BTreeMap::new();
     for (key, value) in integration.properties() {
-        let known = key == "type"
-            || key.starts_with(PERMISSION_PREFIX)
-            || FIELDS.iter().any(|field| field.wire == key);
+        let known = KNOWN.contains(key.as_str()) || key.starts_with(PERMISSION_PREFIX);
         if known && !value.is_null() {
             parts.insert(key, even(key, value).to_string());
         }
@@ -89,20 +89,23 @@ pub fn snapshot(integration: &Integration) -> String {
     hash(parts.iter().flat_map(|(key, value)| [*key, value.as_str()]))
 }
 
+/// The properties that a write could depend on, beside the permissions.
+static KNOWN: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| FIELDS.iter().map(|field| field.wire).chain(["type"]).collect());
+
 /// The value without what Duo shuffles or generates (traps 1 and 23).
-fn even(key: &str, value: &Value) -> Value {
+fn even<'v>(key: &str, value: &'v Value) -> Cow<'v, Value> {
     match value {
         Value::Array(items) if key == "groups_allowed" => {
             let mut items = items.clone();
             items.sort_by_cached_key(Value::to_string);
-            Value::Array(items)
+            Cow::Owned(Value::Array(items))
         }
-        Value::Object(map) if key == "sso" => map
-            .iter()
-            .filter(|(key, _)| *key != "idp_metadata")
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-        other => other.clone(),
+        Value::Object(map) if key == "sso" => {
+            let kept = map.iter().filter(|(key, _)| *key != "idp_metadata");
+            Cow::Owned(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+        }
+        other => Cow::Borrowed(other),
     }
 }
 
