@@ -23,6 +23,7 @@ pub mod plan;
 pub mod progress;
 pub mod rotate;
 pub mod sandbox;
+mod saved_plan;
 pub mod schema;
 pub mod secrets;
 pub mod session;

@@ -1,9 +1,8 @@
 //! `duoctl apply`: plan, consent, write, read again, verify, report.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::converge::{Converged, Shelves, converge};
@@ -16,15 +15,15 @@ use crate::observe::Reading;
 use crate::output::printer::Printer;
 use crate::output::{apply_text, handoff_text, json, plan_text, verify_text};
 use crate::reconcile::address::Address;
-use crate::reconcile::fingerprint::Fingerprint;
 use crate::reconcile::guard::{Refusal, judge};
 use crate::reconcile::plan::{Options, Plan};
 use crate::verify::report::Report;
 
-use super::args::{self, PruneMode};
+use super::args;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::{Spinner, Steps};
+use super::saved_plan::SavedPlan;
 use super::session::{
     Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
 };
@@ -41,6 +40,13 @@ pub async fn run(
     let saved = SavedPlan::read(&args.path)?;
     let (path, args) = match &saved {
         Some(saved) => saved.arguments(args)?,
+        None if args.config.is_some() => {
+            let message = format!(
+                "--config says what a saved plan has to be of, and {} is none; leave it out",
+                args.path.display()
+            );
+            return Err(Failure::Usage(message));
+        }
         None => (args.path.clone(), args),
     };
     let options = options(&args.selected, &args.pruning)?;
@@ -313,71 +319,4 @@ fn stale(moved: &[String], outlet: &Outlet, printer: Printer) -> Exit {
         moved.iter().cloned().chain(["make a new one with `duoctl plan --out FILE`".to_owned()]).collect();
     outlet.failed(Exit::Stale, "the saved plan is stale, so nothing was changed", &help, Vec::new());
     Exit::Stale
-}
-
-/// A plan that `duoctl plan --out` saved.
-struct SavedPlan {
-    file: PathBuf,
-    made_with: Value,
-    fingerprint: Fingerprint,
-}
-
-impl SavedPlan {
-    /// Reads the file if it is a saved plan; YAML files and folders are none.
-    fn read(path: &Path) -> Result<Option<Self>, Failure> {
-        if !path.is_file()
-            || path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-        {
-            return Ok(None);
-        }
-        let failure = |error| Failure::File { path: path.to_owned(), what: "cannot be read", error };
-        let bytes = std::fs::read(path).map_err(failure)?;
-        let unusable = |reason: &str| Failure::NoPlan { path: path.to_owned(), reason: reason.to_owned() };
-        let mut document: Value = serde_json::from_slice(&bytes)
-            .map_err(|_| unusable("it is neither YAML by its name nor JSON"))?;
-        if document.get("kind").and_then(Value::as_str) != Some("plan") {
-            return Err(unusable("`kind` is not `plan`"));
-        }
-        let version = document.get("format_version").and_then(Value::as_str).unwrap_or_default();
-        if version != json::FORMAT_VERSION {
-            return Err(unusable(&format!(
-                "its format version is {version:?}, not {}",
-                json::FORMAT_VERSION
-            )));
-        }
-        let fingerprint = document.get_mut("fingerprint").map(Value::take).unwrap_or_default();
-        let fingerprint =
-            serde_json::from_value(fingerprint).map_err(|_| unusable("it has no usable fingerprint"))?;
-        let made_with = document.get_mut("made_with").map(Value::take).unwrap_or_default();
-        Ok(Some(Self { file: path.to_owned(), made_with, fingerprint }))
-    }
-
-    /// The arguments that the plan was made with, beside those of the connection and the consents.
-    fn arguments(&self, args: args::Apply) -> Result<(PathBuf, args::Apply), Failure> {
-        let given = !args.selected.only.is_empty()
-            || !args.selected.exclude.is_empty()
-            || args.pruning.prune.is_some();
-        if given {
-            let message =
-                "--only, --exclude and --prune are part of a saved plan; give them to `duoctl plan`";
-            return Err(Failure::Usage(message.to_owned()));
-        }
-        let unusable = |reason: &str| Failure::NoPlan { path: self.file.clone(), reason: reason.to_owned() };
-        let texts = |key: &str| -> Vec<String> {
-            let items = self.made_with.get(key).and_then(Value::as_array).into_iter().flatten();
-            items.filter_map(Value::as_str).map(str::to_owned).collect()
-        };
-        let path = self
-            .made_with
-            .get("path")
-            .and_then(Value::as_str)
-            .ok_or_else(|| unusable("it was not saved with `duoctl plan --out`"))?;
-        let prune = match self.made_with.get("prune").and_then(Value::as_str) {
-            Some("quarantine") => Some(PruneMode::Quarantine),
-            Some("now") => Some(PruneMode::Now),
-            _ => None,
-        };
-        let selected = args::Selected { only: texts("only"), exclude: texts("exclude") };
-        Ok((PathBuf::from(path), args::Apply { selected, pruning: args::Pruning { prune }, ..args }))
-    }
 }

@@ -234,6 +234,14 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
+    /// A saved plan of something else than `--config` says.
+    #[error("{path} is not the plan that is wanted, so nothing was changed: {reason}", path = path.display())]
+    UnwantedPlan {
+        /// The file.
+        path: PathBuf,
+        /// What it is of, and what was wanted.
+        reason: String,
+    },
 }
 
 impl Failure {
@@ -251,6 +259,7 @@ impl Failure {
             | Self::Edit { .. }
             | Self::NoDocument { .. }
             | Self::NoPlan { .. } => Exit::Error,
+            Self::UnwantedPlan { .. } => Exit::Refused,
             Self::Duo(error) => Exit::of(error),
         }
     }
@@ -297,7 +306,8 @@ impl Failure {
             | Self::Sandbox { .. }
             | Self::File { .. }
             | Self::NoDocument { .. }
-            | Self::NoPlan { .. } => Vec::new(),
+            | Self::NoPlan { .. }
+            | Self::UnwantedPlan { .. } => Vec::new(),
         }
     }
 }

@@ -181,3 +181,35 @@ fn a_guard_is_not_lifted_by_saving() {
     folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(5).says("--allow escalates_privilege");
     folder.duoctl(["apply", "plan.json", "--allow", "escalates_privilege"]).at(&server).run().exits(0);
 }
+
+/// Whoever may leave a plan for the job that applies, and not apply, chooses neither its YAML nor what is removed.
+#[test]
+fn with_config_it_is_refused_unless_it_is_of_that_yaml_and_prunes_alike() {
+    let (folder, server) = pending();
+    let writes = server.writes();
+    let apply = |rest: &[&str]| folder.duoctl(["apply", "plan.json"].iter().chain(rest)).at(&server).run();
+    std::fs::create_dir(folder.path(".theirs")).unwrap();
+    folder.write(".theirs/duo.yaml", &folder.read("duo.yaml").replace("VPN team", "VPN crew"));
+    folder.duoctl(["plan", ".theirs", "--out", "plan.json"]).at(&server).run().exits(0);
+    apply(&["--config", "."]).exits(5).warns("it is of \".theirs\", and --config says \".\"");
+    apply(&["--config", "missing"]).exits(5).warns("is not the plan that is wanted, so nothing was changed");
+
+    folder.duoctl(["plan", "--prune=now", "--out", "plan.json"]).at(&server).run().exits(0);
+    apply(&["--config", "."]).exits(5).warns("it was made with --prune=now");
+    apply(&["--config", ".", "--prune"]).exits(5);
+    folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0);
+    apply(&["--config", ".", "--prune"]).exits(5).warns("it was made without --prune");
+    apply(&["--prune"]).exits(64);
+    assert_eq!(server.writes(), writes);
+
+    folder
+        .duoctl(["apply", ".", "--config", "."])
+        .at(&server)
+        .run()
+        .exits(64)
+        .warns("--config says what a saved plan");
+    apply(&["--config", "duo.yaml"]).exits(5);
+    apply(&["--config", &folder.path("").display().to_string()]).exits(0).says("Applied: 1 of 1 steps.");
+    folder.duoctl(["plan", "--prune", "--out", "plan.json"]).at(&server).run().exits(0);
+    apply(&["--config", ".", "--prune"]).exits(6);
+}

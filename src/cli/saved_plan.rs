@@ -1,0 +1,107 @@
+//! A plan that `duoctl plan --out` saved, and the arguments that it was made with.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::output::json;
+use crate::output::paint::quoted;
+use crate::reconcile::fingerprint::Fingerprint;
+
+use super::args::{self, PruneMode};
+use super::exit::Failure;
+
+/// A plan that `duoctl plan --out` saved.
+pub(super) struct SavedPlan {
+    file: PathBuf,
+    made_with: Value,
+    /// What it was made from.
+    pub(super) fingerprint: Fingerprint,
+}
+
+impl SavedPlan {
+    /// Reads the file if it is a saved plan; YAML files and folders are none.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, Failure> {
+        if !path.is_file()
+            || path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+        {
+            return Ok(None);
+        }
+        let failure = |error| Failure::File { path: path.to_owned(), what: "cannot be read", error };
+        let bytes = std::fs::read(path).map_err(failure)?;
+        let unusable = |reason: &str| Failure::NoPlan { path: path.to_owned(), reason: reason.to_owned() };
+        let mut document: Value = serde_json::from_slice(&bytes)
+            .map_err(|_| unusable("it is neither YAML by its name nor JSON"))?;
+        if document.get("kind").and_then(Value::as_str) != Some("plan") {
+            return Err(unusable("`kind` is not `plan`"));
+        }
+        let version = document.get("format_version").and_then(Value::as_str).unwrap_or_default();
+        if version != json::FORMAT_VERSION {
+            return Err(unusable(&format!(
+                "its format version is {version:?}, not {}",
+                json::FORMAT_VERSION
+            )));
+        }
+        let fingerprint = document.get_mut("fingerprint").map(Value::take).unwrap_or_default();
+        let fingerprint =
+            serde_json::from_value(fingerprint).map_err(|_| unusable("it has no usable fingerprint"))?;
+        let made_with = document.get_mut("made_with").map(Value::take).unwrap_or_default();
+        Ok(Some(Self { file: path.to_owned(), made_with, fingerprint }))
+    }
+
+    /// The arguments that the plan was made with, beside those of the connection and the consents.
+    pub(super) fn arguments(&self, args: args::Apply) -> Result<(PathBuf, args::Apply), Failure> {
+        let given = !args.selected.only.is_empty() || !args.selected.exclude.is_empty();
+        // With `--config` it says what the plan may be.
+        if given || args.pruning.prune.is_some() && args.config.is_none() {
+            let message =
+                "--only, --exclude and --prune are part of a saved plan; give them to `duoctl plan`";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        let unusable = |reason: &str| Failure::NoPlan { path: self.file.clone(), reason: reason.to_owned() };
+        let texts = |key: &str| -> Vec<String> {
+            let items = self.made_with.get(key).and_then(Value::as_array).into_iter().flatten();
+            items.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let path = self
+            .made_with
+            .get("path")
+            .and_then(Value::as_str)
+            .ok_or_else(|| unusable("it was not saved with `duoctl plan --out`"))?;
+        let prune = match self.made_with.get("prune").and_then(Value::as_str) {
+            Some("quarantine") => Some(PruneMode::Quarantine),
+            Some("now") => Some(PruneMode::Now),
+            _ => None,
+        };
+        self.is_wanted(Path::new(path), prune, &args)?;
+        let selected = args::Selected { only: texts("only"), exclude: texts("exclude") };
+        Ok((PathBuf::from(path), args::Apply { selected, pruning: args::Pruning { prune }, ..args }))
+    }
+
+    /// Whether it is the plan that `--config` and `--prune` ask for.
+    fn is_wanted(&self, path: &Path, prune: Option<PruneMode>, args: &args::Apply) -> Result<(), Failure> {
+        let Some(config) = &args.config else { return Ok(()) };
+        let unwanted = |reason| Err(Failure::UnwantedPlan { path: self.file.clone(), reason });
+        if !same_place(path, config) {
+            let shown = |path: &Path| quoted(&path.display().to_string());
+            return unwanted(format!("it is of {}, and --config says {}", shown(path), shown(config)));
+        }
+        if prune != args.pruning.prune {
+            let made = match prune {
+                None => "without --prune",
+                Some(PruneMode::Quarantine) => "with --prune",
+                Some(PruneMode::Now) => "with --prune=now",
+            };
+            return unwanted(format!("it was made {made}; beside --config, the same is said here"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether two paths lead to the same file or folder.
+fn same_place(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
