@@ -1,11 +1,11 @@
 //! `duoctl import`: the live applications that nobody declares yet, as YAML.
 
+mod files;
+
 use std::path::Path;
 
-use crate::atomic;
-use crate::config::edit;
 use crate::config::load::load;
-use crate::import::placement::{Change, Split, place};
+use crate::import::placement::{Split, place};
 use crate::import::{Imported, Live, Wanted, defaults, import};
 use crate::output::printer::Printer;
 use crate::output::{import_report, json as documents};
@@ -42,11 +42,20 @@ pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> 
     let imported = import(&session.workspace, &session.desired, &defaults, seen, live, &wanted);
     let changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
         .map_err(|(path, error)| unchanged(&path, &error))?;
-    write(&changes)?;
+    if files::write(&changes, printer).await? == files::Written::InPart {
+        return Ok(Exit::Interrupted);
+    }
     match args.format {
         Format::Json => printer.data(&documents::text(&import_report::document(&imported, &changes))),
         Format::Human => {
-            printer.data(&import_report::render(&imported, &changes, &args.source.path, printer.out))
+            let sandbox = args.connection.sandbox.as_deref();
+            printer.data(&import_report::render(
+                &imported,
+                &changes,
+                &args.source.path,
+                sandbox,
+                printer.out,
+            ));
         }
     }
     Ok(prove(&imported, &args.source.path, printer))
@@ -68,17 +77,6 @@ fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {
 
 fn read(path: &Path) -> Option<String> {
     std::fs::read_to_string(path).ok()
-}
-
-fn write(changes: &[Change]) -> Result<(), Failure> {
-    for change in changes {
-        let failure = |error| Failure::File { path: change.path.clone(), what: "cannot be written", error };
-        if let Some(folder) = change.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            atomic::folder(folder).map_err(failure)?;
-        }
-        edit::save(&change.path, &change.text).map_err(failure)?;
-    }
-    Ok(())
 }
 
 /// What was written is read as every other command will read it.
