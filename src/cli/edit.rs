@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::diagnostic::{Sources, has_errors};
 use crate::config::edit::{self, EditError};
-use crate::config::load::{Loaded, load_files};
+use crate::config::load::{InMemory, Loaded, load_files};
 
 use super::exit::Failure;
 
@@ -36,7 +36,7 @@ pub fn edited(
     let text = change(&before).map_err(|error| unchanged(&path, &error))?;
     let files = sources.files().iter().enumerate().map(|(index, source)| {
         let text = if index == file { text.clone() } else { source.text.clone() };
-        (source.path.clone(), text)
+        InMemory { path: source.path.clone(), text, tree: None }
     });
     let loaded = load_files(root, files);
     Ok(Edited { path, text, loaded })

@@ -4,9 +4,10 @@ mod files;
 
 use std::path::Path;
 
-use crate::config::load::load;
-use crate::import::placement::{Split, place};
-use crate::import::{Imported, Live, Wanted, defaults, import};
+use crate::config::diagnostic::has_errors;
+use crate::config::load::{InMemory, load_files};
+use crate::import::placement::{Change, Split, place};
+use crate::import::{Live, Wanted, defaults, import};
 use crate::output::printer::Printer;
 use crate::output::{import_report, json as documents};
 use crate::reconcile::observed::Observed;
@@ -15,7 +16,7 @@ use crate::reconcile::selection::glob_matcher;
 use super::args::{self, Format, Include, SplitMode};
 use super::edit::unchanged;
 use super::exit::{Exit, Failure};
-use super::session::{Session, first_failure, show_problems};
+use super::session::{Session, first_failure};
 
 /// Runs the command.
 pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> {
@@ -40,8 +41,9 @@ pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> 
     let live = Live { integrations, groups, policies };
     let defaults = defaults(&session.sources);
     let imported = import(&session.workspace, &session.desired, &defaults, seen, live, &wanted);
-    let changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
+    let mut changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
         .map_err(|(path, error)| unchanged(&path, &error))?;
+    prove(&session, &mut changes)?;
     if files::write(&changes, printer).await? == files::Written::InPart {
         return Ok(Exit::Interrupted);
     }
@@ -58,7 +60,7 @@ pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> 
             ));
         }
     }
-    Ok(prove(&imported, &args.source.path, printer))
+    Ok(Exit::Done)
 }
 
 fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {
@@ -79,12 +81,21 @@ fn read(path: &Path) -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
 
-/// What was written is read as every other command will read it.
-fn prove(imported: &Imported, path: &Path, printer: Printer) -> Exit {
-    let loaded = load(path);
-    if imported.entries.is_empty() || loaded.valid().is_some() {
-        return Exit::Done;
+/// Nothing is written that other commands could not read.
+fn prove(session: &Session, changes: &mut [Change]) -> Result<(), Failure> {
+    let stays = |path: &Path| !changes.iter().any(|change| change.path == path);
+    let others = session.sources.files().iter().filter(|source| stays(&source.path));
+    let mut files: Vec<InMemory> = others
+        .map(|source| InMemory { path: source.path.clone(), text: source.text.clone(), tree: None })
+        .collect();
+    files.extend(changes.iter_mut().map(|change| InMemory {
+        path: change.path.clone(),
+        text: change.text.clone(),
+        tree: change.tree.take(),
+    }));
+    let loaded = load_files(&session.workspace.root, files);
+    if has_errors(&loaded.diagnostics) {
+        return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     }
-    show_problems(&loaded.diagnostics, &loaded.sources, printer);
-    Exit::Error
+    Ok(())
 }

@@ -7,6 +7,7 @@ mod change;
 pub mod writing;
 mod written;
 
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::diagnostic::has_errors;
-use super::tree;
+use super::tree::{self, Data, Node};
 use crate::atomic::{self, Readers};
 
 use change::Editor;
@@ -71,30 +72,67 @@ pub fn remove(text: &str, path: &[&str]) -> Result<String, EditError> {
     )
 }
 
+/// A text with entries appended.
+#[derive(Clone, Debug)]
+pub struct Appended {
+    /// The text.
+    pub text: String,
+    /// The text as it was read to prove it, so that nobody has to read it again.
+    pub tree: Node,
+}
+
 /// Appends entries to the mapping at a path, which is made where it is missing. `fragment` is a block mapping with `\n`
-/// line breaks and without indentation; its comments are taken over. None of its keys may be there yet.
-pub fn append(text: &str, path: &[&str], fragment: &str) -> Result<String, EditError> {
-    let added = meaning(fragment)?;
-    let Value::Object(added) = added else { return Err(EditError::NotYaml) };
-    if added.is_empty() {
-        return Ok(text.to_owned());
+/// line breaks and without indentation; its comments are taken over. `added` is what each of its keys is to mean; none
+/// of them may be there yet.
+pub fn append(
+    text: &str,
+    path: &[&str],
+    fragment: &str,
+    added: &HashMap<&str, &Value>,
+) -> Result<Appended, EditError> {
+    let (mark, body) = parted(text);
+    let before = meaning(body)?;
+    let unsafe_at = |path: &[&str]| Err(EditError::Unsafe(path.join(".")));
+    let present = lookup(&before, path).and_then(Value::as_object);
+    if let Some(key) = added.keys().find(|key| present.is_some_and(|present| present.contains_key(**key))) {
+        return unsafe_at(&[path, &[*key]].concat());
     }
-    edit(
-        text,
-        path,
-        |before| {
-            let mut after = before.clone();
-            for (key, value) in &added {
-                let path: Vec<&str> = path.iter().copied().chain([key.as_str()]).collect();
-                if lookup(before, &path).is_some() {
-                    return Err(EditError::Unsafe(path.join(".")));
-                }
-                put(&mut after, &path, value)?;
+    let editor = Editor::new(body).ok_or(EditError::NotYaml)?;
+    let edited = editor.append(path, fragment)?;
+    let tree = read(&edited).ok().flatten().filter(|tree| holds(tree, Some(&before), path, added));
+    match tree {
+        Some(tree) => Ok(Appended { text: format!("{mark}{edited}"), tree }),
+        None if editor.has_anchors() => Err(EditError::Shared(path.join("."))),
+        None => unsafe_at(path),
+    }
+}
+
+/// Whether a mapping means what it did `before`, with nothing but the entries added at a path below it.
+fn holds(node: &Node, before: Option<&Value>, path: &[&str], added: &HashMap<&str, &Value>) -> bool {
+    let Data::Mapping(entries) = &node.data else { return false };
+    let nothing = Map::new();
+    let before = match before {
+        None | Some(Value::Null) => &nothing,
+        Some(Value::Object(before)) => before,
+        Some(_) => return false,
+    };
+    let Some((next, rest)) = path.split_first() else {
+        let known = |key: &str| before.get(key).or_else(|| added.get(key).copied());
+        return entries.len() == before.len() + added.len()
+            && entries
+                .iter()
+                .all(|entry| known(&entry.key.value).is_some_and(|value| entry.value.means(value)));
+    };
+    let made = usize::from(!before.contains_key(*next));
+    entries.len() == before.len() + made
+        && entries.iter().all(|entry| {
+            let was = before.get(&entry.key.value);
+            if entry.key.value == *next {
+                holds(&entry.value, was, rest, added)
+            } else {
+                was.is_some_and(|was| entry.value.means(was))
             }
-            Ok(after)
-        },
-        |editor, _| editor.append(path, fragment),
-    )
+        })
 }
 
 fn edit(
@@ -103,10 +141,7 @@ fn edit(
     intend: impl FnOnce(&Value) -> Result<Value, EditError>,
     change: impl FnOnce(&Editor<'_>, &Value) -> Result<String, EditError>,
 ) -> Result<String, EditError> {
-    let (mark, body) = match text.strip_prefix('\u{feff}') {
-        Some(body) => ("\u{feff}", body),
-        None => ("", text),
-    };
+    let (mark, body) = parted(text);
     let before = meaning(body)?;
     let intended = intend(&before)?;
     if intended == before {
@@ -125,15 +160,20 @@ fn edit(
     if kept { Ok(format!("{mark}{edited}")) } else { Err(EditError::Unsafe(path.join("."))) }
 }
 
+/// A text without its byte-order mark, and the mark.
+fn parted(text: &str) -> (&'static str, &str) {
+    text.strip_prefix('\u{feff}').map_or(("", text), |body| ("\u{feff}", body))
+}
+
 /// What a text means; `null` for an empty one.
 fn meaning(text: &str) -> Result<Value, EditError> {
+    Ok(read(text)?.map_or(Value::Null, |tree| tree.json()))
+}
+
+fn read(text: &str) -> Result<Option<Node>, EditError> {
     let mut diagnostics = Vec::new();
     let tree = tree::parse(0, text, &mut diagnostics);
-    if has_errors(&diagnostics) {
-        Err(EditError::NotYaml)
-    } else {
-        Ok(tree.map_or(Value::Null, |tree| tree.json()))
-    }
+    if has_errors(&diagnostics) { Err(EditError::NotYaml) } else { Ok(tree) }
 }
 
 /// The value at a path.

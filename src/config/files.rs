@@ -182,7 +182,8 @@ fn read_limited(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
     Ok((u64::try_from(read).unwrap_or(u64::MAX) <= limit).then_some(bytes))
 }
 
-fn too_large(path: &Path) -> Diagnostic {
+/// The finding about a file that is larger than it may be, or does not fit beside the others.
+pub fn too_large(path: &Path) -> Diagnostic {
     let megabytes = |bytes: u64| bytes / (1024 * 1024);
     Diagnostic::error(
         Code::TooLarge,

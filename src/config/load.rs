@@ -81,24 +81,19 @@ fn load_found(path: &Path, trust: Trust) -> Loaded {
         });
     }
     let mut sources = Sources::default();
-    let mut trees = Vec::new();
+    let mut trees = Trees::default();
     let readable = files::read(&files, &mut sources, &mut diagnostics);
-    let all_read = diagnostics.is_empty();
-    let mut values = 0;
+    let mut complete = diagnostics.is_empty();
     for index in readable {
         let text = sources.file(index).map_or("", |file| &file.text);
-        let Some(tree) = file_tree(index, text, &mut diagnostics) else { continue };
-        values += tree::size(&tree);
-        if values > MAX_VALUES {
-            let message = "the files together hold too many values";
-            let finding = Diagnostic::error(Code::TooLarge, tree.span, message);
-            diagnostics.push(finding.help(format!("at most {MAX_VALUES} in all; use several workspaces")));
+        let tree = file_tree(index, text, &mut diagnostics);
+        complete &= tree.is_some();
+        if !tree.is_none_or(|tree| trees.add(tree, &mut diagnostics)) {
+            complete = false;
             break;
         }
-        trees.push(tree);
     }
-    let complete = all_read && trees.len() == files.len();
-    finish(sources, trees, &root, complete, diagnostics)
+    finish(sources, trees.trees, &root, complete, diagnostics)
 }
 
 /// Loads YAML that is already in memory, as if it were the only file of its folder.
@@ -112,21 +107,68 @@ pub fn load_text(path: PathBuf, text: String) -> Loaded {
     finish(sources, tree.into_iter().collect(), &root, complete, diagnostics)
 }
 
+/// A file that is in memory.
+#[derive(Debug)]
+pub struct InMemory {
+    /// Where it stands, or will stand.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// The text as it was read, where somebody has done so.
+    pub tree: Option<Node>,
+}
+
 /// Loads files that are already in memory, as [`load`] would from a folder.
-pub fn load_files(root: &Path, files: impl IntoIterator<Item = (PathBuf, String)>) -> Loaded {
+pub fn load_files(root: &Path, files: impl IntoIterator<Item = InMemory>) -> Loaded {
     let mut diagnostics = Vec::new();
     let mut sources = Sources::default();
-    let mut trees = Vec::new();
-    let mut count = 0;
-    for (path, text) in files {
+    let mut trees = Trees::default();
+    let mut room = files::MAX_TOTAL_BYTES;
+    let mut complete = true;
+    for InMemory { path, text, tree } in files {
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        if length > files::MAX_FILE_BYTES.min(room) {
+            diagnostics.push(files::too_large(&path));
+            complete = false;
+            continue;
+        }
+        room -= length;
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         let index = sources.add(path, text);
         let text = sources.file(index).map_or("", |file| &file.text);
-        trees.extend(file_tree(index, text, &mut diagnostics));
-        count += 1;
+        let tree = match tree {
+            Some(mut tree) => {
+                tree.move_to(index);
+                Some(tree)
+            }
+            None => file_tree(index, text, &mut diagnostics),
+        };
+        complete &= tree.is_some_and(|tree| trees.add(tree, &mut diagnostics));
     }
-    let complete = trees.len() == count;
-    finish(sources, trees, root, complete, diagnostics)
+    finish(sources, trees.trees, root, complete, diagnostics)
+}
+
+/// The files of a workspace as they are read, one after another.
+#[derive(Default)]
+struct Trees {
+    trees: Vec<Node>,
+    values: usize,
+}
+
+impl Trees {
+    /// Adds a file, unless all together hold too many values then.
+    fn add(&mut self, tree: Node, diagnostics: &mut Vec<Diagnostic>) -> bool {
+        self.values += tree::size(&tree);
+        let fits = self.values <= MAX_VALUES;
+        if fits {
+            self.trees.push(tree);
+        } else {
+            let message = "the files together hold too many values";
+            let finding = Diagnostic::error(Code::TooLarge, tree.span, message);
+            diagnostics.push(finding.help(format!("at most {MAX_VALUES} in all; use several workspaces")));
+        }
+        fits
+    }
 }
 
 fn file_tree(index: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {

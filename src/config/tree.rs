@@ -78,6 +78,42 @@ impl Node {
             ),
         }
     }
+
+    /// Whether it means a JSON value, whatever the order of keys and the spelling of numbers.
+    pub fn means(&self, value: &Value) -> bool {
+        match (&self.data, value) {
+            (Data::Null, Value::Null) => true,
+            (Data::Flag(flag), Value::Bool(value)) => flag == value,
+            (Data::Number(number, _), Value::Number(value)) => {
+                number == value || number.as_f64().is_some() && number.as_f64() == value.as_f64()
+            }
+            (Data::Text(text), Value::String(value)) => text == value,
+            (Data::List(items), Value::Array(values)) => {
+                items.len() == values.len() && items.iter().zip(values).all(|(item, value)| item.means(value))
+            }
+            (Data::Mapping(entries), Value::Object(map)) => {
+                let same =
+                    |entry: &Entry| map.get(&entry.key.value).is_some_and(|value| entry.value.means(value));
+                entries.len() == map.len() && entries.iter().all(same)
+            }
+            _ => false,
+        }
+    }
+
+    /// Moves all places to another file, whose text is the same.
+    pub fn move_to(&mut self, file: usize) {
+        self.span.file = file;
+        match &mut self.data {
+            Data::List(items) => items.iter_mut().for_each(|item| item.move_to(file)),
+            Data::Mapping(entries) => {
+                for entry in entries {
+                    entry.key.span.file = file;
+                    entry.value.move_to(file);
+                }
+            }
+            Data::Null | Data::Flag(_) | Data::Number(..) | Data::Text(_) => {}
+        }
+    }
 }
 
 /// How many values a tree holds, itself included.

@@ -61,18 +61,19 @@ impl<T: Transport> Reader<T> {
     }
 
     async fn list(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
-        let usual = limit;
-        let mut limit = usual;
-        let mut pager = self.walk(path, key, limit).await;
+        let mut items = self.list_in(path, key, limit).await;
         // No documentation names the maximum of every list; one that is lower is asked for in smaller pages.
-        for smaller in SMALLER_PAGES.iter().filter(|smaller| **smaller != usual) {
-            if !pager.as_ref().is_err_and(is_about_the_limit) {
+        for smaller in SMALLER_PAGES.into_iter().filter(|smaller| *smaller != limit) {
+            if !items.as_ref().is_err_and(is_about_the_limit) {
                 break;
             }
-            limit = smaller;
-            pager = self.walk(path, key, limit).await;
+            items = self.list_in(path, key, smaller).await;
         }
-        let mut pager = pager?;
+        items
+    }
+
+    async fn list_in(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
+        let mut pager = self.walk(path, key, limit).await?;
         for _ in 1..WALKS {
             if !pager.has_moved() {
                 break;

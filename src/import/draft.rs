@@ -1,10 +1,12 @@
 //! An entry of `applications` before it is text: each setting can still be given up.
 
+use std::cell::OnceCell;
+
 use crate::config::edit::writing;
 use crate::config::texts::escape;
 use crate::duo::types::Ikey;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// How deep the parts of an entry stand.
 const STEP: usize = 2;
@@ -25,6 +27,8 @@ pub(super) struct Draft {
     pub(super) parts: Vec<Part>,
     /// What could not be said, one comment each.
     pub(super) comments: Vec<String>,
+    /// The entry as it was last written, until something more is given up.
+    pub(super) written: OnceCell<String>,
 }
 
 /// One setting.
@@ -47,13 +51,25 @@ impl Draft {
     pub(super) fn give_up(&mut self, key: &str, why: &str) {
         self.parts.retain(|part| part.key != key);
         self.comments.push(format!("`{key}` {why}"));
+        self.written.take();
         if matches!(key, "type" | "name" | "user_access") {
             self.pinned = true;
         }
     }
 
     /// The entry as a block mapping with one key.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self) -> &str {
+        self.written.get_or_init(|| self.write())
+    }
+
+    /// What the entry means, below its key.
+    pub(super) fn value(&self) -> Value {
+        let pin = self.pinned.then(|| ("integration_key".to_owned(), self.ikey.as_str().into()));
+        let parts = self.parts.iter().map(|part| (part.key.to_owned(), part.value.clone()));
+        parts.chain(pin).collect::<Map<_, _>>().into()
+    }
+
+    fn write(&self) -> String {
         let mut lines = vec![format!("{}:", writing::text(&self.key))];
         let pad = " ".repeat(STEP);
         let early = |key: &str| matches!(key, "type" | "name");

@@ -101,8 +101,17 @@ fn cut(text: &str, longest: usize) -> String {
 
 /// Lower-case letters without their marks and digits; everything else parts words.
 fn slug(text: &str) -> String {
+    // ASCII decomposes into itself, and most names are ASCII.
+    if text.is_ascii() {
+        spelled(text.chars())
+    } else {
+        spelled(text.nfkd().filter(|c| !is_combining_mark(*c)))
+    }
+}
+
+fn spelled(characters: impl Iterator<Item = char>) -> String {
     let mut slug = String::new();
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c)) {
+    for c in characters {
         let spelled = match c {
             'ß' => "ss",
             'æ' | 'Æ' => "ae",

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::diagnostic::Sources;
-use crate::config::edit::{EditError, append};
+use crate::config::edit::{Appended, EditError, append};
 use crate::config::model::Workspace;
+use crate::config::tree::Node;
 
 use super::Entry;
 
@@ -25,12 +26,14 @@ pub enum Split {
 const FOLDER: &str = "applications";
 
 /// A file and what it will hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Change {
     /// Its path.
     pub path: PathBuf,
     /// Its text.
     pub text: String,
+    /// The text as it was read to prove it, for whoever loads it next.
+    pub tree: Option<Node>,
     /// How many entries were added.
     pub added: usize,
 }
@@ -63,8 +66,11 @@ pub fn place(
     for (path, entries) in files {
         let fragment: String = entries.iter().map(|entry| entry.text.as_str()).collect();
         let before = read(&path).unwrap_or_else(|| below.clone().unwrap_or_default());
-        match append(&before, &["applications"], &fragment) {
-            Ok(text) => changes.push(Change { path, text, added: entries.len() }),
+        let added = entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect();
+        match append(&before, &["applications"], &fragment, &added) {
+            Ok(Appended { text, tree }) => {
+                changes.push(Change { path, text, tree: Some(tree), added: entries.len() });
+            }
             Err(error) => return Err((path, error)),
         }
     }

@@ -1,5 +1,6 @@
 //! Which applications get an entry, and what is written into it before anything is checked.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
@@ -234,6 +235,7 @@ impl<'a> Scope<'a> {
             pinned: candidate.marker.is_none() && (cannot_be_made || alike.is_some_and(|alike| *alike > 1)),
             parts: Vec::new(),
             comments: Vec::new(),
+            written: OnceCell::new(),
         };
         for (key, text) in [("type", integration.kind()), ("name", integration.name())] {
             if (LINE.check)(text).is_ok() {

@@ -27,7 +27,9 @@ pub enum FieldValue {
 impl FieldValue {
     /// Normalised text.
     pub fn text(text: &str) -> Self {
-        let text: String = text.trim().nfc().collect();
+        let text = text.trim();
+        // ASCII is NFC as it stands, and most names are ASCII.
+        let text: String = if text.is_ascii() { text.to_owned() } else { text.nfc().collect() };
         if text.is_empty() { Self::Unset } else { Self::Text(text) }
     }
 

@@ -215,6 +215,11 @@ fn an_application_without_name_and_marker_is_not_made_again_unseen() {
         .warns(&format!("if so: `duoctl adopt applications.vpn {vpn}`"))
         .says("1 to add, 0 to change, 0 to adopt, 0 to delete");
     folder.duoctl(["apply", "--auto-approve", "--only", "applications.wiki"]).at(&server).run().exits(1);
+    // An import gives it no entry either: the address would be another application then.
+    let import = folder.duoctl(["import", ".", "--only", "Handbook"]).at(&server).run().exits(0);
+    import.says(&format!(
+        "`applications.wiki` looks like it and would be created; `duoctl adopt applications.wiki {wiki}`"
+    ));
     assert_eq!(server.named("Wiki").len(), 0);
     for (address, ikey) in [("applications.vpn", &vpn), ("applications.wiki", &wiki)] {
         folder.duoctl(["adopt", address, ikey]).run().exits(0);

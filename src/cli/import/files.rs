@@ -97,7 +97,7 @@ fn left(changes: &[Change], count: usize) -> String {
         0 => "nothing was written".to_owned(),
         count => format!("{count} of {} files are written: {}", changes.len(), named(written)),
     };
-    let _ = write!(text, "; not written: {}. The same command adds what is missing.\n", named(missing));
+    let _ = writeln!(text, "; not written: {}. The same command adds what is missing.", named(missing));
     text
 }
 

@@ -197,7 +197,7 @@ impl<'t> Editor<'t> {
                 let column = self.column(pair.key_place.start);
                 let nested = self.nested(path.get(depth..).unwrap_or_default(), fragment, column);
                 let lines = nested.get(1..).unwrap_or_default();
-                return Ok(self.apply(self.below_key(pair, lines)));
+                return Ok(self.apply(self.below_key(pair, lines).ok_or_else(unsafe_here)?));
             }
             node = &pair.value;
         }
@@ -225,13 +225,18 @@ impl<'t> Editor<'t> {
         self.with_lines_at_end(&self.nested(path, fragment, 0))
     }
 
-    /// Replaces an empty value by lines below its key; a comment on the key's line stays there.
-    fn below_key(&self, pair: &Pair, lines: &[String]) -> Vec<Replacement> {
+    /// Replaces an empty value by lines below its key; a comment on the key's line stays there. `None` where there is a
+    /// comment in what goes.
+    fn below_key(&self, pair: &Pair, lines: &[String]) -> Option<Vec<Replacement>> {
         let place = self.value_place(pair);
         let end = self.line_end(place.end);
-        let cleared = Replacement { place: self.after_colon(pair)..place.end, text: String::new() };
+        let gone = self.after_colon(pair)..place.end;
+        if self.file.comments.iter().any(|comment| gone.contains(&comment.start)) {
+            return None;
+        }
+        let cleared = Replacement { place: gone, text: String::new() };
         let lines: String = lines.iter().map(|line| format!("{}{line}", self.newline)).collect();
-        vec![cleared, Replacement { place: end..end, text: lines }]
+        Some(vec![cleared, Replacement { place: end..end, text: lines }])
     }
 
     /// Lines after the last entry of a block mapping.

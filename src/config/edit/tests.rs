@@ -98,16 +98,42 @@ fn what_is_shared_is_refused_or_overridden() {
 fn fragments_are_appended_with_their_comments() {
     let fragment = "# found there\nmail:\n  type: radius # old\n  notes: |-\n    a\n\n    b\n";
     let indented = "  # found there\n  mail:\n    type: radius # old\n    notes: |-\n      a\n\n      b\n";
-    let after = append(FILE, &["applications"], fragment).expect("appended");
+    let mail = json!({"notes": "a\n\nb", "type": "radius"});
+    let append = |text: &str| {
+        append(text, &["applications"], fragment, &HashMap::from([("mail", &mail)]))
+            .map(|appended| appended.text)
+    };
+    let after = append(FILE).expect("appended");
     assert_eq!(after, FILE.replace("defaults:\n", &format!("{indented}defaults:\n")));
-    assert!(append(&after, &["applications"], fragment).is_err());
-    let after = append("version: 1\n", &["applications"], fragment).expect("appended");
+    assert_eq!(append(&after), Err(EditError::Unsafe("applications.mail".to_owned())));
+    let after = append("version: 1\n").expect("appended");
     assert_eq!(after, format!("version: 1\napplications:\n{indented}"));
-    let after =
-        append("applications: {} # none yet\nversion: 1\n", &["applications"], fragment).expect("appended");
+    let after = append("applications: {} # none yet\nversion: 1\n").expect("appended");
     assert_eq!(after, format!("applications: # none yet\n{indented}version: 1\n"));
-    let after = append("", &["applications"], fragment).expect("appended");
+    let after = append("").expect("appended");
     assert_eq!(after, format!("applications:\n{indented}"));
+    let after = append("\u{feff}version: 1\r\n").expect("appended");
+    assert_eq!(after, format!("\u{feff}version: 1\r\napplications:\r\n{}", indented.replace('\n', "\r\n")));
+    let lost = append("applications: { # mine\n}\n");
+    assert_eq!(lost, Err(EditError::Unsafe("applications".to_owned())));
+}
+
+#[test]
+fn a_fragment_that_means_something_else_is_refused() {
+    let append = |fragment: &str, entries: &[(&str, Value)]| {
+        let added = entries.iter().map(|(key, value)| (*key, value)).collect();
+        append("version: 1\n", &["applications"], fragment, &added).map(|appended| appended.text)
+    };
+    let refused = Err(EditError::Unsafe("applications".to_owned()));
+    let mail = json!({"name": "1:30", "count": 1});
+    assert!(append("mail:\n  count: 1.0\n  name: \"1:30\"\n", &[("mail", mail.clone())]).is_ok());
+    assert_eq!(append("mail:\n  count: 1\n  name: other\n", &[("mail", mail.clone())]), refused);
+    assert_eq!(append("mail:\n  count: 1\n", &[("mail", mail.clone())]), refused);
+    assert_eq!(append("mail:\n  count: 1\n  name: \"1:30\"\nwiki: {}\n", &[("mail", mail.clone())]), refused);
+    assert_eq!(append("mail:\n  count: \"1\"\n  name: \"1:30\"\n", &[("mail", mail.clone())]), refused);
+    assert_eq!(append("mail: {}\n", &[("mail", json!({})), ("wiki", json!({}))]), refused);
+    let broken = append("mail: {\n", &[("mail", json!({}))]);
+    assert_eq!(broken, refused);
 }
 
 /// A document as a person might have written it: every choice of style comes from the bytes.
