@@ -134,11 +134,14 @@ fn turn_back(server: &Server, switch: &str) {
 
 #[test]
 fn editions_may_have_their_older_names() {
-    for (essentials, warns) in [(false, false), (true, true)] {
+    for (essentials, declared, warns) in
+        [(false, "advantage", false), (false, "premier", true), (true, "advantage", true)]
+    {
         for (_, server) in both_ways("old-editions") {
             server.account().switches.essentials = essentials;
             let folder = Folder::empty();
-            let head = crate::support::HEAD.replace("  credentials", "  plan: advantage\n  credentials");
+            let head = crate::support::HEAD;
+            let head = head.replace("  credentials", &format!("  plan: {declared}\n  credentials"));
             folder.write("duo.yaml", &format!("{head}{THREE}"));
             let outcome = folder.duoctl(["plan"]).at(&server).run().exits(0);
             assert_eq!(outcome.stderr.contains("not the declared one"), warns, "{}", outcome.stderr);
