@@ -166,6 +166,9 @@ fn client_secret(
     client: &str,
 ) -> Result<Reply, Reply> {
     call.require(WRITE)?;
+    if account.switches.hidden_keys {
+        return Err(Reply::forbidden());
+    }
     let mut application = load(account, ikey)?;
     let Some(secret) = application.client_secrets.get_mut(client) else { return Err(Reply::not_found()) };
     match method {

@@ -54,8 +54,8 @@ switches! {
     /// A changed permission counts from the third call with the key on; off: at once (duo-api.md, section 5,
     /// unconfirmed).
     late_permissions: "late-permissions" = false;
-    /// The path of an application's secret key answers 40301, whatever the caller may do; off: "Grant applications" opens
-    /// it (duo-api.md, section 3.1, unconfirmed).
+    /// The paths of secret keys and client secrets answer 40301, whatever the caller may do; off: "Grant applications"
+    /// opens them (duo-api.md, section 3.1, unconfirmed).
     hidden_keys: "hidden-keys" = false;
     /// A caller outside of `networks_for_api_access` gets 40102; off: 40301 (duo-api.md, section 2.2, unconfirmed).
     networks_unauthorized: "networks-unauthorized" = false;

@@ -213,3 +213,14 @@ fn the_next_command_is_the_one_for_the_simulator() {
     next(&["import", ".", "--sandbox"], "duoctl plan . --sandbox");
     next(&["import", ".", "--sandbox=state"], "duoctl plan . --sandbox=state");
 }
+
+#[test]
+fn a_signal_before_the_first_file_leaves_everything_as_it_was() {
+    let (folder, server) = (Folder::with(""), Server::disturbed("delay=60000"));
+    let process = folder.duoctl(SPLIT).at(&server).start();
+    server.wait_until("the first request", |account| !account.requests().is_empty());
+    process.signal("TERM");
+    let outcome = process.end();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (None, ""));
+    assert_eq!((files(&folder), folder.read("duo.yaml").as_str()), (BTreeMap::new(), HEAD));
+}

@@ -248,3 +248,34 @@ fn a_list_that_duo_only_adds_to_is_never_called_done() {
         settles(&folder, &server);
     }
 }
+
+#[test]
+fn a_refusal_is_understood_in_every_envelope() {
+    let mut said = Vec::new();
+    for switches in [&[][..], &["code-as-string"], &["null-detail"], &["code-as-string", "null-detail"]] {
+        let (folder, server) = (Folder::with(THREE), Server::start());
+        switches.iter().for_each(|switch| turn(&server, switch));
+        let outcome = folder.duoctl(["plan"]).at_with(&server, &server.key("no-permissions")).run().exits(77);
+        said.push(outcome.stderr);
+    }
+    assert!(said[0].contains("lacks the permission Grant resource - Read"), "{}", said[0]);
+    assert!(said.iter().all(|text| *text == said[0]), "{said:#?}");
+}
+
+/// Types of which nobody knows whether the API makes them: said before, and not tried twice.
+#[test]
+fn a_type_that_may_not_be_created_fails_alone() {
+    for (possible, server) in both_ways("doubtful-types") {
+        let yaml = format!("{THREE}  old: {{type: samlidp, name: Old, user_access: no_users}}\n");
+        let folder = Folder::with(&yaml);
+        let outcome = apply(&folder, &server, if possible { 0 } else { 4 });
+        let outcome = outcome.warns("Duo's API cannot create an application of type `samlidp`");
+        assert_eq!((server.named("Old").len(), server.named("VPN").len()), (usize::from(possible), 1));
+        if possible {
+            settles(&folder, &server);
+        } else {
+            outcome.says("failed applications.old").says("type");
+            assert_eq!(server.account().requests()["POST /admin/v3/integrations"], 4, "once each");
+        }
+    }
+}
