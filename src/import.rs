@@ -119,10 +119,19 @@ pub fn import(
     let mut imported = Imported::default();
     let mut chosen = Vec::new();
     let scope = Scope::new(desired, observation, live, wanted);
+    let alike = check::look_alikes(desired, observation);
     let mut integrations: Vec<&Integration> = live.integrations.iter().collect();
     integrations.sort_by(|a, b| a.ikey.cmp(&b.ikey));
     for integration in integrations {
         match scope.judge(integration) {
+            Ok(_) if let Some(address) = alike.get(&integration.ikey) => {
+                let why = format!(
+                    "`{address}` looks like it and would be created; `duoctl adopt {address} {}` if it is the same, or give it \
+                     an entry of its own with this `integration_key`",
+                    integration.ikey
+                );
+                imported.left_out.push(left_out(integration, Reason::Impossible(why)));
+            }
             Ok(candidate) => chosen.push(candidate),
             Err(reason) => imported.left_out.push(left_out(integration, reason)),
         }

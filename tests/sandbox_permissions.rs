@@ -7,14 +7,21 @@
     clippy::panic
 )]
 
+use std::time::Duration;
+
 use duoctl::duo::call::{ApiCall, Budget, Method, Signing, Transport};
 use duoctl::duo::error::DuoError;
 use duoctl::duo::sign::Scheme;
-use duoctl::duo::types::Ikey;
+use duoctl::duo::types::{Ikey, Integration};
+use duoctl::reconcile::address::Address;
+use duoctl::reconcile::observed::Observed;
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::call::Reply;
 use duoctl::sandbox::direct::Direct;
 use duoctl::secret::Secret;
+use duoctl::verify::report::Verdict;
+use duoctl::verify::run::{Target, WAITS, verify};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 const FLAGS: [&str; 11] = [
@@ -168,4 +175,43 @@ async fn what_does_not_exist_is_told_from_what_is_not_allowed() {
     ] {
         assert_eq!(code(&operator, text).await.0, expected, "{text}");
     }
+}
+
+/// Both ways: whether a changed permission counts at once is not known (duo-api.md, section 5).
+#[tokio::test(start_paused = true)]
+async fn a_permission_that_takes_a_while_is_asked_about_again() {
+    let permissions = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    for late in [false, true] {
+        let operator = Direct::operator(Account::in_memory().unwrap());
+        operator.account().switches.late_permissions = late;
+        let body =
+            json!({"type": "adminapi", "name": "SIEM", "user_access": "NO_USERS", "adminapi_read_log": "1"});
+        let app = operator.account().create_application(object(body)).unwrap();
+        let ikey = app["integration_key"].as_str().unwrap().to_owned();
+        let change = object(json!({"adminapi_info": "1", "adminapi_read_log": "0"}));
+        operator.account().modify_application(&ikey, change).unwrap();
+        let live = Integration::decode(operator.account().application(&ikey).unwrap()).unwrap();
+        let target = Target {
+            address: Address::application("siem"),
+            declared: ("adminapi".to_owned(), "SIEM".to_owned()),
+            permissions: permissions(&["info"]),
+            live: Observed::Present(live),
+        };
+        let at_once = async |waits: &[Duration]| {
+            let targets = vec![target.clone()];
+            let report = verify(&operator, targets, Timestamp::now(), 1, waits).await;
+            let failed = report.subjects[0].checks.iter().filter(|check| check.verdict == Verdict::Failed);
+            failed.map(|check| check.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(at_once(&WAITS).await, [""; 0], "late: {late}");
+        // Without asking again it would be a failure.
+        operator.account().modify_application(&ikey, object(json!({"adminapi_info": "0"}))).unwrap();
+        operator.account().modify_application(&ikey, object(json!({"adminapi_info": "1"}))).unwrap();
+        let failed = if late { vec!["permission info"] } else { vec![] };
+        assert_eq!(at_once(&[]).await, failed, "late: {late}");
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::config::diagnostic::{Code, has_errors};
-use crate::duo::activity::{Activities, Activity, activities};
+use crate::duo::activity::{Activities, Activity, activities_until};
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
 use crate::output::paint::{Paint, safe};
@@ -81,13 +81,21 @@ struct Who {
 async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<Who, DuoError> {
     let now = jiff::Timestamp::now().as_millisecond();
     let from = now - i64::from(args.days) * DAY;
-    let Activities { items, complete } = activities(&session.transport, from, now, PAGES).await?;
+    // What duoctl itself did is no drift.
+    let theirs = |activity: &&Activity, step: &Step| {
+        activity.actor != session.operator.as_str() && concerns(activity, step)
+    };
+    // The log comes newest first, and no more of it is shown.
+    let enough = |items: &[Activity]| {
+        plan.steps()
+            .iter()
+            .all(|step| items.iter().filter(|activity| theirs(activity, step)).nth(SHOWN - 1).is_some())
+    };
+    let Activities { items, complete } =
+        activities_until(&session.transport, from, now, PAGES, enough).await?;
     let mut found: BTreeMap<String, Vec<Activity>> = BTreeMap::new();
     for step in plan.steps() {
-        let theirs = items.iter().filter(|activity| {
-            // What duoctl itself did is no drift.
-            activity.actor != session.operator.as_str() && concerns(activity, step)
-        });
+        let theirs = items.iter().filter(|activity| theirs(activity, step));
         found.entry(step.address.to_string()).or_default().extend(theirs.take(SHOWN).cloned());
     }
     Ok(Who { found, complete, days: args.days })
@@ -141,7 +149,7 @@ impl Who {
         if !self.complete && !plan.steps().is_empty() {
             let _ = writeln!(
                 text,
-                "    only the newest {PAGES} pages of the activity log were read; a smaller --days goes further back per page"
+                "    only the newest {PAGES} pages of the activity log were read: who changed what before them is not known"
             );
         }
         text.push('\n');

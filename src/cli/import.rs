@@ -1,10 +1,10 @@
 //! `duoctl import`: the live applications that nobody declares yet, as YAML.
 
+mod files;
+
 use std::path::Path;
 
-use crate::atomic;
 use crate::config::diagnostic::has_errors;
-use crate::config::edit;
 use crate::config::load::{InMemory, load_files};
 use crate::import::placement::{Change, Split, place};
 use crate::import::{Live, Wanted, defaults, import};
@@ -44,11 +44,20 @@ pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> 
     let mut changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
         .map_err(|(path, error)| unchanged(&path, &error))?;
     prove(&session, &mut changes)?;
-    write(&changes)?;
+    if files::write(&changes, printer).await? == files::Written::InPart {
+        return Ok(Exit::Interrupted);
+    }
     match args.format {
         Format::Json => printer.data(&documents::text(&import_report::document(&imported, &changes))),
         Format::Human => {
-            printer.data(&import_report::render(&imported, &changes, &args.source.path, printer.out))
+            let sandbox = args.connection.sandbox.as_deref();
+            printer.data(&import_report::render(
+                &imported,
+                &changes,
+                &args.source.path,
+                sandbox,
+                printer.out,
+            ));
         }
     }
     Ok(Exit::Done)
@@ -87,17 +96,6 @@ fn prove(session: &Session, changes: &mut [Change]) -> Result<(), Failure> {
     let loaded = load_files(&session.workspace.root, files);
     if has_errors(&loaded.diagnostics) {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
-    }
-    Ok(())
-}
-
-fn write(changes: &[Change]) -> Result<(), Failure> {
-    for change in changes {
-        let failure = |error| Failure::File { path: change.path.clone(), what: "cannot be written", error };
-        if let Some(folder) = change.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            atomic::folder(folder).map_err(failure)?;
-        }
-        edit::save(&change.path, &change.text).map_err(failure)?;
     }
     Ok(())
 }

@@ -51,6 +51,8 @@ fn collect<'c>(command: &'c Command, pages: &mut Vec<&'c Command>) {
 
 fn page(command: &Command) -> std::io::Result<String> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    // A command's own name would stand before the version otherwise.
+    let source = concat!("duoctl ", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command.clone()).source(source).render(&mut page)?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }

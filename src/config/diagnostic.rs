@@ -206,6 +206,8 @@ codes! {
     KeyAgeUnknown = "key-age-unknown",
     /// A secret store could not be read, or holds what duoctl did not write.
     StoreUnreadable = "store-unreadable",
+    /// An application that nobody owns looks like one that would be created.
+    PossibleDuplicate = "possible-duplicate",
     /// `integration_key` names an application that the account does not have, or of another type.
     PinMismatch = "pin-mismatch",
     /// A part of the account could not be read, so nothing is planned for what it covers.

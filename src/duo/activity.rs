@@ -33,7 +33,7 @@ pub struct Activity {
 pub struct Activities {
     /// The actions on applications.
     pub items: Vec<Activity>,
-    /// Whether the whole period was read, and not only as many pages as were allowed.
+    /// Whether the whole period was read, or as much of it as was needed, and not only as many pages as were allowed.
     pub complete: bool,
 }
 
@@ -43,6 +43,17 @@ pub async fn activities(
     from: i64,
     until: i64,
     pages: usize,
+) -> Result<Activities, DuoError> {
+    activities_until(transport, from, until, pages, |_| false).await
+}
+
+/// The same, until what was read is enough: the budget of the log is far smaller than that of other calls.
+pub async fn activities_until(
+    transport: &impl Transport,
+    from: i64,
+    until: i64,
+    pages: usize,
+    enough: impl Fn(&[Activity]) -> bool,
 ) -> Result<Activities, DuoError> {
     let (from, until) = (from.to_string(), until.to_string());
     let mut activities = Activities::default();
@@ -63,6 +74,10 @@ pub async fn activities(
         activities.items.extend(items.iter().filter_map(decode));
         let following = reply.pointer("/metadata/next_offset").and_then(cursor);
         match following {
+            _ if enough(&activities.items) => {
+                activities.complete = true;
+                break;
+            }
             None => {
                 activities.complete = true;
                 break;

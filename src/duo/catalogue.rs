@@ -119,7 +119,7 @@ fn end_of_life(name: &str, family: Family) -> Option<&'static str> {
         "tmg" => Some("Microsoft ended its support on 2020-04-14"),
         "uag" => Some("Microsoft ended its support on 2020-04-14"),
         _ if family == Family::AccessGateway => {
-            Some("Duo ended the support of the Duo Access Gateway on 2023-10-26")
+            Some("Duo ended the support of the Duo Access Gateway on 2023-10-26, except for Duo Federal")
         }
         _ => None,
     }

@@ -21,6 +21,13 @@ const INTEGRATIONS: &str = "/admin/v3/integrations";
 const INTEGRATIONS_PAGE: &str = "500";
 const PAGE: &str = "100";
 
+/// What is tried where Duo refuses a page of the usual size.
+const SMALLER_PAGES: [&str; 2] = [PAGE, "20"];
+
+fn is_about_the_limit(error: &DuoError) -> bool {
+    matches!(error, DuoError::Refused(refusal) if refusal.status == 400 && refusal.detail.as_deref() == Some("limit"))
+}
+
 /// How often a list is walked at most that changes under the walk (trap 29).
 const WALKS: usize = 3;
 
@@ -54,6 +61,18 @@ impl<T: Transport> Reader<T> {
     }
 
     async fn list(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
+        let mut items = self.list_in(path, key, limit).await;
+        // No documentation names the maximum of every list; one that is lower is asked for in smaller pages.
+        for smaller in SMALLER_PAGES.into_iter().filter(|smaller| *smaller != limit) {
+            if !items.as_ref().is_err_and(is_about_the_limit) {
+                break;
+            }
+            items = self.list_in(path, key, smaller).await;
+        }
+        items
+    }
+
+    async fn list_in(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
         let mut pager = self.walk(path, key, limit).await?;
         for _ in 1..WALKS {
             if !pager.has_moved() {

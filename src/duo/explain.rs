@@ -122,6 +122,10 @@ fn unknown_key(path: &str) -> Vec<Cause> {
             format!("use the keys of an application of the kind {kind}"),
         ));
     }
+    if path.starts_with("/admin/") {
+        // Whether Duo answers so, or with 40301, is not known (duo-api.md, section 2.2).
+        causes.push(outside_networks());
+    }
     causes
 }
 
@@ -164,10 +168,7 @@ fn forbidden(refusal: &Refusal, path: &str) -> Vec<Cause> {
         ));
     }
     causes.extend([
-        cause(
-            "this machine's public address is outside the networks that the application allows",
-            "compare it with the networks for API access on the application's page",
-        ),
+        outside_networks(),
         cause(
             "the account's edition does not have this feature",
             "compare the edition in the Admin Panel with what the feature needs",
@@ -175,6 +176,13 @@ fn forbidden(refusal: &Refusal, path: &str) -> Vec<Cause> {
     ]);
     causes.extend(wrong_kind);
     causes
+}
+
+fn outside_networks() -> Cause {
+    cause(
+        "this machine's public address is outside the networks that the application allows",
+        "compare it with the networks for API access on the application's page",
+    )
 }
 
 /// The kind of application, as the Admin Panel calls it, whose keys a path takes.
@@ -235,6 +243,7 @@ mod tests {
         insta::assert_snapshot!(whats(&refusal("GET /admin/v1/groups", 401, 40102, None)), @r"
         the integration key is misspelt, was deleted, or belongs to another account than this API hostname
         the integration key belongs to an application that is not of the kind Admin API
+        this machine's public address is outside the networks that the application allows
         ");
         assert!(whats(&refusal("GET /auth/v2/check", 401, 40102, None)).contains("the kind Auth API"));
     }

@@ -13,6 +13,7 @@ use crate::config::edit::writing;
 use crate::config::load::load_text;
 use crate::config::model::Workspace;
 use crate::config::texts::INTEGRATION_KEY;
+use crate::duo::types::Ikey;
 use crate::reconcile::address::Address;
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::observed::Observation;
@@ -33,6 +34,25 @@ pub(super) struct Check<'a> {
 
 /// How often entries are read back at most: each time at least one setting of every wrong one is given up.
 const ROUNDS: usize = 20;
+
+/// Applications that a declared address is, as good as certainly, although nothing says so: an entry of its own would make
+/// the address another application.
+pub(super) fn look_alikes(desired: &Desired, observation: &Observation) -> BTreeMap<Ikey, Address> {
+    match desired.applications.is_empty() {
+        true => BTreeMap::new(),
+        false => plan::plan(desired, observation, &options()).look_alikes().clone(),
+    }
+}
+
+fn options() -> Options {
+    Options {
+        prune: Prune::No,
+        selection: Selection::default(),
+        today: Date::MIN,
+        now: jiff::Timestamp::UNIX_EPOCH,
+        rotation: Orders::default(),
+    }
+}
 
 impl Check<'_> {
     /// Gives up what would be an error or a change, and returns the applications for which nothing is left to give up.
@@ -88,14 +108,7 @@ impl Check<'_> {
                 .iter()
                 .map(|(key, application)| DesiredApplication::from_yaml(key, application, &workspace)),
         );
-        let options = Options {
-            prune: Prune::No,
-            selection: Selection::default(),
-            today: Date::MIN,
-            now: jiff::Timestamp::UNIX_EPOCH,
-            rotation: Orders::default(),
-        };
-        let plan = plan::plan(&desired, self.observation, &options);
+        let plan = plan::plan(&desired, self.observation, &options());
         let mut by_address: HashMap<Address, &Draft> =
             drafts.iter().map(|draft| (Address::application(&draft.key), draft)).collect();
         by_address.retain(|_, draft| !findings.contains_key(&draft.key));

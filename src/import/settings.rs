@@ -56,7 +56,7 @@ impl<'a> Names<'a> {
         let policy = self
             .policies
             .get(key)
-            .ok_or_else(|| format!("is {}, which the account does not list", shown(key)))?;
+            .ok_or_else(|| format!("is {}, which the account does not list; it is left alone", shown(key)))?;
         if policy.is_global {
             return Err("is the global policy, which applies to everything and is never attached".to_owned());
         }

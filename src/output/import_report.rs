@@ -11,8 +11,15 @@ use crate::import::{Imported, LeftOut, Reason};
 use super::json::FORMAT_VERSION;
 use super::paint::{Paint, safe};
 
-/// The files that were added to, what was left out and why, and what comes next.
-pub fn render(imported: &Imported, changes: &[Change], path: &Path, paint: Paint) -> String {
+/// The files that were added to, what was left out and why, and what comes next. `sandbox` is the argument that reached
+/// the simulator, where one was given.
+pub fn render(
+    imported: &Imported,
+    changes: &[Change],
+    path: &Path,
+    sandbox: Option<&Path>,
+    paint: Paint,
+) -> String {
     let mut text = String::new();
     for change in changes {
         let _ = writeln!(
@@ -45,8 +52,13 @@ pub fn render(imported: &Imported, changes: &[Change], path: &Path, paint: Paint
     }
     text.push_str(&last_line(imported));
     if !imported.entries.is_empty() {
-        let _ =
-            writeln!(text, "Next: `duoctl plan {}` shows that they will only be adopted.", path.display());
+        // An application of the simulator is none of the real account.
+        let sandbox = sandbox.map_or_else(String::new, |state| match state.as_os_str().is_empty() {
+            true => " --sandbox".to_owned(),
+            false => format!(" --sandbox={}", state.display()),
+        });
+        let next = safe(&format!("duoctl plan {}{sandbox}", path.display()));
+        let _ = writeln!(text, "Next: `{next}` shows that they will only be adopted.");
     }
     text
 }

@@ -222,6 +222,11 @@ impl Managed {
             // Notes go out together with the marker.
             (FieldKind::Notes, _) => {}
             (FieldKind::Sso, FieldValue::Unset) => {}
+            (FieldKind::Sso, _) => {
+                let held = live.and_then(|live| live.property(self.field.wire));
+                let sent = held.map_or_else(|| self.sent.clone(), |held| sso::outgoing(&self.sent, held));
+                body.insert(self.field.wire.to_owned(), sent);
+            }
             _ => {
                 body.insert(self.field.wire.to_owned(), self.sent.clone());
             }

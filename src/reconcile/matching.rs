@@ -74,6 +74,8 @@ pub struct Matches<'a> {
     pub owned: usize,
     /// How many live applications nobody declares.
     pub unmanaged: usize,
+    /// Those of them without any marker.
+    pub unowned: Vec<&'a Integration>,
 }
 
 /// Matches every desired application.
@@ -83,7 +85,7 @@ pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matc
     refuse_shared(desired, &mut matched);
     let taken: HashSet<&Ikey> =
         matched.iter().flatten().flat_map(Match::all).map(|live| &live.integration.ikey).collect();
-    let mut orphans = Vec::new();
+    let (mut orphans, mut unowned) = (Vec::new(), Vec::new());
     let (mut owned, mut unmanaged) = (0, 0);
     for live in &index.lives {
         let ours = live.marker.as_ref().is_some_and(|marker| marker.workspace == desired.workspace);
@@ -94,7 +96,11 @@ pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matc
         match &live.marker {
             Some(marker) if ours && !index.declared.contains(&marker.address) => orphans.push(live.clone()),
             _ if ours => {}
-            _ => unmanaged += 1,
+            marker => {
+                unmanaged += 1;
+                let free = marker.is_none() && !index.pins.contains_key(live.integration.ikey.as_str());
+                unowned.extend(free.then_some(live.integration));
+            }
         }
     }
     orphans.sort_by(|a, b| {
@@ -115,7 +121,7 @@ pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matc
         .filter(|live| unmatched.contains(&type_and_name(live.integration.kind(), live.integration.name())))
         .map(|live| live.integration.ikey.clone())
         .collect();
-    Matches { matched, orphans, contested, owned, unmanaged }
+    Matches { matched, orphans, contested, owned, unmanaged, unowned }
 }
 
 /// One application for several addresses, each of which would adopt it by its name: none gets it.

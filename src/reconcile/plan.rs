@@ -28,6 +28,7 @@ pub(super) mod build;
 mod console;
 mod creation;
 mod delivery;
+mod likeness;
 mod price;
 pub(super) mod removal;
 mod restoration;
@@ -261,6 +262,7 @@ pub struct Plan {
     affected: BTreeMap<usize, Affected>,
     survey: Option<Survey>,
     unlooked: Vec<(Ikey, Timestamp)>,
+    look_alikes: BTreeMap<Ikey, Address>,
     fingerprint: Fingerprint,
 }
 
@@ -293,6 +295,11 @@ impl Plan {
     /// Owned applications that left the YAML.
     pub fn orphans(&self) -> &[Orphan] {
         &self.orphans
+    }
+
+    /// Applications that nobody owns and that, as good as certainly, an address is that is stopped for it.
+    pub fn look_alikes(&self) -> &BTreeMap<Ikey, Address> {
+        &self.look_alikes
     }
 
     /// The rotations that are under way, in the order of their addresses.

@@ -20,6 +20,60 @@ pub fn leaves(declared: &Value, live: Option<&Value>) -> (Leaves, Leaves) {
     (walk.declared, walk.live)
 }
 
+/// What an update sends of the declared document: the settings that change, each with what the account holds beside it.
+///
+/// Duo merges a partial document setting by setting, and replaces lists as a whole; whether it merges what stands deeper
+/// is not known (duo-api.md, section 3.5). What the YAML does not mention would be lost otherwise.
+pub fn outgoing(declared: &Value, live: &Value) -> Value {
+    let Value::Object(sections) = declared else { return declared.clone() };
+    let changed = sections.iter().filter_map(|(section, settings)| {
+        let held = live.get(section);
+        let Value::Object(settings) = settings else { return Some((section.clone(), settings.clone())) };
+        let kept = settings.iter().filter_map(|(name, setting)| {
+            let path = format!("{section}.{name}");
+            let alone = Value::Object(Map::from_iter([(name.clone(), setting.clone())]));
+            let mut walk = Walk { declared: Leaves::new(), live: Leaves::new() };
+            walk.visit(section, &alone, held);
+            let beside = held.and_then(|held| held.get(name)).filter(|_| name != "grant_types");
+            (walk.declared != walk.live).then(|| (name.clone(), completed(&path, setting, beside)))
+        });
+        let kept: Map<String, Value> = kept.collect();
+        (!kept.is_empty()).then(|| (section.clone(), Value::Object(kept)))
+    });
+    Value::Object(changed.collect())
+}
+
+/// A declared value with the members that the account holds and the YAML does not mention.
+fn completed(path: &str, declared: &Value, live: Option<&Value>) -> Value {
+    match (declared, live) {
+        (Value::Object(map), Some(Value::Object(held))) => {
+            let mut map: Map<String, Value> = map
+                .iter()
+                .map(|(name, value)| {
+                    (name.clone(), completed(&format!("{path}.{name}"), value, held.get(name)))
+                })
+                .collect();
+            for (name, value) in held.iter().filter(|(_, value)| !value.is_null()) {
+                map.entry(name).or_insert_with(|| value.clone());
+            }
+            Value::Object(map)
+        }
+        (Value::Array(items), Some(Value::Array(held))) => {
+            let Some(key) = item_key(path) else { return declared.clone() };
+            let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+            let items = items.iter().map(|item| {
+                let name = item.get(key).map(Value::to_string).unwrap_or_default();
+                let nth = seen.entry(name).or_default();
+                let found = held.iter().filter(|held| held.get(key) == item.get(key)).nth(*nth);
+                *nth += 1;
+                completed(path, item, found)
+            });
+            Value::Array(items.collect())
+        }
+        (_, _) => declared.clone(),
+    }
+}
+
 /// The document with the group names inside role attributes replaced by ids (trap 25).
 pub fn resolve_groups(
     document: &Value,
@@ -208,6 +262,31 @@ fn sorted(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_sent_is_what_changes_with_what_stands_beside_it() {
+        let declared = json!({"saml_config": {
+            "entity_id": "https://new", "nameid_attribute": "mail",
+            "acs_urls": [{"url": "https://b"}, {"url": "https://a", "index": 7}],
+            "mapped_attrs": {"<Email Address>": "email"}}});
+        let live = json!({"idp_metadata": {"cert": "x"}, "saml_config": {
+            "entity_id": "https://old", "nameid_attribute": "mail", "relaystate": "start",
+            "acs_urls": [{"url": "https://a", "binding": "POST", "index": 1, "isDefault": null}, {"url": "https://gone"}],
+            "mapped_attrs": {"<Email Address>": "mail", "<Last Name>": "sn"}}});
+        assert_eq!(
+            outgoing(&declared, &live),
+            json!({"saml_config": {
+                "entity_id": "https://new",
+                "acs_urls": [{"url": "https://b"}, {"url": "https://a", "index": 7, "binding": "POST"}],
+                "mapped_attrs": {"<Email Address>": "email", "<Last Name>": "sn"}}})
+        );
+        // What stays as it is stays out of it, lists as well.
+        let mut live = live;
+        live["saml_config"]["acs_urls"] =
+            json!([{"url": "https://a", "index": "7"}, {"url": "https://b", "binding": "POST"}]);
+        live["saml_config"]["mapped_attrs"]["<Email Address>"] = json!("email");
+        assert_eq!(outgoing(&declared, &live), json!({"saml_config": {"entity_id": "https://new"}}));
+    }
 
     fn same(declared: &Value, live: &Value) -> bool {
         let (declared, live) = leaves(declared, Some(live));

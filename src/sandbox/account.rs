@@ -26,6 +26,9 @@ use crate::secret::Secret;
 /// The hostname of the seeded account; any other name reaches the same one.
 pub const API_HOSTNAME: &str = "api-5a4db0c5.duosecurity.com";
 
+/// How many calls a changed permission is late for, where it is.
+const LATE_CALLS: usize = 2;
+
 const LOCK: &str = "lock";
 const META: &str = "meta";
 const KEYS: &str = "keys";
@@ -44,6 +47,8 @@ pub struct Account {
     /// Requests so far, refused ones included.
     pub(super) served: usize,
     requests: BTreeMap<String, usize>,
+    /// What a key may do for some calls more, by integration key, after its permissions changed.
+    late: BTreeMap<String, (Vec<String>, usize)>,
     /// The applications before a write, while lists may lag behind it.
     outdated: Option<Collection>,
     _lock: Option<File>,
@@ -118,6 +123,7 @@ impl Account {
             caller_address: None,
             served: 0,
             requests: BTreeMap::new(),
+            late: BTreeMap::new(),
             outdated: None,
             _lock: lock,
         }
@@ -152,8 +158,9 @@ impl Account {
         let path = request.path();
         *self.requests.entry(format!("{} {}", request.method, counted(path))).or_default() += 1;
         let mut moved = 0;
-        let reply = match authenticate(&self.store, request, now) {
+        let reply = match authenticate(&self.store, &self.switches, request, now) {
             Ok(mut call) => {
+                self.permissions_of_late(&mut call);
                 call.peer = self.caller_address.unwrap_or(call.peer);
                 moved = self.faults.moves(&mut call);
                 self.late(&call)
@@ -161,6 +168,22 @@ impl Account {
             Err(reply) => reply,
         };
         self.falsified(reply, request, moved)
+    }
+
+    /// Remembers what a key could do, where a switch says that a change takes a while.
+    pub(super) fn delay_permissions(&mut self, before: &Application) {
+        if self.switches.late_permissions {
+            let held = before.caller().permissions;
+            self.late.insert(before.integration_key.clone(), (held, LATE_CALLS));
+        }
+    }
+
+    fn permissions_of_late(&mut self, call: &mut Call) {
+        let Some(caller) = &mut call.caller else { return };
+        if let Some((held, left)) = self.late.get_mut(&caller.ikey).filter(|(_, left)| *left > 0) {
+            *left -= 1;
+            caller.permissions.clone_from(held);
+        }
     }
 
     /// Answers a list of applications as it was before a write, where a fault says so.
@@ -237,7 +260,11 @@ impl Account {
         }
         let application = Application::load(&self.store, &caller.ikey);
         let allowed = application.is_none_or(|application| networks::allow(&application.networks, call.peer));
-        if allowed { Ok(()) } else { Err(Reply::forbidden()) }
+        match (allowed, self.switches.networks_unauthorized) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Reply::unknown_key()),
+            (false, false) => Err(Reply::forbidden()),
+        }
     }
 
     /// Requests so far by method and path, identifiers replaced: `GET /admin/v3/integrations/{id}`.

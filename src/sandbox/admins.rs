@@ -17,7 +17,7 @@ pub(super) fn answer(account: &Account, call: &Call, rest: &[&str]) -> Result<Re
     call.require(READ)?;
     match rest {
         [] => {
-            let window = call.window(None, 100, account.switches.strict_pages)?;
+            let window = call.window(None, 100, &account.switches)?;
             let rows = window.rows(account.store.list(COLLECTION), |(_, admin)| admin.clone());
             Ok(window.page(account.store.count(COLLECTION), rows))
         }
@@ -26,7 +26,7 @@ pub(super) fn answer(account: &Account, call: &Call, rest: &[&str]) -> Result<Re
             "verified_push_enabled": true, "voice_enabled": false, "webauthn_enabled": true, "yubikey_enabled": true,
         }))),
         ["password_mgmt" | "activations"] => {
-            let window = call.window(None, 100, account.switches.strict_pages)?;
+            let window = call.window(None, 100, &account.switches)?;
             Ok(window.page(0, std::iter::empty()))
         }
         [id] => Ok(Reply::Ok(account.store.get(COLLECTION, id).ok_or_else(Reply::not_found)?.clone())),

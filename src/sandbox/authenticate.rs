@@ -10,18 +10,30 @@ use super::call::{Call, Caller, Reply};
 use super::integrations::Application;
 use super::message::RawRequest;
 use super::store::Store;
+use super::switches::Switches;
 use crate::duo::sign::{Scheme, Signable, verify};
 use crate::secret::Secret;
 
 /// How far the client's clock may be off, in seconds (duo-api.md, section 1.7, unconfirmed).
-const TOLERANCE: i64 = 300;
+const TOLERANCE: u64 = 300;
+/// The same where a switch says that it is less.
+const STRICT_TOLERANCE: u64 = 60;
 
 /// Verifies a request. The order of the checks is the reference's (duo-api.md, section 2.2).
-pub(super) fn authenticate(store: &Store, request: &RawRequest, now: i64) -> Result<Call, Reply> {
+pub(super) fn authenticate(
+    store: &Store,
+    switches: &Switches,
+    request: &RawRequest,
+    now: i64,
+) -> Result<Call, Reply> {
+    let tolerance = if switches.strict_clock { STRICT_TOLERANCE } else { TOLERANCE };
     let decoded = Decoded::of(request);
     let path = decode_path(request.path());
-    let caller =
-        if is_public(&request.method, &path) { None } else { Some(signer(store, request, &decoded, now)?) };
+    let caller = if is_public(&request.method, &path) {
+        None
+    } else {
+        Some(signer(store, request, &decoded, now, tolerance)?)
+    };
     let authority = request.header("host").unwrap_or_default().to_lowercase();
     Ok(Call {
         method: request.method.clone(),
@@ -109,13 +121,19 @@ pub(super) fn bare_host(authority: &str) -> &str {
     }
 }
 
-fn signer(store: &Store, request: &RawRequest, decoded: &Decoded<'_>, now: i64) -> Result<Caller, Reply> {
+fn signer(
+    store: &Store,
+    request: &RawRequest,
+    decoded: &Decoded<'_>,
+    now: i64,
+    tolerance: u64,
+) -> Result<Caller, Reply> {
     let (ikey, presented) = credentials(request).ok_or_else(Reply::no_credentials)?;
     let application = Application::load(store, &ikey).ok_or_else(Reply::unknown_key)?;
     let date = request.header("x-duo-date").or_else(|| request.header("date"));
     let date = date.ok_or_else(Reply::no_timestamp)?;
     let time = DateTimeParser::new().parse_timestamp(date).map_err(|_| Reply::no_timestamp())?;
-    if now.abs_diff(time.as_second()) > TOLERANCE.unsigned_abs() {
+    if now.abs_diff(time.as_second()) > tolerance {
         return Err(Reply::bad_timestamp());
     }
     let secret = Secret::new(application.secret_key.as_str());

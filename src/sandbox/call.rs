@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
+use super::switches::Switches;
+
 /// The application whose key signed the call.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -188,8 +190,16 @@ impl Call {
     /// The part of a list that `limit` and `offset` ask for (duo-api.md, section 2.4).
     ///
     /// Without `limit` the default applies, or everything from the offset on is returned. A limit above the maximum
-    /// is lowered to it, or refused where `strict`.
-    pub fn window(&self, default: Option<usize>, maximum: usize, strict: bool) -> Result<Window, Reply> {
+    /// is lowered to it, or refused where a switch says so.
+    pub fn window(
+        &self,
+        default: Option<usize>,
+        maximum: usize,
+        switches: &Switches,
+    ) -> Result<Window, Reply> {
+        let maximum = if switches.small_pages { maximum.div_ceil(5) } else { maximum };
+        let default = default.map(|default| default.min(maximum));
+        let strict = switches.strict_pages;
         let number = |name| {
             let number = self.number(name)?;
             number.map(|number| usize::try_from(number).map_err(|_| Reply::invalid(name))).transpose()

@@ -23,7 +23,7 @@ pub(super) fn answer(account: &Account, call: &Call, family: &str, rest: &[&str]
     match (call.method.as_str(), rest) {
         ("GET", []) => {
             call.require(users::READ)?;
-            let window = call.window(Some(100), 500, account.switches.strict_pages)?;
+            let window = call.window(Some(100), 500, &account.switches)?;
             let rows = window.rows(account.store.list(family), |(_, device)| device.clone());
             Ok(window.page(account.store.count(family), rows))
         }

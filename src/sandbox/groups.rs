@@ -43,7 +43,7 @@ fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
         let found = ids.iter().filter_map(|id| account.store.get(COLLECTION, id)).cloned();
         return Ok(Reply::Ok(Value::Array(found.collect())));
     }
-    let window = call.window(None, 100, account.switches.strict_pages)?;
+    let window = call.window(None, 100, &account.switches)?;
     let rows = window.rows(account.store.list(COLLECTION), |(_, group)| group.clone());
     Ok(window.page(account.store.count(COLLECTION), rows))
 }
@@ -57,7 +57,7 @@ fn members(account: &Account, call: &Call, id: &str) -> Result<Reply, Reply> {
         .map(|(_, user)| user)
         .filter(|user| users::is_in(user, id))
         .collect();
-    let window = call.window(Some(100), 500, account.switches.strict_pages)?;
+    let window = call.window(Some(100), 500, &account.switches)?;
     let total = members.len();
     let rows = window
         .rows(members, |user| json!({"user_id": user.get("user_id"), "username": user.get("username")}));

@@ -36,7 +36,8 @@ impl Account {
         let mut offset = 0;
         let mut found = Vec::new();
         loop {
-            let query = Map::from_iter([("limit".into(), json!(500)), ("offset".into(), json!(offset))]);
+            // A size that no switch refuses.
+            let query = Map::from_iter([("limit".into(), json!(100)), ("offset".into(), json!(offset))]);
             let Reply::Page(rows, _) = self.as_administrator("GET", "/admin/v3/integrations", query) else {
                 return found;
             };

@@ -87,7 +87,7 @@ fn read(account: &Account, call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
     call.require(users::READ)?;
     match rest {
         [] => {
-            let window = call.window(Some(100), 100, account.switches.strict_pages)?;
+            let window = call.window(Some(100), 100, &account.switches)?;
             let rows = window.rows(account.store.list(COLLECTION), |(_, policy)| policy.clone());
             Ok(window.page(account.store.count(COLLECTION), rows))
         }

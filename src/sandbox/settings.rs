@@ -7,7 +7,12 @@ use super::call::{Call, Reply};
 
 /// The account's plan.
 pub(super) fn edition(account: &Account) -> &'static str {
-    if account.switches.essentials { "Duo Essentials" } else { "Duo Advantage" }
+    match (account.switches.essentials, account.switches.old_editions) {
+        (true, false) => "Duo Essentials",
+        (true, true) => "Duo MFA",
+        (false, false) => "Duo Advantage",
+        (false, true) => "Duo Access",
+    }
 }
 
 const COLLECTION: &str = "settings";
@@ -30,7 +35,8 @@ pub(super) fn defaults() -> Value {
 pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     match call.method.as_str() {
         "GET" => {
-            call.require(&["adminapi_settings_read", "adminapi_settings"])?;
+            let flags: &[&str] = &["adminapi_settings", "adminapi_settings_read"];
+            call.require(if account.switches.read_flags { flags } else { &["adminapi_settings"] })?;
             Ok(Reply::Ok(current(account)))
         }
         "POST" => {

@@ -45,6 +45,23 @@ switches! {
     /// Setting `adminapi_*` flags needs the caller's `adminapi_allow_to_set_permissions`; off: "Grant applications"
     /// is enough (duo-api.md, section 3.4).
     strict_permissions: "strict-permissions" = true;
+    /// A permission that the caller may not set is refused with 40002 and its name; off: with 40301 (duo-api.md, section
+    /// 3.4, unconfirmed).
+    invalid_permissions: "invalid-permissions" = false;
+    /// `adminapi_integrations_read` and `adminapi_settings_read` open the calls that only read; off: nothing
+    /// (duo-api.md, section 5, unconfirmed).
+    read_flags: "read-flags" = true;
+    /// A changed permission counts from the third call with the key on; off: at once (duo-api.md, section 5,
+    /// unconfirmed).
+    late_permissions: "late-permissions" = false;
+    /// The paths of secret keys and client secrets answer 40301, whatever the caller may do; off: "Grant applications"
+    /// opens them (duo-api.md, section 3.1, unconfirmed).
+    hidden_keys: "hidden-keys" = false;
+    /// A caller outside of `networks_for_api_access` gets 40102; off: 40301 (duo-api.md, section 2.2, unconfirmed).
+    networks_unauthorized: "networks-unauthorized" = false;
+    /// A clock that is off by more than a minute is refused; off: by more than five (duo-api.md, section 1.7,
+    /// unconfirmed).
+    strict_clock: "strict-clock" = false;
     /// `adminapi_allow_to_set_permissions` can be changed after the creation; off: accepted without effect
     /// (duo-api.md, section 3.4).
     set_permissions_on_modify: "set-permissions-on-modify" = false;
@@ -82,6 +99,12 @@ switches! {
     doubtful_types: "doubtful-types" = false;
     /// `sso-generic` and `sso-oidc-generic` cannot be created without their `sso` configuration.
     require_sso: "require-sso" = true;
+    /// What stands below the settings of `sso` is replaced whole by what is sent; off: merged (duo-api.md, section 3.5,
+    /// unconfirmed).
+    shallow_sso: "shallow-sso" = false;
+    /// What is sent of a list in `sso` is added to it, so that nothing ever leaves it; off: the list is replaced
+    /// (duo-api.md, section 3.5, unconfirmed).
+    merge_sso_lists: "merge-sso-lists" = false;
     /// `grant_types` of an OIDC application comes back spelled out with lifespans (duo-api.md, section 3.5).
     expand_grants: "expand-grants" = false;
     /// Client secrets are shown masked when an application is read; off: left out (duo-api.md, section 3.5,
@@ -93,6 +116,8 @@ switches! {
     delete_returns_object: "delete-returns-object" = false;
     /// The v1 paths show secret keys in clear, as old examples do; off: masked (duo-api.md, section 3.2).
     clear_secrets_in_v1: "clear-secrets-in-v1" = true;
+    /// A page holds a fifth of what is known as the maximum (duo-api.md, section 2.4, unconfirmed).
+    small_pages: "small-pages" = false;
     /// A `limit` above the maximum is refused with 40002; off: lowered to it (duo-api.md, section 2.4).
     strict_pages: "strict-pages" = false;
     /// Applications carry a property that no documentation names (duo-api.md, trap 17).
@@ -101,6 +126,8 @@ switches! {
     log_filters: "log-filters" = true;
     /// The summary names the account's edition; off: absent, as in older replies (duo-api.md, section 7.5).
     show_edition: "show-edition" = true;
+    /// The summary names the edition as it was called before: Duo MFA, Duo Access (duo-api.md, section 7.5).
+    old_editions: "old-editions" = false;
     /// The account's plan is Duo Essentials, whose keys get 40301 for endpoints; off: Duo Advantage (duo-api.md,
     /// sections 5 and 7.5).
     essentials: "essentials" = false;

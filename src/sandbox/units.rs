@@ -61,7 +61,7 @@ fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
         .map(|(_, unit)| unit)
         .filter(|unit| wanted.iter().all(|(property, id)| has(unit, property, id)))
         .collect();
-    let window = call.window(None, 100, account.switches.strict_pages)?;
+    let window = call.window(None, 100, &account.switches)?;
     let total = found.len();
     let rows = window.rows(found, |unit| {
         let mut unit = unit.clone();

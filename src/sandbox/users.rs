@@ -47,7 +47,7 @@ pub(super) fn answer(account: &mut Account, call: &Call, rest: &[&str]) -> Resul
         ("GET", [id, "groups"]) => {
             call.require(READ)?;
             let found = groups_of(account, load(account, id)?);
-            let window = call.window(Some(100), 500, account.switches.strict_pages)?;
+            let window = call.window(Some(100), 500, &account.switches)?;
             let total = found.len();
             Ok(window.page(total, window.rows(found, Value::clone)))
         }
@@ -55,7 +55,7 @@ pub(super) fn answer(account: &mut Account, call: &Call, rest: &[&str]) -> Resul
             call.require(READ)?;
             load(account, id)?;
             let found = devices::of_user(account, family, id);
-            let window = call.window(Some(100), 500, account.switches.strict_pages)?;
+            let window = call.window(Some(100), 500, &account.switches)?;
             let total = found.len();
             Ok(window.page(total, window.rows(found, Value::clone)))
         }
@@ -101,11 +101,11 @@ fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
         let is_wanted = |user: &&Value| user.get(name).and_then(Value::as_str) == Some(wanted.as_str());
         let found: Vec<&Value> =
             account.store.list(COLLECTION).map(|(_, user)| user).filter(is_wanted).collect();
-        let window = call.window(None, 300, account.switches.strict_pages)?;
+        let window = call.window(None, 300, &account.switches)?;
         let total = found.len();
         return Ok(window.page(total, window.rows(found, |user| show(account, user))));
     }
-    let window = call.window(Some(100), 300, account.switches.strict_pages)?;
+    let window = call.window(Some(100), 300, &account.switches)?;
     let rows = window.rows(account.store.list(COLLECTION), |(_, user)| show(account, user));
     Ok(window.page(account.store.count(COLLECTION), rows))
 }

@@ -81,6 +81,9 @@ fn against_yaml(
 
 const SECRET_KEY: &str = "secret key";
 
+/// Duo's code for an integration key that it does not know, or not for this call.
+const UNKNOWN_KEY: u32 = 40102;
+
 /// What an answer should be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
@@ -159,6 +162,14 @@ fn judge(probe: &PermissionProbe, expected: Expected, error: Option<DuoError>, r
             ),
             Expected::Refusal => Check::new(name, Verdict::Verified, format!("not held: {call} is refused")),
         },
+        // Nothing says that Duo refuses a caller from elsewhere as one without a permission.
+        (Some(error), _) if restricted && error.code() == Some(UNKNOWN_KEY) => Check::new(
+            SECRET_KEY,
+            Verdict::NotTestable,
+            format!(
+                "{call} is refused, perhaps because `networks_for_api_access` leaves this machine out: {error}"
+            ),
+        ),
         (Some(error), _) if error.is_denied() => Check::new(SECRET_KEY, Verdict::Failed, error.to_string())
             .fix("the key that Duo hands out is not accepted: reset it in Duo"),
         (Some(error), _) => unproven(&name, &error),

@@ -188,3 +188,63 @@ fn an_address_that_was_renamed_says_how_its_application_follows() {
     settles(&folder, &server, "VPN");
     assert!(marker(&server, "VPN").starts_with("[duoctl acme/applications.remote-access "));
 }
+
+/// Renamed in Duo, and its marker gone: nothing is left by which it could be matched.
+#[test]
+fn an_application_without_name_and_marker_is_not_made_again_unseen() {
+    let yaml = "applications:
+  vpn: {type: radius, name: VPN, user_access: permitted_groups, groups_allowed: [VPN Users], policy: Contractors}
+  wiki:
+    type: sso-generic
+    name: Wiki
+    user_access: no_users
+    sso: {saml_config: {entity_id: \"https://wiki.example.com/meta\", acs_urls: [{url: \"https://wiki.example.com/acs\"}]}}
+";
+    let (folder, server) = (Folder::with(yaml), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    let (vpn, wiki) = (server.ikey("VPN"), server.ikey("Wiki"));
+    server.edit("VPN", json!({"name": "Remote access", "notes": ""}));
+    server.edit("Wiki", json!({"name": "Handbook", "notes": ""}));
+    // What a service provider knows by the same name is as good as certain: it is not made again.
+    let outcome = plan(&folder, &server, 1);
+    outcome
+        .warns(&format!("error[possible-duplicate]: applications.wiki: it would be created, but {wiki} `Handbook` has the entity id"))
+        .warns(&format!("if so: `duoctl adopt applications.wiki {wiki}`"))
+        // The other one is only likely.
+        .warns(&format!("warning[possible-duplicate]: applications.vpn: it would be created, but {vpn} `Remote access` is set as"))
+        .warns(&format!("if so: `duoctl adopt applications.vpn {vpn}`"))
+        .says("1 to add, 0 to change, 0 to adopt, 0 to delete");
+    folder.duoctl(["apply", "--auto-approve", "--only", "applications.wiki"]).at(&server).run().exits(1);
+    // An import gives it no entry either: the address would be another application then.
+    let import = folder.duoctl(["import", ".", "--only", "Handbook"]).at(&server).run().exits(0);
+    import.says(&format!(
+        "`applications.wiki` looks like it and would be created; `duoctl adopt applications.wiki {wiki}`"
+    ));
+    assert_eq!(server.named("Wiki").len(), 0);
+    for (address, ikey) in [("applications.vpn", &vpn), ("applications.wiki", &wiki)] {
+        folder.duoctl(["adopt", address, ikey]).run().exits(0);
+    }
+    plan(&folder, &server, 0).says("0 to add, 2 to change, 2 to adopt");
+    settles(&folder, &server, "VPN");
+    settles(&folder, &server, "Wiki");
+    assert_eq!((server.ikey("VPN"), server.ikey("Wiki")), (vpn, wiki));
+}
+
+#[test]
+fn keys_that_a_store_holds_name_their_application() {
+    let yaml = "applications:
+  vpn: {type: radius, name: VPN, user_access: no_users, secret: {store: local, path: vpn.json}}
+secret_stores: {local: {type: file, path: keys}}
+";
+    let (folder, server) = (Folder::with(yaml), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    let ikey = server.ikey("VPN");
+    server.edit("VPN", json!({"name": "Remote access", "notes": "", "greeting": "Hello"}));
+    let kept = folder.read("keys/vpn.json");
+    let outcome = plan(&folder, &server, 1);
+    outcome.warns(&format!("its secret store holds the keys of {ikey} `Remote access`, which nobody owns"));
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(1);
+    assert_eq!((server.named("VPN").len(), folder.read("keys/vpn.json")), (0, kept));
+    folder.duoctl(["adopt", "applications.vpn", &ikey]).run().exits(0);
+    settles(&folder, &server, "VPN");
+}

@@ -27,13 +27,18 @@ mod faults;
 mod formatting;
 mod guards;
 mod hostile;
+mod ignoring;
+#[cfg(target_os = "linux")]
+mod importing;
 mod interruptions;
 mod leaving;
 mod partly;
 mod planning;
+mod requests;
 mod saved_plans;
 mod simulator;
 mod terminal;
 mod types;
+mod unconfirmed;
 mod untrusted;
 mod verifying;

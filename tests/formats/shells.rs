@@ -69,6 +69,8 @@ fn zsh_and_fish_load_their_scripts() {
 fn there_is_a_manual_page_for_each_command() {
     let folder = Folder::empty();
     let page = folder.duoctl(["man", "sandbox", "serve"]).run().exits(0).stdout;
+    let title = format!(".TH duoctl-sandbox-serve 1  \"duoctl {}\" ", env!("CARGO_PKG_VERSION"));
+    assert!(page.lines().any(|line| line == title), "the version is the tool's: {page}");
     assert!(
         page.contains(".TH duoctl-sandbox-serve 1") && page.contains("EXAMPLES") || page.contains("Examples"),
         "{page}"

@@ -156,6 +156,16 @@ impl Folder {
         self.0.path().join(name)
     }
 
+    /// A shell in this folder that runs a script, to start the binary in another way. What the call adds is `"$@"`.
+    pub fn shell(&self, script: &str) -> Call {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh"]).current_dir(self.0.path()).env_clear().stdin(Stdio::null());
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        Call(command)
+    }
+
     /// The binary, in this folder, with nothing from the environment of the tests.
     pub fn duoctl<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Call {
         Call::new(self.0.path(), arguments)

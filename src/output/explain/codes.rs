@@ -223,6 +223,16 @@ pub(super) fn entry(code: Code) -> Entry {
              write. Nothing is delivered there, since it might overwrite what others need.",
             "Mend what the message names, or choose another `path`, and apply again.",
         ),
+        Code::PossibleDuplicate => texts(
+            "what would be created may exist already",
+            "No live application carries the marker or the name of the address, but one without an owner \
+             looks like it: its keys are in the address's secret store, a service provider knows it by the \
+             same entity id, redirect URI or client, or it is the only one of its type that is set the same. \
+             Somebody may have renamed it in Duo and removed its marker. Where that is as good as certain \
+             nothing is created; otherwise this is a warning. Nothing is ever adopted by likeness.",
+            "If it is the same, `duoctl adopt ADDRESS IKEY`. If not, give the other one an address of its \
+             own, with nothing but its `integration_key`, so that it has an owner.",
+        ),
         Code::PinMismatch => texts(
             "`integration_key` and the account disagree",
             "The pinned application does not exist, is of another type, is pinned twice, or another one \

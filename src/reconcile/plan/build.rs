@@ -26,10 +26,12 @@ use super::super::risk::Risk;
 use super::super::rotation::{Rotation, Uses};
 use super::super::selection::Selection;
 use super::super::value::parts;
+use super::likeness::LookAlikes;
 use super::{Action, Options, Orphan, Plan, Step, Write, console, fingerprint_of, price, unreadable};
 
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
+    let empty = Vec::new();
     let mut builder = Builder {
         desired,
         options,
@@ -48,8 +50,8 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         unlooked: Vec::new(),
         left_out: BTreeSet::new(),
         let_go: BTreeSet::new(),
+        look_alikes: LookAlikes::default(),
     };
-    let empty = Vec::new();
     let mut readable = true;
     let integrations = match &observation.integrations {
         Observed::Present(integrations) => integrations,
@@ -63,6 +65,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         }
     };
     let mut matches = match_all(desired, integrations);
+    builder.look_alikes = LookAlikes::new(&matches.unowned);
     let mut lives: HashMap<&Address, &Integration> = HashMap::new();
     let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
@@ -87,6 +90,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
             builder.application(wanted, found);
         }
     }
+    builder.tell_likely();
     let orphans = builder.orphans(&matches.orphans, &matches.contested);
     builder.check_edition(observation);
     if readable {
@@ -117,6 +121,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         affected: BTreeMap::new(),
         survey: None,
         unlooked: builder.unlooked,
+        look_alikes: builder.look_alikes.certain,
         fingerprint,
     }
 }
@@ -161,6 +166,8 @@ pub(super) struct Builder<'a> {
     pub(super) left_out: BTreeSet<Address>,
     /// Entries whose console holds the values of now, and so nothing of what is about to go: a person said so.
     pub(super) let_go: BTreeSet<Address>,
+    /// What an address that would be created may be.
+    pub(super) look_alikes: LookAlikes<'a>,
 }
 
 impl Builder<'_> {
@@ -197,7 +204,10 @@ impl Builder<'_> {
             Some(live) if same_type(live) => self.settled(wanted, &diff::compared(managed, wanted), live),
             Some(live) if live.integration.kind().is_empty() => Err(vec![without_type(wanted, live)]),
             Some(live) => self.replacement(wanted, &managed, Some(live)),
-            None if found.predecessors.is_empty() => self.creation(wanted, &managed).map(|step| vec![step]),
+            None if found.predecessors.is_empty() => self
+                .look_for_alike(wanted, &managed)
+                .and_then(|()| self.creation(wanted, &managed))
+                .map(|step| vec![step]),
             None => self.replacement(wanted, &managed, None),
         };
         match steps {

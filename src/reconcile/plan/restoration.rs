@@ -138,7 +138,9 @@ fn restore_access(
             restored.change(access, json!("no_users"), json!("all_users"), assess("ALL_USERS"));
         }
         Some(AccessBefore::Groups(before)) => {
-            let ids: Vec<String> = declared_groups.unwrap_or_else(|| before.iter().cloned().collect());
+            // Duo takes no empty list: groups that the YAML clears are none that it names instead.
+            let declared = declared_groups.filter(|ids| !ids.is_empty());
+            let ids: Vec<String> = declared.unwrap_or_else(|| before.iter().cloned().collect());
             let names: Vec<&str> = ids.iter().map(|id| references.group_name(id)).collect();
             let shown = json!(names);
             let sent = json!(ids.join(","));

@@ -14,7 +14,7 @@ use super::super::copy::{self, Bodies};
 use super::super::delivery::{Delivery, Standing, standing};
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change, Origin};
-use super::super::fields::{Managed, NO_USERS, PERMISSION_PREFIX, held_permissions};
+use super::super::fields::{Managed, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions};
 use super::super::fingerprint::snapshot;
 use super::super::marker::{AppliedFields, Marker, MarkerState, Shut};
 use super::super::matching::{Live, Pair};
@@ -132,6 +132,10 @@ impl Builder<'_> {
         let mut settings = copy::settings(old);
         for managed in managed {
             managed.send(&mut settings, None);
+        }
+        // The groups of the old one mean nothing where the YAML lets others in meanwhile, and Duo would refuse them.
+        if settings.get("user_access").and_then(Value::as_str) != Some(PERMITTED_GROUPS) {
+            settings.remove("groups_allowed");
         }
         let mut writes = Vec::new();
         let mut missing = copy::unfinished(&settings, old.kind(), successor);

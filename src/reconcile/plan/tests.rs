@@ -3,6 +3,7 @@
 mod creation;
 mod delivery;
 mod leaving;
+mod likeness;
 mod removal;
 mod replacement;
 mod rotation;

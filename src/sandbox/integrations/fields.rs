@@ -255,7 +255,10 @@ impl<'a> Writing<'a> {
             }
             let was_on = application.permissions.contains(flag);
             if on != was_on && self.switches.strict_permissions {
-                self.call.require(&[SET_PERMISSIONS])?;
+                let refused = |forbidden| {
+                    if self.switches.invalid_permissions { Reply::invalid(flag) } else { forbidden }
+                };
+                self.call.require(&[SET_PERMISSIONS]).map_err(refused)?;
             }
             if on {
                 application.permissions.insert(flag.to_owned());
@@ -269,7 +272,7 @@ impl<'a> Writing<'a> {
     fn sso(&self, application: &mut Application) -> Result<(), Reply> {
         match self.sent("sso") {
             Some(Value::Object(_)) if !kinds::is_sso(&application.kind) => Err(Reply::invalid("sso")),
-            Some(Value::Object(sent)) => sso::merge(application, sent),
+            Some(Value::Object(sent)) => sso::merge(application, sent, self.switches),
             Some(_) => Err(Reply::invalid("sso")),
             None => Ok(()),
         }?;

@@ -19,7 +19,11 @@ pub(super) const OIDC_CLIENT: &str = "oidc";
 const FLAGS: &[&str] = &["sign_assertion", "sign_response", "encrypt_assertion"];
 
 /// Takes over what was sent: objects are merged, arrays and scalars replaced.
-pub(super) fn merge(application: &mut Application, sent: &Map<String, Value>) -> Result<(), Reply> {
+pub(super) fn merge(
+    application: &mut Application,
+    sent: &Map<String, Value>,
+    switches: &Switches,
+) -> Result<(), Reply> {
     let own = kinds::sso_section(&application.kind);
     let mut sso = application.sso.take().unwrap_or_default();
     for (section, value) in sent {
@@ -34,11 +38,43 @@ pub(super) fn merge(application: &mut Application, sent: &Map<String, Value>) ->
             return Err(Reply::invalid(&format!("sso.{section}")));
         }
         let kept = sso.entry(section.clone()).or_insert_with(|| json!({}));
-        deep_merge(kept, sent);
+        if !kept.is_object() {
+            *kept = json!({});
+        }
+        let Value::Object(kept) = kept else { continue };
+        for (setting, value) in sent {
+            match value {
+                Value::Object(inner) if !switches.shallow_sso => {
+                    deep_merge(kept.entry(setting.clone()).or_insert(Value::Null), inner);
+                }
+                Value::Array(items) if switches.merge_sso_lists => {
+                    add(kept.entry(setting.clone()).or_insert_with(|| json!([])), items);
+                }
+                other => drop(kept.insert(setting.clone(), other.clone())),
+            }
+        }
     }
     check(&mut sso)?;
     application.sso = Some(sso);
     Ok(())
+}
+
+/// Adds what is new to a list; an item that is there already is replaced.
+fn add(kept: &mut Value, items: &[Value]) {
+    let Value::Array(list) = kept else {
+        *kept = Value::Array(items.to_vec());
+        return;
+    };
+    let name = |item: &Value| {
+        let names = ["url", "client_id", "id", "name"].iter().find_map(|key| item.get(key));
+        names.unwrap_or(item).clone()
+    };
+    for item in items {
+        match list.iter_mut().find(|kept| name(kept) == name(item)) {
+            Some(kept) => *kept = item.clone(),
+            None => list.push(item.clone()),
+        }
+    }
 }
 
 fn deep_merge(kept: &mut Value, sent: &Map<String, Value>) {

@@ -106,6 +106,17 @@ fn what_someone_opened_again_is_shut_again_and_not_deleted() {
 }
 
 #[test]
+fn groups_that_the_yaml_clears_are_none_that_a_quarantine_had() {
+    let notes = "[duoctl acme/applications.gone - quarantined:2026-11-24 had:DG1]";
+    let mut duo = orphan("radius", json!({"user_access": "NO_USERS", "notes": notes}));
+    let wanted = desired([app("gone", "radius", "Gone").clear("groups_allowed").ignore(&["user_access"])]);
+    let plan = plan_of(&wanted, &duo);
+    duo.apply(&plan);
+    assert_eq!(duo.property("DI1", "groups_allowed"), json!(["DG1"]), "{}", outline(&plan));
+    assert_eq!(outline(&plan_of(&wanted, &duo)), "");
+}
+
+#[test]
 fn an_address_comes_back_from_quarantine() {
     let wanted = || app("gone", "radius", "Gone").text("policy", "Strict");
     let mut duo = orphan("radius", json!({"policy_key": "PO1"}));

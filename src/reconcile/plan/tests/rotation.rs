@@ -153,6 +153,17 @@ fn a_rotation_copies_every_setting_and_ends_with_one_application() {
 }
 
 #[test]
+fn a_successor_that_is_unfinished_gets_the_access_of_now_without_the_groups_of_before() {
+    let mut world = World::new();
+    world.apply(&world.plan(&desired([vpn()]), begin()), 1);
+    let everybody = desired([vpn().text("user_access", "all_users").without("groups_allowed")]);
+    let plan = world.plan(&everybody, Orders::default());
+    assert!(world.apply(&plan, usize::MAX), "{}", outline(&plan));
+    world.apply(&world.plan(&everybody, Orders::default()), usize::MAX);
+    assert_eq!(world.duo.property("DINEW0", "user_access"), "ALL_USERS");
+}
+
+#[test]
 fn wherever_a_rotation_stops_the_next_run_takes_it_up() {
     let wanted = desired([vpn()]);
     for requests in 0.. {

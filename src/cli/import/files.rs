@@ -1,0 +1,111 @@
+//! The files of an import: each whole or not at all, and a run that ends early says which are written.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::atomic;
+use crate::config::edit;
+use crate::import::placement::Change;
+use crate::output::paint::safe;
+use crate::output::printer::Printer;
+
+use super::super::exit::Failure;
+use super::super::signals::Signals;
+
+/// How many files are named one by one.
+const NAMED: usize = 10;
+
+/// How much was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Every file.
+    Whole,
+    /// Some of them, until a signal came.
+    InPart,
+}
+
+/// Writes the files. What can be seen to be impossible is refused before the first one is touched.
+pub(super) async fn write(changes: &[Change], printer: Printer) -> Result<Written, Failure> {
+    for change in changes {
+        if let Err(error) = check(&change.path) {
+            printer.problem(&left(changes, 0));
+            return Err(failure(&change.path, error));
+        }
+    }
+    let stop = CancellationToken::new();
+    let mut signals = Signals::catch();
+    let mut writing = tokio::task::spawn_blocking({
+        let (changes, stop) = (changes.to_vec(), stop.clone());
+        move || write_each(&changes, &stop)
+    });
+    let ended = tokio::select! {
+        ended = &mut writing => ended,
+        () = signals.next() => {
+            stop.cancel();
+            printer.remark("interrupted: finishing the file that is being written\n");
+            writing.await
+        }
+    };
+    let (count, error) = ended.unwrap_or_else(|lost| (0, Some(io::Error::other(lost))));
+    if count == changes.len() {
+        return Ok(Written::Whole);
+    }
+    printer.problem(&left(changes, count));
+    match (error, changes.get(count)) {
+        (Some(error), Some(change)) => Err(failure(&change.path, error)),
+        (_, _) => Ok(Written::InPart),
+    }
+}
+
+fn failure(path: &Path, error: io::Error) -> Failure {
+    Failure::File { path: path.to_owned(), what: "cannot be written", error }
+}
+
+/// Whether a file, or the folder that it is to be in, is a link that is never written through.
+fn check(path: &Path) -> io::Result<()> {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), atomic::check)?;
+    atomic::check(path)
+}
+
+/// How many were written, and what kept the next one from being.
+fn write_each(changes: &[Change], stop: &CancellationToken) -> (usize, Option<io::Error>) {
+    for (count, change) in changes.iter().enumerate() {
+        if stop.is_cancelled() {
+            return (count, None);
+        }
+        if let Err(error) = write_one(change) {
+            return (count, Some(error));
+        }
+    }
+    (changes.len(), None)
+}
+
+fn write_one(change: &Change) -> io::Result<()> {
+    if let Some(folder) = change.path.parent() {
+        atomic::folder(folder)?;
+    }
+    edit::save(&change.path, &change.text)
+}
+
+/// What a run that ends early has written, and what it has not.
+fn left(changes: &[Change], count: usize) -> String {
+    let (written, missing) = changes.split_at(count.min(changes.len()));
+    let mut text = match written.len() {
+        0 => "nothing was written".to_owned(),
+        count => format!("{count} of {} files are written: {}", changes.len(), named(written)),
+    };
+    let _ = writeln!(text, "; not written: {}. The same command adds what is missing.", named(missing));
+    text
+}
+
+fn named(changes: &[Change]) -> String {
+    let paths = changes.iter().take(NAMED).map(|change| safe(&change.path.display().to_string()));
+    let mut text = paths.collect::<Vec<_>>().join(", ");
+    if let Some(more) = changes.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        let _ = write!(text, ", and {more} more");
+    }
+    text
+}

@@ -1,0 +1,273 @@
+//! Unowned applications that an address may be, although neither a pin nor a marker nor a name says so: renamed in Duo and
+//! stripped of its marker, an application matches nothing and would be made a second time.
+//!
+//! Nothing is adopted by likeness. Where it is as good as certain, the address is stopped; where it is likely, the plan
+//! says so. What many applications share is no likeness at all.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use crate::config::diagnostic::{Code, Diagnostic, Severity};
+use crate::config::model::Setting;
+use crate::config::texts::shown;
+use crate::duo::types::{Ikey, Integration};
+
+use super::super::address::Address;
+use super::super::delivery::Held;
+use super::super::desired::DesiredApplication;
+use super::super::fields::{FieldKind, Live, Managed};
+use super::super::value::FieldValue;
+use super::build::Builder;
+
+/// What more applications than this share tells none of them from the others.
+const FEW: usize = 5;
+
+/// How many values beyond who may log in have to be the same, where nothing identifies an application.
+const TELLING: usize = 2;
+
+/// Applications that nobody owns and no address matched, and where to find those with a value.
+#[derive(Debug, Default)]
+pub(super) struct LookAlikes<'a> {
+    by_kind: HashMap<&'a str, Vec<&'a Integration>>,
+    by_ikey: HashMap<&'a str, &'a Integration>,
+    /// By type and what a service provider or client knows it by; made when it is first asked for.
+    by_identity: Option<HashMap<(&'a str, String), Vec<&'a Integration>>>,
+    /// By type and field, then by value; each is made when it is first asked for.
+    by_value: HashMap<(String, char), HashMap<String, Vec<&'a Integration>>>,
+    /// Applications that some address as good as certainly is.
+    pub(super) certain: BTreeMap<Ikey, Address>,
+    /// Addresses that would be created, and what looks like them by its settings only.
+    likely: Vec<(Address, &'a Integration, Box<Diagnostic>)>,
+}
+
+impl<'a> LookAlikes<'a> {
+    pub(super) fn new(unowned: &[&'a Integration]) -> Self {
+        let mut alike = Self::default();
+        for integration in unowned {
+            alike.by_kind.entry(integration.kind()).or_default().push(integration);
+            alike.by_ikey.insert(integration.ikey.as_str(), integration);
+        }
+        alike
+    }
+
+    /// The application whose keys the address's store holds.
+    fn keys_of(&self, kind: &str, host: &str, held: Option<&Held>) -> Option<&'a Integration> {
+        let Some(Held::Keys(keys)) = held else { return None };
+        let found = self.by_ikey.get(keys.ikey.as_str()).filter(|live| live.kind() == kind)?;
+        (keys.api_hostname.is_empty() || keys.api_hostname == host).then_some(found)
+    }
+
+    /// The few applications that a service provider or a client would take for the wanted one, and by what.
+    fn identical(&mut self, kind: &str, wanted: &BTreeSet<String>) -> Option<(String, Vec<&'a Integration>)> {
+        if wanted.is_empty() {
+            return None;
+        }
+        let by_kind = &self.by_kind;
+        let index = self.by_identity.get_or_insert_with(|| {
+            let mut index: HashMap<_, Vec<_>> = HashMap::new();
+            for (kind, live) in
+                by_kind.iter().flat_map(|(kind, lives)| lives.iter().map(move |live| (kind, live)))
+            {
+                for identity in identities(live.property("sso").unwrap_or(&Value::Null)) {
+                    index.entry((*kind, identity)).or_default().push(*live);
+                }
+            }
+            index
+        });
+        let kind = by_kind.get_key_value(kind).map(|(kind, _)| *kind)?;
+        let shared = wanted
+            .iter()
+            .filter_map(|identity| Some((identity.clone(), index.get(&(kind, identity.clone()))?.clone())));
+        shared.filter(|(_, lives)| lives.len() <= FEW).min_by_key(|(_, lives)| lives.len())
+    }
+
+    /// The only application that is set as the YAML asks, where that is more than many are.
+    fn set_alike(&mut self, kind: &str, managed: &[Managed]) -> Option<&'a Integration> {
+        let lives = self.by_kind.get(kind)?;
+        let telling: Vec<&Managed> = managed.iter().filter(|managed| is_telling(managed)).collect();
+        if telling.len() < TELLING {
+            return None;
+        }
+        let mut rarest: Option<&Vec<&'a Integration>> = None;
+        for managed in telling {
+            let key = (kind.to_owned(), managed.field.code);
+            self.by_value.entry(key).or_insert_with(|| by_value(lives, managed));
+        }
+        for managed in managed.iter().filter(|managed| is_telling(managed)) {
+            let values = self.by_value.get(&(kind.to_owned(), managed.field.code));
+            // Somebody who removed the marker may have removed the rest of the notes as well.
+            let found = values.and_then(|values| values.get(&managed.wanted.canonical()));
+            if found.is_none() && managed.field.kind != FieldKind::Notes {
+                return None;
+            }
+            if let Some(found) = found {
+                rarest = Some(rarest.filter(|rarest| rarest.len() <= found.len()).unwrap_or(found));
+            }
+        }
+        let few = rarest.filter(|rarest| rarest.len() <= FEW)?;
+        let same = |live: &&&Integration| {
+            let told = managed.iter().filter(|managed| is_telling(managed) && is_same(managed, live)).count();
+            told >= TELLING && is_set_alike(managed, live)
+        };
+        let mut alike = few.iter().filter(same);
+        let only = alike.next()?;
+        alike.next().is_none().then_some(*only)
+    }
+}
+
+fn by_value<'a>(lives: &[&'a Integration], managed: &Managed) -> HashMap<String, Vec<&'a Integration>> {
+    let mut values: HashMap<String, Vec<_>> = HashMap::new();
+    for live in lives {
+        if let Live::Value(value) = managed.live(live)
+            && value != FieldValue::Unset
+        {
+            values.entry(value.canonical()).or_default().push(*live);
+        }
+    }
+    values
+}
+
+/// A value that not every application has.
+fn is_telling(managed: &Managed) -> bool {
+    let telling = match managed.field.kind {
+        FieldKind::Groups
+        | FieldKind::Policy
+        | FieldKind::Permissions
+        | FieldKind::Networks
+        | FieldKind::Text
+        | FieldKind::Notes => true,
+        FieldKind::Name
+        | FieldKind::Access
+        | FieldKind::SelfService
+        | FieldKind::Prompt
+        | FieldKind::Normalization
+        | FieldKind::Sso => false,
+    };
+    telling && managed.wanted != FieldValue::Unset
+}
+
+fn is_same(managed: &Managed, live: &Integration) -> bool {
+    match managed.live(live) {
+        Live::Value(value) => value == managed.wanted,
+        Live::NotOffered => true,
+    }
+}
+
+/// Whether an application holds everything that the YAML asks for, but for what people rename and write over.
+fn is_set_alike(managed: &[Managed], live: &Integration) -> bool {
+    let counts = |managed: &&Managed| !matches!(managed.field.kind, FieldKind::Name | FieldKind::Notes);
+    managed.iter().filter(counts).all(|managed| is_same(managed, live))
+}
+
+/// What a service provider or a client knows a single sign-on application by, in words.
+fn identities(sso: &Value) -> BTreeSet<String> {
+    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let list = |pointer: &str| sso.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let entity = sso.pointer("/saml_config/entity_id").and_then(text);
+    let entity = entity.map(|id| format!("the entity id {}", shown(&id)));
+    let uris = list("/oidc_config/redirect_uris").filter_map(text);
+    let uris = uris.map(|uri| format!("the redirect URI {}", shown(&uri)));
+    let clients = list("/oauth_config/clients").filter_map(|client| client.get("client_id").and_then(text));
+    let clients = clients.map(|id| format!("the client {}", shown(&id)));
+    entity.into_iter().chain(uris).chain(clients).collect()
+}
+
+impl Builder<'_> {
+    /// Looks for an application that the address may be, before it is created. An error stops it.
+    pub(super) fn look_for_alike(
+        &mut self,
+        wanted: &DesiredApplication,
+        managed: &[Managed],
+    ) -> Result<(), Vec<Diagnostic>> {
+        let Some(kind) = wanted.kind.as_deref() else { return Ok(()) };
+        if let Some(live) = self.look_alikes.keys_of(kind, self.host, self.held.get(&wanted.address)) {
+            let message =
+                format!("its secret store holds the keys of {}, which nobody owns", described(live));
+            return Err(self.certain(wanted, &[live], &message));
+        }
+        let document = wanted.settings.get("sso").map(|setting| &setting.value);
+        let known_by = match document {
+            Some(Setting::Document(document)) => identities(document),
+            _ => BTreeSet::new(),
+        };
+        if let Some((identity, lives)) = self.look_alikes.identical(kind, &known_by) {
+            let copies: Vec<_> = lives.iter().copied().filter(|live| is_set_alike(managed, live)).collect();
+            if copies.is_empty() {
+                let message = format!("{} has {identity}, too, and nobody owns it", all_described(&lives));
+                self.problems.push(alike(wanted, &lives, &message));
+                return Ok(());
+            }
+            let message = format!(
+                "{} has {identity} and all else that the YAML asks for, and nobody owns it",
+                all_described(&copies)
+            );
+            return Err(self.certain(wanted, &copies, &message));
+        }
+        if let Some(live) = self.look_alikes.set_alike(kind, managed) {
+            let message = format!("{} is set as the YAML asks, and nobody owns it", described(live));
+            let warning = Box::new(alike(wanted, &[live], &message));
+            self.look_alikes.likely.push((wanted.address.clone(), live, warning));
+        }
+        Ok(())
+    }
+
+    fn certain(
+        &mut self,
+        wanted: &DesiredApplication,
+        lives: &[&Integration],
+        what: &str,
+    ) -> Vec<Diagnostic> {
+        let certain = lives.iter().map(|live| (live.ikey.clone(), wanted.address.clone()));
+        self.look_alikes.certain.extend(certain);
+        vec![Diagnostic { severity: Severity::Error, ..alike(wanted, lives, what) }]
+    }
+
+    /// Says which addresses are likely to be another application. One that several could be is none of them.
+    pub(super) fn tell_likely(&mut self) {
+        let likely = std::mem::take(&mut self.look_alikes.likely);
+        let mut claims: BTreeMap<&Ikey, usize> = BTreeMap::new();
+        for (_, live, _) in &likely {
+            *claims.entry(&live.ikey).or_default() += 1;
+        }
+        for (address, live, warning) in &likely {
+            let created = self.steps.iter().any(|step| step.address == *address);
+            if created && claims.get(&live.ikey) == Some(&1) {
+                self.problems.push(warning.as_ref().clone());
+            }
+        }
+    }
+}
+
+fn described(live: &Integration) -> String {
+    format!("{} {}", live.ikey, shown(live.name()))
+}
+
+fn all_described(lives: &[&Integration]) -> String {
+    let mut described: Vec<String> = lives.iter().map(|live| self::described(live)).collect();
+    described.sort_unstable();
+    described.join(", and so ")
+}
+
+/// What looks like an address that would be created: a warning, and what to do about it.
+fn alike(wanted: &DesiredApplication, lives: &[&Integration], what: &str) -> Diagnostic {
+    let address = &wanted.address;
+    let message =
+        format!("{address}: it would be created, but {what}: perhaps it is the same, renamed in Duo");
+    let mut ikeys: Vec<&str> = lives.iter().map(|live| live.ikey.as_str()).collect();
+    ikeys.sort_unstable();
+    let name = wanted.name.as_ref().map(|name| shown(&name.value)).unwrap_or_default();
+    let is_it = match ikeys.as_slice() {
+        // An entry of a composite has no pin.
+        _ if address.composite().is_some() => format!("if so, rename it to {name} in the Duo Admin Panel"),
+        [ikey] => format!("if so: `duoctl adopt {address} {ikey}`"),
+        _ => format!("if so: `duoctl adopt {address} IKEY`, with its key"),
+    };
+    let help = format!("{is_it}; if not, give it an address of its own, with its `integration_key`");
+    Diagnostic::warning(
+        Code::PossibleDuplicate,
+        wanted.name.as_ref().map(|name| name.span).or(wanted.span),
+        message,
+    )
+    .help(help)
+}

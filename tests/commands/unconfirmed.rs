@@ -1,0 +1,281 @@
+//! What no documentation says for certain, both ways: the simulator has a switch for each, and duoctl ends where it should
+//! whichever way it is turned.
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, Outcome, Server, THREE};
+
+/// The simulator with a switch as it is, and turned.
+fn both_ways(switch: &str) -> [(bool, Server); 2] {
+    [false, true].map(|turned| {
+        let server = Server::start();
+        if turned {
+            turn(&server, switch);
+        }
+        (turned, server)
+    })
+}
+
+/// Turns a switch away from its default.
+fn turn(server: &Server, switch: &str) {
+    use duoctl::sandbox::switches::Switches;
+    let default = Switches::ALL.iter().find(|known| known.name == switch).unwrap().default;
+    server.account().switches.set(&format!("{switch}={}", u8::from(!default))).unwrap();
+}
+
+fn apply(folder: &Folder, server: &Server, code: i32) -> Outcome {
+    let risks = ["--allow", "escalates_privilege", "--allow", "widens_access"];
+    folder.duoctl(["apply", "--auto-approve"].into_iter().chain(risks)).at(server).run().exits(code)
+}
+
+fn settles(folder: &Folder, server: &Server) {
+    folder.duoctl(["plan", "--detailed-exitcode"]).at(server).run().exits(0).says("No changes.");
+}
+
+#[test]
+fn pages_may_be_smaller_and_larger_ones_refused() {
+    let mut said = Vec::new();
+    for switches in [&[][..], &["small-pages"], &["small-pages", "strict-pages"]] {
+        let (folder, server) = (Folder::with(""), Server::start());
+        for number in 0..230 {
+            server.account().add_group(&format!("Group {number}")).unwrap();
+            let stored =
+                json!({"kind": "radius", "name": format!("App {number}"), "user_access": "NO_USERS"});
+            server.account().place_application(&stored).unwrap();
+        }
+        switches.iter().for_each(|switch| turn(&server, switch));
+        folder.duoctl(["import", "."]).at(&server).run().exits(0).says("Imported 241 applications.");
+        said.push(folder.duoctl(["plan"]).at(&server).run().exits(0).last_line().to_owned());
+    }
+    assert_eq!(said, ["Plan: 0 to add, 0 to change, 241 to adopt, 0 to delete. 1 unmanaged."; 3]);
+}
+
+#[test]
+fn a_clock_may_be_off_by_less_than_is_thought() {
+    for (strict, server) in both_ways("strict-clock") {
+        server.disturb("skew=120");
+        let folder = Folder::with(THREE);
+        let outcome = folder.duoctl(["plan"]).at(&server).run().exits(0).says("3 to add");
+        assert_eq!(outcome.stderr.contains("clock"), strict, "{}", outcome.stderr);
+    }
+}
+
+const SIEM: &str = "applications:
+  siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info, read_log], networks_for_api_access: [192.0.2.0/24]}
+";
+
+#[test]
+fn a_caller_from_elsewhere_may_be_refused_in_two_ways() {
+    for (turned, server) in both_ways("networks-unauthorized") {
+        let folder = Folder::with(SIEM);
+        apply(&folder, &server, 0);
+        let outcome = folder.duoctl(["verify", "-v"]).at(&server).run().exits(0);
+        let outcome = outcome.says("not testable applications.siem").says("leaves this machine out");
+        assert!(!outcome.stdout.contains("reset it"), "{turned}: {}", outcome.stdout);
+        settles(&folder, &server);
+        // The operator itself: nothing is done, and the networks are among the causes.
+        server.edit("Configuration pipeline", json!({"networks_for_api_access": "192.0.2.0/24"}));
+        let outcome = folder.duoctl(["plan"]).at(&server).run().exits(77);
+        outcome.warns("this machine's public address is outside the networks that the application allows");
+    }
+}
+
+#[test]
+fn the_newer_permissions_to_read_may_open_nothing() {
+    let audit = "applications:
+  audit: {type: adminapi, name: Audit, user_access: no_users, permissions: [info, integrations_read, settings_read]}
+";
+    for (turned, server) in both_ways("read-flags") {
+        let folder = Folder::with(audit);
+        apply(&folder, &server, 0);
+        let report = folder.duoctl(["verify", "--format", "json"]).at(&server).run().exits(0).json();
+        let checks = report["applications"][0]["checks"].as_array().unwrap();
+        let verdict =
+            |name: &str| checks.iter().find(|check| check["name"] == name).unwrap()["verdict"].clone();
+        let expected = if turned { "not_testable" } else { "verified" };
+        assert_eq!(verdict("permission settings"), expected);
+        assert_eq!(verdict("permission info"), "verified");
+        assert!(checks.iter().all(|check| check["verdict"] != "failed"), "{checks:#?}");
+        settles(&folder, &server);
+    }
+}
+
+#[test]
+fn secret_keys_may_be_out_of_reach() {
+    let yaml = format!(
+        "{}secret_stores: {{local: {{type: file, path: keys}}}}\n",
+        THREE.replace(
+            "user_access: all_users}",
+            "user_access: all_users, secret: {store: local, path: helpdesk.json}}"
+        )
+    );
+    for (hidden, server) in both_ways("hidden-keys") {
+        let folder = Folder::with(&yaml);
+        let outcome = apply(&folder, &server, if hidden { 4 } else { 0 });
+        assert_eq!(server.named("Help desk").len(), 1);
+        assert_eq!(folder.path("keys/helpdesk.json").exists(), !hidden);
+        if hidden {
+            outcome.says("not delivered applications.helpdesk");
+            let report = folder.duoctl(["verify"]).at(&server).run();
+            assert!(!report.stdout.contains("failed"), "{}", report.stdout);
+            report.says("not testable applications.siem").says("the operator may not read it");
+            // The next apply delivers them, once they can be read.
+            turn_back(&server, "hidden-keys");
+            apply(&folder, &server, 0);
+            assert!(folder.path("keys/helpdesk.json").exists());
+        }
+        settles(&folder, &server);
+    }
+}
+
+fn turn_back(server: &Server, switch: &str) {
+    server.account().switches.set(&format!("{switch}=off")).unwrap();
+}
+
+#[test]
+fn editions_may_have_their_older_names() {
+    for (essentials, declared, warns) in
+        [(false, "advantage", false), (false, "premier", true), (true, "advantage", true)]
+    {
+        for (_, server) in both_ways("old-editions") {
+            server.account().switches.essentials = essentials;
+            let folder = Folder::empty();
+            let head = crate::support::HEAD;
+            let head = head.replace("  credentials", &format!("  plan: {declared}\n  credentials"));
+            folder.write("duo.yaml", &format!("{head}{THREE}"));
+            let outcome = folder.duoctl(["plan"]).at(&server).run().exits(0);
+            assert_eq!(outcome.stderr.contains("not the declared one"), warns, "{}", outcome.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_permission_that_may_not_be_given_may_be_refused_in_two_ways() {
+    for (turned, server) in both_ways("invalid-permissions") {
+        // The operator may not set permissions, which it could be given on its creation only.
+        turn(&server, "set-permissions-on-modify");
+        server.edit("Configuration pipeline", json!({"adminapi_allow_to_set_permissions": "0"}));
+        let folder = Folder::with(THREE);
+        let outcome = folder
+            .duoctl(["apply", "--auto-approve", "--no-verify", "--allow", "escalates_privilege"])
+            .at(&server)
+            .run()
+            .exits(4);
+        assert_eq!(
+            (server.named("SIEM export").len(), server.named("VPN").len()),
+            (0, 1),
+            "the others go on"
+        );
+        let said = if turned { "adminapi_" } else { "Access forbidden" };
+        outcome.says("failed applications.siem").says(said).says("Applied: 2 of 3 steps, 1 failed.");
+    }
+}
+
+fn wiki(urls: &[&str]) -> String {
+    let urls: Vec<String> = urls.iter().map(|url| format!("{{url: \"https://{url}\"}}")).collect();
+    format!(
+        "applications:
+  wiki:
+    type: sso-generic
+    name: Wiki
+    user_access: no_users
+    sso: {{saml_config: {{entity_id: \"https://new.example\", acs_urls: [{}], mapped_attrs: {{\"<Email Address>\": email}}}}}}
+",
+        urls.join(", ")
+    )
+}
+
+/// An application with settings that the YAML does not mention, deep inside.
+fn with_wiki(server: &Server) {
+    let stored = json!({
+        "kind": "sso-generic", "name": "Wiki", "user_access": "NO_USERS",
+        "sso": {"saml_config": {
+            "entity_id": "https://old.example", "relaystate": "start", "mapped_attrs": {"<Email Address>": "mail", "<Last Name>": "sn"},
+            "acs_urls": [{"url": "https://a.example", "binding": "POST", "index": 3}, {"url": "https://b.example"}],
+        }},
+    });
+    server.account().place_application(&stored).unwrap();
+}
+
+fn saml(server: &Server) -> Value {
+    server.named("Wiki")[0]["sso"]["saml_config"].clone()
+}
+
+#[test]
+fn what_stands_deep_in_a_document_stays_whether_duo_merges_or_replaces_it() {
+    for (turned, server) in both_ways("shallow-sso") {
+        with_wiki(&server);
+        let folder = Folder::with(&wiki(&["a.example", "b.example", "c.example"]));
+        apply(&folder, &server, 0);
+        let saml = saml(&server);
+        assert_eq!(saml["entity_id"], "https://new.example");
+        assert_eq!(
+            saml["mapped_attrs"],
+            json!({"<Email Address>": "email", "<Last Name>": "sn"}),
+            "{turned}"
+        );
+        assert_eq!(
+            (&saml["acs_urls"][0]["binding"], &saml["acs_urls"][0]["index"]),
+            (&json!("POST"), &json!(3))
+        );
+        assert_eq!((saml["acs_urls"].as_array().unwrap().len(), &saml["relaystate"]), (3, &json!("start")));
+        settles(&folder, &server);
+    }
+}
+
+#[test]
+fn a_list_that_duo_only_adds_to_is_never_called_done() {
+    for (turned, server) in both_ways("merge-sso-lists") {
+        with_wiki(&server);
+        let folder = Folder::with(&wiki(&["a.example", "b.example"]));
+        apply(&folder, &server, 0);
+        // An address to which assertions go has to leave.
+        folder.declare(&wiki(&["a.example"]));
+        let outcome = apply(&folder, &server, if turned { 4 } else { 0 });
+        assert_eq!(saml(&server)["acs_urls"].as_array().unwrap().len(), if turned { 2 } else { 1 });
+        if turned {
+            outcome.says("After the apply the account still differs:").says("https://b.example");
+            folder.duoctl(["drift"]).at(&server).run().exits(2).says("https://b.example");
+        } else {
+            settles(&folder, &server);
+        }
+    }
+    // What is added arrives either way.
+    for (_, server) in both_ways("merge-sso-lists") {
+        with_wiki(&server);
+        let folder = Folder::with(&wiki(&["a.example", "b.example", "c.example"]));
+        apply(&folder, &server, 0);
+        settles(&folder, &server);
+    }
+}
+
+#[test]
+fn a_refusal_is_understood_in_every_envelope() {
+    let mut said = Vec::new();
+    for switches in [&[][..], &["code-as-string"], &["null-detail"], &["code-as-string", "null-detail"]] {
+        let (folder, server) = (Folder::with(THREE), Server::start());
+        switches.iter().for_each(|switch| turn(&server, switch));
+        let outcome = folder.duoctl(["plan"]).at_with(&server, &server.key("no-permissions")).run().exits(77);
+        said.push(outcome.stderr);
+    }
+    assert!(said[0].contains("lacks the permission Grant resource - Read"), "{}", said[0]);
+    assert!(said.iter().all(|text| *text == said[0]), "{said:#?}");
+}
+
+/// Types of which nobody knows whether the API makes them: said before, and not tried twice.
+#[test]
+fn a_type_that_may_not_be_created_fails_alone() {
+    for (possible, server) in both_ways("doubtful-types") {
+        let yaml = format!("{THREE}  old: {{type: samlidp, name: Old, user_access: no_users}}\n");
+        let folder = Folder::with(&yaml);
+        let outcome = apply(&folder, &server, if possible { 0 } else { 4 });
+        let outcome = outcome.warns("Duo's API cannot create an application of type `samlidp`");
+        assert_eq!((server.named("Old").len(), server.named("VPN").len()), (usize::from(possible), 1));
+        if possible {
+            settles(&folder, &server);
+        } else {
+            outcome.says("failed applications.old").says("type");
+            assert_eq!(server.account().requests()["POST /admin/v3/integrations"], 4, "once each");
+        }
+    }
+}
