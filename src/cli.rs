@@ -24,6 +24,7 @@ pub mod progress;
 pub mod rotate;
 pub mod sandbox;
 pub mod schema;
+pub mod second;
 pub mod secrets;
 pub mod session;
 pub mod show;
