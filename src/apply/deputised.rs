@@ -24,8 +24,8 @@ use crate::verify::operator::Abilities;
 use super::deputy::Deputy;
 use super::execute::{Run, Stop};
 
-/// How often a roll-back is tried, where nobody knows what became of it.
-const ATTEMPTS: usize = 3;
+/// How many writes a roll-back takes at most: two, and as many again where nobody knows what became of one.
+const ATTEMPTS: usize = 4;
 
 /// One change while it is on trial.
 struct Trial<'a> {
@@ -169,7 +169,8 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     }
 }
 
-/// Puts the application back to what it was, and looks whether it is. Where that fails: what is left to be set, and why.
+/// Puts the application back to what it was, and looks whether it is: the notes last, since as long as they say what
+/// was there, the next run can go on with it. Where that fails: what is left to be set, and why.
 async fn put_back<T: Transport>(
     second: &Writer<T>,
     trial: &Trial<'_>,
@@ -186,11 +187,15 @@ async fn put_back<T: Transport>(
                 continue;
             }
         }
-        if left.is_empty() {
+        let mut next = left.clone();
+        if left.len() > 1 {
+            next.remove("notes");
+        }
+        if next.is_empty() {
             return Ok(());
         }
         if attempt < ATTEMPTS
-            && let Err(error) = second.update(trial.ikey, left.clone()).await
+            && let Err(error) = second.update(trial.ikey, next).await
         {
             why = error.to_string();
         }

@@ -32,6 +32,7 @@ mod leaving;
 mod partly;
 mod planning;
 mod saved_plans;
+mod second_operator;
 mod simulator;
 mod terminal;
 mod types;
