@@ -1,7 +1,7 @@
 //! A change of the operator's own application that can be taken back: what it looked like before, kept in its notes
 //! while the change is not proven, and the body that restores it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
@@ -128,9 +128,10 @@ pub fn missing(before: &Before, now: &Integration) -> BTreeSet<String> {
 }
 
 /// What gives back what let the key in before a change that nobody proved and whose run is gone: of permissions that
-/// are missing only those that `may` come back. Empty where nothing is known, or nothing is missing.
+/// are missing only those that `may` come back. Empty where nothing is known, or nothing is missing. The marker goes on
+/// saying that the application is not proven, so that the next change of it is.
 pub fn restore(now: &Integration, may: impl Fn(&str) -> bool) -> Map<String, Value> {
-    let Some((marker, before)) = untested(now) else { return Map::new() };
+    let Some((_, before)) = untested(now) else { return Map::new() };
     let held = held_permissions(now);
     let mut body = Map::new();
     for name in known_permissions(now).into_iter().filter(|name| name != CREATE_ONLY_PERMISSION) {
@@ -144,18 +145,6 @@ pub fn restore(now: &Integration, may: impl Fn(&str) -> bool) -> Map<String, Val
     if networks != before.networks {
         body.insert(NETWORKS.to_owned(), json!(before.networks.into_iter().collect::<Vec<_>>().join(",")));
     }
-    if body.is_empty() {
-        return body;
-    }
-    // What was restored is as nobody asked for it last, so nothing is known of who moved.
-    let restored = |code: char| {
-        let kinds = [FieldKind::Permissions, FieldKind::Networks];
-        FIELDS.iter().any(|field| field.code == code && kinds.contains(&field.kind))
-    };
-    let applied: BTreeMap<_, _> =
-        marker.applied.iter().filter(|(code, _)| !restored(**code)).map(|(c, a)| (*c, *a)).collect();
-    let marker = Marker { applied, state: MarkerState::Owned, ..marker };
-    body.insert(NOTES.to_owned(), json!(marker.notes(Notes::parse(now.notes()).text)));
     body
 }
 
@@ -252,8 +241,7 @@ mod tests {
         assert_eq!(missing(&before, &now), before.permissions);
         assert_eq!(
             Value::Object(restore(&now, |name| name == "info")),
-            json!({"adminapi_info": "1", "adminapi_settings": "0", "networks_for_api_access": "",
-                "notes": notes("Ours", MarkerState::Owned)})
+            json!({"adminapi_info": "1", "adminapi_settings": "0", "networks_for_api_access": ""})
         );
         let settled = live(json!({"adminapi_info": 0, "notes": notes("Ours", MarkerState::Owned)}));
         assert_eq!(restore(&settled, |_| true), Map::new());

@@ -65,8 +65,11 @@ fn call(folder: &Folder, server: &Server, arguments: &[&str]) -> Call {
     call.env("DUO_IKEY_2", &ikey).env("DUO_SKEY_2", &secret(server, &ikey))
 }
 
+/// `more` may state another address.
 fn apply(folder: &Folder, server: &Server, more: &[&str]) -> Outcome {
-    let arguments: Vec<&str> = APPLY.iter().chain(more).copied().collect();
+    let stated = |argument: &&str| argument.starts_with("--caller-address");
+    let usual = APPLY.iter().filter(|argument| !stated(argument) || !more.iter().any(stated));
+    let arguments: Vec<&str> = usual.chain(more).copied().collect();
     call(folder, server, &arguments).run()
 }
 
@@ -114,14 +117,16 @@ fn the_second_operator_changes_the_first_which_proves_that_it_still_works() {
     let note = "made by the second operator, and taken back if duoctl's own key does not work any more";
     let caller = ["--caller-address=127.0.0.1"];
     call(&folder, &server, &["plan", caller[0]]).run().exits(0).says(note);
-    let plan =
-        call(&folder, &server, &["plan", "--format=json", caller[0], "--out=plan.json"]).run().exits(0);
+    let plan = call(
+        &folder,
+        &server,
+        &["plan", "--format=json", caller[0], "--out=plan.json", "--report=markdown=plan.md"],
+    )
+    .run()
+    .exits(0);
     assert_eq!(plan.json()["steps"][0]["made_by"], "second_operator");
-    call(&folder, &server, &["show", "plan.json"]).run().exits(0).says(note);
-    call(&folder, &server, &["show", "plan.json", "--format=markdown"])
-        .run()
-        .exits(0)
-        .says("second operator");
+    folder.duoctl(["show", "plan.json"]).run().exits(0).says(note);
+    assert!(folder.read("plan.md").contains("made by the second operator"));
     let done = apply(&folder, &server, &["--report", "json=report.json"]).exits(0);
     done.says(&format!(
         "updated applications.me {}; the second operator made it, and the first one has proven that it still works",
@@ -152,12 +157,12 @@ fn without_a_second_operator_the_first_changes_itself() {
 
 #[test]
 fn what_shuts_the_first_operator_out_is_taken_back() {
-    let (server, folder) = settled("notes: Ours, self_service_allowed: false");
+    let (server, folder) = settled("notes: Ours");
     let before = own(&server);
     // Whoever states the wrong address gets past the guard.
-    let settings = "notes: Theirs, self_service_allowed: true, networks_for_api_access: [192.0.2.0/24]";
+    let settings = "notes: Theirs, networks_for_api_access: [192.0.2.0/24]";
     declare(&folder, &server, settings, "  wiki: {type: radius, name: Wiki, user_access: no_users}\n");
-    let caller = ["--caller-address=192.0.2.1", "--allow=widens_access", "--report=json=report.json"];
+    let caller = ["--caller-address=192.0.2.1", "--report=json=report.json"];
     let reports = ["--report=markdown=report.md", "--report=github=report.txt"];
     let outcome = apply(&folder, &server, &[&caller[..], &reports[..]].concat()).exits(4);
     let outcome = outcome.says("rolled back applications.me").says("Access forbidden").says("1 failed");
@@ -173,9 +178,9 @@ fn what_shuts_the_first_operator_out_is_taken_back() {
         let text = folder.read(file);
         assert!(text.contains("rolled back") && text.contains("put back what was there"), "{text}");
     }
-    call(&folder, &server, &["show", "report.json"]).run().exits(0).says("rolled back applications.me");
+    folder.duoctl(["show", "report.json"]).run().exits(0).says("rolled back applications.me");
     // The first operator goes on.
-    declare(&folder, &server, "notes: Ours, self_service_allowed: false", "");
+    declare(&folder, &server, "notes: Ours", "");
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
     let stream = ["--format=jsonl", "--caller-address=192.0.2.1"];
     declare(&folder, &server, "notes: Ours, networks_for_api_access: [192.0.2.0/24]", "");
@@ -189,7 +194,7 @@ fn what_duo_does_on_its_own_with_a_change_is_taken_back_too() {
     let before = own(&server);
     declare(&folder, &server, "notes: Theirs", "");
     server.disturb("revoke=1");
-    apply(&folder, &server, &[]).exits(4).says("rolled back applications.me").says("is refused");
+    apply(&folder, &server, &[]).exits(4).says("rolled back applications.me").says("Access forbidden");
     assert_eq!(own(&server), before, "permissions that nobody sent come back as well");
     apply(&folder, &server, &[]).exits(0);
 }
@@ -410,7 +415,7 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
     // Where nothing was left behind, the second operator says what it sees.
     let first = first(&server);
-    let body = object(json!({"adminapi_read_resource": "0"}));
+    let body = object(json!({"adminapi_read_resource": "0", "adminapi_integrations_read": "0"}));
     server.account().modify_application(&first, body).unwrap_or_else(|reply| panic!("{reply:?}"));
     apply(&folder, &server, &[])
         .exits(77)
