@@ -162,7 +162,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                  change the YAML, or find out in Duo what becomes of such a change"
             )),
             Some(still) => Stop::NotRolledBack(format!(
-                "{what}; the second operator put back what was there, and still the first one does not work ({still}); \
+                "{what}; the second operator put back what was there, and still the first one cannot prove that it works ({still}); \
                  `duoctl doctor` names the causes, and with the second key in `tenant.credentials` duoctl goes on"
             )),
         }

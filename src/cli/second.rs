@@ -16,6 +16,7 @@ use crate::output::paint::safe;
 use crate::output::printer::Printer;
 use crate::reconcile::address::Address;
 use crate::reconcile::guard::{Consent, allows};
+use crate::reconcile::marker::{MarkerState, Notes};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::Plan;
 use crate::reconcile::risk::Risk;
@@ -158,20 +159,25 @@ async fn look_through_second(
     if !body.is_empty() {
         return Ok(Outlook::Mend(Repair { deputy, first, body }));
     }
-    let lost = untested(&own).map(|(_, before)| missing(&before, &own)).unwrap_or_default();
-    if lost.is_empty() {
-        return Err(refused(format!(
+    Err(refused(match Notes::parse(own.notes()).marker.map(|marker| marker.state) {
+        Some(MarkerState::Untested(None)) => format!(
+            "a change of {first} was not finished, and what it held before did not fit into its notes: look at its \
+             permissions and networks in the Duo Admin Panel, or {swap}"
+        ),
+        Some(MarkerState::Untested(Some(before))) if !missing(&before, &own).is_empty() => {
+            let names: Vec<String> = missing(&before, &own).into_iter().collect();
+            format!(
+                "a change of {first} was not finished, and the notes of it say that it held {} before, which the YAML \
+                 does not declare: declare it, allow it with --allow {}, or {swap}",
+                names.join(", "),
+                Risk::EscalatesPrivilege
+            )
+        }
+        _ => format!(
             "the second operator works, and sees no unfinished change on {first}: compare its keys, permissions and \
              networks in the Duo Admin Panel, or {swap}"
-        )));
-    }
-    let names: Vec<String> = lost.into_iter().collect();
-    Err(refused(format!(
-        "a change of {first} was not finished, and the notes of it say that it held {} before, which the YAML does not \
-         declare: declare it, allow it with --allow {}, or {swap}",
-        names.join(", "),
-        Risk::EscalatesPrivilege
-    )))
+        ),
+    }))
 }
 
 /// What gives the first operator back what it had. What its notes say is not trusted with more than the YAML declares,

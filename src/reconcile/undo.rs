@@ -62,10 +62,7 @@ pub fn on_trial(body: &Map<String, Value>, live: &Integration) -> Map<String, Va
 /// marker (trap 35).
 pub fn has_notes(live: &Integration, body: &Map<String, Value>) -> bool {
     let sent = body.get(NOTES).and_then(Value::as_str).unwrap_or_default();
-    match Notes::parse(sent).marker {
-        None => live.notes().trim() == sent.trim(),
-        marker => Notes::parse(live.notes()).marker == marker,
-    }
+    Notes::parse(live.notes()).marker == Notes::parse(sent).marker
 }
 
 /// What puts the fields that were sent back to what they were, and whatever lets a key in, as far as either differs

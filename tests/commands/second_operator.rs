@@ -182,9 +182,23 @@ fn what_shuts_the_first_operator_out_is_taken_back() {
     // The first operator goes on.
     declare(&folder, &server, "notes: Ours", "");
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
+    // It is the last of the changes, whatever the addresses.
     let stream = ["--format=jsonl", "--caller-address=192.0.2.1"];
-    declare(&folder, &server, "notes: Ours, networks_for_api_access: [192.0.2.0/24]", "");
-    apply(&folder, &server, &stream).exits(4).says("\"status\":\"rolled_back\"");
+    let more = "  zoo: {type: radius, name: Zoo, user_access: no_users}\n";
+    declare(&folder, &server, "notes: Ours, networks_for_api_access: [192.0.2.0/24]", more);
+    let outcome = apply(&folder, &server, &stream).exits(4).says("\"status\":\"rolled_back\"");
+    let events = outcome.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let steps: Vec<String> = events
+        .filter(|event| event["kind"] == "event")
+        .map(|event| format!("{} {}", event["event"].as_str().unwrap(), event["address"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        "begun applications.zoo",
+        "ended applications.zoo",
+        "begun applications.me",
+        "ended applications.me",
+    ];
+    assert_eq!(steps, expected.map(|step| format!("step_{step}")));
     assert_eq!(own(&server), before);
 }
 
@@ -202,14 +216,20 @@ fn what_duo_does_on_its_own_with_a_change_is_taken_back_too() {
 #[test]
 fn a_roll_back_that_fails_says_the_values_and_the_next_run_puts_them_back() {
     let (server, folder) = settled(&format!("notes: Ours, permissions: [{EVERYTHING}]"));
+    let wiki = "  wiki: {type: radius, name: Wiki, user_access: no_users}\n";
+    declare(&folder, &server, &format!("notes: Ours, permissions: [{EVERYTHING}]"), wiki);
+    apply(&folder, &server, &[]).exits(0);
     let before = own(&server);
     declare(&folder, &server, &format!("notes: Theirs, permissions: [{EVERYTHING}]"), "");
     server.disturb("revoke=99");
-    let more = ["--report=json=report.json"];
+    let more = ["--report=json=report.json", "--prune"];
     let outcome = apply(&folder, &server, &more).exits(4).says("NOT ROLLED BACK applications.me");
     let outcome =
         outcome.says("adminapi_integrations = 1").says("the page of").says("duoctl apply --auto-approve");
-    assert!(outcome.stdout.contains("an Owner sets"), "{outcome:?}");
+    outcome
+        .says("an Owner sets")
+        .says("not attempted applications.wiki")
+        .says("the operator's own key may not work any more");
     let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
     assert_eq!(report["steps"][0]["status"], "not_rolled_back");
     // No other command gets anywhere, and says which one does.
@@ -420,4 +440,53 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
     apply(&folder, &server, &[])
         .exits(77)
         .warns("compare its keys, permissions and networks in the Duo Admin Panel");
+}
+
+#[test]
+fn what_somebody_changed_since_the_plan_is_not_written_over() {
+    let (server, folder) = settled("notes: Ours");
+    let notes = own(&server)["notes"].as_str().unwrap().to_owned();
+    declare(&folder, &server, "notes: Theirs", "");
+    let lists =
+        |account: &Account| account.requests().get("GET /admin/v3/integrations").copied().unwrap_or_default();
+    let so_far = lists(&server.account());
+    server.disturb("delay=100");
+    let process = call(&folder, &server, &APPLY).start();
+    server.wait_until("the plan is made", |account| lists(account) > so_far);
+    server.edit("Configuration pipeline", json!({"notes": notes.replace("Ours", "Hers")}));
+    process.end().exits(6).says("was changed in Duo since the plan was made");
+    assert!(own(&server)["notes"].as_str().unwrap().starts_with("Hers\n"));
+}
+
+/// Whatever fails on the way, the first operator works afterwards, and the next run finishes it.
+#[test]
+fn disturbed_at_every_request_the_first_operator_goes_on() {
+    let server = server();
+    let folder = folder(&server, &format!("notes: Ours, {OFFICE}"));
+    for (fault, breaks) in
+        [("5xx=1", false), ("5xx=1", true), ("reset-after-commit=1", false), ("reset-after-commit=1", true)]
+    {
+        let begin = || {
+            *server.account() = account();
+            if breaks {
+                server.disturb("revoke=1");
+            }
+        };
+        begin();
+        let all = own(&server)["adminapi_read_resource"].clone();
+        apply(&folder, &server, &[]);
+        let requests: usize = server.account().requests().values().sum();
+        assert!(requests > 20, "{requests} requests are fewer than such an apply needs");
+        for at in 0..requests {
+            begin();
+            server.disturb(&format!("{fault}@{at}"));
+            let run = apply(&folder, &server, &[]);
+            server.calm();
+            let what = format!("{fault} at request {at}");
+            assert!(matches!(run.code, Some(0 | 3 | 4 | 75)), "{what}: {run:?}");
+            assert_eq!(own(&server)["adminapi_read_resource"], all, "{what}: {run:?}");
+            let again = apply(&folder, &server, &[]);
+            assert_eq!(again.code, Some(0), "{what}: {again:?}");
+        }
+    }
 }
