@@ -157,14 +157,21 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             }
         }
         match still {
-            None => Stop::RolledBack(format!(
-                "{what}, so the second operator put back what was there, and the first one works again; \
-                 change the YAML, or find out in Duo what becomes of such a change"
-            )),
-            Some(still) => Stop::NotRolledBack(format!(
-                "{what}; the second operator put back what was there, and still the first one cannot prove that it works ({still}); \
-                 `duoctl doctor` names the causes, and with the second key in `tenant.credentials` duoctl goes on"
-            )),
+            None => Stop::RolledBack {
+                seen: format!(
+                    "{what}, so the second operator put back what was there, and the first one works again; change the \
+                     YAML, or find out in Duo what becomes of such a change"
+                ),
+                proven: true,
+            },
+            Some(still) => Stop::RolledBack {
+                seen: format!(
+                    "{what}; the second operator put back what was there, and still the first one cannot prove that it \
+                     works ({still}); `duoctl doctor` names the causes, and with the second key in `tenant.credentials` \
+                     duoctl goes on"
+                ),
+                proven: false,
+            },
         }
     }
 }

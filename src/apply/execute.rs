@@ -81,7 +81,10 @@ impl<W: WriteApi, T: Transport + Clone> Crew<'_, W, T> {
             .filter(|outcome| !matches!(outcome.status, Status::Applied))
             .map(|outcome| outcome.address.as_str())
             .collect();
-        let shut_out = before.iter().any(|outcome| matches!(outcome.status, Status::NotRolledBack(_)));
+        let in_doubt = |outcome: &StepOutcome| {
+            matches!(outcome.status, Status::NotRolledBack(_) | Status::RolledBack { proven: false, .. })
+        };
+        let shut_out = before.iter().any(in_doubt);
         let mut lanes: Vec<Vec<&Step>> = Vec::new();
         let mut lane_of: HashMap<&str, usize> = HashMap::new();
         for step in steps {
@@ -148,7 +151,7 @@ pub(super) enum Stop {
     NotDelivered(String),
     NotProven(String),
     Unfit(Unfit),
-    RolledBack(String),
+    RolledBack { seen: String, proven: bool },
     NotRolledBack(String),
 }
 
@@ -197,7 +200,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                 Stop::NotDelivered(reason) => Status::NotDelivered(reason),
                 Stop::NotProven(reason) => Status::NotProven(reason),
                 Stop::Unfit(unfit) => Status::Unfit(unfit),
-                Stop::RolledBack(seen) => Status::RolledBack(seen),
+                Stop::RolledBack { seen, proven } => Status::RolledBack { seen, proven },
                 Stop::NotRolledBack(seen) => Status::NotRolledBack(seen),
                 Stop::Failed(error) => Status::Failed { error, partly: position > 0 },
             };

@@ -30,8 +30,13 @@ pub enum Status {
     NotProven(String),
     /// The second operator, who would have made the step, cannot: nothing was begun.
     Unfit(Unfit),
-    /// The second operator made the step and took it back, since the first one did not work any more: what was seen.
-    RolledBack(String),
+    /// The second operator made the step and took it back, since the first one did not work any more.
+    RolledBack {
+        /// What was seen, and what to do.
+        seen: String,
+        /// Whether the first operator has proven that it works again.
+        proven: bool,
+    },
     /// The first operator does not work any more, and it could not be taken back: what was seen, and the way out.
     NotRolledBack(String),
     /// The run ended before the step began.
@@ -90,7 +95,7 @@ pub fn tally(outcomes: &[StepOutcome]) -> Tally {
             | Status::NotDelivered(_)
             | Status::NotProven(_)
             | Status::Unfit(_)
-            | Status::RolledBack(_)
+            | Status::RolledBack { .. }
             | Status::NotRolledBack(_) => tally.failed += 1,
             Status::NotAttempted(_) => tally.not_attempted += 1,
         }

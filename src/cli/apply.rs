@@ -262,7 +262,7 @@ impl Run<'_> {
             Status::Applied
             | Status::NotDelivered(_)
             | Status::NotProven(_)
-            | Status::RolledBack(_)
+            | Status::RolledBack { .. }
             | Status::NotRolledBack(_) => true,
             Status::Failed { error, partly } => *partly || error.outcome_unknown(),
             Status::Moved(_) | Status::Unfit(_) | Status::NotAttempted(_) => false,
@@ -277,7 +277,7 @@ impl Run<'_> {
             Status::Applied
             | Status::NotDelivered(_)
             | Status::NotProven(_)
-            | Status::RolledBack(_)
+            | Status::RolledBack { .. }
             | Status::NotRolledBack(_)
             | Status::NotAttempted(_) => None,
         });

@@ -280,7 +280,7 @@ fn exit_of(outcome: &StepOutcome) -> Exit {
         | Status::NotDelivered(_)
         | Status::NotProven(_)
         | Status::Unfit(_)
-        | Status::RolledBack(_)
+        | Status::RolledBack { .. }
         | Status::NotRolledBack(_)
         | Status::NotAttempted(_) => Exit::Partly,
     }

@@ -89,8 +89,9 @@ pub fn line(outcome: &StepOutcome, paint: Paint) -> String {
         Status::Unfit(unfit) => {
             format!("{} {address}{ikey}: {}", paint.bad("failed"), safe(&unfit_sentence(unfit)))
         }
-        Status::RolledBack(seen) => {
-            format!("{} {address}{ikey}: {}", paint.bad("rolled back"), safe(seen))
+        Status::RolledBack { seen, proven } => {
+            let word = if *proven { "rolled back" } else { "rolled back, NOT PROVEN" };
+            format!("{} {address}{ikey}: {}", paint.bad(word), safe(seen))
         }
         Status::NotRolledBack(seen) => {
             format!("{} {address}{ikey}: {}", paint.bad("NOT ROLLED BACK"), safe(seen))

@@ -281,7 +281,8 @@ fn outcome(outcome: &StepOutcome) -> Value {
         Status::NotDelivered(why) => ("not_delivered", Some(why.clone())),
         Status::NotProven(why) => ("not_proven", Some(why.clone())),
         Status::Unfit(unfit) => ("failed", Some(unfit_sentence(unfit))),
-        Status::RolledBack(seen) => ("rolled_back", Some(seen.clone())),
+        Status::RolledBack { seen, proven: true } => ("rolled_back", Some(seen.clone())),
+        Status::RolledBack { seen, proven: false } => ("rolled_back_not_proven", Some(seen.clone())),
         Status::NotRolledBack(seen) => ("not_rolled_back", Some(seen.clone())),
         Status::NotAttempted(why) => ("not_attempted", Some((*why).to_owned())),
     };

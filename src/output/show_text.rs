@@ -395,6 +395,7 @@ pub fn outcome_line(outcome: &OutcomeDocument) -> String {
         ("not_delivered", _) => "not delivered",
         ("not_proven", _) => "not proven",
         ("rolled_back", _) => "rolled back",
+        ("rolled_back_not_proven", _) => "rolled back, NOT PROVEN",
         ("not_rolled_back", _) => "NOT ROLLED BACK",
         ("not_attempted", _) => "not attempted",
         _ => "failed",

@@ -342,6 +342,46 @@ fn an_interrupt_finishes_the_proof_and_the_roll_back() {
     }
 }
 
+/// Applies, and does something as soon as the second operator has written.
+fn meanwhile(folder: &Folder, server: &Server, act: impl Fn()) -> Outcome {
+    let changes = |account: &Account| {
+        account.requests().get("POST /admin/v3/integrations/{id}").copied().unwrap_or_default()
+    };
+    let so_far = changes(&server.account());
+    server.disturb("delay=60");
+    let process = call(folder, server, &APPLY).start();
+    server.wait_until("the second operator writes", |account| changes(account) > so_far);
+    act();
+    process.end()
+}
+
+#[test]
+fn the_first_operator_proves_everything_that_it_could_do_before() {
+    let (server, folder) = settled("notes: Ours");
+    let before = own(&server);
+    declare(&folder, &server, "notes: Theirs", "");
+    // No call shows this one without an effect, so Duo is asked.
+    let outcome = meanwhile(&folder, &server, || {
+        server.edit("Configuration pipeline", json!({"adminapi_write_resource": "0"}));
+    });
+    outcome.exits(4).says("rolled back applications.me").says("Duo shows it without write_resource");
+    assert_eq!(own(&server), before);
+    server.calm();
+    // What no answer proves is taken back as well, and told apart from what is proven.
+    let outcome = meanwhile(&folder, &server, || server.disturb("5xx=99@/admin/v1/info/summary"));
+    outcome
+        .exits(4)
+        .says("rolled back, NOT PROVEN applications.me")
+        .says("still the first one cannot prove that it works");
+    assert_eq!(own(&server), before);
+    server.calm();
+    // What it could not do before is not asked of it.
+    let first = first(&server);
+    let body = object(json!({"adminapi_info": "0", "adminapi_settings": "0", "adminapi_settings_read": "0"}));
+    server.account().modify_application(&first, body).unwrap_or_else(|reply| panic!("{reply:?}"));
+    apply(&folder, &server, &[]).exits(0);
+}
+
 /// Kills an apply at every request in turn: the next run finishes it, also where the change broke the operator.
 fn killed_at_every_request(fault: &str, breaks: bool) {
     let server = server();
@@ -489,4 +529,15 @@ fn disturbed_at_every_request_the_first_operator_goes_on() {
             assert_eq!(again.code, Some(0), "{what}: {again:?}");
         }
     }
+}
+
+#[test]
+fn what_a_killed_run_left_is_put_back_also_where_the_first_operator_can_still_read() {
+    let permissions = format!("notes: Ours, permissions: [{EVERYTHING}]");
+    let (server, folder) = left_behind(&permissions);
+    server.edit("Configuration pipeline", json!({"adminapi_read_resource": "1"}));
+    // Without a word that it escalates: it only gets back what it had, and what the YAML declares.
+    apply(&folder, &server, &[]).exits(0).warns("put back by the second operator");
+    assert_eq!(own(&server)["adminapi_integrations"], 1);
+    call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
 }

@@ -50,7 +50,7 @@ pub struct OutcomeDocument {
     /// The application, once it is known.
     pub integration_key: Option<String>,
     /// What became of it.
-    #[schemars(extend("enum" = ["applied", "moved", "partly_applied", "failed", "not_delivered", "not_proven", "rolled_back", "not_rolled_back", "not_attempted"]))]
+    #[schemars(extend("enum" = ["applied", "moved", "partly_applied", "failed", "not_delivered", "not_proven", "rolled_back", "rolled_back_not_proven", "not_rolled_back", "not_attempted"]))]
     pub status: String,
     /// Why, where it is not `applied`.
     pub reason: Option<String>,
