@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::apply::deputy::{Deputy, Unfit};
 use crate::config::model::{Credentials, Setting};
 use crate::duo::api::{ReadApi as _, WriteApi as _};
+use crate::duo::client::Writer;
 use crate::duo::error::DuoError;
 use crate::duo::https::HttpsTransport;
 use crate::duo::types::{Ikey, Integration};
@@ -87,7 +88,7 @@ impl Session {
 /// What the second operator can mend before anything else: an unproven change left the first operator with less than
 /// it had.
 pub struct Repair {
-    deputy: Deputy<HttpsTransport>,
+    second: Writer<HttpsTransport>,
     first: Ikey,
     body: Map<String, Value>,
 }
@@ -124,13 +125,17 @@ pub async fn look(
     let less =
         |own: &&Integration| untested(own).is_some_and(|(_, before)| !missing(&before, own).is_empty());
     let body = own.filter(less).map(|own| restoration(session, own, consent)).unwrap_or_default();
-    match session.second() {
-        Some(deputy) if !body.is_empty() && deputy.proven().await.is_ok() => {
-            Ok(Outlook::Mend(Repair { deputy, first: session.operator.clone(), body }))
-        }
+    // Its keys are looked for only where they are needed.
+    let deputy = if body.is_empty() { None } else { session.second() };
+    let second = match deputy {
+        Some(deputy) => deputy.proven().await.ok(),
+        None => None,
+    };
+    Ok(match second {
+        Some(second) => Outlook::Mend(Repair { second, first: session.operator.clone(), body }),
         // Without a second operator that can do it, the plan shows what differs.
-        _ => Ok(Outlook::Clear(Box::new(reading))),
-    }
+        None => Outlook::Clear(Box::new(reading)),
+    })
 }
 
 async fn look_through_second(
@@ -157,15 +162,21 @@ async fn look_through_second(
     };
     let body = restoration(session, &own, consent);
     if !body.is_empty() {
-        return Ok(Outlook::Mend(Repair { deputy, first, body }));
+        return Ok(Outlook::Mend(Repair { second, first, body }));
     }
-    Err(refused(match Notes::parse(own.notes()).marker.map(|marker| marker.state) {
+    Err(refused(advice(&own, swap)))
+}
+
+/// What to do where the second operator cannot mend what it sees of the first.
+fn advice(own: &Integration, swap: &str) -> String {
+    let first = &own.ikey;
+    match Notes::parse(own.notes()).marker.map(|marker| marker.state) {
         Some(MarkerState::Untested(None)) => format!(
             "a change of {first} was not finished, and what it held before did not fit into its notes: look at its \
              permissions and networks in the Duo Admin Panel, or {swap}"
         ),
-        Some(MarkerState::Untested(Some(before))) if !missing(&before, &own).is_empty() => {
-            let names: Vec<String> = missing(&before, &own).into_iter().collect();
+        Some(MarkerState::Untested(Some(before))) if !missing(&before, own).is_empty() => {
+            let names: Vec<String> = missing(&before, own).into_iter().collect();
             format!(
                 "a change of {first} was not finished, and the notes of it say that it held {} before, which the YAML \
                  does not declare: declare it, allow it with --allow {}, or {swap}",
@@ -177,7 +188,7 @@ async fn look_through_second(
             "the second operator works, and sees no unfinished change on {first}: compare its keys, permissions and \
              networks in the Duo Admin Panel, or {swap}"
         ),
-    }))
+    }
 }
 
 /// What gives the first operator back what it had. What its notes say is not trusted with more than the YAML declares,
@@ -217,11 +228,7 @@ impl Repair {
     ///
     /// Those of the second operator's calls.
     pub async fn carry_out(self, session: &Session, printer: Printer) -> Result<Reading, Failure> {
-        let second = self.deputy.proven().await.map_err(|unfit| match unfit.error {
-            Some(error) => Failure::Duo(error),
-            None => Failure::Usage(unfit.reason),
-        })?;
-        second.update(&self.first, self.body).await?;
+        self.second.update(&self.first, self.body).await?;
         printer.remark("put back by the second operator\n");
         session.read(printer).await
     }

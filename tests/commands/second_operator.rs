@@ -348,7 +348,7 @@ fn meanwhile(folder: &Folder, server: &Server, act: impl Fn()) -> Outcome {
         account.requests().get("POST /admin/v3/integrations/{id}").copied().unwrap_or_default()
     };
     let so_far = changes(&server.account());
-    server.disturb("delay=60");
+    server.disturb("delay=100");
     let process = call(folder, server, &APPLY).start();
     server.wait_until("the second operator writes", |account| changes(account) > so_far);
     act();
@@ -368,7 +368,7 @@ fn the_first_operator_proves_everything_that_it_could_do_before() {
     assert_eq!(own(&server), before);
     server.calm();
     // What no answer proves is taken back as well, and told apart from what is proven.
-    let outcome = meanwhile(&folder, &server, || server.disturb("5xx=99@/admin/v1/info/summary"));
+    let outcome = meanwhile(&folder, &server, || server.disturb("5xx=99@/admin/v1/admins"));
     outcome
         .exits(4)
         .says("rolled back, NOT PROVEN applications.me")
