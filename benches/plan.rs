@@ -67,6 +67,7 @@ fn desired(size: usize) -> Desired {
         takedown: TakedownSpec::default(),
         guards: Guards::default(),
         plan: None,
+        second_operator: false,
         yaml_hash: String::new(),
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod converge;
 pub mod deliver;
+mod deputised;
+pub mod deputy;
 pub mod execute;
 pub mod outcome;
 pub mod rivals;

@@ -25,6 +25,7 @@ pub mod rotate;
 pub mod sandbox;
 mod saved_plan;
 pub mod schema;
+pub mod second;
 pub mod secrets;
 pub mod session;
 pub mod show;

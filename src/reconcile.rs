@@ -28,5 +28,6 @@ pub mod takedown;
 pub(crate) mod testing;
 #[cfg(test)]
 mod traps;
+pub mod undo;
 pub mod unmanaged;
 pub mod value;

@@ -4,6 +4,7 @@ pub mod admin_api;
 pub mod auth_api;
 pub mod doctor;
 pub mod ladder;
+pub mod operator;
 pub mod report;
 pub mod run;
 pub mod universal_prompt;

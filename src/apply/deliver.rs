@@ -56,6 +56,11 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         Self { transport, stores }
     }
 
+    /// The operator's connection.
+    pub fn operator(&self) -> &T {
+        &self.transport
+    }
+
     /// Delivers the keys of one application; returns where to and how they were proven.
     ///
     /// # Errors

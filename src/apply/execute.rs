@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use crate::duo::api::WriteApi;
+use crate::duo::api::{ReadApi, WriteApi};
 use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
 use crate::duo::types::{Ikey, Integration};
@@ -19,6 +19,7 @@ use crate::verify::report::{Check, Verdict};
 use crate::verify::run::Target;
 
 use super::deliver::Courier;
+use super::deputy::{Deputy, Unfit};
 use super::outcome::{Status, StepOutcome};
 use super::rivals::withdraw;
 
@@ -33,26 +34,60 @@ pub trait Progress: Sync {
 /// Carries out a plan: first what adds and changes, then what removes. Steps of one address keep their order; the
 /// addresses go in parallel, at most `parallelism` at once. Nothing is removed at an address where something failed
 /// before: the old keys of a replacement stay until the new ones are delivered. A cancelled run finishes the steps under way.
+///
+/// What changes the operator's own application is made by the `deputy`, where there is one, alone and after every other
+/// change: nothing else is in flight while the key that signs it is in doubt, and whatever becomes of it, the others
+/// are done. It comes before what removes, since a removal at its own address waits for it, and since nothing is to be
+/// removed by a key that may not come back.
 pub async fn execute<W: WriteApi, T: Transport + Clone>(
     plan: &Plan,
     writer: &W,
     courier: &Courier<'_, T>,
+    deputy: Option<&Deputy<T>>,
     parallelism: usize,
     stop: &CancellationToken,
     progress: &dyn Progress,
 ) -> Vec<StepOutcome> {
     let removes = |step: &&Step| matches!(step.action, Action::Quarantine | Action::Delete);
     let (removals, changes): (Vec<&Step>, Vec<&Step>) = plan.steps().iter().partition(removes);
+    let own = |step: &&Step| deputy.is_some() && step.targets().contains(plan.operator());
+    let own: BTreeSet<&str> = changes.iter().copied().filter(own).map(|step| step.address.as_str()).collect();
+    let (own, changes) = changes.into_iter().partition(|step| own.contains(step.address.as_str()));
+    let crew = Crew { plan, writer, courier, deputy, stop, progress };
     let mut outcomes = Vec::with_capacity(plan.steps().len());
-    for phase in [changes, removals] {
-        let failed: BTreeSet<&str> = outcomes
+    for phase in [changes, own, removals] {
+        let done = crew.phase(phase, &outcomes, parallelism).await;
+        outcomes.extend(done);
+    }
+    withdraw(plan.workspace(), writer, &mut outcomes).await;
+    outcomes
+}
+
+/// Who carries out a plan.
+struct Crew<'a, W, T> {
+    plan: &'a Plan,
+    writer: &'a W,
+    courier: &'a Courier<'a, T>,
+    deputy: Option<&'a Deputy<T>>,
+    stop: &'a CancellationToken,
+    progress: &'a dyn Progress,
+}
+
+impl<W: WriteApi, T: Transport + Clone> Crew<'_, W, T> {
+    /// Steps that may go at the same time as far as they are of different addresses.
+    async fn phase(&self, steps: Vec<&Step>, before: &[StepOutcome], parallelism: usize) -> Vec<StepOutcome> {
+        let failed: BTreeSet<&str> = before
             .iter()
-            .filter(|outcome: &&StepOutcome| !matches!(outcome.status, Status::Applied))
+            .filter(|outcome| !matches!(outcome.status, Status::Applied))
             .map(|outcome| outcome.address.as_str())
             .collect();
+        let in_doubt = |outcome: &StepOutcome| {
+            matches!(outcome.status, Status::NotRolledBack(_) | Status::RolledBack { proven: false, .. })
+        };
+        let shut_out = before.iter().any(in_doubt);
         let mut lanes: Vec<Vec<&Step>> = Vec::new();
         let mut lane_of: HashMap<&str, usize> = HashMap::new();
-        for step in phase {
+        for step in steps {
             let lane = *lane_of.entry(step.address.as_str()).or_insert(lanes.len());
             if lane == lanes.len() {
                 lanes.push(Vec::new());
@@ -61,50 +96,53 @@ pub async fn execute<W: WriteApi, T: Transport + Clone>(
                 lane.push(step);
             }
         }
-        let work =
-            lanes.into_iter().map(|steps| run_lane(plan, writer, courier, steps, &failed, stop, progress));
+        let work = lanes.into_iter().map(|steps| {
+            let failed = steps.first().is_some_and(|step| failed.contains(step.address.as_str()));
+            let broken = match (shut_out, failed) {
+                (true, _) => Some("the operator's own key may not work any more"),
+                (false, true) => Some(EARLIER),
+                (false, false) => None,
+            };
+            self.lane(steps, broken)
+        });
         let done: Vec<Vec<StepOutcome>> =
             futures_util::stream::iter(work).buffered(parallelism.max(1)).collect().await;
-        outcomes.extend(done.into_iter().flatten());
+        done.into_iter().flatten().collect()
     }
-    withdraw(plan.workspace(), writer, &mut outcomes).await;
-    outcomes
+
+    /// The steps of one address; none of them where something is `broken` already.
+    async fn lane(&self, steps: Vec<&Step>, mut broken: Option<&'static str>) -> Vec<StepOutcome> {
+        let Self { plan, writer, courier, deputy, .. } = *self;
+        let mut run = Run { plan, writer, courier, deputy, seen: BTreeMap::new(), created: None };
+        let mut outcomes = Vec::with_capacity(steps.len());
+        for step in steps {
+            let mut outcome = StepOutcome {
+                address: step.address.clone(),
+                action: step.action,
+                ikey: step.ikey.clone(),
+                by_second: deputy.is_some() && step.targets().contains(plan.operator()),
+                status: Status::Applied,
+                note: None,
+            };
+            if let Some(why) = broken {
+                outcome.status = Status::NotAttempted(why);
+            } else if self.stop.is_cancelled() {
+                outcome.status = Status::NotAttempted("the run was interrupted");
+            } else {
+                self.progress.begin(step);
+                run.step(step, &mut outcome).await;
+                self.progress.end(&outcome);
+            }
+            if !matches!(outcome.status, Status::Applied) {
+                broken.get_or_insert(EARLIER);
+            }
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
 }
 
-async fn run_lane<W: WriteApi, T: Transport + Clone>(
-    plan: &Plan,
-    writer: &W,
-    courier: &Courier<'_, T>,
-    steps: Vec<&Step>,
-    failed: &BTreeSet<&str>,
-    stop: &CancellationToken,
-    progress: &dyn Progress,
-) -> Vec<StepOutcome> {
-    let mut run = Run { plan, writer, courier, seen: BTreeMap::new(), created: None };
-    let mut outcomes = Vec::with_capacity(steps.len());
-    let mut broken = steps.first().is_some_and(|step| failed.contains(step.address.as_str()));
-    for step in steps {
-        let mut outcome = StepOutcome {
-            address: step.address.clone(),
-            action: step.action,
-            ikey: step.ikey.clone(),
-            status: Status::Applied,
-            note: None,
-        };
-        if broken {
-            outcome.status = Status::NotAttempted("an earlier step of the address failed");
-        } else if stop.is_cancelled() {
-            outcome.status = Status::NotAttempted("the run was interrupted");
-        } else {
-            progress.begin(step);
-            run.step(step, &mut outcome).await;
-            progress.end(&outcome);
-        }
-        broken |= !matches!(outcome.status, Status::Applied);
-        outcomes.push(outcome);
-    }
-    outcomes
-}
+const EARLIER: &str = "an earlier step of the address failed";
 
 /// Why a request of a step ended the step.
 pub(super) enum Stop {
@@ -112,6 +150,9 @@ pub(super) enum Stop {
     Failed(DuoError),
     NotDelivered(String),
     NotProven(String),
+    Unfit(Unfit),
+    RolledBack { seen: String, proven: bool },
+    NotRolledBack(String),
 }
 
 impl From<DuoError> for Stop {
@@ -135,9 +176,10 @@ fn granted(step: &Step) -> Option<BTreeSet<String>> {
 pub(super) struct Run<'a, W, T> {
     pub(super) plan: &'a Plan,
     pub(super) writer: &'a W,
-    courier: &'a Courier<'a, T>,
+    pub(super) courier: &'a Courier<'a, T>,
+    deputy: Option<&'a Deputy<T>>,
     /// What this lane itself last saw of an application after writing to it.
-    seen: BTreeMap<String, String>,
+    pub(super) seen: BTreeMap<String, String>,
     /// What this lane created last.
     created: Option<Ikey>,
 }
@@ -146,25 +188,23 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     async fn step(&mut self, step: &Step, outcome: &mut StepOutcome) {
         let mut created = None;
         for (position, write) in step.writes.iter().enumerate() {
-            match self.write(step, write, &mut created, outcome).await {
-                Ok(()) => outcome.ikey = created.clone().or_else(|| outcome.ikey.take()),
-                Err(Stop::Moved(what)) => {
-                    outcome.status = Status::Moved(what);
-                    return;
+            let stopped = match self.write(step, write, &mut created, outcome).await {
+                Ok(()) => {
+                    outcome.ikey = created.clone().or_else(|| outcome.ikey.take());
+                    continue;
                 }
-                Err(Stop::NotDelivered(reason)) => {
-                    outcome.status = Status::NotDelivered(reason);
-                    return;
-                }
-                Err(Stop::NotProven(reason)) => {
-                    outcome.status = Status::NotProven(reason);
-                    return;
-                }
-                Err(Stop::Failed(error)) => {
-                    outcome.status = Status::Failed { error, partly: position > 0 };
-                    return;
-                }
-            }
+                Err(stopped) => stopped,
+            };
+            outcome.status = match stopped {
+                Stop::Moved(what) => Status::Moved(what),
+                Stop::NotDelivered(reason) => Status::NotDelivered(reason),
+                Stop::NotProven(reason) => Status::NotProven(reason),
+                Stop::Unfit(unfit) => Status::Unfit(unfit),
+                Stop::RolledBack { seen, proven } => Status::RolledBack { seen, proven },
+                Stop::NotRolledBack(seen) => Status::NotRolledBack(seen),
+                Stop::Failed(error) => Status::Failed { error, partly: position > 0 },
+            };
+            return;
         }
     }
 
@@ -192,10 +232,13 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                 Some(ikey) => self.update(&ikey.clone(), body).await,
                 None => Ok(()),
             },
-            Write::Update(ikey, body) => {
-                self.compare(step, ikey).await?;
-                self.update(ikey, body).await
-            }
+            Write::Update(ikey, body) => match self.deputy.filter(|_| ikey == self.plan.operator()) {
+                Some(deputy) => self.by_deputy(deputy, step, ikey, body).await,
+                None => {
+                    self.compare(step, ikey).await?;
+                    self.update(ikey, body).await
+                }
+            },
             Write::Delete(ikey) => self.delete(step, ikey).await,
             Write::Prove(ikey) => self.prove(step, ikey.as_ref().or(created.as_ref())).await,
             Write::Deliver(ikey) => {
@@ -216,12 +259,22 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
 
     /// Nothing is sent to an application that is not as the plan, or this run itself, last saw it.
     pub(super) async fn compare(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
-        let Some(live) = self.writer.integration(ikey).await? else {
+        self.unmoved(self.writer, step, ikey).await.map(drop)
+    }
+
+    /// The same through whoever is going to write; returns what is there.
+    pub(super) async fn unmoved(
+        &self,
+        reader: &impl ReadApi,
+        step: &Step,
+        ikey: &Ikey,
+    ) -> Result<Integration, Stop> {
+        let Some(live) = reader.integration(ikey).await? else {
             return Err(Stop::Moved(format!("{ikey} was deleted since the plan was made")));
         };
         let expected = self.seen.get(ikey.as_str()).or_else(|| step.baseline.get(ikey.as_str()));
         if expected == Some(&snapshot(&live)) {
-            Ok(())
+            Ok(live)
         } else {
             Err(Stop::Moved(format!("{ikey} was changed in Duo since the plan was made")))
         }

@@ -8,6 +8,8 @@ use crate::duo::types::Ikey;
 use crate::reconcile::address::Address;
 use crate::reconcile::plan::Action;
 
+use super::deputy::Unfit;
+
 /// What became of one step.
 #[derive(Clone, Debug)]
 pub enum Status {
@@ -26,6 +28,17 @@ pub enum Status {
     NotDelivered(String),
     /// The successor is there, but no call proves that it works, so the application that it replaces still serves.
     NotProven(String),
+    /// The second operator, who would have made the step, cannot: nothing was begun.
+    Unfit(Unfit),
+    /// The second operator made the step and took it back, since the first one did not work any more.
+    RolledBack {
+        /// What was seen, and what to do.
+        seen: String,
+        /// Whether the first operator has proven that it works again.
+        proven: bool,
+    },
+    /// The first operator does not work any more, and it could not be taken back: what was seen, and the way out.
+    NotRolledBack(String),
     /// The run ended before the step began.
     NotAttempted(&'static str),
 }
@@ -39,6 +52,8 @@ pub struct StepOutcome {
     pub action: Action,
     /// The application, once it is known.
     pub ikey: Option<Ikey>,
+    /// Whether the second operator makes it.
+    pub by_second: bool,
     /// What became of it.
     pub status: Status,
     /// Where keys were delivered and how they were proven.
@@ -75,9 +90,13 @@ pub fn tally(outcomes: &[StepOutcome]) -> Tally {
     for outcome in outcomes {
         match outcome.status {
             Status::Applied => tally.applied += 1,
-            Status::Moved(_) | Status::Failed { .. } | Status::NotDelivered(_) | Status::NotProven(_) => {
-                tally.failed += 1;
-            }
+            Status::Moved(_)
+            | Status::Failed { .. }
+            | Status::NotDelivered(_)
+            | Status::NotProven(_)
+            | Status::Unfit(_)
+            | Status::RolledBack { .. }
+            | Status::NotRolledBack(_) => tally.failed += 1,
             Status::NotAttempted(_) => tally.not_attempted += 1,
         }
     }

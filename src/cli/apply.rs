@@ -24,6 +24,7 @@ use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::{Spinner, Steps};
 use super::saved_plan::SavedPlan;
+use super::second::{Outlook, look};
 use super::session::{
     Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
 };
@@ -52,7 +53,19 @@ pub async fn run(
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents)?;
     let session = Session::open(&path, &args.connection, printer).await?;
-    let mut reading = session.read(printer).await?;
+    let unattended = args.auto_approve || saved.is_some();
+    let mut reading = match look(&session, session.read(printer).await, &consent).await? {
+        Outlook::Clear(reading) => *reading,
+        Outlook::Mend(repair) => {
+            let what = repair.sentence();
+            printer.problem(&format!("{}: {what}\n", printer.err.notice("unfinished")));
+            if !unattended && !asked("Do this first? Only `yes` is accepted: ", "yes", printer)? {
+                outlet.failed(Exit::Refused, &what, &[], Vec::new());
+                return Ok(Exit::Refused);
+            }
+            repair.carry_out(&session, printer).await?
+        }
+    };
     let mut plan = session.plan(&mut reading, &options, printer).await;
     if let Some(saved) = &saved {
         // A list that cannot be read now has not moved.
@@ -116,14 +129,7 @@ impl Run<'_> {
         if self.args.auto_approve || saved {
             return Ok(true);
         }
-        if !std::io::stdin().is_terminal() {
-            self.printer.problem(
-                "refused: there is no terminal to ask for consent, so nothing was changed; pass --auto-approve, or apply \
-                 a saved plan\n",
-            );
-            return Ok(false);
-        }
-        if !self.outlet.human() {
+        if !self.outlet.human() && std::io::stdin().is_terminal() {
             // Nobody can approve what they were not shown.
             self.printer.problem(&plan_text::render(&self.plan, &[], self.printer.err, true));
         }
@@ -137,17 +143,7 @@ impl Run<'_> {
                 count.to_string(),
             ),
         };
-        let failure =
-            |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
-        let mut terminal = std::io::stderr();
-        terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).map_err(failure)?;
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).map_err(failure)?;
-        let approved = answer.trim() == wanted;
-        if !approved {
-            self.printer.problem("not approved; nothing was changed\n");
-        }
-        Ok(approved)
+        asked(&question, &wanted, self.printer)
     }
 
     async fn carry_out(&mut self, reading: Reading, stop: &CancellationToken) -> Result<Exit, Failure> {
@@ -155,7 +151,9 @@ impl Run<'_> {
         let parallelism = usize::from(self.args.connection.parallelism);
         let steps = Steps::new(self.printer, self.outlet);
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
-        let outcomes = execute(&self.plan, &writer, &courier, parallelism, stop, &steps).await;
+        let deputy = self.session.deputy(&self.plan);
+        let outcomes =
+            execute(&self.plan, &writer, &courier, deputy.as_ref(), parallelism, stop, &steps).await;
         steps.finish();
         let written: Vec<Address> = outcomes
             .iter()
@@ -266,9 +264,14 @@ impl Run<'_> {
     /// Where nothing at all was done, the failure itself says more than "partly".
     fn partly(&self, outcomes: &[StepOutcome]) -> Exit {
         let touched = |outcome: &StepOutcome| match &outcome.status {
-            Status::Applied | Status::NotDelivered(_) | Status::NotProven(_) => true,
+            // What was taken back was there for a moment.
+            Status::Applied
+            | Status::NotDelivered(_)
+            | Status::NotProven(_)
+            | Status::RolledBack { .. }
+            | Status::NotRolledBack(_) => true,
             Status::Failed { error, partly } => *partly || error.outcome_unknown(),
-            Status::Moved(_) | Status::NotAttempted(_) => false,
+            Status::Moved(_) | Status::Unfit(_) | Status::NotAttempted(_) => false,
         };
         if outcomes.iter().any(touched) {
             return Exit::Partly;
@@ -276,12 +279,38 @@ impl Run<'_> {
         let failure = outcomes.iter().find_map(|outcome| match &outcome.status {
             Status::Failed { error, .. } => Some(Exit::of(error)),
             Status::Moved(_) => Some(Exit::Stale),
-            Status::Applied | Status::NotDelivered(_) | Status::NotProven(_) | Status::NotAttempted(_) => {
-                None
-            }
+            Status::Unfit(unfit) => Some(unfit.error.as_ref().map_or(Exit::Error, Exit::of)),
+            Status::Applied
+            | Status::NotDelivered(_)
+            | Status::NotProven(_)
+            | Status::RolledBack { .. }
+            | Status::NotRolledBack(_)
+            | Status::NotAttempted(_) => None,
         });
         failure.unwrap_or(Exit::Partly)
     }
+}
+
+/// Asks at the terminal; anything but the answer that is wanted is a no.
+fn asked(question: &str, wanted: &str, printer: Printer) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        printer.problem(
+            "refused: there is no terminal to ask for consent, so nothing was changed; pass --auto-approve, or apply \
+             a saved plan\n",
+        );
+        return Ok(false);
+    }
+    let failure =
+        |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
+    let mut terminal = std::io::stderr();
+    terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).map_err(failure)?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(failure)?;
+    let approved = answer.trim() == wanted;
+    if !approved {
+        printer.problem("not approved; nothing was changed\n");
+    }
+    Ok(approved)
 }
 
 /// How a run ended.

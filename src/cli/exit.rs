@@ -187,6 +187,14 @@ pub enum Failure {
     /// Duo, or the way to it.
     #[error(transparent)]
     Duo(#[from] DuoError),
+    /// Duo refuses the operator, and the YAML names a second one.
+    #[error("{error}")]
+    FirstRefused {
+        /// The refusal.
+        error: DuoError,
+        /// What the second operator can do about it.
+        advice: String,
+    },
     /// The simulator cannot be started.
     #[error("the sandbox in {state} cannot be used: {error}", state = state.display())]
     Sandbox {
@@ -260,7 +268,7 @@ impl Failure {
             | Self::NoDocument { .. }
             | Self::NoPlan { .. } => Exit::Error,
             Self::UnwantedPlan { .. } => Exit::Refused,
-            Self::Duo(error) => Exit::of(error),
+            Self::Duo(error) | Self::FirstRefused { error, .. } => Exit::of(error),
         }
     }
 
@@ -295,6 +303,10 @@ impl Failure {
             ],
             Self::Duo(error) => {
                 causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix)).collect()
+            }
+            Self::FirstRefused { error, advice } => {
+                let causes = causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix));
+                std::iter::once(safe(advice)).chain(causes).collect()
             }
             Self::Edit { line, .. } => {
                 line.iter().map(|line| format!("write it into the entry by hand: {line}")).collect()

@@ -176,7 +176,7 @@ impl Run<'_> {
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
         if let Some(stages) = stages {
             let steps = Steps::new(self.printer, self.outlet);
-            let outcomes = execute(stages, &writer, &courier, self.parallelism, stop, &steps).await;
+            let outcomes = execute(stages, &writer, &courier, None, self.parallelism, stop, &steps).await;
             steps.finish();
             for outcome in &outcomes {
                 match outcome.status {
@@ -276,9 +276,13 @@ fn exit_of(outcome: &StepOutcome) -> Exit {
         Status::Applied => Exit::Done,
         Status::Moved(_) => Exit::Stale,
         Status::Failed { error, partly: false } if !error.outcome_unknown() => Exit::of(error),
-        Status::Failed { .. } | Status::NotDelivered(_) | Status::NotProven(_) | Status::NotAttempted(_) => {
-            Exit::Partly
-        }
+        Status::Failed { .. }
+        | Status::NotDelivered(_)
+        | Status::NotProven(_)
+        | Status::Unfit(_)
+        | Status::RolledBack { .. }
+        | Status::NotRolledBack(_)
+        | Status::NotAttempted(_) => Exit::Partly,
     }
 }
 

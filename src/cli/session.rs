@@ -71,7 +71,7 @@ pub struct Session {
     trust: Trust,
     /// The simulator, while one is used. It ends with the session.
     pub sandbox: Option<Arc<Running>>,
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// The YAML, if nothing is wrong with it; its warnings are printed.
@@ -107,7 +107,9 @@ impl Session {
         printer: Printer,
     ) -> Result<Self, Failure> {
         let (workspace, sources) = load_valid(path, trust, printer)?;
-        let desired = desired(&workspace, &sources);
+        let mut desired = desired(&workspace, &sources);
+        // The simulator's operator is the only one that it tells of.
+        desired.second_operator &= connection.sandbox.is_none();
         let (config, sandbox) = match &connection.sandbox {
             Some(state) => {
                 let running = start_sandbox(&sandbox_state(path, state), printer).await?;
@@ -131,31 +133,6 @@ impl Session {
     /// The API hostname.
     pub fn host(&self) -> &str {
         &self.workspace.tenant.api_hostname.value
-    }
-
-    /// A connection that is signed by `tenant.credentials.second`, which can do to the operator what no key can do to
-    /// itself.
-    ///
-    /// # Errors
-    ///
-    /// Why there is none, as the beginning of a sentence.
-    pub fn second_operator(&self) -> Result<HttpsTransport, String> {
-        if self.sandbox.is_some() {
-            return Err("duoctl itself uses this key, and the sandbox has no second operator".to_owned());
-        }
-        let declared = self.workspace.tenant.credentials.as_ref();
-        let second = declared.and_then(|credentials| credentials.second.as_deref()).ok_or(
-            "duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no `tenant.credentials.second`",
-        )?;
-        let config = config(&self.workspace, second, &self.connection, SECOND).map_err(|error| {
-            format!("duoctl itself uses this key, and the second one cannot be had ({error})")
-        })?;
-        if config.ikey == self.operator {
-            return Err(
-                "duoctl itself uses this key, and `tenant.credentials.second` is the same one".to_owned()
-            );
-        }
-        HttpsTransport::open(config).map_err(|error| error.to_string())
     }
 
     /// The document of a plan, with the place of each address in the YAML.
@@ -262,6 +239,11 @@ impl Session {
     fn usable(&self, reading: Reading, printer: Printer) -> Result<Reading, Failure> {
         self.remark_clock(printer);
         match (&reading.observation.integrations, reading.failures.first()) {
+            (Observed::Unreadable(_), Some(error)) if error.is_denied() && self.desired.second_operator => {
+                let advice = "`duoctl apply` asks the second operator what became of the first, and takes an unfinished \
+                              change back; or let `tenant.credentials` name the second key to go on with it";
+                Err(Failure::FirstRefused { error: error.clone(), advice: advice.to_owned() })
+            }
             (Observed::Unreadable(_), Some(error)) => Err(Failure::Duo(error.clone())),
             _ => Ok(reading),
         }
@@ -352,12 +334,11 @@ fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsCo
     config(workspace, credentials, connection, FIRST)
 }
 
-/// Where the keys of the two operators stand in the YAML.
+/// Where the keys of the operator stand in the YAML.
 const FIRST: [&str; 2] = ["tenant.credentials.integration_key", "tenant.credentials.secret_key"];
-const SECOND: [&str; 2] =
-    ["tenant.credentials.second.integration_key", "tenant.credentials.second.secret_key"];
 
-fn config(
+/// How to reach the account with some credentials, which stand in these places of the YAML.
+pub(super) fn config(
     workspace: &Workspace,
     credentials: &Credentials,
     connection: &Connection,
@@ -388,7 +369,7 @@ fn config(
 /// Nobody wants to wait a minute for a simulator's 429s: against one on this machine, and only there, the unit of
 /// the back-off can be set in milliseconds, which also lifts the limits that spare Duo, and so can the time that an
 /// answer may take.
-fn simulator_time(variable: &str) -> Option<Duration> {
+pub(super) fn simulator_time(variable: &str) -> Option<Duration> {
     std::env::var(variable).ok()?.parse().ok().map(Duration::from_millis)
 }
 

@@ -171,7 +171,7 @@ pub static CREDENTIALS: Object = Object::new(
         Key::optional(
             "second",
             Shape::Object(&SECOND_CREDENTIALS),
-            "Keys of another Admin API application. It rotates the key of the first one, which Duo lets no key do to itself.",
+            "Keys of another Admin API application. It rotates the key of the first one, which Duo lets no key do to itself, and makes the changes of the first one's application, which it takes back if the first stops working.",
             "{integration_key: {env: DUO_IKEY_2}, secret_key: {env: DUO_SKEY_2}}",
         ),
     ],

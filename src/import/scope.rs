@@ -194,7 +194,7 @@ impl<'a> Scope<'a> {
                 )));
             }
             MarkerState::Successor(_) | MarkerState::Delivered { .. } | MarkerState::Abandoned => {}
-            MarkerState::Creating | MarkerState::Replaced => {
+            MarkerState::Creating | MarkerState::Replaced | MarkerState::Untested(_) => {
                 return Err(Reason::Impossible(format!(
                     "an apply of `{}` has not finished with it; finish that first",
                     marker.address

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::apply::deputy::Unfit;
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
 use crate::duo::explain::causes;
 use crate::reconcile::plan::Action;
@@ -68,7 +69,12 @@ pub fn line(outcome: &StepOutcome, paint: Paint) -> String {
             let words = if outcome.action == Action::Deliver { "" } else { "; its keys were delivered" };
             let note =
                 outcome.note.as_ref().map(|note| format!("{words} {}", safe(note))).unwrap_or_default();
-            format!("{} {address}{ikey}{note}", paint.good(past(outcome.action)))
+            let second = if outcome.by_second {
+                "; the second operator made it, and the first one has proven that it still works"
+            } else {
+                ""
+            };
+            format!("{} {address}{ikey}{second}{note}", paint.good(past(outcome.action)))
         }
         Status::NotDelivered(reason) => format!(
             "{} {address}{ikey}: {}; the application is there, and `duoctl apply` delivers its keys",
@@ -80,6 +86,16 @@ pub fn line(outcome: &StepOutcome, paint: Paint) -> String {
             paint.bad("not proven"),
             safe(reason)
         ),
+        Status::Unfit(unfit) => {
+            format!("{} {address}{ikey}: {}", paint.bad("failed"), safe(&unfit_sentence(unfit)))
+        }
+        Status::RolledBack { seen, proven } => {
+            let word = if *proven { "rolled back" } else { "rolled back, NOT PROVEN" };
+            format!("{} {address}{ikey}: {}", paint.bad(word), safe(seen))
+        }
+        Status::NotRolledBack(seen) => {
+            format!("{} {address}{ikey}: {}", paint.bad("NOT ROLLED BACK"), safe(seen))
+        }
         Status::Moved(what) => {
             format!("{} {address}{ikey}: {}; run `duoctl plan` again", paint.bad("not sent"), safe(what))
         }
@@ -99,6 +115,15 @@ pub fn line(outcome: &StepOutcome, paint: Paint) -> String {
         }
         Status::NotAttempted(why) => format!("{} {address}{ikey}: {why}", paint.notice("not attempted")),
     }
+}
+
+/// Why the second operator did not begin, and what to do.
+pub fn unfit_sentence(unfit: &Unfit) -> String {
+    format!(
+        "the second operator, which changes duoctl's own application, cannot: {}; nothing of it was changed, mend \
+         `tenant.credentials.second` or take it out of the YAML",
+        unfit.reason
+    )
 }
 
 fn past(action: Action) -> &'static str {

@@ -16,6 +16,8 @@ use crate::reconcile::risk::Risk;
 use crate::reconcile::rotation::Rotation;
 use crate::verify::report::{Ladder, Report, Subject, Verdict};
 
+use super::apply_text::unfit_sentence;
+
 /// The version of every document's shape.
 pub const FORMAT_VERSION: &str = "1.0";
 
@@ -83,7 +85,7 @@ fn counts(risks: &BTreeMap<Risk, usize>) -> Value {
 }
 
 fn planned(plan: &Plan, index: usize, step: &Step) -> Value {
-    json!({
+    let mut document = json!({
         "address": step.address,
         "action": step.action,
         "integration_key": step.ikey,
@@ -100,7 +102,9 @@ fn planned(plan: &Plan, index: usize, step: &Step) -> Value {
         })),
         "risks": reasons(&step.risks()),
         "drift": reasons(&step.drift()),
-    })
+    });
+    by_second(&mut document, plan.is_by_second(step));
+    document
 }
 
 fn reasons(risks: &BTreeMap<Risk, &'static str>) -> Vec<Value> {
@@ -276,14 +280,27 @@ fn outcome(outcome: &StepOutcome) -> Value {
         Status::Failed { error, partly: false } => ("failed", Some(error.to_string())),
         Status::NotDelivered(why) => ("not_delivered", Some(why.clone())),
         Status::NotProven(why) => ("not_proven", Some(why.clone())),
+        Status::Unfit(unfit) => ("failed", Some(unfit_sentence(unfit))),
+        Status::RolledBack { seen, proven: true } => ("rolled_back", Some(seen.clone())),
+        Status::RolledBack { seen, proven: false } => ("rolled_back_not_proven", Some(seen.clone())),
+        Status::NotRolledBack(seen) => ("not_rolled_back", Some(seen.clone())),
         Status::NotAttempted(why) => ("not_attempted", Some((*why).to_owned())),
     };
-    json!({
+    let mut document = json!({
         "address": outcome.address,
         "action": outcome.action,
         "integration_key": outcome.ikey,
         "status": status,
         "reason": reason,
         "delivered": outcome.note,
-    })
+    });
+    by_second(&mut document, outcome.by_second);
+    document
+}
+
+/// Says of a step that the second operator makes it; of any other nothing.
+fn by_second(step: &mut Value, is: bool) {
+    if let (true, Value::Object(step)) = (is, step) {
+        step.insert("made_by".to_owned(), json!("second_operator"));
+    }
 }

@@ -24,7 +24,7 @@ use super::document::{
     PlanDocument, StepDocument, VerifyDocument,
 };
 use super::paint::Paint;
-use super::plan_text::{shown, sign};
+use super::plan_text::{BY_SECOND, shown, sign};
 use super::show_text;
 use comment::{Comment, Detail, Section};
 use report::{failure_comment, validate_comment, verify_comment};
@@ -304,6 +304,9 @@ fn step_detail(step: &StepDocument) -> Detail {
     if let Some(delivery) = &step.delivery {
         let _ =
             writeln!(body, "Keys are delivered to {}: {}\n", code(&delivery.place), prose(&delivery.reason));
+    }
+    if step.made_by.is_some() {
+        let _ = writeln!(body, "It is {}\n", prose(BY_SECOND));
     }
     if let Some(ikey) = &step.integration_key {
         let _ = writeln!(body, "Integration key {}\n", code(ikey));

@@ -14,6 +14,10 @@ use crate::reconcile::risk::Risk;
 use super::paint::{Paint, quoted, safe};
 use super::{affected_text, change_text, handoff_text, rotation_text};
 
+/// What a step says that the second operator makes.
+pub(super) const BY_SECOND: &str =
+    "made by the second operator, and taken back if duoctl's own key does not work any more";
+
 /// How many of the addresses that were left out are named.
 const NAMED: usize = 5;
 
@@ -33,6 +37,9 @@ pub fn render(plan: &Plan, refusals: &[Refusal], paint: Paint, applying: bool) -
     for (index, step) in plan.steps().iter().enumerate() {
         step_text(&mut text, step, paint);
         price_text(&mut text, plan.price(index), paint);
+        if plan.is_by_second(step) {
+            let _ = writeln!(text, "    {BY_SECOND}");
+        }
         if let Some(affected) = plan.affected(index) {
             affected_text::render(&mut text, affected, paint);
         }

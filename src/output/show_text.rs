@@ -206,6 +206,9 @@ fn step_text(text: &mut String, step: &StepDocument) {
     for line in &step.price {
         let _ = writeln!(text, "    ! price: {}", safe(line));
     }
+    if step.made_by.is_some() {
+        let _ = writeln!(text, "    {}", plan_text::BY_SECOND);
+    }
     if let Some(affected) = &step.affected {
         affected_text::render(text, affected, PLAIN);
     }
@@ -395,6 +398,9 @@ pub fn outcome_line(outcome: &OutcomeDocument) -> String {
         ("partly_applied", _) => "partly applied",
         ("not_delivered", _) => "not delivered",
         ("not_proven", _) => "not proven",
+        ("rolled_back", _) => "rolled back",
+        ("rolled_back_not_proven", _) => "rolled back, NOT PROVEN",
+        ("not_rolled_back", _) => "NOT ROLLED BACK",
         ("not_attempted", _) => "not attempted",
         _ => "failed",
     };

@@ -32,6 +32,8 @@ pub struct Desired {
     pub plan: Option<Spanned<DuoPlan>>,
     /// A hash of the YAML's text, for saved plans.
     pub yaml_hash: String,
+    /// Whether a second operator changes the operator's own application.
+    pub second_operator: bool,
 }
 
 /// One application that the YAML asks for.
@@ -126,6 +128,11 @@ impl Desired {
             guards: workspace.guards.clone(),
             plan: workspace.tenant.plan.clone(),
             yaml_hash,
+            second_operator: workspace
+                .tenant
+                .credentials
+                .as_ref()
+                .is_some_and(|credentials| credentials.second.is_some()),
         }
     }
 }

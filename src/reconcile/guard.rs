@@ -218,7 +218,8 @@ fn operator_networks(step: &Step) -> Option<&Value> {
     })
 }
 
-/// Removing, replacing or weakening the key that duoctl itself uses, or shutting out an address it calls from.
+/// Removing, replacing or weakening the key that duoctl itself uses, or shutting out an address it calls from. A second
+/// operator lifts none of it: it takes back what nobody foresaw, and what is foreseen need not be tried.
 fn self_lockout(step: &Step, callers: &[IpAddr]) -> Vec<Refusal> {
     let refusal = |message: String| Refusal {
         guard: "self_lockout",

@@ -2,7 +2,8 @@
 //!
 //! `[duoctl WORKSPACE/ADDRESS HASH]`, with words before the bracket while a change of several calls is under way
 //! (`creating`, `replaced`, `quarantined:DATE` with the time, `at:HHMMSS`, and what it took away, `had:` and `could:`;
-//! and those of a rotation: `successor:TIME`, `delivered:TIME,TIME`, `abandoned`, `retired:DATE`) and where the YAML
+//! and those of a rotation: `successor:TIME`, `delivered:TIME,TIME`, `abandoned`, `retired:DATE`; and on the operator's
+//! own application `untested:PERMISSIONS;NETWORKS`, what let its key in before) and where the YAML
 //! protects the application (`protected`), so that the
 //! protection outlives the entry in the YAML. HASH is a row of small hashes, one for each managed field, so that a later plan can tell for every field
 //! whether the YAML or the account moved since it was last applied:
@@ -64,6 +65,41 @@ pub enum MarkerState {
     Abandoned,
     /// A rotation put a successor in its place: nobody may log in since that day, and later it is deleted.
     Retired(Date),
+    /// A second operator changed it, and the operator whose application it is has not proven yet that it still works.
+    /// What let it in before; `None` where that did not fit into the notes.
+    Untested(Option<Before>),
+}
+
+/// What lets an operator in, as it was before a change that is not proven yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// What its key might do.
+    pub permissions: BTreeSet<String>,
+    /// From where its key worked; empty for everywhere.
+    pub networks: BTreeSet<String>,
+}
+
+impl Before {
+    fn parse(text: &str) -> Option<Self> {
+        let (permissions, networks) = text.split_once(';')?;
+        let items = |text: &str, allowed: fn(char) -> bool| -> Option<BTreeSet<String>> {
+            let items = text.split(',').filter(|_| !text.is_empty());
+            let plain = |item: &str| !item.is_empty() && item.chars().all(allowed);
+            items.map(|item| plain(item).then(|| item.to_owned())).collect()
+        };
+        Some(Self {
+            permissions: items(permissions, |c| c.is_ascii_lowercase() || c == '_')?,
+            networks: items(networks, |c| c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/' | '-'))?,
+        })
+    }
+}
+
+impl std::fmt::Display for Before {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let joined =
+            |items: &BTreeSet<String>| items.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        write!(f, "{};{}", joined(&self.permissions), joined(&self.networks))
+    }
 }
 
 impl MarkerState {
@@ -90,6 +126,8 @@ impl MarkerState {
             },
             Some(("quarantined", date)) => Some(Self::Quarantined(date.parse().ok()?)),
             Some(("retired", date)) => Some(Self::Retired(date.parse().ok()?)),
+            Some(("untested", "?")) => Some(Self::Untested(None)),
+            Some(("untested", before)) => Some(Self::Untested(Some(Before::parse(before)?))),
             Some(("successor", since)) => Some(Self::Successor(since.parse().ok()?)),
             Some(("delivered", times)) => {
                 let (since, at) = times.split_once(',')?;
@@ -250,6 +288,8 @@ impl std::fmt::Display for Marker {
             MarkerState::Delivered { since, at } => write!(f, " delivered:{since},{at}")?,
             MarkerState::Abandoned => f.write_str(" abandoned")?,
             MarkerState::Retired(date) => write!(f, " retired:{date}{}", self.shut)?,
+            MarkerState::Untested(None) => f.write_str(" untested:?")?,
+            MarkerState::Untested(Some(before)) => write!(f, " untested:{before}")?,
         }
         f.write_str(if self.protected { " protected]" } else { "]" })
     }
@@ -324,6 +364,12 @@ mod tests {
             MarkerState::Delivered { since, at },
             MarkerState::Abandoned,
             MarkerState::Retired(day),
+            MarkerState::Untested(None),
+            MarkerState::Untested(Some(Before::default())),
+            MarkerState::Untested(Some(Before {
+                permissions: ["info".to_owned(), "read_resource".to_owned()].into(),
+                networks: ["192.0.2.8-192.0.2.10".to_owned(), "2001:db8::/32".to_owned()].into(),
+            })),
         ] {
             for protected in [false, true] {
                 let marker =
@@ -369,6 +415,10 @@ mod tests {
             "[duoctl acme/vpn nQ4T replaced:2026-11-24]",
             "[duoctl acme/vpn nQ4T quarantined:2026-11-24 at:noon]",
             "[duoctl acme/vpn nQ4T quarantined:2026-11-24 had:DG1,]",
+            "[duoctl acme/vpn nQ4T untested:]",
+            "[duoctl acme/vpn nQ4T untested:info]",
+            "[duoctl acme/vpn nQ4T untested:info,;]",
+            "[duoctl acme/vpn nQ4T untested:info;everywhere]",
         ] {
             assert_eq!(Notes::parse(text), Notes { text, marker: None }, "{text}");
         }

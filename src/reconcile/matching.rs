@@ -363,7 +363,8 @@ fn rotating<'a>(
     let delivered = |live: &&Live<'_>| matches!(state(live), Some(MarkerState::Delivered { .. }));
     let ([first, ..], [old]) = (successors, marked) else { return Ok(None) };
     let successor = successors.iter().find(delivered).unwrap_or(first);
-    let in_use = matches!(state(old), Some(MarkerState::Owned | MarkerState::Creating));
+    let in_use =
+        matches!(state(old), Some(MarkerState::Owned | MarkerState::Creating | MarkerState::Untested(_)));
     if !in_use || successors.iter().any(|live| live.integration.kind() != old.integration.kind()) {
         return Ok(None);
     }

@@ -243,6 +243,7 @@ pub struct Summary {
 pub struct Plan {
     workspace: String,
     operator: Ikey,
+    second_operator: bool,
     steps: Vec<Step>,
     handoffs: Vec<Handoff>,
     attested: Vec<Handoff>,
@@ -275,6 +276,11 @@ impl Plan {
     /// The application whose key duoctl uses.
     pub fn operator(&self) -> &Ikey {
         &self.operator
+    }
+
+    /// Whether a step is made by the second operator: it changes the operator's own application, and there is one.
+    pub fn is_by_second(&self, step: &Step) -> bool {
+        self.second_operator && step.targets().contains(&self.operator)
     }
 
     /// The steps, in the order of their addresses, removals last.

@@ -60,7 +60,8 @@ impl Stage {
             | MarkerState::Creating
             | MarkerState::Replaced
             | MarkerState::Quarantined(_)
-            | MarkerState::Retired(_) => None,
+            | MarkerState::Retired(_)
+            | MarkerState::Untested(_) => None,
         }
     }
 

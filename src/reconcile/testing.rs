@@ -131,6 +131,7 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
         guards: Guards::default(),
         plan: None,
         yaml_hash: "yaml".to_owned(),
+        second_operator: false,
     }
 }
 

@@ -83,6 +83,9 @@ faults! {
     Repeat = "repeat", "N";
     /// The first N lists of applications after a write show neither it nor what followed.
     Lag = "lag", "N";
+    /// The first N changes of an Admin API application by another one also revoke its permissions, all but the one to set
+    /// them.
+    Revoke = "revoke", "N";
     /// The first N calls of the token endpoint and the public API of Identity Intelligence get 503.
     IntelligenceDown = "intelligence-503", "N";
     /// The first N of them get 200 and an HTML page, as from a proxy.
@@ -116,7 +119,13 @@ impl FaultKind {
     fn is_local(self) -> bool {
         !matches!(
             self,
-            Self::WritesPerMinute | Self::Delay | Self::Drip | Self::Skew | Self::StringCode | Self::Lag
+            Self::WritesPerMinute
+                | Self::Delay
+                | Self::Drip
+                | Self::Skew
+                | Self::StringCode
+                | Self::Lag
+                | Self::Revoke
         )
     }
 }
@@ -394,6 +403,11 @@ impl Faults {
     /// Whether this list of applications lags.
     pub(super) fn lags(&mut self) -> bool {
         self.take(FaultKind::Lag, "")
+    }
+
+    /// Whether a change of an Admin API application also revokes its permissions.
+    pub(super) fn revokes(&mut self) -> bool {
+        self.take(FaultKind::Revoke, "")
     }
 
     /// Falsifies the metadata of a page, where a fault says so; `moved` is what [`Self::moves`] did to it.

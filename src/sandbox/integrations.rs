@@ -124,6 +124,9 @@ fn modify(account: &mut Account, call: &Call, version: Version, ikey: &str) -> R
     if resets {
         application.secret_key = ids::secret()?;
     }
+    if application.kind == "adminapi" && !is_own(call, ikey) && account.faults.revokes() {
+        application.permissions.retain(|flag| flag == permissions::SET_PERMISSIONS);
+    }
     sso::complete(&mut application, &account.switches)?;
     application.save(&mut account.store)?;
     if application.permissions != before.permissions {

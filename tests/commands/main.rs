@@ -36,6 +36,7 @@ mod partly;
 mod planning;
 mod requests;
 mod saved_plans;
+mod second_operator;
 mod simulator;
 mod terminal;
 mod types;

@@ -91,7 +91,7 @@ fn writes_at(limit: u32, count: usize) -> Vec<(f64, u16)> {
         let (writer, stores) = (Writer::new(channel.clone()), Stores::default());
         let courier = Courier::new(channel, &stores);
         let outcomes =
-            execute(&planned, &writer, &courier, WORKERS, &CancellationToken::new(), &Silent).await;
+            execute(&planned, &writer, &courier, None, WORKERS, &CancellationToken::new(), &Silent).await;
         assert!(outcomes.iter().all(|outcome| matches!(outcome.status, super::Status::Applied)), "{limit}");
         writes.lock().unwrap().clone()
     })

@@ -117,7 +117,7 @@ async fn applied(
     // Deliveries have tests of their own: no application here has a place for its keys.
     let stores = Stores::default();
     let courier = Courier::new(direct.clone(), &stores);
-    let outcomes = execute(&plan, &writer, &courier, 4, &CancellationToken::new(), &Silent).await;
+    let outcomes = execute(&plan, &writer, &courier, None, 4, &CancellationToken::new(), &Silent).await;
     let written: Vec<Address> = outcomes.iter().map(|outcome| outcome.address.clone()).collect();
     let shelves = Shelves { stores: &stores, before: &BTreeMap::new(), parallelism: 4 };
     let (converged, _) =

@@ -142,7 +142,7 @@ async fn import_adopts_and_settles(
     let writer = Writer::new(direct.clone());
     let stores = Stores::default();
     let courier = Courier::new(direct.clone(), &stores);
-    let outcomes = execute(&first, &writer, &courier, 4, &CancellationToken::new(), &Silent).await;
+    let outcomes = execute(&first, &writer, &courier, None, 4, &CancellationToken::new(), &Silent).await;
     if let Some(failed) = outcomes.iter().find(|outcome| !matches!(outcome.status, Status::Applied)) {
         return fail(&format!("{failed:?}"), &yaml);
     }

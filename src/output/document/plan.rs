@@ -96,6 +96,10 @@ pub struct StepDocument {
     pub risks: Vec<RiskDocument>,
     /// What was done to the application in Duo risks as long as it stays.
     pub drift: Vec<RiskDocument>,
+    /// `second_operator` where the second operator makes it, since it changes the application whose key duoctl uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["second_operator"]))]
+    pub made_by: Option<String>,
     /// Where the address stands in the YAML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,

@@ -50,12 +50,16 @@ pub struct OutcomeDocument {
     /// The application, once it is known.
     pub integration_key: Option<String>,
     /// What became of it.
-    #[schemars(extend("enum" = ["applied", "moved", "partly_applied", "failed", "not_delivered", "not_proven", "not_attempted"]))]
+    #[schemars(extend("enum" = ["applied", "moved", "partly_applied", "failed", "not_delivered", "not_proven", "rolled_back", "rolled_back_not_proven", "not_rolled_back", "not_attempted"]))]
     pub status: String,
     /// Why, where it is not `applied`.
     pub reason: Option<String>,
     /// Where keys were delivered and how they were proven.
     pub delivered: Option<String>,
+    /// `second_operator` where the second operator makes it, since it changes the application whose key duoctl uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["second_operator"]))]
+    pub made_by: Option<String>,
 }
 
 /// A value that Duo keeps in another form than the one that was sent.

@@ -103,6 +103,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     Plan {
         workspace: desired.workspace.clone(),
         operator: observation.operator.clone(),
+        second_operator: desired.second_operator,
         steps: builder.steps,
         handoffs,
         attested,
@@ -457,6 +458,7 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &Marker
         }
         MarkerState::Abandoned => Some("left by a rotation that was called off".to_owned()),
         MarkerState::Retired(since) => Some(format!("retired since {since}")),
+        MarkerState::Untested(_) => Some("changed, and not proven to work since".to_owned()),
     };
     let state = state.filter(|_| marker.state != *becomes);
     if let Some(state) = state {

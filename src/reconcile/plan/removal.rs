@@ -261,7 +261,7 @@ fn second(marker: &Marker, twins: &[Live<'_>]) -> bool {
     match marker.state {
         MarkerState::Successor(_) | MarkerState::Abandoned => twins.len() > 1,
         MarkerState::Retired(_) => true,
-        MarkerState::Owned | MarkerState::Creating => twins.iter().any(delivered),
+        MarkerState::Owned | MarkerState::Creating | MarkerState::Untested(_) => twins.iter().any(delivered),
         MarkerState::Delivered { .. } | MarkerState::Replaced | MarkerState::Quarantined(_) => false,
     }
 }
@@ -281,7 +281,7 @@ fn are_copies(twins: &[Live<'_>]) -> bool {
                 | MarkerState::Retired(_),
             )
             | None => {}
-            Some(MarkerState::Owned | MarkerState::Creating) => owned += 1,
+            Some(MarkerState::Owned | MarkerState::Creating | MarkerState::Untested(_)) => owned += 1,
             Some(MarkerState::Quarantined(_)) if is_shut(live.integration) => shut += 1,
             Some(MarkerState::Quarantined(_)) => opened += 1,
         }

@@ -172,6 +172,7 @@ fn markers() -> impl Strategy<Value = Option<Marker>> {
         MarkerState::Abandoned,
         MarkerState::Retired(today()),
         MarkerState::Retired(long_ago),
+        MarkerState::Untested(None),
     ];
     let keys = vec!["a0", "a1", "a2", "a3", "gone", "left"];
     let shut = select(vec![

@@ -1,0 +1,78 @@
+//! The second operator: another key of the account, which can undo what the first one could not.
+
+use std::time::Duration;
+
+use crate::duo::api::{ReadApi as _, SecretApi as _};
+use crate::duo::call::Transport;
+use crate::duo::client::{KeyReader, Reader, Writer};
+use crate::duo::error::DuoError;
+use crate::duo::types::Ikey;
+use crate::reconcile::fields::{held_permissions, known_permissions};
+
+/// What the second operator needs to change the first one, and to take the change back. Without the last of them Duo
+/// lets it do the one and, where permissions are concerned, perhaps not the other.
+const NEEDED: [(&str, &str); 2] =
+    [("integrations", "Grant applications"), ("allow_to_set_permissions", "Grant set Admin API permissions")];
+
+/// Why the second operator cannot be used. Nothing was begun.
+#[derive(Clone, Debug)]
+pub struct Unfit {
+    /// What is wrong and what to do, as the end of a sentence.
+    pub reason: String,
+    /// The call that failed, where one did.
+    pub error: Option<DuoError>,
+}
+
+impl Unfit {
+    /// Without a call.
+    pub fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), error: None }
+    }
+
+    fn failed(what: &str, error: DuoError) -> Self {
+        Self { reason: format!("{what}: {error}"), error: Some(error) }
+    }
+}
+
+/// The second operator, or why there is none although the YAML names one.
+#[derive(Clone, Debug)]
+pub struct Deputy<T> {
+    second: Result<(Ikey, T), Unfit>,
+    /// The pauses before a refusal is asked about again: a change may take a moment (duo-api.md, section 5).
+    pub(super) waits: Vec<Duration>,
+}
+
+impl<T: Transport + Clone> Deputy<T> {
+    /// With the key and the connection of the second operator.
+    pub fn new(second: Result<(Ikey, T), Unfit>, waits: Vec<Duration>) -> Self {
+        Self { second, waits }
+    }
+
+    /// A writer, once live calls have proven that the second operator can make a change and take it back: its key is
+    /// accepted, it may read and manage applications and set permissions. None of them changes anything.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, and what to do.
+    pub async fn proven(&self) -> Result<Writer<T>, Unfit> {
+        let (ikey, transport) = self.second.as_ref().map_err(Clone::clone)?;
+        let own = match Reader::new(transport.clone()).integration(ikey).await {
+            Ok(Some(own)) => own,
+            Ok(None) => return Err(Unfit::because(format!("its application {ikey} is not in this account"))),
+            Err(error) => return Err(Unfit::failed("it cannot read applications", error)),
+        };
+        let (known, held) = (known_permissions(&own), held_permissions(&own));
+        for (name, panel) in NEEDED {
+            // A tenant that does not know a permission does not ask for it (trap 21).
+            if known.iter().any(|known| known == name) && !held.contains(name) {
+                return Err(Unfit::because(format!(
+                    "Duo shows {ikey} without `{name}`; tick `{panel}` on its page in the Duo Admin Panel, and save"
+                )));
+            }
+        }
+        // No call without effect writes an application; this one needs the same permission (duo-api.md, section 5).
+        let key = KeyReader::new(transport.clone()).secret_key(ikey).await;
+        key.map_err(|error| Unfit::failed("it cannot manage applications", error))?;
+        Ok(Writer::new(transport.clone()))
+    }
+}

@@ -1,0 +1,235 @@
+//! The second operator: its connection, and what it mends where a run was killed before a change of the first operator
+//! was proven.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::apply::deputy::{Deputy, Unfit};
+use crate::config::model::{Credentials, Setting};
+use crate::duo::api::{ReadApi as _, WriteApi as _};
+use crate::duo::client::Writer;
+use crate::duo::error::DuoError;
+use crate::duo::https::HttpsTransport;
+use crate::duo::types::{Ikey, Integration};
+use crate::observe::Reading;
+use crate::output::paint::safe;
+use crate::output::printer::Printer;
+use crate::reconcile::address::Address;
+use crate::reconcile::guard::{Consent, allows};
+use crate::reconcile::marker::{MarkerState, Notes};
+use crate::reconcile::observed::Observed;
+use crate::reconcile::plan::Plan;
+use crate::reconcile::risk::Risk;
+use crate::reconcile::undo::{in_words, missing, restore, untested};
+use crate::verify::run::WAITS;
+
+use super::exit::Failure;
+use super::session::{Session, config, simulator_time};
+
+/// Where the keys of the second operator stand in the YAML.
+const SECOND: [&str; 2] =
+    ["tenant.credentials.second.integration_key", "tenant.credentials.second.secret_key"];
+
+impl Session {
+    /// A connection that is signed by `tenant.credentials.second`, which can do to the operator what no key can do to
+    /// itself.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, as the beginning of a sentence.
+    pub fn second_operator(&self) -> Result<HttpsTransport, String> {
+        if self.sandbox.is_some() {
+            return Err("duoctl itself uses this key, and the sandbox has no second operator".to_owned());
+        }
+        let second = self.declared_second().ok_or(
+            "duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no `tenant.credentials.second`",
+        )?;
+        let connected = self.connect_second(second);
+        connected
+            .map(|(_, transport)| transport)
+            .map_err(|why| format!("duoctl itself uses this key, and {why}"))
+    }
+
+    fn declared_second(&self) -> Option<&Credentials> {
+        self.workspace.tenant.credentials.as_ref()?.second.as_deref()
+    }
+
+    fn connect_second(&self, second: &Credentials) -> Result<(Ikey, HttpsTransport), String> {
+        let config = config(&self.workspace, second, &self.connection, SECOND)
+            .map_err(|error| format!("the second one cannot be had ({error})"))?;
+        if config.ikey == self.operator {
+            return Err("`tenant.credentials.second` is the same one".to_owned());
+        }
+        let ikey = config.ikey.clone();
+        let transport = HttpsTransport::open(config).map_err(|error| error.to_string())?;
+        Ok((ikey, transport))
+    }
+
+    /// Who changes the operator's own application, where the YAML names a second operator and the plan needs it.
+    /// Otherwise nobody looks for its keys.
+    pub fn deputy(&self, plan: &Plan) -> Option<Deputy<HttpsTransport>> {
+        plan.steps().iter().any(|step| plan.is_by_second(step)).then(|| self.second()).flatten()
+    }
+
+    fn second(&self) -> Option<Deputy<HttpsTransport>> {
+        let second = self.declared_second().filter(|_| self.sandbox.is_none())?;
+        // As the back-off, the pauses follow the simulator's pace where there is one.
+        let unit =
+            simulator_time("DUOCTL_SIMULATOR_BACKOFF_MS").filter(|_| self.connection.connect_to.is_some());
+        let pace = |wait: Duration| {
+            unit.map_or(wait, |unit| unit.saturating_mul(u32::try_from(wait.as_secs()).unwrap_or(1)))
+        };
+        let connected = self.connect_second(second).map_err(Unfit::because);
+        Some(Deputy::new(connected, WAITS.map(pace).to_vec()))
+    }
+}
+
+/// What the second operator can mend before anything else: an unproven change left the first operator with less than
+/// it had.
+pub struct Repair {
+    second: Writer<HttpsTransport>,
+    first: Ikey,
+    body: Map<String, Value>,
+}
+
+/// What to do before a plan is made.
+pub enum Outlook {
+    /// The account was read, and the operator has what it had.
+    Clear(Box<Reading>),
+    /// First this.
+    Mend(Repair),
+}
+
+/// Looks at what was read, or why nothing could be: did a run end before a change of the operator was proven?
+///
+/// # Errors
+///
+/// The failure of the reading, with what the second operator sees of the first.
+pub async fn look(
+    session: &Session,
+    reading: Result<Reading, Failure>,
+    consent: &Consent,
+) -> Result<Outlook, Failure> {
+    let reading = match reading {
+        Ok(reading) => reading,
+        Err(Failure::FirstRefused { error, .. }) => {
+            return look_through_second(session, error, consent).await;
+        }
+        Err(other) => return Err(other),
+    };
+    let own = match &reading.observation.integrations {
+        Observed::Present(all) => all.iter().find(|live| live.ikey == session.operator),
+        Observed::Absent | Observed::Unreadable(_) => None,
+    };
+    let less =
+        |own: &&Integration| untested(own).is_some_and(|(_, before)| !missing(&before, own).is_empty());
+    let body = own.filter(less).map(|own| restoration(session, own, consent)).unwrap_or_default();
+    // Its keys are looked for only where they are needed.
+    let deputy = if body.is_empty() { None } else { session.second() };
+    let second = match deputy {
+        Some(deputy) => deputy.proven().await.ok(),
+        None => None,
+    };
+    Ok(match second {
+        Some(second) => Outlook::Mend(Repair { second, first: session.operator.clone(), body }),
+        // Without a second operator that can do it, the plan shows what differs.
+        None => Outlook::Clear(Box::new(reading)),
+    })
+}
+
+async fn look_through_second(
+    session: &Session,
+    error: DuoError,
+    consent: &Consent,
+) -> Result<Outlook, Failure> {
+    let refused = |advice: String| Failure::FirstRefused { error: error.clone(), advice };
+    let Some(deputy) = session.second() else { return Err(Failure::Duo(error)) };
+    let second = match deputy.proven().await {
+        Ok(second) => second,
+        Err(unfit) => return Err(refused(format!("the second operator cannot help: {}", unfit.reason))),
+    };
+    let swap = "let `tenant.credentials` name the second key to go on with it";
+    let first = session.operator.clone();
+    let own = match second.integration(&first).await {
+        Ok(Some(own)) => own,
+        Ok(None) => {
+            return Err(refused(format!(
+                "the second operator sees no application {first} in this account; {swap}"
+            )));
+        }
+        Err(other) => return Err(refused(format!("the second operator cannot look at {first}: {other}"))),
+    };
+    let body = restoration(session, &own, consent);
+    if !body.is_empty() {
+        return Ok(Outlook::Mend(Repair { second, first, body }));
+    }
+    Err(refused(advice(&own, swap)))
+}
+
+/// What to do where the second operator cannot mend what it sees of the first.
+fn advice(own: &Integration, swap: &str) -> String {
+    let first = &own.ikey;
+    match Notes::parse(own.notes()).marker.map(|marker| marker.state) {
+        Some(MarkerState::Untested(None)) => format!(
+            "a change of {first} was not finished, and what it held before did not fit into its notes: look at its \
+             permissions and networks in the Duo Admin Panel, or {swap}"
+        ),
+        Some(MarkerState::Untested(Some(before))) if !missing(&before, own).is_empty() => {
+            let names: Vec<String> = missing(&before, own).into_iter().collect();
+            format!(
+                "a change of {first} was not finished, and the notes of it say that it held {} before, which the YAML \
+                 does not declare: declare it, allow it with --allow {}, or {swap}",
+                names.join(", "),
+                Risk::EscalatesPrivilege
+            )
+        }
+        _ => format!(
+            "the second operator works, and sees no unfinished change on {first}: compare its keys, permissions and \
+             networks in the Duo Admin Panel, or {swap}"
+        ),
+    }
+}
+
+/// What gives the first operator back what it had. What its notes say is not trusted with more than the YAML declares,
+/// unless somebody consents: whoever edits notes would decide what the key may do.
+fn restoration(session: &Session, own: &Integration, consent: &Consent) -> Map<String, Value> {
+    let Some((marker, _)) = untested(own).filter(|(marker, _)| marker.workspace == session.desired.workspace)
+    else {
+        return Map::new();
+    };
+    let declared = declared_permissions(session, &marker.address);
+    let allowed = allows(&session.desired.guards, consent, Risk::EscalatesPrivilege, &marker.address);
+    restore(own, |name| allowed || declared.iter().any(|declared| declared == name))
+}
+
+fn declared_permissions(session: &Session, address: &Address) -> Vec<String> {
+    let wanted = session.desired.applications.iter().find(|wanted| wanted.address == *address);
+    match wanted.and_then(|wanted| wanted.settings.get("permissions")).map(|setting| &setting.value) {
+        Some(Setting::List(names)) => names.iter().map(|name| name.value.clone()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl Repair {
+    /// What is going to be done.
+    pub fn sentence(&self) -> String {
+        format!(
+            "an earlier run ended before the second operator's change of {} was proven, and the first operator lost what \
+             it had; the second one puts back: {}",
+            safe(self.first.as_str()),
+            safe(&in_words(&self.body))
+        )
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the second operator's calls.
+    pub async fn carry_out(self, session: &Session, printer: Printer) -> Result<Reading, Failure> {
+        self.second.update(&self.first, self.body).await?;
+        printer.remark("put back by the second operator\n");
+        session.read(printer).await
+    }
+}

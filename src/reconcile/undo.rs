@@ -1,0 +1,246 @@
+//! A change of the operator's own application that can be taken back: what it looked like before, kept in its notes
+//! while the change is not proven, and the body that restores it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::duo::types::Integration;
+
+use super::fields::{
+    CREATE_ONLY_PERMISSION, FIELDS, FieldKind, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions,
+    known_permissions,
+};
+use super::marker::{Before, Marker, MarkerState, NOTES_LIMIT, Notes};
+use super::value::{flag, parts};
+
+const NETWORKS: &str = "networks_for_api_access";
+const NOTES: &str = "notes";
+
+/// What lets the key of an application in. Where a change of it is not proven yet, as it was before that one: what is
+/// there now is no state that anybody saw working.
+pub fn before(live: &Integration) -> Before {
+    match untested(live) {
+        Some((_, before)) => before,
+        None => Before {
+            permissions: held_permissions(live),
+            networks: live.property(NETWORKS).map(parts).unwrap_or_default().into_iter().collect(),
+        },
+    }
+}
+
+/// The marker of an application whose last change is not proven, and what was there before, as far as it is known.
+pub fn untested(live: &Integration) -> Option<(Marker, Before)> {
+    let marker = Notes::parse(live.notes()).marker?;
+    match marker.state.clone() {
+        MarkerState::Untested(Some(before)) => Some((marker, before)),
+        _ => None,
+    }
+}
+
+/// The body of a change with a marker that says that it is not proven yet, and what was there before. A body whose
+/// marker says something else already, or that takes the marker away, stays as it is.
+pub fn on_trial(body: &Map<String, Value>, live: &Integration) -> Map<String, Value> {
+    let mut trial = body.clone();
+    let notes = body.get(NOTES).and_then(Value::as_str).map(Notes::parse);
+    let Some(Notes { text, marker: Some(marker) }) = notes.filter(|notes| {
+        notes.marker.as_ref().is_some_and(|marker| matches!(marker.state, MarkerState::Owned))
+    }) else {
+        return trial;
+    };
+    let marked = |state| Marker { state, ..marker.clone() }.notes(text);
+    // What does not come back from the notes as it was written is no help to anybody.
+    let known = |notes: &String| notes.chars().count() <= NOTES_LIMIT && Notes::parse(notes).marker.is_some();
+    let states = [MarkerState::Untested(Some(before(live))), MarkerState::Untested(None)];
+    if let Some(notes) = states.into_iter().map(marked).find(known) {
+        trial.insert(NOTES.to_owned(), json!(notes));
+    }
+    trial
+}
+
+/// Whether the notes of an application are those that were sent. Duo may have changed the text in them, and never the
+/// marker (trap 35).
+pub fn has_notes(live: &Integration, body: &Map<String, Value>) -> bool {
+    let sent = body.get(NOTES).and_then(Value::as_str).unwrap_or_default();
+    Notes::parse(live.notes()).marker == Notes::parse(sent).marker
+}
+
+/// What puts the fields that were sent back to what they were, and whatever lets a key in, as far as either differs
+/// now; all of it where nobody knows what is there now. Empty where everything is as it was.
+pub fn undo(
+    before: &Integration,
+    now: Option<&Integration>,
+    sent: &Map<String, Value>,
+) -> Map<String, Value> {
+    let concerned =
+        |key: &str| sent.contains_key(key) || key.starts_with(PERMISSION_PREFIX) || key == NETWORKS;
+    let shown = [Some(before), now].into_iter().flatten().flat_map(|live| live.properties().keys());
+    let keys: BTreeSet<&String> = shown.chain(sent.keys()).filter(|key| concerned(key)).collect();
+    let mut body = Map::new();
+    for key in keys {
+        match as_sent(key, before) {
+            Some(value) if now.and_then(|now| as_sent(key, now)).as_ref() != Some(&value) => {
+                body.insert(key.clone(), value);
+            }
+            _ => {}
+        }
+    }
+    if body.contains_key("groups_allowed") {
+        // Duo takes the list with this access only (trap 2).
+        body.insert("user_access".to_owned(), json!(PERMITTED_GROUPS));
+    }
+    body
+}
+
+/// A property in the form in which Duo takes it; `None` where it cannot be sent.
+fn as_sent(key: &str, live: &Integration) -> Option<Value> {
+    let property = live.property(key);
+    let switch = |on: bool| json!(if on { "1" } else { "0" });
+    let list = || property.map(parts).unwrap_or_default().into_iter().collect::<BTreeSet<_>>();
+    if key.starts_with(PERMISSION_PREFIX) {
+        // A flag that cannot be read counts as held, as everywhere.
+        return property.map(|value| switch(flag(value).unwrap_or(true)));
+    }
+    let joined = |items: BTreeSet<String>| json!(items.into_iter().collect::<Vec<_>>().join(","));
+    match FIELDS.iter().find(|field| field.wire == key)?.kind {
+        FieldKind::Groups if live.text("user_access") != PERMITTED_GROUPS => None,
+        FieldKind::Groups | FieldKind::Networks => Some(joined(list())),
+        FieldKind::SelfService | FieldKind::Prompt => property.and_then(flag).map(switch),
+        FieldKind::Normalization => {
+            let text = live.text(key).to_lowercase();
+            Some(json!(if text.is_empty() { "none".to_owned() } else { text }))
+        }
+        // An Admin API application has none.
+        FieldKind::Permissions | FieldKind::Sso => None,
+        FieldKind::Name | FieldKind::Access | FieldKind::Policy | FieldKind::Text | FieldKind::Notes => {
+            Some(json!(live.text(key)))
+        }
+    }
+}
+
+/// What is missing of what a key might do before.
+pub fn missing(before: &Before, now: &Integration) -> BTreeSet<String> {
+    let held = held_permissions(now);
+    before.permissions.difference(&held).cloned().collect()
+}
+
+/// What gives back what let the key in before a change that nobody proved and whose run is gone: of permissions that
+/// are missing only those that `may` come back. Empty where nothing is known, or nothing is missing. The marker goes on
+/// saying that the application is not proven, so that the next change of it is.
+pub fn restore(now: &Integration, may: impl Fn(&str) -> bool) -> Map<String, Value> {
+    let Some((_, before)) = untested(now) else { return Map::new() };
+    let held = held_permissions(now);
+    let mut body = Map::new();
+    for name in known_permissions(now).into_iter().filter(|name| name != CREATE_ONLY_PERMISSION) {
+        let wanted = before.permissions.contains(&name);
+        if wanted != held.contains(&name) && (!wanted || may(&name)) {
+            body.insert(format!("{PERMISSION_PREFIX}{name}"), json!(if wanted { "1" } else { "0" }));
+        }
+    }
+    let networks: BTreeSet<String> =
+        now.property(NETWORKS).map(parts).unwrap_or_default().into_iter().collect();
+    if networks != before.networks {
+        body.insert(NETWORKS.to_owned(), json!(before.networks.into_iter().collect::<Vec<_>>().join(",")));
+    }
+    body
+}
+
+/// The fields of a body for people, one after the other.
+pub fn in_words(body: &Map<String, Value>) -> String {
+    let words = body.iter().map(|(key, value)| match value.as_str() {
+        Some("") => format!("{key} empty"),
+        Some(text) => format!("{key} = {text}"),
+        None => format!("{key} = {value}"),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::address::Address;
+    use crate::reconcile::marker::{AppliedFields, Shut};
+
+    fn live(properties: Value) -> Integration {
+        let mut map = Map::from_iter([
+            ("integration_key".to_owned(), json!("DIA")),
+            ("type".to_owned(), json!("adminapi")),
+            ("user_access".to_owned(), json!("NO_USERS")),
+        ]);
+        map.extend(properties.as_object().unwrap().clone());
+        Integration::decode(Value::Object(map)).unwrap()
+    }
+
+    fn notes(text: &str, state: MarkerState) -> String {
+        let (workspace, address) = ("acme".to_owned(), Address::application("me"));
+        let applied = AppliedFields::new();
+        Marker { workspace, address, applied, state, protected: false, shut: Shut::default() }.notes(text)
+    }
+
+    fn body(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn what_was_sent_and_what_lets_the_key_in_are_put_back_and_nothing_else() {
+        let was = live(json!({"name": "Ours", "greeting": "Hi", "notes": " text \n", "adminapi_info": 1,
+            "adminapi_read_log": 0, "networks_for_api_access": ["192.0.2.0/24", "198.51.100.7"]}));
+        let now = live(json!({"name": "Theirs", "greeting": "Bye", "notes": "changed", "adminapi_info": 0,
+            "adminapi_read_log": 1, "networks_for_api_access": "203.0.113.0/24", "policy_key": "PO1"}));
+        let sent = body(json!({"name": "Theirs", "notes": "changed", "policy_key": "PO1"}));
+        assert_eq!(
+            Value::Object(undo(&was, Some(&now), &sent)),
+            json!({"name": "Ours", "notes": " text \n", "policy_key": "", "adminapi_info": "1",
+                "adminapi_read_log": "0", "networks_for_api_access": "192.0.2.0/24,198.51.100.7"})
+        );
+        assert_eq!(undo(&was, Some(&was), &sent), Map::new());
+        assert_eq!(undo(&was, None, &sent), undo(&was, Some(&now), &sent));
+        let open = live(json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": ["DG2", "DG1"]}));
+        let shut = live(json!({"user_access": "ALL_USERS", "groups_allowed": []}));
+        let sent = body(json!({"user_access": "ALL_USERS"}));
+        // The list goes with its access, although it was not sent.
+        let both = body(json!({"user_access": "ALL_USERS", "groups_allowed": "DG1"}));
+        assert_eq!(undo(&open, Some(&shut), &sent).get("user_access"), Some(&json!("PERMITTED_GROUPS")));
+        assert_eq!(undo(&open, Some(&shut), &both).get("groups_allowed"), Some(&json!("DG1,DG2")));
+    }
+
+    #[test]
+    fn a_change_on_trial_remembers_what_was_there_as_long_as_it_fits() {
+        let was = live(json!({"adminapi_info": 1, "networks_for_api_access": "192.0.2.0/24"}));
+        let sent = body(json!({"adminapi_info": "1", "notes": notes("Ours", MarkerState::Owned)}));
+        let trial = on_trial(&sent, &was);
+        assert_eq!(trial["notes"], "Ours\n[duoctl acme/applications.me - untested:info;192.0.2.0/24]");
+        // A second change on top of the first goes back to before the first.
+        let between = live(json!({"adminapi_info": 0, "notes": trial["notes"]}));
+        assert_eq!(on_trial(&sent, &between)["notes"], trial["notes"]);
+        assert!(has_notes(&between, &trial) && !has_notes(&between, &sent));
+        let long = "x".repeat(NOTES_LIMIT - 60);
+        let sent = body(json!({"notes": notes(&long, MarkerState::Owned)}));
+        assert!(on_trial(&sent, &was)["notes"].as_str().unwrap().ends_with(" untested:?]"));
+        let unreadable = live(json!({"networks_for_api_access": "the office"}));
+        let sent = body(json!({"notes": notes("Ours", MarkerState::Owned)}));
+        assert!(on_trial(&sent, &unreadable)["notes"].as_str().unwrap().ends_with(" untested:?]"));
+        for untouched in [json!({"notes": "no marker"}), json!({"notes": notes("x", MarkerState::Creating)})]
+        {
+            assert_eq!(Value::Object(on_trial(&body(untouched.clone()), &was)), untouched);
+        }
+    }
+
+    #[test]
+    fn only_permissions_that_may_come_back_do() {
+        let before = Before {
+            permissions: ["info".to_owned(), "admins".to_owned()].into(),
+            networks: BTreeSet::new(),
+        };
+        let text = notes("Ours", MarkerState::Untested(Some(before.clone())));
+        let now = live(json!({"adminapi_info": 0, "adminapi_admins": 0, "adminapi_settings": 1,
+            "networks_for_api_access": "192.0.2.0/24", "notes": text}));
+        assert_eq!(missing(&before, &now), before.permissions);
+        assert_eq!(
+            Value::Object(restore(&now, |name| name == "info")),
+            json!({"adminapi_info": "1", "adminapi_settings": "0", "networks_for_api_access": ""})
+        );
+        let settled = live(json!({"adminapi_info": 0, "notes": notes("Ours", MarkerState::Owned)}));
+        assert_eq!(restore(&settled, |_| true), Map::new());
+    }
+}

@@ -1,0 +1,543 @@
+//! A change of the operator's own application: the second operator makes it, the first proves that it still works, and
+//! where it does not, the second takes it back.
+
+use duoctl::sandbox::account::Account;
+use duoctl::sandbox::call::Reply;
+use serde_json::{Map, Value, json};
+
+use crate::support::{Call, Folder, HEAD, Outcome, Server, object};
+
+const APPLY: [&str; 5] =
+    ["apply", "--auto-approve", "--no-verify", "--parallelism=1", "--caller-address=127.0.0.1"];
+
+/// All that an operator may hold, in the order of the alphabet.
+const EVERYTHING: &str = "admins, admins_read, allow_to_set_permissions, info, integrations, integrations_read, \
+                          read_log, read_resource, settings, settings_read, write_resource";
+
+fn account() -> Account {
+    let mut account = Account::in_memory().unwrap();
+    let second = json!({"type": "adminapi", "name": "Second", "user_access": "NO_USERS", "adminapi_integrations": "1",
+        "adminapi_read_resource": "1", "adminapi_allow_to_set_permissions": "1"});
+    account.create_application(object(second)).unwrap_or_else(|reply| panic!("{reply:?}"));
+    account
+}
+
+fn server() -> Server {
+    let server = Server::start();
+    *server.account() = account();
+    server
+}
+
+fn first(server: &Server) -> String {
+    server.key("operator").integration_key
+}
+
+/// A YAML with both operators, the first one's application with `settings`, and another application.
+fn folder(server: &Server, settings: &str) -> Folder {
+    let folder = Folder::empty();
+    declare(&folder, server, settings, "");
+    folder
+}
+
+fn declare(folder: &Folder, server: &Server, settings: &str, more: &str) {
+    let head = HEAD.replace(
+        "secret_key: {env: DUO_SKEY}}",
+        "secret_key: {env: DUO_SKEY}, second: {integration_key: {env: DUO_IKEY_2}, secret_key: {env: DUO_SKEY_2}}}",
+    );
+    assert_ne!(head, HEAD);
+    let yaml = format!(
+        "{head}applications:\n  me: {{type: adminapi, name: Configuration pipeline, user_access: no_users, {settings}}}\n  vpn: \
+         {{type: radius, name: VPN, user_access: no_users}}\n{more}"
+    );
+    folder.write("duo.yaml", &yaml.replace("FIRST", &first(server)));
+}
+
+fn secret(server: &Server, ikey: &str) -> String {
+    let call = format!("/admin/v1/integrations/{ikey}/skey");
+    let Reply::Ok(key) = server.account().as_administrator("GET", &call, Map::new()) else { panic!() };
+    key["secret_key"].as_str().unwrap().to_owned()
+}
+
+/// A call with the keys of both.
+fn call(folder: &Folder, server: &Server, arguments: &[&str]) -> Call {
+    let ikey = server.ikey("Second");
+    let call = folder.duoctl(arguments).at(server);
+    call.env("DUO_IKEY_2", &ikey).env("DUO_SKEY_2", &secret(server, &ikey))
+}
+
+/// `more` may state another address.
+fn apply(folder: &Folder, server: &Server, more: &[&str]) -> Outcome {
+    let stated = |argument: &&str| argument.starts_with("--caller-address");
+    let usual = APPLY.iter().filter(|argument| !stated(argument) || !more.iter().any(stated));
+    let arguments: Vec<&str> = usual.chain(more).copied().collect();
+    call(folder, server, &arguments).run()
+}
+
+fn own(server: &Server) -> Value {
+    let ikey = first(server);
+    server.account().application(&ikey).unwrap_or_else(|reply| panic!("{reply:?}"))
+}
+
+/// Who changed the operator's application, in order.
+fn writers(server: &Server) -> Vec<String> {
+    let query =
+        object(json!({"mintime": 1_000_000_000_000_i64, "maxtime": 9_999_999_999_999_i64, "limit": 1000,
+        "sort": "ts:asc"}));
+    let found = server.account().as_administrator("GET", "/admin/v2/logs/activity", query);
+    let Reply::Ok(found) = found else { panic!("{found:?}") };
+    let first = first(server);
+    let changes = found["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["target"]["key"] == first.as_str() && item["action"] == "integration_update");
+    changes.map(|item| item["actor"]["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The operator under management, everything settled.
+fn settled(settings: &str) -> (Server, Folder) {
+    let server = server();
+    let folder = folder(&server, settings);
+    apply(&folder, &server, &[]).exits(0);
+    (server, folder)
+}
+
+const OFFICE: &str = "networks_for_api_access: [127.0.0.0/8]";
+
+#[test]
+fn the_second_operator_changes_the_first_which_proves_that_it_still_works() {
+    let (server, folder) = settled("notes: Ours");
+    let before = writers(&server);
+    assert_eq!(
+        before,
+        ["Second", "Configuration pipeline", "Second", "Configuration pipeline"],
+        "adopt, update"
+    );
+    declare(&folder, &server, &format!("notes: Ours, {OFFICE}"), "");
+    let note = "made by the second operator, and taken back if duoctl's own key does not work any more";
+    let caller = ["--caller-address=127.0.0.1"];
+    call(&folder, &server, &["plan", caller[0]]).run().exits(0).says(note);
+    let plan = call(
+        &folder,
+        &server,
+        &["plan", "--format=json", caller[0], "--out=plan.json", "--report=markdown=plan.md"],
+    )
+    .run()
+    .exits(0);
+    assert_eq!(plan.json()["steps"][0]["made_by"], "second_operator");
+    folder.duoctl(["show", "plan.json"]).run().exits(0).says(note);
+    assert!(folder.read("plan.md").contains("made by the second operator"));
+    let done = apply(&folder, &server, &["--report", "json=report.json"]).exits(0);
+    done.says(&format!(
+        "updated applications.me {}; the second operator made it, and the first one has proven that it still works",
+        first(&server)
+    ));
+    let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
+    assert_eq!(report["steps"][0]["made_by"], "second_operator");
+    assert_eq!(writers(&server)[before.len()..], ["Second", "Configuration pipeline"]);
+    let own = own(&server);
+    assert_eq!(own["networks_for_api_access"], "127.0.0.0/8");
+    assert!(!own["notes"].as_str().unwrap().contains("untested"), "{own}");
+    call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
+}
+
+#[test]
+fn without_a_second_operator_the_first_changes_itself() {
+    let server = Server::start();
+    let folder = Folder::with(&format!(
+        "applications:\n  me: {{type: adminapi, name: Configuration pipeline, user_access: no_users, {OFFICE}}}\n"
+    ));
+    let plan =
+        folder.duoctl(["plan", "--format=json", "--caller-address=127.0.0.1"]).at(&server).run().exits(0);
+    assert!(!plan.stdout.contains("second_operator"), "{plan:?}");
+    let done = folder.duoctl(APPLY).at(&server).run().exits(0);
+    assert!(!done.stdout.contains("second"), "{done:?}");
+    assert_eq!(writers(&server), ["Configuration pipeline"; 2], "adopt, update");
+}
+
+#[test]
+fn what_shuts_the_first_operator_out_is_taken_back() {
+    let (server, folder) = settled("notes: Ours");
+    let before = own(&server);
+    // Whoever states the wrong address gets past the guard.
+    let settings = "notes: Theirs, networks_for_api_access: [192.0.2.0/24]";
+    declare(&folder, &server, settings, "  wiki: {type: radius, name: Wiki, user_access: no_users}\n");
+    let caller = ["--caller-address=192.0.2.1", "--report=json=report.json"];
+    let reports = ["--report=markdown=report.md", "--report=github=report.txt"];
+    let outcome = apply(&folder, &server, &[&caller[..], &reports[..]].concat()).exits(4);
+    let outcome = outcome.says("rolled back applications.me").says("Access forbidden").says("1 failed");
+    outcome.says("the second operator put back what was there, and the first one works again");
+    assert_eq!(own(&server), before);
+    assert_eq!(server.named("Wiki").len(), 1, "the others proceed");
+    let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
+    let step =
+        report["steps"].as_array().unwrap().iter().find(|step| step["address"] == "applications.me").unwrap();
+    assert_eq!((&step["status"], &step["made_by"]), (&json!("rolled_back"), &json!("second_operator")));
+    assert!(step["reason"].as_str().unwrap().contains("put back what was there"), "{step}");
+    for file in ["report.md", "report.txt"] {
+        let text = folder.read(file);
+        assert!(text.contains("rolled back") && text.contains("put back what was there"), "{text}");
+    }
+    folder.duoctl(["show", "report.json"]).run().exits(0).says("rolled back applications.me");
+    // The first operator goes on.
+    declare(&folder, &server, "notes: Ours", "");
+    call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
+    // It is the last of the changes, whatever the addresses.
+    let stream = ["--format=jsonl", "--caller-address=192.0.2.1"];
+    let more = "  zoo: {type: radius, name: Zoo, user_access: no_users}\n";
+    declare(&folder, &server, "notes: Ours, networks_for_api_access: [192.0.2.0/24]", more);
+    let outcome = apply(&folder, &server, &stream).exits(4).says("\"status\":\"rolled_back\"");
+    let events = outcome.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let steps: Vec<String> = events
+        .filter(|event| event["kind"] == "event")
+        .map(|event| format!("{} {}", event["event"].as_str().unwrap(), event["address"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        "begun applications.zoo",
+        "ended applications.zoo",
+        "begun applications.me",
+        "ended applications.me",
+    ];
+    assert_eq!(steps, expected.map(|step| format!("step_{step}")));
+    assert_eq!(own(&server), before);
+}
+
+#[test]
+fn what_duo_does_on_its_own_with_a_change_is_taken_back_too() {
+    let (server, folder) = settled("notes: Ours");
+    let before = own(&server);
+    declare(&folder, &server, "notes: Theirs", "");
+    server.disturb("revoke=1");
+    apply(&folder, &server, &[]).exits(4).says("rolled back applications.me").says("Access forbidden");
+    assert_eq!(own(&server), before, "permissions that nobody sent come back as well");
+    apply(&folder, &server, &[]).exits(0);
+}
+
+#[test]
+fn a_roll_back_that_fails_says_the_values_and_the_next_run_puts_them_back() {
+    let (server, folder) = settled(&format!("notes: Ours, permissions: [{EVERYTHING}]"));
+    let wiki = "  wiki: {type: radius, name: Wiki, user_access: no_users}\n";
+    declare(&folder, &server, &format!("notes: Ours, permissions: [{EVERYTHING}]"), wiki);
+    apply(&folder, &server, &[]).exits(0);
+    let before = own(&server);
+    declare(&folder, &server, &format!("notes: Theirs, permissions: [{EVERYTHING}]"), "");
+    server.disturb("revoke=99");
+    let more = ["--report=json=report.json", "--prune"];
+    let outcome = apply(&folder, &server, &more).exits(4).says("NOT ROLLED BACK applications.me");
+    let outcome =
+        outcome.says("adminapi_integrations = 1").says("the page of").says("duoctl apply --auto-approve");
+    outcome
+        .says("an Owner sets")
+        .says("not attempted applications.wiki")
+        .says("the operator's own key may not work any more");
+    let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
+    assert_eq!(report["steps"][0]["status"], "not_rolled_back");
+    // No other command gets anywhere, and says which one does.
+    let refused = call(&folder, &server, &["plan"]).run().exits(77);
+    refused.warns("`duoctl apply` asks the second operator what became of the first");
+    server.calm();
+    // What was there before still stands in its notes.
+    let outcome = apply(&folder, &server, &[])
+        .exits(0)
+        .warns("an earlier run ended before the second operator's change");
+    outcome.warns("put back by the second operator").says("updated applications.me");
+    let held = |live: &Value| {
+        live.as_object().unwrap().iter().filter(|(key, _)| key.starts_with("adminapi_")).count()
+    };
+    assert_eq!(held(&own(&server)), held(&before));
+    assert!(own(&server)["notes"].as_str().unwrap().starts_with("Theirs\n"));
+    call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
+}
+
+#[test]
+fn a_second_operator_that_cannot_do_it_changes_nothing_and_stops_nothing_else() {
+    let (server, folder) = settled("notes: Ours");
+    let before = own(&server);
+    let second = server.ikey("Second");
+    let set = |name: &str, on: &str| {
+        let body = object(json!({format!("adminapi_{name}"): on}));
+        server.account().modify_application(&second, body).unwrap_or_else(|reply| panic!("{reply:?}"));
+    };
+    let mut number = 0;
+    let mut refused = |change: &dyn Fn(Call) -> Call, why: &str| {
+        number += 1;
+        let wiki = format!("  w{number}: {{type: radius, name: W{number}, user_access: no_users}}\n");
+        declare(&folder, &server, "notes: Theirs", &wiki);
+        let only = ["--only=applications.me", "--only=applications.w*"];
+        let arguments: Vec<&str> = APPLY.iter().chain(&only).copied().collect();
+        let outcome = change(call(&folder, &server, &arguments)).run().exits(4).says(why);
+        outcome
+            .says("nothing of it was changed, mend `tenant.credentials.second`")
+            .says(&format!(" applications.w{number} "));
+        assert_eq!(own(&server), before, "{why}");
+        // Alone, it is the whole failure.
+        change(call(&folder, &server, &APPLY[..])).run()
+    };
+    set("integrations", "0");
+    refused(&|call| call, "tick `Grant applications`").exits(1);
+    set("integrations", "1");
+    set("read_resource", "0");
+    refused(&|call| call, "it cannot read applications").exits(77);
+    set("read_resource", "1");
+    set("allow_to_set_permissions", "0");
+    server.account().switches.set_permissions_on_modify = true;
+    set("allow_to_set_permissions", "0");
+    refused(&|call| call, "tick `Grant set Admin API permissions`").exits(1);
+    set("allow_to_set_permissions", "1");
+    refused(&|call| call.env("DUO_SKEY_2", &"x".repeat(40)), "Invalid signature").exits(77);
+    refused(&|call| call.env("DUO_SKEY_2", ""), "the second one cannot be had").exits(1);
+    let first = first(&server);
+    refused(&|call| call.env("DUO_IKEY_2", &first), "`tenant.credentials.second` is the same one").exits(1);
+    apply(&folder, &server, &[]).exits(0);
+}
+
+#[test]
+fn guards_still_refuse_what_surely_locks_duoctl_out() {
+    let (server, folder) = settled("notes: Ours");
+    let before = own(&server);
+    for settings in ["permissions: [info]", "networks_for_api_access: [192.0.2.0/24]"] {
+        declare(&folder, &server, settings, "");
+        apply(&folder, &server, &["--allow=escalates_privilege"]).exits(5).says("nothing lifts this guard");
+    }
+    assert_eq!(own(&server), before);
+}
+
+#[test]
+fn the_application_of_the_second_operator_is_changed_by_the_first() {
+    let (server, folder) = settled("notes: Ours");
+    let more = "  second: {type: adminapi, name: Second, user_access: no_users, notes: Spare}\n";
+    declare(&folder, &server, "notes: Theirs", more);
+    apply(&folder, &server, &[]).exits(0).says("updated applications.me").says("updated applications.second");
+    assert!(server.named("Second")[0]["notes"].as_str().unwrap().starts_with("Spare\n"));
+    assert_eq!(writers(&server).last().unwrap(), "Configuration pipeline");
+}
+
+#[test]
+fn an_interrupt_finishes_the_proof_and_the_roll_back() {
+    for breaks in [false, true] {
+        let (server, folder) = settled("notes: Ours");
+        let before = own(&server);
+        declare(&folder, &server, "notes: Theirs", "");
+        if breaks {
+            server.disturb("revoke=1");
+        }
+        server.disturb("delay=30");
+        let changes = |account: &Account| {
+            account.requests().get("POST /admin/v3/integrations/{id}").copied().unwrap_or_default()
+        };
+        let so_far = changes(&server.account());
+        let process = call(&folder, &server, &APPLY).start();
+        server.wait_until("the second operator writes", |account| changes(account) > so_far);
+        process.signal("TERM");
+        let outcome = process.end().exits(130);
+        let own = own(&server);
+        if breaks {
+            outcome.says("rolled back applications.me");
+            assert_eq!(own, before);
+        } else {
+            outcome.says("updated applications.me");
+            assert!(own["notes"].as_str().unwrap().starts_with("Theirs\n[duoctl"));
+            assert!(!own["notes"].as_str().unwrap().contains("untested"), "{own}");
+        }
+    }
+}
+
+/// Applies, and does something as soon as the second operator has written.
+fn meanwhile(folder: &Folder, server: &Server, act: impl Fn()) -> Outcome {
+    let changes = |account: &Account| {
+        account.requests().get("POST /admin/v3/integrations/{id}").copied().unwrap_or_default()
+    };
+    let so_far = changes(&server.account());
+    server.disturb("delay=100");
+    let process = call(folder, server, &APPLY).start();
+    server.wait_until("the second operator writes", |account| changes(account) > so_far);
+    act();
+    process.end()
+}
+
+#[test]
+fn the_first_operator_proves_everything_that_it_could_do_before() {
+    let (server, folder) = settled("notes: Ours");
+    let before = own(&server);
+    declare(&folder, &server, "notes: Theirs", "");
+    // No call shows this one without an effect, so Duo is asked.
+    let outcome = meanwhile(&folder, &server, || {
+        server.edit("Configuration pipeline", json!({"adminapi_write_resource": "0"}));
+    });
+    outcome.exits(4).says("rolled back applications.me").says("Duo shows it without write_resource");
+    assert_eq!(own(&server), before);
+    server.calm();
+    // What no answer proves is taken back as well, and told apart from what is proven.
+    let outcome = meanwhile(&folder, &server, || server.disturb("5xx=99@/admin/v1/admins"));
+    outcome
+        .exits(4)
+        .says("rolled back, NOT PROVEN applications.me")
+        .says("still the first one cannot prove that it works");
+    assert_eq!(own(&server), before);
+    server.calm();
+    // What it could not do before is not asked of it.
+    let first = first(&server);
+    let body = object(json!({"adminapi_info": "0", "adminapi_settings": "0", "adminapi_settings_read": "0"}));
+    server.account().modify_application(&first, body).unwrap_or_else(|reply| panic!("{reply:?}"));
+    apply(&folder, &server, &[]).exits(0);
+}
+
+/// Kills an apply at every request in turn: the next run finishes it, also where the change broke the operator.
+fn killed_at_every_request(fault: &str, breaks: bool) {
+    let server = server();
+    let settings = format!("notes: Ours, {OFFICE}");
+    let folder = folder(&server, &settings);
+    // Without a declaration, what the notes say of permissions needs a consent.
+    let more = ["--allow=escalates_privilege"];
+    let arguments: Vec<&str> = APPLY.iter().chain(&more).copied().collect();
+    let content = |server: &Server| {
+        let mut all = server.account().applications();
+        all.iter_mut().for_each(|live| drop(live.as_object_mut().unwrap().remove("secret_key")));
+        all.retain(|live| ["adminapi", "radius"].contains(&live["type"].as_str().unwrap()));
+        all.iter_mut().for_each(|live| live["groups_allowed"] = json!(null));
+        all.sort_by_key(|live| live["name"].to_string());
+        all
+    };
+    apply(&folder, &server, &more).exits(0);
+    let wanted = content(&server);
+    let mut killed = 0;
+    loop {
+        *server.account() = account();
+        if breaks {
+            server.disturb("revoke=1");
+        }
+        server.disturb(&format!("{fault}=1@{killed}"));
+        let mut process = call(&folder, &server, &arguments).start();
+        let mut ended = false;
+        server.wait_until("it is stopped", |account| {
+            ended = process.has_ended();
+            ended || account.faults.halted() > 0
+        });
+        if server.account().faults.halted() == 0 {
+            break;
+        }
+        process.kill();
+        server.calm();
+        let again = apply(&folder, &server, &more);
+        assert_eq!(again.code, Some(0), "{fault} at request {killed}: {again:?}");
+        assert_eq!(content(&server), wanted, "{fault} at request {killed}");
+        killed += 1;
+    }
+    assert!(killed > if breaks { 15 } else { 25 }, "{killed} requests are fewer than such an apply needs");
+}
+
+#[test]
+fn killed_before_any_request_is_carried_out() {
+    killed_at_every_request("halt", false);
+    killed_at_every_request("halt", true);
+}
+
+#[test]
+fn killed_after_any_request_was_carried_out() {
+    killed_at_every_request("halt-after-commit", false);
+    killed_at_every_request("halt-after-commit", true);
+}
+
+/// An operator that a killed run left without its permissions.
+fn left_behind(settings: &str) -> (Server, Folder) {
+    let (server, folder) = settled(settings);
+    declare(&folder, &server, &settings.replace("Ours", "Theirs"), "");
+    server.disturb("revoke=1");
+    let mut process = call(&folder, &server, &APPLY).start();
+    server.wait_until("it is revoked", |account| {
+        let live =
+            account.applications().into_iter().find(|live| live["name"] == "Configuration pipeline").unwrap();
+        let revoked = live["adminapi_integrations"] == 0;
+        if revoked {
+            account.faults.add("delay=60000".parse().unwrap());
+        }
+        revoked
+    });
+    process.kill();
+    server.calm();
+    (server, folder)
+}
+
+#[test]
+fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yaml() {
+    let (server, folder) = left_behind("notes: Ours");
+    let broken = own(&server);
+    // Somebody at a terminal would be asked.
+    let refused = call(&folder, &server, &["apply", "--allow=escalates_privilege"]).run().exits(5);
+    refused.warns("the first operator lost what it had").warns("there is no terminal to ask for consent");
+    // What the notes say is not enough.
+    apply(&folder, &server, &[])
+        .exits(77)
+        .warns("which the YAML does not declare: declare it, allow it with --allow");
+    assert_eq!(own(&server), broken);
+    declare(&folder, &server, &format!("notes: Theirs, permissions: [{EVERYTHING}]"), "");
+    apply(&folder, &server, &[]).exits(0).warns("put back by the second operator");
+    call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
+    // Where nothing was left behind, the second operator says what it sees.
+    let first = first(&server);
+    let body = object(json!({"adminapi_read_resource": "0", "adminapi_integrations_read": "0"}));
+    server.account().modify_application(&first, body).unwrap_or_else(|reply| panic!("{reply:?}"));
+    apply(&folder, &server, &[])
+        .exits(77)
+        .warns("compare its keys, permissions and networks in the Duo Admin Panel");
+}
+
+#[test]
+fn what_somebody_changed_since_the_plan_is_not_written_over() {
+    let (server, folder) = settled("notes: Ours");
+    let notes = own(&server)["notes"].as_str().unwrap().to_owned();
+    declare(&folder, &server, "notes: Theirs", "");
+    let lists =
+        |account: &Account| account.requests().get("GET /admin/v3/integrations").copied().unwrap_or_default();
+    let so_far = lists(&server.account());
+    server.disturb("delay=100");
+    let process = call(&folder, &server, &APPLY).start();
+    server.wait_until("the plan is made", |account| lists(account) > so_far);
+    server.edit("Configuration pipeline", json!({"notes": notes.replace("Ours", "Hers")}));
+    process.end().exits(6).says("was changed in Duo since the plan was made");
+    assert!(own(&server)["notes"].as_str().unwrap().starts_with("Hers\n"));
+}
+
+/// Whatever fails on the way, the first operator works afterwards, and the next run finishes it.
+#[test]
+fn disturbed_at_every_request_the_first_operator_goes_on() {
+    let server = server();
+    let folder = folder(&server, &format!("notes: Ours, {OFFICE}"));
+    for (fault, breaks) in
+        [("5xx=1", false), ("5xx=1", true), ("reset-after-commit=1", false), ("reset-after-commit=1", true)]
+    {
+        let begin = || {
+            *server.account() = account();
+            if breaks {
+                server.disturb("revoke=1");
+            }
+        };
+        begin();
+        let all = own(&server)["adminapi_read_resource"].clone();
+        apply(&folder, &server, &[]);
+        let requests: usize = server.account().requests().values().sum();
+        assert!(requests > 20, "{requests} requests are fewer than such an apply needs");
+        for at in 0..requests {
+            begin();
+            server.disturb(&format!("{fault}@{at}"));
+            let run = apply(&folder, &server, &[]);
+            server.calm();
+            let what = format!("{fault} at request {at}");
+            assert!(matches!(run.code, Some(0 | 3 | 4 | 75)), "{what}: {run:?}");
+            assert_eq!(own(&server)["adminapi_read_resource"], all, "{what}: {run:?}");
+            let again = apply(&folder, &server, &[]);
+            assert_eq!(again.code, Some(0), "{what}: {again:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_is_put_back_also_where_the_first_operator_can_still_read() {
+    let permissions = format!("notes: Ours, permissions: [{EVERYTHING}]");
+    let (server, folder) = left_behind(&permissions);
+    server.edit("Configuration pipeline", json!({"adminapi_read_resource": "1"}));
+    // Without a word that it escalates: it only gets back what it had, and what the YAML declares.
+    apply(&folder, &server, &[]).exits(0).warns("put back by the second operator");
+    assert_eq!(own(&server)["adminapi_integrations"], 1);
+    call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
+}
