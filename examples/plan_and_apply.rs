@@ -85,7 +85,7 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
     let stores = Stores::open(workspace);
     let courier = Courier::new(transport.clone(), &stores);
     let (writer, stop) = (Writer::new(transport), CancellationToken::new());
-    let outcomes = execute(&before, &writer, &courier, 4, &stop, &Quiet).await;
+    let outcomes = execute(&before, &writer, &courier, None, 4, &stop, &Quiet).await;
     if let Some(failed) = outcomes.iter().find(|outcome| !matches!(outcome.status, Status::Applied)) {
         return Err(format!("{}: {:?}", failed.address, failed.status).into());
     }
