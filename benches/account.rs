@@ -94,6 +94,7 @@ fn adopt(runtime: &Runtime, running: &Running, yaml: &Path) {
         &plan,
         &Writer::new(direct),
         &courier,
+        None,
         4,
         &CancellationToken::new(),
         &Silent,

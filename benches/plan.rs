@@ -68,6 +68,7 @@ fn desired(size: usize) -> Desired {
         guards: Guards::default(),
         plan: None,
         yaml_hash: String::new(),
+        second_operator: false,
     }
 }
 
