@@ -216,7 +216,7 @@ fn the_next_command_is_the_one_for_the_simulator() {
 
 #[test]
 fn a_signal_before_the_first_file_leaves_everything_as_it_was() {
-    let (folder, server) = (Folder::with(""), Server::disturbed("delay=60000"));
+    let (folder, server) = (Folder::with(""), Server::disturbed("halt=1@/admin/v3/integrations"));
     let process = folder.duoctl(SPLIT).at(&server).start();
     server.wait_until("the first request", |account| !account.requests().is_empty());
     process.signal("TERM");
