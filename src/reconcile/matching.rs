@@ -212,6 +212,13 @@ impl<'a, 'd> Index<'a, 'd> {
         lives
     }
 
+    /// The address of this workspace that an application belongs to, where the YAML has it no more and no entry can be
+    /// it but by a pin.
+    fn left_behind<'l>(&self, live: &'l Live<'_>) -> Option<&'l Address> {
+        let marker = live.marker.as_ref().filter(|marker| marker.workspace == self.workspace)?;
+        (!self.declared.contains(&marker.address)).then_some(&marker.address)
+    }
+
     fn find(&self, wanted: &DesiredApplication) -> Result<Match<'a>, Box<Diagnostic>> {
         let is = |test: fn(&MarkerState) -> bool| {
             move |live: &Live<'_>| live.marker.as_ref().is_some_and(|marker| test(&marker.state))
@@ -339,6 +346,13 @@ impl<'a, 'd> Index<'a, 'd> {
         match (unowned.as_slice(), elsewhere_owned.as_slice()) {
             ([live], _) => Ok(Some(live.clone())),
             ([], []) => Ok(None),
+            // An entry of a composite has no pin.
+            ([], [one])
+                if wanted.address.composite().is_none()
+                    && let Some(old) = self.left_behind(one) =>
+            {
+                Err(renamed(wanted, one, old))
+            }
             ([], owned) => Err(elsewhere(wanted, owned)),
             (several, _) => {
                 let message = format!(
@@ -423,6 +437,16 @@ fn duplicate(wanted: &DesiredApplication, several: &[Live<'_>]) -> Box<Diagnosti
         message,
         "remove the marker, `[duoctl …]`, from the notes of the copies in the Duo Admin Panel",
     )
+}
+
+/// An entry that got another address keeps its application by a pin only.
+fn renamed(wanted: &DesiredApplication, live: &Live<'_>, old: &Address) -> Box<Diagnostic> {
+    let (address, ikey) = (&wanted.address, &live.integration.ikey);
+    let mut problem = elsewhere(wanted, std::slice::from_ref(live));
+    problem.help = Some(format!(
+        "if `{old}` is called `{address}` now: `duoctl adopt {address} {ikey}`; for another application, choose another name"
+    ));
+    problem
 }
 
 fn elsewhere(wanted: &DesiredApplication, owned: &[Live<'_>]) -> Box<Diagnostic> {

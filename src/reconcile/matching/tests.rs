@@ -138,6 +138,11 @@ fn an_address_moves_by_a_pin_and_only_by_one() {
         FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": format!("text\n{}", marked("old"))}));
     let message = "applications.vpn: DI1 belongs to acme/applications.old";
     assert_eq!(error([vpn()], &duo), (Code::OwnedElsewhere, message.into()));
+    let plan = plan_of(&desired([vpn()]), &duo);
+    let help = plan.problems()[0].help.as_deref().unwrap();
+    assert!(help.starts_with(
+        "if `applications.old` is called `applications.vpn` now: `duoctl adopt applications.vpn DI1`"
+    ));
     let moved = desired([vpn().pin("DI1")]);
     let plan = plan_of(&moved, &duo);
     assert_eq!(outline(&plan), "adopt applications.vpn DI1");
