@@ -214,7 +214,7 @@ mod tests {
         let between = live(json!({"adminapi_info": 0, "notes": trial["notes"]}));
         assert_eq!(on_trial(&sent, &between)["notes"], trial["notes"]);
         assert!(has_notes(&between, &trial) && !has_notes(&between, &sent));
-        let long = "x".repeat(NOTES_LIMIT - 60);
+        let long = "x".repeat(NOTES_LIMIT - 55);
         let sent = body(json!({"notes": notes(&long, MarkerState::Owned)}));
         assert!(on_trial(&sent, &was)["notes"].as_str().unwrap().ends_with(" untested:?]"));
         let unreadable = live(json!({"networks_for_api_access": "the office"}));

@@ -1,0 +1,151 @@
+//! A change of the operator's own application, killed or disturbed at every request: the next run finishes it.
+
+use serde_json::json;
+
+use crate::support::{Folder, Server, object};
+
+use super::{APPLY, EVERYTHING, OFFICE, account, apply, call, declare, first, folder, own, server, settled};
+
+/// Kills an apply at every request in turn: the next run finishes it, also where the change broke the operator.
+fn killed_at_every_request(fault: &str, breaks: bool) {
+    let server = server();
+    let settings = format!("notes: Ours, {OFFICE}");
+    let folder = folder(&server, &settings);
+    // Without a declaration, what the notes say of permissions needs a consent.
+    let more = ["--allow=escalates_privilege"];
+    let arguments: Vec<&str> = APPLY.iter().chain(&more).copied().collect();
+    let content = |server: &Server| {
+        let mut all = server.account().applications();
+        all.iter_mut().for_each(|live| drop(live.as_object_mut().unwrap().remove("secret_key")));
+        all.retain(|live| ["adminapi", "radius"].contains(&live["type"].as_str().unwrap()));
+        all.iter_mut().for_each(|live| live["groups_allowed"] = json!(null));
+        all.sort_by_key(|live| live["name"].to_string());
+        all
+    };
+    apply(&folder, &server, &more).exits(0);
+    let wanted = content(&server);
+    let mut killed = 0;
+    loop {
+        *server.account() = account();
+        if breaks {
+            server.disturb("revoke=1");
+        }
+        server.disturb(&format!("{fault}=1@{killed}"));
+        let mut process = call(&folder, &server, &arguments).start();
+        let mut ended = false;
+        server.wait_until("it is stopped", |account| {
+            ended = process.has_ended();
+            ended || account.faults.halted() > 0
+        });
+        if server.account().faults.halted() == 0 {
+            break;
+        }
+        process.kill();
+        server.calm();
+        let again = apply(&folder, &server, &more);
+        assert_eq!(again.code, Some(0), "{fault} at request {killed}: {again:?}");
+        assert_eq!(content(&server), wanted, "{fault} at request {killed}");
+        killed += 1;
+    }
+    assert!(killed > if breaks { 15 } else { 25 }, "{killed} requests are fewer than such an apply needs");
+}
+
+#[test]
+fn killed_before_any_request_is_carried_out() {
+    killed_at_every_request("halt", false);
+    killed_at_every_request("halt", true);
+}
+
+#[test]
+fn killed_after_any_request_was_carried_out() {
+    killed_at_every_request("halt-after-commit", false);
+    killed_at_every_request("halt-after-commit", true);
+}
+
+/// An operator that a killed run left without its permissions.
+fn left_behind(settings: &str) -> (Server, Folder) {
+    let (server, folder) = settled(settings);
+    declare(&folder, &server, &settings.replace("Ours", "Theirs"), "");
+    server.disturb("revoke=1");
+    let mut process = call(&folder, &server, &APPLY).start();
+    server.wait_until("it is revoked", |account| {
+        let live =
+            account.applications().into_iter().find(|live| live["name"] == "Configuration pipeline").unwrap();
+        let revoked = live["adminapi_integrations"] == 0;
+        if revoked {
+            account.faults.add("delay=60000".parse().unwrap());
+        }
+        revoked
+    });
+    process.kill();
+    server.calm();
+    (server, folder)
+}
+
+#[test]
+fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yaml() {
+    let (server, folder) = left_behind("notes: Ours");
+    let broken = own(&server);
+    // Somebody at a terminal would be asked.
+    let refused = call(&folder, &server, &["apply", "--allow=escalates_privilege"]).run().exits(5);
+    refused.warns("the first operator lost what it had").warns("there is no terminal to ask for consent");
+    // What the notes say is not enough.
+    apply(&folder, &server, &[])
+        .exits(77)
+        .warns("which the YAML does not declare: declare it, allow it with --allow");
+    assert_eq!(own(&server), broken);
+    declare(&folder, &server, &format!("notes: Theirs, permissions: [{EVERYTHING}]"), "");
+    apply(&folder, &server, &[]).exits(0).warns("put back by the second operator");
+    call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
+    // Where nothing was left behind, the second operator says what it sees.
+    let first = first(&server);
+    let body = object(json!({"adminapi_read_resource": "0", "adminapi_integrations_read": "0"}));
+    server.account().modify_application(&first, body).unwrap_or_else(|reply| panic!("{reply:?}"));
+    apply(&folder, &server, &[])
+        .exits(77)
+        .warns("compare its keys, permissions and networks in the Duo Admin Panel");
+}
+
+/// Whatever fails on the way, the first operator works afterwards, and the next run finishes it.
+#[test]
+fn disturbed_at_every_request_the_first_operator_goes_on() {
+    let server = server();
+    let folder = folder(&server, &format!("notes: Ours, {OFFICE}"));
+    for (fault, breaks) in
+        [("5xx=1", false), ("5xx=1", true), ("reset-after-commit=1", false), ("reset-after-commit=1", true)]
+    {
+        let begin = || {
+            *server.account() = account();
+            if breaks {
+                server.disturb("revoke=1");
+            }
+        };
+        begin();
+        let all = own(&server)["adminapi_read_resource"].clone();
+        apply(&folder, &server, &[]);
+        let requests: usize = server.account().requests().values().sum();
+        assert!(requests > 20, "{requests} requests are fewer than such an apply needs");
+        for at in 0..requests {
+            begin();
+            server.disturb(&format!("{fault}@{at}"));
+            let run = apply(&folder, &server, &[]);
+            server.calm();
+            let what = format!("{fault} at request {at}");
+            assert!(matches!(run.code, Some(0 | 3 | 4 | 75)), "{what}: {run:?}");
+            assert_eq!(own(&server)["adminapi_read_resource"], all, "{what}: {run:?}");
+            let again = apply(&folder, &server, &[]);
+            assert_eq!(again.code, Some(0), "{what}: {again:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_is_put_back_also_where_the_first_operator_can_still_read() {
+    let permissions = format!("notes: Ours, permissions: [{EVERYTHING}]");
+    let (server, folder) = left_behind(&permissions);
+    server.edit("Configuration pipeline", json!({"adminapi_read_resource": "1"}));
+    // Without a word that it escalates: it only gets back what it had, and what the YAML declares.
+    apply(&folder, &server, &[]).exits(0).warns("put back by the second operator");
+    assert_eq!(own(&server)["adminapi_integrations"], 1);
+    call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
+}
