@@ -69,7 +69,6 @@ fn desired(size: usize) -> Desired {
         plan: None,
         second_operator: false,
         yaml_hash: String::new(),
-        second_operator: false,
     }
 }
 

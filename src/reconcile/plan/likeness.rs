@@ -4,7 +4,7 @@
 //! Nothing is adopted by likeness. Where it is as good as certain, the address is stopped; where it is likely, the plan
 //! says so. What many applications share is no likeness at all.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -76,10 +76,12 @@ impl<'a> LookAlikes<'a> {
             index
         });
         let kind = by_kind.get_key_value(kind).map(|(kind, _)| *kind)?;
-        let shared = wanted
-            .iter()
-            .filter_map(|identity| Some((identity.clone(), index.get(&(kind, identity.clone()))?.clone())));
-        shared.filter(|(_, lives)| lives.len() <= FEW).min_by_key(|(_, lives)| lives.len())
+        // Every account of one cloud may be reached by the same entity id.
+        let shared = wanted.iter().filter_map(|identity| {
+            let lives = index.get(&(kind, identity.clone())).filter(|lives| lives.len() <= FEW)?;
+            Some((identity.clone(), lives.clone()))
+        });
+        shared.min_by_key(|(_, lives)| lives.len())
     }
 
     /// The only application that is set as the YAML asks, where that is more than many are.
@@ -230,12 +232,11 @@ impl Builder<'_> {
         for (_, live, _) in &likely {
             *claims.entry(&live.ikey).or_default() += 1;
         }
-        for (address, live, warning) in &likely {
-            let created = self.steps.iter().any(|step| step.address == *address);
-            if created && claims.get(&live.ikey) == Some(&1) {
-                self.problems.push(warning.as_ref().clone());
-            }
-        }
+        let created: HashSet<&Address> = self.steps.iter().map(|step| &step.address).collect();
+        let told = likely
+            .iter()
+            .filter(|(address, live, _)| created.contains(address) && claims.get(&live.ikey) == Some(&1));
+        self.problems.extend(told.map(|(_, _, warning)| warning.as_ref().clone()));
     }
 }
 
