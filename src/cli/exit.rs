@@ -285,7 +285,10 @@ impl Failure {
                     .to_owned(),
             ],
             Self::Duo(error) => {
-                causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix)).collect()
+                let causes = causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix));
+                let unsent = matches!(error, DuoError::Unreachable { .. });
+                let done = unsent.then(|| "nothing was sent, so Duo did nothing: it is safe to run again".to_owned());
+                causes.chain(done).collect()
             }
             Self::Edit { line, .. } => {
                 line.iter().map(|line| format!("write it into the entry by hand: {line}")).collect()
