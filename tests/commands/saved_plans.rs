@@ -181,3 +181,14 @@ fn a_guard_is_not_lifted_by_saving() {
     folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(5).says("--allow escalates_privilege");
     folder.duoctl(["apply", "plan.json", "--allow", "escalates_privilege"]).at(&server).run().exits(0);
 }
+
+#[test]
+fn what_cannot_be_read_now_has_not_moved() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["plan", "--out", "saved.json"]).at(&server).run().exits(0);
+    server.disturb("5xx=999@/admin/v1/groups");
+    let outcome = folder.duoctl(["apply", "saved.json"]).at(&server).run().exits(75);
+    assert!(!outcome.stderr.contains("stale") && server.writes() == 0, "{outcome:?}");
+    server.calm();
+    folder.duoctl(["apply", "saved.json", "--no-verify"]).at(&server).run().exits(0);
+}
