@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use thiserror::Error;
 
-use crate::config::model::ValueSource;
+use crate::config::model::{ValueSource, Workspace};
 use crate::secret::Secret;
 
 /// A file with a single value is never larger than this many bytes.
@@ -43,12 +43,35 @@ pub enum CredentialError {
     },
 }
 
-/// Fetches a value. One trailing newline is not part of it; commands run in the workspace's folder.
+/// What surrounds a command that fetches a value.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The workspace's folder, in which it runs.
+    pub folder: PathBuf,
+    /// The variables of duoctl's environment that it does not get: a command that fetches one secret has no need of
+    /// another one of Duo's.
+    pub withheld: Vec<String>,
+}
+
+impl Surroundings {
+    /// Those of the commands of a workspace.
+    pub fn of(workspace: &Workspace) -> Self {
+        let withheld = workspace.secret_variables().into_iter().map(str::to_owned).collect();
+        Self { folder: workspace.root.clone(), withheld }
+    }
+
+    /// In a folder, with the whole environment.
+    pub fn folder(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), withheld: Vec::new() }
+    }
+}
+
+/// Fetches a value. One trailing newline is not part of it.
 ///
 /// # Errors
 ///
 /// [`CredentialError`] with the origin and the reason, never with the value.
-pub fn fetch(source: &ValueSource, root: &Path) -> Result<Secret, CredentialError> {
+pub fn fetch(source: &ValueSource, around: &Surroundings) -> Result<Secret, CredentialError> {
     let (origin, bytes) = match source {
         ValueSource::Env(name) => {
             let value = std::env::var(name).map_err(|_| CredentialError::NoVariable(name.clone()))?;
@@ -62,7 +85,7 @@ pub fn fetch(source: &ValueSource, root: &Path) -> Result<Secret, CredentialErro
             };
             (path.display().to_string(), read.map_err(reason)?)
         }
-        ValueSource::Command(words) => run(words, root)?,
+        ValueSource::Command(words) => run(words, around)?,
         ValueSource::Plain(text) => ("the YAML".to_owned(), text.clone().into_bytes()),
     };
     let unusable = |reason| CredentialError::Unusable { origin: origin.clone(), reason };
@@ -80,14 +103,17 @@ pub fn fetch(source: &ValueSource, root: &Path) -> Result<Secret, CredentialErro
     Ok(Secret::new(text))
 }
 
-fn run(words: &[String], root: &Path) -> Result<(String, Vec<u8>), CredentialError> {
+fn run(words: &[String], around: &Surroundings) -> Result<(String, Vec<u8>), CredentialError> {
     let (program, arguments) =
         words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let failed = |reason: String| CredentialError::Command { program: program.to_owned(), reason };
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
-    if !root.as_os_str().is_empty() {
-        command.current_dir(root);
+    if !around.folder.as_os_str().is_empty() {
+        command.current_dir(&around.folder);
+    }
+    for name in &around.withheld {
+        command.env_remove(name);
     }
     let output = command.output().map_err(|error| failed(format!("cannot be started: {error}")))?;
     if !output.status.success() {
@@ -101,7 +127,7 @@ mod tests {
     use super::*;
 
     fn error(source: &ValueSource) -> String {
-        match fetch(source, Path::new("")) {
+        match fetch(source, &Surroundings::default()) {
             Ok(_) => "no error".to_owned(),
             Err(error) => error.to_string(),
         }
@@ -117,13 +143,26 @@ mod tests {
         let path = folder.path().join("key");
         std::fs::write(&path, "abc\r\n").unwrap();
         assert_eq!(
-            fetch(&ValueSource::File(path), Path::new("")).map(|s| s.expose().to_owned()),
+            fetch(&ValueSource::File(path), &Surroundings::default()).map(|s| s.expose().to_owned()),
             Ok("abc".to_owned())
         );
         assert_eq!(
-            fetch(&command("echo abc"), Path::new("")).map(|s| s.expose().to_owned()),
+            fetch(&command("echo abc"), &Surroundings::default()).map(|s| s.expose().to_owned()),
             Ok("abc".to_owned())
         );
+    }
+
+    #[test]
+    fn a_command_gets_no_other_secret_of_duos() {
+        // A variable that every process of a test has.
+        let script = command("echo \"got:$CARGO_MANIFEST_DIR\"");
+        let got = |withheld: &[&str]| {
+            let withheld = withheld.iter().map(|name| (*name).to_owned()).collect();
+            let around = Surroundings { folder: PathBuf::new(), withheld };
+            fetch(&script, &around).map(|secret| secret.expose().to_owned()).unwrap()
+        };
+        assert_eq!(got(&["CARGO_MANIFEST_DIR"]), "got:");
+        assert_ne!(got(&["DUO_SKEY"]), "got:", "it has the rest");
     }
 
     #[test]

@@ -4,14 +4,15 @@
 //! command or its server only when it is read or written.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::config::model::{SecretStore, SecretTarget, Workspace};
+use crate::credentials::Surroundings;
 
 pub mod exec;
 pub mod file;
 mod git;
 pub mod github;
+mod leftovers;
 mod mask;
 mod options;
 pub mod payload;
@@ -30,8 +31,8 @@ pub struct Stores {
 impl Stores {
     /// The declared stores. Nothing is read yet.
     pub fn open(workspace: &Workspace) -> Self {
-        let open =
-            |(name, store): (&String, &SecretStore)| (name.clone(), open(name, store, &workspace.root));
+        let around = Surroundings::of(workspace);
+        let open = |(name, store): (&String, &SecretStore)| (name.clone(), open(name, store, &around));
         Self { stores: workspace.secret_stores.iter().map(open).collect() }
     }
 
@@ -64,7 +65,7 @@ pub fn place(target: &SecretTarget) -> Place {
 /// Where a target is, for people: `file secrets/vpn.json`. Opens nothing.
 pub fn describe(stores: &BTreeMap<String, SecretStore>, target: &SecretTarget) -> String {
     match stores.get(&target.store) {
-        Some(store) => open(&target.store, store, Path::new("")).describe(&target.path),
+        Some(store) => open(&target.store, store, &Surroundings::default()).describe(&target.path),
         None => format!("{}: {}", target.store, target.path),
     }
 }
@@ -74,10 +75,10 @@ pub fn write_only(store: &SecretStore) -> bool {
     store.kind.value == "exec" && store.options.get("read").is_none()
 }
 
-fn open(name: &str, store: &SecretStore, root: &Path) -> Box<dyn Store> {
+fn open(name: &str, store: &SecretStore, around: &Surroundings) -> Box<dyn Store> {
     match store.kind.value.as_str() {
-        "vault" => Box::new(vault::VaultStore::new(&store.options, root)),
-        "exec" => Box::new(exec::ExecStore::new(name, &store.options, root)),
-        _ => Box::new(file::FileStore::new(&store.options, root)),
+        "vault" => Box::new(vault::VaultStore::new(&store.options, around)),
+        "exec" => Box::new(exec::ExecStore::new(name, &store.options, &around.folder)),
+        _ => Box::new(file::FileStore::new(&store.options, &around.folder)),
     }
 }

@@ -12,7 +12,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use duoctl::config::diagnostic::{Code, has_errors};
+use duoctl::config::diagnostic::{Code, Sources, has_errors};
+use duoctl::config::files;
 use duoctl::config::load::{Loaded, load, load_text};
 use duoctl::output::snippet::{render, summary};
 
@@ -97,6 +98,29 @@ fn a_file_of_50_mb_is_refused_without_being_read() {
     assert_eq!(codes(&load(&path)), [Code::TooLarge]);
     assert_eq!(codes(&load(folder.path())), [Code::TooLarge]);
     assert!(begin.elapsed() < Duration::from_millis(500), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn many_files_together_have_limits_too() {
+    let folder = tempfile::tempdir().unwrap();
+    // Sparse, so that they cost nothing: each may be read, and all together are too much.
+    let paths: Vec<_> = ["a", "b", "c"].map(|name| folder.path().join(format!("{name}.duo.yaml"))).into();
+    for path in &paths {
+        fs::File::create(path).unwrap().set_len(30 << 20).unwrap();
+    }
+    let (mut sources, mut diagnostics) = (Sources::default(), Vec::new());
+    let read = files::read(&paths, &mut sources, &mut diagnostics);
+    assert_eq!((read.len(), diagnostics.len(), diagnostics[0].code), (2, 1, Code::TooLarge));
+    assert!(diagnostics[0].message.contains("c.duo.yaml` is too large"), "{diagnostics:?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        let text = format!("{name}: [{}]\n", "x,".repeat(260_000));
+        fs::write(folder.path().join(format!("{name}.duo.yaml")), text).unwrap();
+    }
+    let found = load(folder.path());
+    let message = "the files together hold too many values";
+    assert!(found.diagnostics.iter().any(|diagnostic| diagnostic.message == message));
 }
 
 #[test]

@@ -302,7 +302,10 @@ impl Failure {
                     .to_owned(),
             ],
             Self::Duo(error) => {
-                causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix)).collect()
+                let causes = causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix));
+                let unsent = matches!(error, DuoError::Unreachable { .. });
+                let done = unsent.then(|| "nothing was sent, so Duo did nothing: it is safe to run again".to_owned());
+                causes.chain(done).collect()
             }
             Self::FirstRefused { error, advice } => {
                 let causes = causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix));

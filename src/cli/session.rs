@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::config::diagnostic::{Diagnostic, Sources, Span};
 use crate::config::load::{Trust, load_as};
 use crate::config::model::{Credentials, Workspace};
-use crate::credentials::fetch;
+use crate::credentials::{Surroundings, fetch};
 use crate::duo::activity::activities;
 use crate::duo::backoff::Backoff;
 use crate::duo::client::Reader;
@@ -273,7 +273,7 @@ impl Session {
                 let reach = if simulated { Reach::Loopback } else { Reach::Internet };
                 let declared_file = self.workspace.tenant.ca_file.as_ref().map(|file| file.value.clone());
                 let ca_file = connection.ca_file.clone().or(declared_file);
-                (ApiCredentials::fetch(&declared.value, &self.workspace.root), reach, ca_file)
+                (ApiCredentials::fetch(&declared.value, &Surroundings::of(&self.workspace)), reach, ca_file)
             }
         };
         let credentials = match credentials {
@@ -345,8 +345,8 @@ pub(super) fn config(
     [ikey_at, skey_at]: [&'static str; 2],
 ) -> Result<HttpsConfig, Failure> {
     let Credentials { integration_key, secret_key, second: _ } = credentials;
-    let get =
-        |source, key| fetch(source, &workspace.root).map_err(|error| Failure::Credentials { key, error });
+    let around = Surroundings::of(workspace);
+    let get = |source, key| fetch(source, &around).map_err(|error| Failure::Credentials { key, error });
     let ikey = get(&integration_key.value, ikey_at)?;
     let skey = get(&secret_key.value, skey_at)?;
     let host = workspace.tenant.api_hostname.value.clone();

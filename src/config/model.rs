@@ -34,6 +34,24 @@ pub struct Workspace {
     pub guards: Guards,
 }
 
+impl Workspace {
+    /// The variables of the environment that hold secrets of Duo, as far as this YAML names them.
+    pub fn secret_variables(&self) -> Vec<&str> {
+        let first = self.tenant.credentials.as_ref();
+        let second = first.and_then(|credentials| credentials.second.as_deref());
+        let operators = [first, second].into_iter().flatten().map(|credentials| &credentials.secret_key);
+        let client = self.identity_intelligence_api.as_ref().and_then(|api| match &api.value {
+            IntelligenceApi::Fields(fields) => Some(&fields.client_secret),
+            IntelligenceApi::File(_) => None,
+        });
+        let names = operators.chain(client).filter_map(|source| match &source.value {
+            ValueSource::Env(name) => Some(name.as_str()),
+            ValueSource::File(_) | ValueSource::Command(_) | ValueSource::Plain(_) => None,
+        });
+        names.collect()
+    }
+}
+
 impl DuoPlan {
     /// The plan behind an edition's name as Duo prints it, current or former (duo-api.md, section 7.5).
     pub fn from_edition(edition: &str) -> Option<Self> {

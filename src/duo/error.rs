@@ -155,12 +155,16 @@ impl DuoError {
         }
     }
 
-    /// Whether the call may have been carried out although no success came back.
+    /// Whether the call may have changed something although no success came back. A read changes nothing, whatever
+    /// becomes of it.
     pub fn outcome_unknown(&self) -> bool {
+        let writes = |call: &str| !call.starts_with("GET ");
         match self {
-            Self::Lost { .. } => true,
-            Self::Refused(refusal) => refusal.status >= 500,
-            Self::Unexpected { status, .. } => *status >= 500 || (200..300).contains(status),
+            Self::Lost { call, .. } => writes(call),
+            Self::Refused(refusal) => refusal.status >= 500 && writes(&refusal.call),
+            Self::Unexpected { call, status, .. } => {
+                (*status >= 500 || (200..300).contains(status)) && writes(call)
+            }
             Self::NotSent { .. }
             | Self::Unreachable { .. }
             | Self::RateLimited { .. }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
@@ -59,6 +60,8 @@ pub struct HttpsConfig {
     pub total_timeout: Duration,
     /// How many bytes of a reply's body are read at most.
     pub max_body: usize,
+    /// Looks up the hostname in place of the system, e.g. so that a test asks no name server.
+    pub resolver: Option<Arc<dyn reqwest::dns::Resolve>>,
 }
 
 impl HttpsConfig {
@@ -75,6 +78,7 @@ impl HttpsConfig {
             connect_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(30),
             max_body: 32_000_000,
+            resolver: None,
         }
     }
 }
@@ -137,6 +141,9 @@ impl Https {
         check_host(host, config.connect_to.is_some())?;
         let mut base = format!("https://{host}");
         let mut builder = client(config)?;
+        if let Some(resolver) = &config.resolver {
+            builder = builder.dns_resolver(Arc::clone(resolver));
+        }
         if let Some(address) = config.connect_to {
             if !address.ip().to_canonical().is_loopback() {
                 return Err(HttpsError::NotLoopback(address));

@@ -43,3 +43,47 @@ pub async fn uses(
     }
     uses
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::duo::call::{ApiCall, Success};
+    use crate::duo::error::DuoError;
+    use crate::secret::Secret;
+
+    /// A log of another application's logins, with so many pages.
+    #[derive(Clone)]
+    struct Busy(usize);
+
+    impl Transport for Busy {
+        async fn send(&self, call: &ApiCall) -> Result<Success, DuoError> {
+            let page = call.params.get("next_offset").and_then(Value::as_str).unwrap_or("0");
+            let page: usize = page.parse().unwrap();
+            let next = (page + 1 < self.0).then(|| (page + 1).to_string());
+            let record = json!({"application": {"key": "DIOTHER"}, "result": "success"});
+            let response = json!({"authlogs": [record], "metadata": {"next_offset": next}});
+            Ok(Success { response, metadata: Value::Null })
+        }
+
+        fn signed_by(&self, _: &Ikey, _: &Secret) -> Self {
+            self.clone()
+        }
+
+        fn host(&self) -> &'static str {
+            "api-00000000.duosecurity.com"
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_that_is_not_read_to_its_begin_proves_no_silence() {
+        let ikey = Ikey::new("DI1");
+        let since = Timestamp::from_second(1_700_000_000).unwrap();
+        let until = Timestamp::from_second(1_700_086_400).unwrap();
+        let seen =
+            async |pages| uses(&Busy(pages), &[(ikey.clone(), since)], until).await.remove(&ikey).unwrap();
+        assert_eq!(seen(PAGES).await, Observed::Present(None));
+        assert!(matches!(seen(PAGES + 1).await, Observed::Unreadable(_)));
+    }
+}

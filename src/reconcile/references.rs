@@ -41,7 +41,7 @@ impl Index {
 
     fn resolve(&self, wanted: &str, span: Span) -> Result<String, Diagnostic> {
         if let Some(reason) = &self.unreadable {
-            let message = format!("the {}s of the account could not be read: {reason}", self.what);
+            let message = format!("the {} of the account could not be read: {reason}", self.several());
             return Err(Diagnostic::error(Code::AccountUnreadable, span, message).help(
                 "nothing is planned for this address until they can be read; `duoctl doctor` explains why",
             ));
@@ -54,12 +54,16 @@ impl Index {
             Some(ids) if !ids.is_empty() => {
                 let mut ids = ids.to_vec();
                 ids.sort_unstable();
-                let message = format!("{} {}s are named `{wanted}`", ids.len(), self.what);
+                let message = format!("{} {} are named `{wanted}`", ids.len(), self.several());
                 Err(Diagnostic::error(Code::AmbiguousReference, span, message)
                     .help(format!("name one by its id: {}", ids.join(", "))))
             }
             _ => Err(self.unknown(wanted, span)),
         }
+    }
+
+    fn several(&self) -> &'static str {
+        if self.what == "policy" { "policies" } else { "groups" }
     }
 
     fn unknown(&self, wanted: &str, span: Span) -> Diagnostic {

@@ -129,7 +129,7 @@ impl Direct {
         let lost = |reason: &str| DuoError::Lost { call: described(call), reason: reason.to_owned() };
         let strike = account.strike(&request, now);
         let answer = match strike {
-            Strike::None | Strike::ResetAfter | Strike::Truncate | Strike::HaltAfter => {
+            Strike::None | Strike::ResetAfter | Strike::Truncate | Strike::HaltAfter | Strike::Endless => {
                 Some(account.answer(&request, now))
             }
             Strike::Answer(_) | Strike::ResetBefore | Strike::Halt => None,
@@ -141,7 +141,7 @@ impl Direct {
             (Strike::None, Some(reply)) => Some(outcome(call, reply)),
             (Strike::Answer(raw), _) => Some(Err(made_up(call, &raw))),
             (Strike::Truncate, _) => Some(Err(lost("the answer ended early"))),
-            (Strike::Halt | Strike::HaltAfter, _) => None,
+            (Strike::Halt | Strike::HaltAfter | Strike::Endless, _) => None,
             (Strike::None | Strike::ResetBefore | Strike::ResetAfter, _) => {
                 Some(Err(lost("the connection was reset")))
             }

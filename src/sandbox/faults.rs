@@ -65,6 +65,8 @@ faults! {
     Halt = "halt", "N";
     /// The first N calls are carried out and never answered.
     HaltAfterCommit = "halt-after-commit", "N";
+    /// The first N calls are carried out, and their answers drip on and never end.
+    Endless = "endless", "N";
     /// Every answer is N milliseconds late.
     Delay = "delay", "MS";
     /// Every answer comes a few bytes at a time.
@@ -214,6 +216,8 @@ pub enum Strike {
     Halt,
     /// The request is carried out, and no answer ever comes.
     HaltAfter,
+    /// The request is carried out, and the answer never ends.
+    Endless,
 }
 
 /// The disturbances that are under way.
@@ -350,7 +354,10 @@ impl Faults {
         if self.take(FaultKind::Halt, path) {
             return Strike::Halt;
         }
-        if self.take(FaultKind::HaltAfterCommit, path) { Strike::HaltAfter } else { Strike::None }
+        if self.take(FaultKind::HaltAfterCommit, path) {
+            return Strike::HaltAfter;
+        }
+        if self.take(FaultKind::Endless, path) { Strike::Endless } else { Strike::None }
     }
 
     fn strike_intelligence(&mut self, path: &str, now: i64) -> Option<Strike> {

@@ -259,11 +259,18 @@ async fn respond(
         tokio::time::sleep(delay).await;
     }
     let reset = || io::Error::new(io::ErrorKind::ConnectionReset, "reset on request");
-    let (answer, cut) = match strike {
+    let even: SendAs = if drips { Sending::dripping } else { Sending::whole };
+    let (answer, send): (RawReply, SendAs) = match strike {
         Strike::ResetBefore => return Err(reset()),
-        Strike::Answer(answer) => (answer, false),
-        Strike::None => (lock(&account).handle(&request, now), false),
-        Strike::Truncate => (lock(&account).handle(&request, now), true),
+        Strike::Answer(answer) => (answer, even),
+        Strike::None => (lock(&account).handle(&request, now), even),
+        Strike::Truncate => (lock(&account).handle(&request, now), Sending::half),
+        Strike::Endless => {
+            let mut answer = lock(&account).handle(&request, now);
+            // What has a length has an end.
+            answer.headers.retain(|(name, _)| *name != "Content-Length");
+            (answer, Sending::endless)
+        }
         Strike::ResetAfter => {
             lock(&account).handle(&request, now);
             return Err(reset());
@@ -276,11 +283,7 @@ async fn respond(
         }
     };
     tracing::debug!(method = %request.method, path = request.path(), status = answer.status, "answered");
-    match (cut, drips) {
-        (true, _) => reply(answer, Sending::half),
-        (false, true) => reply(answer, Sending::dripping),
-        (false, false) => reply(answer, Sending::whole),
-    }
+    reply(answer, send)
 }
 
 /// The request with its body; `None` when that is too large.
@@ -311,6 +314,9 @@ fn reply(raw: RawReply, send: impl Fn(Vec<u8>) -> Sending) -> io::Result<Respons
     Ok(response)
 }
 
+/// How a body is sent.
+type SendAs = fn(Vec<u8>) -> Sending;
+
 /// A response body in pieces, with a pause between them, and perhaps without its end.
 struct Sending {
     pieces: VecDeque<Bytes>,
@@ -318,11 +324,19 @@ struct Sending {
     waiting: Option<Pin<Box<Sleep>>>,
     /// The connection is lost after the last piece.
     cut: bool,
+    /// Blanks follow the last piece for ever.
+    endless: bool,
 }
 
 impl Sending {
     fn whole(body: Vec<u8>) -> Self {
-        Self { pieces: VecDeque::from([Bytes::from(body)]), pause: None, waiting: None, cut: false }
+        Self {
+            pieces: VecDeque::from([Bytes::from(body)]),
+            pause: None,
+            waiting: None,
+            cut: false,
+            endless: false,
+        }
     }
 
     fn half(mut body: Vec<u8>) -> Self {
@@ -333,7 +347,11 @@ impl Sending {
 
     fn dripping(body: Vec<u8>) -> Self {
         let pieces = body.chunks(DRIP.0).map(Bytes::copy_from_slice).collect();
-        Self { pieces, pause: Some(DRIP.1), waiting: None, cut: false }
+        Self { pieces, pause: Some(DRIP.1), ..Self::whole(Vec::new()) }
+    }
+
+    fn endless(body: Vec<u8>) -> Self {
+        Self { pause: Some(DRIP.1), endless: true, ..Self::whole(body) }
     }
 }
 
@@ -351,7 +369,8 @@ impl Body for Sending {
             }
             self.waiting = None;
         }
-        match self.pieces.pop_front() {
+        let blank = self.endless.then(|| Bytes::from_static(b" "));
+        match self.pieces.pop_front().or(blank) {
             Some(piece) => {
                 self.waiting = self.pause.map(|pause| Box::pin(tokio::time::sleep(pause)));
                 Poll::Ready(Some(Ok(Frame::data(piece))))

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::git;
+use super::leftovers;
 use super::options;
 use super::payload::{MAX_BYTES, Payload};
 use super::store::{Contents, Place, Store, StoreError};
@@ -111,8 +112,8 @@ impl Inner {
         }
         let folder = file.parent().unwrap_or(&self.folder);
         let unwritten = |error: std::io::Error| failed(&file, "cannot be written", &error);
-        // A temporary file is made with mode 0600.
-        let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
+        leftovers::remove(folder);
+        let mut fresh = leftovers::fresh(folder).map_err(unwritten)?;
         fresh.write_all(payload.render(place.format).expose().as_bytes()).map_err(unwritten)?;
         fresh.as_file().sync_all().map_err(unwritten)?;
         fresh.persist(&file).map_err(|error| unwritten(error.error))?;

@@ -2,8 +2,6 @@
 //!
 //! On version 2 every write names the version it replaces, so that a concurrent writer is never overwritten.
 
-use std::path::Path;
-
 use futures_util::future::BoxFuture;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -14,6 +12,7 @@ use self::wire::{Answer, Wire};
 use super::options;
 use super::payload::Payload;
 use super::store::{Contents, Place, Store, StoreError};
+use crate::credentials::Surroundings;
 
 mod login;
 mod wire;
@@ -38,11 +37,11 @@ enum Version {
 
 impl VaultStore {
     /// The store of `address` and `mount`. Nothing is sent yet.
-    pub fn new(options: &Value, root: &Path) -> Self {
+    pub fn new(options: &Value, around: &Surroundings) -> Self {
         let version = options.get("kv_version").and_then(Value::as_u64);
         let address = options::text(options, "address").trim_end_matches('/').to_owned();
         Self {
-            wire: Wire::new(&address, options, root),
+            wire: Wire::new(&address, options, around),
             address,
             mount: options::text(options, "mount").trim_matches('/').to_owned(),
             version: if version == Some(1) { Version::One } else { Version::Two },

@@ -180,7 +180,8 @@ fn an_address_that_was_renamed_says_how_its_application_follows() {
     let (folder, server) = applied();
     let ikey = server.ikey("VPN");
     folder.declare(&VPN.replace("  vpn:", "  remote-access:"));
-    plan(&folder, &server, 1).warns("belongs to acme/applications.vpn").warns("integration_key");
+    let command = format!("duoctl adopt applications.remote-access {ikey}");
+    plan(&folder, &server, 1).warns("belongs to acme/applications.vpn").warns(&command);
     let outcome = folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).run();
     assert_ne!(outcome.code, Some(0));
     assert_eq!(server.ikey("VPN"), ikey, "neither removed nor made anew");

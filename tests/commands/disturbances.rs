@@ -100,6 +100,23 @@ fn a_list_that_is_not_whole_stops_everything() {
     assert_eq!(server.writes(), 0);
 }
 
+#[test]
+fn groups_and_policies_that_cannot_be_read_are_not_taken_for_missing() {
+    let folder = Folder::with(THREE);
+    for (path, what) in [("/admin/v1/groups", "groups"), ("/admin/v2/policies", "policies")] {
+        let server = Server::disturbed(&format!("5xx=999@{path}"));
+        let said = format!("the {what} of the account could not be read");
+        for command in [&["plan"][..], &["apply", "--auto-approve", "--no-verify"]] {
+            let outcome = folder.duoctl(command).at(&server).run().warns(&said);
+            assert!(
+                !matches!(outcome.code, Some(0)) && !outcome.stderr.contains("did you mean"),
+                "{outcome:?}"
+            );
+        }
+        assert!(server.named("VPN").is_empty(), "the address that names one waits");
+    }
+}
+
 /// An account whose lists have several pages: 512 applications and 110 groups and policies.
 fn paged() -> Server {
     let server = Server::start();
@@ -201,6 +218,24 @@ fn a_lost_answer_to_a_create_never_makes_a_duplicate() {
 }
 
 #[test]
+fn a_lost_create_is_found_by_its_marker_and_by_nothing_else() {
+    // Of another type, so that it is not adopted, and never marked.
+    let (server, name) = (Server::start(), "VPN");
+    let other = json!({"type": "unix", "name": name, "user_access": "ALL_USERS", "notes": "Theirs"});
+    server.account().create_application(object(other)).unwrap();
+    let before = server.named(name)[0].clone();
+    let folder = Folder::with(
+        "applications: {vpn: {type: radius, name: VPN, user_access: no_users, policy: Contractors}}\n",
+    );
+    folder.duoctl(["plan"]).at(&server).run().exits(0);
+    let reads: usize = server.account().requests().values().sum();
+    server.disturb(&format!("reset-before=1@{reads}"));
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(4);
+    server.calm();
+    assert_eq!(server.named(name), [before], "what only looks like it is left alone");
+}
+
+#[test]
 fn what_was_done_in_part_has_a_code_of_its_own_and_goes_on_next_time() {
     let (folder, server) = (Folder::with(THREE), Server::disturbed("writes-per-minute=1"));
     let outcome = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(4);
@@ -262,6 +297,21 @@ fn an_application_that_vanishes_before_its_deletion_is_as_good_as_deleted() {
     server.wait_until("the plan is made", |account| account.requests()["GET /admin/v3/integrations"] > lists);
     server.account().delete_application(&ikey).unwrap_or_else(|_| panic!("refused"));
     process.end().exits(0);
+}
+
+#[test]
+fn an_edit_between_the_plan_and_the_deletion_keeps_the_application() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    folder.declare(&THREE[..THREE.find("  vpn:").unwrap()]);
+    let lists = server.account().requests()["GET /admin/v3/integrations"];
+    let writes = server.writes();
+    server.disturb("delay=150");
+    let process = folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).start();
+    server.wait_until("the plan is made", |account| account.requests()["GET /admin/v3/integrations"] > lists);
+    server.edit("VPN", json!({"greeting": "The audit needs this one"}));
+    process.end().exits(6).says("was changed in Duo since the plan was made");
+    assert_eq!((server.writes(), server.named("VPN").len()), (writes, 1));
 }
 
 #[test]

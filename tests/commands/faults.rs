@@ -4,8 +4,17 @@
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
+use duoctl::cli::exit::Failure;
+use duoctl::duo::api::{ReadApi as _, WriteApi as _};
+use duoctl::duo::client::{Reader, Writer};
+use duoctl::duo::https::{HttpsConfig, HttpsTransport};
+use duoctl::duo::types::Ikey;
 use duoctl::sandbox::account::Account;
+use duoctl::secret::Secret;
+use reqwest::dns::{Name, Resolve, Resolving};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -26,6 +35,8 @@ const FAULTS: &[(&str, &str)] = &[
     ("truncate=1", "the answer breaks off"),
     ("halt=1", "no answer, not carried out"),
     ("halt-after-commit=1", "no answer, carried out"),
+    ("endless=1", "an answer that drips on and never ends"),
+    ("endless=99", "such answers, to the end"),
 ];
 
 /// A step, and which request after those of the plan does it; a read is the first of all.
@@ -117,7 +128,7 @@ fn cell(server: &Server, fault: &str, step: &str, at: usize) -> String {
     *server.account() = before(step);
     let _ = std::fs::remove_dir_all(folder.path("kept"));
     server.disturb(&format!("{fault}@{at}"));
-    let silent = fault.starts_with("halt");
+    let silent = fault.starts_with("halt") || fault.starts_with("endless");
     let call = apply(server, &folder);
     let outcome = if silent { call.env("DUOCTL_SIMULATOR_TIMEOUT_MS", "1000") } else { call }.run();
     let told = format!("{}{}", outcome.stdout, outcome.stderr);
@@ -210,9 +221,33 @@ fn way(folder: &Folder, to: Option<(SocketAddr, &Path)>, proxy: Option<&str>) ->
     }
 }
 
+/// A name server that knows no name. The binary would ask a real one, which no test may; from the error on, what is said
+/// and the exit code come from the same place.
+struct NoNames;
+
+impl Resolve for NoNames {
+    fn resolve(&self, _: Name) -> Resolving {
+        Box::pin(async { Err("no such name".into()) })
+    }
+}
+
+fn without_an_address(runtime: &Runtime) -> Outcome {
+    let mut config = HttpsConfig::new(HOST, Ikey::new("DIXXXXXXXXXXXXXXXXXX"), Secret::new("hunter2"));
+    config.resolver = Some(Arc::new(NoNames));
+    config.backoff.unit = Duration::from_millis(1);
+    let transport = HttpsTransport::open(config).unwrap();
+    let read = runtime.block_on(Reader::new(transport.clone()).integrations()).unwrap_err();
+    let written = runtime.block_on(Writer::new(transport).create(object(json!({"name": "It"})))).unwrap_err();
+    assert!(!written.outcome_unknown() && written == read, "{written}");
+    let failure = Failure::Duo(read);
+    let stderr = format!("error: {failure}\n  {}\n", failure.help().join("\n  "));
+    Outcome { code: Some(failure.exit().code().into()), stdout: String::new(), stderr }
+}
+
+const HOST: &str = "api-00000000.duosecurity.com";
+
 #[test]
 fn whatever_is_wrong_with_the_way_is_told_and_nothing_is_sent() {
-    const HOST: &str = "api-00000000.duosecurity.com";
     let folder = Folder::empty();
     folder.write("duo.yaml", &format!("{}{LEAN}", HEAD.replace("api-5a4db0c5.duosecurity.com", HOST)));
     let runtime = Runtime::new().unwrap();
@@ -240,6 +275,7 @@ fn whatever_is_wrong_with_the_way_is_told_and_nothing_is_sent() {
         ("an authority that is not trusted", served(theirs.leaf(HOST, 2020, 2099))),
         ("TLS 1.1", spoken(hello)),
         ("no TLS at all", spoken(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())),
+        ("the API hostname has no address", without_an_address(&runtime)),
         ("nobody listens", way(&folder, Some((closed, ours.file.path())), None)),
         ("a proxy that cannot be reached", way(&folder, None, Some(&format!("http://{closed}")))),
         ("a proxy that refuses", refusing("403 Forbidden")),
@@ -252,6 +288,7 @@ fn whatever_is_wrong_with_the_way_is_told_and_nothing_is_sent() {
         let told = outcome.stderr.lines().find_map(|line| line.strip_prefix("error: ")).unwrap_or_default();
         assert_eq!(outcome.code, Some(75), "{words}: {outcome:?}");
         assert!(told.contains("cannot be reached: "), "{words}: {told}");
+        assert!(outcome.stderr.contains("  nothing was sent, so Duo did nothing: it is safe to run again\n"));
         let told = told.split_once("cannot be reached: ").unwrap().1;
         writeln!(table, "| {words} | 75 | {told} |").unwrap();
     }

@@ -129,6 +129,49 @@ fn two_runs_at_once_leave_one_of_everything() {
     completes(&folder, &server);
 }
 
+/// A run that has planned to create an application when another run creates it with these notes; and that one's key.
+fn overtaken(folder: &Folder, server: &Server, notes: &str) -> (crate::support::Process, String) {
+    let lists = |account: &duoctl::sandbox::account::Account| {
+        account.requests().get("GET /admin/v3/integrations").copied().unwrap_or_default()
+    };
+    let before = lists(&server.account());
+    server.disturb("delay=150");
+    let process = folder.duoctl(APPLY).at(server).start();
+    server.wait_until("the plan is made", |account| lists(account) > before);
+    let rival =
+        serde_json::json!({"type": "radius", "name": "VPN", "user_access": "NO_USERS", "notes": notes});
+    server.account().create_application(crate::support::object(rival)).unwrap();
+    (process, server.ikey("VPN"))
+}
+
+const VPN: &str = "applications: {vpn: {type: radius, name: VPN, user_access: no_users}}\n";
+
+#[test]
+fn a_lost_create_beside_a_rival_is_not_known_so_neither_is_touched() {
+    let (folder, server) = (Folder::with(VPN), Server::start());
+    folder.duoctl(APPLY).at(&server).run().exits(0);
+    // Both carry the same marker, to the letter.
+    let made = server.named("VPN")[0].clone();
+    server.account().delete_application(made["integration_key"].as_str().unwrap()).unwrap();
+    server.disturb("reset-after-commit=1");
+    let (process, _) = overtaken(&folder, &server, made["notes"].as_str().unwrap());
+    process.end().exits(4).says("failed applications.vpn");
+    assert_eq!(server.named("VPN").len(), 2, "one of them is the other run's, and nobody knows which");
+}
+
+#[test]
+fn whoever_meets_a_rival_takes_back_its_own() {
+    let (folder, server) = (Folder::with(VPN), Server::start());
+    let (process, rival) = overtaken(&folder, &server, "[duoctl acme/applications.vpn - creating]");
+    let outcome = process.end().exits(6);
+    outcome.says(&format!("another run created applications.vpn as {rival} at the same time, so DI"));
+    assert_eq!(server.named("VPN").len(), 1, "its own is gone");
+    assert_eq!(server.ikey("VPN"), rival);
+    server.calm();
+    folder.duoctl(APPLY).at(&server).run().exits(0);
+    assert_eq!((server.named("VPN").len(), server.ikey("VPN")), (1, rival));
+}
+
 #[test]
 fn a_state_folder_is_used_by_one_run_at_a_time() {
     let folder = several();

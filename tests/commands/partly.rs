@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Folder, Server, THREE};
+use crate::support::{Folder, Server, THREE, object};
 
 #[test]
 fn a_partial_run_says_what_it_left_out() {
@@ -177,4 +177,44 @@ fn texts_of_several_lines_are_shown_line_by_line() {
         document["steps"][0]["changes"][0]["after"],
         "Owned by the network team\nAnother \u{202e}line\nThird line"
     );
+}
+
+const DELIVERED: &str = "applications:
+  vpn: {type: radius, name: VPN, user_access: no_users, secret: {store: local, path: vpn}}
+secret_stores: {local: {type: file, path: kept}}
+";
+const NOT_BEGUN: &str = ": an earlier step of the address failed";
+
+#[test]
+fn the_rest_of_a_replacement_stays_while_the_keys_of_its_successor_are_not_delivered() {
+    let (folder, server) = (Folder::with(DELIVERED), Server::start());
+    for (kind, state) in [("radius", ""), ("unix", " replaced")] {
+        let notes = format!("[duoctl acme/applications.vpn -{state}]");
+        let body = json!({"type": kind, "name": "VPN", "user_access": "NO_USERS", "notes": notes});
+        server.account().create_application(object(body)).unwrap();
+    }
+    let arguments = ["apply", "--auto-approve", "--no-verify", "--allow-replace=applications.vpn"];
+    // Only keys are read there.
+    server.disturb("5xx=99@/admin/v1/integrations");
+    folder.duoctl(arguments).at(&server).run().exits(4).says(NOT_BEGUN);
+    assert_eq!(server.named("VPN").len(), 2, "whoever reads the store has the old key");
+    server.calm();
+    folder.duoctl(arguments).at(&server).run().exits(0);
+    assert_eq!((server.named("VPN").len(), folder.path("kept/vpn").exists()), (1, true));
+}
+
+#[test]
+fn keys_are_not_handed_out_while_the_application_is_not_as_declared() {
+    let (folder, server) = (Folder::with(DELIVERED), Server::start());
+    let body = json!({"type": "radius", "name": "VPN", "user_access": "ALL_USERS",
+        "notes": "[duoctl acme/applications.vpn -]"});
+    server.account().create_application(object(body)).unwrap();
+    server.disturb(&format!("5xx=99@/admin/v3/integrations/{}", server.ikey("VPN")));
+    let arguments = ["apply", "--auto-approve", "--no-verify"];
+    let outcome = folder.duoctl(arguments).at(&server).run().exits(75).says(NOT_BEGUN);
+    assert!(!outcome.stdout.contains("not known"), "what only reads did nothing: {outcome:?}");
+    assert!(!folder.path("kept/vpn").exists());
+    server.calm();
+    folder.duoctl(arguments).at(&server).run().exits(0);
+    assert!(folder.path("kept/vpn").exists());
 }

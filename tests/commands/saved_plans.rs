@@ -213,3 +213,14 @@ fn with_config_it_is_refused_unless_it_is_of_that_yaml_and_prunes_alike() {
     folder.duoctl(["plan", "--prune", "--out", "plan.json"]).at(&server).run().exits(0);
     apply(&["--config", ".", "--prune"]).exits(0);
 }
+
+#[test]
+fn what_cannot_be_read_now_has_not_moved() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["plan", "--out", "saved.json"]).at(&server).run().exits(0);
+    server.disturb("5xx=999@/admin/v1/groups");
+    let outcome = folder.duoctl(["apply", "saved.json"]).at(&server).run().exits(75);
+    assert!(!outcome.stderr.contains("stale") && server.writes() == 0, "{outcome:?}");
+    server.calm();
+    folder.duoctl(["apply", "saved.json", "--no-verify"]).at(&server).run().exits(0);
+}

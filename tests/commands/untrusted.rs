@@ -46,6 +46,26 @@ fn what_a_pull_request_may_not_do_is_refused_before_it_is_done() {
 }
 
 #[test]
+fn nor_may_the_second_operator_or_the_integration_keys() {
+    let bad = "{command: [touch, ran]}";
+    for keys in [
+        format!("integration_key: {bad}, secret_key: {{env: DUO_SKEY}}"),
+        format!(
+            "integration_key: {{env: DUO_IKEY}}, secret_key: {{env: DUO_SKEY}}, \
+             second: {{integration_key: {{env: DUO_IKEY_2}}, secret_key: {bad}}}"
+        ),
+    ] {
+        let folder = Folder::empty();
+        let own = "integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}";
+        folder.write("duo.yaml", &format!("{}{THREE}", HEAD.replace(own, &keys)));
+        let refused = folder.duoctl(["validate", "--untrusted"]).run().exits(1);
+        refused.warns("this would run the command `touch`");
+        assert!(!folder.path("ran").exists());
+        folder.duoctl(["validate"]).run().exits(0);
+    }
+}
+
+#[test]
 fn a_file_inside_and_a_variable_for_duo_are_as_good_as_ever() {
     let (server, folder) = (Server::start(), with_credentials("{file: key}"));
     folder.write("key", server.key("operator").secret_key.expose());

@@ -186,9 +186,15 @@ async fn account(
 fn make_sure_of(direct: &Direct, applications: &Applications) {
     let mut account = direct.account();
     let live = account.applications();
-    for fields in applications.values().filter(|fields| is_found(fields.kind)) {
+    for (key, fields) in applications.iter().filter(|(_, fields)| is_found(fields.kind)) {
         let stored = fields.by_hand();
-        if !live.iter().any(|live| live["type"] == stored["kind"] && live["name"] == stored["name"]) {
+        // One that another address owns is no candidate.
+        let free = |live: &Value| {
+            let notes = live["notes"].as_str().unwrap_or_default();
+            !notes.contains("[duoctl acme/") || notes.contains(&format!("[duoctl acme/applications.{key} "))
+        };
+        let same = |live: &Value| live["type"] == stored["kind"] && live["name"] == stored["name"];
+        if !live.iter().any(|live| same(live) && free(live)) {
             account.place_application(&stored).unwrap();
         }
     }

@@ -330,3 +330,28 @@ async fn trap_36_a_key_that_duo_does_not_hand_out_fails_only_its_delivery() {
     let run: Run = duo.apply(&folder).await.ended(4);
     run.says("not delivered applications.help").says("Duo does not hand out its keys");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_store_holds_and_duo_refuses_is_not_delivered() {
+    let (duo, folder) = (Duo::start().await, Folder::new());
+    folder.keeper();
+    let keep = fs::read_to_string(folder.path("keep.sh")).unwrap();
+    let waits = "[ \"$1\" = read ] || { : > asked; while [ ! -e go ]; do sleep 0.02; done; }\n";
+    folder.script("keep.sh", &keep.replacen("#!/bin/sh\n", waits, 1));
+    folder.yaml(
+        "applications:\n  help: {type: authapi, name: Help, user_access: no_users, secret: {store: cmd, path: help}}",
+        "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}}",
+    );
+    // Somebody resets the key while the store takes it.
+    let (run, ()) = tokio::join!(duo.apply(&folder), async {
+        let begun = std::time::Instant::now();
+        while !folder.path("asked").exists() {
+            assert!(begun.elapsed().as_secs() < 30, "the store is not asked");
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        duo.reset("Help");
+        fs::write(folder.path("go"), "").unwrap();
+    });
+    run.ended(4).says("store cmd: help holds the keys, but Duo does not accept them");
+    duo.apply(&folder).await.ended(0).says("read back, proven by a signed call");
+}

@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
+use duoctl::config::load::load;
 use duoctl::secrets::Stores;
 
 use super::support::{Folder, KEY, got, mode, put, target};
@@ -108,6 +109,54 @@ async fn nothing_that_duoctl_did_not_write_is_overwritten() {
     // An empty file, e.g. of a machine that lost power, holds nothing.
     fs::write(folder.path("secrets/vpn"), "").unwrap();
     put(&stores, &target("local", "vpn", None), KEY).await.unwrap();
+}
+
+#[test]
+#[ignore = "started, and killed, by the test of kills"]
+fn deliveries_without_end() {
+    let folder = std::env::var_os("DUOCTL_TEST_FOLDER").unwrap();
+    let stores = Stores::open(load(Path::new(&folder)).valid().unwrap());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    loop {
+        runtime.block_on(put(&stores, &target("local", "vpn", None), KEY)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_next_delivery_removes_what_a_killed_one_left() {
+    let (folder, stores) = folder();
+    let secrets = folder.path("secrets");
+    put(&stores, &target("local", "vpn", None), KEY).await.unwrap();
+    let names = || {
+        let mut names: Vec<_> =
+            fs::read_dir(&secrets).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    // As a kill in the middle leaves it, which the kills below may or may not meet.
+    fs::write(secrets.join(".duoctl-delivery-x1y2z3"), KEY).unwrap();
+    fs::set_permissions(secrets.join(".duoctl-delivery-x1y2z3"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(got(&stores, &target("local", "vpn", None)).await.unwrap().as_deref(), Some(KEY));
+    assert_eq!(names().len(), 2, "who only reads removes nothing");
+    put(&stores, &target("local", "vpn", None), KEY).await.unwrap();
+    assert_eq!(names(), ["vpn"]);
+    for _ in 0..10 {
+        fs::remove_file(secrets.join("vpn")).unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "files::deliveries_without_end", "--ignored", "--test-threads=1"])
+            .env("DUOCTL_TEST_FOLDER", folder.dir.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        while !secrets.join("vpn").exists() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        put(&stores, &target("local", "vpn", None), KEY).await.unwrap();
+        assert_eq!(names(), ["vpn"]);
+    }
 }
 
 #[tokio::test]

@@ -80,3 +80,17 @@ async fn nothing_is_printed_where_no_runner_reads_it() {
     duo.plan(&folder).await.ended(0).never_says("add-mask");
     duo.run(&folder, &["verify"]).await.ended(0).never_says("add-mask");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_rotation_the_runner_is_told_both_keys() {
+    let mut duo = Duo::start().await;
+    let folder = set_up(&mut duo);
+    duo.apply(&folder).await.ended(0);
+    let run = duo.run(&folder, &["rotate", "applications.siem", "--auto-approve"]).await.ended(0);
+    let keys = duo.applications("SIEM");
+    assert_eq!(keys.len(), 2, "the old one works on, and stands beside the new one in the store");
+    for key in keys {
+        let line = format!("::add-mask::{}", key["secret_key"].as_str().unwrap());
+        assert!(run.err.lines().any(|said| said == line), "{}", run.err);
+    }
+}

@@ -1,8 +1,9 @@
 //! Secrets in memory: wiped when they are dropped, in no core dump, and in no panic.
 
 use std::fs;
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::unix::process::ExitStatusExt as _;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, Stdio};
 
 use duoctl::secret::Secret;
@@ -24,6 +25,9 @@ fn seen(turned: &[u8]) -> usize {
             let same = |window: &[u8]| window.iter().zip(turned).all(|(is, turned)| *is == !*turned);
             found += bytes.windows(turned.len()).filter(|window| same(window)).count();
         }
+        // Or the next search would find what this one read.
+        bytes.fill(0);
+        std::hint::black_box(&bytes);
     }
     found
 }
@@ -42,6 +46,8 @@ fn a_secret_comes_and_goes() {
     let fences: Vec<Box<[u8; 512]>> = (0..64).map(|n| Box::new([n; 512])).collect();
     drop(Secret::new(text));
     let secret = Secret::new(roomy);
+    // Before anything takes the place of what had room to spare.
+    println!("ONCE {}", seen(&turned));
     let copy = secret.clone();
     println!("HELD {}", seen(&turned));
     drop((secret, copy));
@@ -71,6 +77,7 @@ fn a_secret_is_wiped_when_it_is_dropped() {
     let held =
         out.lines().find_map(|line| line.split_once("HELD ")).unwrap_or_else(|| panic!("{out}{err}")).1;
     assert!(held.parse::<usize>().unwrap() >= 2, "the search finds what is there: {held}");
+    assert!(out.contains("ONCE 1\n"), "a text with room to spare leaves no copy: {out}");
     assert!(out.contains("LEFT 0 "), "{out}");
 }
 
@@ -101,10 +108,58 @@ fn no_core_dump_holds_a_secret() {
     let mut first = [0; 1];
     child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
     let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let abort = Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().unwrap();
+    let status = child.wait().unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     let words: Vec<&str> = core.split_whitespace().collect();
     assert_eq!(words[4..6], ["0", "0"], "{core}");
-    let abort = Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().unwrap();
-    let status = child.wait().unwrap();
     assert!(abort.success() && status.signal() == Some(6) && !status.core_dumped(), "{status:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_other_process_of_the_user_may_look_into_it() {
+    let folder = Folder::new();
+    let binary = folder.path("duoctl");
+    fs::copy(env!("CARGO_BIN_EXE_duoctl"), &binary).unwrap();
+    fs::set_permissions(folder.dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let mut command = Command::new(&binary);
+    if rustix::process::geteuid().is_root() {
+        // Root may look anywhere, and what only root may look into can be told from what is its own by another user's.
+        command.uid(65_534).gid(65_534);
+    }
+    let mut child = command
+        .args(["sandbox", "serve"])
+        .current_dir(folder.dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 1];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    let owners = ["mem", "environ"].map(|file| fs::metadata(format!("/proc/{}/{file}", child.id())));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(owners.map(|found| found.unwrap().uid()), [0, 0], "root's, so nobody else's");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_panic_of_the_program_itself_tells_its_place_and_nothing_else() {
+    let folder = Folder::new();
+    // The one panic that can be had from outside: no room for the stacks of so many threads.
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -v 400000; exec \"$0\" validate", env!("CARGO_BIN_EXE_duoctl")])
+        .env("TOKIO_WORKER_THREADS", "1000")
+        .env("RUST_BACKTRACE", "full")
+        .current_dir(folder.dir.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    // The threads that it has got by then may wait for ever for those that it has not.
+    let read = BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut said);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    read.unwrap();
+    assert!(said.starts_with("error: a bug ended duoctl ") && said.contains("/tokio-"), "{said}");
 }

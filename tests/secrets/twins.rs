@@ -1,10 +1,12 @@
 //! `duoctl rotate` by a twin: the stages, the evidence, the way back, and everything that may come in between.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use duoctl::duo::call::{ApiCall, Transport as _};
 use duoctl::duo::https::{HttpsConfig, HttpsTransport};
 use duoctl::duo::types::Ikey;
+use duoctl::sandbox::account::Account;
 use duoctl::secret::Secret;
 use serde_json::{Map, Value, json};
 
@@ -241,6 +243,90 @@ async fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
     run.says("the others go on").says("rotated applications.help");
     assert!(duo.applications("Help").iter().any(|one| one["secret_key"] != before));
     duo.run(&folder, &["rotate"]).await.ended(64);
+}
+
+/// Something that happens once a slow rotation has come so far.
+async fn meanwhile(duo: &Duo, folder: &Folder, far: impl Fn(&mut Account) -> bool, then: impl Fn()) -> Run {
+    duo.sandbox.account().faults.add("delay=150".parse().unwrap());
+    let (run, ()) = tokio::join!(rotate(duo, folder, &[]), async {
+        let begun = Instant::now();
+        while !far(&mut duo.sandbox.account()) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it does not come so far");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        then();
+    });
+    duo.sandbox.account().faults.clear();
+    run
+}
+
+fn called(account: &Account, call: &str) -> usize {
+    account.requests().get(call).copied().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_made_where_the_old_application_moved_or_another_run_was_faster() {
+    const LIST: &str = "GET /admin/v3/integrations";
+    const CREATE: &str = "POST /admin/v3/integrations";
+    let edit = |duo: &Duo| duo.modify("Help", json!({"greeting": "Somebody else was here"}));
+    let rival = |duo: &Duo| {
+        let old = duo.application("Help");
+        let notes = old["notes"].as_str().unwrap();
+        let notes = notes.replace(']', " successor:2026-11-24T22:00:00Z]");
+        let body = json!({"type": "authapi", "name": "Help", "user_access": "NO_USERS", "notes": notes});
+        duo.sandbox.account().create_application(body.as_object().cloned().unwrap()).unwrap();
+    };
+    let happens: [&dyn Fn(&Duo); 2] = [&edit, &rival];
+    let why = ["was changed in Duo since the plan was made", "another run has begun to rotate it"];
+    for (happens, why) in happens.into_iter().zip(why) {
+        let (duo, folder) = start(HELP).await;
+        let lists = called(&duo.sandbox.account(), LIST);
+        let creates = called(&duo.sandbox.account(), CREATE);
+        let run = meanwhile(&duo, &folder, |account| called(account, LIST) > lists, || happens(&duo)).await;
+        run.ended(6).says(why);
+        assert_eq!(called(&duo.sandbox.account(), CREATE), creates, "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keys_of_a_successor_that_may_be_used_by_others_stay_out_of_the_store() {
+    let (duo, folder) = start(HELP).await;
+    let (old, before) = (duo.application("Help"), kept(&folder, "secrets/help.json"));
+    let successor = |account: &mut Account| {
+        let twins = account.applications().into_iter().filter(|live| live["name"] == "Help");
+        twins.map(|live| live["integration_key"].clone()).find(|ikey| *ikey != old["integration_key"])
+    };
+    let open = || {
+        let mut account = duo.sandbox.account();
+        let ikey = successor(&mut account).unwrap();
+        let wider = json!({"self_service_allowed": 1}).as_object().cloned().unwrap();
+        account.modify_application(ikey.as_str().unwrap(), wider).unwrap();
+    };
+    let run = meanwhile(&duo, &folder, |account| successor(account).is_some(), open).await;
+    run.ended(4).says("Duo did not give the successor ").says("so its keys stay out of the store");
+    assert_eq!(kept(&folder, "secrets/help.json"), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_key_that_duo_does_not_accept_stays_out_of_the_store() {
+    let (duo, folder) = start(HELP).await;
+    let (old, before) = (duo.application("Help"), kept(&folder, "secrets/help.json"));
+    let fetched = |account: &Account| {
+        let keys = account.requests().iter().filter(|(call, _)| call.ends_with("/skey"));
+        keys.map(|(_, count)| count).sum::<usize>()
+    };
+    let seen = fetched(&duo.sandbox.account());
+    let reset = || {
+        let mut account = duo.sandbox.account();
+        let twins = account.applications().into_iter().filter(|live| live["name"] == "Help");
+        let mut ikeys = twins.map(|live| live["integration_key"].clone());
+        let successor = ikeys.find(|ikey| *ikey != old["integration_key"]).unwrap();
+        let body = json!({"reset_secret_key": 1}).as_object().cloned().unwrap();
+        account.modify_application(successor.as_str().unwrap(), body).unwrap();
+    };
+    let run = meanwhile(&duo, &folder, |account| fetched(account) > seen, reset).await;
+    run.ended(4).says("Duo does not accept the new key yet, so the store keeps the old one");
+    assert_eq!(kept(&folder, "secrets/help.json"), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

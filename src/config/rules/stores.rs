@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use serde_json::Value;
 
 use crate::config::diagnostic::{Code, Diagnostic, Span};
-use crate::config::model::{SecretStore, SecretTarget, ValueSource, Workspace};
+use crate::config::model::{SecretStore, SecretTarget, Workspace};
 use crate::config::similar::did_you_mean;
 use crate::config::texts::shown;
 
@@ -51,21 +51,16 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 
 /// A store's commands are given what they store, and never the key that duoctl itself uses.
 fn operators_key_passed_on(workspace: &Workspace) -> Vec<Diagnostic> {
-    let Some(ValueSource::Env(key)) =
-        workspace.tenant.credentials.as_ref().map(|keys| &keys.secret_key.value)
-    else {
-        return Vec::new();
-    };
-    let passes_it = |store: &&SecretStore| {
-        let names = store.options.get("environment").and_then(Value::as_array).into_iter().flatten();
-        names.filter_map(Value::as_str).any(|name| name == key)
-    };
+    let own = workspace.secret_variables();
     let found = |store: &SecretStore| {
+        let names = store.options.get("environment").and_then(Value::as_array).into_iter().flatten();
+        let key = names.filter_map(Value::as_str).find(|name| own.contains(name))?;
         let message =
             format!("the commands of this store would get duoctl's own secret key, in {}", shown(key));
-        Diagnostic::error(Code::InvalidValue, store.span, message).help("leave it out of `environment`")
+        let finding = Diagnostic::error(Code::InvalidValue, store.span, message);
+        Some(finding.help("leave it out of `environment`"))
     };
-    workspace.secret_stores.values().filter(passes_it).map(found).collect()
+    workspace.secret_stores.values().filter_map(found).collect()
 }
 
 /// Every delivery; both applications of a composite have their own.

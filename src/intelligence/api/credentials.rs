@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::config::model::IntelligenceApi;
-use crate::credentials::{CredentialError, fetch};
+use crate::credentials::{CredentialError, Surroundings, fetch};
 use crate::secret::Secret;
 
 /// A file of credentials is never larger than this many bytes.
@@ -52,17 +52,18 @@ pub enum CredentialsError {
 }
 
 impl ApiCredentials {
-    /// Fetches them. `root` is the folder of the YAML.
+    /// Fetches them.
     ///
     /// # Errors
     ///
     /// [`CredentialsError`], which never holds a value.
-    pub fn fetch(api: &IntelligenceApi, root: &Path) -> Result<Self, CredentialsError> {
+    pub fn fetch(api: &IntelligenceApi, around: &Surroundings) -> Result<Self, CredentialsError> {
         match api {
             IntelligenceApi::File(path) => Self::from_file(path),
             IntelligenceApi::Fields(fields) => {
-                let value =
-                    |key, source| fetch(source, root).map_err(|error| CredentialsError::Value { key, error });
+                let value = |key, source| {
+                    fetch(source, around).map_err(|error| CredentialsError::Value { key, error })
+                };
                 Ok(Self {
                     token_url: fields.token_url.value.clone(),
                     api_url: fields.api_url.value.clone(),
@@ -119,7 +120,7 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let api = IntelligenceApi::File(path.clone());
         let shown = |error: CredentialsError| error.to_string().replace(&path.display().to_string(), "FILE");
-        ApiCredentials::fetch(&api, folder.path()).map_err(shown)
+        ApiCredentials::fetch(&api, &Surroundings::folder(folder.path())).map_err(shown)
     }
 
     #[test]

@@ -6,9 +6,11 @@ use super::*;
 use crate::config::diagnostic::Spanned;
 use crate::config::model::Allowance;
 use crate::reconcile::marker::{Marker, MarkerState};
-use crate::reconcile::plan::Prune;
+use crate::reconcile::plan::{Options, Prune, plan};
+use crate::reconcile::rotation::Orders;
 use crate::reconcile::testing::{
-    App, FakeDuo, HERE, app, desired, marked, marked_as, marker, outline, plan_of, plan_pruning, refusals,
+    App, FakeDuo, HERE, app, desired, marked, marked_as, marker, now, options, outline, plan_of,
+    plan_pruning, refusals,
 };
 
 fn none() -> Consent {
@@ -316,4 +318,27 @@ fn the_operator_is_found_among_all_that_a_step_touches() {
     let plan = plan_of(&desired, &duo);
     assert_eq!(plan.steps().len(), 1);
     assert!(judge(&plan, &desired, &all_consents()).iter().any(|refusal| refusal.guard == "self_lockout"));
+}
+
+#[test]
+fn no_rotation_puts_the_operator_out_of_use() {
+    let delivered = MarkerState::Delivered { since: now(), at: now() };
+    let address = BTreeSet::from([Address::application("operator")]);
+    // As the old key of a rotation that ends, and as the new key of one that is called off.
+    let ends = Orders { confirmed: address.clone(), ..Orders::default() };
+    let called_off = Orders { abort: address, ..Orders::default() };
+    for (operator, other, rotation) in
+        [(MarkerState::Owned, delivered.clone(), ends), (delivered, MarkerState::Owned, called_off)]
+    {
+        let mut duo = FakeDuo::new();
+        for (ikey, state) in [("DIOPERATOR", operator), ("DI2", other)] {
+            let properties = json!({"user_access": "NO_USERS", "adminapi_integrations": 1,
+                "notes": marked_as("operator", state)});
+            duo.put(ikey, "adminapi", "duoctl", properties);
+        }
+        let desired = desired([app("operator", "adminapi", "duoctl").text("user_access", "no_users")]);
+        let plan = plan(&desired, &duo.observation(), &Options { rotation, ..options(Prune::No) });
+        assert_eq!(plan.steps().iter().map(|step| step.action).collect::<Vec<_>>(), [Action::Rotate]);
+        assert_eq!(refusals(&plan, &desired, &all_consents()), [("self_lockout", None)]);
+    }
 }

@@ -1,6 +1,5 @@
 //! How a token is had: given, by AppRole, or by a JWT of the CI system; and had again when it ends.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use percent_encoding::utf8_percent_encode;
@@ -14,13 +13,13 @@ use super::super::store::StoreError;
 use super::ESCAPED;
 use super::wire::Wire;
 use crate::config::model::ValueSource;
-use crate::credentials::fetch;
+use crate::credentials::{Surroundings, fetch};
 use crate::secret::Secret;
 
 /// A way to a token.
 pub(super) struct Login {
     method: LoginMethod,
-    root: PathBuf,
+    around: Surroundings,
     session: Mutex<Option<Session>>,
 }
 
@@ -38,7 +37,8 @@ struct Session {
 }
 
 impl Login {
-    pub(super) fn new(options: &Value, root: &Path) -> Self {
+    pub(super) fn new(options: &Value, around: &Surroundings) -> Self {
+        let root = &around.folder;
         let mount = |login: &Value, default: &str| {
             Some(options::text(login, "mount"))
                 .filter(|m| !m.is_empty())
@@ -59,7 +59,7 @@ impl Login {
         } else {
             LoginMethod::Token(options::source(options, "token", root))
         };
-        Self { method, root: root.to_owned(), session: Mutex::new(None) }
+        Self { method, around: around.clone(), session: Mutex::new(None) }
     }
 
     /// The token of now. Deliveries at the same time wait for one login.
@@ -159,8 +159,8 @@ impl Login {
             StoreError::new(format!("the store has no `{key}`"))
                 .help("say where it comes from, e.g. {env: VAULT_TOKEN}")
         })?;
-        let (source, root) = (source.clone(), self.root.clone());
-        let fetched = tokio::task::spawn_blocking(move || fetch(&source, &root)).await;
+        let (source, around) = (source.clone(), self.around.clone());
+        let fetched = tokio::task::spawn_blocking(move || fetch(&source, &around)).await;
         let fetched = fetched.map_err(|error| StoreError::new(format!("{key}: {error}")))?;
         fetched.map_err(|error| StoreError::new(format!("{key}: {error}")))
     }

@@ -1,6 +1,6 @@
 //! One request to a Vault server: TLS, token, bounded answers, and what its refusals mean.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -12,6 +12,7 @@ use super::super::options;
 use super::super::store::StoreError;
 use super::login::Login;
 use crate::config::texts::escape;
+use crate::credentials::Surroundings;
 use crate::duo::https::{explain, tls_config};
 use crate::duo::request::USER_AGENT;
 use crate::secret::Secret;
@@ -89,14 +90,14 @@ impl Answer {
 }
 
 impl Wire {
-    pub(super) fn new(address: &str, options: &Value, root: &Path) -> Self {
+    pub(super) fn new(address: &str, options: &Value, around: &Surroundings) -> Self {
         let ca_file = Some(options::text(options, "ca_file")).filter(|file| !file.is_empty());
         Self {
             address: address.to_owned(),
             namespace: options::text(options, "namespace"),
-            ca_file: ca_file.map(|file| root.join(file)),
+            ca_file: ca_file.map(|file| around.folder.join(file)),
             client: OnceCell::new(),
-            login: Login::new(options, root),
+            login: Login::new(options, around),
         }
     }
 
