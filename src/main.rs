@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(_) => return ExitCode::from(Exit::Error.code()),
     };
+    panics::begun();
     // The panic hook has said what there is to say.
     let ended = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(duoctl::cli::run(args))));
     let exit = ended.unwrap_or(Exit::Error);

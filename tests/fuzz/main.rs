@@ -13,21 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use duoctl::cli::session::desired;
-use duoctl::config::load::load_text;
-use duoctl::config::texts::is_harmful;
-use duoctl::duo::call::ApiCall;
-use duoctl::duo::reply::{Body, Reply, outcome};
-use duoctl::duo::types::{Group, Ikey, Integration, Policy};
-use duoctl::output::json;
-use duoctl::output::paint::{quoted, safe};
-use duoctl::output::snippet;
-use duoctl::reconcile::fingerprint::Fingerprint;
-use duoctl::reconcile::marker::{Marker, Notes};
-use duoctl::reconcile::observed::{Observation, Observed};
-use duoctl::reconcile::plan::{Options, Prune, plan};
-use duoctl::reconcile::selection::Selection;
-use serde_json::Value;
+mod targets;
 
 /// No input may take this long.
 const SLOW: Duration = Duration::from_secs(2);
@@ -175,141 +161,27 @@ fn fuzz(target: &str, folders: &[&str], check: impl Fn(&[u8])) {
     }
 }
 
-fn options() -> Options {
-    Options {
-        prune: Prune::Quarantine,
-        selection: Selection::default(),
-        today: jiff::civil::date(2026, 11, 25),
-        now: jiff::Timestamp::UNIX_EPOCH,
-        rotation: Default::default(),
-    }
-}
-
-fn observation(integrations: Vec<Integration>) -> Observation {
-    Observation {
-        host: "api-1a2b3c4d.duosecurity.com".to_owned(),
-        operator: Ikey::new("DIOPERATOR"),
-        integrations: Observed::Present(integrations),
-        groups: Observed::Present(Vec::new()),
-        policies: Observed::Present(Vec::new()),
-        account: Default::default(),
-        held: Default::default(),
-        observed_at: jiff::Timestamp::UNIX_EPOCH,
-        uses: Default::default(),
-        rotation_uses: Observed::Absent,
-        creations: Observed::Absent,
-    }
-}
-
 #[test]
 fn yaml() {
-    fuzz("yaml", &["tests/samples", "examples", "tests/corpus/yaml"], |input| {
-        let text = String::from_utf8_lossy(input).into_owned();
-        let loaded = load_text("duo.yaml".into(), text);
-        let shown = snippet::render(&loaded.diagnostics, &loaded.sources, false, 100);
-        assert!(shown.chars().all(|c| c == '\n' || !is_harmful(c)), "{shown}");
-        if let Some(workspace) = loaded.valid() {
-            let wanted = desired(workspace, &loaded.sources);
-            let planned = plan(&wanted, &observation(Vec::new()), &options());
-            assert!(planned.steps().len() <= wanted.applications.len() * 3);
-        }
-    });
+    fuzz("yaml", &["tests/samples", "examples", "tests/corpus/yaml"], targets::yaml);
 }
 
 #[test]
 fn plans() {
-    fuzz("plan", &["tests/corpus/plan"], |input| {
-        let Ok(mut document) = serde_json::from_slice::<Value>(input) else { return };
-        let fingerprint = document.get_mut("fingerprint").map(Value::take).unwrap_or_default();
-        if let Ok(fingerprint) = serde_json::from_value::<Fingerprint>(fingerprint) {
-            let now = plan(
-                &desired_of(
-                    "version: 1\nworkspace: a\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\n",
-                ),
-                &observation(Vec::new()),
-                &options(),
-            );
-            let _ = fingerprint.moved(now.fingerprint());
-        }
-    });
-}
-
-fn desired_of(text: &str) -> duoctl::reconcile::desired::Desired {
-    let loaded = load_text("duo.yaml".into(), text.to_owned());
-    desired(loaded.valid().unwrap(), &loaded.sources)
+    fuzz("plan", &["tests/corpus/plan"], targets::plans);
 }
 
 #[test]
 fn replies() {
-    let wanted = desired_of(
-        "version: 1\nworkspace: acme\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\napplications:\n  \
-         vpn: {type: radius, name: VPN, user_access: no_users, greeting: x, notes: y, self_service_allowed: false}\n  \
-         siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info], networks_for_api_access: [192.0.2.0/24]}\n",
-    );
-    fuzz("reply", &["tests/corpus/reply"], |input| {
-        for status in [200, 400, 429, 500] {
-            let reply = Reply {
-                status,
-                content_type: Some("application/json".to_owned()),
-                location: None,
-                retry_after: None,
-                body: Body::Whole(input.to_vec()),
-            };
-            let call = ApiCall::get("/admin/v3/integrations", &[]);
-            match outcome(&call, &reply) {
-                Ok(success) => {
-                    let rows = success.response.as_array().cloned().unwrap_or_default();
-                    for row in &rows {
-                        let _ = (Group::decode(row), Policy::decode(row));
-                    }
-                    let live: Vec<Integration> = rows.into_iter().filter_map(Integration::decode).collect();
-                    let planned = plan(&wanted, &observation(live), &options());
-                    let shown = duoctl::output::plan_text::render(
-                        &planned,
-                        &[],
-                        duoctl::output::paint::Paint { on: false },
-                        false,
-                    );
-                    assert!(shown.chars().all(|c| c == '\n' || !is_harmful(c)), "{shown}");
-                }
-                Err(error) => {
-                    let shown = error.to_string();
-                    assert!(!shown.chars().any(is_harmful) && shown.chars().count() < 2000, "{shown}");
-                }
-            }
-        }
-    });
+    fuzz("reply", &["tests/corpus/reply"], targets::replies);
 }
 
 #[test]
 fn markers() {
-    fuzz("marker", &["tests/corpus/marker"], |input| {
-        let text = String::from_utf8_lossy(input);
-        let notes = Notes::parse(&text);
-        if let Some(marker) = notes.marker {
-            // What is read is written as the same again, and no text before it can become another one.
-            let written = marker.notes(notes.text);
-            let again = Notes::parse(&written);
-            assert_eq!((again.text, again.marker.as_ref()), (notes.text, Some(&marker)), "{written:?}");
-            let forged: Marker = Notes::parse(&marker.notes(&text)).marker.unwrap();
-            assert_eq!(forged, marker);
-        }
-    });
+    fuzz("marker", &["tests/corpus/marker"], targets::markers);
 }
 
 #[test]
 fn texts() {
-    fuzz("text", &["tests/corpus/text"], |input| {
-        let text = String::from_utf8_lossy(input);
-        let (shown, quoted) = (safe(&text), quoted(&text));
-        assert!(!shown.chars().any(is_harmful) && !quoted.chars().any(is_harmful), "{shown}");
-        let inner: Vec<char> = quoted.chars().collect();
-        let inside = &inner[1..inner.len() - 1];
-        assert!(inside.iter().enumerate().all(|(at, c)| *c != '"' || inside[at - 1] == '\\'), "{quoted}");
-        let document = json::text(&serde_json::json!({ &*text: [text] }));
-        assert!(document.chars().all(|c| c == '\n' || !is_harmful(c)), "{document}");
-        assert_eq!(document.lines().count(), 5, "{document}");
-        let back: Value = serde_json::from_str(&document).unwrap();
-        assert_eq!(back[&*text][0], *text);
-    });
+    fuzz("text", &["tests/corpus/text"], targets::texts);
 }

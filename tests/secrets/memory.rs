@@ -1,7 +1,7 @@
 //! Secrets in memory: wiped when they are dropped, in no core dump, and in no panic.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, Stdio};
@@ -143,23 +143,33 @@ fn no_other_process_of_the_user_may_look_into_it() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn a_panic_of_the_program_itself_tells_its_place_and_nothing_else() {
     let folder = Folder::new();
-    // The one panic that can be had from outside: no room for the stacks of so many threads.
-    let mut child = Command::new("sh")
-        .args(["-c", "ulimit -v 400000; exec \"$0\" validate", env!("CARGO_BIN_EXE_duoctl")])
-        .env("TOKIO_WORKER_THREADS", "1000")
+    // The one panic that can be had from outside.
+    let outcome = Command::new(env!("CARGO_BIN_EXE_duoctl"))
+        .arg("validate")
+        .env("TOKIO_WORKER_THREADS", "0")
         .env("RUST_BACKTRACE", "full")
         .current_dir(folder.dir.path())
-        .stderr(Stdio::piped())
-        .spawn()
+        .output()
         .unwrap();
-    let mut said = String::new();
-    // The threads that it has got by then may wait for ever for those that it has not.
-    let read = BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut said);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    read.unwrap();
+    assert_eq!(outcome.status.code(), Some(1));
+    let said = String::from_utf8(outcome.stderr).unwrap();
     assert!(said.starts_with("error: a bug ended duoctl ") && said.contains("/tokio-"), "{said}");
+    assert_eq!((said.lines().count(), outcome.stdout.len()), (1, 0), "{said}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_room_for_its_threads_it_ends_and_does_not_hang() {
+    let folder = Folder::new();
+    let status = Command::new("timeout")
+        .args(["20", "sh", "-c", "ulimit -v 5000000; exec \"$0\" validate", env!("CARGO_BIN_EXE_duoctl")])
+        .env("TOKIO_WORKER_THREADS", "100")
+        .env("RUST_MIN_STACK", "1000000000")
+        .current_dir(folder.dir.path())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
 }
