@@ -24,6 +24,7 @@ use crate::reconcile::desired::Desired;
 use crate::reconcile::observed::Observation;
 
 use check::Check;
+use draft::Draft;
 use scope::{Scope, keys};
 use settings::Names;
 
@@ -150,18 +151,7 @@ pub fn import(
     imported.left_out.extend(impossible);
     imported.left_out.sort_by(|a, b| a.ikey.cmp(&b.ikey));
     drafts.sort_by(|a, b| a.key.cmp(&b.key));
-    imported.entries = drafts
-        .into_iter()
-        .map(|draft| Entry {
-            text: draft.text().to_owned(),
-            value: draft.value(),
-            unsaid: draft.comments.len(),
-            key: draft.key,
-            kind: draft.kind,
-            name: draft.name,
-            ikey: draft.ikey,
-        })
-        .collect();
+    imported.entries = drafts.into_iter().map(Draft::finish).collect();
     imported
 }
 

@@ -201,9 +201,11 @@ impl Run<'_> {
         let End { outcomes, converged, report, .. } = *end;
         self.show_new_problems(converged);
         let normalised = converged.map(|converged| converged.normalised.as_slice()).unwrap_or_default();
-        let planned = self.session.document(&self.plan, &[]);
-        let left = converged.map(|converged| self.session.document(&converged.plan, &[]));
-        self.outlet.deliver(&json::apply(&planned, outcomes, normalised, left.as_ref(), report));
+        if self.outlet.takes_documents() {
+            let planned = self.session.document(&self.plan, &[]);
+            let left = converged.map(|converged| self.session.document(&converged.plan, &[]));
+            self.outlet.deliver(&json::apply(&planned, outcomes, normalised, left.as_ref(), report));
+        }
         if !self.outlet.human() {
             return;
         }

@@ -58,12 +58,14 @@ pub async fn run(
         }
         printer.data(&plan_text::render(&plan, &[], printer.out, false));
     }
-    let mut document = session.document(&plan, &[]);
-    if let Value::Object(document) = &mut document {
-        document.insert("kind".to_owned(), json!("drift"));
-        document.extend(who.map(|who| ("who".to_owned(), who.document())));
+    if outlet.takes_documents() {
+        let mut document = session.document(&plan, &[]);
+        if let Value::Object(document) = &mut document {
+            document.insert("kind".to_owned(), json!("drift"));
+            document.extend(who.map(|who| ("who".to_owned(), who.document())));
+        }
+        outlet.deliver(&document);
     }
-    outlet.deliver(&document);
     if has_errors(plan.problems()) {
         return Ok(first_failure(&reading.failures).map_or(Exit::Error, Exit::of));
     }

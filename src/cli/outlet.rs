@@ -80,6 +80,11 @@ impl Outlet {
         self.format == Format::Jsonl
     }
 
+    /// Whether anybody reads the document: over a large account it is not made for nobody.
+    pub fn takes_documents(&self) -> bool {
+        self.format.for_machines() || !self.reports.is_empty()
+    }
+
     /// Whether every report can be written, as far as that can be told before anything is done.
     pub fn check(&self) -> Result<(), Failure> {
         for (index, report) in self.reports.iter().enumerate() {

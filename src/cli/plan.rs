@@ -37,7 +37,8 @@ pub async fn run(
     session.tell_affected(&mut plan, &reading.observation, &impact, printer).await;
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
-    let document = session.document(&plan, &refusals);
+    let wanted = outlet.takes_documents() || args.out.is_some();
+    let document = wanted.then(|| session.document(&plan, &refusals));
     show_problems(plan.problems(), &session.sources, printer);
     show_problems(
         &unneeded(&session.workspace, &session.desired, &reading.observation),
@@ -49,9 +50,11 @@ pub async fn run(
     if outlet.human() {
         printer.data(&plan_text::render(&plan, &refusals, printer.out, false));
     }
-    outlet.deliver(&document);
-    if let Some(file) = &args.out {
-        save(file, &document, &args)?;
+    if let Some(document) = &document {
+        outlet.deliver(document);
+    }
+    if let (Some(file), Some(document)) = (&args.out, &document) {
+        save(file, document, &args)?;
         printer.remark(&format!(
             "saved {}; carry it out with: duoctl apply {}\n",
             file.display(),

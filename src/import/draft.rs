@@ -8,6 +8,8 @@ use crate::duo::types::Ikey;
 
 use serde_json::{Map, Value};
 
+use super::Entry;
+
 /// How deep the parts of an entry stand.
 const STEP: usize = 2;
 
@@ -62,11 +64,20 @@ impl Draft {
         self.written.get_or_init(|| self.write())
     }
 
-    /// What the entry means, below its key.
-    pub(super) fn value(&self) -> Value {
+    /// The finished entry.
+    pub(super) fn finish(mut self) -> Entry {
+        let text = self.written.take().unwrap_or_else(|| self.write());
         let pin = self.pinned.then(|| ("integration_key".to_owned(), self.ikey.as_str().into()));
-        let parts = self.parts.iter().map(|part| (part.key.to_owned(), part.value.clone()));
-        parts.chain(pin).collect::<Map<_, _>>().into()
+        let parts = self.parts.into_iter().map(|part| (part.key.to_owned(), part.value));
+        Entry {
+            text,
+            value: parts.chain(pin).collect::<Map<_, _>>().into(),
+            unsaid: self.comments.len(),
+            key: self.key,
+            kind: self.kind,
+            name: self.name,
+            ikey: self.ikey,
+        }
     }
 
     fn write(&self) -> String {

@@ -154,6 +154,9 @@ fn is_literal(text: &str) -> bool {
 
 /// Characters that another reader may drop, break a line at, or that turn what stands around them.
 fn must_escape(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     let joiner = matches!(c, '\u{200c}' | '\u{200d}');
     let unprintable = matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{fdd0}'..='\u{fdef}');
     c.is_control() || unprintable || (!joiner && super::super::texts::escape(c).nth(1).is_some())
