@@ -51,9 +51,11 @@ impl SavedPlan {
 
     /// The arguments that the plan was made with, beside those of the connection and the consents.
     pub(super) fn arguments(&self, args: args::Apply) -> Result<(PathBuf, args::Apply), Failure> {
-        let given = !args.selected.only.is_empty() || !args.selected.exclude.is_empty();
-        // With `--config` it says what the plan may be.
-        if given || args.pruning.prune.is_some() && args.config.is_none() {
+        let given = !args.selected.only.is_empty()
+            || !args.selected.exclude.is_empty()
+            || args.pruning.prune.is_some();
+        // With `--config` they say what the plan may be.
+        if given && args.config.is_none() {
             let message =
                 "--only, --exclude and --prune are part of a saved plan; give them to `duoctl plan`";
             return Err(Failure::Usage(message.to_owned()));
@@ -73,13 +75,19 @@ impl SavedPlan {
             Some("now") => Some(PruneMode::Now),
             _ => None,
         };
-        self.is_wanted(Path::new(path), prune, &args)?;
         let selected = args::Selected { only: texts("only"), exclude: texts("exclude") };
+        self.is_wanted(Path::new(path), prune, &selected, &args)?;
         Ok((PathBuf::from(path), args::Apply { selected, pruning: args::Pruning { prune }, ..args }))
     }
 
-    /// Whether it is the plan that `--config` and `--prune` ask for.
-    fn is_wanted(&self, path: &Path, prune: Option<PruneMode>, args: &args::Apply) -> Result<(), Failure> {
+    /// Whether it is the plan that `--config` asks for, with the arguments that are given here.
+    fn is_wanted(
+        &self,
+        path: &Path,
+        prune: Option<PruneMode>,
+        selected: &args::Selected,
+        args: &args::Apply,
+    ) -> Result<(), Failure> {
         let Some(config) = &args.config else { return Ok(()) };
         let unwanted = |reason| Err(Failure::UnwantedPlan { path: self.file.clone(), reason });
         if !same_place(path, config) {
@@ -92,7 +100,11 @@ impl SavedPlan {
                 Some(PruneMode::Quarantine) => "with --prune",
                 Some(PruneMode::Now) => "with --prune=now",
             };
-            return unwanted(format!("it was made {made}; beside --config, the same is said here"));
+            return unwanted(format!("it was made {made}; beside --config, give the same to `duoctl apply`"));
+        }
+        if (&selected.only, &selected.exclude) != (&args.selected.only, &args.selected.exclude) {
+            let reason = "it was made with other --only or --exclude; beside --config, give the same to `duoctl apply`";
+            return unwanted(reason.to_owned());
         }
         Ok(())
     }

@@ -184,7 +184,7 @@ fn a_guard_is_not_lifted_by_saving() {
 
 /// Whoever may leave a plan for the job that applies, and not apply, chooses neither its YAML nor what is removed.
 #[test]
-fn with_config_it_is_refused_unless_it_is_of_that_yaml_and_prunes_alike() {
+fn with_config_it_is_refused_unless_it_is_of_that_yaml_with_the_same_arguments() {
     let (folder, server) = pending();
     let writes = server.writes();
     let apply = |rest: &[&str]| folder.duoctl(["apply", "plan.json"].iter().chain(rest)).at(&server).run();
@@ -200,7 +200,11 @@ fn with_config_it_is_refused_unless_it_is_of_that_yaml_and_prunes_alike() {
     folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0);
     apply(&["--config", ".", "--prune"]).exits(5).warns("it was made without --prune");
     apply(&["--prune"]).exits(64);
+    apply(&["--config", ".", "--exclude", "applications.siem"]).exits(5).warns("other --only or --exclude");
+    folder.duoctl(["plan", "--exclude", "applications.vpn", "--out", "plan.json"]).at(&server).run().exits(0);
+    apply(&["--config", "."]).exits(5).warns("give the same to `duoctl apply`");
     assert_eq!(server.writes(), writes);
+    folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0);
 
     folder
         .duoctl(["apply", ".", "--config", "."])

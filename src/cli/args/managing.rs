@@ -183,8 +183,8 @@ pub struct Apply {
     /// A YAML file, a folder with duo.yaml and *.duo.yaml files, or a saved plan.
     #[arg(value_name = "PATH|PLAN", default_value = ".")]
     pub path: PathBuf,
-    /// The YAML that a saved plan has to be of. A plan of any other, or one whose `--prune` is not the one given here, is
-    /// refused: for a plan that passed through hands which may not apply.
+    /// The YAML that a saved plan has to be of. A plan of any other, or one whose --prune, --only or --exclude are not
+    /// those given here, is refused: for a plan that passed through hands which may not apply.
     #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// How Duo is reached.
