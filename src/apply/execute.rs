@@ -50,10 +50,10 @@ pub async fn execute<W: WriteApi, T: Transport + Clone>(
 ) -> Vec<StepOutcome> {
     let removes = |step: &&Step| matches!(step.action, Action::Quarantine | Action::Delete);
     let (removals, changes): (Vec<&Step>, Vec<&Step>) = plan.steps().iter().partition(removes);
-    let own = |step: &&Step| deputy.is_some() && step.targets().contains(plan.operator());
-    let own: BTreeSet<&str> = changes.iter().copied().filter(own).map(|step| step.address.as_str()).collect();
-    let (own, changes) = changes.into_iter().partition(|step| own.contains(step.address.as_str()));
     let crew = Crew { plan, writer, courier, deputy, stop, progress };
+    let own = changes.iter().filter(|step| crew.is_by_deputy(step));
+    let own: BTreeSet<&str> = own.map(|step| step.address.as_str()).collect();
+    let (own, changes) = changes.into_iter().partition(|step| own.contains(step.address.as_str()));
     let mut outcomes = Vec::with_capacity(plan.steps().len());
     for phase in [changes, own, removals] {
         let done = crew.phase(phase, &outcomes, parallelism).await;
@@ -74,6 +74,10 @@ struct Crew<'a, W, T> {
 }
 
 impl<W: WriteApi, T: Transport + Clone> Crew<'_, W, T> {
+    fn is_by_deputy(&self, step: &Step) -> bool {
+        self.deputy.is_some() && step.targets().contains(self.plan.operator())
+    }
+
     /// Steps that may go at the same time as far as they are of different addresses.
     async fn phase(&self, steps: Vec<&Step>, before: &[StepOutcome], parallelism: usize) -> Vec<StepOutcome> {
         let failed: BTreeSet<&str> = before
@@ -120,7 +124,7 @@ impl<W: WriteApi, T: Transport + Clone> Crew<'_, W, T> {
                 address: step.address.clone(),
                 action: step.action,
                 ikey: step.ikey.clone(),
-                by_second: deputy.is_some() && step.targets().contains(plan.operator()),
+                by_second: self.is_by_deputy(step),
                 status: Status::Applied,
                 note: None,
             };
