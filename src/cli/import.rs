@@ -5,6 +5,7 @@ mod files;
 use std::path::Path;
 
 use crate::config::diagnostic::has_errors;
+use crate::config::edit::EditError;
 use crate::config::load::{InMemory, load_files};
 use crate::import::placement::{Change, Split, place};
 use crate::import::{Live, Wanted, defaults, import};
@@ -77,8 +78,13 @@ fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {
     Ok(split)
 }
 
-fn read(path: &Path) -> Option<String> {
-    std::fs::read_to_string(path).ok()
+fn read(path: &Path) -> Result<Option<String>, EditError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(_) if path.is_file() => Err(EditError::NotYaml),
+        // What stands there otherwise keeps the file from being written, and is named then.
+        Err(_) => Ok(None),
+    }
 }
 
 /// Nothing is written that other commands could not read.
@@ -98,4 +104,21 @@ fn prove(session: &Session, changes: &mut [Change]) -> Result<(), Failure> {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_never_taken_for_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("vpn.duo.yaml");
+        assert_eq!(read(&file), Ok(None));
+        std::fs::write(&file, "applications: {}\n").unwrap();
+        assert_eq!(read(&file), Ok(Some("applications: {}\n".to_owned())));
+        std::fs::write(&file, b"# caf\xe9\n").unwrap();
+        assert_eq!(read(&file), Err(EditError::NotYaml));
+        assert_eq!(read(folder.path()), Ok(None), "it is named when it keeps the file from being written");
+    }
 }

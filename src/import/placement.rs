@@ -38,7 +38,8 @@ pub struct Change {
     pub added: usize,
 }
 
-/// The files with the entries added. `read` gives the text of a file that is there already.
+/// The files with the entries added. `read` gives the text of a file that is there already;
+/// one that is there and cannot be read must not look like none.
 ///
 /// # Errors
 ///
@@ -48,7 +49,7 @@ pub fn place(
     split: Split,
     workspace: &Workspace,
     sources: &Sources,
-    read: impl Fn(&Path) -> Option<String>,
+    read: impl Fn(&Path) -> Result<Option<String>, EditError>,
 ) -> Result<Vec<Change>, (PathBuf, EditError)> {
     let main = sources.file(workspace.name.span.file).map(|file| file.path.clone()).unwrap_or_default();
     let modeline = sources.file(workspace.name.span.file).and_then(|file| file.text.lines().next());
@@ -65,7 +66,10 @@ pub fn place(
     let mut changes = Vec::with_capacity(files.len());
     for (path, entries) in files {
         let fragment: String = entries.iter().map(|entry| entry.text.as_str()).collect();
-        let before = read(&path).unwrap_or_else(|| below.clone().unwrap_or_default());
+        let before = match read(&path) {
+            Ok(before) => before.unwrap_or_else(|| below.clone().unwrap_or_default()),
+            Err(error) => return Err((path, error)),
+        };
         let added = entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect();
         match append(&before, &["applications"], &fragment, &added) {
             Ok(Appended { text, tree }) => {

@@ -98,7 +98,8 @@ async fn import_into(direct: &impl Client, text: &str, wanted: &Wanted) -> (Stri
     let imported = import(workspace, &desired, &defaults(&loaded.sources), seen, live, wanted);
     let mut after = text.to_owned();
     for change in
-        place(&imported.entries, Split::None, workspace, &loaded.sources, |_| Some(text.to_owned())).unwrap()
+        place(&imported.entries, Split::None, workspace, &loaded.sources, |_| Ok(Some(text.to_owned())))
+            .unwrap()
     {
         after = change.text;
     }
