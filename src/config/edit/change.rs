@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::written::{File, Pair, Shape, Written, after_colon, read};
+use super::written::{File, Pair, Shape, Written, after_colon, last_scalar, own, read};
 use super::{EditError, lookup, writing};
 
 /// A file that is being edited.
@@ -91,6 +91,14 @@ impl<'t> Editor<'t> {
     fn next_line(&self, offset: usize) -> usize {
         let rest = self.slice(offset..self.text.len());
         rest.find('\n').map_or(self.text.len(), |newline| offset + newline + 1)
+    }
+
+    /// Whether the next lines are a comment that stands deeper than a key: a block of text above would swallow it.
+    fn comment_below(&self, line_start: usize, indent: usize) -> bool {
+        let rest = self.slice(line_start..self.text.len());
+        let next = rest.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let content = next.trim_start();
+        content.starts_with('#') && next.len() - content.len() > indent
     }
 
     fn column(&self, offset: usize) -> usize {
@@ -317,7 +325,8 @@ impl<'t> Editor<'t> {
         }
         let followed = !self.slice(place.end..self.line_end(place.end)).trim().is_empty();
         let indent = self.column(pair.key_place.start);
-        let (first, lines) = writing::after_key(value, indent, self.step, !followed);
+        let literal = !followed && !self.comment_below(self.next_line(place.end), indent);
+        let (first, lines) = writing::after_key(value, indent, self.step, literal);
         let place = if lines.is_empty() || !first.is_empty() { place } else { colon..place.end };
         let head = if first.is_empty() { first } else { spaced(&place, first) };
         let text = lines.iter().fold(head, |text, line| text + self.newline + line);
@@ -401,7 +410,9 @@ impl<'t> Editor<'t> {
         }
         let column = entries.first().map_or(0, |pair| self.column(pair.key_place.start));
         let (offset, at_line_start) = self.after_entry(last);
-        let mut lines = writing::entry(key, value, column, self.step, true);
+        let next = if at_line_start { offset } else { self.next_line(offset) };
+        let literal = !self.comment_below(next, column);
+        let mut lines = writing::entry(key, value, column, self.step, literal);
         if let Some(first) = lines.first_mut() {
             first.insert_str(0, &" ".repeat(column));
         }
@@ -473,21 +484,5 @@ impl<'t> Editor<'t> {
         }
         text.push_str(self.slice(done..self.text.len()));
         text
-    }
-}
-
-fn own<'p>(entries: &'p [Pair], key: &str) -> Option<&'p Pair> {
-    entries.iter().find(|pair| !pair.merges && pair.key == key)
-}
-
-/// Where a value ends whose last part is a block of text.
-fn last_scalar(node: &Written) -> Option<usize> {
-    match &node.shape {
-        Shape::Scalar { block } => block.then_some(node.place.end),
-        Shape::Alias => None,
-        Shape::List { flow, items } => items.last().filter(|_| !flow).and_then(last_scalar),
-        Shape::Mapping { flow, entries } => {
-            entries.last().filter(|_| !flow).and_then(|pair| last_scalar(&pair.value))
-        }
     }
 }

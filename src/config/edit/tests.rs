@@ -119,6 +119,18 @@ fn fragments_are_appended_with_their_comments() {
 }
 
 #[test]
+fn a_text_of_several_lines_swallows_no_comment_below() {
+    let text = "applications:\n  vpn:\n    notes: []\n\n      # deep\n    # not deep\n";
+    let after = set_in(text, "applications.vpn.notes", json!("one\ntwo\n"));
+    assert_eq!(after, text.replace("[]", "\"one\\ntwo\\n\""));
+    let after = set_in(text, "applications.vpn.greeting", json!("one\ntwo\n"));
+    assert_eq!(after, text.replace("[]\n", "[]\n    greeting: \"one\\ntwo\\n\"\n"));
+    let shallow = "vpn:\n  notes: []\n  # not deep\n";
+    let after = set_in(shallow, "vpn.notes", json!("one\ntwo\n"));
+    assert_eq!(after, shallow.replace("[]", "|\n    one\n    two"));
+}
+
+#[test]
 fn a_fragment_that_means_something_else_is_refused() {
     let append = |fragment: &str, entries: &[(&str, Value)]| {
         let added = entries.iter().map(|(key, value)| (*key, value)).collect();

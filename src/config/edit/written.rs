@@ -156,3 +156,20 @@ fn close(open: Open, place: &Range<usize>) -> Written {
     };
     Written { place: start..end, shape }
 }
+
+/// The pair of a key that stands in a mapping itself.
+pub(super) fn own<'p>(entries: &'p [Pair], key: &str) -> Option<&'p Pair> {
+    entries.iter().find(|pair| !pair.merges && pair.key == key)
+}
+
+/// Where a value ends whose last part is a block of text.
+pub(super) fn last_scalar(node: &Written) -> Option<usize> {
+    match &node.shape {
+        Shape::Scalar { block } => block.then_some(node.place.end),
+        Shape::Alias => None,
+        Shape::List { flow, items } => items.last().filter(|_| !flow).and_then(last_scalar),
+        Shape::Mapping { flow, entries } => {
+            entries.last().filter(|_| !flow).and_then(|pair| last_scalar(&pair.value))
+        }
+    }
+}
