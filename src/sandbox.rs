@@ -1,16 +1,21 @@
 //! The simulator: a faithful local Duo over real HTTPS (duo-api.md, section 11). It is not Duo.
 //!
 //! [`account::Account`] is the state and the rules, without HTTP; [`direct`] reaches it in this process, [`serve`]
-//! over HTTPS.
-//! One file per family of the API; [`switches`] and [`faults`] turn what is unknown and what goes wrong.
+//! over HTTPS. [`switches`] and [`faults`] turn what is unknown and what goes wrong.
+//!
+//! From the bottom up: what is stored (`store`, `application`, `collections`), the state that everything shares
+//! (`state`), one file per family of the API, the routes to them (`router`), Identity Intelligence and the Admin Panel
+//! beside them, and the account as a whole (`account`). No file imports one above it.
 
 pub mod account;
 mod accounts;
 mod admins;
+mod application;
 mod auth;
 mod authenticate;
 mod authority;
 pub mod call;
+mod collections;
 mod devices;
 pub mod direct;
 mod documents;
@@ -20,15 +25,20 @@ mod ids;
 mod info;
 mod integrations;
 pub mod intelligence;
+mod kinds;
 mod logs;
 pub mod message;
 mod networks;
 mod oauth;
 mod panel;
+mod paths;
+mod permissions;
 mod policies;
+mod router;
 mod seed;
 pub mod serve;
 mod settings;
+mod state;
 pub mod store;
 pub mod switches;
 mod units;

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::account::Account;
 use super::call::{Call, Reply};
-
-const COLLECTION: &str = "accounts";
+use super::collections::ACCOUNTS;
+use super::state::Account;
 
 pub(super) fn answer(account: &mut Account, call: &Call, action: &str) -> Result<Reply, Reply> {
     if call.method != "POST" {
@@ -13,23 +12,23 @@ pub(super) fn answer(account: &mut Account, call: &Call, action: &str) -> Result
     }
     match action {
         "list" => {
-            let children = account.store.list(COLLECTION).map(|(_, child)| child.clone());
+            let children = account.store.list(ACCOUNTS).map(|(_, child)| child.clone());
             Ok(Reply::Ok(Value::Array(children.collect())))
         }
         "create" => {
             let name = call.required("name")?;
-            let id = account.next_id("DA", COLLECTION)?;
+            let id = account.next_id("DA", ACCOUNTS)?;
             let host: String =
                 id.to_lowercase().chars().skip(2).filter(char::is_ascii_hexdigit).take(8).collect();
             let hostname = format!("api-{host:0<8}.duosecurity.com");
             let child = json!({"account_id": id, "api_hostname": hostname, "name": name});
-            account.store.put(COLLECTION, &id, child.clone())?;
+            account.store.put(ACCOUNTS, &id, child.clone())?;
             Ok(Reply::Ok(child))
         }
         "delete" => {
             let id = call.required("account_id")?;
-            account.store.get(COLLECTION, &id).ok_or_else(|| Reply::invalid("account_id"))?;
-            account.store.remove(COLLECTION, &id)?;
+            account.store.get(ACCOUNTS, &id).ok_or_else(|| Reply::invalid("account_id"))?;
+            account.store.remove(ACCOUNTS, &id)?;
             Ok(Reply::Ok(json!("")))
         }
         _ => Err(Reply::not_found()),

@@ -2,24 +2,22 @@
 
 use serde_json::json;
 
-use super::account::Account;
 use super::call::{Call, Reply};
-
-pub(super) const COLLECTION: &str = "admins";
-pub(super) const READ: &[&str] = &["adminapi_admins_read", "adminapi_admins"];
-pub(super) const WRITE: &[&str] = &["adminapi_admins"];
+use super::collections::ADMINS;
+use super::permissions::{READ_ADMINS, WRITE_ADMINS};
+use super::state::Account;
 
 pub(super) fn answer(account: &Account, call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
     if call.method != "GET" {
-        call.require(WRITE)?;
+        call.require(WRITE_ADMINS)?;
         return Err(Reply::wrong_method());
     }
-    call.require(READ)?;
+    call.require(READ_ADMINS)?;
     match rest {
         [] => {
             let window = call.window(None, 100, &account.switches)?;
-            let rows = window.rows(account.store.list(COLLECTION), |(_, admin)| admin.clone());
-            Ok(window.page(account.store.count(COLLECTION), rows))
+            let rows = window.rows(account.store.list(ADMINS), |(_, admin)| admin.clone());
+            Ok(window.page(account.store.count(ADMINS), rows))
         }
         ["allowed_auth_methods"] => Ok(Reply::Ok(json!({
             "hardware_token_enabled": true, "mobile_otp_enabled": true, "push_enabled": true, "sms_enabled": false,
@@ -29,7 +27,7 @@ pub(super) fn answer(account: &Account, call: &Call, rest: &[&str]) -> Result<Re
             let window = call.window(None, 100, &account.switches)?;
             Ok(window.page(0, std::iter::empty()))
         }
-        [id] => Ok(Reply::Ok(account.store.get(COLLECTION, id).ok_or_else(Reply::not_found)?.clone())),
+        [id] => Ok(Reply::Ok(account.store.get(ADMINS, id).ok_or_else(Reply::not_found)?.clone())),
         _ => Err(Reply::not_found()),
     }
 }

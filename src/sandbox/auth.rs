@@ -4,11 +4,12 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::account::Account;
+use super::application::Application;
 use super::call::{Call, Reply};
-use super::integrations::Application;
+use super::collections::USERS;
 use super::logs::{self, AUTHENTICATION};
-use super::{devices, ids, users};
+use super::state::Account;
+use super::{devices, ids};
 
 /// A transparent picture of one pixel.
 #[rustfmt::skip]
@@ -60,12 +61,12 @@ pub(super) fn answer_v1(call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
 
 fn find(account: &Account, call: &Call) -> Result<Option<Value>, Reply> {
     if let Some(id) = call.text("user_id") {
-        let user = account.store.get(users::COLLECTION, &id).cloned();
+        let user = account.store.get(USERS, &id).cloned();
         return user.map(Some).ok_or_else(|| Reply::invalid("user_id"));
     }
     let name = call.required("username")?;
     let is_named = |user: &&Value| user.get("username").and_then(Value::as_str) == Some(name.as_str());
-    Ok(account.store.list(users::COLLECTION).map(|(_, user)| user).find(is_named).cloned())
+    Ok(account.store.list(USERS).map(|(_, user)| user).find(is_named).cloned())
 }
 
 fn preauth(account: &Account, call: &Call) -> Result<Reply, Reply> {

@@ -6,9 +6,9 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use super::application::Application;
 use super::call::{Call, Caller, Reply};
-use super::integrations::Application;
-use super::message::RawRequest;
+use super::message::{RawRequest, bare_host, pairs};
 use super::store::Store;
 use super::switches::Switches;
 use crate::duo::sign::{Scheme, Signable, verify};
@@ -98,27 +98,9 @@ impl<'a> Decoded<'a> {
     }
 }
 
-/// The decoded pairs of a query or a form.
-pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
-    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    let parts = query.split('&').filter(|part| !part.is_empty());
-    parts
-        .map(|part| part.split_once('=').unwrap_or((part, "")))
-        .map(|(k, v)| (decode(k), decode(v)))
-        .collect()
-}
-
 fn decode_path(path: &str) -> Vec<String> {
     let decode = |part| percent_decode_str(part).decode_utf8_lossy().into_owned();
     path.split('/').skip(1).map(decode).collect()
-}
-
-/// The host without its port: what a signature covers (duo-api.md, section 1.2).
-pub(super) fn bare_host(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        Some(_) | None => authority,
-    }
 }
 
 fn signer(
@@ -192,15 +174,6 @@ fn credentials(request: &RawRequest) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_port_is_not_part_of_the_signed_host() {
-        for (authority, host) in
-            [("a.example:8443", "a.example"), ("a.example", "a.example"), ("[::1]:443", "[::1]")]
-        {
-            assert_eq!(bare_host(authority), host);
-        }
-    }
 
     #[test]
     fn only_whole_path_segments_need_version_5() {

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::account::Account;
 use super::call::{Call, Reply};
-use super::users;
+use super::permissions::READ_RESOURCE;
+use super::state::Account;
 
 /// The devices of one family that belong to a user.
 pub(super) fn of_user<'a>(account: &'a Account, family: &str, user: &str) -> Vec<&'a Value> {
@@ -22,13 +22,13 @@ pub(super) fn answer(account: &Account, call: &Call, family: &str, rest: &[&str]
     }
     match (call.method.as_str(), rest) {
         ("GET", []) => {
-            call.require(users::READ)?;
+            call.require(READ_RESOURCE)?;
             let window = call.window(Some(100), 500, &account.switches)?;
             let rows = window.rows(account.store.list(family), |(_, device)| device.clone());
             Ok(window.page(account.store.count(family), rows))
         }
         ("GET", [id]) => {
-            call.require(users::READ)?;
+            call.require(READ_RESOURCE)?;
             Ok(Reply::Ok(account.store.get(family, id).ok_or_else(Reply::not_found)?.clone()))
         }
         (_, [] | [_]) => Err(Reply::wrong_method()),

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::account::Account;
+use super::application::Application;
 use super::call::{Call, Reply};
 use super::integrations::sso::{CERTIFICATE, sso_base};
-use super::integrations::{Application, kinds};
+use super::kinds;
 use super::message::dumps;
+use super::state::Account;
 
 pub(super) fn answer(account: &Account, call: &Call, segments: &[&str]) -> Result<Reply, Reply> {
     if call.method != "GET" {

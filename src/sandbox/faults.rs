@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, Reply};
-use super::intelligence::{GRAPHQL_PATH, TOKEN_PATH};
 use super::message::{RawReply, RawRequest};
+use super::paths::{GRAPHQL_PATH, TOKEN_PATH};
 use super::switches::Switches;
 
 macro_rules! faults {

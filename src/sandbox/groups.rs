@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::account::Account;
 use super::call::{Call, Reply};
+use super::collections::{GROUPS, USERS};
+use super::permissions::{READ_RESOURCE, WRITE_RESOURCE};
+use super::state::Account;
 use super::users;
-
-pub(super) const COLLECTION: &str = "groups";
 
 pub(super) fn answer(
     account: &mut Account,
@@ -18,17 +18,17 @@ pub(super) fn answer(
         ("v1", "GET", []) => list(account, call),
         ("v1", "POST", []) => create(account, call),
         ("v1" | "v2", "GET", [id]) => {
-            call.require(users::READ)?;
-            let group = account.store.get(COLLECTION, id).ok_or_else(Reply::not_found)?;
+            call.require(READ_RESOURCE)?;
+            let group = account.store.get(GROUPS, id).ok_or_else(Reply::not_found)?;
             Ok(Reply::Ok(group.clone()))
         }
         ("v2", "GET", [id, "users"]) => members(account, call, id),
         ("v1", "POST", [id]) => modify(account, call, id),
         ("v1", "DELETE", [id]) => {
-            call.require(users::WRITE)?;
-            account.store.get(COLLECTION, id).ok_or_else(Reply::not_found)?;
+            call.require(WRITE_RESOURCE)?;
+            account.store.get(GROUPS, id).ok_or_else(Reply::not_found)?;
             // Users and applications keep the id, but no reading shows a group that is gone.
-            account.store.remove(COLLECTION, id)?;
+            account.store.remove(GROUPS, id)?;
             Ok(Reply::Ok(account.deleted()))
         }
         ("v1", _, [] | [_]) => Err(Reply::wrong_method()),
@@ -37,26 +37,22 @@ pub(super) fn answer(
 }
 
 fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
-    call.require(users::READ)?;
+    call.require(READ_RESOURCE)?;
     if let Some(ids) = call.text("group_id_list") {
         let ids: Vec<String> = serde_json::from_str(&ids).map_err(|_| Reply::invalid("group_id_list"))?;
-        let found = ids.iter().filter_map(|id| account.store.get(COLLECTION, id)).cloned();
+        let found = ids.iter().filter_map(|id| account.store.get(GROUPS, id)).cloned();
         return Ok(Reply::Ok(Value::Array(found.collect())));
     }
     let window = call.window(None, 100, &account.switches)?;
-    let rows = window.rows(account.store.list(COLLECTION), |(_, group)| group.clone());
-    Ok(window.page(account.store.count(COLLECTION), rows))
+    let rows = window.rows(account.store.list(GROUPS), |(_, group)| group.clone());
+    Ok(window.page(account.store.count(GROUPS), rows))
 }
 
 fn members(account: &Account, call: &Call, id: &str) -> Result<Reply, Reply> {
-    call.require(users::READ)?;
-    account.store.get(COLLECTION, id).ok_or_else(Reply::not_found)?;
-    let members: Vec<&Value> = account
-        .store
-        .list(users::COLLECTION)
-        .map(|(_, user)| user)
-        .filter(|user| users::is_in(user, id))
-        .collect();
+    call.require(READ_RESOURCE)?;
+    account.store.get(GROUPS, id).ok_or_else(Reply::not_found)?;
+    let members: Vec<&Value> =
+        account.store.list(USERS).map(|(_, user)| user).filter(|user| users::is_in(user, id)).collect();
     let window = call.window(Some(100), 500, &account.switches)?;
     let total = members.len();
     let rows = window
@@ -66,23 +62,23 @@ fn members(account: &Account, call: &Call, id: &str) -> Result<Reply, Reply> {
 
 /// A new group. Names are unique among groups made by API (duo-api.md, section 2.2, unconfirmed).
 fn create(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
-    call.require(users::WRITE)?;
+    call.require(WRITE_RESOURCE)?;
     let name = call.required("name")?;
-    if account.store.list(COLLECTION).any(|(_, group)| group.get("name") == Some(&json!(name))) {
+    if account.store.list(GROUPS).any(|(_, group)| group.get("name") == Some(&json!(name))) {
         return Err(Reply::duplicate("name"));
     }
-    let id = account.next_id("DG", COLLECTION)?;
+    let id = account.next_id("DG", GROUPS)?;
     let mut group = blank(&id, &name);
     write(&mut group, call)?;
-    account.store.put(COLLECTION, &id, group.clone())?;
+    account.store.put(GROUPS, &id, group.clone())?;
     Ok(Reply::Ok(group))
 }
 
 fn modify(account: &mut Account, call: &Call, id: &str) -> Result<Reply, Reply> {
-    call.require(users::WRITE)?;
-    let mut group = account.store.get(COLLECTION, id).ok_or_else(Reply::not_found)?.clone();
+    call.require(WRITE_RESOURCE)?;
+    let mut group = account.store.get(GROUPS, id).ok_or_else(Reply::not_found)?.clone();
     write(&mut group, call)?;
-    account.store.put(COLLECTION, id, group.clone())?;
+    account.store.put(GROUPS, id, group.clone())?;
     Ok(Reply::Ok(group))
 }
 

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::account::Account;
 use super::call::{Call, Reply};
-use super::{admins, integrations, logs, settings, users};
+use super::collections::{ADMINS, INTEGRATIONS, USERS};
+use super::state::Account;
+use super::{logs, settings};
 
 pub(super) fn answer(account: &Account, call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
     let known =
@@ -32,9 +33,9 @@ pub(super) fn answer(account: &Account, call: &Call, rest: &[&str]) -> Result<Re
 
 fn summary(account: &Account) -> Value {
     let mut summary = json!({
-        "admin_count": account.store.count(admins::COLLECTION),
-        "integration_count": account.store.count(integrations::COLLECTION), "telephony_credits_remaining": 960,
-        "user_count": account.store.count(users::COLLECTION), "user_pending_deletion_count": 0,
+        "admin_count": account.store.count(ADMINS),
+        "integration_count": account.store.count(INTEGRATIONS), "telephony_credits_remaining": 960,
+        "user_count": account.store.count(USERS), "user_pending_deletion_count": 0,
     });
     if account.switches.show_edition
         && let Value::Object(summary) = &mut summary

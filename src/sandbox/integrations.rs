@@ -1,45 +1,24 @@
 //! Applications: `/admin/v{1,2,3}/integrations` over one store (duo-api.md, section 3).
 
-pub(super) mod application;
 mod fields;
-pub(super) mod kinds;
-pub(super) mod permissions;
 mod shape;
 pub(super) mod sso;
+mod version;
 
 use serde_json::{Value, json};
 
-use super::account::Account;
+use super::application::Application;
 use super::call::{Call, Reply};
-use super::ids;
-use super::logs;
-pub(super) use application::Application;
+use super::collections::INTEGRATIONS;
+use super::permissions::SET_PERMISSIONS;
+use super::state::Account;
+use super::{ids, logs};
 use fields::Writing;
-pub(super) use shape::Showing;
+use shape::Showing;
+use version::Version;
 
-/// The collection that holds them.
-pub(super) const COLLECTION: &str = "integrations";
 /// Rows in one page (duo-api.md, section 2.4).
 const PAGE: usize = 500;
-
-/// Which generation of the path was called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Version {
-    V1,
-    V2,
-    V3,
-}
-
-impl Version {
-    pub(super) fn of(segment: &str) -> Option<Self> {
-        match segment {
-            "v1" => Some(Self::V1),
-            "v2" => Some(Self::V2),
-            "v3" => Some(Self::V3),
-            _ => None,
-        }
-    }
-}
 
 pub(super) fn answer(
     account: &mut Account,
@@ -95,20 +74,20 @@ fn list(account: &Account, call: &Call, version: Version) -> Result<Reply, Reply
     let default = (version > Version::V1).then_some(100);
     let window = call.window(default, PAGE, &account.switches)?;
     let showing = Showing::new(account, call, version);
-    let rows = window.rows(account.store.list(COLLECTION), |(_, stored)| {
+    let rows = window.rows(account.store.list(INTEGRATIONS), |(_, stored)| {
         Application::read(stored).map_or(Value::Null, |application| showing.show(&application))
     });
-    Ok(window.page(account.store.count(COLLECTION), rows))
+    Ok(window.page(account.store.count(INTEGRATIONS), rows))
 }
 
 fn create(account: &mut Account, call: &Call, version: Version) -> Result<Reply, Reply> {
     call.require(WRITE)?;
     let mut application = Application { secret_key: ids::secret()?, ..Application::default() };
     Writing::new(account, call, version, None).apply(&mut application)?;
-    application.integration_key = account.next_id("DI", COLLECTION)?;
+    application.integration_key = account.next_id("DI", INTEGRATIONS)?;
     sso::complete(&mut application, &account.switches)?;
     application.save(&mut account.store)?;
-    logs::record(account, call, "integration_create", &application.target())?;
+    logs::record(account, call, "integration_create", &(&application).into())?;
     Ok(Reply::Ok(Showing::new(account, call, version).show_created(&application)))
 }
 
@@ -125,14 +104,14 @@ fn modify(account: &mut Account, call: &Call, version: Version, ikey: &str) -> R
         application.secret_key = ids::secret()?;
     }
     if application.kind == "adminapi" && !is_own(call, ikey) && account.faults.revokes() {
-        application.permissions.retain(|flag| flag == permissions::SET_PERMISSIONS);
+        application.permissions.retain(|flag| flag == SET_PERMISSIONS);
     }
     sso::complete(&mut application, &account.switches)?;
     application.save(&mut account.store)?;
     if application.permissions != before.permissions {
-        account.delay_permissions(&before);
+        account.delay_permissions(&before.integration_key, before.caller().permissions);
     }
-    logs::record(account, call, "integration_update", &application.target())?;
+    logs::record(account, call, "integration_update", &(&application).into())?;
     Ok(Reply::Ok(Showing::new(account, call, version).show(&application)))
 }
 
@@ -142,8 +121,8 @@ fn delete(account: &mut Account, call: &Call, ikey: &str) -> Result<Reply, Reply
     if is_own(call, ikey) {
         return Err(self_change(account));
     }
-    account.store.remove(COLLECTION, ikey)?;
-    logs::record(account, call, "integration_delete", &application.target())?;
+    account.store.remove(INTEGRATIONS, ikey)?;
+    logs::record(account, call, "integration_delete", &(&application).into())?;
     Ok(Reply::Ok(account.deleted()))
 }
 
@@ -180,7 +159,7 @@ fn client_secret(
             *secret = ids::secret()?;
             let reply = json!({"client_secret": secret});
             application.save(&mut account.store)?;
-            logs::record(account, call, "integration_update", &application.target())?;
+            logs::record(account, call, "integration_update", &(&application).into())?;
             Ok(Reply::Ok(reply))
         }
         _ => Err(Reply::wrong_method()),

@@ -2,10 +2,9 @@
 //! with the form that has no API (identity-intelligence.md). What the console tests and collects, it really asks the
 //! simulated Duo for, with the keys that were typed in.
 
-use serde_json::{Value, json};
-
-use super::account::Account;
 use super::message::{RawReply, RawRequest};
+use super::paths::{CONSOLE_PATH, GRAPHQL_PATH, TOKEN_PATH};
+use super::state::Account;
 
 mod clients;
 mod collect;
@@ -15,16 +14,10 @@ mod html;
 mod integration;
 mod people;
 mod query;
+mod replies;
 mod system_logs;
 
 pub use clients::ApiClient;
-
-/// Where the console is.
-pub const CONSOLE_PATH: &str = "/console";
-/// Where tokens are given out.
-pub const TOKEN_PATH: &str = "/identity-intelligence/oauth/token";
-/// Where the public API is.
-pub const GRAPHQL_PATH: &str = "/identity-intelligence/graphql";
 
 /// Answers what belongs to Identity Intelligence; `None` for everything that is Duo's.
 pub(super) fn answer(account: &mut Account, request: &RawRequest, now: i64) -> Option<RawReply> {
@@ -37,14 +30,4 @@ pub(super) fn answer(account: &mut Account, request: &RawRequest, now: i64) -> O
         GRAPHQL_PATH => Some(graphql::answer(account, request, now)),
         _ => None,
     }
-}
-
-fn json_reply(status: u16, value: &Value, now: i64) -> RawReply {
-    let mut reply = RawReply::new(status, "application/json", value.to_string().into_bytes(), now);
-    reply.headers.push(("Cache-Control", "no-store".to_owned()));
-    reply
-}
-
-fn failure(account_error: &std::io::Error, now: i64) -> RawReply {
-    json_reply(500, &json!({"message": format!("the sandbox cannot write its state: {account_error}")}), now)
 }

@@ -5,9 +5,11 @@ use std::io;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::account::Account;
+use super::application::Application;
 use super::call::{Call, Reply};
+use super::collections::ADMINS;
 use super::ids;
+use super::state::Account;
 
 pub(super) const AUTHENTICATION: &str = "log_authentication";
 pub(super) const ACTIVITY: &str = "log_activity";
@@ -22,6 +24,12 @@ pub(super) struct Target {
     pub(super) key: String,
     pub(super) kind: &'static str,
     pub(super) name: String,
+}
+
+impl From<&Application> for Target {
+    fn from(application: &Application) -> Self {
+        Self { key: application.integration_key.clone(), kind: "integration", name: application.name.clone() }
+    }
 }
 
 /// The id of a log record: its time in milliseconds and a number, so that the store keeps them in order of time.
@@ -41,8 +49,7 @@ pub(super) fn add(account: &mut Account, log: &str, milliseconds: i64, mut recor
 /// Notes who did what to an application, as Duo's own activity log does.
 pub(super) fn record(account: &mut Account, call: &Call, action: &str, target: &Target) -> io::Result<()> {
     let ikey = call.caller.as_ref().map(|caller| caller.ikey.clone()).unwrap_or_default();
-    let name =
-        super::integrations::Application::load(&account.store, &ikey).map(|application| application.name);
+    let name = Application::load(&account.store, &ikey).map(|application| application.name);
     let number = u64::try_from(account.store.count(ACTIVITY)).unwrap_or_default();
     let actor = match &name {
         Some(name) => json!({"details": null, "key": ikey, "name": name, "type": "admin_api"}),
@@ -59,7 +66,7 @@ pub(super) fn record(account: &mut Account, call: &Call, action: &str, target: &
 
 /// Whoever works in the Admin Panel: the account's owner.
 fn administrator(account: &Account) -> Value {
-    let mut admins = account.store.list(super::admins::COLLECTION).map(|(_, admin)| admin);
+    let mut admins = account.store.list(ADMINS).map(|(_, admin)| admin);
     let owner = admins.find(|admin| admin.get("role").and_then(Value::as_str) == Some("Owner"));
     let of = |key: &str| owner.and_then(|owner| owner.get(key)).and_then(Value::as_str).unwrap_or_default();
     let name = if of("name").is_empty() { "Admin Panel" } else { of("name") };

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 
@@ -124,6 +125,24 @@ fn http_date(now: i64) -> Option<String> {
     DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::from_second(now).ok()?).ok()
 }
 
+/// The decoded pairs of a query or a form.
+pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    parts
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .map(|(k, v)| (decode(k), decode(v)))
+        .collect()
+}
+
+/// The host without its port: what a signature covers (duo-api.md, section 1.2).
+pub(super) fn bare_host(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some(_) | None => authority,
+    }
+}
+
 /// JSON as Python's `json.dumps(value, sort_keys=True)` writes it, which is what Duo sends.
 pub fn dumps(value: &Value) -> String {
     let mut text = String::new();
@@ -189,6 +208,15 @@ mod tests {
     fn json_is_written_as_python_writes_it() {
         let value = json!({"b": [1, null, true, 1.5], "a": "é\u{7f}😀\"\\\n\u{1}", "": {}, "c": []});
         insta::assert_snapshot!(dumps(&value), @r#"{"": {}, "a": "\u00e9\u007f\ud83d\ude00\"\\\n\u0001", "b": [1, null, true, 1.5], "c": []}"#);
+    }
+
+    #[test]
+    fn the_port_is_not_part_of_the_signed_host() {
+        for (authority, host) in
+            [("a.example:8443", "a.example"), ("a.example", "a.example"), ("[::1]:443", "[::1]")]
+        {
+            assert_eq!(bare_host(authority), host);
+        }
     }
 
     #[test]

@@ -6,10 +6,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha512;
 
-use super::account::Account;
-use super::authenticate::bare_host;
+use super::application::Application;
 use super::call::{Call, Reply};
-use super::integrations::{Application, kinds};
+use super::kinds;
+use super::message::bare_host;
+use super::state::Account;
 use crate::secret::Secret;
 
 /// How long an assertion may still be valid, in seconds.

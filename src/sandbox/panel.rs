@@ -5,10 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::account::{API_HOSTNAME, Account};
+use super::application::Application;
 use super::call::{Call, Caller, Reply};
-use super::integrations::{Application, permissions};
-use super::{groups, ids, integrations, logs, policies, users};
+use super::collections::{GROUPS, INTEGRATIONS, POLICIES, USERS};
+use super::integrations::sso;
+use super::state::{API_HOSTNAME, Account};
+use super::{groups, ids, logs, permissions, policies, users};
 
 impl Account {
     /// Does an administrator's call: every permission is held, and no application is the caller's own.
@@ -86,9 +88,9 @@ impl Account {
     pub fn place_application(&mut self, stored: &Value) -> std::io::Result<String> {
         let shape = || std::io::Error::other("this is no application");
         let mut application = Application::read(stored).ok_or_else(shape)?;
-        application.integration_key = self.next_id("DI", integrations::COLLECTION)?;
+        application.integration_key = self.next_id("DI", INTEGRATIONS)?;
         application.secret_key = ids::secret()?;
-        integrations::sso::complete(&mut application, &self.switches)?;
+        sso::complete(&mut application, &self.switches)?;
         application.save(&mut self.store)?;
         Ok(application.integration_key)
     }
@@ -109,8 +111,8 @@ impl Account {
     ///
     /// When the state cannot be written.
     pub fn add_group(&mut self, name: &str) -> std::io::Result<String> {
-        let id = self.next_id("DG", groups::COLLECTION)?;
-        self.store.put(groups::COLLECTION, &id, groups::blank(&id, name))?;
+        let id = self.next_id("DG", GROUPS)?;
+        self.store.put(GROUPS, &id, groups::blank(&id, name))?;
         Ok(id)
     }
 
@@ -120,7 +122,7 @@ impl Account {
     ///
     /// When the state cannot be written.
     pub fn remove_group(&mut self, id: &str) -> std::io::Result<()> {
-        self.store.remove(groups::COLLECTION, id)
+        self.store.remove(GROUPS, id)
     }
 
     /// Adds a custom policy and returns its key. Unlike the API, the panel takes a name twice.
@@ -129,8 +131,8 @@ impl Account {
     ///
     /// When the state cannot be written.
     pub fn add_policy(&mut self, name: &str) -> std::io::Result<String> {
-        let key = self.next_id("PO", policies::COLLECTION)?;
-        self.store.put(policies::COLLECTION, &key, policies::policy(&key, name, false, json!({})))?;
+        let key = self.next_id("PO", POLICIES)?;
+        self.store.put(POLICIES, &key, policies::policy(&key, name, false, json!({})))?;
         Ok(key)
     }
 
@@ -140,10 +142,10 @@ impl Account {
     ///
     /// When the state cannot be written.
     pub fn add_user(&mut self, username: &str, status: &str, groups: &[String]) -> std::io::Result<String> {
-        let id = self.next_id("DU", users::COLLECTION)?;
+        let id = self.next_id("DU", USERS)?;
         let mut user = users::user(&id, username, Timestamp::now().as_second());
         user.extend([("groups".to_owned(), json!(groups)), ("status".to_owned(), json!(status))]);
-        self.store.put(users::COLLECTION, &id, Value::Object(user))?;
+        self.store.put(USERS, &id, Value::Object(user))?;
         Ok(id)
     }
 
@@ -169,7 +171,7 @@ impl Account {
     ///
     /// When the state cannot be written.
     pub fn remove_policy(&mut self, key: &str) -> std::io::Result<()> {
-        self.store.remove(policies::COLLECTION, key)
+        self.store.remove(POLICIES, key)
     }
 }
 

@@ -2,14 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::account::Account;
+use super::application::{Application, GroupPolicy};
 use super::call::{Call, Reply};
-use super::integrations::application::GroupPolicy;
-use super::integrations::{self, Application};
+use super::collections::{GROUPS, INTEGRATIONS, POLICIES, USERS};
+use super::permissions::{READ_RESOURCE, WRITE_RESOURCE};
+use super::state::Account;
 use super::store::Store;
-use super::{groups, users};
-
-pub(super) const COLLECTION: &str = "policies";
+use super::users;
 
 /// Sections that Duo knows (duo-api.md, section 7.2).
 const SECTIONS: &[&str] = &[
@@ -36,7 +35,7 @@ const SECTIONS: &[&str] = &[
 
 /// Whether a key names a policy that an application can have.
 pub(super) fn is_custom(store: &Store, key: &str) -> bool {
-    store.get(COLLECTION, key).is_some_and(|policy| !is_global(policy))
+    store.get(POLICIES, key).is_some_and(|policy| !is_global(policy))
 }
 
 fn is_global(policy: &Value) -> bool {
@@ -52,30 +51,30 @@ pub(super) fn answer(account: &mut Account, call: &Call, rest: &[&str]) -> Resul
     match (call.method.as_str(), rest) {
         ("GET", _) => read(account, call, rest),
         ("POST", []) => {
-            call.require(users::WRITE)?;
+            call.require(WRITE_RESOURCE)?;
             create(account, call)
         }
         ("POST", ["copy"]) => {
-            call.require(users::WRITE)?;
+            call.require(WRITE_RESOURCE)?;
             copy(account, call)
         }
         ("PUT", ["update"]) => {
-            call.require(users::WRITE)?;
+            call.require(WRITE_RESOURCE)?;
             update_many(account, call)
         }
         ("PUT", [key]) => {
-            call.require(users::WRITE)?;
+            call.require(WRITE_RESOURCE)?;
             let key = resolve(account, key)?;
             update(account, &key, &call.params)
         }
         ("DELETE", [key]) => {
-            call.require(users::WRITE)?;
+            call.require(WRITE_RESOURCE)?;
             let key = resolve(account, key)?;
             if !is_custom(&account.store, &key) {
                 return Err(Reply::invalid("policy_key"));
             }
             // Applications keep the key, but no reading shows a policy that is gone.
-            account.store.remove(COLLECTION, &key)?;
+            account.store.remove(POLICIES, &key)?;
             Ok(Reply::Ok(account.deleted()))
         }
         (_, [] | [_]) => Err(Reply::wrong_method()),
@@ -84,18 +83,18 @@ pub(super) fn answer(account: &mut Account, call: &Call, rest: &[&str]) -> Resul
 }
 
 fn read(account: &Account, call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
-    call.require(users::READ)?;
+    call.require(READ_RESOURCE)?;
     match rest {
         [] => {
             let window = call.window(Some(100), 100, &account.switches)?;
-            let rows = window.rows(account.store.list(COLLECTION), |(_, policy)| policy.clone());
-            Ok(window.page(account.store.count(COLLECTION), rows))
+            let rows = window.rows(account.store.list(POLICIES), |(_, policy)| policy.clone());
+            Ok(window.page(account.store.count(POLICIES), rows))
         }
         ["summary"] => Ok(Reply::Ok(summary(&account.store))),
         ["calculate"] => calculate(account, call),
         [key] => {
             let key = resolve(account, key)?;
-            Ok(Reply::Ok(account.store.get(COLLECTION, &key).cloned().unwrap_or_default()))
+            Ok(Reply::Ok(account.store.get(POLICIES, &key).cloned().unwrap_or_default()))
         }
         _ => Err(Reply::not_found()),
     }
@@ -103,19 +102,19 @@ fn read(account: &Account, call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
 
 /// The key of a policy that exists; `global` is an alias.
 fn resolve(account: &Account, key: &str) -> Result<String, Reply> {
-    let mut policies = account.store.list(COLLECTION);
+    let mut policies = account.store.list(POLICIES);
     let found = match key {
         "global" => policies.find(|(_, policy)| is_global(policy)).map(|(key, _)| key),
-        key => account.store.get(COLLECTION, key).map(|_| key),
+        key => account.store.get(POLICIES, key).map(|_| key),
     };
     found.map(str::to_owned).ok_or_else(Reply::not_found)
 }
 
 fn summary(store: &Store) -> Value {
     let applications: Vec<_> =
-        store.list(integrations::COLLECTION).filter_map(|(_, stored)| Application::read(stored)).collect();
-    let name = |id: &String| store.get(groups::COLLECTION, id)?.get("name").cloned();
-    let policies = store.list(COLLECTION).map(|(key, policy)| {
+        store.list(INTEGRATIONS).filter_map(|(_, stored)| Application::read(stored)).collect();
+    let name = |id: &String| store.get(GROUPS, id)?.get("name").cloned();
+    let policies = store.list(POLICIES).map(|(key, policy)| {
         let mut applies_to = Vec::new();
         for app in &applications {
             let entry = |kind: &str| {
@@ -140,7 +139,7 @@ fn summary(store: &Store) -> Value {
 }
 
 fn sections(account: &Account, key: &str) -> Map<String, Value> {
-    let sections = account.store.get(COLLECTION, key).and_then(|policy| policy.get("sections"));
+    let sections = account.store.get(POLICIES, key).and_then(|policy| policy.get("sections"));
     sections.and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
@@ -149,7 +148,7 @@ fn calculate(account: &Account, call: &Call) -> Result<Reply, Reply> {
     let (ikey, user) = (call.required("integration_key")?, call.required("user_id")?);
     let application =
         Application::load(&account.store, &ikey).ok_or_else(|| Reply::invalid("integration_key"))?;
-    let user = account.store.get(users::COLLECTION, &user).ok_or_else(|| Reply::invalid("user_id"))?;
+    let user = account.store.get(USERS, &user).ok_or_else(|| Reply::invalid("user_id"))?;
     let mut result = sections(account, &resolve(account, "global")?);
     let own = application.policy_key.iter();
     let bindings = application.group_policies.iter();
@@ -168,12 +167,12 @@ fn create(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     let key = insert(account, &name, json!({}))?;
     write(account, &key, &call.params)?;
     targets.apply(account, &key)?;
-    Ok(Reply::Ok(account.store.get(COLLECTION, &key).cloned().unwrap_or_default()))
+    Ok(Reply::Ok(account.store.get(POLICIES, &key).cloned().unwrap_or_default()))
 }
 
 fn insert(account: &mut Account, name: &str, sections: Value) -> Result<String, Reply> {
-    let key = account.next_id("PO", COLLECTION)?;
-    account.store.put(COLLECTION, &key, policy(&key, name, false, sections))?;
+    let key = account.next_id("PO", POLICIES)?;
+    account.store.put(POLICIES, &key, policy(&key, name, false, sections))?;
     Ok(key)
 }
 
@@ -190,7 +189,7 @@ fn copy(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     let mut policies = Vec::new();
     for name in &names {
         let key = insert(account, name, sections.clone())?;
-        policies.push(account.store.get(COLLECTION, &key).cloned());
+        policies.push(account.store.get(POLICIES, &key).cloned());
     }
     Ok(Reply::Ok(json!({"policies": policies})))
 }
@@ -204,7 +203,7 @@ fn update(account: &mut Account, key: &str, params: &Map<String, Value>) -> Resu
     let targets = Targets::of(account, params)?;
     write(account, key, params)?;
     targets.apply(account, key)?;
-    Ok(Reply::Ok(account.store.get(COLLECTION, key).cloned().unwrap_or_default()))
+    Ok(Reply::Ok(account.store.get(POLICIES, key).cloned().unwrap_or_default()))
 }
 
 fn update_many(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
@@ -213,25 +212,24 @@ fn update_many(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     let (selection, changes) = (object("policies_to_update")?, object("policy_changes")?);
     let all = selection.get("edit_all_policies").and_then(Value::as_bool).unwrap_or_default();
     let keys = if all {
-        account.store.list(COLLECTION).map(|(key, _)| key.to_owned()).collect()
+        account.store.list(POLICIES).map(|(key, _)| key.to_owned()).collect()
     } else {
         texts(selection, "edit_list")?
     };
-    if keys.iter().any(|key| account.store.get(COLLECTION, key).is_none()) {
+    if keys.iter().any(|key| account.store.get(POLICIES, key).is_none()) {
         return Err(Reply::invalid("edit_list"));
     }
     check_sections(changes)?;
     for key in &keys {
         write(account, key, changes)?;
     }
-    let policies: Vec<_> =
-        keys.iter().filter_map(|key| account.store.get(COLLECTION, key)).cloned().collect();
+    let policies: Vec<_> = keys.iter().filter_map(|key| account.store.get(POLICIES, key)).cloned().collect();
     Ok(Reply::Ok(json!({"policies": policies})))
 }
 
 /// Names of policies are unique (duo-api.md, section 2.2, unconfirmed).
 fn check_name(account: &Account, name: &str, own: Option<&str>) -> Result<(), Reply> {
-    let mut others = account.store.list(COLLECTION).filter(|(key, _)| Some(*key) != own);
+    let mut others = account.store.list(POLICIES).filter(|(key, _)| Some(*key) != own);
     let taken = others.any(|(_, policy)| policy.get("policy_name").and_then(Value::as_str) == Some(name));
     if taken { Err(Reply::duplicate("policy_name")) } else { Ok(()) }
 }
@@ -256,7 +254,7 @@ fn texts(params: &Map<String, Value>, name: &str) -> Result<Vec<String>, Reply> 
 
 /// Merges per section (duo-api.md, section 7.2).
 fn write(account: &mut Account, key: &str, params: &Map<String, Value>) -> Result<(), Reply> {
-    let Some(Value::Object(mut stored)) = account.store.get(COLLECTION, key).cloned() else {
+    let Some(Value::Object(mut stored)) = account.store.get(POLICIES, key).cloned() else {
         return Err(Reply::not_found());
     };
     if let Some(name) = params.get("policy_name") {
@@ -273,7 +271,7 @@ fn write(account: &mut Account, key: &str, params: &Map<String, Value>) -> Resul
         sections.remove(&section);
     }
     stored.insert("sections".to_owned(), Value::Object(sections));
-    account.store.put(COLLECTION, key, Value::Object(stored))?;
+    account.store.put(POLICIES, key, Value::Object(stored))?;
     Ok(())
 }
 
@@ -303,11 +301,8 @@ impl Targets {
             groups.push((ikey.to_owned(), texts(binding, "group_id_list")?));
         }
         let ikeys = attach.iter().chain(&detach).chain(groups.iter().map(|(ikey, _)| ikey));
-        let known = ikeys.into_iter().all(|ikey| account.store.get(integrations::COLLECTION, ikey).is_some());
-        let ids = groups
-            .iter()
-            .flat_map(|(_, ids)| ids)
-            .all(|id| account.store.get(groups::COLLECTION, id).is_some());
+        let known = ikeys.into_iter().all(|ikey| account.store.get(INTEGRATIONS, ikey).is_some());
+        let ids = groups.iter().flat_map(|(_, ids)| ids).all(|id| account.store.get(GROUPS, id).is_some());
         if known && ids { Ok(Self { attach, detach, groups }) } else { Err(Reply::invalid("apply_to_apps")) }
     }
 

@@ -6,15 +6,15 @@ use std::io;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::account::Account;
-use super::integrations::application::Access;
-use super::integrations::permissions;
-use super::integrations::{Application, sso};
+use super::application::{Access, Application};
+use super::collections::{ADMINS, GROUPS, INTEGRATIONS, POLICIES, SETTINGS, UNITS, USERS};
+use super::integrations::sso;
 use super::logs::{self, ACTIVITY, AUTHENTICATION, TELEPHONY};
-use super::{admins, groups, ids, policies, settings, units, users};
+use super::state::Account;
+use super::{groups, ids, permissions, policies, settings, units, users};
 
 /// Groups by name. Two are called alike, and one came from a directory (duo-api.md, section 7.1).
-const GROUPS: &[(&str, &str)] = &[
+const GROUP_NAMES: &[(&str, &str)] = &[
     ("Employees", "Everybody on the payroll"),
     ("VPN Users", "May use the VPN"),
     ("Contractors", "External staff"),
@@ -33,7 +33,7 @@ const FIRST_NAMES: &[&str] = &[
     "Leslie", "Margaret", "Niklaus", "Ole", "Peter", "Radia", "Shafi", "Tim", "Ursula", "Vint",
 ];
 const LAST_NAMES: &[&str] = &["Albrecht", "Bianchi", "Castillo", "Dvorak"];
-const USERS: usize = 44;
+const USER_COUNT: usize = 44;
 
 /// The seed of a new sandbox.
 pub(super) fn everything(account: &mut Account) -> io::Result<()> {
@@ -51,13 +51,13 @@ pub(super) fn everything(account: &mut Account) -> io::Result<()> {
 
 /// The operator's application, the global policy and the settings: an account in which nothing else is declared.
 pub(super) fn operator_only(account: &mut Account) -> io::Result<()> {
-    account.store.put("settings", "settings", settings::defaults())?;
+    account.store.put(SETTINGS, SETTINGS, settings::defaults())?;
     let sections = json!({
         "authentication_policy": {"user_auth_behavior": "enforce"}, "new_user": {"new_user_behavior": "enroll"},
         "remembered_devices": {"browser_apps": {"enabled": false}},
     });
-    let key = account.next_id("PO", policies::COLLECTION)?;
-    account.store.put(policies::COLLECTION, &key, policies::policy(&key, "Global Policy", true, sections))?;
+    let key = account.next_id("PO", POLICIES)?;
+    account.store.put(POLICIES, &key, policies::policy(&key, "Global Policy", true, sections))?;
     let operator = Application {
         notes: "Keys of the pipeline that keeps this account".to_owned(),
         permissions: permissions::every().map(str::to_owned).collect(),
@@ -76,7 +76,7 @@ fn application(kind: &str, name: &str) -> Application {
 }
 
 fn save(account: &mut Account, mut application: Application) -> io::Result<String> {
-    application.integration_key = account.next_id("DI", super::integrations::COLLECTION)?;
+    application.integration_key = account.next_id("DI", INTEGRATIONS)?;
     application.secret_key = ids::secret()?;
     sso::complete(&mut application, &account.switches)?;
     application.save(&mut account.store)?;
@@ -85,13 +85,13 @@ fn save(account: &mut Account, mut application: Application) -> io::Result<Strin
 
 fn seed_groups(account: &mut Account) -> io::Result<Vec<String>> {
     let mut seeded = Vec::new();
-    for (name, description) in GROUPS {
-        let id = account.next_id("DG", groups::COLLECTION)?;
+    for (name, description) in GROUP_NAMES {
+        let id = account.next_id("DG", GROUPS)?;
         let mut group = groups::blank(&id, name);
         if let Value::Object(group) = &mut group {
             group.insert("desc".to_owned(), json!(description));
         }
-        account.store.put(groups::COLLECTION, &id, group)?;
+        account.store.put(GROUPS, &id, group)?;
         seeded.push(id);
     }
     Ok(seeded)
@@ -112,8 +112,8 @@ fn seed_policies(account: &mut Account) -> io::Result<Vec<String>> {
     ];
     let mut seeded = Vec::new();
     for (name, sections) in policies {
-        let key = account.next_id("PO", policies::COLLECTION)?;
-        account.store.put(policies::COLLECTION, &key, policies::policy(&key, name, false, sections))?;
+        let key = account.next_id("PO", POLICIES)?;
+        account.store.put(POLICIES, &key, policies::policy(&key, name, false, sections))?;
         seeded.push(key);
     }
     Ok(seeded)
@@ -129,8 +129,8 @@ struct Person {
 fn seed_users(account: &mut Account, groups: &[String], now: i64) -> io::Result<Vec<Person>> {
     let names = LAST_NAMES.iter().flat_map(|last| FIRST_NAMES.iter().map(move |first| (*first, *last)));
     let mut seeded = Vec::new();
-    for (number, (first, last)) in names.take(USERS).enumerate() {
-        let id = account.next_id("DU", users::COLLECTION)?;
+    for (number, (first, last)) in names.take(USER_COUNT).enumerate() {
+        let id = account.next_id("DU", USERS)?;
         let username = format!("{first}.{last}").to_lowercase();
         let email = if number % 9 == 8 { String::new() } else { format!("{username}@example.com") };
         let status = match number % 20 {
@@ -140,7 +140,7 @@ fn seed_users(account: &mut Account, groups: &[String], now: i64) -> io::Result<
         };
         // Everybody is in the first group, and in one other.
         let member_of: Vec<&String> =
-            groups.first().into_iter().chain(groups.get(1 + number % (GROUPS.len() - 1))).collect();
+            groups.first().into_iter().chain(groups.get(1 + number % (GROUP_NAMES.len() - 1))).collect();
         let mut user = users::user(&id, &username, now - 86_400 * 200);
         user.extend([
             ("email".to_owned(), json!(email)),
@@ -149,7 +149,7 @@ fn seed_users(account: &mut Account, groups: &[String], now: i64) -> io::Result<
             ("realname".to_owned(), json!(format!("{first} {last}"))),
             ("status".to_owned(), json!(status)),
         ]);
-        account.store.put(users::COLLECTION, &id, Value::Object(user))?;
+        account.store.put(USERS, &id, Value::Object(user))?;
         seeded.push(Person { id, username, email });
     }
     Ok(seeded)
@@ -287,20 +287,20 @@ fn seed_people(account: &mut Account, groups: &[String], applications: &[Named],
     ];
     let mut admin_ids = Vec::new();
     for (name, email, role) in administrators {
-        let id = account.next_id("DE", admins::COLLECTION)?;
+        let id = account.next_id("DE", ADMINS)?;
         let admin = json!({
             "admin_id": id, "admin_units": [], "created": now - 86_400 * 300, "email": email, "hardtoken": null,
             "last_login": now - 3600, "name": name, "password_change_required": false, "phone": "+15035550199",
             "restricted_by_admin_units": false, "role": role, "status": "Active",
         });
-        account.store.put(admins::COLLECTION, &id, admin)?;
+        account.store.put(ADMINS, &id, admin)?;
         admin_ids.push(id);
     }
     for (name, description, application, group) in [
         ("Finance", "Servers and people of accounting", 2, 4),
         ("Network", "Everything about remote access", 0, 1),
     ] {
-        let id = account.next_id("DA", units::COLLECTION)?;
+        let id = account.next_id("DA", UNITS)?;
         let mut unit = units::unit(&id, name, description);
         if let Value::Object(unit) = &mut unit {
             let ikeys: Vec<&String> =
@@ -314,7 +314,7 @@ fn seed_people(account: &mut Account, groups: &[String], applications: &[Named],
                 ("restrict_by_integrations".to_owned(), json!(true)),
             ]);
         }
-        account.store.put(units::COLLECTION, &id, unit)?;
+        account.store.put(UNITS, &id, unit)?;
     }
     Ok(())
 }

@@ -26,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 use super::account::{API_HOSTNAME, Account, Key};
 use super::authority::Authority;
 use super::faults::{Fault, Faults, Strike};
-use super::intelligence;
 use super::message::{RawReply, RawRequest};
+use super::paths::{CONSOLE_PATH, GRAPHQL_PATH, TOKEN_PATH};
 use super::switches::Switches;
 
 /// A request body larger than this is refused.
@@ -149,17 +149,17 @@ impl Running {
 
     /// The console of the simulated Identity Intelligence.
     pub fn console_url(&self) -> String {
-        format!("{}{}", self.url(), intelligence::CONSOLE_PATH)
+        format!("{}{}", self.url(), CONSOLE_PATH)
     }
 
     /// Where the simulated Identity Intelligence gives out tokens.
     pub fn token_url(&self) -> String {
-        format!("{}{}", self.url(), intelligence::TOKEN_PATH)
+        format!("{}{}", self.url(), TOKEN_PATH)
     }
 
     /// The public API of the simulated Identity Intelligence.
     pub fn graphql_url(&self) -> String {
-        format!("{}{}", self.url(), intelligence::GRAPHQL_PATH)
+        format!("{}{}", self.url(), GRAPHQL_PATH)
     }
 
     /// What `sandbox serve` prints on one line when it is ready. Its keys are in clear: they open nothing but this.

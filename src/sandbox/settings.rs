@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::account::Account;
 use super::call::{Call, Reply};
+use super::collections::SETTINGS;
+use super::state::Account;
 
 /// The account's plan.
 pub(super) fn edition(account: &Account) -> &'static str {
@@ -14,8 +15,6 @@ pub(super) fn edition(account: &Account) -> &'static str {
         (false, true) => "Duo Access",
     }
 }
-
-const COLLECTION: &str = "settings";
 
 /// What a new account has.
 pub(super) fn defaults() -> Value {
@@ -48,7 +47,7 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Reply, Reply>
 }
 
 fn current(account: &Account) -> Value {
-    account.store.get(COLLECTION, COLLECTION).cloned().unwrap_or_else(defaults)
+    account.store.get(SETTINGS, SETTINGS).cloned().unwrap_or_else(defaults)
 }
 
 /// Ranges that are documented are enforced; a property that does not exist has no effect.
@@ -80,6 +79,6 @@ fn modify(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
             (_, _, _) => json!(text),
         };
     }
-    account.store.put(COLLECTION, COLLECTION, settings.clone())?;
+    account.store.put(SETTINGS, SETTINGS, settings.clone())?;
     Ok(Reply::Ok(settings))
 }

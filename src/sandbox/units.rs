@@ -2,17 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::account::Account;
 use super::call::{Call, Reply};
-use super::{admins, groups, integrations};
-
-pub(super) const COLLECTION: &str = "administrative_units";
+use super::collections::{ADMINS, GROUPS, INTEGRATIONS, UNITS};
+use super::permissions::{READ_ADMINS, WRITE_ADMINS};
+use super::state::Account;
 
 /// The path segment of a member, the property that lists such members, and the collection they are in.
 const MEMBERS: &[(&str, &str, &str)] = &[
-    ("admin", "admins", admins::COLLECTION),
-    ("group", "groups", groups::COLLECTION),
-    ("integration", "integrations", integrations::COLLECTION),
+    ("admin", "admins", ADMINS),
+    ("group", "groups", GROUPS),
+    ("integration", "integrations", INTEGRATIONS),
 ];
 
 /// The query parameters of the list, and the property that each filters by.
@@ -23,19 +22,19 @@ pub(super) fn answer(account: &mut Account, call: &Call, rest: &[&str]) -> Resul
     match (call.method.as_str(), rest) {
         ("GET", []) => list(account, call),
         ("GET", [id]) => {
-            call.require(admins::READ)?;
+            call.require(READ_ADMINS)?;
             Ok(Reply::Ok(load(account, id)?))
         }
         ("POST", []) => create(account, call),
         ("POST", [id]) => modify(account, call, id),
         ("DELETE", [id]) => {
-            call.require(admins::WRITE)?;
+            call.require(WRITE_ADMINS)?;
             load(account, id)?;
-            account.store.remove(COLLECTION, id)?;
+            account.store.remove(UNITS, id)?;
             Ok(Reply::Ok(account.deleted()))
         }
         (method @ ("POST" | "DELETE"), [id, kind, member]) => {
-            call.require(admins::WRITE)?;
+            call.require(WRITE_ADMINS)?;
             assign(account, id, kind, member, method == "POST")
         }
         (_, [] | [_] | [_, _, _]) => Err(Reply::wrong_method()),
@@ -44,12 +43,12 @@ pub(super) fn answer(account: &mut Account, call: &Call, rest: &[&str]) -> Resul
 }
 
 fn load(account: &Account, id: &str) -> Result<Value, Reply> {
-    account.store.get(COLLECTION, id).cloned().ok_or_else(Reply::not_found)
+    account.store.get(UNITS, id).cloned().ok_or_else(Reply::not_found)
 }
 
 /// The list lacks the members, which only the single object shows.
 fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
-    call.require(admins::READ)?;
+    call.require(READ_ADMINS)?;
     let wanted: Vec<(&str, String)> =
         FILTERS.iter().filter_map(|(name, property)| Some((*property, call.text(name)?))).collect();
     let has = |unit: &Value, property: &str, id: &str| {
@@ -57,7 +56,7 @@ fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
     };
     let found: Vec<&Value> = account
         .store
-        .list(COLLECTION)
+        .list(UNITS)
         .map(|(_, unit)| unit)
         .filter(|unit| wanted.iter().all(|(property, id)| has(unit, property, id)))
         .collect();
@@ -82,15 +81,15 @@ pub(super) fn unit(id: &str, name: &str, description: &str) -> Value {
 }
 
 fn create(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
-    call.require(admins::WRITE)?;
+    call.require(WRITE_ADMINS)?;
     let (name, description) = (call.required("name")?, call.text("description").unwrap_or_default());
-    let id = account.next_id("DA", COLLECTION)?;
-    account.store.put(COLLECTION, &id, unit(&id, &name, &description))?;
+    let id = account.next_id("DA", UNITS)?;
+    account.store.put(UNITS, &id, unit(&id, &name, &description))?;
     modify(account, call, &id)
 }
 
 fn modify(account: &mut Account, call: &Call, id: &str) -> Result<Reply, Reply> {
-    call.require(admins::WRITE)?;
+    call.require(WRITE_ADMINS)?;
     let mut unit = load(account, id)?;
     let Value::Object(map) = &mut unit else { return Err(Reply::internal()) };
     for name in ["name", "description"] {
@@ -106,7 +105,7 @@ fn modify(account: &mut Account, call: &Call, id: &str) -> Result<Reply, Reply> 
             Some(_) => return Err(Reply::invalid(name)),
         }
     }
-    account.store.put(COLLECTION, id, unit.clone())?;
+    account.store.put(UNITS, id, unit.clone())?;
     Ok(Reply::Ok(unit))
 }
 
@@ -121,6 +120,6 @@ fn assign(account: &mut Account, id: &str, kind: &str, member: &str, add: bool) 
             ids.push(json!(member));
         }
     }
-    account.store.put(COLLECTION, id, unit.clone())?;
+    account.store.put(UNITS, id, unit.clone())?;
     Ok(Reply::Ok(unit))
 }

@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::super::account::Account;
+use super::super::application::{Access, Application};
 use super::super::call::{Call, Reply};
+use super::super::collections::GROUPS;
+use super::super::kinds::{self, Creation};
+use super::super::permissions::{self, SET_PERMISSIONS};
+use super::super::state::Account;
 use super::super::store::Store;
 use super::super::switches::Switches;
-use super::super::{groups, networks, policies};
-use super::application::{Access, Application};
-use super::kinds::{self, Creation};
-use super::permissions::{self, SET_PERMISSIONS};
-use super::{Version, sso};
+use super::super::{networks, policies};
+use super::sso;
+use super::version::Version;
 
 /// Groups in `groups_allowed` at most (duo-api.md, section 3.3).
 const GROUP_LIMIT: usize = 100;
@@ -198,7 +200,7 @@ impl<'a> Writing<'a> {
     }
 
     fn check_groups(&self, ids: &[String]) -> Result<(), Reply> {
-        let known = ids.iter().all(|id| self.store.get(groups::COLLECTION, id).is_some());
+        let known = ids.iter().all(|id| self.store.get(GROUPS, id).is_some());
         if ids.len() <= GROUP_LIMIT && known { Ok(()) } else { Err(Reply::invalid("groups_allowed")) }
     }
 

@@ -2,17 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::account::Account;
+use super::super::application::{Application, mask};
 use super::super::call::Call;
+use super::super::collections::{GROUPS, POLICIES};
+use super::super::state::Account;
 use super::super::store::Store;
 use super::super::switches::Switches;
-use super::super::{groups, policies};
-use super::application::Application;
-use super::{Version, kinds, permissions, sso};
-use crate::secret::last_four;
+use super::super::{kinds, permissions};
+use super::sso;
+use super::version::Version;
 
 /// What the rendering depends on beside the application.
-pub(in super::super) struct Showing<'a> {
+pub(in crate::sandbox) struct Showing<'a> {
     store: &'a Store,
     switches: &'a Switches,
     version: Version,
@@ -22,13 +23,13 @@ pub(in super::super) struct Showing<'a> {
 }
 
 impl<'a> Showing<'a> {
-    pub(in super::super) fn new(account: &'a Account, call: &'a Call, version: Version) -> Self {
+    pub(in crate::sandbox) fn new(account: &'a Account, call: &'a Call, version: Version) -> Self {
         let (store, switches) = (&account.store, &account.switches);
         Self { store, switches, version, authority: &call.authority, turn: account.served }
     }
 
     /// The reply to reading or modifying it.
-    pub(in super::super) fn show(&self, application: &Application) -> Value {
+    pub(in crate::sandbox) fn show(&self, application: &Application) -> Value {
         self.render(application, false)
     }
 
@@ -92,7 +93,7 @@ impl<'a> Showing<'a> {
 
     /// Only groups that still exist, in an order that changes from one reading to the next (trap 1).
     fn groups<'b>(&self, application: &'b Application) -> Vec<&'b str> {
-        let exists = |id: &&str| self.store.get(groups::COLLECTION, id).is_some();
+        let exists = |id: &&str| self.store.get(GROUPS, id).is_some();
         let mut ids: Vec<&str> =
             application.groups_allowed.iter().map(String::as_str).filter(exists).collect();
         if self.switches.shuffle_groups && !ids.is_empty() {
@@ -107,7 +108,7 @@ impl<'a> Showing<'a> {
 
     fn policy<'b>(&self, application: &'b Application) -> Option<&'b str> {
         let key = application.policy_key.as_deref()?;
-        self.store.get(policies::COLLECTION, key).map(|_| key)
+        self.store.get(POLICIES, key).map(|_| key)
     }
 
     fn networks(&self, application: &Application) -> Value {
@@ -133,9 +134,4 @@ impl<'a> Showing<'a> {
         let unset = if self.switches.blank_normalization { "" } else { "None" };
         json!(application.normalization.as_deref().unwrap_or(unset))
     }
-}
-
-/// 36 stars and the last four characters (duo-api.md, section 0).
-pub(super) fn mask(secret: &str) -> String {
-    format!("{}{}", "*".repeat(36), last_four(secret))
 }

@@ -5,13 +5,11 @@ use std::io;
 
 use serde_json::{Map, Value, json};
 
-use super::super::authenticate::bare_host;
+use super::super::application::{Application, mask};
 use super::super::call::Reply;
-use super::super::ids;
+use super::super::message::bare_host;
 use super::super::switches::Switches;
-use super::application::Application;
-use super::kinds;
-use super::shape::mask;
+use super::super::{ids, kinds};
 
 /// The name under which an OIDC application's client secret is kept.
 pub(super) const OIDC_CLIENT: &str = "oidc";
@@ -150,7 +148,7 @@ pub(super) fn check_complete(application: &Application, section: &str) -> Result
 }
 
 /// Fills in defaults and creates client secrets, so that what is read back is more than what was sent (trap 24).
-pub(in super::super) fn complete(application: &mut Application, switches: &Switches) -> io::Result<()> {
+pub(in crate::sandbox) fn complete(application: &mut Application, switches: &Switches) -> io::Result<()> {
     if !kinds::is_sso(&application.kind) {
         return Ok(());
     }
@@ -259,7 +257,7 @@ fn shown(secret: &str, created: bool) -> String {
 }
 
 /// Where the single sign-on service of the account is reached: beside the API host, on the same port.
-pub(in super::super) fn sso_base(authority: &str) -> String {
+pub(in crate::sandbox) fn sso_base(authority: &str) -> String {
     let host = bare_host(authority);
     let port = authority.strip_prefix(host).unwrap_or_default();
     let domains = [".duosecurity.com", ".duofederal.com"];
@@ -307,5 +305,5 @@ fn endpoints(base: &str, ikey: &str) -> Map<String, Value> {
 }
 
 /// A placeholder with a certificate's outline: nothing in the sandbox signs assertions.
-pub(in super::super) const CERTIFICATE: &str =
+pub(in crate::sandbox) const CERTIFICATE: &str =
     "-----BEGIN CERTIFICATE-----\nc2FuZGJveA==\n-----END CERTIFICATE-----\n";

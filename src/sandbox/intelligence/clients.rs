@@ -5,11 +5,10 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::super::account::Account;
-use super::super::authenticate::pairs;
 use super::super::ids;
-use super::super::message::{RawReply, RawRequest};
-use super::{failure, json_reply};
+use super::super::message::{RawReply, RawRequest, pairs};
+use super::super::state::Account;
+use super::replies::{failure, json_reply};
 use crate::secret::Secret;
 
 const CLIENTS: &str = "intelligence_clients";

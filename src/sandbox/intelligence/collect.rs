@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Map, Value, json};
 
-use super::super::account::Account;
 use super::super::message::RawRequest;
+use super::super::state::Account;
 use super::integration::{Integration, Outcome};
 use super::{people, system_logs};
 use crate::duo::sign::{Scheme, Signable, authorization, canonical_params, signature};
@@ -72,7 +72,7 @@ impl Keys<'_> {
         ];
         let request = RawRequest { peer: CALLER, ..RawRequest::new(method, &target, headers, body.to_vec()) };
         let appearing = account.caller_address.take();
-        let reply = account.handle(&request, now);
+        let reply = account.duo(&request, now);
         account.caller_address = appearing;
         let envelope: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         if reply.status == 200 {

@@ -3,22 +3,21 @@
 //! It answers on loopback names only, so that no foreign name can be pointed at it, and takes forms from its own pages
 //! only.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use serde_json::json;
 
-use super::super::account::Account;
-use super::super::authenticate::{bare_host, pairs};
-use super::super::message::{RawReply, RawRequest};
+use super::super::message::{RawReply, RawRequest, bare_host};
+use super::super::paths::{GRAPHQL_PATH, TOKEN_PATH};
+use super::super::state::Account;
 use super::html::{page, redirect, text};
 use super::integration::Integration;
-use super::{GRAPHQL_PATH, TOKEN_PATH, clients, system_logs};
+use super::{clients, system_logs};
+use fields::{Fields, HOME};
 
+mod fields;
 mod form;
 mod list;
-
-const HOME: &str = "/console/integrations";
 
 pub(super) fn answer(account: &mut Account, request: &RawRequest, now: i64) -> RawReply {
     let authority = request.header("host").unwrap_or_default().to_ascii_lowercase();
@@ -127,21 +126,4 @@ fn generate(account: &mut Account, fields: &Fields, authority: &str, now: i64) -
         copied.insert("audience".to_owned(), json!(audience));
     }
     Ok(form::credentials(&name, &serde_json::to_string_pretty(&copied)?, now))
-}
-
-/// The fields of a form as they were sent.
-struct Fields(BTreeMap<String, String>);
-
-impl Fields {
-    fn of(request: &RawRequest) -> Self {
-        Self(pairs(&String::from_utf8_lossy(&request.body)).into_iter().collect())
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.0.get(name).map(|text| text.trim().to_owned()).unwrap_or_default()
-    }
-
-    fn on(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
 }

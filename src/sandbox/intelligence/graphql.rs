@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::account::Account;
 use super::super::message::{RawReply, RawRequest};
+use super::super::state::Account;
 use super::query::{Field, parse};
-use super::{clients, collect, failure, json_reply, people};
+use super::replies::{failure, json_reply};
+use super::{clients, collect, people};
 
 /// Something that GraphQL reports beside the data.
 struct Fault {

@@ -4,8 +4,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::account::Account;
 use super::super::ids;
+use super::super::state::Account;
 use super::people;
 use crate::duo::host::{HostError, check_host};
 

@@ -6,7 +6,7 @@ use std::io;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::super::account::Account;
+use super::super::state::Account;
 
 const COLLECTION: &str = "intelligence_users";
 

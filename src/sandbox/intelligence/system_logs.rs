@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::super::account::Account;
+use super::super::state::Account;
 
 const COLLECTION: &str = "intelligence_logs";
 

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use super::super::super::account::Account;
 use super::super::super::message::RawReply;
+use super::super::super::state::Account;
 use super::super::html::{page, redirect, text};
 use super::super::integration::{Integration, Mistake};
 use super::super::system_logs;
-use super::{Fields, HOME};
+use super::fields::{Fields, HOME};
 use crate::secret::last_four;
 
 /// The Duo form: General Settings and Advanced Settings (identity-intelligence.md, section 1.2).

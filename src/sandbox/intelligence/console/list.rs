@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::super::account::Account;
 use super::super::super::message::RawReply;
+use super::super::super::state::Account;
 use super::super::clients;
 use super::super::html::{badge, moment, page, text};
 use super::super::integration::{Integration, Outcome};

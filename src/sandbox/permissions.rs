@@ -1,9 +1,18 @@
 //! The `adminapi_*` flags (duo-api.md, section 3.4).
 
-use super::super::switches::Switches;
+use super::switches::Switches;
 
 /// Lets an Admin API application set the flags of Admin API applications.
-pub(in super::super) const SET_PERMISSIONS: &str = "adminapi_allow_to_set_permissions";
+pub(super) const SET_PERMISSIONS: &str = "adminapi_allow_to_set_permissions";
+
+/// What opens users, groups, devices and policies for reading.
+pub(super) const READ_RESOURCE: &[&str] = &["adminapi_read_resource"];
+/// What opens them for writing.
+pub(super) const WRITE_RESOURCE: &[&str] = &["adminapi_write_resource"];
+/// What opens administrators and their units for reading.
+pub(super) const READ_ADMINS: &[&str] = &["adminapi_admins_read", "adminapi_admins"];
+/// What opens them for writing.
+pub(super) const WRITE_ADMINS: &[&str] = &["adminapi_admins"];
 
 /// Every flag, and whether it is one of the newer ones that an older tenant lacks.
 const FLAGS: &[(&str, bool)] = &[
@@ -21,12 +30,12 @@ const FLAGS: &[(&str, bool)] = &[
 ];
 
 /// The flags that the tenant knows.
-pub(in super::super) fn known(switches: &Switches) -> impl Iterator<Item = &'static str> {
+pub(super) fn known(switches: &Switches) -> impl Iterator<Item = &'static str> {
     let new_flags = switches.new_flags;
     FLAGS.iter().filter(move |(_, is_new)| new_flags || !is_new).map(|(flag, _)| *flag)
 }
 
 /// Every flag there is.
-pub(in super::super) fn every() -> impl Iterator<Item = &'static str> {
+pub(super) fn every() -> impl Iterator<Item = &'static str> {
     FLAGS.iter().map(|(flag, _)| *flag)
 }

@@ -2,7 +2,7 @@
 
 /// Whether the API creates applications of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Creation {
+pub(super) enum Creation {
     Yes,
     /// No source says so for certain.
     Doubtful,
@@ -29,7 +29,7 @@ const DOUBTFUL: &[&str] = &[
 ];
 
 /// Whether the API creates applications of a type; unknown types, `azure-ca` and `ag*` never are.
-pub(in super::super) fn creation(kind: &str) -> Creation {
+pub(super) fn creation(kind: &str) -> Creation {
     if CREATABLE.contains(&kind) {
         Creation::Yes
     } else if DOUBTFUL.contains(&kind) {
@@ -40,17 +40,17 @@ pub(in super::super) fn creation(kind: &str) -> Creation {
 }
 
 /// Credentials for an administrative API rather than something that users log in to.
-pub(in super::super) fn is_api(kind: &str) -> bool {
+pub(super) fn is_api(kind: &str) -> bool {
     matches!(kind, "adminapi" | "accountsapi")
 }
 
 /// Types with an `sso` object.
-pub(in super::super) fn is_sso(kind: &str) -> bool {
+pub(super) fn is_sso(kind: &str) -> bool {
     kind.starts_with("sso-")
 }
 
 /// The key under `sso` that holds the configuration of a type.
-pub(in super::super) fn sso_section(kind: &str) -> Option<&'static str> {
+pub(super) fn sso_section(kind: &str) -> Option<&'static str> {
     match kind {
         "sso-generic" => Some("saml_config"),
         "sso-oidc-generic" => Some("oidc_config"),
@@ -60,7 +60,7 @@ pub(in super::super) fn sso_section(kind: &str) -> Option<&'static str> {
 }
 
 /// Types with a usable secret key (duo-api.md, section 3.3).
-pub(in super::super) fn has_secret_key(kind: &str) -> bool {
+pub(super) fn has_secret_key(kind: &str) -> bool {
     !matches!(
         kind,
         "sso-oidc-generic" | "sso-oauth-client-credentials" | "sso-oauth-server" | "sso-oauth-server-mcp"
@@ -68,12 +68,12 @@ pub(in super::super) fn has_secret_key(kind: &str) -> bool {
 }
 
 /// Types that speak the v1 authentication protocol (duo-api.md, section 6.2, unconfirmed but for `unix`).
-pub(in super::super) fn speaks_rest_v1(kind: &str) -> bool {
+pub(super) fn speaks_rest_v1(kind: &str) -> bool {
     matches!(kind, "rest" | "unix" | "rdp" | "macos" | "ldapproxy" | "radius" | "openvpn" | "openvpnas")
 }
 
 /// Types that the OAuth health check knows as clients (duo-api.md, section 6.2, unconfirmed but for `websdk`).
-pub(in super::super) fn has_universal_prompt(kind: &str) -> bool {
+pub(super) fn has_universal_prompt(kind: &str) -> bool {
     !is_api(kind) && !is_sso(kind) && !speaks_rest_v1(kind) && !matches!(kind, "authapi" | "verify")
 }
 
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_known_type_is_sorted_into_one_class() {
-        let table = include_str!("../../duo/integration-types.csv");
+        let table = include_str!("../duo/integration-types.csv");
         let kinds: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
         for kind in &kinds {
             let legacy = kind.starts_with("ag") || *kind == "azure-ca";

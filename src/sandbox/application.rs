@@ -1,0 +1,101 @@
+//! An application as the sandbox stores it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::call::Caller;
+use super::collections::INTEGRATIONS;
+use super::kinds;
+use super::store::Store;
+use crate::secret::last_four;
+
+/// Who may log in (duo-api.md, section 3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Access {
+    #[serde(rename = "ALL_USERS")]
+    All,
+    #[serde(rename = "PERMITTED_GROUPS")]
+    Groups,
+    #[default]
+    #[serde(rename = "NO_USERS")]
+    Nobody,
+}
+
+/// A policy that applies to some groups of one application (duo-api.md, section 7.2).
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct GroupPolicy {
+    pub(super) policy_key: String,
+    pub(super) group_ids: Vec<String>,
+}
+
+/// Everything that is known of an application. It holds secrets in clear, so it has no `Debug`.
+///
+/// Groups and policies are kept by id even after they are gone; reading shows only those that exist, so that removing
+/// one is a single write.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Application {
+    pub(super) integration_key: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) secret_key: String,
+    pub(super) notes: String,
+    pub(super) greeting: String,
+    pub(super) user_access: Access,
+    pub(super) groups_allowed: Vec<String>,
+    pub(super) policy_key: Option<String>,
+    pub(super) group_policies: Vec<GroupPolicy>,
+    pub(super) self_service_allowed: bool,
+    /// `None` or `Simple` as Duo returns them; absent where it was never set.
+    pub(super) normalization: Option<String>,
+    pub(super) networks: Vec<String>,
+    /// The `adminapi_*` flags that are on.
+    pub(super) permissions: BTreeSet<String>,
+    /// Duo has seen a frameless authentication (duo-api.md, section 3.3).
+    pub(super) frameless: bool,
+    pub(super) universal_prompt: bool,
+    pub(super) sso: Option<Map<String, Value>>,
+    /// By client id; an OIDC application has one, under `oidc`.
+    pub(super) client_secrets: BTreeMap<String, String>,
+    /// Legacy properties as they were sent, where they are kept.
+    pub(super) legacy: Map<String, Value>,
+}
+
+impl Application {
+    /// Reads a stored object.
+    pub(super) fn read(stored: &Value) -> Option<Self> {
+        Self::deserialize(stored).ok()
+    }
+
+    /// One application.
+    pub(super) fn load(store: &Store, ikey: &str) -> Option<Self> {
+        Self::read(store.get(INTEGRATIONS, ikey)?)
+    }
+
+    /// Writes it.
+    pub(super) fn save(&self, store: &mut Store) -> io::Result<()> {
+        store.put(INTEGRATIONS, &self.integration_key, serde_json::to_value(self)?)
+    }
+
+    /// Itself as the signer of a call.
+    pub(super) fn caller(&self) -> Caller {
+        Caller {
+            ikey: self.integration_key.clone(),
+            kind: self.kind.clone(),
+            permissions: self.permissions.iter().cloned().collect(),
+        }
+    }
+
+    /// The secret key in clear; `""` on types that have none.
+    pub(super) fn shown_secret(&self) -> &str {
+        if kinds::has_secret_key(&self.kind) { &self.secret_key } else { "" }
+    }
+}
+
+/// 36 stars and the last four characters (duo-api.md, section 0).
+pub(super) fn mask(secret: &str) -> String {
+    format!("{}{}", "*".repeat(36), last_four(secret))
+}

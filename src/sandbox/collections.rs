@@ -1,0 +1,10 @@
+//! The names under which the store keeps the account's objects.
+
+pub(super) const ACCOUNTS: &str = "accounts";
+pub(super) const ADMINS: &str = "admins";
+pub(super) const GROUPS: &str = "groups";
+pub(super) const INTEGRATIONS: &str = "integrations";
+pub(super) const POLICIES: &str = "policies";
+pub(super) const SETTINGS: &str = "settings";
+pub(super) const UNITS: &str = "administrative_units";
+pub(super) const USERS: &str = "users";

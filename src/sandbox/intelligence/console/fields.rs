@@ -1,0 +1,25 @@
+//! What a page of the console sends, and where it leads back to.
+
+use std::collections::BTreeMap;
+
+use super::super::super::message::{RawRequest, pairs};
+
+/// The console's first page.
+pub(super) const HOME: &str = "/console/integrations";
+
+/// The fields of a form as they were sent.
+pub(super) struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    pub(super) fn of(request: &RawRequest) -> Self {
+        Self(pairs(&String::from_utf8_lossy(&request.body)).into_iter().collect())
+    }
+
+    pub(super) fn text(&self, name: &str) -> String {
+        self.0.get(name).map(|text| text.trim().to_owned()).unwrap_or_default()
+    }
+
+    pub(super) fn on(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}

@@ -1,0 +1,120 @@
+//! Duo's APIs: from a request to the family that answers it. Authentication, admission, routes.
+
+use serde_json::Value;
+
+use super::application::Application;
+use super::authenticate::authenticate;
+use super::call::{Call, Caller, Reply};
+use super::collections::INTEGRATIONS;
+use super::message::{RawReply, RawRequest};
+use super::state::Account;
+use super::{
+    accounts, admins, auth, devices, documents, groups, info, integrations, kinds, logs, networks, oauth,
+    policies, settings, units, users,
+};
+
+impl Account {
+    /// Answers a request to Duo with the exact bytes that Duo would send.
+    pub(super) fn duo(&mut self, request: &RawRequest, now: i64) -> RawReply {
+        let reply = self.answer(request, now);
+        RawReply::render(reply, &self.rendering(), now + self.faults.skew())
+    }
+
+    /// Verifies and answers a request.
+    pub fn answer(&mut self, request: &RawRequest, now: i64) -> Reply {
+        let now = now + self.faults.skew();
+        self.count(request);
+        let mut moved = 0;
+        let reply = match authenticate(&self.store, &self.switches, request, now) {
+            Ok(mut call) => {
+                self.permissions_of_late(&mut call);
+                call.peer = self.caller_address.unwrap_or(call.peer);
+                moved = self.faults.moves(&mut call);
+                self.late(&call)
+            }
+            Err(reply) => reply,
+        };
+        self.falsified(reply, request, moved)
+    }
+
+    /// Answers a list of applications as it was before a write, where a fault says so.
+    fn late(&mut self, call: &Call) -> Reply {
+        if !self.faults.will_lag() {
+            self.outdated = None;
+            return self.dispatch(call);
+        }
+        let is_list = matches!(call.segments().as_slice(), ["admin", _, "integrations"]);
+        if call.method != "GET" {
+            self.outdated.get_or_insert_with(|| self.store.collection(INTEGRATIONS));
+        } else if is_list
+            && let Some(before) = self.outdated.take()
+            && self.faults.lags()
+        {
+            let now = self.store.exchange(INTEGRATIONS, before);
+            let reply = self.dispatch(call);
+            self.outdated = Some(self.store.exchange(INTEGRATIONS, now));
+            return reply;
+        }
+        self.dispatch(call)
+    }
+
+    fn falsified(&self, reply: Reply, request: &RawRequest, moved: i64) -> Reply {
+        let Reply::Page(rows, Value::Object(mut metadata)) = reply else { return reply };
+        let offset = request.query().split('&').find_map(|part| part.strip_prefix("offset="));
+        let offset = offset.and_then(|offset| offset.parse().ok()).unwrap_or_default();
+        self.faults.falsify(request.path(), offset, moved, &mut metadata);
+        Reply::Page(rows, Value::Object(metadata))
+    }
+
+    /// Answers a call whose signature was verified: type of the key, its networks, its permissions, the rest.
+    pub fn dispatch(&mut self, call: &Call) -> Reply {
+        self.route(call).unwrap_or_else(|refusal| refusal)
+    }
+
+    fn route(&mut self, call: &Call) -> Result<Reply, Reply> {
+        let segments = call.segments();
+        if let Some(caller) = &call.caller {
+            self.admit(call, caller, &segments)?;
+        }
+        match segments.as_slice() {
+            ["admin", version, "integrations", rest @ ..] => integrations::answer(self, call, version, rest),
+            ["admin", version, "groups", rest @ ..] => groups::answer(self, call, version, rest),
+            ["admin", "v2", "policies", rest @ ..] => policies::answer(self, call, rest),
+            ["admin", "v1", "admins", rest @ ..] => admins::answer(self, call, rest),
+            ["admin", "v1", "administrative_units", rest @ ..] => units::answer(self, call, rest),
+            ["admin", "v1", "users", rest @ ..] => users::answer(self, call, rest),
+            ["admin", "v1", family @ ("phones" | "tokens" | "endpoints"), rest @ ..] => {
+                devices::answer(self, call, family, rest)
+            }
+            ["admin", "v1", "info", rest @ ..] => info::answer(self, call, rest),
+            ["admin", "v1", "settings"] => settings::answer(self, call),
+            ["admin", version, "logs", rest @ ..] => logs::answer(self, call, version, rest),
+            ["admin", "v1", "trust_monitor", "events"] => logs::trust_monitor(self, call),
+            ["accounts", "v1", "account", action] => accounts::answer(self, call, action),
+            ["auth", "v2", rest @ ..] => auth::answer(self, call, rest),
+            ["rest", "v1", rest @ ..] => auth::answer_v1(call, rest),
+            ["oauth", "v1", "health_check"] => oauth::health_check(self, call),
+            ["oidc" | "saml2", ..] => documents::answer(self, call, &segments),
+            _ => Err(Reply::not_found()),
+        }
+    }
+
+    /// Whether a key may use an API at all (duo-api.md, section 2.2).
+    fn admit(&self, call: &Call, caller: &Caller, segments: &[&str]) -> Result<(), Reply> {
+        let kind = caller.kind.as_str();
+        match segments.first().copied() {
+            Some("admin") if kind != "adminapi" => return Err(Reply::unknown_key()),
+            Some("accounts") if kind != "accountsapi" => return Err(Reply::wrong_type()),
+            Some("auth") if kind != "authapi" => return Err(Reply::wrong_type()),
+            Some("rest") if !kinds::speaks_rest_v1(kind) => return Err(Reply::wrong_type()),
+            _ => {}
+        }
+        let application = Application::load(&self.store, &caller.ikey);
+        let allowed = application.is_none_or(|application| networks::allow(&application.networks, call.peer));
+        match (allowed, self.switches.networks_unauthorized) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Reply::unknown_key()),
+            (false, false) => Err(Reply::forbidden()),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The account's state: what it remembers, its switches and faults. The families of the API use it; it knows none of
+//! them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::net::IpAddr;
+
+use serde_json::{Map, Value, json};
+
+use super::call::Call;
+use super::faults::{Faults, Strike};
+use super::ids;
+use super::message::RawRequest;
+use super::store::{Collection, Store};
+use super::switches::Switches;
+
+/// The hostname of the seeded account; any other name reaches the same one.
+pub const API_HOSTNAME: &str = "api-5a4db0c5.duosecurity.com";
+
+/// How many calls a changed permission is late for, where it is.
+const LATE_CALLS: usize = 2;
+
+/// The collection that names the keys that clients use.
+pub(super) const KEYS: &str = "keys";
+
+/// One simulated account.
+#[derive(Debug)]
+pub struct Account {
+    /// What it remembers.
+    pub(super) store: Store,
+    /// The choices where Duo's behaviour is unknown.
+    pub switches: Switches,
+    /// The disturbances that are under way.
+    pub faults: Faults,
+    /// The address that callers appear to come from, instead of their own.
+    pub caller_address: Option<IpAddr>,
+    /// Requests so far, refused ones included.
+    pub(super) served: usize,
+    requests: BTreeMap<String, usize>,
+    /// What a key may do for some calls more, by integration key, after its permissions changed.
+    late: BTreeMap<String, (Vec<String>, usize)>,
+    /// The applications before a write, while lists may lag behind it.
+    pub(super) outdated: Option<Collection>,
+    _lock: Option<File>,
+}
+
+impl Account {
+    pub(super) fn with(store: Store, lock: Option<File>) -> Self {
+        Self {
+            store,
+            switches: Switches::default(),
+            faults: Faults::default(),
+            caller_address: None,
+            served: 0,
+            requests: BTreeMap::new(),
+            late: BTreeMap::new(),
+            outdated: None,
+            _lock: lock,
+        }
+    }
+
+    /// What is done to a request before it is answered.
+    pub fn strike(&mut self, request: &RawRequest, now: i64) -> Strike {
+        let switches = self.rendering();
+        self.faults.strike(request, &switches, now + self.faults.skew())
+    }
+
+    /// The switches as far as they concern bytes, with what a fault adds to them.
+    pub(super) fn rendering(&self) -> Switches {
+        let code_as_string = self.switches.code_as_string || self.faults.string_code();
+        Switches { code_as_string, ..self.switches.clone() }
+    }
+
+    /// Remembers what a key could do, where a switch says that a change takes a while.
+    pub(super) fn delay_permissions(&mut self, ikey: &str, held: Vec<String>) {
+        if self.switches.late_permissions {
+            self.late.insert(ikey.to_owned(), (held, LATE_CALLS));
+        }
+    }
+
+    pub(super) fn permissions_of_late(&mut self, call: &mut Call) {
+        let Some(caller) = &mut call.caller else { return };
+        if let Some((held, left)) = self.late.get_mut(&caller.ikey).filter(|(_, left)| *left > 0) {
+            *left -= 1;
+            caller.permissions.clone_from(held);
+        }
+    }
+
+    /// Counts a request.
+    pub(super) fn count(&mut self, request: &RawRequest) {
+        self.served += 1;
+        *self.requests.entry(format!("{} {}", request.method, counted(request.path()))).or_default() += 1;
+    }
+
+    /// Requests so far by method and path, identifiers replaced: `GET /admin/v3/integrations/{id}`.
+    pub fn requests(&self) -> &BTreeMap<String, usize> {
+        &self.requests
+    }
+
+    /// Begins to count requests anew.
+    pub fn forget_requests(&mut self) {
+        self.requests.clear();
+    }
+
+    pub(super) fn name_key(&mut self, name: &str, ikey: &str) -> io::Result<()> {
+        self.store.put(KEYS, name, json!(ikey))
+    }
+
+    /// A new identifier that no object of the collection has, or ever had.
+    pub(super) fn next_id(&mut self, prefix: &str, collection: &str) -> io::Result<String> {
+        let mut number = self.store.get("counters", prefix).and_then(Value::as_u64).unwrap_or_default();
+        loop {
+            number += 1;
+            let id = ids::id(prefix, number);
+            if self.store.get(collection, &id).is_none() {
+                // Written before the object is: after a kill in between, the number is skipped.
+                self.store.put("counters", prefix, json!(number))?;
+                return Ok(id);
+            }
+        }
+    }
+
+    /// What a DELETE answers (duo-api.md, section 2.1).
+    pub(super) fn deleted(&self) -> Value {
+        if self.switches.delete_returns_object { Value::Object(Map::new()) } else { json!("") }
+    }
+}
+
+/// The path with identifiers replaced, so that counting stays bounded and says what kind of call it was.
+fn counted(path: &str) -> String {
+    let is_id =
+        |part: &str| part.len() == 20 && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    path.split('/').map(|part| if is_id(part) { "{id}" } else { part }).collect::<Vec<_>>().join("/")
+}
