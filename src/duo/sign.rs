@@ -1,4 +1,4 @@
-//! Request signing, without I/O (duo-api.md, section 1). Golden vectors: `tests/signing_vectors.rs`.
+//! Request signing, without I/O (duo-api.md, section 1). Golden vectors: `tests/wire/signing_vectors.rs`.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

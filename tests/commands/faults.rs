@@ -18,8 +18,8 @@ use reqwest::dns::{Name, Resolve, Resolving};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::support::wire_server::{self, Authority, Proxying, speak_first};
 use crate::support::{Call, Folder, HEAD, Outcome, Server, object};
-use crate::wire_server::{self, Authority, Proxying, speak_first};
 
 /// A fault of the simulator, as `--fault` takes it, and what it is in words.
 const FAULTS: &[(&str, &str)] = &[
@@ -191,7 +191,10 @@ fn compare(name: &str, table: &str) {
         std::fs::write(path, &wanted).unwrap();
         return;
     }
-    assert_eq!(page, wanted, "run DUOCTL_REGENERATE=1 cargo test --test commands faults -- --test-threads=1");
+    assert_eq!(
+        page, wanted,
+        "run DUOCTL_REGENERATE=1 cargo test --test cli commands::faults -- --test-threads=1"
+    );
 }
 
 #[test]

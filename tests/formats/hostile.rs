@@ -4,6 +4,7 @@ use duoctl::output::document::{Document, read};
 use duoctl::output::format::{Format, render};
 use duoctl::output::paint::safe;
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use pulldown_cmark::{Event, Options, Parser};
 use serde_json::{Value, json};
 
@@ -229,8 +230,13 @@ fn decoded(text: &str) -> String {
     text.replace("%25", "%")
 }
 
+fn config() -> ProptestConfig {
+    let found = FileFailurePersistence::Direct("tests/proptest-regressions/hostile.txt");
+    ProptestConfig { failure_persistence: Some(Box::new(found)), ..ProptestConfig::with_cases(150) }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(config())]
 
     #[test]
     fn in_markdown_nothing_of_a_name_stands_outside_of_code(text in hostile()) {

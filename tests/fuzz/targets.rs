@@ -1,4 +1,4 @@
-//! What is tried with input that others wrote, one function for each reader: a panic is a bug. `main.rs` runs them on
+//! What is tried with input that others wrote, one function for each reader: a panic is a bug. `mod.rs` runs them on
 //! mutations of the corpus, `fuzz/` by coverage.
 
 use duoctl::cli::session::desired;

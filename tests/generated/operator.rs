@@ -8,7 +8,7 @@ use duoctl::secret::Secret;
 use serde_json::{Map, json};
 
 use super::row;
-use super::support::{Folder, HEAD, Server, even, object};
+use crate::support::{Folder, HEAD, Server, even, object};
 
 const ORDINARY: &str = "applications:
   vpn: {type: radius, name: Branch VPN, user_access: permitted_groups, groups_allowed: [VPN Users], policy: Require trusted endpoints}

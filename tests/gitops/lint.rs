@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::python::{python_of, skip};
+use crate::support::python::{python_of, skip};
 
 fn recipes(folder: &str, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(Path::new("examples/ci").join(folder)).unwrap();

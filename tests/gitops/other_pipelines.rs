@@ -7,9 +7,9 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::story::operator;
+use super::story::operator;
+use super::workflow::{Stage, yaml};
 use crate::support::{Folder, HEAD, Server, THREE};
-use crate::workflow::{Stage, yaml};
 
 /// An account that holds what a folder declares, and the programs to reach it.
 fn settled() -> (Server, Stage, Folder) {

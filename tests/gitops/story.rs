@@ -10,9 +10,9 @@ use duoctl::sandbox::call::Reply;
 use serde_json::{Map, json};
 use tempfile::TempDir;
 
-use crate::lint::install;
+use super::lint::install;
+use super::workflow::{Job, Runner, Stage};
 use crate::support::{Call, HEAD, Server, THREE, object};
-use crate::workflow::{Job, Runner, Stage};
 
 /// A repository at a git server, an account, and GitHub.
 struct Story {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::workspace::Workspace;
+use super::workspace::Workspace;
 
 const YAML: &str = "\
 # the header stays

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::workspace::{LADDER, Workspace};
+use super::workspace::{LADDER, Workspace};
 
 /// What junit-10.xsd asks for, as far as `duoctl` uses it: elements, their order, attributes, counts. Prints the
 /// document as JSON.

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::workspace::{Elsewhere, LADDER, Workspace};
+use super::workspace::{Elsewhere, LADDER, Workspace};
 
 #[tokio::test]
 async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 
-use crate::workspace::{Elsewhere, LADDER, Workspace};
+use super::workspace::{Elsewhere, LADDER, Workspace};
 
 /// The rung of the one ladder that a verification climbed.
 fn rung<'r>(report: &'r Value, name: &str) -> &'r Value {

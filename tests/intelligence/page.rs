@@ -30,7 +30,7 @@ const INVALID: &str = "tests/samples/invalid/";
 /// The sentence in short, what becomes of it, and what shows it: a test with its file, or words in another file.
 const SENTENCES: &[(&str, Fate, &str, &str)] = &[
     // Overview
-    ("set up an integration", Done, "tests/browser.rs", "a_person_walks_through_the_vendors_page"),
+    ("set up an integration", Done, "tests/browser/mod.rs", "a_person_walks_through_the_vendors_page"),
     ("only for an additional integration", Said, DOC, "one *additional* Duo integration"),
     // Understanding Identity Intelligence admin API permissions
     ("read-only Admin API", Done, LADDER, "the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off"),

@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use super::python::{skip, suite};
 use super::recipes::missing;
 use super::support::{Duo, Folder};
+use crate::support::python::{skip, suite};
 
 /// The blocks of a language below a heading.
 fn block(page: &str, heading: &str, language: &str) -> String {

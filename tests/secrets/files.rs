@@ -142,8 +142,7 @@ async fn the_next_delivery_removes_what_a_killed_one_left() {
     assert_eq!(names(), ["vpn"]);
     for _ in 0..10 {
         fs::remove_file(secrets.join("vpn")).unwrap();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "files::deliveries_without_end", "--ignored", "--test-threads=1"])
+        let mut child = crate::support::alone(module_path!(), "deliveries_without_end")
             .env("DUOCTL_TEST_FOLDER", folder.dir.path())
             .stdout(std::process::Stdio::null())
             .spawn()

@@ -63,17 +63,14 @@ fn a_bug_with_a_secret() {
 }
 
 fn alone(test: &str) -> (String, String) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
-        .env("RUST_BACKTRACE", "full");
-    let output = command.output().unwrap();
+    let mut command = crate::support::alone(module_path!(), test);
+    let output = command.env("RUST_BACKTRACE", "full").output().unwrap();
     (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
 fn a_secret_is_wiped_when_it_is_dropped() {
-    let (out, err) = alone("memory::a_secret_comes_and_goes");
+    let (out, err) = alone("a_secret_comes_and_goes");
     let held =
         out.lines().find_map(|line| line.split_once("HELD ")).unwrap_or_else(|| panic!("{out}{err}")).1;
     assert!(held.parse::<usize>().unwrap() >= 2, "the search finds what is there: {held}");
@@ -83,7 +80,7 @@ fn a_secret_is_wiped_when_it_is_dropped() {
 
 #[test]
 fn a_panic_tells_its_place_and_nothing_else() {
-    let (out, err) = alone("memory::a_bug_with_a_secret");
+    let (out, err) = alone("a_bug_with_a_secret");
     assert!(
         err.contains("error: a bug ended duoctl ") && err.contains("tests/secrets/memory.rs:"),
         "{out}{err}"

@@ -12,9 +12,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Map, Value, json};
 
-use super::python::{python, skip, suite};
 use super::support::{Duo, Folder};
 use super::vault_double::{TOKEN, Vault};
+use crate::support::python::{python, skip, suite};
 
 /// Beside the four applications of the example.
 const MORE: &str = "

@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::python::{python, skip, suite};
 use super::support::{Duo, Folder};
 use super::vault_double::{TOKEN, UNSEAL_KEY, Vault, certificates};
+use crate::support::python::{python, skip, suite};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_double_is_a_vault_to_vaults_own_client() {

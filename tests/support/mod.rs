@@ -1,5 +1,8 @@
 //! The real binary in a folder of its own, and a simulator that it talks to over HTTPS.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, reason = "each crate of tests uses a part of it")]
+
+pub mod python;
+pub mod wire_server;
 
 use std::ffi::OsStr;
 use std::io::Read;
@@ -119,6 +122,14 @@ impl Drop for Server {
             self.runtime.block_on(running.shutdown());
         }
     }
+}
+
+/// An ignored test of the caller's module, to be run in a process of its own: `alone(module_path!(), "its_name")`.
+pub fn alone(module: &str, test: &str) -> Command {
+    let (_, module) = module.split_once("::").unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", &format!("{module}::{test}"), "--ignored", "--nocapture", "--test-threads=1"]);
+    command
 }
 
 pub fn object(value: Value) -> Map<String, Value> {

@@ -1,5 +1,4 @@
 //! A Python with the pinned packages of a folder of tests, installed once for each state of its `requirements.txt`.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -1,11 +1,4 @@
 //! The sandbox's applications behave as the reference says (duo-api.md, sections 3, 10 and 11).
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
 
 use duoctl::duo::call::{ApiCall, Success, Transport};
 use duoctl::duo::error::DuoError;

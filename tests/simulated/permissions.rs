@@ -1,11 +1,4 @@
 //! Which flag opens which call, exactly (duo-api.md, section 5), and which kind of key which API (section 2.2).
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
 
 use std::time::Duration;
 

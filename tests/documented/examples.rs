@@ -1,5 +1,4 @@
 //! Every example is applied on the simulator as it stands, and a second run has nothing to do.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
 use std::path::Path;

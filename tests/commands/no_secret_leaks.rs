@@ -1,26 +1,15 @@
 //! No secret key ever leaves the process by another way than the wire: every command, in every format, succeeding and
 //! failing, at the highest verbosity. Every byte of stdout and stderr and every file is searched.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::string_slice,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::support::{Call, Folder, HEAD, Outcome, Server, THREE};
 use base64::Engine as _;
 use duoctl::sandbox::account::Key;
 use duoctl::sandbox::serve::ServeOptions;
 use duoctl::secret::Secret;
 use serde_json::Value;
-use support::{Call, Folder, HEAD, Outcome, Server, THREE};
 use tempfile::TempDir;
 
 /// What stands in for a key that is mistyped, or in the wrong place.

@@ -1,11 +1,6 @@
 //! The language: what loads, what does not, how that is said, and that the parser and the schema agree.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::string_slice
-)]
+
+mod files;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

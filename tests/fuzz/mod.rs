@@ -1,12 +1,5 @@
 //! Everything that reads what others wrote, with inputs made from a committed corpus: no panic, nothing that takes two
 //! seconds, no half a gigabyte. `FUZZ_SECONDS` says how long each target runs; a failure prints its input.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout
-)]
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};

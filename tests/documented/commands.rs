@@ -7,13 +7,6 @@
 //! * the duoctl commands of a `sh` block are read by the real parser of arguments, and not run;
 //! * a `yaml` block with `version:` is loaded and has no error;
 //! * a link to a file of the repository leads there, and so does its anchor.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,13 +3,6 @@
 //!
 //! It needs Debian's `chromium` and `npm ci` in `tests/browser`. Where they are missing it says so; under `CI` it fails.
 //! With `DUOCTL_PICTURES` it writes the pictures of `docs/images`, for which it also needs Debian's `tmux`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::indexing_slicing
-)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};

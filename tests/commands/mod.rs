@@ -1,20 +1,4 @@
 //! Every command and every exit code, as a user meets them: the real binary in folders of its own, against simulators.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
-
-#[path = "../wire/server.rs"]
-#[allow(dead_code, reason = "the tests of the wire use all of it")]
-mod wire_server;
 
 mod adopting;
 mod affected;
@@ -32,6 +16,8 @@ mod ignoring;
 mod importing;
 mod interruptions;
 mod leaving;
+mod managing;
+mod no_secret_leaks;
 mod partly;
 mod planning;
 mod requests;

@@ -1,12 +1,4 @@
 //! Files and folders: what a path means, what cannot be read, limits, and that no secret is ever shown.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr
-)]
 
 use std::fs;
 use std::path::Path;

@@ -1,18 +1,8 @@
 //! Bringing an existing account under management, and living with the hands of others: `import`, `adopt`, `drift`,
 //! `accept`.
-#![allow(
-    unreachable_pub,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
 
-mod support;
-
+use crate::support::{self, Folder, HEAD, Server, object};
 use serde_json::json;
-use support::{Folder, HEAD, Server, object};
 
 #[test]
 fn an_import_adds_to_what_is_there_and_the_plan_only_adopts() {

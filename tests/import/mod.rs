@@ -1,13 +1,5 @@
 //! After an import the plan holds adoptions only, and after those are applied nothing: over random accounts, and over a
 //! large one with everything that ten years of clicking leave behind.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    unreachable_pub
-)]
 
 mod random;
 mod strange;

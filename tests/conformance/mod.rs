@@ -2,14 +2,6 @@
 //!
 //! They need `python3` with `venv`, and PyPI the first time. Where these are missing the test says so and does
 //! nothing, but with `CI` in the environment it fails.
-#![allow(
-    unreachable_pub,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr
-)]
 
 use std::process::Command;
 
@@ -17,10 +9,7 @@ use duoctl::sandbox::account::Account;
 use duoctl::sandbox::serve::{ServeOptions, start};
 use serde_json::{Value, json};
 
-#[path = "support/python.rs"]
-mod python;
-
-use python::{python, skip, suite};
+use crate::support::python::{python, skip, suite};
 
 /// What the clients cannot create: an application that only an owner makes, and texts that a reader of YAML may take for
 /// something else.

@@ -1,16 +1,8 @@
 //! The sandbox's state survives a kill in the middle of a write, and ten thousand applications do not slow it.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use duoctl::sandbox::account::Account;
@@ -40,8 +32,7 @@ fn a_kill_loses_no_acknowledged_write() {
     let folder = tempfile::tempdir().unwrap();
     for round in 0..3 {
         let before = Account::open(folder.path()).unwrap().applications().len();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_that_writes_until_it_is_killed", "--ignored", "--nocapture"])
+        let mut child = crate::support::alone(module_path!(), "child_that_writes_until_it_is_killed")
             .env(STATE, folder.path())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,23 +1,16 @@
 //! Duo's wire over real sockets: what is sent, what every fault becomes, what is never repeated, and that no secret
 //! shows in any of it.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    missing_docs,
-    unreachable_pub
-)]
 
-mod server;
+mod signing_vectors;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::support::wire_server::{
+    Act, Authority, HOST, Proxying, Received, Server, json as answer, proxy, speak_first,
+};
 use duoctl::duo::backoff::Backoff;
 use duoctl::duo::call::{ApiCall, Success, Transport};
 use duoctl::duo::error::{DuoError, Unreachable};
@@ -28,7 +21,6 @@ use duoctl::duo::sign::{Scheme, Signable, authorization, signature};
 use duoctl::duo::types::Ikey;
 use duoctl::secret::Secret;
 use serde_json::{Map, json};
-use server::{Act, Authority, HOST, Proxying, Received, Server, json as answer, proxy, speak_first};
 
 const IKEY: &str = "DITESTTESTTESTTEST01";
 const SKEY: &str = "sKeYsKeYsKeYsKeYsKeYsKeYsKeYsKeYsKeYsKeY";
@@ -333,8 +325,7 @@ async fn a_loopback_address_may_be_the_host() {
 
 /// Runs [`call_as_the_environment_says`] in a process of its own, since proxies come from the environment.
 async fn with_environment(ca_file: &Path, variables: &[(&str, String)]) -> String {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "call_as_the_environment_says", "--ignored", "--nocapture"]);
+    let mut command = crate::support::alone(module_path!(), "call_as_the_environment_says");
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
     }

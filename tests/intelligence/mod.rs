@@ -1,12 +1,5 @@
 //! Identity Intelligence, end to end: the vendor's page, the handoff and its attestation, the ladder, the order of a
 //! removal, and the simulated other side.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
 
 mod handoff;
 mod junit;

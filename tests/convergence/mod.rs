@@ -1,12 +1,5 @@
 //! Whatever the YAML asks for and whatever the account holds: after an apply the plan is empty, and stays empty. Over
 //! the simulator in this process, with its switches turned at random, and without waiting for anything.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
 
 mod budget;
 mod declared;

@@ -1,7 +1,6 @@
 //! The example program works as it stands.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "../examples/plan_and_apply.rs"]
+#[path = "../../examples/plan_and_apply.rs"]
 mod plan_and_apply;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,11 +1,4 @@
 //! The sandbox over real HTTPS: its certificates, its bytes, its faults, and its memory.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
 
 use std::time::{Duration, Instant};
 

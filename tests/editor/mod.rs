@@ -3,16 +3,6 @@
 //!
 //! It needs node with `npm ci` in tests/editor, and `python3` with PyPI the first time. Where they are missing the
 //! tests say so and do nothing; with `CI` in the environment they fail.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    missing_docs,
-    unreachable_pub
-)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,8 +16,7 @@ use duoctl::config::schema::{config_schema, config_schema_text};
 use duoctl::config::tree;
 use serde_json::{Value, json};
 
-#[path = "support/python.rs"]
-mod python;
+use crate::support::python::{python_of, skip};
 
 const MODELINE: &str = "# yaml-language-server: $schema=duoctl.schema.json\n";
 
@@ -35,22 +24,19 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/editor")
 }
 
-/// Says that a test cannot run; under `CI` that is a failure.
-fn skip(reason: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{reason}");
-    eprintln!("\n*** SKIPPED, NOTHING WAS PROVEN: {reason} ***\n");
-}
-
 /// Runs a script with node: JSON in, JSON out. `None` where there is no node, or nothing installed for it.
 fn node(script: &str, input: &Value) -> Option<Value> {
     if !folder().join("node_modules/yaml-language-server").is_dir() {
-        skip("no yaml-language-server: run `npm ci --ignore-scripts` in tests/editor");
+        skip(
+            "the schema in an editor and in other validators",
+            "no yaml-language-server: run `npm ci --ignore-scripts` in tests/editor",
+        );
         return None;
     }
     let mut command = Command::new("node");
     command.arg(folder().join(script)).stdin(Stdio::piped()).stdout(Stdio::piped());
     let Ok(mut child) = command.spawn() else {
-        skip("there is no node");
+        skip("the schema in an editor and in other validators", "there is no node");
         return None;
     };
     child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
@@ -292,9 +278,9 @@ const READ_OTHERWISE: [(&str, &str); 0] = [];
 
 #[test]
 fn check_jsonschema_agrees_with_the_parser_on_every_sample() {
-    let python = match python::python_of("editor") {
+    let python = match python_of("editor") {
         Ok(python) => python,
-        Err(reason) => return skip(&reason),
+        Err(reason) => return skip("the schema in an editor and in other validators", &reason),
     };
     let schema = jsonschema::validator_for(&config_schema()).unwrap();
     // What is no YAML for the parser may keep this one busy for minutes: it has no limit on aliases.

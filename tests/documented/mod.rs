@@ -1,0 +1,5 @@
+//! What pages and examples show, run as it stands.
+
+mod commands;
+mod examples;
+mod library;

@@ -1,0 +1,8 @@
+//! What the library says of texts and of the wire, without the binary: the language, and Duo's protocol over real
+//! sockets.
+#![cfg(test)]
+#![allow(clippy::string_slice, unreachable_pub)]
+
+mod language;
+mod support;
+mod wire;

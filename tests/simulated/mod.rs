@@ -1,0 +1,6 @@
+//! The simulated Duo in this process, and over HTTPS.
+
+mod integrations;
+mod permissions;
+mod serve;
+mod state;

@@ -1,0 +1,7 @@
+//! Random accounts, configurations, faults and inputs, over and over, in this process.
+#![cfg(test)]
+#![allow(clippy::string_slice, unreachable_pub)]
+
+mod convergence;
+mod fuzz;
+mod import;
