@@ -87,3 +87,4 @@ pub mod atomic;
 pub mod credentials;
 pub mod sandbox;
 pub mod secret;
+pub mod text;

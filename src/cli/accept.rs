@@ -3,7 +3,6 @@
 use crate::config::edit::{EditError, remove, set};
 use crate::import::Live;
 use crate::import::accept::{Edit, drifted, edits};
-use crate::output::paint::safe;
 use crate::output::plan_text::shown;
 use crate::output::printer::Printer;
 use crate::reconcile::address::Address;
@@ -11,6 +10,7 @@ use crate::reconcile::diff::Change;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Options, Prune};
 use crate::reconcile::selection::Selection;
+use crate::text::safe;
 
 use super::args;
 use super::edit::{application_key, edited};

@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::config::attestation::Attestation;
 use crate::config::edit;
 use crate::output::handoff_text::short_name;
-use crate::output::paint::safe;
 use crate::output::printer::Printer;
 use crate::reconcile::address::Address;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::Plan;
+use crate::text::safe;
 
 use super::args;
 use super::exit::{Exit, Failure};

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::output::paint::{Paint, safe};
+use crate::output::paint::Paint;
 use crate::output::printer::Printer;
 use crate::output::{json as documents, verify_text};
+use crate::text::safe;
 use crate::verify::doctor::diagnose;
 use crate::verify::report::Check;
 

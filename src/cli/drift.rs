@@ -9,11 +9,12 @@ use crate::config::diagnostic::{Code, has_errors};
 use crate::duo::activity::{Activities, Activity, activities_until};
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
-use crate::output::paint::{Paint, safe};
+use crate::output::paint::Paint;
 use crate::output::plan_text;
 use crate::output::printer::Printer;
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::{Action, Plan, Step};
+use crate::text::safe;
 
 use super::args;
 use super::exit::{Exit, Failure};

@@ -12,9 +12,9 @@ use crate::duo::error::DuoError;
 use crate::duo::explain::causes;
 use crate::duo::https::HttpsError;
 use crate::output::explain::Entry;
-use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
+use crate::text::safe;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use crate::config::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::config::edit;
 use crate::config::files;
 use crate::config::format::{FormatError, canonical};
-use crate::output::paint::safe;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
+use crate::text::safe;
 
 use super::args::Fmt;
 use super::exit::{Exit, Failure};

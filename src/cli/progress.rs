@@ -6,10 +6,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::apply::execute::Progress;
 use crate::apply::outcome::StepOutcome;
-use crate::output::paint::safe;
 use crate::output::printer::Printer;
 use crate::output::{apply_text, json};
 use crate::reconcile::plan::Step;
+use crate::text::safe;
 
 use super::outlet::Outlet;
 

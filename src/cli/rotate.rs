@@ -17,7 +17,6 @@ use crate::duo::types::Integration;
 use crate::observe::Reading;
 use crate::observe::rotations::look_at_creations;
 use crate::output::handoff_text::short_name;
-use crate::output::paint::safe;
 use crate::output::printer::Printer;
 use crate::output::{apply_text, json, plan_text, rotation_text};
 use crate::reconcile::address::Address;
@@ -26,6 +25,7 @@ use crate::reconcile::guard::{Consent, Refusal, judge};
 use crate::reconcile::plan::{self, Options, Plan, is_intelligence};
 use crate::reconcile::rotation::Rotation;
 use crate::reconcile::selection::Selection;
+use crate::text::safe;
 
 use super::args::{self, Format, Pruning, Selected};
 use super::exit::{Exit, Failure};

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::output::paint::safe;
 use crate::output::printer::Printer;
 use crate::sandbox::account::{self, Account};
 use crate::sandbox::call::Reply;
 use crate::sandbox::faults::Fault;
 use crate::sandbox::serve::{self, ServeOptions};
 use crate::sandbox::switches::Switches;
+use crate::text::safe;
 
 use super::args::{Edit, Reset, Sandbox, SandboxCommand, Serve};
 use super::exit::{Exit, Failure};

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::output::json;
-use crate::output::paint::quoted;
 use crate::reconcile::fingerprint::Fingerprint;
+use crate::text::quoted;
 
 use super::args::{self, PruneMode};
 use super::exit::Failure;

@@ -8,8 +8,8 @@ use crate::config::association::{self, Unassociated};
 use crate::config::edit;
 use crate::config::schema::config_schema_text;
 use crate::output::document::schema::{plan_schema, report_schema, text};
-use crate::output::paint::safe;
 use crate::output::printer::Printer;
+use crate::text::safe;
 
 use super::args::{Schema, SchemaKind};
 use super::exit::{Exit, Failure};

@@ -13,7 +13,6 @@ use crate::duo::error::DuoError;
 use crate::duo::https::HttpsTransport;
 use crate::duo::types::{Ikey, Integration};
 use crate::observe::Reading;
-use crate::output::paint::safe;
 use crate::output::printer::Printer;
 use crate::reconcile::address::Address;
 use crate::reconcile::guard::{Consent, allows};
@@ -22,6 +21,7 @@ use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::Plan;
 use crate::reconcile::risk::Risk;
 use crate::reconcile::undo::{in_words, missing, restore, untested};
+use crate::text::safe;
 use crate::verify::run::WAITS;
 
 use super::exit::Failure;

@@ -26,7 +26,6 @@ use crate::observe::rotations::{look_at_creations, look_at_uses};
 use crate::observe::uses::uses;
 use crate::observe::{Reading, look_up, observe, observe_all};
 use crate::output::json;
-use crate::output::paint::{quoted, safe};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
@@ -39,6 +38,7 @@ use crate::reconcile::unmanaged::{Unmanaged, seen};
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
 use crate::secrets::Stores;
+use crate::text::{quoted, safe};
 use crate::verify::ladder::Api;
 
 use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected};

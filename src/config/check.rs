@@ -6,7 +6,8 @@ use super::diagnostic::{Code, Diagnostic, Span};
 use super::shape::{Choice, Key, Object, Problem, Shape, TextRule};
 use super::similar::{did_you_mean, nearest};
 use super::tree::{Data, Entry, Node, find};
-use super::{application, language, texts};
+use super::{application, language};
+use crate::text::shown;
 
 /// Where findings go.
 pub type Findings = Vec<Diagnostic>;
@@ -106,7 +107,7 @@ pub fn unknown<'k>(
     foreign: Option<Problem>,
     known: impl Iterator<Item = &'k str> + Clone,
 ) -> Diagnostic {
-    let written = texts::shown(&entry.key.value);
+    let written = shown(&entry.key.value);
     if let Some(problem) = foreign {
         return Diagnostic::error(problem.code, entry.key.span, format!("{written} {}", problem.message))
             .help(problem.help);
@@ -173,7 +174,7 @@ fn choice(node: &Node, choices: &[Choice], name: &str, findings: &mut Findings) 
     }
     let near = nearest(text, words.clone()).or_else(|| words.clone().find(|word| text.ends_with(word)));
     let help = near.map_or_else(|| format!("write {all}"), |word| format!("did you mean `{word}`?"));
-    let message = format!("`{name}` has no value {}", texts::shown(text));
+    let message = format!("`{name}` has no value {}", shown(text));
     findings.push(Diagnostic::error(Code::InvalidValue, node.span, message).help(help));
 }
 
@@ -265,8 +266,7 @@ fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings:
     };
     for entry in entries {
         if let Err(problem) = (rule.check)(&entry.key.value) {
-            let message =
-                format!("the key {} of `{name}` {}", texts::shown(&entry.key.value), problem.message);
+            let message = format!("the key {} of `{name}` {}", shown(&entry.key.value), problem.message);
             findings.push(Diagnostic::error(problem.code, entry.key.span, message).help(problem.help));
         }
         if matches!(entry.value.data, Data::Null) {
@@ -274,7 +274,7 @@ fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings:
                 Diagnostic::error(
                     Code::WrongType,
                     entry.value.span,
-                    format!("{} has no value", texts::shown(&entry.key.value)),
+                    format!("{} has no value", shown(&entry.key.value)),
                 )
                 .help("write its value, or remove the key"),
             );
@@ -291,7 +291,7 @@ fn harmless(key: &str) -> Cow<'_, str> {
     if key.len() < 32 && key.chars().all(ordinary) {
         return Cow::Borrowed(key);
     }
-    Cow::Owned(texts::shown(key).trim_matches('`').to_owned())
+    Cow::Owned(shown(key).trim_matches('`').to_owned())
 }
 
 fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findings) {

@@ -14,8 +14,8 @@ use super::model::{
     IntelligenceApiFields, IntelligenceEntry, Removal, SecretStore, SecretTarget, Tenant, ValueSource,
     Workspace,
 };
-use super::texts::is_secret_key;
 use super::tree::{Data, Entry, Node, find};
+use crate::text::is_secret_key;
 
 /// Decodes the merged top level of a workspace. `start` is the place that stands in for keys that are missing.
 pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace {

@@ -215,7 +215,7 @@ fn not_utf8(bytes: &[u8], start: usize, sources: &mut Sources, path: &Path) -> D
 }
 
 fn shown(path: &Path) -> String {
-    super::texts::shown(&path.display().to_string())
+    crate::text::shown(&path.display().to_string())
 }
 
 fn reason(error: &std::io::Error) -> String {

@@ -8,9 +8,9 @@ use super::diagnostic::{Code, Diagnostic, Sources, Span, has_errors};
 use super::files::{self, Found};
 use super::language::FILE;
 use super::model::Workspace;
-use super::texts::shown;
 use super::tree::{Data, Entry, Node, find};
 use super::{decode, rules, tree, untrusted};
+use crate::text::shown;
 
 /// How many values all files of a workspace may hold together.
 const MAX_VALUES: usize = 500_000;

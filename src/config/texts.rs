@@ -1,8 +1,6 @@
 //! Rules for texts: names, addresses, hostnames, networks, URLs. Each rule has a pattern for editors beside it.
 
-pub use crate::duo::reply::is_harmful;
 use std::net::IpAddr;
-use std::ops::Range;
 
 use ipnet::IpNet;
 
@@ -79,60 +77,6 @@ pub static STORE_PATH: TextRule =
 fn age(text: &str) -> Result<(), Problem> {
     let help = "write a number of hours, days or weeks, e.g. `90d`";
     super::age::parse(text).map(drop).map_err(|_| Problem::invalid("is no age", help))
-}
-
-/// A text for a message: in backticks, without control characters, and not at all where it may be a secret.
-pub fn shown(text: &str) -> String {
-    if !secret_runs(text).is_empty() {
-        return "(a long text, not shown)".to_owned();
-    }
-    let escaped: String = text.chars().flat_map(escape).collect();
-    let mut short: String = escaped.chars().take(60).collect();
-    if escaped.chars().count() > 60 {
-        short.push('…');
-    }
-    format!("`{short}`")
-}
-
-/// Runs of at least 32 letters and digits, both among them: keys, never words.
-pub fn secret_runs(text: &str) -> Vec<Range<usize>> {
-    let mut runs = Vec::new();
-    let mut begin = 0;
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    for part in text.split_inclusive(|c: char| !word(c)) {
-        let run = part.trim_end_matches(|c: char| !word(c));
-        let mixed = run.chars().any(|c| c.is_ascii_digit()) && run.chars().any(|c| c.is_ascii_alphabetic());
-        if run.len() >= 32 && mixed {
-            runs.push(begin..begin + run.len());
-        }
-        begin += part.len();
-    }
-    runs
-}
-
-/// Whether a key's value is a secret, so that neither a message nor a snippet may show it.
-pub fn is_secret_key(key: &str) -> bool {
-    let key = key.to_lowercase().replace('-', "_");
-    let endings = [
-        "secret",
-        "secrets",
-        "secret_key",
-        "skey",
-        "password",
-        "passwd",
-        "passphrase",
-        "token",
-        "api_key",
-        "private_key",
-        "secret_id",
-    ];
-    endings.iter().any(|ending| key.ends_with(ending))
-}
-
-/// A character as it can be printed without moving or turning what stands around it.
-pub fn escape(c: char) -> impl Iterator<Item = char> {
-    let (plain, escaped) = if is_harmful(c) { (None, Some(c.escape_unicode())) } else { (Some(c), None) };
-    plain.into_iter().chain(escaped.into_iter().flatten())
 }
 
 fn address(text: &str) -> Result<(), Problem> {
@@ -389,14 +333,6 @@ mod tests {
         for text in ["", "office", "192.0.2.300", "192.0.2.0/33", "192.0.2.9-192.0.2.1", "192.0.2.1-::1"] {
             assert!(network(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn texts_in_messages_are_harmless() {
-        assert_eq!(shown("plain"), "`plain`");
-        assert_eq!(shown("a\u{1b}[31m\u{202e}b\n"), "`a\\u{1b}[31m\\u{202e}b\\u{a}`");
-        assert_eq!(shown("deadbeefdeadbeefdeadbeefdeadbeefdead1234"), "(a long text, not shown)");
-        assert_eq!(shown(&"x y ".repeat(40)).chars().count(), 63);
     }
 
     #[test]

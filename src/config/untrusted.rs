@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::model::{Credentials, ValueSource, Workspace};
-use super::texts::shown;
+use crate::text::shown;
 
 /// What the names of variables begin with that such YAML may use.
 pub const VARIABLES: &str = "DUO_";

@@ -294,7 +294,7 @@ pub fn path_segment(id: &str) -> Result<String, DuoError> {
     if matches!(id, "" | "." | "..") || id.contains('/') {
         return Err(DuoError::NotSent {
             call: "a call".to_owned(),
-            reason: format!("{:?} cannot be the id of anything in Duo", super::reply::printable(id)),
+            reason: format!("{:?} cannot be the id of anything in Duo", crate::text::printable(id)),
         });
     }
     Ok(utf8_percent_encode(id, ESCAPED).to_string())

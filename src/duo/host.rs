@@ -33,7 +33,7 @@ pub fn check_host(host: &str, loopback: bool) -> Result<(), HostError> {
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     if host.len() > 253 || !host.split('.').all(plain) {
-        return Err(HostError::Malformed(super::reply::printable(host)));
+        return Err(HostError::Malformed(crate::text::printable(host)));
     }
     let lower = host.to_ascii_lowercase();
     if loopback || DOMAINS.iter().any(|domain| lower.ends_with(domain)) {

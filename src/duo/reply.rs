@@ -9,9 +9,7 @@ use serde_json::Value;
 use super::call::{ApiCall, Success};
 use super::error::{DuoError, Refusal};
 use super::request::title;
-
-/// How many characters of a text from outside an error may hold.
-const MAX_TEXT: usize = 300;
+use crate::text::printable;
 
 /// What came back.
 #[derive(Clone, Debug)]
@@ -161,29 +159,6 @@ pub fn whole_number(value: &Value) -> Option<i64> {
         Value::String(text) => text.trim().parse().ok(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
-}
-
-/// Whether a character moves or turns what stands around it where it is printed, or cannot be seen.
-pub fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// A text from outside, short enough for one line and without characters that a terminal would obey.
-pub fn printable(text: &str) -> String {
-    let mut out = String::new();
-    for (count, character) in text.trim().chars().enumerate() {
-        if count == MAX_TEXT {
-            out.push('…');
-            break;
-        }
-        if is_harmful(character) {
-            out.extend(character.escape_default());
-        } else {
-            out.push(character);
-        }
-    }
-    out
 }
 
 fn redirect(location: Option<&str>) -> String {

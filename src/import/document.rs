@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::config::shape::{Key, Shape};
 use crate::config::sso::DOCUMENT;
-use crate::config::texts::{secret_runs, shown};
 use crate::reconcile::value::flag;
+use crate::text::{secret_runs, shown};
 
 use super::settings::{Names, Unsaid};
 

@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 
 use crate::config::edit::writing;
-use crate::config::texts::escape;
 use crate::duo::types::Ikey;
+use crate::text::bounded;
 
 use serde_json::{Map, Value};
 
@@ -136,10 +136,5 @@ impl Part {
 
 /// Text that other people wrote, as a comment: on one line, short, without anything that turns it around.
 fn one_line(text: &str) -> String {
-    let safe: String = text.chars().flat_map(escape).collect();
-    let mut short: String = safe.chars().take(COMMENT).collect();
-    if safe.chars().count() > COMMENT {
-        short.push('…');
-    }
-    short.trim_end().to_owned()
+    bounded(text, COMMENT).trim_end().to_owned()
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::config::settings::{MOST_GROUPS, Owner, SETTINGS, USER_ACCESS};
-use crate::config::texts::{self, secret_runs, shown};
+use crate::config::texts;
 use crate::duo::catalogue::{Kind, PERMISSIONS};
 use crate::duo::types::{Group, Integration, Policy};
 use crate::reconcile::fields::{PERMITTED_GROUPS, held_permissions, known_permissions};
 use crate::reconcile::marker::Notes;
 use crate::reconcile::networks::Networks;
 use crate::reconcile::value::{flag, parts};
+use crate::text::{secret_runs, shown};
 
 use super::document;
 use super::draft::{Draft, Part};

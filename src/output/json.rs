@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::apply::outcome::{Normalised, Status, StepOutcome, tally};
 use crate::config::diagnostic::{Diagnostic, Sources, Span};
-use crate::config::texts::is_harmful;
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::handoff::Handoff;
 use crate::reconcile::inventory::Entry;
 use crate::reconcile::plan::{Plan, Step};
 use crate::reconcile::risk::Risk;
 use crate::reconcile::rotation::Rotation;
+use crate::text::is_harmful;
 use crate::verify::report::{Ladder, Report, Subject, Verdict};
 
 use super::apply_text::unfit_sentence;

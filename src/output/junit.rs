@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::texts::escape;
+use crate::text::escape;
 use crate::verify::report::{Check, Report, Verdict};
 
 /// The report as one XML document.

@@ -9,7 +9,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::config::diagnostic::{Diagnostic, Severity, Sources, Span};
-use crate::config::texts::{escape, is_secret_key, secret_runs};
+use crate::text::{escape, is_secret_key, secret_runs};
 
 /// What stands in the place of a secret.
 const MASK: &str = "********";

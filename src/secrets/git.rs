@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::config::texts::escape;
+use crate::text::printable;
 
 use super::store::StoreError;
 
@@ -75,7 +75,7 @@ fn git(folder: &Path, arguments: &[&str], file: Option<&Path>) -> std::io::Resul
 }
 
 fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).trim().chars().take(300).flat_map(escape).collect()
+    printable(&String::from_utf8_lossy(&output.stderr))
 }
 
 fn cannot_ask(folder: &Path, reason: &str) -> StoreError {

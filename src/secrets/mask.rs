@@ -4,9 +4,9 @@
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 
-use crate::config::texts::{escape, secret_runs};
 use crate::duo::sign::hex;
 use crate::secret::Secret;
+use crate::text::{bounded, secret_runs};
 
 /// So many characters of a secret in a row give it away.
 const TELLING: usize = 8;
@@ -25,11 +25,7 @@ pub(super) fn masked<'s>(text: &str, secrets: impl Iterator<Item = &'s Secret>) 
     for run in secret_runs(&text).into_iter().rev() {
         text.replace_range(run, "***");
     }
-    let mut shown: String = text.chars().take(SHOWN).flat_map(escape).collect();
-    if text.chars().count() > SHOWN {
-        shown.push('…');
-    }
-    shown
+    bounded(&text, SHOWN)
 }
 
 /// The ways in which a program may print a text, beside the text itself.

@@ -1,7 +1,7 @@
 //! What other people typed into the account forges neither a line of output nor a key of the YAML nor a marker.
 
 use duoctl::config::load::load;
-use duoctl::config::texts::is_harmful;
+use duoctl::text::is_harmful;
 use serde_json::json;
 
 use crate::support::{Folder, Outcome, Server, object};

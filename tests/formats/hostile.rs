@@ -2,7 +2,7 @@
 
 use duoctl::output::document::{Document, read};
 use duoctl::output::format::{Format, render};
-use duoctl::output::paint::safe;
+use duoctl::text::safe;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use pulldown_cmark::{Event, Options, Parser};

@@ -3,20 +3,21 @@
 
 use duoctl::cli::session::desired;
 use duoctl::config::load::load_text;
-use duoctl::config::texts::is_harmful;
 use duoctl::duo::call::ApiCall;
 use duoctl::duo::reply::{Body, Reply, outcome};
 use duoctl::duo::types::{Group, Ikey, Integration, Policy};
 use duoctl::output::document;
 use duoctl::output::format::{Format, render};
 use duoctl::output::json;
-use duoctl::output::paint::{Paint, quoted, safe};
+use duoctl::output::paint::Paint;
 use duoctl::output::{plan_text, snippet};
 use duoctl::reconcile::fingerprint::Fingerprint;
 use duoctl::reconcile::marker::{Marker, Notes};
 use duoctl::reconcile::observed::{Observation, Observed};
 use duoctl::reconcile::plan::{Options, Prune, plan};
 use duoctl::reconcile::selection::Selection;
+use duoctl::text::is_harmful;
+use duoctl::text::{quoted, safe};
 use serde_json::Value;
 
 fn options() -> Options {

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::atomic;
 use crate::config::edit;
 use crate::import::placement::Change;
-use crate::output::paint::safe;
 use crate::output::printer::Printer;
+use crate::text::safe;
 
 use super::super::exit::Failure;
 use super::super::signals::Signals;

@@ -159,7 +159,7 @@ fn must_escape(c: char) -> bool {
     }
     let joiner = matches!(c, '\u{200c}' | '\u{200d}');
     let unprintable = matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{fdd0}'..='\u{fdef}');
-    c.is_control() || unprintable || (!joiner && super::super::texts::escape(c).nth(1).is_some())
+    c.is_control() || unprintable || (!joiner && crate::text::escape(c).nth(1).is_some())
 }
 
 /// Whether a text may stand without quotes anywhere: it begins like a word, no reader takes it for something else, and

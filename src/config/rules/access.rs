@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::config::diagnostic::{Code, Diagnostic, Spanned};
 use crate::config::model::{Application, Setting, Workspace};
 use crate::config::settings::{USER_ACCESS, setting};
-use crate::config::texts::shown;
 use crate::duo::catalogue::lookup;
+use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for application in workspace.applications.values() {

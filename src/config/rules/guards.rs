@@ -2,7 +2,7 @@
 
 use crate::config::diagnostic::{Code, Diagnostic};
 use crate::config::model::Workspace;
-use crate::config::texts::shown;
+use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for allowance in &workspace.guards.allow {

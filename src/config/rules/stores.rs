@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::config::diagnostic::{Code, Diagnostic, Span};
 use crate::config::model::{SecretStore, SecretTarget, Workspace};
 use crate::config::similar::did_you_mean;
-use crate::config::texts::shown;
+use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let mut places: Vec<(Place, Span)> = Vec::new();

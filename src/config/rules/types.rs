@@ -3,8 +3,8 @@
 use crate::config::diagnostic::{Code, Diagnostic, Spanned};
 use crate::config::model::{Application, Workspace};
 use crate::config::similar::nearest;
-use crate::config::texts::shown;
 use crate::duo::catalogue::{Creation, Kind, kinds, lookup};
+use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for application in workspace.applications.values() {

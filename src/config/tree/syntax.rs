@@ -4,7 +4,7 @@ use granit_parser::{ErrorKind, ScanError};
 
 use super::MAX_DEPTH;
 use crate::config::diagnostic::{Code, Diagnostic, Span, Spanned};
-use crate::config::texts::shown;
+use crate::text::shown;
 
 /// What the parser stumbled over, in words that help.
 pub(super) fn error(file: usize, text: &str, error: &ScanError) -> Diagnostic {

@@ -94,7 +94,7 @@ fn untrusted(error: &rustls::Error) -> String {
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().filter(|cause| !cause.is::<reqwest::Error>()).map_or_else(
         || "the HTTP client failed".to_owned(),
-        |cause| crate::duo::reply::printable(&cause.to_string()),
+        |cause| crate::text::printable(&cause.to_string()),
     )
 }
 

@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use super::access::{ApiError, GraphQlError, Token, unexpected};
 use super::credentials::ApiCredentials;
 use crate::duo::https::{explain, tls_config};
-use crate::duo::reply::printable;
 use crate::duo::request::USER_AGENT;
 use crate::secret::Secret;
+use crate::text::printable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an answer may take.

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::config::diagnostic::{Code, Diagnostic, Severity};
 use crate::config::model::Setting;
-use crate::config::texts::shown;
 use crate::duo::types::{Ikey, Integration};
+use crate::text::shown;
 
 use super::super::address::Address;
 use super::super::delivery::Held;

@@ -11,11 +11,11 @@ use tokio::sync::OnceCell;
 use super::super::options;
 use super::super::store::StoreError;
 use super::login::Login;
-use crate::config::texts::escape;
 use crate::credentials::Surroundings;
 use crate::duo::https::{explain, tls_config};
 use crate::duo::request::USER_AGENT;
 use crate::secret::Secret;
+use crate::text::printable;
 
 const CONNECT: Duration = Duration::from_secs(10);
 const TOTAL: Duration = Duration::from_secs(30);
@@ -74,7 +74,7 @@ impl Answer {
     /// What a refusal means that has nothing to do with the path.
     pub(super) fn refusal(&self, address: &str) -> StoreError {
         let said: Vec<&str> = self.complaints().map(str::trim).collect();
-        let said: String = said.join("; ").chars().take(300).flat_map(escape).collect();
+        let said = printable(&said.join("; "));
         match self.status {
             503 if self.says("sealed") => StoreError::new(format!("{address} is sealed"))
                 .help("unseal it, and apply again: nothing is delivered twice"),

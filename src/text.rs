@@ -1,0 +1,136 @@
+//! Text from outside made safe to print: nothing in it moves the cursor, turns what follows around, ends a quotation,
+//! forges a line, or shows what may be a secret.
+
+use std::ops::Range;
+
+/// Whether a character moves or turns what stands around it where it is printed, or cannot be seen.
+pub fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A character as it can be printed.
+pub fn escape(c: char) -> impl Iterator<Item = char> {
+    let (plain, escaped) = if is_harmful(c) { (None, Some(c.escape_unicode())) } else { (Some(c), None) };
+    plain.into_iter().chain(escaped.into_iter().flatten())
+}
+
+/// The first `limit` characters of a text, on one line; an ellipsis says that there are more.
+pub(crate) fn bounded(text: &str, limit: usize) -> String {
+    let mut short: String = text.chars().take(limit).flat_map(escape).collect();
+    if exceeds(text, limit) {
+        short.push('…');
+    }
+    short
+}
+
+/// Bytes are counted first: most texts are short.
+fn exceeds(text: &str, limit: usize) -> bool {
+    text.len() > limit && text.chars().nth(limit).is_some()
+}
+
+/// What a server or a program says, short enough for one line of an error.
+pub(crate) fn printable(text: &str) -> String {
+    bounded(text.trim(), 300)
+}
+
+/// A text for a message: in backticks, and not at all if it may be a secret.
+pub(crate) fn shown(text: &str) -> String {
+    if !secret_runs(text).is_empty() {
+        return "(a long text, not shown)".to_owned();
+    }
+    format!("`{}`", bounded(text, 60))
+}
+
+/// How much of one text is shown to people; JSON has all of it.
+const LONGEST: usize = 1000;
+
+/// Text that other people wrote, on one line, and without commands to the CI that reads the log: GitHub's runner obeys
+/// `::` at the start of a line and `##[` anywhere in it.
+pub fn safe(text: &str) -> String {
+    let mut shown = bounded(text, LONGEST);
+    if exceeds(text, LONGEST) {
+        shown.push_str(&format!(" ({} characters)", text.chars().count()));
+    }
+    let shown = if shown.contains("##[") { shown.replace("##[", "##\\u{5b}") } else { shown };
+    match shown.trim_start().strip_prefix("::") {
+        Some(rest) => format!("\\u{{3a}}:{rest}"),
+        None => shown,
+    }
+}
+
+/// The same between quotation marks, which it cannot end.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", safe(text).replace('"', "\\\""))
+}
+
+/// Runs of at least 32 letters and digits, both among them: keys, never words.
+pub(crate) fn secret_runs(text: &str) -> Vec<Range<usize>> {
+    let mut runs = Vec::new();
+    let mut begin = 0;
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    for part in text.split_inclusive(|c: char| !word(c)) {
+        let run = part.trim_end_matches(|c: char| !word(c));
+        let mixed = run.chars().any(|c| c.is_ascii_digit()) && run.chars().any(|c| c.is_ascii_alphabetic());
+        if run.len() >= 32 && mixed {
+            runs.push(begin..begin + run.len());
+        }
+        begin += part.len();
+    }
+    runs
+}
+
+/// Whether a key's value is a secret, so that neither a message nor a snippet may show it.
+pub(crate) fn is_secret_key(key: &str) -> bool {
+    let key = key.to_lowercase().replace('-', "_");
+    let endings = [
+        "secret",
+        "secrets",
+        "secret_key",
+        "skey",
+        "password",
+        "passwd",
+        "passphrase",
+        "token",
+        "api_key",
+        "private_key",
+        "secret_id",
+    ];
+    endings.iter().any(|ending| key.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_in_messages_are_harmless() {
+        assert_eq!(shown("plain"), "`plain`");
+        assert_eq!(shown("a\u{1b}[31m\u{202e}b\n"), "`a\\u{1b}[31m\\u{202e}b\\u{a}`");
+        assert_eq!(shown("deadbeefdeadbeefdeadbeefdeadbeefdead1234"), "(a long text, not shown)");
+        assert_eq!(shown(&"x y ".repeat(40)).chars().count(), 63);
+    }
+
+    #[test]
+    fn text_from_outside_cannot_forge_a_line_or_a_colour() {
+        assert_eq!(safe("VPN\n::error::x\u{1b}[31m\u{202e}"), "VPN\\u{a}::error::x\\u{1b}[31m\\u{202e}");
+        assert_eq!(printable(" a\nb\u{202e} "), "a\\u{a}b\\u{202e}");
+    }
+
+    #[test]
+    fn text_from_outside_is_no_command_to_a_ci() {
+        assert_eq!(safe("::add-mask::x"), "\\u{3a}:add-mask::x");
+        assert_eq!(safe("  ::error::x"), "\\u{3a}:error::x");
+        assert_eq!(safe("a ##[error]x"), "a ##\\u{5b}error]x");
+        assert_eq!(safe("a::b #[x] ## [y]"), "a::b #[x] ## [y]");
+    }
+
+    #[test]
+    fn text_from_outside_ends_neither_its_quotation_nor_never() {
+        assert_eq!(quoted(r#"VPN" -> "x"#), r#""VPN\" -> \"x""#);
+        let long = safe(&"é".repeat(1 << 20));
+        assert_eq!(long.chars().count(), 1000 + "… (1048576 characters)".chars().count());
+        assert_eq!(safe(&"é".repeat(1000)), "é".repeat(1000));
+        assert_eq!(safe(&format!("{}…", "é".repeat(999))), format!("{}…", "é".repeat(999)));
+    }
+}
