@@ -17,7 +17,8 @@ use duoctl::duo::types::{Account, Group, GroupId, Ikey, Integration, Policy, Pol
 use duoctl::reconcile::address::Address;
 use duoctl::reconcile::desired::{Desired, DesiredApplication};
 use duoctl::reconcile::marker::Notes;
-use duoctl::reconcile::observed::{Observation, Observed};
+use duoctl::reconcile::observation::Observation;
+use duoctl::reconcile::observed::Observed;
 use duoctl::reconcile::plan::{Options, Prune, plan};
 use duoctl::reconcile::rotation::Orders;
 use duoctl::reconcile::selection::Selection;

@@ -8,96 +8,27 @@ pub mod accept;
 mod check;
 mod document;
 mod draft;
+mod names;
 mod naming;
 pub mod placement;
 mod scope;
 mod settings;
 
-use globset::GlobMatcher;
 use serde_json::{Map, Value};
 
 use crate::config::diagnostic::Sources;
 use crate::config::model::Workspace;
 use crate::config::tree;
-use crate::duo::types::{Group, Ikey, Integration, Policy};
+use crate::duo::types::Integration;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::observed::Observation;
+use crate::reconcile::observation::Observation;
 
 use check::Check;
 use draft::Draft;
+pub use draft::Entry;
+use names::Names;
+pub use scope::{LeftOut, Live, Reason, Wanted};
 use scope::{Scope, keys};
-use settings::Names;
-
-/// Which applications are wanted.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// Globs on the address to be, with or without `applications.`, or on the name; none means every one.
-    pub only: Vec<GlobMatcher>,
-    /// Types; none means every one.
-    pub kinds: Vec<String>,
-    /// The application whose key duoctl uses, too.
-    pub operator: bool,
-    /// Applications of Identity Intelligence, too.
-    pub intelligence: bool,
-}
-
-/// The lists that an import needs, all of them read.
-#[derive(Clone, Copy, Debug)]
-pub struct Live<'a> {
-    /// Every application.
-    pub integrations: &'a [Integration],
-    /// Every group.
-    pub groups: &'a [Group],
-    /// Every policy.
-    pub policies: &'a [Policy],
-}
-
-/// An application as an entry of `applications`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The last part of its address.
-    pub key: String,
-    /// Its type.
-    pub kind: String,
-    /// Its name in Duo.
-    pub name: String,
-    /// Its integration key.
-    pub ikey: Ikey,
-    /// A block mapping with the one key, without indentation.
-    pub text: String,
-    /// What the text means, below the key.
-    pub value: Value,
-    /// How many of its values are left alone because the language cannot say them.
-    pub unsaid: usize,
-}
-
-/// Why an application was left out.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    /// The workspace declares it.
-    Declared,
-    /// Another workspace owns it.
-    Elsewhere(String),
-    /// It is not among the wanted ones.
-    NotWanted,
-    /// Its key is the one that duoctl uses.
-    Operator,
-    /// It looks like a part of a connection to Identity Intelligence.
-    Intelligence,
-    /// Something keeps it from being adopted: what, and what to do.
-    Impossible(String),
-}
-
-/// An application that was left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Its integration key.
-    pub ikey: Ikey,
-    /// Its name.
-    pub name: String,
-    /// Why.
-    pub reason: Reason,
-}
 
 /// What an import makes of an account.
 #[derive(Clone, Debug, Default)]

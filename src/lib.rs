@@ -16,8 +16,7 @@
 //! | [`secrets`] | where secret keys are delivered |
 //! | [`sandbox`] | a simulated Duo account over HTTPS, for rehearsals and tests |
 //!
-//! A module may use those below it in the list of this file and never those above; `sandbox` stands beside them and shares
-//! only Duo's signing rules. Errors are typed; [`cli::exit`] is the one place that maps them to exit codes.
+//! A module may use those below it in the list of this file and never those above. Errors are typed; [`cli::exit`] is the one place that maps them to exit codes.
 //!
 //! # A plan without a network
 //!
@@ -28,7 +27,8 @@
 //! use duoctl::duo::types::Ikey;
 //! use duoctl::intelligence::expand::desired;
 //! use duoctl::output::plan_text::last_line;
-//! use duoctl::reconcile::observed::{Observation, Observed};
+//! use duoctl::reconcile::observation::Observation;
+//! use duoctl::reconcile::observed::Observed;
 //! use duoctl::reconcile::plan::{Options, plan};
 //!
 //! let yaml = "
@@ -63,11 +63,12 @@
 #![cfg_attr(test, allow(clippy::string_slice))]
 
 pub mod cli;
+
 pub mod output;
 
-pub mod verify;
-
 pub mod apply;
+
+pub mod verify;
 
 pub mod import;
 
@@ -79,12 +80,16 @@ pub mod reconcile;
 
 pub mod secrets;
 
+pub mod credentials;
+
 pub mod config;
+
+pub mod sandbox;
 
 pub mod duo;
 
 pub mod atomic;
-pub mod credentials;
-pub mod sandbox;
+
 pub mod secret;
+
 pub mod text;

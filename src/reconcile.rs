@@ -16,6 +16,7 @@ pub mod inventory;
 pub mod marker;
 pub mod matching;
 pub mod networks;
+pub mod observation;
 pub mod observed;
 pub mod plan;
 pub mod references;

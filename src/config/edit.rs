@@ -4,6 +4,7 @@
 //! must hold every comment of the old one. Where that cannot be done the edit is refused, and a person makes it.
 
 mod change;
+mod meaning;
 pub mod writing;
 mod written;
 
@@ -12,34 +13,17 @@ use std::io;
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use thiserror::Error;
 
-use super::diagnostic::has_errors;
-use super::tree::{self, Data, Node};
+use super::tree::{Data, Node};
 use crate::atomic::{self, Readers};
 
 use change::Editor;
+pub use meaning::EditError;
+use meaning::{lookup, meaning, read};
 
 /// Writes an edited file: whole or not at all, with the permissions it had, and never through a link.
 pub fn save(path: &Path, text: &str) -> io::Result<()> {
     atomic::replace(path, text, Readers::Umask)
-}
-
-/// Why an edit was not made. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum EditError {
-    /// The text cannot be read.
-    #[error("the file has errors; `duoctl validate` shows them")]
-    NotYaml,
-    /// Something on the way to the value is no mapping.
-    #[error("`{0}` is not a mapping, so nothing can stand below it")]
-    NotAMapping(String),
-    /// The value, or what it stands in, is shared by an anchor, an alias or a merge key.
-    #[error("`{0}` is shared with other places by an anchor or a merge key; edit it by hand")]
-    Shared(String),
-    /// The edited text would not mean what was intended.
-    #[error("`{0}` is written in a way that cannot be edited safely; edit it by hand")]
-    Unsafe(String),
 }
 
 /// Sets the value at a path of keys, e.g. `applications`, `vpn`, `greeting`. Mappings on the way are made where they
@@ -163,22 +147,6 @@ fn edit(
 /// A text without its byte-order mark, and the mark.
 fn parted(text: &str) -> (&'static str, &str) {
     text.strip_prefix('\u{feff}').map_or(("", text), |body| ("\u{feff}", body))
-}
-
-/// What a text means; `null` for an empty one.
-fn meaning(text: &str) -> Result<Value, EditError> {
-    Ok(read(text)?.map_or(Value::Null, |tree| tree.json()))
-}
-
-fn read(text: &str) -> Result<Option<Node>, EditError> {
-    let mut diagnostics = Vec::new();
-    let tree = tree::parse(0, text, &mut diagnostics);
-    if has_errors(&diagnostics) { Err(EditError::NotYaml) } else { Ok(tree) }
-}
-
-/// The value at a path.
-fn lookup<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, key| value.get(key))
 }
 
 fn put(target: &mut Value, path: &[&str], value: &Value) -> Result<(), EditError> {

@@ -12,7 +12,8 @@ use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::plan::{Action, Plan};
 
 use super::Live;
-use super::settings::{self, Names};
+use super::names::Names;
+use super::settings;
 
 /// One edit of an application's entry.
 #[derive(Clone, Debug, PartialEq)]

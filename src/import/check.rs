@@ -16,13 +16,13 @@ use crate::config::texts::INTEGRATION_KEY;
 use crate::duo::types::Ikey;
 use crate::reconcile::address::Address;
 use crate::reconcile::desired::{Desired, DesiredApplication};
-use crate::reconcile::observed::Observation;
+use crate::reconcile::observation::Observation;
 use crate::reconcile::plan::{self, Action, Options, Prune};
 use crate::reconcile::rotation::Orders;
 use crate::reconcile::selection::Selection;
 
 use super::draft::Draft;
-use super::{LeftOut, Reason};
+use super::scope::{LeftOut, Reason};
 
 /// Entries against the account that they were made from.
 pub(super) struct Check<'a> {

@@ -8,7 +8,8 @@ use crate::config::sso::DOCUMENT;
 use crate::reconcile::value::flag;
 use crate::text::{secret_runs, shown};
 
-use super::settings::{Names, Unsaid};
+use super::draft::Found;
+use super::names::{Names, Unsaid};
 
 /// Switches that are off unless somebody turns them on; Duo's default of every other one is not known for certain.
 const OFF: [&str; 3] = ["encrypt_assertion", "isDefault", "allow_pkce_only"];
@@ -17,10 +18,7 @@ const OFF: [&str; 3] = ["encrypt_assertion", "isDefault", "allow_pkce_only"];
 const FREE: [&str; 4] = ["relaystate", "description", "static_attrs", "attribute_transformations"];
 
 /// The document, or why it cannot be said.
-pub(super) fn describe(
-    property: Option<&Value>,
-    names: &Names<'_>,
-) -> Result<Option<super::settings::Found>, Unsaid> {
+pub(super) fn describe(property: Option<&Value>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
     let Some(Value::Object(live)) = property else { return Ok(None) };
     let mut document = Map::new();
     for key in DOCUMENT.keys {
@@ -38,7 +36,7 @@ pub(super) fn describe(
     }
     meant.sort();
     meant.dedup();
-    Ok(Some(super::settings::Found::document(document, meant)))
+    Ok(Some(Found::document(document, meant)))
 }
 
 /// The part of a live value that fits a shape; `None` where nothing of it is worth writing.

@@ -8,13 +8,30 @@ use crate::text::bounded;
 
 use serde_json::{Map, Value};
 
-use super::Entry;
-
 /// How deep the parts of an entry stand.
 const STEP: usize = 2;
 
 /// How long a comment may be.
 const COMMENT: usize = 160;
+
+/// An application as an entry of `applications`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The last part of its address.
+    pub key: String,
+    /// Its type.
+    pub kind: String,
+    /// Its name in Duo.
+    pub name: String,
+    /// Its integration key.
+    pub ikey: Ikey,
+    /// A block mapping with the one key, without indentation.
+    pub text: String,
+    /// What the text means, below the key.
+    pub value: Value,
+    /// How many of its values are left alone because the language cannot say them.
+    pub unsaid: usize,
+}
 
 /// An application on its way into the YAML.
 #[derive(Clone, Debug)]
@@ -45,6 +62,29 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn new(key: &'static str, value: impl Into<Value>) -> Self {
         Self { key, value: value.into(), meant: Vec::new() }
+    }
+}
+
+/// The value of one setting; it is left out where it is the default, unless the workspace's own defaults say otherwise.
+pub(super) struct Found {
+    pub(super) value: Value,
+    pub(super) is_default: bool,
+    pub(super) meant: Vec<(String, String)>,
+}
+
+impl Found {
+    pub(super) fn new(value: impl Into<Value>, is_default: bool) -> Self {
+        Self { value: value.into(), is_default, meant: Vec::new() }
+    }
+
+    /// A document, with the names of the ids in it.
+    pub(super) fn document(value: Value, meant: Vec<(String, String)>) -> Self {
+        Self { value, is_default: false, meant }
+    }
+
+    /// A text that may be cleared.
+    pub(super) fn text(text: &str) -> Self {
+        if text.is_empty() { Self::new(Value::Null, true) } else { Self::new(text, false) }
     }
 }
 

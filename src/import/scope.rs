@@ -3,23 +3,76 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use globset::GlobMatcher;
 use serde_json::{Map, Value};
 
 use crate::config::model::Workspace;
 use crate::config::texts::{ADDRESS_KEY, LINE};
 use crate::duo::catalogue::{Creation, lookup};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::types::{Group, Ikey, Integration, Policy};
 use crate::reconcile::address::Address;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::marker::{Marker, MarkerState, Notes};
 use crate::reconcile::matching::match_all;
-use crate::reconcile::observed::Observation;
+use crate::reconcile::observation::Observation;
 use crate::reconcile::value::FieldValue;
 
 use super::draft::{Draft, Part};
+use super::names::Names;
 use super::naming::{self, Named};
-use super::settings::{self, Names};
-use super::{Live, Reason, Wanted};
+use super::settings;
+
+/// Which applications are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Globs on the address to be, with or without `applications.`, or on the name; none means every one.
+    pub only: Vec<GlobMatcher>,
+    /// Types; none means every one.
+    pub kinds: Vec<String>,
+    /// The application whose key duoctl uses, too.
+    pub operator: bool,
+    /// Applications of Identity Intelligence, too.
+    pub intelligence: bool,
+}
+
+/// The lists that an import needs, all of them read.
+#[derive(Clone, Copy, Debug)]
+pub struct Live<'a> {
+    /// Every application.
+    pub integrations: &'a [Integration],
+    /// Every group.
+    pub groups: &'a [Group],
+    /// Every policy.
+    pub policies: &'a [Policy],
+}
+
+/// Why an application was left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The workspace declares it.
+    Declared,
+    /// Another workspace owns it.
+    Elsewhere(String),
+    /// It is not among the wanted ones.
+    NotWanted,
+    /// Its key is the one that duoctl uses.
+    Operator,
+    /// It looks like a part of a connection to Identity Intelligence.
+    Intelligence,
+    /// Something keeps it from being adopted: what, and what to do.
+    Impossible(String),
+}
+
+/// An application that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its integration key.
+    pub ikey: Ikey,
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: Reason,
+}
 
 /// An application that gets an entry.
 pub(super) struct Candidate<'a> {

@@ -1,13 +1,11 @@
 //! What an application is set to, as a person would write it: defaults left out, groups and policies by name.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use crate::config::settings::{MOST_GROUPS, Owner, SETTINGS, USER_ACCESS};
 use crate::config::texts;
 use crate::duo::catalogue::{Kind, PERMISSIONS};
-use crate::duo::types::{Group, Integration, Policy};
+use crate::duo::types::Integration;
 use crate::reconcile::fields::{PERMITTED_GROUPS, held_permissions, known_permissions};
 use crate::reconcile::marker::Notes;
 use crate::reconcile::networks::Networks;
@@ -15,86 +13,8 @@ use crate::reconcile::value::{flag, parts};
 use crate::text::{secret_runs, shown};
 
 use super::document;
-use super::draft::{Draft, Part};
-
-/// Why a value is not written down, as the rest of a sentence that begins with its key.
-pub(super) type Unsaid = String;
-
-/// Names of groups and policies, and which of them need their ids.
-pub(super) struct Names<'a> {
-    groups: BTreeMap<&'a str, &'a str>,
-    group_counts: BTreeMap<&'a str, usize>,
-    policies: BTreeMap<&'a str, &'a Policy>,
-    policy_counts: BTreeMap<&'a str, usize>,
-}
-
-impl<'a> Names<'a> {
-    pub(super) fn new(groups: &'a [Group], policies: &'a [Policy]) -> Self {
-        let mut group_counts = BTreeMap::new();
-        for group in groups {
-            *group_counts.entry(group.name.as_str()).or_default() += 1;
-        }
-        let mut policy_counts = BTreeMap::new();
-        for policy in policies {
-            *policy_counts.entry(policy.name.as_str()).or_default() += 1;
-        }
-        Self {
-            groups: groups.iter().map(|group| (group.id.as_str(), group.name.as_str())).collect(),
-            group_counts,
-            policies: policies.iter().map(|policy| (policy.key.as_str(), policy)).collect(),
-            policy_counts,
-        }
-    }
-
-    /// How a group is written: by its name, or by its id together with the name.
-    pub(super) fn group(&self, id: &str) -> Option<(String, Option<String>)> {
-        let name = *self.groups.get(id)?;
-        let clear = self.group_counts.get(name) == Some(&1) && !self.groups.contains_key(name);
-        Some(written(id, name, clear))
-    }
-
-    fn policy(&self, key: &str) -> Result<(String, Option<String>), Unsaid> {
-        let policy = self
-            .policies
-            .get(key)
-            .ok_or_else(|| format!("is {}, which the account does not list; it is left alone", shown(key)))?;
-        if policy.is_global {
-            return Err("is the global policy, which applies to everything and is never attached".to_owned());
-        }
-        let name = policy.name.as_str();
-        let clear = self.policy_counts.get(name) == Some(&1) && !self.policies.contains_key(name);
-        Ok(written(key, name, clear))
-    }
-}
-
-fn written(id: &str, name: &str, clear: bool) -> (String, Option<String>) {
-    // A name with invisible characters could not be told from another in a review.
-    let legible = !name.trim().is_empty() && !name.chars().any(char::is_control);
-    if clear && legible { (name.to_owned(), None) } else { (id.to_owned(), Some(name.to_owned())) }
-}
-
-/// What is left out where it is this, unless the workspace's own defaults say otherwise.
-pub(super) struct Found {
-    value: Value,
-    is_default: bool,
-    meant: Vec<(String, String)>,
-}
-
-impl Found {
-    fn new(value: impl Into<Value>, is_default: bool) -> Self {
-        Self { value: value.into(), is_default, meant: Vec::new() }
-    }
-
-    /// A document, with the names of the ids in it.
-    pub(super) fn document(value: Value, meant: Vec<(String, String)>) -> Self {
-        Self { value, is_default: false, meant }
-    }
-
-    /// A text that may be cleared.
-    fn text(text: &str) -> Self {
-        if text.is_empty() { Self::new(Value::Null, true) } else { Self::new(text, false) }
-    }
-}
+use super::draft::{Draft, Found, Part};
+use super::names::{Names, Unsaid};
 
 /// Adds every setting that the type has. `defaults` are those of `defaults.applications`.
 pub(super) fn describe(

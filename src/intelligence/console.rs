@@ -7,7 +7,7 @@ use crate::reconcile::address::Address;
 use crate::reconcile::handoff::{HandoffField, HandoffSpec, HandoffValue};
 use crate::reconcile::takedown::{TakedownKey, TakedownSpec};
 
-use super::expand::{ADMIN_API, AUTH_API, NAME_PREFIX};
+use super::{ADMIN_API, AUTH_API, NAME_PREFIX};
 
 const PLACE: &str = "Cisco Identity Intelligence: Integrations -> Add Integration -> Duo";
 const PLACE_AGAIN: &str =

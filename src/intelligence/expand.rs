@@ -9,14 +9,7 @@ use crate::reconcile::delivery::DesiredSecret;
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::fingerprint::hash;
 
-use super::console;
-
-/// The part that reads and, with `read_write`, acts.
-pub const ADMIN_API: &str = "admin_api";
-/// The part that sends pushes.
-pub const AUTH_API: &str = "auth_api";
-/// What the name of an Admin API application begins with, unless the YAML gives it another one; the display name follows.
-pub const NAME_PREFIX: &str = "Identity Intelligence: ";
+use super::{ADMIN_API, AUTH_API, NAME_PREFIX, console};
 
 /// What the YAML asks for, composites included. `sources` are its files, which bind a saved plan.
 pub fn desired(workspace: &Workspace, sources: &Sources) -> Desired {

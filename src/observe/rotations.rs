@@ -12,7 +12,8 @@ use crate::reconcile::age::{Creation, Creations, LOG_REACH};
 use crate::reconcile::desired::Desired;
 use crate::reconcile::marker::MarkerState;
 use crate::reconcile::matching::match_all;
-use crate::reconcile::observed::{Observation, Observed};
+use crate::reconcile::observation::Observation;
+use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::is_intelligence;
 use crate::reconcile::rotation::Uses;
 

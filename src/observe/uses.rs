@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use crate::duo::authentications::{Use, newest};
 use crate::duo::call::Transport;
 use crate::duo::types::Ikey;
-use crate::reconcile::observed::{LastUse, Observed};
+use crate::reconcile::observation::LastUse;
+use crate::reconcile::observed::Observed;
 
 /// How many pages of the log are read for one application: its budget is far smaller than that of other calls.
 const PAGES: usize = 10;

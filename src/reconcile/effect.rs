@@ -14,7 +14,8 @@ use crate::duo::types::{GroupId, Ikey, Integration, PolicyKey};
 use super::address::Address;
 use super::fields::{NO_USERS, PERMITTED_GROUPS};
 use super::marker::Notes;
-use super::observed::{Observation, Observed};
+use super::observation::Observation;
+use super::observed::Observed;
 use super::plan::{Action, Plan, Step, Write};
 use super::value::parts;
 

@@ -7,7 +7,8 @@ use super::address::Address;
 use super::desired::{Desired, DesiredApplication};
 use super::diff;
 use super::matching::match_all;
-use super::observed::{Observation, Observed};
+use super::observation::Observation;
+use super::observed::Observed;
 use super::references::References;
 
 /// A warning for each `ignore` of an application whose field is as the YAML wants it.

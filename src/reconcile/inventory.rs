@@ -12,7 +12,8 @@ use super::address::Address;
 use super::age::{KeyAge, key_age};
 use super::delivery::{Held, Standing, standing};
 use super::desired::{Desired, DesiredApplication};
-use super::observed::{Observation, Observed};
+use super::observation::Observation;
+use super::observed::Observed;
 use super::rotation::{Rotation, Stage};
 use super::selection::Selection;
 

@@ -18,7 +18,7 @@ use super::diff::{Change, DriftRisk};
 use super::effect::{self, Affected, Memberships, Survey};
 use super::fingerprint::{self, Fingerprint};
 use super::handoff::Handoff;
-use super::observed::Observation;
+use super::observation::Observation;
 use super::risk::Risk;
 use super::rotation::{Orders, Rotation};
 use super::selection::Selection;

@@ -9,7 +9,6 @@ use crate::duo::types::Integration;
 
 use super::address::Address;
 use super::handoff::{ConsoleField, FINGERPRINT_LENGTH, Handoff, Purpose, short};
-use super::matching::Live;
 
 /// What the console holds of one part of an entry.
 #[derive(Clone, Copy, Debug)]
@@ -44,13 +43,16 @@ pub struct TakedownSpec {
 impl TakedownSpec {
     /// What is to be removed in the console, by entry. `orphans` are in the order of their addresses; entries that the
     /// YAML still `declares` are none of it: their form says what leaves it.
-    pub fn handoffs(&self, orphans: &[Live<'_>], declared: &BTreeSet<&Address>) -> Vec<Handoff> {
+    pub fn handoffs<'a>(
+        &self,
+        orphans: impl Iterator<Item = (&'a Address, &'a Integration)>,
+        declared: &BTreeSet<&Address>,
+    ) -> Vec<Handoff> {
         let mut entries: BTreeMap<Address, Vec<(Address, &Integration)>> = BTreeMap::new();
-        for orphan in orphans {
-            let Some(marker) = &orphan.marker else { continue };
-            let Some((entry, part)) = marker.address.composite() else { continue };
+        for (address, live) in orphans {
+            let Some((entry, part)) = address.composite() else { continue };
             if self.keys.iter().any(|key| key.part == part) && !declared.contains(&entry) {
-                entries.entry(entry).or_default().push((marker.address.clone(), orphan.integration));
+                entries.entry(entry).or_default().push((address.clone(), live));
             }
         }
         entries.into_iter().map(|(entry, lives)| self.handoff(entry, &lives)).collect()

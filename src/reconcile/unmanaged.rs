@@ -11,7 +11,8 @@ use crate::duo::catalogue::{PERMISSIONS, lookup};
 use crate::duo::types::{Ikey, Integration};
 
 use super::fields::{FIELDS, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS};
-use super::observed::{Observation, Observed};
+use super::observation::Observation;
+use super::observed::Observed;
 
 /// Properties that say what an application is, or that duoctl reads and Duo alone sets.
 const READ: [&str; 4] = ["integration_key", "secret_key", "type", "frameless_auth_prompt_enabled"];

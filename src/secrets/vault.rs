@@ -3,21 +3,20 @@
 //! On version 2 every write names the version it replaces, so that a concurrent writer is never overwritten.
 
 use futures_util::future::BoxFuture;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 
-use self::wire::{Answer, Wire};
+use self::http::{Answer, escaped};
+use self::wire::Wire;
 use super::options;
 use super::payload::Payload;
 use super::store::{Contents, Place, Store, StoreError};
 use crate::credentials::Surroundings;
 
+mod http;
 mod login;
 mod wire;
-
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A key-value engine of a server.
 pub struct VaultStore {
@@ -176,10 +175,4 @@ impl Store for VaultStore {
     fn describe(&self, path: &str) -> String {
         format!("Vault {}: {}/{path}", self.address, self.mount)
     }
-}
-
-/// A path, its slashes kept.
-fn escaped(path: &str) -> String {
-    let parts = path.split('/').filter(|part| !part.is_empty());
-    parts.map(|part| utf8_percent_encode(part, ESCAPED).to_string()).collect::<Vec<_>>().join("/")
 }

@@ -15,8 +15,7 @@ use crate::reconcile::fields::{
 };
 use crate::reconcile::value::parts;
 
-use super::report::{Check, Verdict};
-use super::run::unproven;
+use super::report::{Check, Verdict, unproven};
 
 /// Proves every permission that a call without effect can prove, and that Duo shows what the YAML declares. `waits` are the pauses before a contradiction is
 /// asked about again, since a changed permission may take a moment.

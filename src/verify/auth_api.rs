@@ -4,8 +4,7 @@ use crate::duo::call::Transport;
 use crate::duo::probe::auth_check;
 use crate::duo::sign::Scheme;
 
-use super::report::{Check, Verdict};
-use super::run::unproven;
+use super::report::{Check, Verdict, unproven};
 
 /// Proves that the key is valid and belongs to an Auth API application. Bothers no user.
 pub async fn check<T: Transport>(keyed: &T) -> Vec<Check> {

@@ -7,47 +7,22 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 
 use crate::duo::call::Transport;
-use crate::intelligence::api::Client;
-use crate::intelligence::expand::{ADMIN_API, AUTH_API};
+use crate::intelligence::{ADMIN_API, AUTH_API};
 use crate::reconcile::address::Address;
 use crate::reconcile::handoff::Handoff;
 use crate::reconcile::plan::Plan;
 
-use super::report::{Check, Ladder, Report, Subject, Verdict};
+use super::report::{Check, Ladder, Subject, Verdict};
 
 mod flow;
 mod sample;
+mod world;
 
 use sample::Sample;
+pub use world::{Api, World};
 
 /// How long a first collection and analysis may take (identity-intelligence.md, section 3).
 const GRACE: Duration = Duration::from_secs(24 * 3600);
-
-/// The public API, as far as the YAML lets duoctl use it.
-pub enum Api {
-    /// The YAML names no credentials.
-    NotDeclared,
-    /// The credentials cannot be had or used, with the reason.
-    Unusable(String),
-    /// A client.
-    Usable(Box<Client>),
-}
-
-/// What the rungs look at beside the entry itself.
-pub struct World<'a> {
-    /// The API hostname.
-    pub host: &'a str,
-    /// This machine's clock against Duo's, where it is worth a word.
-    pub clock_offset: Option<i64>,
-    /// The probes of the applications.
-    pub report: &'a Report,
-    /// The plan: what is not as the YAML says.
-    pub plan: &'a Plan,
-    /// The public API.
-    pub api: &'a Api,
-    /// The moment.
-    pub now: Timestamp,
-}
 
 /// Climbs the ladder of every form. `operator` reads a few users of the account, to look for them on the other side.
 pub async fn climb_all<T: Transport>(operator: &T, world: &World<'_>, sheets: Vec<&Handoff>) -> Vec<Ladder> {

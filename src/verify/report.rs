@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::duo::error::DuoError;
 use crate::duo::types::Ikey;
 use crate::reconcile::address::Address;
 
@@ -72,6 +73,11 @@ impl Check {
         self.fix = Some(fix.into());
         self
     }
+}
+
+/// A call without an answer that proves anything.
+pub(super) fn unproven(name: &str, error: &DuoError) -> Check {
+    Check::new(name, Verdict::Inconclusive, error.to_string()).fix("try again: `duoctl verify`")
 }
 
 /// One application and what was looked at.

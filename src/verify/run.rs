@@ -14,7 +14,7 @@ use crate::duo::types::Integration;
 use crate::reconcile::address::Address;
 use crate::reconcile::observed::Observed;
 
-use super::report::{Check, Report, Subject, Verdict};
+use super::report::{Check, Report, Subject, Verdict, unproven};
 use super::{admin_api, auth_api, universal_prompt};
 
 /// Pauses before a contradicting probe is repeated: three tries over about ten seconds (duo-api.md, section 5).
@@ -135,9 +135,4 @@ fn no_secret(error: &DuoError) -> Check {
     } else {
         unproven("secret key", error)
     }
-}
-
-/// A call without an answer that proves anything.
-pub(super) fn unproven(name: &str, error: &DuoError) -> Check {
-    Check::new(name, Verdict::Inconclusive, error.to_string()).fix("try again: `duoctl verify`")
 }

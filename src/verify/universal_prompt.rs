@@ -8,8 +8,7 @@ use crate::duo::types::Integration;
 use crate::reconcile::value::flag;
 use crate::secret::Secret;
 
-use super::report::{Check, Verdict};
-use super::run::unproven;
+use super::report::{Check, Verdict, unproven};
 
 /// Whether Duo surely answers the health check for an application: the Web SDK, and whatever has shown Duo a
 /// frameless authentication.

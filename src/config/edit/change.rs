@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::meaning::{EditError, lookup, meaning};
+use super::writing;
 use super::written::{File, Pair, Shape, Written, after_colon, last_scalar, own, read};
-use super::{EditError, lookup, writing};
 
 /// A file that is being edited.
 pub(super) struct Editor<'t> {
@@ -387,7 +388,7 @@ impl<'t> Editor<'t> {
     /// The text of a plain item; `None` for everything else.
     fn scalar(&self, item: &Written) -> Option<Value> {
         let Shape::Scalar { block: false } = item.shape else { return None };
-        super::meaning(self.slice(item.place.clone())).ok().filter(|value| !value.is_null())
+        meaning(self.slice(item.place.clone())).ok().filter(|value| !value.is_null())
     }
 
     /// A new entry in a mapping.

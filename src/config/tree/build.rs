@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
+use super::node::{Data, Entry, MAX_DEPTH, Node};
 use super::scalar::plain;
-use super::{Data, Entry, MAX_DEPTH, Node, syntax};
+use super::syntax;
 use crate::config::diagnostic::{Code, Diagnostic, Span, Spanned};
 
 /// How many values one file may hold.

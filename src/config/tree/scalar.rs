@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Data, Number};
+use serde_json::Number;
+
+use super::node::Data;
 
 /// A plain scalar by the core schema of YAML 1.2, stricter with numbers.
 pub(super) fn plain(text: Cow<'_, str>) -> Data {

@@ -2,7 +2,7 @@
 
 use granit_parser::{ErrorKind, ScanError};
 
-use super::MAX_DEPTH;
+use super::node::MAX_DEPTH;
 use crate::config::diagnostic::{Code, Diagnostic, Span, Spanned};
 use crate::text::shown;
 

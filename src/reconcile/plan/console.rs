@@ -21,6 +21,7 @@ pub(super) fn handoffs(
     let declared: BTreeSet<&Address> = desired.handoffs.iter().map(|spec| &spec.address).collect();
     let mut handoffs: Vec<Handoff> = desired.handoffs.iter().map(|spec| Handoff::new(spec, lives)).collect();
     delivery::show_places(&mut handoffs, desired);
+    let orphans = orphans.iter().filter_map(|live| Some((&live.marker.as_ref()?.address, live.integration)));
     handoffs.extend(desired.takedown.handoffs(orphans, &declared));
     handoffs
 }

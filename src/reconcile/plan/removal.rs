@@ -19,7 +19,8 @@ use super::super::fields::{
 use super::super::fingerprint::snapshot;
 use super::super::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 use super::super::matching::Live;
-use super::super::observed::{LastUse, Observed};
+use super::super::observation::LastUse;
+use super::super::observed::Observed;
 use super::super::risk::Risk;
 use super::super::value::parts;
 use super::build::{Builder, PROTECTED, is_intelligence};

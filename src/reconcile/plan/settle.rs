@@ -13,7 +13,8 @@ use super::super::diff;
 use super::super::fields::{Live, Managed};
 use super::super::marker::{Marker, short_hash};
 use super::super::matching::{self, match_all};
-use super::super::observed::{Observation, Observed};
+use super::super::observation::Observation;
+use super::super::observed::Observed;
 use super::super::references::References;
 
 /// One application whose marker has to record what Duo keeps.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::duo::types::{Account, Group, GroupId, Ikey, Integration, Policy, PolicyKey};
-use crate::reconcile::observed::{LastUse, Observation, Observed};
+use crate::reconcile::observation::{LastUse, Observation};
+use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Plan, Step, Write};
 
 /// What the reference leaves open, and the tests try both ways.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use percent_encoding::utf8_percent_encode;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -10,8 +9,7 @@ use tokio::time::Instant;
 
 use super::super::options;
 use super::super::store::StoreError;
-use super::ESCAPED;
-use super::wire::Wire;
+use super::http::{Http, escaped};
 use crate::config::model::ValueSource;
 use crate::credentials::{Surroundings, fetch};
 use crate::secret::Secret;
@@ -63,15 +61,15 @@ impl Login {
     }
 
     /// The token of now. Deliveries at the same time wait for one login.
-    pub(super) async fn token(&self, wire: &Wire) -> Result<Secret, StoreError> {
+    pub(super) async fn token(&self, http: &Http) -> Result<Secret, StoreError> {
         let mut session = self.session.lock().await;
         let usable = |session: &Session| session.renew_at.is_none_or(|at| Instant::now() < at);
         if let Some(session) = session.as_ref().filter(|session| usable(session)) {
             return Ok(session.token.clone());
         }
         let fresh = match session.take() {
-            Some(old) => self.renewed(wire, old).await?,
-            None => self.begin(wire).await?,
+            Some(old) => self.renewed(http, old).await?,
+            None => self.begin(http).await?,
         };
         let token = fresh.token.clone();
         *session = Some(fresh);
@@ -81,16 +79,16 @@ impl Login {
     /// After a 403: another token, or `None` where the same one would be had, and an error where that one has ended.
     pub(super) async fn after_refusal(
         &self,
-        wire: &Wire,
+        http: &Http,
         refused: &Secret,
     ) -> Result<Option<Secret>, StoreError> {
-        let lookup = wire.request(Method::GET, "auth/token/lookup-self", None, Some(refused)).await?;
+        let lookup = http.request(Method::GET, "auth/token/lookup-self", None, Some(refused)).await?;
         if lookup.status != 403 {
             // The token is alive, so it is its policy that refuses.
             return Ok(None);
         }
         if let LoginMethod::Token(_) = self.method {
-            return Err(StoreError::new(format!("{} does not know the token (any more)", wire.address()))
+            return Err(StoreError::new(format!("{} does not know the token (any more)", http.address()))
                 .help("it has expired or was revoked: put a new one where `token` points"));
         }
         let mut session = self.session.lock().await;
@@ -98,16 +96,16 @@ impl Login {
         if session.as_ref().is_some_and(|session| !same(session)) {
             return Ok(session.as_ref().map(|session| session.token.clone()));
         }
-        let fresh = self.begin(wire).await?;
+        let fresh = self.begin(http).await?;
         let token = fresh.token.clone();
         *session = Some(fresh);
         Ok(Some(token))
     }
 
-    async fn begin(&self, wire: &Wire) -> Result<Session, StoreError> {
+    async fn begin(&self, http: &Http) -> Result<Session, StoreError> {
         let (path, body) = match &self.method {
             LoginMethod::Token(source) => {
-                return Ok(self.given(wire, self.fetch(source.as_ref(), "token").await?).await);
+                return Ok(self.given(http, self.fetch(source.as_ref(), "token").await?).await);
             }
             LoginMethod::AppRole { role_id, secret_id, mount } => {
                 let role_id = self.fetch(role_id.as_ref(), "app_role.role_id").await?;
@@ -119,7 +117,7 @@ impl Login {
                 (login_path(mount), json!({"role": role, "jwt": token.expose()}))
             }
         };
-        let answer = wire.request(Method::POST, &path, Some(&body), None).await?;
+        let answer = http.request(Method::POST, &path, Some(&body), None).await?;
         let token = answer.body.pointer("/auth/client_token").and_then(Value::as_str);
         match (answer.status, token) {
             (200, Some(token)) => {
@@ -127,17 +125,17 @@ impl Login {
                 Ok(Session { token: Secret::new(token), renew_at: renew_at(seconds.unwrap_or_default()) })
             }
             (400 | 403 | 404, _) => {
-                let refused = answer.refusal(wire.address());
+                let refused = answer.refusal(http.address());
                 Err(StoreError::new(format!("the login at {path} failed: {}", refused.message))
                     .help("check the role and its secret, and the login method's `mount`"))
             }
-            _ => Err(answer.refusal(wire.address())),
+            _ => Err(answer.refusal(http.address())),
         }
     }
 
     /// A given token. How long it lives is asked, so that it can be renewed before it ends.
-    async fn given(&self, wire: &Wire, token: Secret) -> Session {
-        let lookup = wire.request(Method::GET, "auth/token/lookup-self", None, Some(&token)).await.ok();
+    async fn given(&self, http: &Http, token: Secret) -> Session {
+        let lookup = http.request(Method::GET, "auth/token/lookup-self", None, Some(&token)).await.ok();
         let data = lookup.as_ref().and_then(|answer| answer.body.get("data"));
         let renewable = data.and_then(|data| data.get("renewable")).and_then(Value::as_bool) == Some(true);
         let seconds = data.and_then(|data| data.get("ttl")).and_then(Value::as_u64);
@@ -145,11 +143,11 @@ impl Login {
     }
 
     /// A token near its end: logins are repeated, a given token is renewed. One that cannot be is used up to its end.
-    async fn renewed(&self, wire: &Wire, old: Session) -> Result<Session, StoreError> {
-        let LoginMethod::Token(_) = self.method else { return self.begin(wire).await };
+    async fn renewed(&self, http: &Http, old: Session) -> Result<Session, StoreError> {
+        let LoginMethod::Token(_) = self.method else { return self.begin(http).await };
         let body = json!({});
         let path = "auth/token/renew-self";
-        let answer = wire.request(Method::POST, path, Some(&body), Some(&old.token)).await?;
+        let answer = http.request(Method::POST, path, Some(&body), Some(&old.token)).await?;
         let seconds = answer.body.pointer("/auth/lease_duration").and_then(Value::as_u64);
         Ok(Session { token: old.token, renew_at: seconds.and_then(renew_at) })
     }
@@ -167,9 +165,7 @@ impl Login {
 }
 
 fn login_path(mount: &str) -> String {
-    let parts = mount.split('/').filter(|part| !part.is_empty());
-    let parts: Vec<String> = parts.map(|part| utf8_percent_encode(part, ESCAPED).to_string()).collect();
-    format!("auth/{}/login", parts.join("/"))
+    format!("auth/{}/login", escaped(mount))
 }
 
 /// Two thirds into a lease; never for one without an end.

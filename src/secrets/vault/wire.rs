@@ -1,104 +1,22 @@
-//! One request to a Vault server: TLS, token, bounded answers, and what its refusals mean.
+//! Requests to a Vault server with a token.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
-use super::super::options;
 use super::super::store::StoreError;
+use super::http::{Answer, Http};
 use super::login::Login;
 use crate::credentials::Surroundings;
-use crate::duo::https::{explain, tls_config};
-use crate::duo::request::USER_AGENT;
-use crate::secret::Secret;
-use crate::text::printable;
-
-const CONNECT: Duration = Duration::from_secs(10);
-const TOTAL: Duration = Duration::from_secs(30);
-/// The most bytes of an answer that are read.
-const MAX_ANSWER: usize = 1_000_000;
-
-const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
-const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
-const REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
 
 /// A server as one login sees it.
 pub(super) struct Wire {
-    address: String,
-    namespace: String,
-    ca_file: Option<PathBuf>,
-    client: OnceCell<Client>,
+    http: Http,
     login: Login,
-}
-
-/// An answer, whatever its status.
-pub(super) struct Answer {
-    /// The HTTP status.
-    pub(super) status: u16,
-    /// The body; `null` where it is empty or no JSON.
-    pub(super) body: Value,
-}
-
-impl Answer {
-    fn lines(&self, key: &str) -> impl Iterator<Item = &str> {
-        let lines = self.body.get(key).and_then(Value::as_array).into_iter().flatten();
-        lines.filter_map(Value::as_str)
-    }
-
-    /// What the server complains about: a list of lines, or in servers that are only like Vault one line.
-    fn complaints(&self) -> impl Iterator<Item = &str> {
-        self.lines("errors").chain(self.body.get("error").and_then(Value::as_str))
-    }
-
-    /// Whether an error of the answer holds these words.
-    pub(super) fn says(&self, words: &str) -> bool {
-        self.complaints().any(|line| line.to_lowercase().contains(words))
-    }
-
-    /// Whether a warning of the answer holds these words.
-    pub(super) fn warns(&self, words: &str) -> bool {
-        self.lines("warnings").any(|line| line.to_lowercase().contains(words))
-    }
-
-    /// A 404 that is about the mount, not about the secret.
-    pub(super) fn no_such_mount(&self) -> bool {
-        ["no handler for route", "mount not found", "unsupported path", "preflight"]
-            .iter()
-            .any(|words| self.says(words))
-    }
-
-    /// What a refusal means that has nothing to do with the path.
-    pub(super) fn refusal(&self, address: &str) -> StoreError {
-        let said: Vec<&str> = self.complaints().map(str::trim).collect();
-        let said = printable(&said.join("; "));
-        match self.status {
-            503 if self.says("sealed") => StoreError::new(format!("{address} is sealed"))
-                .help("unseal it, and apply again: nothing is delivered twice"),
-            501 => StoreError::new(format!("{address} is not initialised")),
-            301 | 302 | 307 | 308 => StoreError::new(format!("{address} sends on to another server"))
-                .help("name the active server, or a load balancer, as `address`"),
-            429 | 473 => StoreError::new(format!("{address} asks to wait (HTTP {})", self.status))
-                .help("apply again later"),
-            status if said.is_empty() => StoreError::new(format!("{address} answered with HTTP {status}")),
-            status => StoreError::new(format!("{address} refuses: {said} (HTTP {status})")),
-        }
-    }
 }
 
 impl Wire {
     pub(super) fn new(address: &str, options: &Value, around: &Surroundings) -> Self {
-        let ca_file = Some(options::text(options, "ca_file")).filter(|file| !file.is_empty());
-        Self {
-            address: address.to_owned(),
-            namespace: options::text(options, "namespace"),
-            ca_file: ca_file.map(|file| around.folder.join(file)),
-            client: OnceCell::new(),
-            login: Login::new(options, around),
-        }
+        Self { http: Http::new(address, options, around), login: Login::new(options, around) }
     }
 
     /// Sends one request with a token. A token that ended in the meantime is replaced once, where the login can.
@@ -108,83 +26,14 @@ impl Wire {
         path: &str,
         body: Option<Value>,
     ) -> Result<Answer, StoreError> {
-        let token = self.login.token(self).await?;
-        let answer = self.request(method.clone(), path, body.as_ref(), Some(&token)).await?;
+        let token = self.login.token(&self.http).await?;
+        let answer = self.http.request(method.clone(), path, body.as_ref(), Some(&token)).await?;
         if answer.status != 403 {
             return Ok(answer);
         }
-        match self.login.after_refusal(self, &token).await? {
-            Some(token) => self.request(method, path, body.as_ref(), Some(&token)).await,
+        match self.login.after_refusal(&self.http, &token).await? {
+            Some(token) => self.http.request(method, path, body.as_ref(), Some(&token)).await,
             None => Ok(answer),
         }
-    }
-
-    /// One request as it is.
-    pub(super) async fn request(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        token: Option<&Secret>,
-    ) -> Result<Answer, StoreError> {
-        let client = self.client.get_or_try_init(|| async { self.open() }).await?;
-        let mut headers = HeaderMap::from_iter([(REQUEST, HeaderValue::from_static("true"))]);
-        if let Some(token) = token {
-            let mut value = HeaderValue::from_str(token.expose())
-                .map_err(|_| StoreError::new("the Vault token holds characters that no token has"))?;
-            value.set_sensitive(true);
-            headers.insert(TOKEN, value);
-        }
-        if !self.namespace.is_empty() {
-            let value = HeaderValue::from_str(&self.namespace)
-                .map_err(|_| StoreError::new("the Vault namespace holds characters that no namespace has"))?;
-            headers.insert(NAMESPACE, value);
-        }
-        let mut request = client.request(method, format!("{}/v1/{path}", self.address)).headers(headers);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
-        let status = response.status().as_u16();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
-            if bytes.len().saturating_add(chunk.len()) > MAX_ANSWER {
-                return Err(StoreError::new(format!("the answer of {} is far too long", self.address)));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        let body = serde_json::from_slice(&bytes).unwrap_or_default();
-        if status == 200 && body == Value::Null {
-            return Err(StoreError::new(format!("what answers at {} is not Vault", self.address))
-                .help("check `address`; a proxy or a login page may stand before it"));
-        }
-        Ok(Answer { status, body })
-    }
-
-    /// The server as messages name it.
-    pub(super) fn address(&self) -> &str {
-        &self.address
-    }
-
-    fn open(&self) -> Result<Client, StoreError> {
-        let trust =
-            tls_config(self.ca_file.as_deref()).map_err(|error| StoreError::new(error.to_string()))?;
-        let builder = Client::builder()
-            .tls_backend_preconfigured(trust)
-            .user_agent(USER_AGENT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT)
-            .timeout(TOTAL)
-            .https_only(true);
-        builder
-            .build()
-            .map_err(|error| StoreError::new(format!("the HTTPS client cannot be set up: {error}")))
-    }
-
-    fn unreachable(&self, error: &reqwest::Error) -> StoreError {
-        let reason = explain(error, CONNECT, TOTAL);
-        StoreError::new(format!("{} cannot be reached: {reason}", self.address))
-            .help("check `address` and `ca_file`; nothing is delivered twice when you apply again")
     }
 }

@@ -8,7 +8,7 @@ use crate::reconcile::handoff::Handoff;
 use crate::verify::report::{Check, Verdict};
 
 use super::sample::Sample;
-use super::{Api, World};
+use super::world::{Api, World};
 
 const TOKEN: &str = "token";
 const PING: &str = "ping";

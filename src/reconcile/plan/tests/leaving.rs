@@ -8,7 +8,8 @@ use crate::reconcile::address::Address;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::guard::Consent;
 use crate::reconcile::marker::{MarkerState, Notes};
-use crate::reconcile::observed::{LastUse, Observed};
+use crate::reconcile::observation::LastUse;
+use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Prune, plan};
 use crate::reconcile::testing::{
     App, FakeDuo, app, codes, desired, marked, marked_as, options, outline, plan_of, plan_pruning, problems,

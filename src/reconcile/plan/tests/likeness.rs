@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use crate::config::diagnostic::{Code, Severity};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::{Held, HeldKeys};
-use crate::reconcile::observed::Observation;
+use crate::reconcile::observation::Observation;
 use crate::reconcile::plan::{Plan, Prune, plan};
 use crate::reconcile::testing::{App, FakeDuo, app, desired, marked, options, outline, plan_of};
 

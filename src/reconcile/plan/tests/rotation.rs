@@ -11,7 +11,8 @@ use crate::reconcile::address::Address;
 use crate::reconcile::delivery::{DesiredSecret, Held, HeldKeys};
 use crate::reconcile::desired::Desired;
 use crate::reconcile::marker::{MarkerState, Notes};
-use crate::reconcile::observed::{Observation, Observed};
+use crate::reconcile::observation::Observation;
+use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Options, Plan, Prune, Write, plan};
 use crate::reconcile::rotation::{Orders, Stage, Uses};
 use crate::reconcile::testing::{

@@ -1,0 +1,40 @@
+//! What a text means, and why an edit of it is refused.
+
+use serde_json::Value;
+use thiserror::Error;
+
+use super::super::diagnostic::has_errors;
+use super::super::tree::{self, Node};
+
+/// Why an edit was not made. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EditError {
+    /// The text cannot be read.
+    #[error("the file has errors; `duoctl validate` shows them")]
+    NotYaml,
+    /// Something on the way to the value is no mapping.
+    #[error("`{0}` is not a mapping, so nothing can stand below it")]
+    NotAMapping(String),
+    /// The value, or what it stands in, is shared by an anchor, an alias or a merge key.
+    #[error("`{0}` is shared with other places by an anchor or a merge key; edit it by hand")]
+    Shared(String),
+    /// The edited text would not mean what was intended.
+    #[error("`{0}` is written in a way that cannot be edited safely; edit it by hand")]
+    Unsafe(String),
+}
+
+/// What a text means; `null` for an empty one.
+pub(super) fn meaning(text: &str) -> Result<Value, EditError> {
+    Ok(read(text)?.map_or(Value::Null, |tree| tree.json()))
+}
+
+pub(super) fn read(text: &str) -> Result<Option<Node>, EditError> {
+    let mut diagnostics = Vec::new();
+    let tree = tree::parse(0, text, &mut diagnostics);
+    if has_errors(&diagnostics) { Err(EditError::NotYaml) } else { Ok(tree) }
+}
+
+/// The value at a path.
+pub(super) fn lookup<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, key| value.get(key))
+}
