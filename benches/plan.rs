@@ -13,7 +13,7 @@ use serde_json::json;
 
 use duoctl::config::diagnostic::{Span, Spanned};
 use duoctl::config::model::{Guards, Setting};
-use duoctl::duo::types::{Account, Group, GroupId, Ikey, Integration, Policy, PolicyKey};
+use duoctl::duo::types::{Group, GroupId, Ikey, Integration, Policy, PolicyKey};
 use duoctl::reconcile::address::Address;
 use duoctl::reconcile::desired::{Desired, DesiredApplication};
 use duoctl::reconcile::marker::Notes;
@@ -94,17 +94,14 @@ fn observation(size: usize) -> Observation {
     let group = |n: usize| Group { id: GroupId::new(format!("DG{n}")), name: group_name(n) };
     let policy = Policy { key: PolicyKey::new("PO1"), name: "Strict".to_owned(), is_global: false };
     Observation {
-        host: "api-1a2b3c4d.duosecurity.com".to_owned(),
-        operator: Ikey::new("DIOPERATOR"),
         integrations: Observed::Present((0..size).map(application).collect()),
         groups: Observed::Present((0..GROUPS).map(group).collect()),
         policies: Observed::Present(vec![policy]),
-        account: Account::default(),
-        held: BTreeMap::new(),
-        observed_at: jiff::Timestamp::UNIX_EPOCH,
-        uses: BTreeMap::new(),
-        rotation_uses: Observed::Absent,
-        creations: Observed::Absent,
+        ..Observation::new(
+            "api-1a2b3c4d.duosecurity.com",
+            Ikey::new("DIOPERATOR"),
+            jiff::Timestamp::UNIX_EPOCH,
+        )
     }
 }
 

@@ -41,20 +41,11 @@
 //! let loaded = load_text("duo.yaml".into(), yaml.to_owned());
 //! let workspace = loaded.valid().expect("the YAML is valid");
 //! let desired = desired(workspace, &loaded.sources);
-//! let observation = Observation {
-//!     host: workspace.tenant.api_hostname.value.clone(),
-//!     operator: Ikey::new("DIXXXXXXXXXXXXXXXXXX"),
-//!     integrations: Observed::Present(Vec::new()),
-//!     groups: Observed::Absent,
-//!     policies: Observed::Absent,
-//!     account: Default::default(),
-//!     held: Default::default(),
-//!     observed_at: jiff::Timestamp::UNIX_EPOCH,
-//!     uses: Default::default(),
-//!     rotation_uses: Observed::Absent,
-//!     creations: Observed::Absent,
-//! };
-//! let options = Options::at(jiff::Timestamp::now());
+//! let now = jiff::Timestamp::now();
+//! let (host, operator) = (&workspace.tenant.api_hostname.value, Ikey::new("DIXXXXXXXXXXXXXXXXXX"));
+//! let empty = Observed::Present(Vec::new());
+//! let observation = Observation { integrations: empty, ..Observation::new(host, operator, now) };
+//! let options = Options::at(now);
 //! let plan = plan(&desired, &observation, &options);
 //! assert_eq!(last_line(&plan), "Plan: 1 to add, 0 to change, 0 to adopt, 0 to delete. 0 unmanaged.\n");
 //! ```

@@ -68,18 +68,12 @@ async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) 
     };
     let mut failures = Vec::new();
     let observation = Observation {
-        host: host.to_owned(),
-        operator: operator.clone(),
         integrations: observed(Some(integrations), &mut failures),
         groups: observed(groups, &mut failures),
         policies: observed(policies, &mut failures),
         // The account's own words only serve a warning: without them a plan is still right.
         account: account.unwrap_or_default(),
-        held: BTreeMap::new(),
-        observed_at: jiff::Timestamp::now(),
-        uses: BTreeMap::new(),
-        rotation_uses: Observed::Absent,
-        creations: Observed::Absent,
+        ..Observation::new(host, operator.clone(), jiff::Timestamp::now())
     };
     Reading { observation, failures }
 }
@@ -125,7 +119,7 @@ fn held(read: Result<Option<Contents>, StoreError>) -> Held {
 
 fn observed<T>(read: Option<Result<T, DuoError>>, failures: &mut Vec<DuoError>) -> Observed<T> {
     match read {
-        None => Observed::Absent,
+        None => Observed::NotRead,
         Some(Ok(value)) => Observed::Present(value),
         Some(Err(error)) => {
             let reason = error.to_string();

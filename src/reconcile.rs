@@ -12,6 +12,7 @@ pub mod fingerprint;
 pub mod guard;
 pub mod handoff;
 pub mod ignores;
+pub mod impact;
 pub mod inventory;
 pub mod marker;
 pub mod matching;

@@ -22,7 +22,7 @@ use crate::output::{apply_text, json, plan_text, rotation_text};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::Delivery;
 use crate::reconcile::guard::{Consent, Refusal, judge};
-use crate::reconcile::plan::{self, Options, Plan, is_intelligence};
+use crate::reconcile::plan::{self, Options, Plan};
 use crate::reconcile::rotation::Rotation;
 use crate::reconcile::selection::Selection;
 use crate::text::safe;
@@ -332,7 +332,7 @@ fn line(address: &Address, outcome: &Rotated, printer: Printer) -> String {
 
 /// A console that holds the old key has to be given the new one.
 fn remark_console(address: &Address, outcome: &Rotated, printer: Printer) {
-    let entry = address.composite().filter(|_| is_intelligence(address)).map(|(entry, _)| entry);
+    let entry = address.composite().filter(|_| address.is_intelligence()).map(|(entry, _)| entry);
     if let (Some(entry), false) = (entry, matches!(outcome, Rotated::Failed(_) | Rotated::Refused(_))) {
         let name = short_name(&entry);
         printer.remark(&format!(

@@ -120,7 +120,7 @@ pub async fn look(
     };
     let own = match &reading.observation.integrations {
         Observed::Present(all) => all.iter().find(|live| live.ikey == session.operator),
-        Observed::Absent | Observed::Unreadable(_) => None,
+        Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => None,
     };
     let less =
         |own: &&Integration| untested(own).is_some_and(|(_, before)| !missing(&before, own).is_empty());

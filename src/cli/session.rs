@@ -29,7 +29,7 @@ use crate::output::json;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::effect::{Memberships, needs};
+use crate::reconcile::effect::{Memberships, assess, needs};
 use crate::reconcile::guard::{Consent, Refusal, asks_for_caller};
 use crate::reconcile::observation::Observation;
 use crate::reconcile::observed::Observed;
@@ -218,7 +218,7 @@ impl Session {
             spinner.finish();
             people
         };
-        plan.tell_affected(observation, &people);
+        plan.tell_affected(assess(plan, observation, &people));
     }
 
     /// The consent, completed with the addresses from which Duo lately saw the operator call, where a guard needs them

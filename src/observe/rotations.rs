@@ -14,7 +14,6 @@ use crate::reconcile::marker::MarkerState;
 use crate::reconcile::matching::match_all;
 use crate::reconcile::observation::Observation;
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::is_intelligence;
 use crate::reconcile::rotation::Uses;
 
 /// Pages of each log that are read for a rotation: their budget is far smaller than that of other calls.
@@ -34,7 +33,7 @@ pub async fn look_at_uses(
         let Some(pair) = found.as_ref().ok().and_then(|found| found.pair.as_ref()) else { continue };
         let marker = pair.successor.marker.as_ref();
         let Some(MarkerState::Delivered { at, .. }) = marker.map(|marker| &marker.state) else { continue };
-        if is_intelligence(&wanted.address) {
+        if wanted.address.is_intelligence() {
             continue;
         }
         keys.extend([pair.old.integration.ikey.clone(), pair.successor.integration.ikey.clone()]);

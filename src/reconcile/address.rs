@@ -38,6 +38,11 @@ impl Address {
         whole.contains('.').then(|| (Self(whole.to_owned()), part))
     }
 
+    /// Whether it is an entry of `identity_intelligence`, or a part of one.
+    pub(crate) fn is_intelligence(&self) -> bool {
+        self.0.starts_with("identity_intelligence.")
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

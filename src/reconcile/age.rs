@@ -99,7 +99,7 @@ pub fn key_age(
     };
     let creation = match creations {
         Observed::Present(creations) => creations.by.get(&live.ikey),
-        Observed::Absent | Observed::Unreadable(_) => None,
+        Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => None,
     };
     let store = || "as the store says".to_owned();
     match (creation, delivered, creations) {
@@ -118,7 +118,7 @@ pub fn key_age(
         (None, None, Observed::Unreadable(reason)) => KeyAge::Unknown {
             reason: format!("the store does not tell, and the activity log cannot be read: {reason}"),
         },
-        (None, None, Observed::Absent) => {
+        (None, None, Observed::Absent | Observed::NotRead) => {
             KeyAge::Unknown { reason: "the store does not tell, and nobody read the activity log".to_owned() }
         }
     }

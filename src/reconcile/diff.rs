@@ -49,6 +49,14 @@ pub struct Change {
     pub drift: Option<DriftRisk>,
 }
 
+impl Change {
+    /// A change that the YAML asks for and that risks nothing.
+    pub(super) fn neutral(field: &str, before: Value, after: Value) -> Self {
+        let (origin, risk) = (Some(Origin::Config), Risk::Neutral);
+        Self { field: field.to_owned(), before, after, origin, risk, reason: "", drift: None }
+    }
+}
+
 /// The risk of an edit that was made in Duo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DriftRisk {
@@ -387,21 +395,14 @@ fn changes(
     (risk, reason): risk::Assessment,
     references: &References,
 ) -> Vec<Change> {
-    let change = |name: String, before: Value, after: Value| Change {
-        field: name,
-        before,
-        after,
+    let change = |name: &str, before: Value, after: Value| Change {
         origin,
         risk,
         reason,
-        drift: None,
+        ..Change::neutral(name, before, after)
     };
     let (FieldValue::Document(after), before) = (after, before) else {
-        return vec![change(
-            field.key.to_owned(),
-            shown(field, before, references),
-            shown(field, after, references),
-        )];
+        return vec![change(field.key, shown(field, before, references), shown(field, after, references))];
     };
     let empty = super::sso::Leaves::new();
     let before = if let FieldValue::Document(before) = before { before } else { &empty };
@@ -412,7 +413,7 @@ fn changes(
         .map(|(path, before, after)| {
             let in_roles = path.contains("role_attrs");
             let named = |value: Value| if in_roles { group_names(value, references) } else { value };
-            change(format!("{}.{path}", field.key), named(before), named(after.clone()))
+            change(&format!("{}.{path}", field.key), named(before), named(after.clone()))
         })
         .collect()
 }

@@ -5,14 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::duo::types::{GroupId, Ikey, Integration, PolicyKey};
 
-use super::address::Address;
 use super::fields::{NO_USERS, PERMITTED_GROUPS};
+pub use super::impact::{Affected, Bound, Headcount, Impact, PolicyEffect, SharedPolicy, Sharing, Survey};
 use super::marker::Notes;
 use super::observation::Observation;
 use super::observed::Observed;
@@ -138,21 +136,6 @@ pub struct Memberships {
     pub survey: Survey,
 }
 
-/// What the counting took, and what it lacks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Survey {
-    /// How many requests were made.
-    pub requests: u32,
-    /// How many were allowed.
-    pub budget: u32,
-    /// Whether something was left unread because no more were allowed.
-    pub exhausted: bool,
-    /// Whether users who are disabled or locked out are counted too, since nobody looked at every user.
-    pub counts_disabled: bool,
-    /// What could not be read, and why; one line each.
-    pub problems: Vec<String>,
-}
-
 impl Memberships {
     fn may_log_in(&self, user: &str) -> bool {
         self.users.as_ref().and_then(|users| users.get(user)).is_none_or(|user| user.may_log_in)
@@ -178,31 +161,6 @@ impl Memberships {
     }
 }
 
-/// How a count is to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Bound {
-    /// As it stands.
-    Exactly,
-    /// There may be more.
-    AtLeast,
-    /// There may be fewer.
-    AtMost,
-    /// Nothing is known.
-    Unknown,
-}
-
-/// A number of users, and a few of their names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Headcount {
-    /// How the number is to be read.
-    pub bound: Bound,
-    /// The number.
-    pub count: usize,
-    /// The first few usernames, where they are known.
-    pub first: Vec<String>,
-}
-
 impl Headcount {
     const NOBODY: Self = Self { bound: Bound::Exactly, count: 0, first: Vec::new() };
     const UNKNOWN: Self = Self { bound: Bound::Unknown, count: 0, first: Vec::new() };
@@ -213,11 +171,6 @@ impl Headcount {
         let count = names.len();
         names.truncate(SHOWN);
         Self { bound, count, first: names }
-    }
-
-    /// Whether it is known that there is nobody.
-    pub fn is_nobody(&self) -> bool {
-        self.count == 0 && matches!(self.bound, Bound::Exactly | Bound::AtMost)
     }
 
     /// Those of `a` who are not among `b`.
@@ -259,76 +212,25 @@ impl Headcount {
     }
 }
 
-/// Another application that has a policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Sharing {
-    /// Its key.
-    pub integration_key: Ikey,
-    /// Its name.
-    pub name: String,
-    /// Its address, where this workspace owns it.
-    pub address: Option<Address>,
-}
-
-/// A policy that is attached or detached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SharedPolicy {
-    /// Its key.
-    pub policy_key: PolicyKey,
-    /// Its name, where it is known.
-    pub name: Option<String>,
-    /// The other applications that have it, in the order of their names.
-    pub shared_with: Vec<Sharing>,
-}
-
-/// What a change of the policy means.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PolicyEffect {
-    /// The policy that the application leaves; `None` where it had only the global one.
-    pub from: Option<SharedPolicy>,
-    /// The policy that it gets; `None` where only the global one is left.
-    pub to: Option<SharedPolicy>,
-    /// How many users log in under the new one.
-    pub users: Headcount,
-}
-
-/// Who is affected by one step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Affected {
-    /// Those who may log in afterwards and may not now.
-    pub gains: Headcount,
-    /// Those who may log in now and may not afterwards.
-    pub loses: Headcount,
-    /// Whether who may log in changes at all; otherwise only the policy does.
-    pub access_changes: bool,
-    /// What a change of the policy means.
-    pub policy: Option<PolicyEffect>,
-}
-
-/// Who is affected by each step that changes who may log in or under which policy, by the step's place in the plan.
-pub fn assess(plan: &Plan, observation: &Observation, people: &Memberships) -> BTreeMap<usize, Affected> {
+/// Who is affected by each step that changes who may log in or under which policy.
+pub fn assess(plan: &Plan, observation: &Observation, people: &Memberships) -> Impact {
     let touches = touches(plan, observation);
     if touches.is_empty() {
-        return BTreeMap::new();
+        return Impact::default();
     }
     let policies = Policies::new(plan, observation);
-    touches
-        .into_iter()
-        .map(|(step, touch)| {
-            let policy = touch.policy.as_ref().map(|(from, to)| PolicyEffect {
-                from: from.as_ref().map(|key| policies.shared(key, &touch.ikey)),
-                to: to.as_ref().map(|key| policies.shared(key, &touch.ikey)),
-                users: Headcount::difference(&touch.after, &Reach::Nobody, people),
-            });
-            let affected = Affected {
-                gains: Headcount::difference(&touch.after, &touch.before, people),
-                loses: Headcount::difference(&touch.before, &touch.after, people),
-                access_changes: touch.before != touch.after,
-                policy,
-            };
-            (step, affected)
-        })
-        .collect()
+    let affected = |touch: &Touch| Affected {
+        gains: Headcount::difference(&touch.after, &touch.before, people),
+        loses: Headcount::difference(&touch.before, &touch.after, people),
+        access_changes: touch.before != touch.after,
+        policy: touch.policy.as_ref().map(|(from, to)| PolicyEffect {
+            from: from.as_ref().map(|key| policies.shared(key, &touch.ikey)),
+            to: to.as_ref().map(|key| policies.shared(key, &touch.ikey)),
+            users: Headcount::difference(&touch.after, &Reach::Nobody, people),
+        }),
+    };
+    let by_step = touches.iter().map(|(step, touch)| (*step, affected(touch))).collect();
+    Impact { by_step, survey: Some(people.survey.clone()) }
 }
 
 fn touches(plan: &Plan, observation: &Observation) -> Vec<(usize, Touch)> {
@@ -409,7 +311,7 @@ impl<'a> Policies<'a> {
             Observed::Present(policies) => {
                 policies.iter().map(|policy| (policy.key.as_str(), policy.name.as_str())).collect()
             }
-            Observed::Absent | Observed::Unreadable(_) => BTreeMap::new(),
+            Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => BTreeMap::new(),
         };
         Self { attached, names, workspace: plan.workspace() }
     }

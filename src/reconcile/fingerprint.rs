@@ -15,7 +15,7 @@ use crate::duo::types::{Ikey, Integration};
 use super::fields::{FIELDS, PERMISSION_PREFIX};
 
 /// What a saved plan was made from. Each part can move on its own, so that a refusal can name what did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fingerprint {
     /// The version of duoctl.
     pub tool_version: String,
@@ -32,6 +32,29 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// Binds a plan to its inputs. `touched` are the snapshots of the live applications that the steps were planned for.
+    ///
+    /// # Errors
+    ///
+    /// When a step cannot be written down: without a hash of every step, two plans could not be told apart.
+    pub(super) fn new<S: Serialize>(
+        host: &str,
+        yaml: &str,
+        integrations: &[Integration],
+        touched: BTreeMap<String, String>,
+        steps: &[S],
+    ) -> Result<Self, serde_json::Error> {
+        let texts: Vec<String> = steps.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+        Ok(Self {
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: host.to_owned(),
+            yaml: yaml.to_owned(),
+            ikeys: ikeys(integrations.iter().map(|integration| &integration.ikey)),
+            objects: touched,
+            steps: hash(texts.iter().map(String::as_str)),
+        })
+    }
+
     /// What moved between the moment of `self` and now; empty when nothing did.
     pub fn moved(&self, now: &Self) -> Vec<String> {
         let mut moved = Vec::new();
@@ -110,7 +133,7 @@ fn even<'v>(key: &str, value: &'v Value) -> Cow<'v, Value> {
 }
 
 /// A hash of the set of live integration keys.
-pub fn ikeys<'a>(integrations: impl IntoIterator<Item = &'a Ikey>) -> String {
+fn ikeys<'a>(integrations: impl IntoIterator<Item = &'a Ikey>) -> String {
     let ikeys: BTreeSet<&str> = integrations.into_iter().map(Ikey::as_str).collect();
     hash(ikeys)
 }
@@ -125,6 +148,14 @@ mod tests {
             "sso": {"idp_metadata": {"cert": "a"}}});
         value[extra.0] = extra.1;
         Integration::decode(value).unwrap()
+    }
+
+    #[test]
+    fn a_step_that_cannot_be_written_down_is_an_error_and_not_an_empty_text() {
+        let hashed =
+            |steps: &[BTreeMap<Vec<u8>, u8>]| Fingerprint::new("h", "y", &[], BTreeMap::new(), steps);
+        assert!(hashed(&[BTreeMap::from([(vec![1], 1)])]).is_err());
+        assert_ne!(hashed(&[BTreeMap::new()]).unwrap().steps, hashed(&[]).unwrap().steps);
     }
 
     #[test]

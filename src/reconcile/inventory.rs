@@ -87,7 +87,7 @@ pub fn inventory(
 ) -> Vec<Entry> {
     let lives: BTreeMap<&Ikey, &Integration> = match &observation.integrations {
         Observed::Present(lives) => lives.iter().map(|live| (&live.ikey, live)).collect(),
-        Observed::Absent | Observed::Unreadable(_) => BTreeMap::new(),
+        Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => BTreeMap::new(),
     };
     let held_of = |wanted: &DesiredApplication| {
         observation.held.get(&wanted.address).filter(|_| wanted.secret.is_some())

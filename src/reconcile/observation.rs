@@ -50,3 +50,22 @@ pub struct Observation {
     /// When applications were created; read only where the age of a key matters.
     pub creations: Observed<Creations>,
 }
+
+impl Observation {
+    /// A reading that has not begun: nothing was read yet.
+    pub fn new(host: impl Into<String>, operator: Ikey, observed_at: Timestamp) -> Self {
+        Self {
+            host: host.into(),
+            operator,
+            integrations: Observed::NotRead,
+            groups: Observed::NotRead,
+            policies: Observed::NotRead,
+            account: Account::default(),
+            held: BTreeMap::new(),
+            observed_at,
+            uses: BTreeMap::new(),
+            rotation_uses: Observed::NotRead,
+            creations: Observed::NotRead,
+        }
+    }
+}

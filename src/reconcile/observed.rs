@@ -5,8 +5,10 @@
 pub enum Observed<T> {
     /// It is there.
     Present(T),
-    /// Duo says that it is not there, or nobody needed to ask.
+    /// Duo says that it is not there.
     Absent,
+    /// Nobody needed to ask.
+    NotRead,
     /// It could not be read: nothing may be concluded. The reason in one line.
     Unreadable(String),
 }

@@ -25,6 +25,7 @@ impl Index {
         let (items, unreadable) = match items {
             Observed::Present(items) => (items.as_slice(), None),
             Observed::Absent => (&[][..], None),
+            Observed::NotRead => (&[][..], Some("nobody asked".to_owned())),
             Observed::Unreadable(reason) => (&[][..], Some(reason.clone())),
         };
         let mut index = Self { what, unreadable, names: HashMap::new(), ids: HashMap::new() };
@@ -102,7 +103,7 @@ impl References {
             Observed::Present(policies) => {
                 policies.iter().find(|policy| policy.is_global).map(|policy| policy.key.to_string())
             }
-            Observed::Absent | Observed::Unreadable(_) => None,
+            Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => None,
         };
         Self {
             groups: Index::new("group", groups, |group| (group.id.to_string(), group.name.clone())),
@@ -189,7 +190,10 @@ mod tests {
             (Code::AmbiguousReference, "name one by its id: DG3, DG4".into())
         );
         assert_eq!(help(references.policy("Global Policy", HERE)).0, Code::InvalidValue);
-        let unreadable = References::new(&Observed::Unreadable("403".into()), &Observed::Absent);
+        let unreadable = References::new(&Observed::Unreadable("403".into()), &Observed::NotRead);
         assert_eq!(help(unreadable.group("VPN Users", HERE)).0, Code::AccountUnreadable);
+        assert_eq!(help(unreadable.policy("Strict", HERE)).0, Code::AccountUnreadable);
+        let none = References::new(&Observed::Absent, &Observed::Absent);
+        assert_eq!(help(none.group("VPN Users", HERE)).0, Code::UnknownReference);
     }
 }

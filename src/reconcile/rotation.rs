@@ -167,7 +167,7 @@ pub fn evidence(
             "the logs, which cannot be read ({reason}); `duoctl rotate {} --confirm` goes on without them",
             keys.address
         )),
-        Observed::Absent => evidence.waits_for.push("a look at the logs".to_owned()),
+        Observed::Absent | Observed::NotRead => evidence.waits_for.push("a look at the logs".to_owned()),
     }
     evidence
 }
@@ -283,8 +283,8 @@ mod tests {
             delivered_at: time(now),
         };
         let of = |uses, attested| evidence(keys, &uses, &confirmed, attested, time(now)).suffices();
-        assert!(!of(Observed::Absent, Some(false)));
-        assert!(of(Observed::Absent, Some(true)));
+        assert!(!of(Observed::NotRead, Some(false)));
+        assert!(of(Observed::NotRead, Some(true)));
         let nobody = Orders::default();
         let unreadable = Observed::Unreadable("no permission".to_owned());
         let evidence = evidence(keys, &unreadable, &nobody, None, time(now));

@@ -120,6 +120,7 @@ fn no_application(live: Observed<Integration>) -> Check {
     let name = "application";
     match live {
         Observed::Unreadable(reason) => Check::new(name, Verdict::NotTestable, reason),
+        Observed::NotRead => Check::new(name, Verdict::NotTestable, "nobody looked for it"),
         Observed::Present(_) | Observed::Absent => {
             let detail = "the account holds no application of this type for it";
             Check::new(name, Verdict::Failed, detail).fix("run `duoctl apply`")

@@ -33,17 +33,14 @@ fn options() -> Options {
 
 fn observation(integrations: Vec<Integration>) -> Observation {
     Observation {
-        host: "api-1a2b3c4d.duosecurity.com".to_owned(),
-        operator: Ikey::new("DIOPERATOR"),
         integrations: Observed::Present(integrations),
         groups: Observed::Present(Vec::new()),
         policies: Observed::Present(Vec::new()),
-        account: Default::default(),
-        held: Default::default(),
-        observed_at: jiff::Timestamp::UNIX_EPOCH,
-        uses: Default::default(),
-        rotation_uses: Observed::Absent,
-        creations: Observed::Absent,
+        ..Observation::new(
+            "api-1a2b3c4d.duosecurity.com",
+            Ikey::new("DIOPERATOR"),
+            jiff::Timestamp::UNIX_EPOCH,
+        )
     }
 }
 

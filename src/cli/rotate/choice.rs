@@ -13,7 +13,7 @@ use crate::reconcile::delivery::{DesiredSecret, Held};
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::guard::{Consent, allows};
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{Action, Plan, Step, is_intelligence};
+use crate::reconcile::plan::{Action, Plan, Step};
 use crate::reconcile::risk::Risk;
 use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
 use crate::reconcile::selection::glob_matcher;
@@ -166,7 +166,7 @@ impl<'a> Asked<'a> {
                 ));
             }
             let allowed = allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address);
-            if is_intelligence(address) && !rotation.evidence.suffices() && !allowed {
+            if address.is_intelligence() && !rotation.evidence.suffices() && !allowed {
                 return Err(
                     "only the console's attestation counts here, since the console holds the key: enter the new one, then \
                      run `duoctl attest`"
@@ -198,7 +198,7 @@ impl<'a> Asked<'a> {
         let is_operator = live.ikey == *self.plan.operator();
         let secret = declared.secret.as_ref();
         let in_place = self.args.strategy == Some(Strategy::InPlace);
-        if secret.is_none() && (in_place || !is_intelligence(address)) {
+        if secret.is_none() && (in_place || !address.is_intelligence()) {
             return Err(
                 "it has no `secret`, so its new key would be nowhere; say where it is to be delivered"
                     .to_owned(),
@@ -233,7 +233,7 @@ impl<'a> Asked<'a> {
         if is_operator {
             self.session.second_operator()?;
         }
-        if is_intelligence(address)
+        if address.is_intelligence()
             && !allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address)
         {
             return Err(format!(

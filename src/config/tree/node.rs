@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 use super::super::diagnostic::{Span, Spanned};
 
 /// How deep values may be nested, aliases followed.
-pub const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// A value and its place.
 #[derive(Clone, Debug)]

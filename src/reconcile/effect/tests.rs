@@ -27,7 +27,7 @@ fn groups_change(before: &[&str], after: &[&str], people: &Memberships) -> Affec
         json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": before, "notes": marked("vpn")});
     let duo = FakeDuo::new().with("DI1", "radius", "VPN", properties);
     let plan = plan_of(&desired([app("vpn", "radius", "VPN").groups(after)]), &duo);
-    assess(&plan, &duo.observation(), people).remove(&0).unwrap()
+    assess(&plan, &duo.observation(), people).by_step.remove(&0).unwrap()
 }
 
 fn counted(count: &Headcount) -> (Bound, usize, Vec<&str>) {
@@ -70,7 +70,8 @@ fn everybody_is_counted_with_names_or_by_the_total() {
         json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": ["DG1"], "notes": marked("vpn")});
     let duo = FakeDuo::new().with("DI1", "radius", "VPN", properties);
     let plan = plan_of(&desired([app("vpn", "radius", "VPN")]), &duo);
-    let gains = |people: &Memberships| assess(&plan, &duo.observation(), people).remove(&0).unwrap().gains;
+    let gains =
+        |people: &Memberships| assess(&plan, &duo.observation(), people).by_step.remove(&0).unwrap().gains;
     let one = || members(&[("DG1", &["ann"], true)]);
     let known = with_users(one(), &[("ann", true), ("bob", true), ("cyd", false), ("dan", true)]);
     assert_eq!(counted(&gains(&known)), (Bound::Exactly, 2, vec!["bob", "dan"]));
@@ -100,18 +101,18 @@ fn a_removal_and_a_replacement_cost_people_their_access() {
     let people = with_users(Memberships::default(), &[("ann", true), ("bob", true)]);
     for prune in [Prune::Quarantine, Prune::Now] {
         let plan = plan_pruning(&desired([]), &duo, prune);
-        let affected = assess(&plan, &duo.observation(), &people).remove(&0).unwrap();
+        let affected = assess(&plan, &duo.observation(), &people).by_step.remove(&0).unwrap();
         assert_eq!(counted(&affected.loses), (Bound::Exactly, 2, vec!["ann", "bob"]));
     }
     let wanted = desired([app("gone", "unix", "Gone").text("user_access", "no_users")]);
-    let affected = assess(&plan_of(&wanted, &duo), &duo.observation(), &people).remove(&0).unwrap();
+    let affected = assess(&plan_of(&wanted, &duo), &duo.observation(), &people).by_step.remove(&0).unwrap();
     assert_eq!(affected.loses.count, 2);
     // Whom a quarantine shut out does not lose anything more.
     let shut = json!({"user_access": "NO_USERS", "notes": marked_as("gone", crate::reconcile::marker::MarkerState::Quarantined(jiff::civil::date(2026, 1, 1)))});
     let duo = FakeDuo::new().with("DI1", "radius", "Gone", shut);
     let plan = plan_pruning(&desired([]), &duo, Prune::Quarantine);
     assert_eq!(plan.steps().len(), 1);
-    assert!(assess(&plan, &duo.observation(), &people).is_empty());
+    assert!(assess(&plan, &duo.observation(), &people).by_step.is_empty());
 }
 
 #[test]
@@ -136,7 +137,7 @@ fn a_policy_names_who_shares_it_managed_or_not() {
         &duo,
     );
     let people = Memberships { total: Some(7), ..Memberships::default() };
-    let affected = assess(&plan, &duo.observation(), &people).remove(&0).unwrap();
+    let affected = assess(&plan, &duo.observation(), &people).by_step.remove(&0).unwrap();
     assert!(!affected.access_changes);
     let policy = affected.policy.unwrap();
     assert_eq!(policy.users.count, 7);

@@ -18,7 +18,8 @@ use super::super::delivery::Held;
 use super::super::desired::DesiredApplication;
 use super::super::fields::{FieldKind, Live, Managed};
 use super::super::value::FieldValue;
-use super::build::Builder;
+use super::context::Context;
+use super::step::Step;
 
 /// What more applications than this share tells none of them from the others.
 const FEW: usize = 5;
@@ -175,68 +176,69 @@ fn identities(sso: &Value) -> BTreeSet<String> {
     entity.into_iter().chain(uris).chain(clients).collect()
 }
 
-impl Builder<'_> {
-    /// Looks for an application that the address may be, before it is created. An error stops it.
-    pub(super) fn look_for_alike(
+impl LookAlikes<'_> {
+    /// Looks for an application that the address may be, before it is created. An error stops it; a warning does not.
+    pub(super) fn look_for(
         &mut self,
+        cx: &Context<'_>,
         wanted: &DesiredApplication,
         managed: &[Managed],
-    ) -> Result<(), Vec<Diagnostic>> {
-        let Some(kind) = wanted.kind.as_deref() else { return Ok(()) };
-        if let Some(live) = self.look_alikes.keys_of(kind, self.host, self.held.get(&wanted.address)) {
+    ) -> Result<Option<Diagnostic>, Vec<Diagnostic>> {
+        let Some(kind) = wanted.kind.as_deref() else { return Ok(None) };
+        if let Some(live) = self.keys_of(kind, &cx.observation.host, cx.held(wanted)) {
             let message =
                 format!("its secret store holds the keys of {}, which nobody owns", described(live));
-            return Err(self.certain(wanted, &[live], &message));
+            return Err(self.certainly(wanted, &[live], &message));
         }
         let document = wanted.settings.get("sso").map(|setting| &setting.value);
         let known_by = match document {
             Some(Setting::Document(document)) => identities(document),
             _ => BTreeSet::new(),
         };
-        if let Some((identity, lives)) = self.look_alikes.identical(kind, &known_by) {
+        if let Some((identity, lives)) = self.identical(kind, &known_by) {
             let copies: Vec<_> = lives.iter().copied().filter(|live| is_set_alike(managed, live)).collect();
             if copies.is_empty() {
                 let message = format!("{} has {identity}, too, and nobody owns it", all_described(&lives));
-                self.problems.push(alike(wanted, &lives, &message));
-                return Ok(());
+                return Ok(Some(alike(wanted, &lives, &message)));
             }
             let message = format!(
                 "{} has {identity} and all else that the YAML asks for, and nobody owns it",
                 all_described(&copies)
             );
-            return Err(self.certain(wanted, &copies, &message));
+            return Err(self.certainly(wanted, &copies, &message));
         }
-        if let Some(live) = self.look_alikes.set_alike(kind, managed) {
+        if let Some(live) = self.set_alike(kind, managed) {
             let message = format!("{} is set as the YAML asks, and nobody owns it", described(live));
             let warning = Box::new(alike(wanted, &[live], &message));
-            self.look_alikes.likely.push((wanted.address.clone(), live, warning));
+            self.likely.push((wanted.address.clone(), live, warning));
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn certain(
+    fn certainly(
         &mut self,
         wanted: &DesiredApplication,
         lives: &[&Integration],
         what: &str,
     ) -> Vec<Diagnostic> {
         let certain = lives.iter().map(|live| (live.ikey.clone(), wanted.address.clone()));
-        self.look_alikes.certain.extend(certain);
+        self.certain.extend(certain);
         vec![Diagnostic { severity: Severity::Error, ..alike(wanted, lives, what) }]
     }
 
-    /// Says which addresses are likely to be another application. One that several could be is none of them.
-    pub(super) fn tell_likely(&mut self) {
-        let likely = std::mem::take(&mut self.look_alikes.likely);
+    /// Says which of the addresses that are created are likely to be another application. One that several could be is
+    /// none of them.
+    pub(super) fn likely(&self, steps: &[Step]) -> Vec<Diagnostic> {
         let mut claims: BTreeMap<&Ikey, usize> = BTreeMap::new();
-        for (_, live, _) in &likely {
+        for (_, live, _) in &self.likely {
             *claims.entry(&live.ikey).or_default() += 1;
         }
-        let created: HashSet<&Address> = self.steps.iter().map(|step| &step.address).collect();
-        let told = likely
+        let created: HashSet<&Address> = steps.iter().map(|step| &step.address).collect();
+        let told = self
+            .likely
             .iter()
             .filter(|(address, live, _)| created.contains(address) && claims.get(&live.ikey) == Some(&1));
-        self.problems.extend(told.map(|(_, _, warning)| warning.as_ref().clone()));
+        told.map(|(_, _, warning)| warning.as_ref().clone()).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::duo::types::{Ikey, Integration};
 
 use super::super::desired::Desired;
 use super::super::marker::Notes;
-use super::{Action, Step};
+use super::step::{Action, Step};
 
 /// The price of each replacement, in lines for people, by the step's place.
 pub(super) fn of(

@@ -1,223 +1,197 @@
 //! Orphans: owned applications that left the YAML. They are reported, and only `--prune` touches them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use crate::config::diagnostic::{Code, Diagnostic, Severity};
+use crate::config::diagnostic::{Code, Diagnostic, has_errors};
 use crate::duo::types::{Ikey, Integration};
 
-use super::super::address::Address;
-use super::super::diff::{Change, Origin};
+use super::super::diff::Change;
 use super::super::fields::{
     CREATE_ONLY_PERMISSION, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions,
     known_permissions,
 };
-use super::super::fingerprint::snapshot;
 use super::super::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 use super::super::matching::Live;
 use super::super::observation::LastUse;
 use super::super::observed::Observed;
 use super::super::risk::Risk;
 use super::super::value::parts;
-use super::build::{Builder, PROTECTED, is_intelligence};
+use super::context::{Context, Orphan, Parts, characters};
+use super::options::Prune;
 use super::restoration::{Declared, restore};
-use super::{Action, Orphan, Prune, Step, Write};
+use super::step::{Action, PROTECTED, Step, Write};
 
 /// Why an application of a console is not removed yet.
 pub(crate) const STILL_IN_CONSOLE: &str = "nobody has attested that the console let go of its keys";
 
-impl Builder<'_> {
-    /// Lists the orphans of the selection, which are in the order of their addresses, and removes what is to go.
-    pub(super) fn orphans(&mut self, orphans: &[Live<'_>], contested: &BTreeSet<Ikey>) -> Vec<Orphan> {
-        let address = |live: &Live<'_>| live.marker.as_ref().map(|marker| marker.address.clone());
-        let mut listed = Vec::new();
-        for twins in orphans.chunk_by(|a, b| address(a) == address(b)) {
-            let copies = are_copies(twins);
-            let contested = twins.iter().any(|live| contested.contains(&live.integration.ikey));
-            for orphan in twins {
-                let Some(marker) = &orphan.marker else { continue };
-                if !self.options.selection.covers(&marker.address) {
-                    self.left_out.insert(marker.address.clone());
-                    continue;
-                }
-                if self.desired.retains(&marker.address) {
-                    self.retain(orphan, marker);
-                    continue;
-                }
-                let in_console = self.in_console(&marker.address);
-                listed.push(listed_orphan(orphan, marker, in_console));
-                if self.options.prune == Prune::No {
-                    continue;
-                }
-                if contested {
-                    self.problems.push(kept_back(orphan, marker));
-                } else if copies {
-                    self.block(&marker.address, [copied(orphan, marker)]);
-                } else {
-                    self.remove(orphan, marker, second(marker, twins));
-                }
+/// Lists the orphans of the selection, which are in the order of their addresses, and removes what is to go.
+pub(super) fn orphans(cx: &Context<'_>, orphans: &[Live<'_>], contested: &BTreeSet<Ikey>) -> Parts {
+    let address = |live: &Live<'_>| live.marker.as_ref().map(|marker| marker.address.clone());
+    let mut parts = Parts::default();
+    for twins in orphans.chunk_by(|a, b| address(a) == address(b)) {
+        let copies = are_copies(twins);
+        let contested = twins.iter().any(|live| contested.contains(&live.integration.ikey));
+        for orphan in twins {
+            let Some(marker) = &orphan.marker else { continue };
+            if !cx.options.selection.covers(&marker.address) {
+                parts.left_out.insert(marker.address.clone());
+                continue;
             }
-        }
-        listed
-    }
-
-    /// What rotations have put out of use at a declared address goes as an orphan does.
-    pub(super) fn retired_ones(&mut self, retired: &[Live<'_>]) {
-        for live in retired {
-            let Some(marker) = &live.marker else { continue };
-            let in_console = self.in_console(&marker.address);
-            self.retired.push(listed_orphan(live, marker, in_console));
-            if self.options.prune != Prune::No {
-                self.remove(live, marker, true);
+            if cx.desired.retains(&marker.address) {
+                parts.add(retain(cx, orphan, marker));
+                continue;
+            }
+            parts.orphans.push(listed_orphan(cx, orphan, marker));
+            if cx.options.prune == Prune::No {
+                continue;
+            }
+            if contested {
+                parts.problems.push(kept_back(orphan, marker));
+            } else if copies {
+                parts.add(Parts::blocked(&marker.address, vec![copied(orphan, marker)]));
+            } else {
+                parts.add(remove(cx, orphan, marker, second(marker, twins)));
             }
         }
     }
+    parts
+}
 
-    /// Whether a console may hold the keys of an orphan, as far as anybody said.
-    fn in_console(&self, address: &Address) -> bool {
-        let let_go = address.composite().is_some_and(|(entry, _)| self.let_go.contains(&entry));
-        is_intelligence(address) && !let_go
-    }
-
-    fn add_removal(&mut self, mut step: Step) {
-        if self.in_console(&step.address) {
-            step.inherent.push((Risk::BreaksHandoff, STILL_IN_CONSOLE));
-        }
-        self.steps.push(step);
-    }
-
-    fn remove(&mut self, orphan: &Live<'_>, marker: &Marker, second: bool) {
-        let days = i64::from(self.desired.guards.quarantine_days);
-        let over = |since: Date| {
-            since.until(self.options.today).is_ok_and(|span| i64::from(span.get_days()) >= days)
-        };
-        let since = quarantined_since(marker).filter(|_| is_shut(orphan.integration));
-        match (self.options.prune, since) {
-            (Prune::No, _) => {}
-            (Prune::Now, _) => self.add_removal(removal(orphan, marker, Action::Delete)),
-            (Prune::Quarantine, Some(since)) if over(since) => {
-                if self.is_unused(orphan, marker, since) {
-                    self.add_removal(removal(orphan, marker, Action::Delete));
-                }
-            }
-            (Prune::Quarantine, Some(_)) => {}
-            (Prune::Quarantine, None) => match self.quarantine(orphan, marker, second) {
-                Ok(step) => self.add_removal(step),
-                Err(problem) => self.block(&marker.address, [problem]),
-            },
+/// What rotations have put out of use at a declared address goes as an orphan does.
+pub(super) fn retired(cx: &Context<'_>, retired: &[Live<'_>]) -> Parts {
+    let mut parts = Parts::default();
+    for live in retired {
+        let Some(marker) = &live.marker else { continue };
+        parts.retired.push(listed_orphan(cx, live, marker));
+        if cx.options.prune != Prune::No {
+            parts.add(remove(cx, live, marker, true));
         }
     }
+    parts
+}
 
-    /// Whether the authentication log shows no use since the quarantine. What cannot be looked up is not deleted.
-    fn is_unused(&mut self, orphan: &Live<'_>, marker: &Marker, since: Date) -> bool {
-        let (address, ikey) = (&marker.address, &orphan.integration.ikey);
-        let from = since.to_datetime(marker.shut.at.unwrap_or(Time::midnight()));
-        let from = TimeZone::UTC.to_timestamp(from).unwrap_or(Timestamp::UNIX_EPOCH);
-        match self.uses.get(ikey) {
-            Some(Observed::Present(None)) => true,
-            Some(Observed::Present(Some(used))) => {
-                let LastUse { when, who, result } = used;
-                let message = format!(
-                    "{address}: {ikey} is not deleted: it is quarantined since {since}, and somebody still uses it: {who} at {when} ({result})"
-                );
-                let found = Diagnostic::warning(Code::StillUsed, None, message).help(
-                    "find out what still asks for it; write the entry again to bring it back, or delete it with --prune=now",
-                );
-                self.problems.push(found);
-                false
-            }
-            Some(Observed::Unreadable(reason)) => {
-                let message = format!(
-                    "{address}: {ikey} is not deleted: whether it was used since its quarantine cannot be told: {reason}"
-                );
-                let found = Diagnostic::error(Code::AccountUnreadable, None, message)
-                    .help("give duoctl's key the permission read_log, \"Grant read log\", or delete it with --prune=now");
-                self.block(address, [found]);
-                false
-            }
-            Some(Observed::Absent) | None => {
-                self.unlooked.push((ikey.clone(), from));
-                let message = format!(
-                    "{address}: {ikey} is not deleted: nobody looked whether it was used since its quarantine"
-                );
-                self.block(address, [Diagnostic::error(Code::AccountUnreadable, None, message)]);
-                false
-            }
+fn remove(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, second: bool) -> Parts {
+    let days = i64::from(cx.desired.guards.quarantine_days);
+    let over =
+        |since: Date| since.until(cx.options.today).is_ok_and(|span| i64::from(span.get_days()) >= days);
+    let since = quarantined_since(marker).filter(|_| is_shut(orphan.integration));
+    let delete = || Parts { steps: vec![removal(cx, orphan, marker, Action::Delete)], ..Parts::default() };
+    match (cx.options.prune, since) {
+        (Prune::No, _) => Parts::default(),
+        (Prune::Now, _) => delete(),
+        (Prune::Quarantine, Some(since)) if over(since) => {
+            maybe_used(cx, orphan, marker, since).unwrap_or_else(delete)
         }
+        (Prune::Quarantine, Some(_)) => Parts::default(),
+        (Prune::Quarantine, None) => match quarantine(cx, orphan, marker, second) {
+            Ok(step) => Parts { steps: vec![step], ..Parts::default() },
+            Err(problem) => Parts::blocked(&marker.address, vec![problem]),
+        },
     }
+}
 
-    /// It is kept: what a quarantine took away is given back, and the marker goes.
-    fn retain(&mut self, orphan: &Live<'_>, marker: &Marker) {
-        let live = orphan.integration;
-        let restored = restore(&marker.address, None, marker, live, &self.references, Declared::default());
-        let lost = restored.problems.iter().any(|problem| problem.severity == Severity::Error);
-        if lost {
-            return self.block(&marker.address, restored.problems);
-        }
-        self.problems.extend(restored.problems);
-        let state = quarantined_since(marker)
-            .map_or_else(|| "managed".to_owned(), |since| format!("quarantined since {since}"));
-        let mut step = removal(orphan, marker, Action::Retain);
-        step.inherent = Vec::new();
-        step.changes = vec![Change {
-            field: "state".to_owned(),
-            before: json!(state),
-            after: json!("unmanaged"),
-            origin: Some(Origin::Config),
-            risk: Risk::Neutral,
-            reason: "",
-            drift: None,
-        }];
-        step.changes.extend(restored.changes);
-        let mut body = restored.body;
-        body.insert("notes".to_owned(), json!(orphan.text));
-        step.writes = vec![Write::Update(live.ikey.clone(), body)];
-        self.steps.push(step);
-    }
-
-    fn quarantine(&self, orphan: &Live<'_>, marker: &Marker, second: bool) -> Result<Step, Diagnostic> {
-        let live = orphan.integration;
-        let today = self.options.today;
-        let mut step = removal(orphan, marker, Action::Quarantine);
-        // What was last applied says nothing about an application that duoctl itself has shut.
-        let quarantined = Marker {
-            state: if second { MarkerState::Retired(today) } else { MarkerState::Quarantined(today) },
-            applied: AppliedFields::new(),
-            shut: Shut {
-                at: Some(TimeZone::UTC.to_datetime(self.observed_at).time()),
-                access: access_before(live),
-                permissions: held_permissions(live),
-            },
-            ..marker.clone()
-        };
-        let length = |marker: &Marker| marker.notes(orphan.text).chars().count();
-        let mut marker = quarantined;
-        if length(&marker) > NOTES_LIMIT && matches!(marker.shut.access, Some(AccessBefore::Groups(_))) {
-            marker.shut.access = Some(AccessBefore::Lost);
-        }
-        let excess = length(&marker).saturating_sub(NOTES_LIMIT);
-        if excess > 0 {
+/// What to say in place of a deletion, unless the authentication log shows no use since the quarantine. What cannot be
+/// looked up is not deleted.
+fn maybe_used(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, since: Date) -> Option<Parts> {
+    let (address, ikey) = (&marker.address, &orphan.integration.ikey);
+    let unreadable = |message: String| Diagnostic::error(Code::AccountUnreadable, None, message);
+    match cx.observation.uses.get(ikey) {
+        Some(Observed::Present(None)) => None,
+        Some(Observed::Present(Some(used))) => {
+            let LastUse { when, who, result } = used;
             let message = format!(
-                "{}: the notes of {} leave no room for the date of the quarantine",
-                marker.address, live.ikey
+                "{address}: {ikey} is not deleted: it is quarantined since {since}, and somebody still uses it: {who} at {when} ({result})"
             );
-            return Err(Diagnostic::error(Code::InvalidNotes, None, message)
-                .help(format!("shorten them by {excess} characters in the Duo Admin Panel")));
+            let found = Diagnostic::warning(Code::StillUsed, None, message).help(
+                "find out what still asks for it; write the entry again to bring it back, or delete it with --prune=now",
+            );
+            Some(Parts { problems: vec![found], ..Parts::default() })
         }
-        let mut body = Map::from_iter([
-            ("user_access".to_owned(), json!(NO_USERS)),
-            ("notes".to_owned(), json!(marker.notes(orphan.text))),
-        ]);
-        for permission in held_permissions(live) {
-            body.insert(format!("{PERMISSION_PREFIX}{permission}"), json!("0"));
+        Some(Observed::Unreadable(reason)) => {
+            let found = unreadable(format!(
+                "{address}: {ikey} is not deleted: whether it was used since its quarantine cannot be told: {reason}"
+            ))
+            .help("give duoctl's key the permission read_log, \"Grant read log\", or delete it with --prune=now");
+            Some(Parts::blocked(address, vec![found]))
         }
-        step.writes = vec![Write::Update(live.ikey.clone(), body)];
-        Ok(step)
+        Some(Observed::Absent | Observed::NotRead) | None => {
+            let found = unreadable(format!(
+                "{address}: {ikey} is not deleted: nobody looked whether it was used since its quarantine"
+            ));
+            let from = since.to_datetime(marker.shut.at.unwrap_or(Time::midnight()));
+            let from = TimeZone::UTC.to_timestamp(from).unwrap_or(Timestamp::UNIX_EPOCH);
+            let blocked = Parts::blocked(address, vec![found]);
+            Some(Parts { unlooked: vec![(ikey.clone(), from)], ..blocked })
+        }
     }
+}
+
+/// It is kept: what a quarantine took away is given back, and the marker goes.
+fn retain(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker) -> Parts {
+    let (live, address) = (orphan.integration, &marker.address);
+    let restored = restore(address, None, marker, live, &cx.references, Declared::default());
+    if has_errors(&restored.problems) {
+        return Parts::blocked(address, restored.problems);
+    }
+    let state = quarantined_since(marker)
+        .map_or_else(|| "managed".to_owned(), |since| format!("quarantined since {since}"));
+    let mut step = Step::on(address, Action::Retain, live);
+    step.changes = vec![Change::neutral("state", json!(state), json!("unmanaged"))];
+    step.changes.extend(restored.changes);
+    let mut body = restored.body;
+    body.insert("notes".to_owned(), json!(orphan.text));
+    step.writes = vec![Write::Update(live.ikey.clone(), body)];
+    Parts { steps: vec![step], problems: restored.problems, ..Parts::default() }
+}
+
+fn quarantine(
+    cx: &Context<'_>,
+    orphan: &Live<'_>,
+    marker: &Marker,
+    second: bool,
+) -> Result<Step, Diagnostic> {
+    let live = orphan.integration;
+    let today = cx.options.today;
+    // What was last applied says nothing about an application that duoctl itself has shut.
+    let mut shut = Marker {
+        state: if second { MarkerState::Retired(today) } else { MarkerState::Quarantined(today) },
+        applied: AppliedFields::new(),
+        shut: Shut {
+            at: Some(TimeZone::UTC.to_datetime(cx.observation.observed_at).time()),
+            access: access_before(live),
+            permissions: held_permissions(live),
+        },
+        ..marker.clone()
+    };
+    let length = |marker: &Marker| marker.notes(orphan.text).chars().count();
+    if length(&shut) > NOTES_LIMIT && matches!(shut.shut.access, Some(AccessBefore::Groups(_))) {
+        shut.shut.access = Some(AccessBefore::Lost);
+    }
+    let excess = length(&shut).saturating_sub(NOTES_LIMIT);
+    if excess > 0 {
+        let message = format!(
+            "{}: the notes of {} leave no room for the date of the quarantine",
+            marker.address, live.ikey
+        );
+        let help = format!("shorten them by {} in the Duo Admin Panel", characters(excess));
+        return Err(Diagnostic::error(Code::InvalidNotes, None, message).help(help));
+    }
+    let mut step = removal(cx, orphan, marker, Action::Quarantine);
+    step.writes = vec![Write::Update(live.ikey.clone(), nobody(live, shut.notes(orphan.text)))];
+    Ok(step)
+}
+
+/// The body after which nobody logs in to an application and its key may do nothing.
+pub(super) fn nobody(live: &Integration, notes: String) -> Map<String, Value> {
+    let access = [("user_access".to_owned(), json!(NO_USERS)), ("notes".to_owned(), json!(notes))];
+    let permissions = held_permissions(live).into_iter();
+    let permissions = permissions.map(|name| (format!("{PERMISSION_PREFIX}{name}"), json!("0")));
+    access.into_iter().chain(permissions).collect()
 }
 
 /// Who may log in now, for the marker.
@@ -235,14 +209,14 @@ fn access_before(live: &Integration) -> Option<AccessBefore> {
     }
 }
 
-fn listed_orphan(orphan: &Live<'_>, marker: &Marker, in_console: bool) -> Orphan {
+fn listed_orphan(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker) -> Orphan {
     Orphan {
         address: marker.address.clone(),
         ikey: orphan.integration.ikey.clone(),
         name: orphan.integration.name().to_owned(),
         quarantined_since: quarantined_since(marker).map(|since| since.to_string()),
         protected: marker.protected,
-        in_console,
+        in_console: cx.in_console(&marker.address),
     }
 }
 
@@ -318,25 +292,19 @@ fn copied(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
         .help("remove the marker, `[duoctl …]`, from the notes of the copies in the Duo Admin Panel")
 }
 
-fn removal(orphan: &Live<'_>, marker: &Marker, action: Action) -> Step {
-    let ikey: &Ikey = &orphan.integration.ikey;
-    let mut inherent = vec![match action {
+fn removal(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, action: Action) -> Step {
+    let live = orphan.integration;
+    let mut step = Step::on(&marker.address, action, live);
+    step.inherent.push(match action {
         Action::Delete => (Risk::Destroys, "its keys stop working for good; Duo has no undelete"),
         _ => (Risk::NarrowsAccess, "nobody may log in any more"),
-    }];
+    });
     if marker.protected {
-        inherent.push((Risk::Destroys, PROTECTED));
+        step.inherent.push((Risk::Destroys, PROTECTED));
     }
-    Step {
-        address: marker.address.clone(),
-        action,
-        ikey: Some(ikey.clone()),
-        kind: orphan.integration.kind().to_owned(),
-        name: orphan.integration.name().to_owned(),
-        changes: Vec::new(),
-        inherent,
-        writes: vec![Write::Delete(ikey.clone())],
-        baseline: BTreeMap::from([(ikey.to_string(), snapshot(orphan.integration))]),
-        delivery: None,
+    if cx.in_console(&marker.address) {
+        step.inherent.push((Risk::BreaksHandoff, STILL_IN_CONSOLE));
     }
+    step.writes.push(Write::Delete(live.ikey.clone()));
+    step
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::diagnostic::{Code, Diagnostic, Span};
+use crate::config::diagnostic::{Code, Diagnostic, Span, has_errors};
 use crate::duo::types::Integration;
 
 use super::super::address::Address;
 use super::super::desired::DesiredApplication;
-use super::super::diff::{Change, Origin};
+use super::super::diff::Change;
 use super::super::fields::{
     CREATE_ONLY_PERMISSION, FIELDS, Field, FieldKind, Managed, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS,
     held_permissions, known_permissions,
@@ -17,7 +17,7 @@ use super::super::matching::Live;
 use super::super::references::References;
 use super::super::risk::{self, Risk};
 use super::super::value::FieldValue;
-use super::build::Builder;
+use super::context::Context;
 
 /// What is given back.
 #[derive(Debug, Default)]
@@ -40,50 +40,33 @@ impl Restoration {
     }
 
     fn change(&mut self, field: &Field, before: Value, after: Value, (risk, reason): (Risk, &'static str)) {
-        let field = field.key.to_owned();
-        self.changes.push(Change {
-            field,
-            before,
-            after,
-            origin: Some(Origin::Config),
-            risk,
-            reason,
-            drift: None,
-        });
+        self.changes.push(Change { risk, reason, ..Change::neutral(field.key, before, after) });
     }
 }
 
-impl Builder<'_> {
-    /// What a declared application gets back that was quarantined: only what the YAML leaves alone.
-    pub(super) fn restoration(
-        &self,
-        wanted: &DesiredApplication,
-        managed: &[Managed],
-        live: &Live<'_>,
-    ) -> Result<Restoration, Vec<Diagnostic>> {
-        let Some(marker) = live.marker.as_ref().filter(|marker| marker.address == wanted.address) else {
-            return Ok(Restoration::default());
-        };
-        let of = |kind| managed.iter().find(|managed| managed.field.kind == kind);
-        let groups = of(FieldKind::Groups).map(|managed| match &managed.wanted {
-            FieldValue::Set(ids) => ids.iter().cloned().collect::<Vec<_>>(),
-            _ => Vec::new(),
-        });
-        let restored = restore(
-            &wanted.address,
-            wanted.span,
-            marker,
-            live.integration,
-            &self.references,
-            Declared {
-                access: of(FieldKind::Access).is_some(),
-                permissions: of(FieldKind::Permissions).is_some(),
-                groups,
-            },
-        );
-        let lost = |problem: &Diagnostic| problem.severity == crate::config::diagnostic::Severity::Error;
-        if restored.problems.iter().any(lost) { Err(restored.problems) } else { Ok(restored) }
-    }
+/// What a declared application gets back that was quarantined: only what the YAML leaves alone.
+pub(super) fn restoration(
+    cx: &Context<'_>,
+    wanted: &DesiredApplication,
+    managed: &[Managed],
+    live: &Live<'_>,
+) -> Result<Restoration, Vec<Diagnostic>> {
+    let Some(marker) = live.marker.as_ref().filter(|marker| marker.address == wanted.address) else {
+        return Ok(Restoration::default());
+    };
+    let of = |kind| managed.iter().find(|managed| managed.field.kind == kind);
+    let groups = of(FieldKind::Groups).map(|managed| match &managed.wanted {
+        FieldValue::Set(ids) => ids.iter().cloned().collect::<Vec<_>>(),
+        _ => Vec::new(),
+    });
+    let declared = Declared {
+        access: of(FieldKind::Access).is_some(),
+        permissions: of(FieldKind::Permissions).is_some(),
+        groups,
+    };
+    let live = live.integration;
+    let restored = restore(&wanted.address, wanted.span, marker, live, &cx.references, declared);
+    if has_errors(&restored.problems) { Err(restored.problems) } else { Ok(restored) }
 }
 
 /// What the YAML says of an application, which is not for the marker to say.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::types::{Account, Group, GroupId, Ikey, Integration, Policy, PolicyKey};
+use crate::duo::types::{Group, GroupId, Ikey, Integration, Policy, PolicyKey};
 use crate::reconcile::observation::{LastUse, Observation};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Plan, Step, Write};
@@ -142,18 +142,13 @@ impl FakeDuo {
     }
 
     pub(crate) fn observation(&self) -> Observation {
+        let at = jiff::Timestamp::from_second(1_795_521_600).unwrap();
         Observation {
-            host: "api-1a2b3c4d.duosecurity.com".to_owned(),
-            operator: self.operator.clone(),
             integrations: Observed::Present(self.integrations()),
             groups: Observed::Present(self.groups.clone()),
             policies: Observed::Present(self.policies.clone()),
-            account: Account::default(),
-            held: BTreeMap::new(),
-            observed_at: jiff::Timestamp::from_second(1_795_521_600).unwrap(),
             uses: self.applications.keys().map(|ikey| (Ikey::new(ikey.as_str()), self.used(ikey))).collect(),
-            rotation_uses: Observed::Absent,
-            creations: Observed::Absent,
+            ..Observation::new("api-1a2b3c4d.duosecurity.com", self.operator.clone(), at)
         }
     }
 

@@ -45,7 +45,7 @@ impl World {
         let mut world = Self {
             duo: FakeDuo::new().with("DI1", "radius", "VPN", settings),
             held: Held::Nothing,
-            uses: Observed::Absent,
+            uses: Observed::NotRead,
         };
         world.deliver("DI1", None);
         let plan = world.plan(&desired([vpn()]), Orders::default());
@@ -283,7 +283,7 @@ fn what_the_logs_show_ends_a_rotation_and_what_they_do_not_show_keeps_it() {
         (uses(&[("DI1", at(30))]), false),
         (uses(&[]), false),
         (Observed::Unreadable("no permission".to_owned()), false),
-        (Observed::Absent, false),
+        (Observed::NotRead, false),
     ] {
         world.uses = seen.clone();
         let plan = world.plan_with(&wanted, &later);
@@ -304,13 +304,13 @@ fn a_marker_that_fits_no_rotation_is_an_error_and_nothing_is_removed() {
         "VPN",
         of(MarkerState::Successor(since)),
     );
-    let world = World { duo: other, held: Held::Nothing, uses: Observed::Absent };
+    let world = World { duo: other, held: Held::Nothing, uses: Observed::NotRead };
     assert_eq!(codes(&world.plan(&wanted, abort())), [Code::DuplicateMarker]);
     let twice = FakeDuo::new()
         .with("DI1", "radius", "VPN", json!({"notes": marked("vpn")}))
         .with("DI2", "radius", "VPN", of(MarkerState::Successor(since)))
         .with("DI3", "radius", "VPN", of(MarkerState::Successor(since)));
-    let mut world = World { duo: twice, held: Held::Nothing, uses: Observed::Absent };
+    let mut world = World { duo: twice, held: Held::Nothing, uses: Observed::NotRead };
     let plan = world.plan(&wanted, Orders::default());
     assert_eq!((codes(&plan), plan.steps().len()), (vec![Code::RotationUnderWay], 0));
     world.apply(&world.plan(&wanted, abort()), usize::MAX);
@@ -336,7 +336,7 @@ fn a_successor_alone_is_the_application_of_its_address() {
         let mut world = World {
             duo: FakeDuo::new().with("DI2", "radius", "VPN", settings),
             held: Held::Nothing,
-            uses: Observed::Absent,
+            uses: Observed::NotRead,
         };
         world.apply(&world.plan(&wanted, Orders::default()), usize::MAX);
         assert_eq!(world.state("DI2"), Some(MarkerState::Owned));
@@ -347,7 +347,7 @@ fn a_successor_alone_is_the_application_of_its_address() {
     let world = World {
         duo: FakeDuo::new().with("DI2", "radius", "VPN", retired),
         held: Held::Nothing,
-        uses: Observed::Absent,
+        uses: Observed::NotRead,
     };
     let plan = world.plan(&wanted, Orders::default());
     assert_eq!(plan.steps()[0].action, Action::Create, "what was rotated out does not come back");

@@ -20,7 +20,7 @@ fn duo() -> FakeDuo {
 #[test]
 fn unreadable_applications_stop_everything() {
     let desired = desired([app("vpn", "radius", "VPN"), app("new", "radius", "New")]);
-    for unread in [Observed::Unreadable("403".to_owned()), Observed::Absent] {
+    for unread in [Observed::Unreadable("403".to_owned()), Observed::NotRead, Observed::Absent] {
         let mut observation = duo().observation();
         observation.integrations = unread;
         let plan = plan(&desired, &observation, &options(Prune::Now));

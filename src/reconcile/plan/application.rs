@@ -1,0 +1,101 @@
+//! What is to be done at one address.
+
+use crate::config::diagnostic::{Code, Diagnostic};
+
+use super::super::desired::DesiredApplication;
+use super::super::diff;
+use super::super::fields::Managed;
+use super::super::matching::{Live, Match};
+use super::ages::check_age;
+use super::context::{Context, Parts};
+use super::creation::{add_leftovers, creation, replacement};
+use super::delivery::add_delivery;
+use super::existing::existing;
+use super::likeness::LookAlikes;
+use super::step::Step;
+use super::{removal, rotation};
+
+/// Everything that one address adds to the plan.
+pub(super) fn application(
+    cx: &Context<'_>,
+    look_alikes: &mut LookAlikes<'_>,
+    wanted: &DesiredApplication,
+    found: Result<Match<'_>, Box<Diagnostic>>,
+) -> Parts {
+    let managed = diff::managed(wanted, &cx.references);
+    let (found, managed) = match (found, managed) {
+        (Ok(found), Ok(managed)) => (found, managed),
+        (found, managed) => {
+            let unmatched = found.err().map(|problem| *problem).into_iter();
+            let problems = unmatched.chain(managed.err().into_iter().flatten());
+            return Parts::blocked(&wanted.address, problems.collect());
+        }
+    };
+    let mut parts = Parts::default();
+    match steps(cx, look_alikes, wanted, managed, &found, &mut parts) {
+        Ok(mut steps) => {
+            add_leftovers(wanted, &found, &mut steps);
+            let (live, pair) = (found.live.as_ref(), found.pair.as_ref());
+            parts.problems.extend(add_delivery(cx, wanted, live, pair, &mut steps));
+            parts.problems.extend(check_age(cx, wanted, live, pair, &mut steps));
+            parts.steps = steps;
+            parts.add(removal::retired(cx, &found.retired));
+        }
+        Err(problems) => parts.add(Parts::blocked(&wanted.address, problems)),
+    }
+    parts
+}
+
+/// The steps of what was matched. Remarks and a rotation under way go to `parts` even where there is no step.
+fn steps(
+    cx: &Context<'_>,
+    look_alikes: &mut LookAlikes<'_>,
+    wanted: &DesiredApplication,
+    managed: Vec<Managed>,
+    found: &Match<'_>,
+    parts: &mut Parts,
+) -> Result<Vec<Step>, Vec<Diagnostic>> {
+    let same_type =
+        |live: &Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());
+    if let Some(pair) = &found.pair {
+        let Some(rotation) = rotation::under_way(cx, wanted, pair)? else { return Ok(Vec::new()) };
+        parts.rotations.push(rotation.clone());
+        let managed = diff::compared(managed, wanted);
+        return rotation::steps(cx, wanted, &managed, pair, &rotation, &mut parts.problems);
+    }
+    match &found.live {
+        Some(live) if same_type(live) => {
+            let managed = diff::compared(managed, wanted);
+            settled(cx, wanted, &managed, live, &mut parts.problems)
+        }
+        Some(live) if live.integration.kind().is_empty() => Err(vec![without_type(wanted, live)]),
+        Some(live) => Ok(vec![replacement(cx, wanted, &managed, Some(live))?]),
+        None if found.predecessors.is_empty() => {
+            parts.problems.extend(look_alikes.look_for(cx, wanted, &managed)?);
+            Ok(vec![creation(cx, wanted, &managed)?])
+        }
+        None => Ok(vec![replacement(cx, wanted, &managed, None)?]),
+    }
+}
+
+/// An application whose key is not being rotated; the rotation that was asked for begins where nothing else is due.
+fn settled(
+    cx: &Context<'_>,
+    wanted: &DesiredApplication,
+    managed: &[Managed],
+    live: &Live<'_>,
+    said: &mut Vec<Diagnostic>,
+) -> Result<Vec<Step>, Vec<Diagnostic>> {
+    let mut steps = existing(cx, wanted, managed, live, false, said)?;
+    if steps.is_empty() && cx.options.rotation.begin.contains(&wanted.address) {
+        steps.push(rotation::begin(cx, wanted, managed, live)?);
+    }
+    Ok(steps)
+}
+
+/// An application whose type Duo does not say: neither the declared one nor another one.
+fn without_type(wanted: &DesiredApplication, live: &Live<'_>) -> Diagnostic {
+    let message = format!("{}: Duo does not say of which type {} is", wanted.address, live.integration.ikey);
+    Diagnostic::error(Code::AccountUnreadable, wanted.span, message)
+        .help("nothing is planned for this address until Duo shows the type")
+}

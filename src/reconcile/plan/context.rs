@@ -1,0 +1,146 @@
+//! What every stage of a plan reads, and what a stage adds to it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::diagnostic::{Code, Diagnostic};
+use crate::duo::types::Ikey;
+
+use super::super::address::Address;
+use super::super::delivery::Held;
+use super::super::desired::{Desired, DesiredApplication};
+use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
+use super::super::observation::Observation;
+use super::super::references::References;
+use super::super::rotation::Rotation;
+use super::options::Options;
+use super::step::Step;
+
+/// What every stage reads.
+pub(super) struct Context<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) observation: &'a Observation,
+    pub(super) options: &'a Options,
+    pub(super) references: References,
+    /// Entries whose console holds the current values, and so nothing of what is about to go: a person said so.
+    pub(super) let_go: BTreeSet<Address>,
+}
+
+impl Context<'_> {
+    /// Whether a person has said that the console holds the values of the entry that an application is part of.
+    pub(super) fn is_attested(&self, part: &Address) -> bool {
+        part.composite().is_some_and(|(entry, _)| self.let_go.contains(&entry))
+    }
+
+    /// Whether a console may hold the keys of an application, as far as anybody said.
+    pub(super) fn in_console(&self, address: &Address) -> bool {
+        address.is_intelligence() && !self.is_attested(address)
+    }
+
+    /// What the application's secret store holds, if anybody looked.
+    pub(super) fn held(&self, wanted: &DesiredApplication) -> Option<&Held> {
+        self.observation.held.get(&wanted.address)
+    }
+
+    /// Whether nothing keeps the store from being read.
+    pub(super) fn readable(&self, wanted: &DesiredApplication) -> bool {
+        !matches!(self.held(wanted), Some(Held::Unreadable { .. }))
+    }
+
+    pub(super) fn marker(
+        &self,
+        wanted: &DesiredApplication,
+        applied: AppliedFields,
+        state: MarkerState,
+    ) -> Marker {
+        let (workspace, address) = (self.desired.workspace.clone(), wanted.address.clone());
+        Marker { workspace, address, applied, state, protected: wanted.protect, shut: Shut::default() }
+    }
+}
+
+/// Notes with their marker, if both fit.
+pub(super) fn checked_notes(
+    wanted: &DesiredApplication,
+    marker: &Marker,
+    text: &str,
+) -> Result<String, Vec<Diagnostic>> {
+    let notes = marker.notes(text);
+    let length = notes.chars().count();
+    if length <= NOTES_LIMIT {
+        return Ok(notes);
+    }
+    let span = wanted.settings.get("notes").map(|notes| notes.span).or(wanted.span);
+    let message = format!(
+        "{}: notes and marker together are {length} characters, more than {NOTES_LIMIT}",
+        wanted.address
+    );
+    let help = format!("shorten the notes by {}", characters(length - NOTES_LIMIT));
+    Err(vec![Diagnostic::error(Code::InvalidNotes, span, message).help(help)])
+}
+
+/// `1 character`, `2 characters`.
+pub(super) fn characters(count: usize) -> String {
+    format!("{count} character{}", if count == 1 { "" } else { "s" })
+}
+
+/// An owned application whose address left the YAML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Orphan {
+    /// The address it had.
+    pub address: Address,
+    /// The application.
+    pub ikey: Ikey,
+    /// Its name.
+    pub name: String,
+    /// Since when it is quarantined.
+    pub quarantined_since: Option<String>,
+    /// Whether its marker refuses its removal.
+    pub protected: bool,
+    /// Whether a console may hold its keys still: nobody attested that it let them go.
+    pub in_console: bool,
+}
+
+/// What a stage adds to a plan.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parts {
+    pub(super) steps: Vec<Step>,
+    pub(super) problems: Vec<Diagnostic>,
+    /// Addresses for which nothing is planned because of an error.
+    pub(super) blocked: BTreeSet<Address>,
+    /// Owned applications that left the YAML.
+    pub(super) orphans: Vec<Orphan>,
+    pub(super) rotations: Vec<Rotation>,
+    /// Applications of declared addresses that rotations have put out of use.
+    pub(super) retired: Vec<Orphan>,
+    /// Applications whose deletion waits for a look into the authentication log, from when on.
+    pub(super) unlooked: Vec<(Ikey, Timestamp)>,
+    /// Addresses that the run does not cover.
+    pub(super) left_out: BTreeSet<Address>,
+}
+
+impl Parts {
+    /// An address for which nothing is planned.
+    pub(super) fn blocked(address: &Address, problems: Vec<Diagnostic>) -> Self {
+        Self { problems, blocked: BTreeSet::from([address.clone()]), ..Self::default() }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.steps.extend(other.steps);
+        self.problems.extend(other.problems);
+        self.blocked.extend(other.blocked);
+        self.orphans.extend(other.orphans);
+        self.rotations.extend(other.rotations);
+        self.retired.extend(other.retired);
+        self.unlooked.extend(other.unlooked);
+        self.left_out.extend(other.left_out);
+    }
+
+    /// Nothing at all is planned: neither what is declared nor anything else is touched.
+    pub(super) fn stop(&mut self, desired: &Desired, problem: Diagnostic) {
+        self.steps.clear();
+        self.problems.push(problem);
+        self.blocked.extend(desired.applications.iter().map(|wanted| wanted.address.clone()));
+    }
+}

@@ -1,0 +1,44 @@
+//! Whether the account's Duo plan is large enough for what the YAML asks.
+
+use crate::config::diagnostic::{Code, Diagnostic};
+use crate::config::model::DuoPlan;
+
+use super::super::address::Address;
+use super::context::{Context, Parts};
+
+/// Forms that need a larger plan block their applications; an account of another plan than the declared one is said.
+pub(super) fn check(cx: &Context<'_>) -> Parts {
+    let mut parts = Parts::default();
+    let Some(edition) = &cx.observation.account.edition else { return parts };
+    let Some(actual) = DuoPlan::from_edition(edition) else { return parts };
+    for form in &cx.desired.handoffs {
+        let Some(needed) = form.needs_plan.as_ref().filter(|needed| actual < needed.value) else {
+            continue;
+        };
+        let of_form = |address: &&Address| {
+            address.composite().is_some_and(|(entry, _)| entry == form.address)
+                && cx.options.selection.covers(address)
+        };
+        let wanted = cx.desired.applications.iter().map(|wanted| &wanted.address);
+        let blocked: Vec<Address> = wanted.filter(of_form).cloned().collect();
+        if blocked.is_empty() {
+            continue;
+        }
+        let message = format!(
+            "{}: the account's plan is {edition}, and `endpoints` needs Duo Advantage or Premier",
+            form.address
+        );
+        parts.problems.push(
+            Diagnostic::error(Code::PlanTooSmall, needed.span, message)
+                .help("write `endpoints: false`: Identity Intelligence could not collect them"),
+        );
+        parts.blocked.extend(blocked);
+    }
+    if let Some(declared) = cx.desired.plan.as_ref().filter(|declared| declared.value != actual) {
+        let message = format!("the account's plan is {edition}, not the declared one");
+        parts.problems.push(
+            Diagnostic::warning(Code::AccountMismatch, declared.span, message).help("correct `tenant.plan`"),
+        );
+    }
+    parts
+}

@@ -1,0 +1,172 @@
+//! What differs on an application that exists.
+
+use serde_json::{Map, Value, json};
+
+use crate::config::diagnostic::{Code, Diagnostic, Severity};
+
+use super::super::desired::DesiredApplication;
+use super::super::diff::{self, Change};
+use super::super::fields::Managed;
+use super::super::marker::{Marker, MarkerState};
+use super::super::matching::Live;
+use super::super::risk::Risk;
+use super::super::value::parts;
+use super::context::{Context, checked_notes};
+use super::restoration::restoration;
+use super::step::{Action, Step, Write};
+
+/// What differs on one application; what has to be `said` of it comes with it. The successor of a rotation that is
+/// under way stays one.
+pub(super) fn existing(
+    cx: &Context<'_>,
+    wanted: &DesiredApplication,
+    managed: &[Managed],
+    live: &Live<'_>,
+    rotating: bool,
+    said: &mut Vec<Diagnostic>,
+) -> Result<Vec<Step>, Vec<Diagnostic>> {
+    let integration = live.integration;
+    let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
+    let mut difference = diff::compare(wanted, managed, integration, marker, &cx.references);
+    let restored = restoration(cx, wanted, managed, live)?;
+    restored.settle(&mut difference.problems);
+    if difference.problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(difference.problems);
+    }
+    let state = marker.map(|marker| &marker.state).filter(|state| rotating && state.is_successor());
+    let state = state.cloned().unwrap_or(MarkerState::Owned);
+    let mut changes: Vec<Change> =
+        marker.into_iter().flat_map(|marker| marker_changes(marker, wanted, &state)).collect();
+    changes.extend(difference.changes.iter().cloned());
+    changes.extend(restored.changes);
+    said.extend(remarks(wanted, &changes));
+    if marker.is_some() && changes.is_empty() {
+        said.extend(difference.problems);
+        return Ok(Vec::new());
+    }
+    let step = |action, changes, notes: String, mut body: Map<String, Value>| {
+        body.insert("notes".to_owned(), json!(notes));
+        let writes = vec![Write::Update(integration.ikey.clone(), body)];
+        Step { changes, writes, ..Step::on(&wanted.address, action, integration) }
+    };
+    let mut steps = Vec::new();
+    let applied = diff::applied(managed, marker);
+    if marker.is_none() {
+        // An adoption changes nothing but the notes, so it records only what already is as the YAML wants it.
+        let changing: Vec<char> = difference.fields.iter().map(|managed| managed.field.code).collect();
+        let as_is = applied
+            .iter()
+            .filter(|(code, _)| !changing.contains(code))
+            .map(|(code, applied)| (*code, *applied));
+        let adopted = cx.marker(wanted, as_is.collect(), MarkerState::Owned);
+        let notes = checked_notes(wanted, &adopted, live.text)?;
+        steps.push(step(Action::Adopt, Vec::new(), notes, Map::new()));
+    }
+    if !changes.is_empty() {
+        let mut body = diff::body(&difference, managed, integration);
+        body.extend(restored.body);
+        let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
+        let notes = checked_notes(wanted, &cx.marker(wanted, applied, state), text)?;
+        steps.push(step(Action::Update, changes, notes, body));
+    }
+    said.extend(difference.problems);
+    Ok(steps)
+}
+
+/// What a person should know of changes beyond their risk.
+fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
+    let mut remarks = Vec::new();
+    for change in changes {
+        let excess = excess_permissions(change);
+        if !excess.is_empty() {
+            let message = format!(
+                "{}: drift, {}: somebody let the key do more in Duo than the YAML says: {}",
+                wanted.address,
+                Risk::EscalatesPrivilege,
+                excess.join(", ")
+            );
+            remarks.push(
+                Diagnostic::warning(Code::OverPrivileged, wanted.span, message)
+                    .help("an apply revokes it; to keep it, declare it"),
+            );
+        }
+        remarks.extend(for_the_console(wanted, change));
+        if change.field == "name" && wanted.kind.as_deref() == Some("authapi") {
+            let message = format!(
+                "{}: end users will see the new name on every push: {} instead of {}",
+                wanted.address, change.after, change.before
+            );
+            remarks.push(Diagnostic::note(
+                Code::SeenByUsers,
+                wanted.name.as_ref().map(|name| name.span),
+                message,
+            ));
+        }
+    }
+    remarks
+}
+
+/// The permissions that somebody granted in Duo beyond those of the YAML. Revoking them reduces what the key may do; what
+/// was done in Duo is the escalation.
+fn excess_permissions(change: &Change) -> Vec<String> {
+    let escalates = change.drift.is_some_and(|drift| drift.risk == Risk::EscalatesPrivilege);
+    if change.field != "permissions" || !escalates {
+        return Vec::new();
+    }
+    let declared = parts(&change.after);
+    parts(&change.before).into_iter().filter(|name| !declared.contains(name)).collect()
+}
+
+/// What a changed key means for a console that holds it and has nothing to enter.
+fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagnostic> {
+    if change.field != "permissions"
+        || !wanted.address.is_intelligence()
+        || change.origin == Some(diff::Origin::Drift)
+    {
+        return None;
+    }
+    let message = match change.risk {
+        Risk::EscalatesPrivilege => format!(
+            "{}: Identity Intelligence learns what the key may do by Test Connectivity; press it after the apply",
+            wanted.address
+        ),
+        Risk::ReducesPrivilege => format!(
+            "{}: what Identity Intelligence did with these permissions, it cannot do any more after the apply; there is \
+             nothing to enter in its console",
+            wanted.address
+        ),
+        Risk::Neutral
+        | Risk::NarrowsAccess
+        | Risk::OverdueKey
+        | Risk::BreaksHandoff
+        | Risk::WidensAccess
+        | Risk::Replaces
+        | Risk::Destroys => return None,
+    };
+    Some(Diagnostic::note(Code::SeenInConsole, wanted.span, message))
+}
+
+/// What the marker says and no longer should.
+fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &MarkerState) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let state = match &marker.state {
+        MarkerState::Owned => None,
+        MarkerState::Creating => Some("unfinished".to_owned()),
+        MarkerState::Replaced => Some("replaced".to_owned()),
+        MarkerState::Quarantined(since) => Some(format!("quarantined since {since}")),
+        MarkerState::Successor(_) | MarkerState::Delivered { .. } => {
+            Some("successor of an application that is gone".to_owned())
+        }
+        MarkerState::Abandoned => Some("left by a rotation that was called off".to_owned()),
+        MarkerState::Retired(since) => Some(format!("retired since {since}")),
+        MarkerState::Untested(_) => Some("changed, and not proven to work since".to_owned()),
+    };
+    let state = state.filter(|_| marker.state != *becomes);
+    if let Some(state) = state {
+        changes.push(Change::neutral("state", json!(state), json!("managed")));
+    }
+    if marker.protected != wanted.protect {
+        changes.push(Change::neutral("protect", json!(marker.protected), json!(wanted.protect)));
+    }
+    changes
+}

@@ -1,0 +1,180 @@
+//! One action on one address, and what it sends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::duo::types::{Ikey, Integration};
+
+use super::super::address::Address;
+use super::super::delivery::Delivery;
+use super::super::diff::{Change, DriftRisk};
+use super::super::fingerprint::snapshot;
+use super::super::risk::Risk;
+
+/// The reason that `protect` gives.
+pub(crate) const PROTECTED: &str = "it is protected";
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// A new application.
+    Create,
+    /// Fields of an owned application.
+    Update,
+    /// The marker on an application that exists already; no other field.
+    Adopt,
+    /// A new application of another type, and the end of the old one.
+    Replace,
+    /// Nobody may log in any more, and permissions are revoked.
+    Quarantine,
+    /// Gone for good.
+    Delete,
+    /// The keys of now into a secret store; nothing changes in Duo.
+    Deliver,
+    /// One stage of a rotation: a successor beside the old application, or the end of one of the two.
+    Rotate,
+    /// It left the YAML and is kept: the marker goes, and duoctl forgets it.
+    Retain,
+}
+
+impl Action {
+    /// The word in plans.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Adopt => "adopt",
+            Self::Replace => "replace",
+            Self::Quarantine => "quarantine",
+            Self::Delete => "delete",
+            Self::Deliver => "deliver",
+            Self::Rotate => "rotate",
+            Self::Retain => "retain",
+        }
+    }
+}
+
+/// One request of a step. Bodies hold no secret.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum Write {
+    /// Creates the application.
+    Create(Map<String, Value>),
+    /// Completes what this step created.
+    Finish(Map<String, Value>),
+    /// Modifies a live application.
+    Update(Ikey, Map<String, Value>),
+    /// Deletes a live application.
+    Delete(Ikey),
+    /// Delivers the keys of a live application, or of the one that was created just before.
+    Deliver(Option<Ikey>),
+    /// Proves by live calls that a successor works: a live application, or the one that was created just before.
+    Prove(Option<Ikey>),
+}
+
+/// One action on one address.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// The address.
+    pub address: Address,
+    /// What is done.
+    pub action: Action,
+    /// The live application, where there is one.
+    pub ikey: Option<Ikey>,
+    /// Its type; of a replacement, the new one.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Field by field.
+    pub changes: Vec<Change>,
+    /// Beyond the fields: what the action itself risks, and why.
+    pub inherent: Vec<(Risk, &'static str)>,
+    /// What is sent, in order.
+    pub(crate) writes: Vec<Write>,
+    /// Where keys are delivered, and why.
+    pub delivery: Option<Delivery>,
+    /// The state of each live application that the step was planned for.
+    pub(crate) baseline: BTreeMap<String, String>,
+}
+
+impl Step {
+    /// A step that sends nothing yet.
+    pub(super) fn new(address: &Address, action: Action, kind: &str, name: &str) -> Self {
+        Self {
+            address: address.clone(),
+            action,
+            ikey: None,
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            changes: Vec::new(),
+            inherent: Vec::new(),
+            writes: Vec::new(),
+            delivery: None,
+            baseline: BTreeMap::new(),
+        }
+    }
+
+    /// A step about a live application, however that one is when the step is carried out.
+    pub(super) fn about(address: &Address, action: Action, live: &Integration) -> Self {
+        let ikey = Some(live.ikey.clone());
+        Self { ikey, ..Self::new(address, action, live.kind(), live.name()) }
+    }
+
+    /// A step on a live application, which has to be as it is now.
+    pub(super) fn on(address: &Address, action: Action, live: &Integration) -> Self {
+        let mut step = Self::about(address, action, live);
+        step.watch(live);
+        step
+    }
+
+    /// Another application has to be as it is now when the step is carried out.
+    pub(super) fn watch(&mut self, live: &Integration) {
+        self.baseline.insert(live.ikey.to_string(), snapshot(live));
+    }
+
+    /// The live applications that the step writes to.
+    pub fn targets(&self) -> BTreeSet<&Ikey> {
+        let targets = self.writes.iter().filter_map(|write| match write {
+            Write::Create(_) | Write::Finish(_) | Write::Deliver(_) | Write::Prove(_) => None,
+            Write::Update(ikey, _) | Write::Delete(ikey) => Some(ikey),
+        });
+        targets.collect()
+    }
+
+    /// The live applications that the step deletes.
+    pub fn deletes(&self) -> BTreeSet<&Ikey> {
+        let deleted = self.writes.iter().filter_map(|write| match write {
+            Write::Delete(ikey) => Some(ikey),
+            Write::Create(_) | Write::Finish(_) | Write::Update(..) | Write::Deliver(_) | Write::Prove(_) => {
+                None
+            }
+        });
+        deleted.collect()
+    }
+
+    /// Every risk of the step but `neutral`, each once with its first reason.
+    pub fn risks(&self) -> BTreeMap<Risk, &'static str> {
+        let mut risks = BTreeMap::new();
+        let changes = self.changes.iter().map(|change| (change.risk, change.reason));
+        for (risk, reason) in
+            changes.chain(self.inherent.iter().copied()).filter(|(risk, _)| *risk != Risk::Neutral)
+        {
+            risks.entry(risk).or_insert(reason);
+        }
+        risks
+    }
+
+    /// What was done to the application in Duo risks as long as it stays, each risk once with its first reason.
+    pub fn drift(&self) -> BTreeMap<Risk, &'static str> {
+        let mut risks = BTreeMap::new();
+        let found = self.changes.iter().filter_map(|change| change.drift);
+        for DriftRisk { risk, reason } in found.filter(|drift| drift.risk != Risk::Neutral) {
+            risks.entry(risk).or_insert(reason);
+        }
+        risks
+    }
+}
