@@ -98,7 +98,7 @@ fn notes_and_marker_together_stay_within_the_limit() {
     assert_eq!(outline(&plan), "");
     let message = "applications.vpn: notes and marker together are 513 characters, more than 512";
     assert_eq!(problems(&plan), [(Code::InvalidNotes, message)]);
-    assert_eq!(plan.problems()[0].help.as_deref(), Some("shorten the notes by 1 characters"));
+    assert_eq!(plan.problems()[0].help.as_deref(), Some("shorten the notes by 1 character"));
     // The first of two calls has one more word and one more hash to say.
     assert_eq!(codes(&plan_of(&with(fitting - 12, true), &FakeDuo::new())), [Code::InvalidNotes]);
     assert!(plan_of(&with(fitting - 13, true), &FakeDuo::new()).problems().is_empty());
