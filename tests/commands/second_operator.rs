@@ -64,7 +64,7 @@ fn secret(server: &Server, ikey: &str) -> String {
 fn call(folder: &Folder, server: &Server, arguments: &[&str]) -> Call {
     let ikey = server.ikey("Second");
     let call = folder.duoctl(arguments).at(server);
-    call.env("DUO_IKEY_2", &ikey).env("DUO_SKEY_2", &secret(server, &ikey))
+    call.env("DUO_IKEY_2", &ikey).env("DUO_SKEY_2", secret(server, &ikey))
 }
 
 /// `more` may state another address.
@@ -286,7 +286,7 @@ fn a_second_operator_that_cannot_do_it_changes_nothing_and_stops_nothing_else() 
     set("allow_to_set_permissions", "0");
     refused(&|call| call, "tick `Grant set Admin API permissions`").exits(1);
     set("allow_to_set_permissions", "1");
-    refused(&|call| call.env("DUO_SKEY_2", &"x".repeat(40)), "Invalid signature").exits(77);
+    refused(&|call| call.env("DUO_SKEY_2", "x".repeat(40)), "Invalid signature").exits(77);
     refused(&|call| call.env("DUO_SKEY_2", ""), "the second one cannot be had").exits(1);
     let first = first(&server);
     refused(&|call| call.env("DUO_IKEY_2", &first), "`tenant.credentials.second` is the same one").exits(1);

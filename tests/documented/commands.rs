@@ -6,7 +6,8 @@
 //!   every other command ends with 0;
 //! * the duoctl commands of a `sh` block are read by the real parser of arguments, and not run;
 //! * a `yaml` block with `version:` is loaded and has no error;
-//! * a link to a file of the repository leads there, and so does its anchor.
+//! * a link to a file of the repository leads there, and so does its anchor;
+//! * the tests that it names exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -288,4 +289,26 @@ fn links_inside_the_repository_lead_somewhere() {
         }
     }
     assert!(followed > 20, "only {followed} links were followed");
+}
+
+/// The files of tests that a page names are there, and so are the crate and the folder of each `--test CRATE FOLDER`.
+#[test]
+fn the_tests_that_are_named_exist() {
+    let mut named = 0;
+    for page in pages().into_iter().chain([PathBuf::from(".ci/run")]) {
+        let text = fs::read_to_string(&page).unwrap();
+        let commands = text.split("--test ").skip(1).map(|rest| {
+            let words = rest
+                .split([' ', '`', '\n', ':'])
+                .take_while(|word| !word.is_empty() && !word.starts_with(['-', '#']));
+            let words: Vec<&str> = words.take(2).collect();
+            [format!("tests/{}.rs", words[0]), format!("tests/{}", words.get(1).unwrap_or(&""))]
+        });
+        let paths = text.split('`').filter(|code| code.starts_with("tests/") || code.starts_with("src/"));
+        for path in commands.flatten().chain(paths.map(str::to_owned)) {
+            assert!(Path::new(&path).exists(), "{}: there is no {path}", page.display());
+            named += 1;
+        }
+    }
+    assert!(named > 30, "only {named} tests are named");
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::support::{Duo, Folder};
+use super::workspace::{Duo, Folder};
 
 const STORES: &str = "secret_stores:
   local: {type: file, path: secrets}
@@ -13,12 +13,12 @@ const HELP: &str = "  help: {type: authapi, name: Help, user_access: no_users, m
 const SIEM: &str = "  siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info], max_age: 90d, secret: {store: local, path: siem.json}}\n";
 
 /// `help` was made and delivered a hundred days ago, `siem` just now.
-async fn start() -> (Duo, Folder) {
-    let (duo, folder) = (Duo::start().await, Folder::new());
+fn start() -> (Duo, Folder) {
+    let (duo, folder) = (Duo::start(), Folder::empty());
     folder.yaml(&format!("applications:\n{HELP}"), STORES);
-    duo.sandbox.account().faults.add("skew=-8640000".parse().unwrap());
-    duo.apply(&folder).await;
-    duo.sandbox.account().faults.clear();
+    duo.disturb("skew=-8640000");
+    duo.apply(&folder);
+    duo.calm();
     let path = folder.path("secrets/help.json");
     let mut held: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let then = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(100 * 24);
@@ -26,74 +26,67 @@ async fn start() -> (Duo, Folder) {
     fs::write(&path, held.to_string()).unwrap();
     folder.yaml(&format!("applications:\n{HELP}{SIEM}"), STORES);
     duo.apply(&folder)
-        .await
-        .ended(0)
-        .says("warning[key-too-old]: applications.help: its key is older than 90 days");
+        .exits(0)
+        .tells("warning[key-too-old]: applications.help: its key is older than 90 days");
     (duo, folder)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_old_key_is_a_finding_and_a_guard_until_it_is_rotated() {
-    let (duo, folder) = start().await;
-    duo.plan(&folder).await.ended(0).says("rotate it: `duoctl rotate applications.help`").says("No changes.");
-    duo.run(&folder, &["drift"]).await.ended(2).says("key-too-old").never_says("applications.siem: its key");
+#[test]
+fn an_old_key_is_a_finding_and_a_guard_until_it_is_rotated() {
+    let (duo, folder) = start();
+    duo.plan(&folder).exits(0).tells("rotate it: `duoctl rotate applications.help`").tells("No changes.");
+    duo.run(&folder, &["drift"]).exits(2).tells("key-too-old").never_tells("applications.siem: its key");
     let changed = format!("applications:\n{HELP}{SIEM}")
         .replace("user_access: no_users", "user_access: no_users, notes: x");
     folder.yaml(&changed, STORES);
-    let apply = duo.apply(&folder).await.ended(5);
+    let apply = duo.apply(&folder).exits(5);
     apply
-        .says("overdue_key")
-        .says("to allow it: --allow overdue_key:applications.help")
-        .never_says("overdue_key:applications.siem");
-    duo.run(&folder, &["apply", "--auto-approve", "--allow", "overdue_key:applications.help"]).await.ended(0);
+        .tells("overdue_key")
+        .tells("to allow it: --allow overdue_key:applications.help")
+        .never_tells("overdue_key:applications.siem");
+    duo.run(&folder, &["apply", "--auto-approve", "--allow", "overdue_key:applications.help"]).exits(0);
     let rotate = ["rotate", "--older-than", "90d", "--auto-approve"];
-    duo.run(&folder, &rotate)
-        .await
-        .ended(0)
-        .says("1 keys are young enough")
-        .says("rotated applications.help");
+    duo.run(&folder, &rotate).exits(0).tells("1 keys are young enough").tells("rotated applications.help");
     assert_eq!((duo.applications("Help").len(), duo.applications("SIEM").len()), (2, 1));
-    duo.run(&folder, &["drift"]).await.ended(0);
-    duo.run(&folder, &rotate).await.ended(0);
+    duo.run(&folder, &["drift"]).exits(0);
+    duo.run(&folder, &rotate).exits(0);
     assert_eq!((duo.applications("Help").len(), duo.applications("SIEM").len()), (2, 1));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_nobody_knows_is_said_and_left_alone() {
-    let (duo, folder) = start().await;
+#[test]
+fn what_nobody_knows_is_said_and_left_alone() {
+    let (duo, folder) = start();
     // Nobody may read the log, and the store does not tell.
     let operator = duo.operator.integration_key.clone();
     let body = json!({"adminapi_read_log": 0}).as_object().cloned().unwrap();
-    assert!(duo.sandbox.account().modify_application(&operator, body).is_ok());
+    assert!(duo.account().modify_application(&operator, body).is_ok());
     let path = folder.path("secrets/help.json");
     let mut held: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     held["delivered_at"] = json!("");
     fs::write(&path, held.to_string()).unwrap();
-    duo.plan(&folder).await.ended(0).says("warning[key-age-unknown]: applications.help: nobody can tell");
-    let run =
-        duo.run(&folder, &["rotate", "applications.help", "--older-than", "1d", "--auto-approve"]).await;
-    run.ended(5).says("nobody can tell whether its key is old enough, so it is left alone");
+    duo.plan(&folder).exits(0).tells("warning[key-age-unknown]: applications.help: nobody can tell");
+    let run = duo.run(&folder, &["rotate", "applications.help", "--older-than", "1d", "--auto-approve"]);
+    run.exits(5).tells("nobody can tell whether its key is old enough, so it is left alone");
     assert_eq!(duo.applications("Help").len(), 1);
     // The evidence of a rotation cannot be read either, and a person decides.
     duo.run(&folder, &["rotate", "applications.help", "--auto-approve"])
-        .await
-        .ended(0)
-        .says("the logs, which cannot be read");
-    duo.run(&folder, &["rotate", "applications.help", "--confirm", "--auto-approve"]).await.ended(0);
-    duo.run(&folder, &["rotate", "applications.help", "--older-than", "ninety"]).await.ended(64);
+        .exits(0)
+        .tells("the logs, which cannot be read");
+    duo.run(&folder, &["rotate", "applications.help", "--confirm", "--auto-approve"]).exits(0);
+    duo.run(&folder, &["rotate", "applications.help", "--older-than", "ninety"]).exits(64);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_inventory_tries_each_key_and_says_how_old_it_is() {
-    let (duo, folder) = start().await;
-    let run = duo.run(&folder, &["secrets"]).await.ended(0);
-    run.says("older than max_age")
-        .says("(created by Configuration pipeline)")
-        .says("    proven by a call just now\n");
+#[test]
+fn the_inventory_tries_each_key_and_says_how_old_it_is() {
+    let (duo, folder) = start();
+    let run = duo.run(&folder, &["secrets"]).exits(0);
+    run.tells("older than max_age")
+        .tells("(created by Configuration pipeline)")
+        .tells("    proven by a call just now\n");
     duo.reset("SIEM");
-    duo.run(&folder, &["rotate", "applications.help", "--auto-approve"]).await.ended(0);
-    let run = duo.run(&folder, &["secrets", "--format", "json"]).await.ended(0);
-    let document: Value = serde_json::from_str(&run.out).unwrap();
+    duo.run(&folder, &["rotate", "applications.help", "--auto-approve"]).exits(0);
+    let run = duo.run(&folder, &["secrets", "--format", "json"]).exits(0);
+    let document: Value = serde_json::from_str(&run.stdout).unwrap();
     let [help, siem] = document["applications"].as_array().unwrap().as_slice() else { panic!("{document}") };
     assert_eq!(
         (&help["state"], &help["proven"], &help["overdue"]),
@@ -105,12 +98,12 @@ async fn the_inventory_tries_each_key_and_says_how_old_it_is() {
     assert!(siem["proof"].as_str().unwrap().contains("40103"), "{siem}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_operator_rotates_the_first_one() {
-    let (mut duo, folder) = (Duo::start().await, Folder::new());
+#[test]
+fn a_second_operator_rotates_the_first_one() {
+    let (mut duo, folder) = (Duo::start(), Folder::empty());
     let body = json!({"type": "adminapi", "name": "Second", "user_access": "NO_USERS",
         "adminapi_integrations": "1", "adminapi_read_resource": "1"});
-    assert!(duo.sandbox.account().create_application(body.as_object().cloned().unwrap()).is_ok());
+    assert!(duo.account().create_application(body.as_object().cloned().unwrap()).is_ok());
     let second = duo.application("Second");
     let text = |name: &str| second[name].as_str().unwrap().to_owned();
     let applications = format!(
@@ -118,9 +111,9 @@ async fn a_second_operator_rotates_the_first_one() {
         duo.operator.integration_key
     );
     folder.yaml(&applications, STORES);
-    duo.apply(&folder).await.ended(0);
+    duo.apply(&folder).exits(0);
     let rotate = ["rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
-    duo.run(&folder, &rotate).await.ended(5).says("the YAML has no `tenant.credentials.second`");
+    duo.run(&folder, &rotate).exits(5).tells("the YAML has no `tenant.credentials.second`");
     let yaml = fs::read_to_string(folder.path("duo.yaml")).unwrap();
     let declared = yaml.replace(
         "    secret_key: {env: DUO_SKEY}\n",
@@ -128,7 +121,7 @@ async fn a_second_operator_rotates_the_first_one() {
     );
     assert_ne!(declared, yaml);
     fs::write(folder.path("duo.yaml"), declared).unwrap();
-    duo.run(&folder, &rotate).await.ended(5).says("the second one cannot be had");
+    duo.run(&folder, &rotate).exits(5).tells("the second one cannot be had");
     // One that may not manage applications could not hand the new key out: nothing is reset.
     duo.environment = vec![
         ("DUO_IKEY_2".to_owned(), text("integration_key").into()),
@@ -137,21 +130,21 @@ async fn a_second_operator_rotates_the_first_one() {
     let permission = |on: &str| json!({"adminapi_integrations": on}).as_object().cloned().unwrap();
     let may = |duo: &Duo, on| {
         let ikey = second["integration_key"].as_str().unwrap();
-        assert!(duo.sandbox.account().modify_application(ikey, permission(on)).is_ok());
+        assert!(duo.account().modify_application(ikey, permission(on)).is_ok());
     };
     may(&duo, "0");
-    let run = duo.run(&folder, &rotate).await.ended(5);
-    run.says("the second operator cannot read its key, so nothing was changed");
-    duo.plan(&folder).await.ended(0);
+    let run = duo.run(&folder, &rotate).exits(5);
+    run.tells("the second operator cannot read its key, so nothing was changed");
+    duo.plan(&folder).exits(0);
     may(&duo, "1");
-    let run = duo.run(&folder, &rotate).await.ended(0);
-    run.says("proven by a signed call").says("duoctl's own key has changed");
-    duo.plan(&folder).await.ended(77);
+    let run = duo.run(&folder, &rotate).exits(0);
+    run.tells("proven by a signed call").tells("duoctl's own key has changed");
+    duo.plan(&folder).exits(77);
     let held: Value =
         serde_json::from_slice(&fs::read(folder.path("secrets/operator.json")).unwrap()).unwrap();
     let held = held["secret_key"].as_str().unwrap().to_owned();
     let yaml = fs::read_to_string(folder.path("duo.yaml")).unwrap();
     fs::write(folder.path("key"), held).unwrap();
     fs::write(folder.path("duo.yaml"), yaml.replacen("{env: DUO_SKEY}", "{file: key}", 1)).unwrap();
-    duo.plan(&folder).await.ended(0);
+    duo.plan(&folder).exits(0);
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use serde_json::Value;
 
-use super::support::{Duo, Folder, KEY};
+use super::workspace::{Duo, Folder, KEY, without_room};
 
 const NAMES: [&str; 8] = ["good", "hanging", "loud", "lying", "open", "planted", "readonly", "silent"];
 
@@ -63,40 +63,40 @@ fn mend_all(folder: &Folder) {
     yaml(folder, "writable");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_is_named_and_the_others_proceed() {
-    let (duo, folder) = (Duo::start().await, Folder::new());
+#[test]
+fn each_is_named_and_the_others_proceed() {
+    let (duo, folder) = (Duo::start(), Folder::empty());
     // Nobody, not even root, can write there.
     yaml(&folder, "/sys/duoctl-secrets");
     break_all(&folder);
-    let run = duo.apply(&folder).await.ended(4);
+    let run = duo.apply(&folder).exits(4);
     let run = run
-        .says("delivered applications.good")
-        .says("error[store-unreadable]: applications.open: its keys cannot be delivered: others may look into the folder")
-        .says("close it: `chmod 700 ")
-        .says("error[store-unreadable]: applications.planted: its keys cannot be delivered: ")
-        .says("is a symbolic link, and secrets follow none")
-        .says("find out who planted it, and remove it")
-        .says("/sys/duoctl-secrets cannot be made: ")
-        .says("the write command of the store `hanging` did not end within 2 s and was ended")
-        .says("the write command of the store `loud` ended with exit status: 1: ")
-        .says("store lying: lying took the keys, but gives back something else")
-        .says("store silent: silent took the keys, but gives back nothing");
-    let mut run = run.says("Applied: 9 of 14 steps, 5 failed.");
+        .tells("delivered applications.good")
+        .tells("error[store-unreadable]: applications.open: its keys cannot be delivered: others may look into the folder")
+        .tells("close it: `chmod 700 ")
+        .tells("error[store-unreadable]: applications.planted: its keys cannot be delivered: ")
+        .tells("is a symbolic link, and secrets follow none")
+        .tells("find out who planted it, and remove it")
+        .tells("/sys/duoctl-secrets cannot be made: ")
+        .tells("the write command of the store `hanging` did not end within 2 s and was ended")
+        .tells("the write command of the store `loud` ended with exit status: 1: ")
+        .tells("store lying: lying took the keys, but gives back something else")
+        .tells("store silent: silent took the keys, but gives back nothing");
+    let mut run = run.tells("Applied: 9 of 14 steps, 5 failed.");
     for name in NAMES {
         run = run
-            .says(&format!("created applications.{name}"))
-            .never_says(&duo.application(name)["secret_key"].as_str().unwrap()[..12]);
+            .tells(&format!("created applications.{name}"))
+            .never_tells(&duo.application(name)["secret_key"].as_str().unwrap()[..12]);
     }
     for name in ["hanging", "loud", "lying", "readonly", "silent"] {
-        run = run.says(&format!("not delivered applications.{name}"));
+        run = run.tells(&format!("not delivered applications.{name}"));
     }
     assert!(fs::read_dir(folder.path("elsewhere")).unwrap().next().is_none(), "a link was followed");
 
     let keys: Vec<Value> = NAMES.map(|name| duo.application(name)["secret_key"].clone()).into();
     mend_all(&folder);
-    duo.apply(&folder).await.ended(0).says("Applied: 7 of 7 steps.");
-    duo.plan(&folder).await.ended(0).says("No changes.");
+    duo.apply(&folder).exits(0).tells("Applied: 7 of 7 steps.");
+    duo.plan(&folder).exits(0).tells("No changes.");
     for (name, key) in NAMES.iter().zip(keys) {
         assert_eq!(duo.application(name)["secret_key"], key, "{name} was made again");
         let path = match *name {
@@ -110,37 +110,34 @@ async fn each_is_named_and_the_others_proceed() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_hangs_on_reading_is_unreadable_and_not_empty() {
-    let (duo, folder) = (Duo::start().await, Folder::new());
+#[test]
+fn a_store_that_hangs_on_reading_is_unreadable_and_not_empty() {
+    let (duo, folder) = (Duo::start(), Folder::empty());
     folder.keeper();
     let stores = "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read], timeout_seconds: 1}}";
     folder.yaml("applications: {vpn: {type: radius, name: VPN, user_access: no_users, secret: {store: cmd, path: vpn}}}", stores);
-    duo.apply(&folder).await.ended(0);
+    duo.apply(&folder).exits(0);
     folder.script("keep.sh", "sleep 300");
-    let plan = duo.plan(&folder).await.ended(1);
-    plan.says("error[store-unreadable]: applications.vpn")
-        .says("the read command of the store `cmd` did not end within 1 s and was ended")
-        .never_says("* deliver");
+    let plan = duo.plan(&folder).exits(1);
+    plan.tells("error[store-unreadable]: applications.vpn")
+        .tells("the read command of the store `cmd` did not end within 1 s and was ended")
+        .never_tells("* deliver");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_disk_without_room_leaves_the_old_key_whole() {
-    let (duo, folder) = (Duo::start().await, Folder::new());
+#[test]
+fn a_disk_without_room_leaves_the_old_key_whole() {
+    let (duo, folder) = (Duo::start(), Folder::empty());
     folder.yaml(
         "applications: {help: {type: authapi, name: Help, user_access: no_users, secret: {store: local, path: help.json}}}",
         "secret_stores: {local: {type: file, path: kept}}",
     );
-    duo.apply(&folder).await.ended(0);
+    duo.apply(&folder).exits(0);
     let before = fs::read(folder.path("kept/help.json")).unwrap();
     duo.reset("Help");
-    // No file may grow, as on a disk without room.
-    let full = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
-    let apply = ["-c", full, "sh", env!("CARGO_BIN_EXE_duoctl"), "apply", "--auto-approve"];
-    let run = duo.run_as(&folder, "sh", &apply).await.ended(4);
-    run.says("not delivered applications.help").says("kept/help.json");
+    let run = duo.at(folder.shell(&without_room())).run().exits(4);
+    run.tells("not delivered applications.help").tells("kept/help.json");
     assert_eq!(fs::read(folder.path("kept/help.json")).unwrap(), before, "the old key is whole");
     assert_eq!(fs::read_dir(folder.path("kept")).unwrap().count(), 1, "nothing half written stays");
-    duo.apply(&folder).await.ended(0).says("delivered applications.help");
+    duo.apply(&folder).exits(0).tells("delivered applications.help");
     assert_ne!(fs::read(folder.path("kept/help.json")).unwrap(), before);
 }

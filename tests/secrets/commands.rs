@@ -3,10 +3,10 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::support::{Folder, KEY, got, put, target};
+use super::workspace::{Folder, KEY, got, put, target};
 
 fn folder(write: &str, read: &str, more: &str) -> Folder {
-    let folder = Folder::new();
+    let folder = Folder::empty();
     folder.script("write.sh", write);
     folder.script("read.sh", read);
     folder.yaml(
@@ -52,7 +52,7 @@ async fn a_command_gets_everything_on_its_input_and_nothing_elsewhere() {
 
 #[tokio::test]
 async fn what_was_written_is_read_back() {
-    let folder = Folder::new();
+    let folder = Folder::empty();
     folder.keeper();
     folder.yaml("", "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}}");
     let stores = folder.stores();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use duoctl::sandbox::call::Reply;
 
-use super::support::{Duo, Folder, KEY, Run};
+use super::workspace::{Duo, Folder, KEY, Outcome, without_room};
 
 const APPLICATIONS: &str = "applications:
   help: {type: authapi, name: Help, user_access: no_users, secret: {store: local, path: help.env, format: dotenv}}
@@ -19,34 +19,34 @@ const STORES: &str = "secret_stores:
   cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}
 ";
 
-async fn start() -> (Duo, Folder) {
-    let folder = Folder::new();
+fn start() -> (Duo, Folder) {
+    let folder = Folder::empty();
     folder.keeper();
     folder.yaml(APPLICATIONS, STORES);
-    (Duo::start().await, folder)
+    (Duo::start(), folder)
 }
 
 fn kept(folder: &Folder, path: &str) -> Value {
     serde_json::from_slice(&fs::read(folder.path(path)).unwrap()).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn new_applications_are_delivered_read_back_and_proven() {
-    let (duo, folder) = start().await;
-    let plan = duo.plan(&folder).await.ended(2).says("* deliver applications.vpn  \"VPN\" (radius)");
-    plan.says("    to file secrets/net/vpn.json: the application is new")
-        .says("Plan: 3 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 3 deliveries.\n");
-    let run = duo.apply(&folder).await.ended(0);
-    run.says("to file secrets/help.env; read back, proven by a signed call")
-        .says("to store cmd: siem; read back, proven by a signed call")
-        .says("to file secrets/net/vpn.json; read back, not testable: no call without effect is known for the type radius")
-        .says("Applied: 6 of 6 steps.");
+#[test]
+fn new_applications_are_delivered_read_back_and_proven() {
+    let (duo, folder) = start();
+    let plan = duo.plan(&folder).exits(2).tells("* deliver applications.vpn  \"VPN\" (radius)");
+    plan.tells("    to file secrets/net/vpn.json: the application is new")
+        .tells("Plan: 3 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 3 deliveries.\n");
+    let run = duo.apply(&folder).exits(0);
+    run.tells("to file secrets/help.env; read back, proven by a signed call")
+        .tells("to store cmd: siem; read back, proven by a signed call")
+        .tells("to file secrets/net/vpn.json; read back, not testable: no call without effect is known for the type radius")
+        .tells("Applied: 6 of 6 steps.");
     let vpn = duo.application("VPN");
     let held = kept(&folder, "secrets/net/vpn.json");
     for key in ["integration_key", "secret_key"] {
         assert_eq!(held[key], vpn[key]);
     }
-    assert_eq!(held["api_hostname"], duo.sandbox.api_hostname());
+    assert_eq!(held["api_hostname"], duo.running().api_hostname());
     assert_eq!(held["address"], "applications.vpn");
     let moment = held["delivered_at"].as_str().unwrap();
     assert!(moment.parse::<jiff::Timestamp>().is_ok() && moment.len() == 20, "{moment}");
@@ -55,126 +55,121 @@ async fn new_applications_are_delivered_read_back_and_proven() {
     let line = format!("DUO_SECRET_KEY={}\n", duo.application("Help")["secret_key"].as_str().unwrap());
     assert!(help.contains(&line));
 
-    duo.plan(&folder).await.ended(0).says("No changes.");
+    duo.plan(&folder).exits(0).tells("No changes.");
     let before = fs::read(folder.path("secrets/net/vpn.json")).unwrap();
-    duo.apply(&folder).await.ended(0);
+    duo.apply(&folder).exits(0);
     assert_eq!(fs::read(folder.path("secrets/net/vpn.json")).unwrap(), before, "current: not written again");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_was_changed_behind_duoctls_back_is_repaired() {
-    let (duo, folder) = start().await;
-    duo.apply(&folder).await.ended(0);
+#[test]
+fn a_store_that_was_changed_behind_duoctls_back_is_repaired() {
+    let (duo, folder) = start();
+    duo.apply(&folder).exits(0);
     fs::remove_file(folder.path("secrets/help.env")).unwrap();
     let path = folder.path("secrets/net/vpn.json");
     let key = duo.application("VPN")["secret_key"].as_str().unwrap().to_owned();
     let text = fs::read_to_string(&path).unwrap().replace(&key, KEY);
     fs::write(&path, text).unwrap();
     duo.reset("SIEM");
-    let plan = duo.plan(&folder).await.ended(2);
+    let plan = duo.plan(&folder).exits(2);
     let plan = plan
-        .says("to file secrets/help.env: the store holds nothing yet")
-        .says(&format!("the store holds a key that ends in 7nQk, Duo's ends in {}", &key[36..]))
-        .says("Plan: 0 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 3 deliveries.");
-    plan.says("* deliver applications.siem").never_says(KEY);
-    duo.apply(&folder).await.ended(0).says("Applied: 3 of 3 steps.");
+        .tells("to file secrets/help.env: the store holds nothing yet")
+        .tells(&format!("the store holds a key that ends in 7nQk, Duo's ends in {}", &key[36..]))
+        .tells("Plan: 0 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 3 deliveries.");
+    plan.tells("* deliver applications.siem").never_tells(KEY);
+    duo.apply(&folder).exits(0).tells("Applied: 3 of 3 steps.");
     assert_eq!(kept(&folder, "secrets/net/vpn.json")["secret_key"], key.as_str());
     assert_eq!(kept(&folder, "kept-siem")["secret_key"], duo.application("SIEM")["secret_key"]);
-    duo.plan(&folder).await.ended(0);
+    duo.plan(&folder).exits(0);
 
     let elsewhere = fs::read_to_string(&path).unwrap().replace("DI", "DX");
     fs::write(&path, elsewhere).unwrap();
-    duo.plan(&folder).await.ended(2).says("the store holds the keys of DX");
+    duo.plan(&folder).exits(2).tells("the store holds the keys of DX");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_fails_leaves_the_application_for_the_next_apply() {
-    let (duo, folder) = start().await;
+#[test]
+fn a_store_that_fails_leaves_the_application_for_the_next_apply() {
+    let (duo, folder) = start();
     // It fails on writing, prints what it got, and lies on the second attempt.
     folder.script("keep.sh", "[ \"$1\" = read ] && exit 3; cat >&2; exit 1");
-    let run = duo.apply(&folder).await.ended(4);
+    let run = duo.apply(&folder).exits(4);
     let key = duo.application("SIEM")["secret_key"].as_str().unwrap().to_owned();
-    run.says("created applications.siem")
-        .says("not delivered applications.siem")
-        .says("the write command of the store `cmd` ended with exit status: 1")
-        .says("the application is there, and `duoctl apply` delivers its keys")
-        .says("delivered applications.vpn")
-        .says("Applied: 5 of 6 steps, 1 failed.")
-        .never_says(&key);
+    run.tells("created applications.siem")
+        .tells("not delivered applications.siem")
+        .tells("the write command of the store `cmd` ended with exit status: 1")
+        .tells("the application is there, and `duoctl apply` delivers its keys")
+        .tells("delivered applications.vpn")
+        .tells("Applied: 5 of 6 steps, 1 failed.")
+        .never_tells(&key);
     folder.script("keep.sh", "[ \"$1\" = read ] && exit 3; cat > /dev/null");
-    let run = duo.apply(&folder).await.ended(4);
-    run.says("store cmd: siem took the keys, but gives back nothing");
+    let run = duo.apply(&folder).exits(4);
+    run.tells("store cmd: siem took the keys, but gives back nothing");
     folder.keeper();
-    duo.apply(&folder).await.ended(0).says("Applied: 1 of 1 steps.");
+    duo.apply(&folder).exits(0).tells("Applied: 1 of 1 steps.");
     assert_eq!(kept(&folder, "kept-siem")["secret_key"], key.as_str());
     duo.application("SIEM");
-    duo.plan(&folder).await.ended(0);
+    duo.plan(&folder).exits(0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unreadable_store_stops_only_its_delivery() {
-    let (duo, folder) = start().await;
+#[test]
+fn an_unreadable_store_stops_only_its_delivery() {
+    let (duo, folder) = start();
     fs::create_dir(folder.path("secrets")).unwrap();
     fs::set_permissions(folder.path("secrets"), fs::Permissions::from_mode(0o755)).unwrap();
     let plan = duo
         .plan(&folder)
-        .await
-        .ended(1)
-        .says("error[store-unreadable]: applications.vpn: its keys cannot be delivered");
-    plan.says("others may look into the folder").says("duo.yaml:").says("chmod 700").says("3 to add");
-    let run = duo.apply(&folder).await.ended(4);
-    run.says("created applications.vpn")
-        .says("delivered applications.siem")
-        .never_says("delivered applications.vpn");
+        .exits(1)
+        .tells("error[store-unreadable]: applications.vpn: its keys cannot be delivered");
+    plan.tells("others may look into the folder").tells("duo.yaml:").tells("chmod 700").tells("3 to add");
+    let run = duo.apply(&folder).exits(4);
+    run.tells("created applications.vpn")
+        .tells("delivered applications.siem")
+        .never_tells("delivered applications.vpn");
     fs::set_permissions(folder.path("secrets"), fs::Permissions::from_mode(0o700)).unwrap();
-    duo.apply(&folder).await.ended(0).says("Applied: 2 of 2 steps.");
+    duo.apply(&folder).exits(0).tells("Applied: 2 of 2 steps.");
     duo.application("VPN");
-    duo.plan(&folder).await.ended(0);
+    duo.plan(&folder).exits(0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_loses_nothing() {
-    let (duo, folder) = start().await;
-    let binary = env!("CARGO_BIN_EXE_duoctl");
-    // No file may grow: what a full disk does to every writer.
-    folder.script("full.sh", &format!("trap '' XFSZ; ulimit -f 0; exec '{binary}' \"$@\""));
-    let full = folder.path("full.sh").display().to_string();
-    let run = duo.run_as(&folder, &full, &["apply", "--auto-approve"]).await.ended(4);
-    run.says("not delivered applications.vpn").says("secrets/net/vpn.json cannot be written");
+#[test]
+fn a_full_disk_loses_nothing() {
+    let (duo, folder) = start();
+    let run = duo.at(folder.shell(&without_room())).run().exits(4);
+    run.tells("not delivered applications.vpn").tells("secrets/net/vpn.json cannot be written");
     let left: Vec<_> = fs::read_dir(folder.path("secrets/net")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
-    duo.apply(&folder).await.ended(0);
+    duo.apply(&folder).exits(0);
     duo.application("VPN");
-    duo.plan(&folder).await.ended(0);
+    duo.plan(&folder).exits(0);
 }
 
 /// The command ends duoctl itself: the application is there, and nobody wrote down its key.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_is_killed_between_create_and_delivery_is_completed_by_the_next() {
+#[test]
+fn a_run_that_is_killed_between_create_and_delivery_is_completed_by_the_next() {
     for read in [", read: [./keep.sh, read]", ""] {
-        let duo = Duo::start().await;
-        let folder = Folder::new();
+        let duo = Duo::start();
+        let folder = Folder::empty();
         folder.script("keep.sh", "[ \"$1\" = read ] && exit 3; kill -9 $PPID");
         folder.yaml(
             "applications: {siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info], secret: {store: cmd, path: siem}}}",
             &format!("secret_stores: {{cmd: {{type: exec, write: [./keep.sh, write]{read}}}}}"),
         );
-        let run = duo.apply(&folder).await;
-        assert_eq!(run.code, None, "killed by a signal: {}{}", run.out, run.err);
+        let run = duo.apply(&folder);
+        assert_eq!(run.code, None, "killed by a signal: {}{}", run.stdout, run.stderr);
         let key = duo.application("SIEM")["secret_key"].clone();
         folder.keeper();
-        duo.plan(&folder).await.ended(2).says("* deliver applications.siem").says("1 delivery.");
-        duo.apply(&folder).await.ended(0);
+        duo.plan(&folder).exits(2).tells("* deliver applications.siem").tells("1 delivery.");
+        duo.apply(&folder).exits(0);
         assert_eq!(kept(&folder, "kept-siem")["secret_key"], key);
         duo.application("SIEM");
-        duo.plan(&folder).await.ended(0).says("No changes.");
+        duo.plan(&folder).exits(0).tells("No changes.");
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_gives_nothing_back_gets_new_and_adopted_keys_once() {
-    let duo = Duo::start().await;
-    let folder = Folder::new();
+#[test]
+fn a_store_that_gives_nothing_back_gets_new_and_adopted_keys_once() {
+    let duo = Duo::start();
+    let folder = Folder::empty();
     let stores = "secret_stores: {cmd: {type: exec, write: [./keep.sh, write]}}";
     folder.script("keep.sh", "cat >> log; echo >> log");
     let application = |secret: &str| {
@@ -182,24 +177,24 @@ async fn a_store_that_gives_nothing_back_gets_new_and_adopted_keys_once() {
     };
     let secret = ", secret: {store: cmd, path: vpn}";
     folder.yaml(&application(secret), stores);
-    duo.apply(&folder).await.ended(0).says("which cannot be read back");
-    duo.plan(&folder).await.ended(0);
-    duo.apply(&folder).await.ended(0);
+    duo.apply(&folder).exits(0).tells("which cannot be read back");
+    duo.plan(&folder).exits(0);
+    duo.apply(&folder).exits(0);
     assert_eq!(fs::read_to_string(folder.path("log")).unwrap().lines().count(), 1);
     assert!(duo.application("VPN")["notes"].as_str().unwrap().ends_with(']'));
 
     // Somebody else's application of that name is adopted, after its keys were delivered.
-    duo.modify("VPN", serde_json::json!({"notes": ""}));
-    duo.plan(&folder).await.ended(2).says("1 to adopt").says("1 delivery.");
-    duo.apply(&folder).await.ended(0);
+    duo.edit("VPN", serde_json::json!({"notes": ""}));
+    duo.plan(&folder).exits(2).tells("1 to adopt").tells("1 delivery.");
+    duo.apply(&folder).exits(0);
     assert_eq!(fs::read_to_string(folder.path("log")).unwrap().lines().count(), 2);
-    duo.plan(&folder).await.ended(0);
+    duo.plan(&folder).exits(0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_old_keys_of_a_replacement_stay_until_the_new_ones_are_delivered() {
-    let duo = Duo::start().await;
-    let folder = Folder::new();
+#[test]
+fn the_old_keys_of_a_replacement_stay_until_the_new_ones_are_delivered() {
+    let duo = Duo::start();
+    let folder = Folder::empty();
     folder.keeper();
     let yaml = |kind: &str| {
         folder.yaml(
@@ -210,59 +205,59 @@ async fn the_old_keys_of_a_replacement_stay_until_the_new_ones_are_delivered() {
         );
     };
     yaml("radius");
-    duo.apply(&folder).await.ended(0);
+    duo.apply(&folder).exits(0);
     let old = duo.application("VPN");
     yaml("ldapproxy");
     let apply = ["apply", "--auto-approve", "--allow-replace", "applications.vpn"];
     folder.script("keep.sh", "[ \"$1\" = read ] && cat kept-vpn && exit; exit 1");
-    let plan = duo.plan(&folder).await.ended(2);
-    plan.says("delivers its keys to store cmd: vpn").says("1 delivery.");
-    duo.run(&folder, &apply).await.ended(4).says("not delivered applications.vpn");
+    let plan = duo.plan(&folder).exits(2);
+    plan.tells("delivers its keys to store cmd: vpn").tells("1 delivery.");
+    duo.run(&folder, &apply).exits(4).tells("not delivered applications.vpn");
     assert_eq!(duo.applications("VPN").len(), 2, "the old one works until the new key arrived");
     // Once more, with the store still failing: what is left of the old one is not deleted either.
-    duo.run(&folder, &apply).await.ended(4);
+    duo.run(&folder, &apply).exits(4);
     assert_eq!(duo.applications("VPN").len(), 2);
     folder.keeper();
-    duo.run(&folder, &apply).await.ended(0);
+    duo.run(&folder, &apply).exits(0);
     let new = duo.application("VPN");
     assert_ne!(new["integration_key"], old["integration_key"]);
     assert_eq!(kept(&folder, "kept-vpn")["secret_key"], new["secret_key"]);
-    duo.plan(&folder).await.ended(0);
+    duo.plan(&folder).exits(0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_applications_of_a_composite_have_a_place_of_their_own() {
-    let duo = Duo::start().await;
-    let folder = Folder::new();
+#[test]
+fn both_applications_of_a_composite_have_a_place_of_their_own() {
+    let duo = Duo::start();
+    let folder = Folder::empty();
     folder.yaml(
         "identity_intelligence: {emea: {display_name: EMEA, access: read_only, push_verification: {application_name: Help}, secrets: {store: local, path: cii/emea}}}",
         STORES,
     );
     let apply = ["apply", "--auto-approve", "--allow", "widens_access"];
-    duo.run(&folder, &apply).await.ended(0);
+    duo.run(&folder, &apply).exits(0);
     for (part, name) in [("admin_api", "Identity Intelligence: EMEA"), ("auth_api", "Help")] {
         let held = kept(&folder, &format!("secrets/cii/emea/{part}"));
         assert_eq!(held["secret_key"], duo.application(name)["secret_key"], "{part}");
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn client_secrets_are_delivered_and_compared_too() {
-    let duo = Duo::start().await;
-    let folder = Folder::new();
+#[test]
+fn client_secrets_are_delivered_and_compared_too() {
+    let duo = Duo::start();
+    let folder = Folder::empty();
     folder.yaml(
         "applications:
   portal: {type: sso-oidc-generic, name: Portal, user_access: no_users, secret: {store: local, path: portal}, sso: {oidc_config: {grant_types: {authorization_code: true}, redirect_uris: ['https://portal.example.com/cb'], scopes: [{name: openid}]}}}
 ",
         STORES,
     );
-    duo.apply(&folder).await.ended(0).says("not testable: Duo takes a client secret only to issue a token");
+    duo.apply(&folder).exits(0).tells("not testable: Duo takes a client secret only to issue a token");
     let portal = duo.application("Portal");
     let held = kept(&folder, "secrets/portal");
     assert_eq!(held["client_secret"], portal["client_secret"]);
     assert_eq!(held["client_id"], portal["integration_key"]);
     assert_eq!(held.get("secret_key"), None);
-    duo.plan(&folder).await.ended(0);
+    duo.plan(&folder).exits(0);
 }
 
 const OAUTH: &str = "applications:
@@ -273,67 +268,66 @@ const OAUTH: &str = "applications:
 fn client_secret(duo: &Duo, method: &str, client: &str) -> String {
     let ikey = duo.application("Jobs")["integration_key"].as_str().unwrap().to_owned();
     let path = format!("/admin/v2/integrations/oauth_cc/{ikey}/client_secret/{client}");
-    match duo.sandbox.account().as_administrator(method, &path, serde_json::Map::new()) {
+    match duo.account().as_administrator(method, &path, serde_json::Map::new()) {
         Reply::Ok(response) => response["client_secret"].as_str().unwrap().to_owned(),
         _ => panic!("refused"),
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_client_of_an_oauth_application_has_its_secret() {
+#[test]
+fn every_client_of_an_oauth_application_has_its_secret() {
     let client = |id: &str| format!("{{client_id: {id}, name: {id}, assigned_scopes_ids: [s-1]}}");
     // Whether Duo shows the ends of client secrets is not known for certain.
     for shown in [true, false] {
-        let (duo, folder) = (Duo::start().await, Folder::new());
-        duo.sandbox.account().switches.show_client_secrets = shown;
+        let (duo, folder) = (Duo::start(), Folder::empty());
+        duo.account().switches.show_client_secrets = shown;
         folder.yaml(&OAUTH.replace("CLIENTS", &client("c-1")), STORES);
         let apply = ["apply", "--auto-approve", "--allow", "widens_access"];
-        let run = duo.run(&folder, &apply).await.ended(0);
-        run.says("not testable: Duo takes a client secret only to issue a token, and a test would issue one");
-        duo.plan(&folder).await.ended(0);
+        let run = duo.run(&folder, &apply).exits(0);
+        run.tells(
+            "not testable: Duo takes a client secret only to issue a token, and a test would issue one",
+        );
+        duo.plan(&folder).exits(0);
 
         folder.yaml(&OAUTH.replace("CLIENTS", &[client("c-1"), client("c-2")].join(", ")), STORES);
-        let run = duo.run(&folder, &apply).await.ended(0);
-        run.says("to file secrets/jobs.env: the client c-2 is new").says("Applied: 2 of 2 steps.");
+        let run = duo.run(&folder, &apply).exits(0);
+        run.tells("to file secrets/jobs.env: the client c-2 is new").tells("Applied: 2 of 2 steps.");
         let text = fs::read_to_string(folder.path("secrets/jobs.env")).unwrap();
         let ikey = duo.application("Jobs")["integration_key"].as_str().unwrap().to_owned();
         let (first, second) = (client_secret(&duo, "GET", "c-1"), client_secret(&duo, "GET", "c-2"));
         let wanted = format!(
             "DUO_INTEGRATION_KEY={ikey}\nDUO_CLIENT_ID=c-1\nDUO_CLIENT_SECRET={first}\nDUO_CLIENT_ID_2=c-2\n\
              DUO_CLIENT_SECRET_2={second}\nDUO_API_HOSTNAME={}\nDUO_ADDRESS=applications.jobs\nDUO_DELIVERED_AT=2",
-            duo.sandbox.api_hostname()
+            duo.running().api_hostname()
         );
         assert!(text.starts_with(&wanted), "{shown}: {text}");
-        duo.plan(&folder).await.ended(0);
+        duo.plan(&folder).exits(0);
 
         let new = client_secret(&duo, "POST", "c-2");
         if shown {
-            let plan = duo.plan(&folder).await.ended(2);
-            plan.says("the store holds a secret of the client c-2 that ends in").never_says(&new);
-            duo.run(&folder, &apply).await.ended(0);
+            let plan = duo.plan(&folder).exits(2);
+            plan.tells("the store holds a secret of the client c-2 that ends in").never_tells(&new);
+            duo.run(&folder, &apply).exits(0);
             assert!(fs::read_to_string(folder.path("secrets/jobs.env")).unwrap().contains(&new));
         } else {
-            duo.plan(&folder).await.ended(0);
+            duo.plan(&folder).exits(0);
         }
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_36_a_key_that_duo_does_not_hand_out_fails_only_its_delivery() {
-    let (mut duo, folder) = start().await;
-    duo.apply(&folder).await.ended(0);
+#[test]
+fn trap_36_a_key_that_duo_does_not_hand_out_fails_only_its_delivery() {
+    let (mut duo, folder) = start();
+    duo.apply(&folder).exits(0);
     fs::remove_file(folder.path("secrets/help.env")).unwrap();
-    duo.operator = duo.sandbox.keys().into_iter().find(|key| key.name == "plan-only").unwrap_or_else(|| {
-        let names: Vec<_> = duo.sandbox.keys().into_iter().map(|key| key.name).collect();
-        panic!("no such key among {names:?}")
-    });
-    let run: Run = duo.apply(&folder).await.ended(4);
-    run.says("not delivered applications.help").says("Duo does not hand out its keys");
+    duo.operator = duo.key("plan-only");
+    let run: Outcome = duo.apply(&folder).exits(4);
+    run.tells("not delivered applications.help").tells("Duo does not hand out its keys");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_store_holds_and_duo_refuses_is_not_delivered() {
-    let (duo, folder) = (Duo::start().await, Folder::new());
+#[test]
+fn what_the_store_holds_and_duo_refuses_is_not_delivered() {
+    let (duo, folder) = (Duo::start(), Folder::empty());
     folder.keeper();
     let keep = fs::read_to_string(folder.path("keep.sh")).unwrap();
     let waits = "[ \"$1\" = read ] || { : > asked; while [ ! -e go ]; do sleep 0.02; done; }\n";
@@ -343,15 +337,10 @@ async fn what_the_store_holds_and_duo_refuses_is_not_delivered() {
         "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}}",
     );
     // Somebody resets the key while the store takes it.
-    let (run, ()) = tokio::join!(duo.apply(&folder), async {
-        let begun = std::time::Instant::now();
-        while !folder.path("asked").exists() {
-            assert!(begun.elapsed().as_secs() < 30, "the store is not asked");
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        }
-        duo.reset("Help");
-        fs::write(folder.path("go"), "").unwrap();
-    });
-    run.ended(4).says("store cmd: help holds the keys, but Duo does not accept them");
-    duo.apply(&folder).await.ended(0).says("read back, proven by a signed call");
+    let run = duo.call(&folder, &["apply", "--auto-approve"]).start();
+    duo.wait_until("the store is asked", |_| folder.path("asked").exists());
+    duo.reset("Help");
+    fs::write(folder.path("go"), "").unwrap();
+    run.end().exits(4).tells("store cmd: help holds the keys, but Duo does not accept them");
+    duo.apply(&folder).exits(0).tells("read back, proven by a signed call");
 }

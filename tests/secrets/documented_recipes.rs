@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::recipes::missing;
-use super::support::{Duo, Folder};
+use super::workspace::{Duo, Folder};
 use crate::support::python::{skip, suite};
 
 /// The blocks of a language below a heading.
@@ -15,9 +15,9 @@ fn block(page: &str, heading: &str, language: &str) -> String {
 }
 
 /// A workspace with the store of a recipe, and the script that it names.
-async fn recipe(heading: &str, tool: &str, secret: &str) -> (Duo, Folder) {
+fn recipe(heading: &str, tool: &str, secret: &str) -> (Duo, Folder) {
     let page = fs::read_to_string("docs/stores/recipes.md").unwrap();
-    let (folder, mut duo) = (Folder::new(), Duo::start().await);
+    let (folder, mut duo) = (Folder::empty(), Duo::start());
     let script = folder.path(&format!("{tool}.sh"));
     fs::write(&script, block(&page, heading, "sh")).unwrap();
     fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
@@ -47,8 +47,8 @@ fn state(folder: &Folder) -> Vec<std::path::PathBuf> {
     fs::read_dir(folder.path("state")).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stores_that_give_back_are_delivered_compared_and_mended() {
+#[test]
+fn stores_that_give_back_are_delivered_compared_and_mended() {
     if let Some(reason) = missing(&["jq", "python3"]) {
         return skip("the recipes of the documentation", &reason);
     }
@@ -58,36 +58,36 @@ async fn stores_that_give_back_are_delivered_compared_and_mended() {
         ("1Password", "op", "{store: onepassword, path: net/vpn}"),
         ("Kubernetes", "kubectl", "{store: cluster, path: vpn, format: dotenv}"),
     ] {
-        let (duo, folder) = recipe(heading, tool, secret).await;
-        duo.apply(&folder).await.ended(0).says("read back, proven by a signed call");
-        duo.plan(&folder).await.ended(0).says("No changes.");
+        let (duo, folder) = recipe(heading, tool, secret);
+        duo.apply(&folder).exits(0).tells("read back, proven by a signed call");
+        duo.plan(&folder).exits(0).tells("No changes.");
         duo.reset("VPN");
-        let run = duo.apply(&folder).await.ended(0);
-        run.says("the store holds a key that ends in").says("Applied: 1 of 1 steps.");
+        let run = duo.apply(&folder).exits(0);
+        run.tells("the store holds a key that ends in").tells("Applied: 1 of 1 steps.");
         if tool == "sops" {
             fs::remove_dir_all(folder.path("secrets")).unwrap();
         } else {
             state(&folder).into_iter().for_each(|file| fs::remove_file(file).unwrap());
         }
-        duo.plan(&folder).await.ended(2).says("the store holds nothing yet");
+        duo.plan(&folder).exits(2).tells("the store holds nothing yet");
         // A tool that fails for another reason is no empty store.
         fs::write(folder.path("bin").join(tool), "#!/bin/sh\necho 'no session' >&2; exit 1\n").unwrap();
-        let run = duo.apply(&folder).await;
+        let run = duo.apply(&folder);
         match tool {
-            "sops" => run.ended(4).says("not delivered applications.vpn"),
-            _ => run.ended(1).says("error[store-unreadable]"),
+            "sops" => run.exits(4).tells("not delivered applications.vpn"),
+            _ => run.exits(1).tells("error[store-unreadable]"),
         }
-        .says("no session");
+        .tells("no session");
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn github_gets_each_value_by_itself_and_gives_nothing_back() {
+#[test]
+fn github_gets_each_value_by_itself_and_gives_nothing_back() {
     if let Some(reason) = missing(&["jq", "python3"]) {
         return skip("the recipes of the documentation", &reason);
     }
-    let (duo, folder) = recipe("GitHub", "gh", "{store: actions, path: net/vpn}").await;
-    duo.apply(&folder).await.ended(0).says("to store actions: net/vpn, which cannot be read back");
+    let (duo, folder) = recipe("GitHub", "gh", "{store: actions, path: net/vpn}");
+    duo.apply(&folder).exits(0).tells("to store actions: net/vpn, which cannot be read back");
     let held = fs::read_to_string(&state(&folder)[0]).unwrap();
     let vpn = duo.application("VPN");
     for (name, key) in [("NET_VPN_INTEGRATION_KEY", "integration_key"), ("NET_VPN_SECRET_KEY", "secret_key")]
@@ -96,6 +96,6 @@ async fn github_gets_each_value_by_itself_and_gives_nothing_back() {
     }
     // What it holds later is not known, and taken for neither missing nor current.
     state(&folder).into_iter().for_each(|file| fs::remove_file(file).unwrap());
-    duo.plan(&folder).await.ended(0).says("No changes.");
-    duo.run(&folder, &["secrets"]).await.ended(0).says("cannot tell applications.vpn");
+    duo.plan(&folder).exits(0).tells("No changes.");
+    duo.run(&folder, &["secrets"]).exits(0).tells("cannot tell applications.vpn");
 }

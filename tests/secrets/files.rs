@@ -8,12 +8,12 @@ use std::process::Command;
 use duoctl::config::load::load;
 use duoctl::secrets::Stores;
 
-use super::support::{Folder, KEY, got, mode, put, target};
+use super::workspace::{Folder, KEY, got, mode, put, target};
 
 const STORES: &str = "secret_stores: {local: {type: file, path: secrets}}";
 
 fn folder() -> (Folder, Stores) {
-    let folder = Folder::new();
+    let folder = Folder::empty();
     folder.yaml("", STORES);
     let stores = folder.stores();
     (folder, stores)
@@ -143,7 +143,7 @@ async fn the_next_delivery_removes_what_a_killed_one_left() {
     for _ in 0..10 {
         fs::remove_file(secrets.join("vpn")).unwrap();
         let mut child = crate::support::alone(module_path!(), "deliveries_without_end")
-            .env("DUOCTL_TEST_FOLDER", folder.dir.path())
+            .env("DUOCTL_TEST_FOLDER", folder.root())
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
@@ -169,7 +169,7 @@ async fn no_path_climbs_out() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_place_where_nothing_can_be_written_is_said() {
-    let folder = Folder::new();
+    let folder = Folder::empty();
     folder.yaml("", "secret_stores: {local: {type: file, path: /sys/duoctl-secrets}}");
     let error = refused(&folder.stores(), "vpn").await;
     assert!(error.contains("/sys/duoctl-secrets cannot be made: "), "{error}");
@@ -194,7 +194,7 @@ fn git(folder: &Path, arguments: &[&str]) {
 #[tokio::test]
 async fn git_must_ignore_it() {
     let (folder, stores) = folder();
-    git(folder.dir.path(), &["init", "--quiet"]);
+    git(folder.root(), &["init", "--quiet"]);
     let target = target("local", "sub/vpn.json", None);
     let error = refused(&stores, "sub/vpn.json").await;
     assert!(error.contains("secrets/sub/vpn.json lies in the git work tree"), "{error}");
@@ -206,12 +206,12 @@ async fn git_must_ignore_it() {
     put(&stores, &target, KEY).await.unwrap();
     assert_eq!(got(&stores, &target).await.unwrap().as_deref(), Some(KEY));
 
-    git(folder.dir.path(), &["add", "--force", "secrets/sub/vpn.json"]);
+    git(folder.root(), &["add", "--force", "secrets/sub/vpn.json"]);
     let error = refused(&stores, "sub/vpn.json").await;
     assert!(error.contains("git tracks secrets/sub/vpn.json"), "{error}");
     assert!(error.contains("git rm --cached secrets/sub/vpn.json"), "{error}");
 
     fs::write(folder.path(".gitignore"), "/secrets/*\n!/secrets/open.json\n").unwrap();
     assert!(refused(&stores, "open.json").await.contains("git does not ignore it"));
-    put(&stores, &super::support::target("local", "closed.json", None), KEY).await.unwrap();
+    put(&stores, &super::workspace::target("local", "closed.json", None), KEY).await.unwrap();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::support::{Duo, Folder};
+use super::workspace::{Duo, Folder};
 
 fn files(folder: &Path, texts: &mut Vec<(String, Vec<u8>)>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -17,10 +17,10 @@ fn files(folder: &Path, texts: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_leaks() {
-    let duo = Duo::start().await;
-    let folder = Folder::new();
+#[test]
+fn nothing_leaks() {
+    let duo = Duo::start();
+    let folder = Folder::empty();
     folder.keeper();
     folder.script(
         "bad.sh",
@@ -63,17 +63,17 @@ identity_intelligence: {emea: {display_name: EMEA, access: read_only, secrets: {
     ];
     for command in commands {
         let arguments: Vec<&str> = command.iter().copied().chain(["-vvv"]).collect();
-        let run = duo.run(&folder, &arguments).await;
-        assert!(run.code.is_some_and(|code| code <= 4), "{command:?}: {:?}\n{}", run.code, run.err);
-        texts.push((format!("stdout of {command:?}"), run.out.into_bytes()));
-        texts.push((format!("stderr of {command:?}"), run.err.into_bytes()));
+        let run = duo.run(&folder, &arguments);
+        assert!(run.code.is_some_and(|code| code <= 4), "{command:?}: {:?}\n{}", run.code, run.stderr);
+        texts.push((format!("stdout of {command:?}"), run.stdout.into_bytes()));
+        texts.push((format!("stderr of {command:?}"), run.stderr.into_bytes()));
         known.extend(duo.secrets());
     }
     duo.reset("Help");
     known.extend(duo.secrets());
-    let run = duo.run(&folder, &["apply", "--auto-approve", "-vvv"]).await;
-    texts.push(("the last apply".to_owned(), (run.out + &run.err).into_bytes()));
-    files(folder.dir.path(), &mut texts);
+    let run = duo.run(&folder, &["apply", "--auto-approve", "-vvv"]);
+    texts.push(("the last apply".to_owned(), (run.stdout + &run.stderr).into_bytes()));
+    files(folder.root(), &mut texts);
     assert!(known.len() >= 10, "{}", known.len());
     assert!(texts.iter().any(|(name, text)| name.contains("stderr") && text.len() > 1000), "tracing is on");
     for (name, text) in &texts {

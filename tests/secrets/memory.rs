@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use duoctl::secret::Secret;
 
-use super::support::Folder;
+use super::workspace::Folder;
 
 /// How often the bytes, each turned over, stand in this process's memory.
 fn seen(turned: &[u8]) -> usize {
@@ -91,14 +91,14 @@ fn a_panic_tells_its_place_and_nothing_else() {
 #[test]
 #[cfg(target_os = "linux")]
 fn no_core_dump_holds_a_secret() {
-    let folder = Folder::new();
+    let folder = Folder::empty();
     let mut child = Command::new("sh")
         .args([
             "-c",
             "ulimit -c unlimited 2>/dev/null; exec \"$0\" sandbox serve",
             env!("CARGO_BIN_EXE_duoctl"),
         ])
-        .current_dir(folder.dir.path())
+        .current_dir(folder.root())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -116,21 +116,17 @@ fn no_core_dump_holds_a_secret() {
 #[test]
 #[cfg(target_os = "linux")]
 fn no_other_process_of_the_user_may_look_into_it() {
-    let folder = Folder::new();
+    let folder = Folder::empty();
     let binary = folder.path("duoctl");
     fs::copy(env!("CARGO_BIN_EXE_duoctl"), &binary).unwrap();
-    fs::set_permissions(folder.dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(folder.root(), fs::Permissions::from_mode(0o777)).unwrap();
     let mut command = Command::new(&binary);
     if rustix::process::geteuid().is_root() {
         // Root may look anywhere, and what only root may look into can be told from what is its own by another user's.
         command.uid(65_534).gid(65_534);
     }
-    let mut child = command
-        .args(["sandbox", "serve"])
-        .current_dir(folder.dir.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        command.args(["sandbox", "serve"]).current_dir(folder.root()).stdout(Stdio::piped()).spawn().unwrap();
     let mut first = [0; 1];
     child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
     let owners = ["mem", "environ"].map(|file| fs::metadata(format!("/proc/{}/{file}", child.id())));
@@ -141,13 +137,13 @@ fn no_other_process_of_the_user_may_look_into_it() {
 
 #[test]
 fn a_panic_of_the_program_itself_tells_its_place_and_nothing_else() {
-    let folder = Folder::new();
+    let folder = Folder::empty();
     // The one panic that can be had from outside.
     let outcome = Command::new(env!("CARGO_BIN_EXE_duoctl"))
         .arg("validate")
         .env("TOKIO_WORKER_THREADS", "0")
         .env("RUST_BACKTRACE", "full")
-        .current_dir(folder.dir.path())
+        .current_dir(folder.root())
         .output()
         .unwrap();
     assert_eq!(outcome.status.code(), Some(1));
@@ -159,12 +155,12 @@ fn a_panic_of_the_program_itself_tells_its_place_and_nothing_else() {
 #[test]
 #[cfg(target_os = "linux")]
 fn without_room_for_its_threads_it_ends_and_does_not_hang() {
-    let folder = Folder::new();
+    let folder = Folder::empty();
     let status = Command::new("timeout")
         .args(["20", "sh", "-c", "ulimit -v 5000000; exec \"$0\" validate", env!("CARGO_BIN_EXE_duoctl")])
         .env("TOKIO_WORKER_THREADS", "100")
         .env("RUST_MIN_STACK", "1000000000")
-        .current_dir(folder.dir.path())
+        .current_dir(folder.root())
         .stderr(Stdio::null())
         .status()
         .unwrap();

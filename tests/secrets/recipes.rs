@@ -12,8 +12,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Map, Value, json};
 
-use super::support::{Duo, Folder};
 use super::vault_double::{TOKEN, Vault};
+use super::workspace::{Duo, Folder};
 use crate::support::python::{python, skip, suite};
 
 /// Beside the four applications of the example.
@@ -43,7 +43,7 @@ pub fn missing(programs: &[&str]) -> Option<String> {
 
 /// A copy of examples/stores.
 fn example() -> Folder {
-    let folder = Folder::new();
+    let folder = Folder::empty();
     for entry in fs::read_dir("examples/stores").unwrap().map(Result::unwrap) {
         fs::copy(entry.path(), folder.path(&entry.file_name().to_string_lossy())).unwrap();
     }
@@ -125,7 +125,7 @@ impl Tools {
     /// What a program prints; it has to succeed.
     fn run(&self, words: &[&str], input: &str) -> String {
         let mut command = Command::new(words[0]);
-        command.args(&words[1..]).current_dir(self.folder.dir.path()).stdin(Stdio::piped());
+        command.args(&words[1..]).current_dir(self.folder.root()).stdin(Stdio::piped());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -204,7 +204,7 @@ fn keys_work(duo: &Duo, tools: &Tools, python: &Path) {
         held.insert(shelf.place.to_owned(), json!([shelf.kind, text]));
     }
     let script = suite().join("stored_keys.py").display().to_string();
-    let document = format!("DUOCTL_SANDBOX={}", duo.sandbox.document());
+    let document = format!("DUOCTL_SANDBOX={}", duo.running().document());
     let call = ["env", &document, &python.display().to_string(), &script];
     let called = tools.run(&call, &Value::Object(held).to_string());
     assert_eq!(called.lines().count(), 6, "{called}");
@@ -220,7 +220,7 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
         Ok(python) => python,
         Err(reason) => return skip(what, &reason),
     };
-    let (mut duo, vault) = (Duo::start().await, Vault::start().await);
+    let (mut duo, vault) = (Duo::start(), Vault::start().await);
     let folder = example();
     fs::write(folder.path("token"), TOKEN).unwrap();
     fs::write(folder.path("more.duo.yaml"), MORE).unwrap();
@@ -235,13 +235,13 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
     duo.environment = tools.environment.clone();
     let mut known = duo.secrets();
 
-    let mut run_now = duo.apply(&tools.folder).await.ended(0).says("Applied: 12 of 12 steps.");
+    let mut run_now = duo.apply(&tools.folder).exits(0).tells("Applied: 12 of 12 steps.");
     for shelf in shelves(&python) {
-        run_now = run_now.says(&format!("{}; read back, proven by a signed call", shelf.place));
+        run_now = run_now.tells(&format!("{}; read back, proven by a signed call", shelf.place));
     }
     tokio::task::block_in_place(|| keys_work(&duo, &tools, &python));
     let committed = fs::read(tools.folder.path("secrets/backup.env.age")).unwrap();
-    duo.plan(&tools.folder).await.ended(0).says("No changes.");
+    duo.plan(&tools.folder).exits(0).tells("No changes.");
 
     // Behind duoctl's back: three places are emptied, one gets other content, and two keys are replaced in Duo.
     let other = json!({"integration_key": "DIOTHER", "secret_key": "of another application"}).to_string();
@@ -256,16 +256,15 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
         duo.reset(name);
     }
     duo.plan(&tools.folder)
-        .await
-        .ended(2)
-        .says("to file kept/kept.json: the store holds nothing yet")
-        .says("to store parameters: help-desk: the store holds nothing yet")
-        .says("kv/duo/vaulted: the store holds nothing yet")
-        .says("to store passwords: reports: the store holds the keys of DIOTHER")
-        .says("to store committed: backup.env: the store holds a key that ends in")
-        .says("to store manager: siem: the store holds a key that ends in")
-        .says("6 deliveries.");
-    duo.apply(&tools.folder).await.ended(0).says("Applied: 6 of 6 steps.");
+        .exits(2)
+        .tells("to file kept/kept.json: the store holds nothing yet")
+        .tells("to store parameters: help-desk: the store holds nothing yet")
+        .tells("kv/duo/vaulted: the store holds nothing yet")
+        .tells("to store passwords: reports: the store holds the keys of DIOTHER")
+        .tells("to store committed: backup.env: the store holds a key that ends in")
+        .tells("to store manager: siem: the store holds a key that ends in")
+        .tells("6 deliveries.");
+    duo.apply(&tools.folder).exits(0).tells("Applied: 6 of 6 steps.");
     tokio::task::block_in_place(|| keys_work(&duo, &tools, &python));
     assert_ne!(fs::read(tools.folder.path("secrets/backup.env.age")).unwrap(), committed);
 
@@ -280,12 +279,12 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn recipients_that_do_not_parse_and_identities_that_open_nothing_are_said() {
+#[test]
+fn recipients_that_do_not_parse_and_identities_that_open_nothing_are_said() {
     if let Some(reason) = missing(&["age", "jq"]) {
         return skip("the recipe for age", &reason);
     }
-    let duo = Duo::start().await;
+    let duo = Duo::start();
     let tools = Tools::set_up(example());
     let store = |recipients: &str, identity: &str| {
         format!(
@@ -314,31 +313,31 @@ async fn recipients_that_do_not_parse_and_identities_that_open_nothing_are_said(
     fs::write(tools.folder.path("mangled.txt"), "age1nobody\n").unwrap();
     tools.folder.yaml(&applications("stranger"), &stores);
     // What it gives back it cannot open, so the last one is delivered and then not believed.
-    let run = duo.apply(&tools.folder).await.ended(4);
-    run.says("delivered applications.good")
-        .says("not delivered applications.mangled")
-        .says("the write command of the store `mangled` ended with exit status: 1: age: error: ")
-        .says("malformed recipient at line 1")
-        .says("not delivered applications.closed")
-        .says("the read command of the store `stranger` ended with exit status: 1: age: error: no identity matched");
+    let run = duo.apply(&tools.folder).exits(4);
+    run.tells("delivered applications.good")
+        .tells("not delivered applications.mangled")
+        .tells("the write command of the store `mangled` ended with exit status: 1: age: error: ")
+        .tells("malformed recipient at line 1")
+        .tells("not delivered applications.closed")
+        .tells("the read command of the store `stranger` ended with exit status: 1: age: error: no identity matched");
     // In the next plan that is a place which cannot be read, not an empty one, and nothing replaces it.
     let sealed = fs::read(tools.folder.path("secrets/closed.age")).unwrap();
-    let plan = duo.plan(&tools.folder).await.ended(1);
-    plan.says("error[store-unreadable]: applications.closed: its keys cannot be delivered")
-        .says("no identity matched");
+    let plan = duo.plan(&tools.folder).exits(1);
+    plan.tells("error[store-unreadable]: applications.closed: its keys cannot be delivered")
+        .tells("no identity matched");
     assert_eq!(fs::read(tools.folder.path("secrets/closed.age")).unwrap(), sealed);
     fs::copy(tools.folder.path("recipients.txt"), tools.folder.path("mangled.txt")).unwrap();
     tools.folder.yaml(&applications("good"), &stores);
-    duo.apply(&tools.folder).await.ended(0).says("Applied: 1 of 1 steps.");
-    duo.plan(&tools.folder).await.ended(0);
+    duo.apply(&tools.folder).exits(0).tells("Applied: 1 of 1 steps.");
+    duo.plan(&tools.folder).exits(0);
     for name in ["good", "mangled", "closed"] {
         let text = tools.run(&["age", "-d", "-i", "identity.txt", &format!("secrets/{name}.age")], "");
         assert!(text.contains(duo.application(name)["secret_key"].as_str().unwrap()), "{name}");
     }
 }
 
-#[tokio::test]
-async fn the_same_keys_leave_a_committed_file_as_it_is() {
+#[test]
+fn the_same_keys_leave_a_committed_file_as_it_is() {
     if let Some(reason) = missing(&["age", "jq"]) {
         return skip("the recipe for age", &reason);
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::support::{Duo, Folder};
+use super::workspace::{Duo, Folder};
 
 const APPLICATIONS: &str = "applications:
   bare: {type: radius, name: Bare, user_access: no_users}
@@ -16,12 +16,12 @@ const STORES: &str = "secret_stores:
   cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}
 ";
 
-async fn start() -> (Duo, Folder) {
-    let (duo, folder) = (Duo::start().await, Folder::new());
+fn start() -> (Duo, Folder) {
+    let (duo, folder) = (Duo::start(), Folder::empty());
     folder.keeper();
     fs::create_dir(folder.path("kept-cii")).unwrap();
     folder.yaml(APPLICATIONS, STORES);
-    duo.apply(&folder).await.ended(0);
+    duo.apply(&folder).exits(0);
     (duo, folder)
 }
 
@@ -29,28 +29,28 @@ fn kept(folder: &Folder, path: &str) -> Value {
     serde_json::from_slice(&fs::read(folder.path(path)).unwrap()).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_key_takes_the_place_of_the_old_one() {
-    let (duo, folder) = start().await;
+#[test]
+fn a_new_key_takes_the_place_of_the_old_one() {
+    let (duo, folder) = start();
     let (help, portal) = (duo.application("Help"), duo.application("Portal"));
     let arguments =
         ["rotate", "applications.help", "applications.portal", "--strategy", "in-place", "--auto-approve"];
-    let run = duo.run(&folder, &arguments).await.ended(0);
-    run.says("! outage: the old key stops working at once")
-        .says("rotated applications.help to store cmd: help; read back, proven by a signed call")
-        .says("rotated applications.portal to store cmd: portal");
+    let run = duo.run(&folder, &arguments).exits(0);
+    run.tells("! outage: the old key stops working at once")
+        .tells("rotated applications.help to store cmd: help; read back, proven by a signed call")
+        .tells("rotated applications.portal to store cmd: portal");
     assert_ne!(duo.application("Help")["secret_key"], help["secret_key"]);
     assert_eq!(kept(&folder, "kept-help")["secret_key"], duo.application("Help")["secret_key"]);
     assert_ne!(duo.application("Portal")["client_secret"], portal["client_secret"]);
     assert_eq!(kept(&folder, "kept-portal")["client_secret"], duo.application("Portal")["client_secret"]);
     assert_eq!(duo.application("Help")["integration_key"], help["integration_key"]);
-    let plan = duo.run(&folder, &["plan", "--detailed-exitcode", "--only", "applications.*"]).await;
-    plan.ended(0);
+    let plan = duo.run(&folder, &["plan", "--detailed-exitcode", "--only", "applications.*"]);
+    plan.exits(0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_would_lose_a_key_or_break_someone_is_refused() {
-    let (duo, folder) = start().await;
+#[test]
+fn what_would_lose_a_key_or_break_someone_is_refused() {
+    let (duo, folder) = start();
     let before = duo.secrets();
     let cii = "identity_intelligence.emea.admin_api";
     for (address, reason) in [
@@ -59,19 +59,16 @@ async fn what_would_lose_a_key_or_break_someone_is_refused() {
         (cii, "to allow it: --allow breaks_handoff:identity_intelligence.emea.admin_api"),
     ] {
         let arguments = ["rotate", address, "--strategy", "in-place", "--auto-approve"];
-        duo.run(&folder, &arguments).await.ended(5).says(reason).says("nothing was changed");
+        duo.run(&folder, &arguments).exits(5).tells(reason).tells("nothing was changed");
     }
     let arguments = ["rotate", "applications.help", "--strategy", "in-place"];
-    duo.run(&folder, &arguments).await.ended(5).says("no terminal to ask for consent");
-    duo.modify("Help", serde_json::json!({"user_access": "ALL_USERS"}));
+    duo.run(&folder, &arguments).exits(5).tells("no terminal to ask for consent");
+    duo.edit("Help", serde_json::json!({"user_access": "ALL_USERS"}));
     let arguments = ["rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
-    duo.run(&folder, &arguments).await.ended(5).says("it differs from the YAML; run `duoctl apply` first");
-    duo.apply(&folder).await.ended(0);
+    duo.run(&folder, &arguments).exits(5).tells("it differs from the YAML; run `duoctl apply` first");
+    duo.apply(&folder).exits(0);
     folder.script("keep.sh", "exit 1");
-    duo.run(&folder, &arguments)
-        .await
-        .ended(5)
-        .says("its store cannot be read, so its new key might be lost");
+    duo.run(&folder, &arguments).exits(5).tells("its store cannot be read, so its new key might be lost");
     assert_eq!(duo.secrets(), before, "no key was replaced");
 
     folder.keeper();
@@ -79,17 +76,13 @@ async fn what_would_lose_a_key_or_break_someone_is_refused() {
     // What cannot be rotated does not keep the others from it.
     let arguments =
         ["rotate", "applications.nobody", cii, "--strategy", "in-place", "--auto-approve", "--allow", &allow];
-    duo.run(&folder, &arguments)
-        .await
-        .ended(4)
-        .says("refused; the others go on")
-        .says("! applications.nobody");
+    duo.run(&folder, &arguments).exits(4).tells("refused; the others go on").tells("! applications.nobody");
     assert_ne!(duo.secrets(), before);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_operator_is_never_rotated() {
-    let (duo, folder) = (Duo::start().await, Folder::new());
+#[test]
+fn the_operator_is_never_rotated() {
+    let (duo, folder) = (Duo::start(), Folder::empty());
     folder.keeper();
     let ikey = &duo.operator.integration_key;
     folder.yaml(
@@ -98,24 +91,24 @@ async fn the_operator_is_never_rotated() {
         ),
         STORES,
     );
-    duo.apply(&folder).await.ended(0);
-    let run = duo.run(&folder, &["rotate", "applications.operator", "--auto-approve"]).await.ended(5);
-    run.says("duoctl itself uses this key, so it cannot have a twin");
+    duo.apply(&folder).exits(0);
+    let run = duo.run(&folder, &["rotate", "applications.operator", "--auto-approve"]).exits(5);
+    run.tells("duoctl itself uses this key, so it cannot have a twin");
     let arguments = ["rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
-    let run = duo.run(&folder, &arguments).await.ended(5);
-    run.says("duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no");
+    let run = duo.run(&folder, &arguments).exits(5);
+    run.tells("duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
-    let (duo, folder) = start().await;
+#[test]
+fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
+    let (duo, folder) = start();
     folder.script("keep.sh", "[ \"$1\" = read ] && cat kept-help && exit; exit 1");
     let arguments = ["rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
-    let run = duo.run(&folder, &arguments).await.ended(4);
+    let run = duo.run(&folder, &arguments).exits(4);
     let key = duo.application("Help")["secret_key"].as_str().unwrap().to_owned();
-    run.says("rotated, not delivered applications.help").never_says(&key);
+    run.tells("rotated, not delivered applications.help").never_tells(&key);
     folder.keeper();
-    duo.plan(&folder).await.ended(2).says("* deliver applications.help");
-    duo.apply(&folder).await.ended(0);
+    duo.plan(&folder).exits(2).tells("* deliver applications.help");
+    duo.apply(&folder).exits(0);
     assert_eq!(kept(&folder, "kept-help")["secret_key"], key.as_str());
 }

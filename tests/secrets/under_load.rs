@@ -17,8 +17,8 @@ use duoctl::duo::types::Ikey;
 use duoctl::secret::Secret;
 use serde_json::Value;
 
-use super::support::{Duo, Folder};
 use super::twins::log_in;
+use super::workspace::{Duo, Folder};
 
 const APPLICATIONS: &str = "applications:
   help: {type: authapi, name: Help, user_access: permitted_groups, groups_allowed: [Help Desk], policy: Contractors, secret: {store: local, path: help.json}}
@@ -30,9 +30,9 @@ const ABORT: [&str; 4] = ["rotate", "applications.help", "--abort", "--auto-appr
 
 fn config(duo: &Duo) -> HttpsConfig {
     let nobody = (Ikey::new("DIX"), Secret::new("x"));
-    let mut config = HttpsConfig::new(duo.sandbox.api_hostname(), nobody.0, nobody.1);
-    config.connect_to = Some(duo.sandbox.address());
-    config.ca_file = Some(duo.sandbox.ca_file().to_owned());
+    let mut config = HttpsConfig::new(duo.running().api_hostname(), nobody.0, nobody.1);
+    config.connect_to = Some(duo.running().address());
+    config.ca_file = Some(duo.running().ca_file().to_owned());
     // A call that waits for its turn would be made long after its key was read.
     config.limits = Limits::UNLIMITED;
     config
@@ -83,33 +83,31 @@ impl Consumer {
     }
 }
 
-async fn start() -> (Duo, Folder) {
-    let (duo, folder) = (Duo::start().await, Folder::new());
+fn start() -> (Duo, Folder) {
+    let (duo, folder) = (Duo::start(), Folder::empty());
     folder.yaml(APPLICATIONS, STORES);
-    duo.apply(&folder).await.ended(0);
+    duo.apply(&folder).exits(0);
     (duo, folder)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn not_one_call_fails_through_a_whole_rotation() {
-    let (duo, folder) = start().await;
+    let (duo, folder) = start();
     let path = folder.path("secrets/help.json");
     let consumer = Consumer::start(&duo, path.clone());
     let old = key(&path);
     for round in 0..2 {
-        duo.run(&folder, &ROTATE).await.ended(0);
-        duo.plan(&folder).await.ended(0);
+        duo.run(&folder, &ROTATE).exits(0);
+        duo.plan(&folder).exits(0);
         if round == 0 {
             // Whoever holds the old key is not cut off before the end.
             log_in(&duo, &old).await;
-            duo.run(&folder, &CONFIRM).await.ended(0);
+            duo.run(&folder, &CONFIRM).exits(0);
         } else {
             log_in(&duo, &key(&path)).await;
-            duo.run(&folder, &["rotate", "applications.help", "--silence", "0h", "--auto-approve"])
-                .await
-                .ended(0);
+            duo.run(&folder, &["rotate", "applications.help", "--silence", "0h", "--auto-approve"]).exits(0);
         }
-        duo.run(&folder, &["apply", "--prune=now", "--auto-approve"]).await.ended(0);
+        duo.run(&folder, &["apply", "--prune=now", "--auto-approve"]).exits(0);
     }
     let calls = consumer.end().await;
     assert!(calls > 50, "{calls}");
@@ -117,29 +115,20 @@ async fn not_one_call_fails_through_a_whole_rotation() {
 }
 
 /// Runs a command and kills it while its Nth request waits for an answer. False when it ended before.
-async fn killed(duo: &Duo, folder: &Folder, command: &[&str], fault: &str, number: usize) -> bool {
-    let before = duo.sandbox.account().faults.halted();
-    duo.sandbox.account().faults.add(format!("{fault}=1@{}", number - 1).parse().unwrap());
-    let mut child = duo.begin(folder, command);
-    let hung = loop {
-        if duo.sandbox.account().faults.halted() > before {
-            break true;
-        }
-        if child.try_wait().unwrap().is_some() {
-            break false;
-        }
-        tokio::task::yield_now().await;
-    };
-    if hung {
-        child.kill().await.unwrap();
-    }
-    duo.sandbox.account().faults.clear();
+fn killed(duo: &Duo, folder: &Folder, command: &[&str], fault: &str, number: usize) -> bool {
+    let before = duo.account().faults.halted();
+    duo.account().faults.add(format!("{fault}=1@{}", number - 1).parse().unwrap());
+    let mut run = duo.call(folder, command).start();
+    duo.wait_until("it hangs or ends", |account| account.faults.halted() > before || run.has_ended());
+    let hung = duo.account().faults.halted() > before;
+    run.kill();
+    duo.calm();
     hung
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_request_it_ends_in_one_application_and_one_key() {
-    let (duo, folder) = start().await;
+    let (duo, folder) = start();
     let path = folder.path("secrets/help.json");
     let consumer = HttpsTransport::open(config(&duo)).unwrap();
     let mut kills = BTreeMap::new();
@@ -147,13 +136,13 @@ async fn killed_at_every_request_it_ends_in_one_application_and_one_key() {
         for fault in ["halt-after-commit", "halt"] {
             for number in 1.. {
                 if name != "begin" {
-                    duo.run(&folder, &ROTATE).await.ended(0);
+                    duo.run(&folder, &ROTATE).exits(0);
                 }
-                let hung = killed(&duo, &folder, stages, fault, number).await;
+                let hung = killed(&duo, &folder, stages, fault, number);
                 *kills.entry(name).or_insert(0) += usize::from(hung);
                 let at = format!("{name}, {fault}, request {number}");
                 works(&consumer, &key(&path)).await.unwrap_or_else(|error| panic!("{at}: {error}"));
-                resume(&duo, &folder, name, &at).await;
+                resume(&duo, &folder, name, &at);
                 let left = duo.application("Help");
                 let held = key(&path);
                 assert_eq!(held["secret_key"], left["secret_key"], "{at}");
@@ -169,7 +158,7 @@ async fn killed_at_every_request_it_ends_in_one_application_and_one_key() {
 }
 
 /// The same command again, and then to the end: no two of anything are there on the way.
-async fn resume(duo: &Duo, folder: &Folder, name: &str, at: &str) {
+fn resume(duo: &Duo, folder: &Folder, name: &str, at: &str) {
     let in_use = |duo: &Duo| {
         let all = duo.applications("Help");
         all.iter().filter(|one| !one["notes"].as_str().unwrap().contains(" retired:")).count()
@@ -178,19 +167,19 @@ async fn resume(duo: &Duo, folder: &Folder, name: &str, at: &str) {
     match name {
         "abort" => {
             // What was called off before it was killed has nothing left to call off.
-            let run = duo.run(folder, &ABORT).await;
-            assert!(matches!(run.code, Some(0 | 5)), "{at}: {}\n{}", run.out, run.err);
+            let run = duo.run(folder, &ABORT);
+            assert!(matches!(run.code, Some(0 | 5)), "{at}: {}\n{}", run.stdout, run.stderr);
         }
         "finish" => {
-            let run = duo.run(folder, &CONFIRM).await;
-            assert!(matches!(run.code, Some(0 | 5)), "{at}: {}\n{}", run.out, run.err);
+            let run = duo.run(folder, &CONFIRM);
+            assert!(matches!(run.code, Some(0 | 5)), "{at}: {}\n{}", run.stdout, run.stderr);
         }
         _ => {
-            duo.run(folder, &ROTATE).await.ended(0);
+            duo.run(folder, &ROTATE).exits(0);
             assert_eq!(in_use(duo), 2, "{at}: one rotation is under way");
-            duo.run(folder, &CONFIRM).await.ended(0);
+            duo.run(folder, &CONFIRM).exits(0);
         }
     }
-    let run = duo.run(folder, &["apply", "--prune=now", "--auto-approve", "--no-verify"]).await;
-    assert_eq!(run.code, Some(0), "{at}: {}\n{}", run.out, run.err);
+    let run = duo.run(folder, &["apply", "--prune=now", "--auto-approve", "--no-verify"]);
+    assert_eq!(run.code, Some(0), "{at}: {}\n{}", run.stdout, run.stderr);
 }

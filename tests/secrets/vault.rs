@@ -3,12 +3,12 @@
 use duoctl::secrets::{Stores, place};
 use serde_json::{Value, json};
 
-use super::support::{Duo, Folder, KEY, got, payload, put, target};
 use super::vault_double::{TOKEN, Vault};
+use super::workspace::{Duo, Folder, KEY, got, payload, put, target};
 
 /// A token from a file, since the environment belongs to all tests.
 fn folder(vault: &Vault, mount: &str, more: &str) -> Folder {
-    let folder = Folder::new();
+    let folder = Folder::empty();
     std::fs::write(folder.path("token"), format!("{TOKEN}\n")).unwrap();
     folder.yaml("", &vault.store(mount, &format!("token: {{file: token}}{more}")));
     folder
@@ -150,7 +150,7 @@ async fn a_namespace_is_sent_along() {
 #[tokio::test]
 async fn an_unknown_authority_or_server_is_not_spoken_to() {
     let (vault, other) = (Vault::start().await, Vault::start().await);
-    let folder = Folder::new();
+    let folder = Folder::empty();
     std::fs::write(folder.path("token"), TOKEN).unwrap();
     let yaml = vault.store("kv", "token: {file: token}");
     let ca = |vault: &Vault| vault.ca.path().display().to_string();
@@ -174,7 +174,7 @@ async fn logins_are_made_once_and_again_when_a_token_ends() {
         "jwt: {role: duoctl, token: {file: jwt}}",
         "jwt: {role: duoctl, mount: ci/jwt, token: {file: jwt}}",
     ] {
-        let folder = Folder::new();
+        let folder = Folder::empty();
         std::fs::write(folder.path("secret"), "SECRET").unwrap();
         std::fs::write(folder.path("jwt"), "JWT").unwrap();
         folder.yaml("", &vault.store("kv", login));
@@ -229,62 +229,62 @@ const APPLICATIONS: &str = "applications:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deliveries_end_to_end() {
-    let (duo, vault) = (Duo::start().await, Vault::start().await);
+    let (duo, vault) = (Duo::start(), Vault::start().await);
     let folder = folder(&vault, "kv", "");
     folder.yaml(APPLICATIONS, &vault.store("kv", "token: {file: token}"));
-    let run = duo.apply(&folder).await.ended(0);
+    let run = duo.apply(&folder).exits(0);
     let place = format!(
         "to Vault https://localhost:{}: kv/duo/a; read back, proven by a signed call",
         vault.address.port()
     );
-    run.says(&place).never_says(TOKEN);
+    run.tells(&place).never_tells(TOKEN);
     assert_eq!(vault.secret("kv/duo/a")["secret_key"], duo.application("A")["secret_key"]);
-    duo.plan(&folder).await.ended(0);
+    duo.plan(&folder).exits(0);
     assert_eq!(vault.versions("kv/duo/a"), 1);
 
     vault.state().data.get_mut("kv/duo/a").unwrap().push(None);
-    duo.plan(&folder).await.ended(2).says("the store holds nothing yet");
-    duo.apply(&folder).await.ended(0);
+    duo.plan(&folder).exits(2).tells("the store holds nothing yet");
+    duo.apply(&folder).exits(0);
     assert_eq!(vault.secret("kv/duo/a")["secret_key"], duo.application("A")["secret_key"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vault_that_is_sealed_half_way_is_completed_later() {
-    let (duo, vault) = (Duo::start().await, Vault::start().await);
+    let (duo, vault) = (Duo::start(), Vault::start().await);
     let folder = folder(&vault, "kv", "");
     folder.yaml(APPLICATIONS, &vault.store("kv", "token: {file: token}"));
     vault.state().seal_after = Some(1);
-    let run = duo.run(&folder, &["apply", "--auto-approve", "--parallelism", "1"]).await.ended(4);
-    run.says("not delivered applications.").says("is sealed (unseal it");
+    let run = duo.run(&folder, &["apply", "--auto-approve", "--parallelism", "1"]).exits(4);
+    run.tells("not delivered applications.").tells("is sealed (unseal it");
     vault.state().sealed = false;
     vault.state().seal_after = None;
-    duo.apply(&folder).await.ended(0);
+    duo.apply(&folder).exits(0);
     for (path, name) in [("kv/duo/a", "A"), ("kv/duo/b", "B")] {
         assert_eq!(vault.secret(path)["secret_key"], duo.application(name)["secret_key"]);
         assert_eq!(vault.versions(path), 1);
     }
     vault.state().sealed = true;
-    duo.plan(&folder).await.ended(1).says("error[store-unreadable]").says("is sealed");
-    let run = duo.run(&folder, &["secrets", "--format", "json"]).await.ended(1);
-    let document: Value = serde_json::from_str(&run.out).unwrap();
+    duo.plan(&folder).exits(1).tells("error[store-unreadable]").tells("is sealed");
+    let run = duo.run(&folder, &["secrets", "--format", "json"]).exits(1);
+    let document: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(document["applications"][0]["state"], "unreadable");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_ends_between_two_applications_is_had_again_or_named() {
-    let (duo, vault) = (Duo::start().await, Vault::start().await);
+    let (duo, vault) = (Duo::start(), Vault::start().await);
     let folder = folder(&vault, "kv", "");
     folder.yaml(APPLICATIONS, &vault.store("kv", "token: {file: token}"));
     let one_by_one = ["apply", "--auto-approve", "--parallelism", "1"];
     vault.state().expire_after = Some(1);
-    let run = duo.run(&folder, &one_by_one).await.ended(4);
-    run.says("not delivered applications.b")
-        .says("does not know the token (any more) (it has expired or was revoked: put a new one where `token` points)")
-        .says("the application is there, and `duoctl apply` delivers its keys");
+    let run = duo.run(&folder, &one_by_one).exits(4);
+    run.tells("not delivered applications.b")
+        .tells("does not know the token (any more) (it has expired or was revoked: put a new one where `token` points)")
+        .tells("the application is there, and `duoctl apply` delivers its keys");
     assert_eq!(vault.versions("kv/duo/b"), 0);
     std::fs::write(folder.path("token"), "hvs.another").unwrap();
     vault.state().tokens.insert("hvs.another".to_owned(), String::new());
-    duo.apply(&folder).await.ended(0).says("Applied: 1 of 1 steps.");
+    duo.apply(&folder).exits(0).tells("Applied: 1 of 1 steps.");
     assert_eq!(vault.secret("kv/duo/b")["secret_key"], duo.application("B")["secret_key"]);
 
     vault.state().logins = vec!["ROLE/SECRET".into()];
@@ -294,6 +294,6 @@ async fn a_token_that_ends_between_two_applications_is_had_again_or_named() {
         duo.reset(name);
     }
     vault.state().expire_after = Some(1);
-    duo.run(&folder, &one_by_one).await.ended(0).says("Applied: 2 of 2 steps.");
+    duo.run(&folder, &one_by_one).exits(0).tells("Applied: 2 of 2 steps.");
     assert_eq!(vault.secret("kv/duo/b")["secret_key"], duo.application("B")["secret_key"]);
 }

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::support::{Duo, Folder};
 use super::vault_double::{TOKEN, UNSEAL_KEY, Vault, certificates};
+use super::workspace::{Duo, Folder};
 use crate::support::python::{python, skip, suite};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,7 +49,7 @@ struct Server {
 
 impl Server {
     fn start(program: &Path, python: PathBuf) -> Self {
-        let folder = Folder::new();
+        let folder = Folder::empty();
         for (name, text) in ["ca.pem", "leaf.pem", "key.pem"].iter().zip(certificates()) {
             std::fs::write(folder.path(name), text).unwrap();
         }
@@ -70,7 +70,7 @@ impl Server {
         });
         std::fs::write(folder.path("config.json"), config.to_string()).unwrap();
         let mut command = Command::new(program);
-        command.args(["server", "--config"]).arg(folder.path("config.json")).current_dir(folder.dir.path());
+        command.args(["server", "--config"]).arg(folder.path("config.json")).current_dir(folder.root());
         let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         Self { process, address: format!("https://localhost:{port}"), folder, python }
     }
@@ -115,8 +115,8 @@ const APPLICATIONS: &str = "applications:
 ";
 
 /// Opt-in, since the server takes minutes to build: `DUOCTL_TEST_RVAULT=/path/to/rvault`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_real_server_with_version_one_app_role_and_a_seal() {
+#[test]
+fn a_real_server_with_version_one_app_role_and_a_seal() {
     let Some(program) = std::env::var_os("DUOCTL_TEST_RVAULT") else {
         eprintln!("skipped: the store `vault` against a real server; DUOCTL_TEST_RVAULT names none");
         return;
@@ -125,13 +125,13 @@ async fn a_real_server_with_version_one_app_role_and_a_seal() {
     let made: Value = serde_json::from_str(&server.call("vault_server.py", &["set-up"], &[], "")).unwrap();
     let text = |key: &str| made[key].as_str().unwrap().to_owned();
     let root = [("VAULT_TOKEN", made["token"].as_str().unwrap())];
-    let (duo, folder) = (Duo::start().await, Folder::new());
+    let (duo, folder) = (Duo::start(), Folder::empty());
     std::fs::write(folder.path("secret_id"), text("secret_id")).unwrap();
     let login = format!("app_role: {{role_id: {}, secret_id: {{file: secret_id}}}}", text("role_id"));
     folder.yaml(APPLICATIONS, &server.store("duo", &login));
 
-    duo.apply(&folder).await.ended(0).says("duo/team/a; read back, proven by a signed call");
-    duo.plan(&folder).await.ended(0);
+    duo.apply(&folder).exits(0).tells("duo/team/a; read back, proven by a signed call");
+    duo.plan(&folder).exits(0);
     for (path, name) in [("team/a", "A"), ("team/b", "B")] {
         let held = server.call("vault_kv.py", &["read", "1", "duo", path], &root, "");
         let held: Value = serde_json::from_str(&held).unwrap();
@@ -141,23 +141,22 @@ async fn a_real_server_with_version_one_app_role_and_a_seal() {
     server.call("vault_kv.py", &["write", "1", "duo", "team/a"], &root, &other);
     server.call("vault_kv.py", &["delete", "1", "duo", "team/b"], &root, "");
     duo.plan(&folder)
-        .await
-        .ended(2)
-        .says("the store holds the keys of DIOTHER")
-        .says("the store holds nothing yet");
-    duo.apply(&folder).await.ended(0).says("Applied: 2 of 2 steps.");
+        .exits(2)
+        .tells("the store holds the keys of DIOTHER")
+        .tells("the store holds nothing yet");
+    duo.apply(&folder).exits(0).tells("Applied: 2 of 2 steps.");
 
     // Sealed, a wrong mount and a wrong login are errors, and none of them is an empty store.
     server.call("vault_server.py", &["seal"], &root, "");
-    duo.plan(&folder).await.ended(1).says("error[store-unreadable]").says("is sealed").says("unseal it");
+    duo.plan(&folder).exits(1).tells("error[store-unreadable]").tells("is sealed").tells("unseal it");
     server.call("vault_server.py", &["unseal"], &[("UNSEAL_KEY", &text("unseal_key"))], "");
-    duo.plan(&folder).await.ended(0);
+    duo.plan(&folder).exits(0);
     folder.yaml(APPLICATIONS, &server.store("nowhere", &login));
-    duo.plan(&folder).await.ended(1).says("has no mount nowhere").says("correct `mount`");
+    duo.plan(&folder).exits(1).tells("has no mount nowhere").tells("correct `mount`");
     std::fs::write(folder.path("secret_id"), "wrong").unwrap();
     folder.yaml(APPLICATIONS, &server.store("duo", &login));
-    duo.plan(&folder).await.ended(1).says("the login at auth/approle/login failed");
+    duo.plan(&folder).exits(1).tells("the login at auth/approle/login failed");
     std::fs::write(folder.path("token"), "wrong").unwrap();
     folder.yaml(APPLICATIONS, &server.store("duo", "token: {file: token}"));
-    duo.plan(&folder).await.ended(1).says("does not know the token (any more)");
+    duo.plan(&folder).exits(1).tells("does not know the token (any more)");
 }

@@ -9,6 +9,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::MutexGuard;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use duoctl::sandbox::account::{Account, Key};
@@ -40,10 +41,17 @@ pub const THREE: &str = "applications:
     notes: Owned by the network team
 ";
 
-/// A simulator in this process. It can be looked into and disturbed while the binary uses it.
+/// A simulator in this process, with threads of its own. It can be looked into and disturbed while the binary uses it.
 pub struct Server {
-    runtime: Runtime,
+    runtime: Option<Runtime>,
     running: Option<Running>,
+}
+
+/// Waits for something that another runtime does, also where a runtime waits already.
+fn wait_for<T: Send + 'static>(runtime: &Runtime, what: impl Future<Output = T> + Send + 'static) -> T {
+    let (sender, receiver) = channel();
+    runtime.spawn(async move { sender.send(what.await) });
+    receiver.recv().unwrap()
 }
 
 impl Server {
@@ -54,8 +62,8 @@ impl Server {
     pub fn with(options: ServeOptions) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let running = runtime.block_on(start(options)).unwrap();
-        Self { runtime, running: Some(running) }
+        let running = wait_for(&runtime, start(options)).unwrap();
+        Self { runtime: Some(runtime), running: Some(running) }
     }
 
     /// With a disturbance from the start on.
@@ -118,8 +126,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.shutdown());
+        if let (Some(runtime), Some(running)) = (self.runtime.take(), self.running.take()) {
+            wait_for(&runtime, running.shutdown());
+            runtime.shutdown_background();
         }
     }
 }
@@ -163,8 +172,12 @@ impl Folder {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
+    pub fn root(&self) -> &Path {
+        self.0.path()
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.root().join(name)
     }
 
     /// A shell in this folder that runs a script, to start the binary in another way. What the call adds is `"$@"`.
@@ -209,7 +222,7 @@ impl Call {
         call.env("DUOCTL_SIMULATOR_BACKOFF_MS", "1")
     }
 
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.0.env(name, value);
         self
     }
@@ -332,6 +345,24 @@ impl Outcome {
     pub fn warns(self, text: &str) -> Self {
         let Self { stdout, stderr, .. } = &self;
         assert!(stderr.contains(text), "no `{text}` in\n--- stderr\n{stderr}\n--- stdout\n{stdout}");
+        self
+    }
+
+    /// Fails unless stdout or stderr has this text.
+    #[track_caller]
+    pub fn tells(self, text: &str) -> Self {
+        let Self { stdout, stderr, .. } = &self;
+        let told = stdout.contains(text) || stderr.contains(text);
+        assert!(told, "no `{text}` in\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
+        self
+    }
+
+    /// Fails if stdout or stderr has this text.
+    #[track_caller]
+    pub fn never_tells(self, text: &str) -> Self {
+        let Self { stdout, stderr, .. } = &self;
+        let told = stdout.contains(text) || stderr.contains(text);
+        assert!(!told, "`{text}` in\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
         self
     }
 

@@ -1,41 +1,28 @@
-//! A workspace in a folder of its own, a sandbox, and the binary.
+//! What tests of deliveries need beside the kit: stores, what they hold, and the secrets that Duo holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
+use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::path::Path;
 
 use duoctl::config::load::load;
 use duoctl::config::model::SecretTarget;
 use duoctl::duo::types::Ikey;
 use duoctl::sandbox::account::{API_HOSTNAME, Key};
 use duoctl::sandbox::call::Reply;
-use duoctl::sandbox::serve::{Running, ServeOptions, start};
 use duoctl::secret::Secret;
 use duoctl::secrets::payload::Payload;
 use duoctl::secrets::store::StoreError;
 use duoctl::secrets::{Stores, place};
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
+
+pub use crate::support::{Call, Folder, Outcome, Server};
 
 pub const KEY: &str = "Zq3vT8mXw1Rb6KdY0pLsHc9NfJgU2aEo5iVt7nQk";
 
-/// A folder with a `duo.yaml`.
-pub struct Folder {
-    pub dir: TempDir,
-}
-
 impl Folder {
-    pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
     /// Writes the YAML: `applications` and `secret_stores` as given.
     pub fn yaml(&self, applications: &str, stores: &str) -> &Self {
         let text = format!(
@@ -67,7 +54,7 @@ impl Folder {
     }
 
     pub fn stores(&self) -> Stores {
-        let loaded = load(self.dir.path());
+        let loaded = load(self.root());
         Stores::open(loaded.valid().unwrap_or_else(|| panic!("{:?}", loaded.diagnostics)))
     }
 }
@@ -101,72 +88,65 @@ pub async fn got(stores: &Stores, target: &SecretTarget) -> Result<Option<String
     Ok(contents.payload.and_then(|payload| payload.secret_key).map(|key| key.expose().to_owned()))
 }
 
+/// A script that applies where no file may grow: what a full disk does to every writer.
+pub fn without_room() -> String {
+    let binary = env!("CARGO_BIN_EXE_duoctl");
+    format!("trap '' XFSZ; ulimit -f 0; exec '{binary}' apply --auto-approve \"$@\"")
+}
+
 pub fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// The sandbox with its operator.
+/// The simulator with its operator.
 pub struct Duo {
-    pub sandbox: Running,
+    server: Server,
     pub operator: Key,
     /// What the binary has in its environment beside the operator's keys.
     pub environment: Vec<(String, OsString)>,
 }
 
+impl Deref for Duo {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
 impl Duo {
-    pub async fn start() -> Self {
-        let sandbox = start(ServeOptions::default()).await.unwrap();
-        let operator = sandbox.keys().into_iter().find(|key| key.name == "operator").unwrap();
-        Self { sandbox, operator, environment: Vec::new() }
+    pub fn start() -> Self {
+        let server = Server::start();
+        let operator = server.key("operator");
+        Self { server, operator, environment: Vec::new() }
     }
 
-    /// Runs the binary in the folder against this sandbox.
-    pub async fn run(&self, folder: &Folder, arguments: &[&str]) -> Run {
-        self.run_as(folder, env!("CARGO_BIN_EXE_duoctl"), arguments).await
+    /// The call, as the operator.
+    pub fn at(&self, call: Call) -> Call {
+        let call = call.at_with(&self.server, &self.operator);
+        self.environment.iter().fold(call, |call, (name, value)| call.env(name, value))
     }
 
-    /// The same through another program, which gets the binary's arguments.
-    pub async fn run_as(&self, folder: &Folder, program: &str, arguments: &[&str]) -> Run {
-        Run::of(self.command(folder, program, arguments).output().await.unwrap())
+    /// The binary in the folder, before it is started.
+    pub fn call(&self, folder: &Folder, arguments: &[&str]) -> Call {
+        self.at(folder.duoctl(arguments))
     }
 
-    /// What is to be run, before it is.
-    pub fn command(&self, folder: &Folder, program: &str, arguments: &[&str]) -> tokio::process::Command {
-        let mut command = tokio::process::Command::new(program);
-        command
-            .args(arguments)
-            .arg("--connect-to")
-            .arg(self.sandbox.address().to_string())
-            .arg("--ca-file")
-            .arg(self.sandbox.ca_file())
-            .current_dir(folder.dir.path())
-            .env("DUO_IKEY", &self.operator.integration_key)
-            .env("DUO_SKEY", self.operator.secret_key.expose())
-            .env("NO_COLOR", "1")
-            .env("DUOCTL_SIMULATOR_BACKOFF_MS", "1")
-            .env_remove("CI")
-            .env_remove("GITHUB_ACTIONS")
-            .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command
+    pub fn run(&self, folder: &Folder, arguments: &[&str]) -> Outcome {
+        self.call(folder, arguments).run()
     }
 
-    /// Begins the binary in the folder; it is killed when it is dropped.
-    pub fn begin(&self, folder: &Folder, arguments: &[&str]) -> tokio::process::Child {
-        let mut command = self.command(folder, env!("CARGO_BIN_EXE_duoctl"), arguments);
-        command.kill_on_drop(true).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    pub fn apply(&self, folder: &Folder) -> Outcome {
+        self.run(folder, &["apply", "--auto-approve"])
     }
 
-    pub async fn apply(&self, folder: &Folder) -> Run {
-        self.run(folder, &["apply", "--auto-approve"]).await
-    }
-
-    pub async fn plan(&self, folder: &Folder) -> Run {
-        self.run(folder, &["plan", "--detailed-exitcode"]).await
+    pub fn plan(&self, folder: &Folder) -> Outcome {
+        self.run(folder, &["plan", "--detailed-exitcode"])
     }
 
     /// Every application of a name, secrets in clear.
     pub fn applications(&self, name: &str) -> Vec<Value> {
-        let mut account = self.sandbox.account();
+        let mut account = self.account();
         let mut found: Vec<Value> = account.applications();
         found.retain(|application| application["name"] == name);
         for application in &mut found {
@@ -186,7 +166,7 @@ impl Duo {
     /// Every secret of every application.
     pub fn secrets(&self) -> Vec<String> {
         let names: BTreeSet<String> = {
-            let mut account = self.sandbox.account();
+            let mut account = self.account();
             account
                 .applications()
                 .iter()
@@ -210,50 +190,8 @@ impl Duo {
         found.remove(0)
     }
 
-    /// What an administrator changes in the Admin Panel.
-    pub fn modify(&self, name: &str, properties: Value) {
-        let ikey = self.application(name)["integration_key"].as_str().unwrap().to_owned();
-        let properties = properties.as_object().cloned().unwrap();
-        assert!(self.sandbox.account().modify_application(&ikey, properties).is_ok());
-    }
-
     /// Somebody makes a new secret key in the Admin Panel.
     pub fn reset(&self, name: &str) {
-        self.modify(name, json!({"reset_secret_key": 1}));
-    }
-}
-
-/// What a run printed.
-pub struct Run {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
-}
-
-impl Run {
-    fn of(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    /// Fails unless the exit code is this one.
-    #[track_caller]
-    pub fn ended(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    pub fn says(self, words: &str) -> Self {
-        let found = self.out.contains(words) || self.err.contains(words);
-        assert!(found, "no {words:?} in stdout:\n{}\nstderr:\n{}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    pub fn never_says(self, words: &str) -> Self {
-        let found = self.out.contains(words) || self.err.contains(words);
-        assert!(!found, "{words:?} in stdout:\n{}\nstderr:\n{}", self.out, self.err);
-        self
+        self.edit(name, json!({"reset_secret_key": 1}));
     }
 }
