@@ -81,6 +81,8 @@ pub mod duo;
 
 pub mod atomic;
 
+pub(crate) mod git;
+
 pub mod secret;
 
 pub mod text;

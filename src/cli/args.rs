@@ -20,8 +20,8 @@ pub use reporting::{
 };
 pub use rotating::{Rotate, Secrets, Strategy};
 pub use standalone::{
-    Completions, Doctor, Edit, Explain, FailSeverity, Fmt, Init, Man, Reset, Sandbox, SandboxCommand, Schema,
-    SchemaKind, Serve, Show, Validate, Verify,
+    Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Init, Man, Reset, Sandbox, SandboxCommand,
+    Schema, SchemaKind, Serve, Show, Validate, Verify,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.

@@ -5,14 +5,18 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::config::attestation::Attestation;
+use crate::config::attestation::{self, Attestation};
 use crate::config::edit;
+use crate::git::identity;
 use crate::output::handoff_text::short_name;
 use crate::output::printer::Printer;
 use crate::reconcile::address::Address;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::Plan;
 use crate::text::safe;
+use crate::verify::ladder::World;
+use crate::verify::ladder::claim::{self, Claim};
+use crate::verify::report::Report;
 
 use super::args;
 use super::exit::{Exit, Failure};
@@ -21,15 +25,19 @@ use super::session::Session;
 
 /// Runs the command.
 pub async fn run(args: args::Attest, printer: Printer) -> Result<Exit, Failure> {
+    let by = match &args.by {
+        Some(by) => by.clone(),
+        None => committer(&args.path)?,
+    };
     let session = Session::open(&args.path, &args.connection, printer).await?;
     let plan = planned(&session, printer).await?;
     let sheet = sheet(&session, &plan, &args.name)?;
     let address = &sheet.address;
+    let now = session.duo_now();
     // Whole seconds, and never later than now: what happens next must not count as older.
-    let now = Timestamp::now();
-    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let at = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let waits = sheet.purpose == Purpose::Enter && pending(&plan, address);
-    let attestation = match (waits, sheet.attest(now, args.by)) {
+    let attestation = match (waits, sheet.attest(at, by, args.reason.clone())) {
         (false, Some(attestation)) => attestation,
         (true, _) | (_, None) => {
             printer.problem(&format!(
@@ -43,6 +51,9 @@ pub async fn run(args: args::Attest, printer: Printer) -> Result<Exit, Failure> 
     if sheet.is_attested() && complete {
         printer.data(&format!("{} is attested already: {}\n", address, attestation.fingerprint));
         return Ok(Exit::Done);
+    }
+    if contradicted(&session, &plan, &args, sheet, printer).await {
+        return Ok(Exit::Refused);
     }
     let file = match sheet.purpose {
         Purpose::Enter => write(&session, &attestation, entry_file(&session, address), ENTRIES, address)?,
@@ -58,6 +69,64 @@ pub async fn run(args: args::Attest, printer: Printer) -> Result<Exit, Failure> 
         }
     });
     Ok(Exit::Done)
+}
+
+/// Who attests, where the command line does not say: whoever would commit the file.
+fn committer(path: &Path) -> Result<String, Failure> {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let found = identity(folder);
+    found.and_then(|who| attestation::name(&who)).ok_or_else(|| {
+        Failure::Usage(
+            "it is not known who attests: git has no usable user.name and user.email here; name the person with --by WHO"
+                .to_owned(),
+        )
+    })
+}
+
+/// Whether the public API says the opposite, and nobody insists. What it says, and that it cannot say anything, is shown.
+async fn contradicted(
+    session: &Session,
+    plan: &Plan,
+    args: &args::Attest,
+    sheet: &Handoff,
+    printer: Printer,
+) -> bool {
+    let (api, report) = (session.intelligence(&args.connection), Report::default());
+    let world = World {
+        host: session.host(),
+        clock_offset: None,
+        report: &report,
+        plan,
+        api: &api,
+        now: session.duo_now(),
+        log_delay: session.log_delay(),
+    };
+    let name = short_name(&sheet.address);
+    match claim::ask(&session.transport, &world, sheet).await {
+        Claim::Unasked | Claim::Consistent => false,
+        Claim::Untold(reason) => {
+            let warning = printer.err.notice("warning");
+            let reason = safe(&reason);
+            printer.problem(&format!(
+                "{warning}: the public API of Identity Intelligence does not tell whether that is so: {reason}\n"
+            ));
+            false
+        }
+        Claim::Contradicted(what) if args.force => {
+            let warning = printer.err.notice("warning");
+            printer.problem(&format!("{warning}: recorded all the same: {}\n", safe(&what)));
+            false
+        }
+        Claim::Contradicted(what) => {
+            printer.problem(&format!(
+                "refused: {}\n  to record it all the same: `duoctl attest {} --force --reason TEXT`\n",
+                safe(&what),
+                safe(name)
+            ));
+            true
+        }
+    }
 }
 
 /// Whether anything is still to be done in Duo for the entry.

@@ -55,6 +55,9 @@ const LOOK_UPS: usize = 8;
 const CALLERS_MS: i64 = 30 * 24 * 3600 * 1000;
 const CALLERS_PAGES: usize = 3;
 
+/// Duo shows what happened in its logs two minutes later, on purpose (Duo's page about the Admin API, authentication logs).
+const LOG_DELAY: Duration = Duration::from_secs(120);
+
 /// A loaded workspace with a connection to its account.
 pub struct Session {
     /// The YAML.
@@ -134,6 +137,19 @@ impl Session {
     /// The API hostname.
     pub fn host(&self) -> &str {
         &self.workspace.tenant.api_hostname.value
+    }
+
+    /// The time by Duo's clock, as far as it was learnt.
+    pub fn duo_now(&self) -> Timestamp {
+        let offset = SignedDuration::from_secs(self.transport.clock_offset().unwrap_or_default());
+        let now = Timestamp::now();
+        now.checked_add(offset).unwrap_or(now)
+    }
+
+    /// How long it takes until the account's logs show what happened. A simulator's do at once.
+    pub fn log_delay(&self) -> Duration {
+        let simulated = self.sandbox.is_some() || self.connection.connect_to.is_some();
+        if simulated { Duration::ZERO } else { LOG_DELAY }
     }
 
     /// The document of a plan, with the place of each address in the YAML.

@@ -20,7 +20,7 @@ use crate::verify::ladder::{World, climb_all};
 use crate::verify::report::{Ladder, Report, Subject};
 use crate::verify::run::{Target, WAITS, verify_watched};
 
-use super::args::{self, Connection, Pruning};
+use super::args::{self, Connection, FailOn, Pruning};
 use super::exit::{Exit, Failure};
 use super::outlet::{Outlet, name_workspace};
 use super::progress::Spinner;
@@ -68,8 +68,9 @@ pub async fn run(
         false if has_errors(plan.problems()) => {
             first_failure(&reading.failures).map_or(Exit::Error, Exit::of)
         }
-        false if report.passed() => Exit::Done,
-        false => Exit::Unavailable,
+        false if !report.passed() => Exit::Unavailable,
+        false if args.fail_on == Some(FailOn::Pending) && report.pending() => Exit::NotVerified,
+        false => Exit::Done,
         true => Exit::NotVerified,
     })
 }
@@ -89,7 +90,8 @@ async fn ladders(session: &Session, plan: &Plan, report: &Report, connection: &C
         report,
         plan,
         api: &client,
-        now: Timestamp::now(),
+        now: session.duo_now(),
+        log_delay: session.log_delay(),
     };
     climb_all(&session.transport, &world, sheets).await
 }

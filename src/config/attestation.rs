@@ -1,7 +1,8 @@
 //! What `attested:` holds: that a person entered certain values into a console, when, and who.
 //!
 //! `7f3a9c21` alone is the fingerprint of all values together. `duoctl attest` writes more behind it, so that a later plan
-//! can name the fields that have to be entered again: `7f3a9c21 2026-11-24T09:30:00Z n1a2b h3c4d by alice@example.com`.
+//! can name the fields that have to be entered again: `7f3a9c21 2026-11-24T09:30:00Z n1a2b h3c4d by alice@example.com`. What
+//! was attested against the public API's word ends with ` forced: REASON`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +14,11 @@ pub const PATTERN: &str = r"^[0-9a-f]{8}( [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0
 
 /// How long a name may be.
 pub const MAX_NAME: usize = 120;
+/// How long a reason may be.
+pub const MAX_REASON: usize = 200;
+
+const BY: &str = " by ";
+const FORCED: &str = " forced: ";
 
 /// An attestation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,14 +31,20 @@ pub struct Attestation {
     pub fields: BTreeMap<char, String>,
     /// Who attested it.
     pub by: Option<String>,
+    /// Why it was attested although the public API contradicted it.
+    pub forced: Option<String>,
 }
 
 impl Attestation {
     /// Reads what stands in the YAML; `None` where it has another shape.
     pub fn parse(text: &str) -> Option<Self> {
-        let (rest, by) = match text.split_once(" by ") {
-            Some((rest, by)) => (rest, Some(name(by)?)),
+        let (rest, by) = match text.split_once(BY) {
+            Some((rest, by)) => (rest, Some(by)),
             None => (text, None),
+        };
+        let (by, forced) = match by.and_then(|by| by.split_once(FORCED)) {
+            Some((by, forced)) => (Some(name(by)?), Some(reason(forced)?)),
+            None => (by.map(|by| name(by).ok_or(())).transpose().ok()?, None),
         };
         let mut words = rest.split(' ');
         let fingerprint = words.next().filter(|word| is_hex(word, 8))?.to_owned();
@@ -52,15 +64,24 @@ impl Attestation {
             }
         }
         let complete = fields.is_empty() == at.is_none();
-        complete.then_some(Self { fingerprint, at, fields, by })
+        complete.then_some(Self { fingerprint, at, fields, by, forced })
     }
 }
 
 /// A name for `by`: one line, without white space around it.
 pub fn name(text: &str) -> Option<String> {
+    plain(text, MAX_NAME).filter(|name| !name.contains(FORCED))
+}
+
+/// A reason for `forced`: one line, without white space around it.
+pub fn reason(text: &str) -> Option<String> {
+    plain(text, MAX_REASON)
+}
+
+fn plain(text: &str, most: usize) -> Option<String> {
     let plain = !text.is_empty()
         && text.trim() == text
-        && text.chars().count() <= MAX_NAME
+        && text.chars().count() <= most
         && !text.chars().any(char::is_control);
     plain.then(|| text.to_owned())
 }
@@ -78,8 +99,11 @@ impl fmt::Display for Attestation {
         for (code, hash) in &self.fields {
             write!(f, " {code}{hash}")?;
         }
-        match &self.by {
-            Some(by) => write!(f, " by {by}"),
+        if let Some(by) = &self.by {
+            write!(f, "{BY}{by}")?;
+        }
+        match &self.forced {
+            Some(reason) => write!(f, "{FORCED}{reason}"),
             None => Ok(()),
         }
     }
@@ -96,6 +120,7 @@ mod tests {
             "7f3a9c21 2026-11-24T09:30:00Z n1a2b",
             "7f3a9c21 2026-11-24T09:30:00Z h3c4d n1a2b by alice@example.com",
             "7f3a9c21 2026-11-24T09:30:00Z n1a2b by Alice, by request of Bob",
+            "7f3a9c21 2026-11-24T09:30:00Z n1a2b by Alice <alice@example.com> forced: no access, by phone forced: x",
         ] {
             assert_eq!(Attestation::parse(text).map(|found| found.to_string()).as_deref(), Some(text));
         }
@@ -117,6 +142,8 @@ mod tests {
             "7f3a9c21 2026-11-24T09:30:00Z n1a2b n3c4d",
             "7f3a9c21 2026-11-24T09:30:00Z n1a2b by ",
             "7f3a9c21 2026-11-24T09:30:00Z n1a2b by a\nb",
+            "7f3a9c21 2026-11-24T09:30:00Z n1a2b by a forced: ",
+            "7f3a9c21 2026-11-24T09:30:00Z n1a2b forced: why",
         ] {
             assert_eq!(Attestation::parse(text), None, "{text:?}");
         }

@@ -13,7 +13,7 @@ mod credentials;
 mod exchange;
 
 pub use access::ApiError;
-pub use answers::{EndUser, IntegrationStatus};
+pub use answers::{DuoData, EndUser, IntegrationStatus};
 pub use credentials::{ApiCredentials, CredentialsError};
 pub use exchange::{PATIENCE, Reach};
 
@@ -92,22 +92,22 @@ impl Client {
         }
     }
 
-    /// Whether some person has data from Duo, and how many people were looked at. People are read page by page until
-    /// one is found.
+    /// Some people who have data from Duo, and how many people were looked at. People are read page by page until one
+    /// is found.
     ///
     /// # Errors
     ///
     /// [`ApiError`].
-    pub async fn has_duo_data(&self) -> Result<(bool, usize), ApiError> {
+    pub async fn duo_data(&self) -> Result<DuoData, ApiError> {
         let query = "query($size: Int, $token: String) { listEndUsers(input: {}, pageSize: $size, pageToken: $token) \
                      { items { login providers } pageToken } }";
         let (mut seen, mut token) = (0, Value::Null);
         for _ in 0..MAX_PAGES {
             let data = self.query(query, &json!({"size": PAGE_SIZE, "token": token})).await?;
             let page = answers::page(&data, "listEndUsers")?;
-            seen += page.people;
-            if page.from_duo {
-                return Ok((true, seen));
+            seen += page.data.people;
+            if !page.data.logins.is_empty() {
+                return Ok(DuoData { people: seen, ..page.data });
             }
             match page.next {
                 // A token that does not move would go round in circles.
@@ -115,7 +115,7 @@ impl Client {
                 Some(_) | None => break,
             }
         }
-        Ok((false, seen))
+        Ok(DuoData { people: seen, logins: Vec::new() })
     }
 
     /// What the providers say of a person; `None` where nobody has the login.

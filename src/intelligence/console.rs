@@ -25,6 +25,10 @@ const THEN: &[&str] = &[
     "after a successful test: Collect Now",
 ];
 
+/// The fields that a collection goes by, by what stands for them in an attestation: display name, API hostname, integration
+/// key and secret key.
+pub const COLLECTED: &[char] = &['n', 'h', 'i', 's'];
+
 const KEYS: &[TakedownKey] = &[
     TakedownKey { part: ADMIN_API, code: 'i', label: INTEGRATION_KEY },
     TakedownKey { part: AUTH_API, code: 'a', label: AUTH_API_INTEGRATION_KEY },

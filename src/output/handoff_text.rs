@@ -20,21 +20,27 @@ pub fn outstanding(handoff: &Handoff, paint: Paint) -> String {
     let _ = writeln!(text, "{} {}", paint.calm("* handoff"), paint.strong(handoff.address.as_str()));
     let _ = writeln!(text, "    {}; {}", handoff.place, state(handoff));
     let fields: Vec<&ConsoleField> = handoff.fields.iter().filter(|field| field.outstanding).collect();
-    let left = handoff.fields.len() - fields.len();
-    if left > 0 && handoff.purpose == Purpose::Enter {
-        let names: Vec<&str> = fields.iter().map(|field| field.label).collect();
-        let stay = if left == 1 { "field stays as it is" } else { "fields stay as they are" };
-        let _ = writeln!(text, "    enter again: {}; the other {left} {stay}", names.join(", "));
-    }
+    again(&mut text, handoff);
     form(&mut text, handoff, &fields, &HashMap::new(), paint);
     text
 }
 
-/// The whole form, field by field in its order. `secrets` are shown in clear, by the address of their application.
+/// Which fields have to be entered again, where some of them stay.
+fn again(text: &mut String, handoff: &Handoff) {
+    let names: Vec<&str> = handoff.changed().map(|field| field.label).collect();
+    let left = handoff.fields.len() - names.len();
+    if !names.is_empty() {
+        let stay = if left == 1 { "field stays as it is" } else { "fields stay as they are" };
+        let _ = writeln!(text, "    enter again: {}; the other {left} {stay}", names.join(", "));
+    }
+}
+
+/// The whole form, field by field in its order, with a mark at those that have to be entered again. `secrets` are shown in clear, by the address of their application.
 pub fn sheet(handoff: &Handoff, secrets: &HashMap<Address, Secret>, paint: Paint) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{} {}", paint.calm("handoff"), paint.strong(handoff.address.as_str()));
     let _ = writeln!(text, "    {}; {}", handoff.place, state(handoff));
+    again(&mut text, handoff);
     let fields: Vec<&ConsoleField> = handoff.fields.iter().collect();
     form(&mut text, handoff, &fields, secrets, paint);
     text
@@ -58,7 +64,8 @@ pub fn state(handoff: &Handoff) -> String {
     let when = handoff.attestation().and_then(|attestation| {
         let at = attestation.at?;
         let by = attestation.by.map(|by| format!(" by {}", safe(&by)));
-        Some(format!(", on {at:.0}{}", by.unwrap_or_default()))
+        let forced = attestation.forced.map(|why| format!(", against the public API: {}", safe(&why)));
+        Some(format!(", on {at:.0}{}{}", by.unwrap_or_default(), forced.unwrap_or_default()))
     });
     let when = when.unwrap_or_default();
     if handoff.is_attested() {
@@ -76,6 +83,8 @@ fn form(
     paint: Paint,
 ) {
     let width = fields.iter().map(|field| field.label.chars().count()).max().unwrap_or_default();
+    // Where only such fields are listed, a mark would say nothing.
+    let marked = handoff.changed().count() > 0 && fields.len() == handoff.fields.len();
     let mut tab = "";
     for field in fields {
         if field.tab != tab {
@@ -91,7 +100,8 @@ fn form(
                 Some(_) => shown(field, &handoff.address),
             },
         };
-        let _ = writeln!(text, "      {:width$}  {value}", field.label);
+        let mark = if marked && field.outstanding { "* " } else { "  " };
+        let _ = writeln!(text, "    {mark}{:width$}  {value}", field.label);
     }
     for (number, (step, _)) in steps(handoff).iter().enumerate() {
         let _ = writeln!(text, "    {}. {step}", number + 1);

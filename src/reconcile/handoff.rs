@@ -84,6 +84,9 @@ pub struct ConsoleField {
     pub application: Option<Address>,
     /// Whether it has to be entered: nobody said that the console holds this value.
     pub outstanding: bool,
+    /// Whether what was attested before works as well: the key is being rotated, and the console holds the old one.
+    #[serde(skip)]
+    pub still_works: bool,
 }
 
 /// What a person does in the console.
@@ -119,8 +122,12 @@ pub struct Handoff {
 }
 
 impl Handoff {
-    /// Resolves a form against the account.
-    pub fn new(spec: &HandoffSpec, lives: &HashMap<&Address, &Integration>) -> Self {
+    /// Resolves a form against the account. `olds` are the applications whose keys are being rotated out and still work.
+    pub fn new(
+        spec: &HandoffSpec,
+        lives: &HashMap<&Address, &Integration>,
+        olds: &HashMap<&Address, &Integration>,
+    ) -> Self {
         let mut fields: Vec<ConsoleField> = spec.fields.iter().map(|field| resolve(field, lives)).collect();
         let known = fields.iter().all(|field| field.value.is_some());
         let fingerprint = known.then(|| {
@@ -135,6 +142,11 @@ impl Handoff {
         for field in &mut fields {
             let held = attestation.as_ref().and_then(|attestation| attestation.fields.get(&field.code));
             field.outstanding = !done && (held.is_none() || held != field.hash().as_ref());
+        }
+        for (field, wanted) in fields.iter_mut().zip(&spec.fields) {
+            let held = attestation.as_ref().and_then(|attestation| attestation.fields.get(&field.code));
+            let old = resolve(wanted, olds);
+            field.still_works = field.outstanding && held.is_some() && held == old.hash().as_ref();
         }
         if !done && !fields.iter().any(|field| field.outstanding) {
             // The fingerprint says that something changed, and the short hashes do not say what.
@@ -158,18 +170,26 @@ impl Handoff {
         !self.fields.iter().any(|field| field.outstanding)
     }
 
+    /// The fields that have to be entered again, while others stay as they are.
+    pub fn changed(&self) -> impl Iterator<Item = &ConsoleField> {
+        let some_stay = self.purpose == Purpose::Enter && self.fields.iter().any(|field| !field.outstanding);
+        self.fields.iter().filter(move |field| some_stay && field.outstanding)
+    }
+
     /// What the YAML says was entered, when and by whom.
     pub fn attestation(&self) -> Option<Attestation> {
         self.attested.as_deref().and_then(Attestation::parse)
     }
 
-    /// The attestation of the values of now; `None` while a value is not known yet.
-    pub fn attest(&self, at: Timestamp, by: Option<String>) -> Option<Attestation> {
+    /// The attestation of the values of now, by a person, and why it is recorded against the public API's word; `None`
+    /// while a value is not known yet.
+    pub fn attest(&self, at: Timestamp, by: String, forced: Option<String>) -> Option<Attestation> {
         // An integration is removed by its keys: its name may have changed in the meantime.
         let counts = |field: &&ConsoleField| self.purpose == Purpose::Enter || field.application.is_some();
         let fields = self.fields.iter().filter(counts).map(|field| Some((field.code, field.hash()?)));
         let fields = fields.collect::<Option<_>>()?;
-        Some(Attestation { fingerprint: self.fingerprint.clone()?, at: Some(at), fields, by })
+        let fingerprint = self.fingerprint.clone()?;
+        Some(Attestation { fingerprint, at: Some(at), fields, by: Some(by), forced })
     }
 }
 
@@ -197,5 +217,15 @@ fn resolve(field: &HandoffField, lives: &HashMap<&Address, &Integration>) -> Con
         }
     };
     let HandoffField { code, tab, label, .. } = *field;
-    ConsoleField { code, tab, label, value, secret, delivered_to: None, application, outstanding: true }
+    ConsoleField {
+        code,
+        tab,
+        label,
+        value,
+        secret,
+        delivered_to: None,
+        application,
+        outstanding: true,
+        still_works: false,
+    }
 }

@@ -273,17 +273,21 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
     let mut lives: HashMap<&Address, &Integration> = HashMap::new();
+    let mut olds: HashMap<&Address, &Integration> = HashMap::new();
     for (wanted, found) in &found {
         let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
         let same_type =
             |live: &&Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());
         lives.extend(live.filter(same_type).map(|live| (&wanted.address, live.integration)));
+        let pair = found.as_ref().ok().and_then(|found| found.pair.as_ref());
+        olds.extend(pair.map(|pair| (&wanted.address, pair.old.integration)));
     }
     // What is retained goes on as it is, in the console as well.
     let stays =
         |live: &&Live<'_>| live.marker.as_ref().is_some_and(|marker| desired.retains(&marker.address));
     let removed: Vec<Live<'_>> = matches.orphans.iter().filter(|live| !stays(live)).cloned().collect();
-    let mut handoffs = if read.is_ok() { console::handoffs(desired, &lives, &removed) } else { Vec::new() };
+    let mut handoffs =
+        if read.is_ok() { console::handoffs(desired, &lives, &olds, &removed) } else { Vec::new() };
     let cx = Context {
         desired,
         observation,

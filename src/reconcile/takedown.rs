@@ -119,6 +119,7 @@ impl TakedownSpec {
             delivered_to: None,
             application: None,
             outstanding: true,
+            still_works: false,
         }
     }
 }

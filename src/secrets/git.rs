@@ -1,14 +1,12 @@
 //! Whether git would take a file into a commit. Git itself is asked: nobody else knows all of its rules.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
+use crate::git::git;
 use crate::text::printable;
 
 use super::store::StoreError;
-
-/// What git needs to find its configuration, and to know whose folders it may trust.
-const INHERITED: [&str; 6] = ["PATH", "HOME", "XDG_CONFIG_HOME", "SUDO_UID", "SYSTEMROOT", "USERPROFILE"];
 
 /// The work tree that a folder lies in; `None` where there is none.
 ///
@@ -65,13 +63,6 @@ pub(super) fn refuse_committable(tree: &Path, folder: &Path, file: &Path) -> Res
         format!("{} lies in the git work tree {} and git does not ignore it", relative(file), tree.display());
     Err(StoreError::new(message)
         .help(format!("add this line to {}: {line}", tree.join(".gitignore").display())))
-}
-
-fn git(folder: &Path, arguments: &[&str], file: Option<&Path>) -> std::io::Result<Output> {
-    let mut command = Command::new("git");
-    // A hook's variables would point git at another repository, and keys in the environment are none of its business.
-    command.env_clear().envs(INHERITED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    command.arg("-C").arg(folder).args(arguments).args(file).env("LC_ALL", "C").stdin(Stdio::null()).output()
 }
 
 fn said(output: &Output) -> String {

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use jiff::Timestamp;
 
 use crate::duo::call::Transport;
+use crate::intelligence::console::COLLECTED;
 use crate::intelligence::{ADMIN_API, AUTH_API};
 use crate::reconcile::address::Address;
 use crate::reconcile::handoff::Handoff;
@@ -14,31 +14,43 @@ use crate::reconcile::plan::Plan;
 
 use super::report::{Check, Ladder, Subject, Verdict};
 
+mod age;
+pub mod claim;
 mod flow;
+mod history;
 mod sample;
+mod seen;
 mod world;
 
+use age::{Change, Entered, Values};
+use history::History;
 use sample::Sample;
+use seen::Answer;
 pub use world::{Api, World};
+
+#[cfg(test)]
+mod tests;
 
 /// How long a first collection and analysis may take (identity-intelligence.md, section 3).
 const GRACE: Duration = Duration::from_secs(24 * 3600);
 
-/// Climbs the ladder of every form. `operator` reads a few users of the account, to look for them on the other side.
+/// Climbs the ladder of every form. `operator` reads a few users of the account, to look for them on the other side, and
+/// when keys were changed.
 pub async fn climb_all<T: Transport>(operator: &T, world: &World<'_>, sheets: Vec<&Handoff>) -> Vec<Ladder> {
     let sample = match world.api {
         Api::Usable(_) => sample::users(operator).await,
         Api::NotDeclared | Api::Unusable(_) => Sample::default(),
     };
-    let climbs = sheets.into_iter().map(|sheet| climb(world, sheet, &sample));
-    let mut ladders: Vec<Ladder> = futures_util::stream::iter(climbs).buffered(4).collect().await;
+    let answer = seen::ask(world.api, &sample).await;
+    let history = history(operator, world, &sheets, &answer).await;
+    let climbs = sheets.into_iter().map(|sheet| climb(world, sheet, &answer, &sample, &history));
+    let mut ladders: Vec<Ladder> = climbs.collect();
     ladders.sort_by(|a, b| a.address.cmp(&b.address));
     ladders
 }
 
-async fn climb(world: &World<'_>, sheet: &Handoff, sample: &Sample) -> Ladder {
-    let name = sheet.fields.iter().find(|field| field.label == "Display name");
-    let name = name.and_then(|field| field.value.clone()).unwrap_or_default();
+fn climb(world: &World<'_>, sheet: &Handoff, answer: &Answer, sample: &Sample, history: &History) -> Ladder {
+    let name = display_name(sheet);
     let mut rungs = duo(world, sheet);
     rungs.push(console(sheet));
     rungs.push(Check::new(
@@ -46,15 +58,64 @@ async fn climb(world: &World<'_>, sheet: &Handoff, sample: &Sample) -> Ladder {
         Verdict::NotVerifiable,
         "no API shows the form: for push, endpoints and hostname only the attestation speaks",
     ));
-    let grace = in_grace(world.now, sheet);
-    rungs.extend(flow::rungs(world, sheet, &name, sample, grace).await);
+    let (values, grace) = (values(sheet, world, history), in_grace(world.now, sheet));
+    let grace = grace.as_deref();
+    let subject = flow::Subject { entry: entry(sheet), name: &name, values: &values, grace, now: world.now };
+    rungs.extend(flow::rungs(&subject, answer, sample));
     Ladder { address: sheet.address.clone(), name, rungs }
+}
+
+/// The name of an entry as people type it.
+fn entry(sheet: &Handoff) -> &str {
+    sheet.address.as_str().rsplit('.').next().unwrap_or_default()
+}
+
+fn display_name(sheet: &Handoff) -> String {
+    let name = sheet.fields.iter().find(|field| field.label == "Display name");
+    name.and_then(|field| field.value.clone()).unwrap_or_default()
+}
+
+/// The part of the activity log that tells whether evidence is newer than a key. It is read from the oldest evidence on,
+/// and only where a person has said anything that evidence could be about.
+async fn history<T: Transport>(
+    operator: &T,
+    world: &World<'_>,
+    sheets: &[&Handoff],
+    answer: &Answer,
+) -> History {
+    let entered = sheets.iter().filter(|sheet| matches!(entered(sheet), Entered::At(_)));
+    let names: Vec<String> = entered.map(|sheet| display_name(sheet)).collect();
+    match answer.oldest(&names) {
+        Some(from) => History::read(operator, from, world.now, world.log_delay).await,
+        None => History::default(),
+    }
+}
+
+/// What a person has said of the fields that a collection goes by.
+fn entered(sheet: &Handoff) -> Entered {
+    let Some(attestation) = sheet.attestation() else { return Entered::Never };
+    let outstanding = |code: &char| sheet.fields.iter().any(|field| field.code == *code && field.outstanding);
+    if COLLECTED.iter().any(outstanding) {
+        Entered::Before(attestation.at)
+    } else {
+        Entered::At(attestation.at)
+    }
+}
+
+/// When the values of a form came to be.
+fn values(sheet: &Handoff, world: &World<'_>, history: &History) -> Values {
+    let plan = world.plan;
+    let admin = sheet.address.part(ADMIN_API);
+    let change = plan.matched().get(&admin).map_or(Change::Unknown, |ikey| history.change(ikey));
+    let rotation = plan.rotations().iter().find(|rotation| rotation.address == admin);
+    let rotating = rotation.and_then(|rotation| rotation.delivered_at.or(rotation.since));
+    Values { entered: entered(sheet), change, rotating, now: world.now }
 }
 
 /// Until when missing data is no failure; `None` when that time is over.
 fn in_grace(now: Timestamp, sheet: &Handoff) -> Option<String> {
     if !sheet.is_attested() {
-        return Some("nobody has attested yet that the console holds these values".to_owned());
+        return Some("the values that the console is to hold now are not attested yet".to_owned());
     }
     let at = sheet.attestation()?.at?;
     let age = now.duration_since(at);
@@ -146,16 +207,18 @@ fn permissions(subject: Option<&Subject>, address: &Address, plan: &Plan) -> Che
 /// What a person said of the console.
 fn console(sheet: &Handoff) -> Check {
     let name = "console form";
-    let entry = sheet.address.as_str().rsplit('.').next().unwrap_or_default();
+    let entry = entry(sheet);
     if sheet.is_attested() {
         let attestation = sheet.attestation();
         let at = attestation.as_ref().and_then(|attestation| attestation.at);
-        let by = attestation.and_then(|attestation| attestation.by).map(|by| format!(" by {by}"));
-        let at = at.map(|at| format!(" on {at:.0}"));
+        let forced = attestation.as_ref().and_then(|attestation| attestation.forced.as_ref());
+        let forced = forced.map(|reason| format!("; recorded without the word of the public API: {reason}"));
+        let by = attestation.as_ref().and_then(|attestation| attestation.by.as_ref());
         let detail = format!(
-            "a person says that it holds these values{}{}",
-            at.unwrap_or_default(),
-            by.unwrap_or_default()
+            "a person says that it holds these values{}{}{}",
+            at.map(|at| format!(" on {at:.0}")).unwrap_or_default(),
+            by.map(|by| format!(" by {by}")).unwrap_or_default(),
+            forced.unwrap_or_default()
         );
         return Check::new(name, Verdict::Attested, detail);
     }
@@ -163,10 +226,21 @@ fn console(sheet: &Handoff) -> Check {
     let labels: Vec<&str> = outstanding.iter().map(|field| field.label).collect();
     let fix = format!("`duoctl handoff {entry}` shows what to enter; then `duoctl attest {entry}`");
     if sheet.attested.is_none() {
-        return Check::new(name, Verdict::Pending, "nobody has attested it yet").fix(fix);
+        return Check::new(name, Verdict::Pending, "not attested yet").fix(fix);
     }
-    let detail = format!("attested for older values; to be entered again: {}", labels.join(", "));
-    // A key that changed stops the collection; a name or a switch does not.
-    let breaks = outstanding.iter().any(|field| field.application.is_some());
-    Check::new(name, if breaks { Verdict::Failed } else { Verdict::Pending }, detail).fix(fix)
+    let labels = labels.join(", ");
+    // A key that stopped working ends the collection. A name, a switch, or a key beside which the old one still works does
+    // not.
+    let keys = || outstanding.iter().filter(|field| field.application.is_some());
+    if keys().any(|field| !field.still_works) {
+        let detail = format!("attested for older values; to be entered again: {labels}");
+        return Check::new(name, Verdict::Failed, detail).fix(fix);
+    }
+    let detail = match keys().next() {
+        None => format!("attested for older values; to be entered again: {labels}"),
+        Some(_) => format!(
+            "a key is being rotated: the one in the console still works; to be entered before the rotation can end: {labels}"
+        ),
+    };
+    Check::new(name, Verdict::Pending, detail).fix(fix)
 }

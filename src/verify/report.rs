@@ -154,6 +154,13 @@ impl Report {
             && !self.ladders.iter().any(|ladder| ladder.verdict() == Verdict::Inconclusive)
     }
 
+    /// Whether something cannot be proven yet.
+    pub fn pending(&self) -> bool {
+        let checks = self.subjects.iter().flat_map(|subject| &subject.checks);
+        let mut all = checks.chain(self.ladders.iter().flat_map(|ladder| &ladder.rungs));
+        all.any(|check| check.verdict == Verdict::Pending)
+    }
+
     /// Whether a live call proved that something is not as it should be.
     pub fn failed(&self) -> bool {
         self.count(Verdict::Failed) > 0

@@ -160,7 +160,7 @@ try {
   await page.getByRole("button", { name: "Collect Now" }).click();
   await page.getByText("44 users").waitFor();
   await sandbox.stop();
-  ok("attest", "emea");
+  ok("attest", "emea", "--by", "alice@example.com");
   assert.equal(ladder().highest, "this account's users");
   assert.match(ok("plan"), /^No changes\. The account matches the configuration\.\n$/);
 } finally {

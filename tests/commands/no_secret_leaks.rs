@@ -153,7 +153,7 @@ fn runs_that_succeed_show_no_secret() {
         &["verify"],
         &["drift", "--who"],
         &["handoff"],
-        &["attest", "emea"],
+        &["attest", "emea", "--by", "ada@example.com"],
         // Refused: it has no store. Rotation into stores is searched with the tests of the stores.
         &["rotate", "applications.siem", "--auto-approve"],
     ] {

@@ -4,7 +4,11 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::workspace::{Elsewhere, LADDER, Workspace};
+use super::workspace::{Elsewhere, LADDER, Workspace, climbed};
+
+const STATUS: &str = "integration status";
+const DATA: &str = "data from Duo";
+const USERS: &str = "this account's users";
 
 #[tokio::test]
 async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
@@ -13,47 +17,125 @@ async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
     assert_eq!((exit, highest.as_str()), (0, "permissions"));
     assert_eq!(rungs["console form"], "pending");
     assert_eq!((&rungs["token"], &rungs["ping"]), (&json!("verified"), &json!("verified")));
-    assert_eq!(
-        (&rungs["integration status"], &rungs["data from Duo"]),
-        (&json!("pending"), &json!("pending"))
-    );
+    assert_eq!((&rungs[STATUS], &rungs[DATA]), (&json!("pending"), &json!("pending")));
 
     let key = workspace.key();
     let console = workspace.console(&[]).await;
     let integration = console.fill("/console/integrations/duo", (&key.0, &key.1)).await;
     console.running.shutdown().await;
+    // Newer than the key, and older than what is attested now.
+    workspace.collected("Duo EMEA", 2);
     workspace.attest();
-    let (exit, highest, rungs) = workspace.verify(&[]);
-    assert_eq!((exit, highest.as_str()), (0, "this account's users"), "{rungs:?}");
+    let (exit, highest, rungs) = workspace.verify(&["--fail-on", "pending"]);
+    assert_eq!((exit, highest.as_str()), (0, USERS), "{rungs:?}");
     assert_eq!(rungs["console form"], "attested");
     assert_eq!(rungs["the console's switches"], "not_verifiable");
 
+    // A collection from before the reset used the key that is dead now, whatever is attested afterwards.
+    workspace.collected("Duo EMEA", -60);
     workspace.rotate(&key.0);
     let (exit, highest, rungs) = workspace.verify(&[]);
     assert_eq!((exit, highest.as_str()), (3, "permissions"));
-    assert_eq!(rungs["console form"], "failed");
+    assert_eq!((&rungs["console form"], &rungs[STATUS]), (&json!("failed"), &json!("pending")));
+    let (exit, text) = workspace.says(&["attest", "emea"]);
+    assert_eq!(exit, 5, "{text}");
+    assert!(text.contains("when the key was last changed in Duo; press Test Connectivity"), "{text}");
+    workspace.insist("emea");
+    let (exit, highest, rungs) = workspace.verify(&[]);
+    assert_eq!((exit, highest.as_str()), (0, "ping"), "{rungs:?}");
+    assert_eq!([&rungs[STATUS], &rungs[DATA], &rungs[USERS]], ["pending"; 3]);
+    assert_eq!(workspace.verify(&["--fail-on", "pending"]).0, 3);
+    let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();
+    assert!(human.contains("recorded without the word of the public API: a rehearsal"), "{human}");
+    let status = human.lines().find(|line| line.contains(STATUS)).unwrap();
+    assert_eq!(status.matches("2026-").count() + status.matches("2027-").count(), 2, "both times: {status}");
+    assert!(!status.contains("verified"), "{status}");
+
     // Attested without the console holding it: the next collection says so.
-    workspace.attest();
     let console = workspace.console(&[]).await;
     console.post(&format!("{integration}/collect"), &[]).await;
     console.running.shutdown().await;
+    workspace.collected("Duo EMEA", 2);
     let (exit, highest, rungs) = workspace.verify(&[]);
     assert_eq!((exit, highest.as_str()), (3, "ping"), "{rungs:?}");
-    assert_eq!(rungs["integration status"], "failed");
+    assert_eq!(rungs[STATUS], "failed");
 
     let key = workspace.key();
     let console = workspace.console(&[]).await;
     console.fill(&integration, (&key.0, &key.1)).await;
     console.running.shutdown().await;
-    assert_eq!(workspace.verify(&[]).1, "this account's users");
+    workspace.collected("Duo EMEA", 2);
+    assert_eq!(workspace.verify(&[]).1, USERS);
     let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();
     assert!(human.contains("highest rung reached: this account's users"), "{human}");
 }
 
 #[tokio::test]
+async fn what_another_integration_of_the_tenant_brought_proves_nothing() {
+    let yaml = LADDER.replace(
+        "identity_intelligence_api",
+        "  apac: {display_name: Duo APAC, access: read_only}\nidentity_intelligence_api",
+    );
+    let workspace = Workspace::applied(&yaml);
+    let key = workspace.key();
+    let console = workspace.console(&[]).await;
+    console.fill("/console/integrations/duo", (&key.0, &key.1)).await;
+    console.running.shutdown().await;
+    workspace.collected("Duo EMEA", 2);
+    workspace.attest();
+    workspace.insist("apac");
+    let climb = || {
+        let output = workspace.run(&["verify", "--format", "json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        ["emea", "apac"].map(|entry| climbed(&report, &format!("identity_intelligence.{entry}")))
+    };
+    // The only integration of the tenant is the one of `emea`, so all data is its own.
+    let [emea, apac] = climb();
+    assert_eq!(emea.0, USERS, "{emea:?}");
+    assert_eq!(apac.0, "ping", "{apac:?}");
+    assert_eq!(
+        [&apac.1[STATUS], &apac.1[DATA], &apac.1[USERS]],
+        ["pending", "not_verifiable", "not_verifiable"]
+    );
+    // With the wrong key in the second one, each status is its own, and data is attributed to neither.
+    let console = workspace.console(&[]).await;
+    let wrong = "x".repeat(40);
+    console.fill_as("Duo APAC", "/console/integrations/duo", (&key.0, &wrong)).await;
+    console.running.shutdown().await;
+    workspace.collected("Duo APAC", 2);
+    let [emea, apac] = climb();
+    assert_eq!(
+        [&emea.1[STATUS], &emea.1[DATA], &emea.1[USERS]],
+        ["verified", "not_verifiable", "not_verifiable"]
+    );
+    assert_eq!(
+        [&apac.1[STATUS], &apac.1[DATA], &apac.1[USERS]],
+        ["failed", "not_verifiable", "not_verifiable"]
+    );
+    assert_eq!((emea.0.as_str(), apac.0.as_str()), (STATUS, "ping"));
+}
+
+#[test]
+fn a_rotation_under_way_is_no_failure_and_a_reset_beside_it_is_one() {
+    let workspace = Workspace::applied(LADDER);
+    workspace.insist("emea");
+    let old = workspace.key().0;
+    workspace.ok(&["rotate", "identity_intelligence.emea.admin_api", "--auto-approve"]);
+    let (exit, _, rungs) = workspace.verify(&[]);
+    assert_eq!((exit, &rungs["console form"]), (0, &json!("pending")), "{rungs:?}");
+    let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();
+    assert!(human.contains("the one in the console still works; to be entered"), "{human}");
+    assert!(human.contains("Integration key, Secret key"), "{human}");
+    // With the old key reset, the one in the console is dead.
+    workspace.rotate(&old);
+    let (exit, _, rungs) = workspace.verify(&[]);
+    assert_eq!((exit, &rungs["console form"]), (3, &json!("failed")), "{rungs:?}");
+}
+
+#[tokio::test]
 async fn what_is_missing_is_pending_for_a_day_and_failed_afterwards() {
     let workspace = Workspace::applied(LADDER);
-    workspace.attest();
+    workspace.insist("emea");
     let (exit, highest, rungs) = workspace.verify(&[]);
     assert_eq!((exit, highest.as_str()), (0, "ping"));
     for rung in ["integration status", "data from Duo", "this account's users"] {
@@ -84,8 +166,13 @@ async fn an_old_client_and_the_other_generation_are_understood() {
     let elsewhere = Elsewhere::with(&switches, true).await;
     assert!(elsewhere.run(&["attest", "emea"]).await.status.success());
     let (exit, highest, rungs) = elsewhere.verify().await;
-    assert_eq!((exit, highest.as_str()), (0, "this account's users"), "{rungs:?}");
+    assert_eq!((exit, highest.as_str()), (0, "ping"), "{rungs:?}");
     assert_eq!(rungs["integration status"], "unsupported");
+    assert_eq!(
+        [&rungs[DATA], &rungs[USERS]],
+        ["not_verifiable"; 2],
+        "without the list all may be another one's"
+    );
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ async fn wrong_keys_in_the_console_fail_with_what_is_wrong_with_them() {
     let auth_secret = workspace.secret(&auth);
     let other = Workspace::applied(LADDER);
     let foreign = other.key();
-    workspace.attest();
+    workspace.insist("emea");
     let console = workspace.console(&[]).await;
     let integration = console.fill("/console/integrations/duo", (&ikey, &secret)).await;
     console.running.shutdown().await;
@@ -42,6 +42,7 @@ async fn wrong_keys_in_the_console_fail_with_what_is_wrong_with_them() {
         let console = workspace.console(&[]).await;
         console.fill(&integration, key).await;
         console.running.shutdown().await;
+        workspace.collected("Duo EMEA", 2);
         let (exit, report) = report(&workspace);
         let status = rung(&report, "integration status");
         assert_eq!((exit, &status["verdict"]), (3, &json!("failed")), "{what}: {status}");
@@ -123,6 +124,7 @@ async fn users_without_email_are_counted_and_the_others_are_found() {
     let console = workspace.console(&[]).await;
     console.fill("/console/integrations/duo", (&key.0, &key.1)).await;
     console.running.shutdown().await;
+    workspace.collected("Duo EMEA", 2);
     workspace.attest();
     let (exit, report) = report(&workspace);
     let found = rung(&report, "this account's users");
@@ -172,8 +174,8 @@ fn attestations_that_are_older_or_mistyped() {
     );
     let workspace = Workspace::applied(&shared);
     let before = workspace.yaml();
-    workspace.attest();
-    workspace.ok(&["attest", "apac"]);
+    workspace.insist("emea");
+    workspace.insist("apac");
     let after = workspace.yaml();
     for kept in before.lines() {
         let words = kept.trim_end_matches('}');
@@ -209,10 +211,10 @@ fn an_attestation_behind_a_shared_anchor_is_left_to_the_person() {
     );
     let workspace = Workspace::applied(&yaml);
     let before = workspace.yaml();
-    let (exit, text) = workspace.says(&["attest", "emea"]);
+    let (exit, text) = workspace.says(&["attest", "emea", "--force", "--reason", "a rehearsal"]);
     assert_ne!(exit, 0, "{text}");
     assert!(text.contains("attested: \"") && text.contains("by hand"), "the line to write is shown: {text}");
     assert_eq!(workspace.yaml(), before);
     // The other entry overrides what it shares, so its line can be written.
-    workspace.ok(&["attest", "apac"]);
+    workspace.insist("apac");
 }

@@ -1,6 +1,7 @@
 //! Identity Intelligence, end to end: the vendor's page, the handoff and its attestation, the ladder, the order of a
 //! removal, and the simulated other side.
 
+mod attesting;
 mod handoff;
 mod junit;
 mod ladder;

@@ -49,8 +49,13 @@ impl Console {
 
     /// Fills the form in, presses Save and Collect Now.
     pub(crate) async fn fill(&self, path: &str, key: (&str, &str)) -> String {
+        self.fill_as("Duo EMEA", path, key).await
+    }
+
+    /// The same for an integration of another name.
+    pub(crate) async fn fill_as(&self, name: &str, path: &str, key: (&str, &str)) -> String {
         let fields = [
-            ("display_name", "Duo EMEA"),
+            ("display_name", name),
             ("api_hostname", "api-1a2b3c4d.duosecurity.com"),
             ("integration_key", key.0),
             ("secret_key", key.1),
@@ -65,6 +70,8 @@ impl Console {
 impl Workspace {
     pub(crate) fn with(yaml: &str) -> Self {
         let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        fs::write(workspace.git_configuration(), "[user]\n\tname = Test Er\n\temail = tester@example.com\n")
+            .unwrap();
         fs::write(workspace.file(), yaml).unwrap();
         workspace
     }
@@ -80,6 +87,11 @@ impl Workspace {
         self.folder.path().join("duo.yaml")
     }
 
+    /// What git knows of the person at this workspace.
+    pub(crate) fn git_configuration(&self) -> PathBuf {
+        self.folder.path().join(".gitconfig")
+    }
+
     pub(crate) fn yaml(&self) -> String {
         fs::read_to_string(self.file()).unwrap()
     }
@@ -92,6 +104,7 @@ impl Workspace {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_duoctl"));
+        command.env("GIT_CONFIG_GLOBAL", self.git_configuration()).env("GIT_CONFIG_NOSYSTEM", "1");
         command.current_dir(self.folder.path()).args(arguments).arg("--sandbox").output().unwrap()
     }
 
@@ -189,6 +202,17 @@ impl Workspace {
         self.ok(&["attest", "emea"]);
     }
 
+    /// The same against the word of the public API.
+    pub(crate) fn insist(&self, name: &str) {
+        self.ok(&["attest", name, "--force", "--reason", "a rehearsal"]);
+    }
+
+    /// Says that an integration last collected so many seconds from now.
+    pub(crate) fn collected(&self, display_name: &str, seconds: i64) {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+        self.account().date_collection(display_name, at).unwrap();
+    }
+
     /// Makes the attestation older than the time that data may take.
     pub(crate) fn age(&self) {
         let text = self.yaml();
@@ -204,11 +228,18 @@ impl Workspace {
 pub(crate) fn ladder(output: &Output) -> (i32, String, Map<String, Value>) {
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    let ladder = &report["identity_intelligence"][0];
+    let (highest, rungs) = climbed(&report, "identity_intelligence.emea");
+    (output.status.code().unwrap(), highest, rungs)
+}
+
+/// The highest rung, and the verdict of each rung, of one entry.
+pub(crate) fn climbed(report: &Value, address: &str) -> (String, Map<String, Value>) {
+    let ladders = report["identity_intelligence"].as_array().unwrap();
+    let ladder = ladders.iter().find(|ladder| ladder["address"] == address).unwrap();
     let rungs = ladder["rungs"].as_array().unwrap();
     let rungs = rungs.iter().map(|rung| (rung["name"].as_str().unwrap().to_owned(), rung["verdict"].clone()));
     let highest = ladder["highest_rung"].as_str().unwrap_or_default().to_owned();
-    (output.status.code().unwrap(), highest, rungs.collect())
+    (highest, rungs.collect())
 }
 
 /// A simulator that runs elsewhere on this machine, with the credentials as its console copied them.
@@ -223,6 +254,9 @@ impl Elsewhere {
         let key = workspace.key();
         let console = workspace.console(switches).await;
         console.fill("/console/integrations/duo", (&key.0, &key.1)).await;
+        // In the same second as the creation of the key it would prove nothing.
+        let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+        console.running.account().date_collection("Duo EMEA", later).unwrap();
         let base = console.running.url();
         let mut fields = vec![("name", "CI")];
         fields.extend(audience.then_some(("audience", "on")));
@@ -245,6 +279,7 @@ impl Elsewhere {
             fs::write(self.workspace.file(), text.replace("plan: advantage", credentials)).unwrap();
         }
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_duoctl"));
+        command.env("GIT_CONFIG_GLOBAL", self.workspace.git_configuration()).env("GIT_CONFIG_NOSYSTEM", "1");
         command.current_dir(self.workspace.folder.path()).args(arguments);
         command.args(["--connect-to", &self.console.running.address().to_string()]);
         command.arg("--ca-file").arg(self.console.running.ca_file());

@@ -374,7 +374,7 @@ fn an_import_takes_the_pair_for_one() {
 fn a_console_gets_the_new_key_before_the_old_one_goes() {
     let applications = "identity_intelligence: {emea: {display_name: EMEA, access: read_only, push_verification: {application_name: Desk}, secrets: {store: local, path: cii}}}\n";
     let (duo, folder) = start(applications);
-    duo.run(&folder, &["attest", "emea"]).exits(0);
+    duo.run(&folder, &["attest", "emea", "--by", "ada@example.com"]).exits(0);
     let address = "identity_intelligence.emea.admin_api";
     let old = kept(&folder, "secrets/cii/admin_api");
     duo.run(&folder, &["rotate", address, "--auto-approve"])
@@ -397,7 +397,7 @@ fn a_console_gets_the_new_key_before_the_old_one_goes() {
     let name = duo.applications("Identity Intelligence: EMEA");
     assert_eq!(name.len(), 2, "the old key works until then");
     assert!(name.iter().any(|one| one["secret_key"] == old["secret_key"]));
-    duo.run(&folder, &["attest", "emea"]).exits(0);
+    duo.run(&folder, &["attest", "emea", "--by", "ada@example.com"]).exits(0);
     duo.apply(&folder).exits(0).tells("rotated identity_intelligence.emea.admin_api");
     let retired = duo
         .applications("Identity Intelligence: EMEA")

@@ -50,9 +50,20 @@ pub struct Attest {
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
-    /// Who filled in the form, e.g. a mail address.
+    /// Who filled in the form, e.g. a mail address. Without it, git's user.name and user.email.
     #[arg(long, value_name = "WHO", value_parser = person)]
     pub by: Option<String>,
+    /// Record it although the public API of Identity Intelligence contradicts it.
+    #[arg(long, requires = "reason")]
+    pub force: bool,
+    /// Why; it is recorded.
+    #[arg(long, value_name = "TEXT", requires = "force", value_parser = reason)]
+    pub reason: Option<String>,
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    crate::config::attestation::reason(text)
+        .ok_or_else(|| "write one line of at most 200 characters, without spaces around it".to_owned())
 }
 
 fn person(text: &str) -> Result<String, String> {

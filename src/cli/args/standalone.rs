@@ -104,6 +104,16 @@ pub struct Verify {
     /// Write the outcome into a file, too (repeatable).
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_VERIFY))]
     pub reports: Vec<ReportFile>,
+    /// Exit with 3 also when a check ends with this verdict.
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    pub fail_on: Option<FailOn>,
+}
+
+/// What makes `duoctl verify` fail that does not otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// What cannot be proven yet: a person has to act, or newer evidence has to come.
+    Pending,
 }
 
 /// `duoctl doctor`.

@@ -1,5 +1,6 @@
 //! The shapes of answers. Enumerations are kept as text: unknown values are no errors (section 6.4).
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::access::{ApiError, unexpected};
@@ -7,6 +8,8 @@ use super::access::{ApiError, unexpected};
 /// One entry of `getIntegrationsStatus`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntegrationStatus {
+    /// The id in the tenant.
+    pub id: String,
     /// The display name in the console.
     pub name: String,
     /// `SUCCESS`, `FAILURE`, ... or a value that no published schema has.
@@ -15,6 +18,32 @@ pub struct IntegrationStatus {
     pub date: String,
     /// What went wrong.
     pub error: Option<String>,
+}
+
+impl IntegrationStatus {
+    /// Whether its data may be Duo's: only an id of the known shape, `TENANT__PROVIDER__SUFFIX`, says that it is another
+    /// provider's (section 6.5).
+    pub fn may_be_duo(&self) -> bool {
+        match self.id.split("__").collect::<Vec<_>>().as_slice() {
+            [_, provider, _] => provider.is_empty() || *provider == DUO,
+            _ => true,
+        }
+    }
+}
+
+/// The name of the provider.
+const DUO: &str = "DUO";
+
+/// How many logins of people with data from Duo are kept, to look at when that data came.
+const LOGINS: usize = 5;
+
+/// What the list of people shows of data from Duo.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DuoData {
+    /// How many people were looked at.
+    pub people: usize,
+    /// Some of those with data from Duo; none where nobody has any.
+    pub logins: Vec<String>,
 }
 
 /// What the providers say of one person.
@@ -35,22 +64,29 @@ pub struct ProviderRecord {
     pub login: String,
     /// The email there.
     pub email: String,
+    /// When the record was last updated, where that is told.
+    pub updated: Option<Timestamp>,
 }
 
 impl EndUser {
-    /// Whether Duo's data of this very user is there, by id, login or email.
-    pub fn is_duo_user(&self, user_id: &str, username: &str, email: &str) -> bool {
+    /// The records that Duo provides.
+    pub fn from_duo(&self) -> impl Iterator<Item = &ProviderRecord> {
+        self.records.iter().filter(|record| record.provider == DUO)
+    }
+
+    /// The record of this very user of Duo, by id, login or email; the newest, where several integrations bring one.
+    pub fn duo_user(&self, user_id: &str, username: &str, email: &str) -> Option<&ProviderRecord> {
         let same = |one: &str, other: &str| !one.is_empty() && one.eq_ignore_ascii_case(other);
-        self.records.iter().filter(|record| record.provider == "DUO").any(|record| {
+        let is_user = |record: &&ProviderRecord| {
             record.user_id == user_id || same(&record.login, username) || same(&record.email, email)
-        })
+        };
+        self.from_duo().filter(is_user).max_by_key(|record| record.updated)
     }
 }
 
 /// A page of people, as far as duoctl looks at it.
 pub(super) struct Page {
-    pub(super) people: usize,
-    pub(super) from_duo: bool,
+    pub(super) data: DuoData,
     pub(super) next: Option<String>,
 }
 
@@ -65,6 +101,7 @@ fn list<'v>(value: Option<&'v Value>, what: &str) -> Result<&'v Vec<Value>, ApiE
 pub(super) fn integrations(data: &Value) -> Result<Vec<IntegrationStatus>, ApiError> {
     let rows = list(data.get("getIntegrationsStatus"), "getIntegrationsStatus")?;
     let status = |row: &Value| IntegrationStatus {
+        id: text(row, "integrationId"),
         name: text(row, "integrationName"),
         status: text(row, "status"),
         date: text(row, "date"),
@@ -78,12 +115,12 @@ pub(super) fn page(data: &Value, query: &str) -> Result<Page, ApiError> {
     let items = list(page.and_then(|page| page.get("items")), "items")?;
     let is_duo = |item: &Value| {
         let providers = item.get("providers").and_then(Value::as_array).into_iter().flatten();
-        providers.into_iter().any(|provider| provider == "DUO")
+        providers.into_iter().any(|provider| provider == DUO)
     };
     let next = page.and_then(|page| page.get("pageToken")).and_then(Value::as_str).map(str::to_owned);
+    let logins = items.iter().filter(|item| is_duo(item)).map(|item| text(item, "login"));
     Ok(Page {
-        people: items.len(),
-        from_duo: items.iter().any(is_duo),
+        data: DuoData { people: items.len(), logins: logins.take(LOGINS).collect() },
         next: next.filter(|token| !token.is_empty()),
     })
 }
@@ -95,6 +132,29 @@ pub(super) fn end_user(data: &Value) -> Result<EndUser, ApiError> {
         user_id: text(row, "userId"),
         login: text(row, "login"),
         email: text(row, "email"),
+        updated: row.get("lastUpdated").and_then(Value::as_str).and_then(|time| time.parse().ok()),
     };
     Ok(EndUser { records: rows.iter().map(record).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_id_of_another_provider_rules_duo_out() {
+        let of = |id: &str| IntegrationStatus {
+            id: id.to_owned(),
+            name: String::new(),
+            status: String::new(),
+            date: String::new(),
+            error: None,
+        };
+        for id in ["t__DUO__1a2b3c4d", "", "t", "t__1a2b3c4d", "t__a__b__c", "t____x"] {
+            assert!(of(id).may_be_duo(), "{id}");
+        }
+        for id in ["t__OKTA__1a2b3c4d", "t__AZURE_AD__1"] {
+            assert!(!of(id).may_be_duo(), "{id}");
+        }
+    }
 }

@@ -12,14 +12,17 @@ use super::super::matching::Live;
 use super::super::selection::Selection;
 use super::delivery;
 
-/// Every form of the YAML, and what entries that left it have in a console.
+/// Every form of the YAML, and what entries that left it have in a console. `olds` are the applications whose keys are
+/// being rotated out and still work.
 pub(super) fn handoffs(
     desired: &Desired,
     lives: &HashMap<&Address, &Integration>,
+    olds: &HashMap<&Address, &Integration>,
     orphans: &[Live<'_>],
 ) -> Vec<Handoff> {
     let declared: BTreeSet<&Address> = desired.handoffs.iter().map(|spec| &spec.address).collect();
-    let mut handoffs: Vec<Handoff> = desired.handoffs.iter().map(|spec| Handoff::new(spec, lives)).collect();
+    let forms = desired.handoffs.iter().map(|spec| Handoff::new(spec, lives, olds));
+    let mut handoffs: Vec<Handoff> = forms.collect();
     delivery::show_places(&mut handoffs, desired);
     let orphans = orphans.iter().filter_map(|live| Some((&live.marker.as_ref()?.address, live.integration)));
     handoffs.extend(desired.takedown.handoffs(orphans, &declared));

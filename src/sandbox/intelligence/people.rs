@@ -54,6 +54,20 @@ pub(super) fn replace(
     Ok(())
 }
 
+/// Says of everybody that an integration brought that it did so at that time.
+pub(super) fn date(account: &mut Account, integration: &str, second: i64) -> io::Result<()> {
+    let prefix = format!("{integration}/");
+    let brought = account.store.list(COLLECTION).filter(|(id, _)| id.starts_with(&prefix));
+    let brought: Vec<(String, Value)> = brought.map(|(id, value)| (id.to_owned(), value.clone())).collect();
+    for (id, mut person) in brought {
+        if let Some(updated) = person.get_mut("lastUpdated") {
+            *updated = json!(date_time(second));
+        }
+        account.store.put(COLLECTION, &id, person)?;
+    }
+    Ok(())
+}
+
 fn text(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

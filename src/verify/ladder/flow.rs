@@ -1,14 +1,16 @@
 //! The rungs on the side of Identity Intelligence: token, ping, the integration's status, data, this account's users.
+//! Pure: what was seen comes in, and what it proves about this very integration comes out.
 
-use futures_util::StreamExt as _;
+use std::time::Duration;
+
 use jiff::Timestamp;
 
-use crate::intelligence::api::{ApiError, Client, IntegrationStatus, PARALLELISM};
-use crate::reconcile::handoff::Handoff;
+use crate::intelligence::api::{ApiError, IntegrationStatus};
 use crate::verify::report::{Check, Verdict};
 
+use super::age::{Age, Entered, Values};
 use super::sample::Sample;
-use super::world::{Api, World};
+use super::seen::{Answer, Data, Seen, Users};
 
 const TOKEN: &str = "token";
 const PING: &str = "ping";
@@ -16,72 +18,68 @@ const STATUS: &str = "integration status";
 const DATA: &str = "data from Duo";
 const USERS: &str = "this account's users";
 
-pub(super) async fn rungs(
-    world: &World<'_>,
-    sheet: &Handoff,
-    name: &str,
-    sample: &Sample,
-    grace: Option<String>,
-) -> Vec<Check> {
-    let none = |verdict, detail: &str| {
+/// How far ahead of Duo's clock a date may be.
+const AHEAD: Duration = Duration::from_secs(300);
+
+/// What brings newer evidence.
+const COLLECT: &str = "press Test Connectivity and Collect Now in the console, or wait for the next collection, which comes \
+                       about every hour; then `duoctl verify`";
+
+/// What is judged: one integration, what a person said of it, and the time.
+pub(super) struct Subject<'a> {
+    /// The entry, as people type it.
+    pub(super) entry: &'a str,
+    /// The display name in the console.
+    pub(super) name: &'a str,
+    /// When its values came to be.
+    pub(super) values: &'a Values,
+    /// Why missing data is no failure yet.
+    pub(super) grace: Option<&'a str>,
+    /// The moment, by Duo's clock.
+    pub(super) now: Timestamp,
+}
+
+/// Every rung, from the lowest on.
+pub(super) fn rungs(subject: &Subject<'_>, answer: &Answer, sample: &Sample) -> Vec<Check> {
+    let all = |verdict, detail: &str| {
         [TOKEN, PING, STATUS, DATA, USERS].map(|rung| Check::new(rung, verdict, detail)).to_vec()
     };
-    let client = match world.api {
-        Api::Usable(client) => client,
-        Api::NotDeclared => {
-            return none(
-                Verdict::NotVerifiable,
-                "the YAML has no `identity_intelligence_api`, so nobody can be asked",
-            );
-        }
-        Api::Unusable(reason) => {
-            let fix = "correct `identity_intelligence_api` in the YAML";
-            let mut rungs = none(Verdict::NotTestable, "without a token nobody can be asked");
-            if let Some(first) = rungs.first_mut() {
-                *first = Check::new(TOKEN, Verdict::Failed, reason.clone()).fix(fix);
-            }
-            return rungs;
-        }
+    let without_token = |first: Check| {
+        let mut rungs = all(Verdict::NotTestable, "without a token nothing can be asked");
+        rungs.splice(..1, [first]);
+        rungs
     };
-    if let Err(error) = client.authorize().await {
-        let mut rungs = none(Verdict::NotTestable, "without a token nobody can be asked");
-        if let Some(first) = rungs.first_mut() {
-            *first = failure(TOKEN, &error);
-        }
-        return rungs;
-    }
     let token = Check::new(TOKEN, Verdict::Verified, "the token endpoint accepts the API client");
-    let ping = match client.ping().await {
-        Ok(true) => Check::new(PING, Verdict::Verified, "the public API answers"),
-        Ok(false) => Check::new(PING, Verdict::Failed, "the public API says `false`"),
-        Err(error) => failure(PING, &error),
-    };
-    if ping.verdict != Verdict::Verified {
-        let silent = [STATUS, DATA, USERS];
-        let rest =
-            silent.map(|rung| Check::new(rung, Verdict::NotTestable, "the public API does not answer"));
-        return [token, ping].into_iter().chain(rest).collect();
-    }
-    let grace = grace.as_deref();
-    let (status, data, users) = futures_util::join!(
-        status(client, sheet, name, grace),
-        data(client, grace),
-        users(client, sample, grace)
-    );
-    vec![token, ping, status, data, users]
-}
-
-/// Missing is pending while it cannot be there yet.
-fn missing(rung: &str, detail: &str, grace: Option<&str>) -> Check {
-    match grace {
-        Some(why) => Check::new(rung, Verdict::Pending, format!("{detail}; {why}")),
-        None => Check::new(rung, Verdict::Failed, detail).fix(
-            "look at the integration and at System Logs in the console, and press Test Connectivity there",
+    match answer {
+        Answer::NotDeclared => all(
+            Verdict::NotVerifiable,
+            "the YAML has no `identity_intelligence_api`, so nothing can be asked",
         ),
+        Answer::Unusable(reason) => without_token(
+            Check::new(TOKEN, Verdict::Failed, reason.clone())
+                .fix("correct `identity_intelligence_api` in the YAML"),
+        ),
+        Answer::NoToken(error) => without_token(failure(TOKEN, error)),
+        Answer::Silent(error) => {
+            let ping = match error {
+                Some(error) => failure(PING, error),
+                None => Check::new(PING, Verdict::Failed, "the public API says `false`"),
+            };
+            let silent = [STATUS, DATA, USERS]
+                .map(|rung| Check::new(rung, Verdict::NotTestable, "the public API does not answer"));
+            [token, ping].into_iter().chain(silent).collect()
+        }
+        Answer::Seen(seen) => vec![
+            token,
+            Check::new(PING, Verdict::Verified, "the public API answers"),
+            subject.status(seen),
+            subject.data(seen),
+            subject.users(seen, sample),
+        ],
     }
 }
 
-fn failure(rung: &str, error: &ApiError) -> Check {
+pub(super) fn failure(rung: &str, error: &ApiError) -> Check {
     let (verdict, fix) = match error {
         _ if error.is_transient() => (Verdict::Inconclusive, "try again: `duoctl verify`"),
         ApiError::Client { .. } => (
@@ -97,107 +95,205 @@ fn failure(rung: &str, error: &ApiError) -> Check {
     Check::new(rung, verdict, error.to_string()).fix(fix)
 }
 
-async fn status(client: &Client, sheet: &Handoff, name: &str, grace: Option<&str>) -> Check {
-    let found = match client.integrations().await {
-        Ok(None) => {
-            return Check::new(
-                STATUS,
-                Verdict::Unsupported,
-                "the public API of this tenant has no `getIntegrationsStatus`",
-            );
+/// The integrations with a display name: nothing else ties a declaration to one (identity-intelligence.md, section 10).
+pub(super) fn named<'s>(statuses: &'s [IntegrationStatus], name: &str) -> Vec<&'s IntegrationStatus> {
+    statuses.iter().filter(|status| status.name == name).collect()
+}
+
+/// What a collection came to (identity-intelligence.md, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Good,
+    Bad,
+    /// None has ended yet.
+    Open,
+    /// A word that no published schema has.
+    Unknown,
+}
+
+impl Outcome {
+    pub(super) fn of(status: &IntegrationStatus) -> Self {
+        match status.status.as_str() {
+            "SUCCESS" => Self::Good,
+            "FAILURE" | "PARTIAL_SUCCESS" | "TIMEOUT" | "BLOCKED" => Self::Bad,
+            "STARTED" | "NONE" | "INFO" => Self::Open,
+            _ => Self::Unknown,
         }
-        Ok(Some(found)) => found,
-        Err(error) => return failure(STATUS, &error),
-    };
-    let named: Vec<&IntegrationStatus> = found.iter().filter(|status| status.name == name).collect();
-    match named.as_slice() {
-        [] => missing(STATUS, &format!("no integration has the display name \"{name}\""), grace),
-        [status] => judge(status, sheet, grace),
-        _ => Check::new(
-            STATUS,
-            Verdict::NotVerifiable,
-            format!(
-                "{} integrations have the display name \"{name}\", and nothing else tells them apart",
-                named.len()
-            ),
-        )
-        .fix("rename one of them in the console"),
     }
 }
 
-fn judge(status: &IntegrationStatus, sheet: &Handoff, grace: Option<&str>) -> Check {
+/// A status in words.
+pub(super) fn described(status: &IntegrationStatus) -> String {
     let error = status.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-    let seen = format!("{} on {}{error}", status.status, status.date);
-    // A result from before the values were entered says nothing about them.
-    let attested = sheet.attestation().and_then(|attestation| attestation.at);
-    let date = status.date.parse::<Timestamp>().ok();
-    let older = attested.zip(date).is_some_and(|(attested, date)| date < attested);
-    let check = |verdict| Check::new(STATUS, verdict, seen.clone());
-    match status.status.as_str() {
-        "SUCCESS" => check(Verdict::Verified),
-        "STARTED" | "NONE" | "INFO" => missing(STATUS, &seen, grace),
-        "FAILURE" | "PARTIAL_SUCCESS" | "TIMEOUT" | "BLOCKED" if older && grace.is_some() => {
-            missing(STATUS, &format!("{seen}, before the values were attested"), grace)
-        }
-        "FAILURE" | "PARTIAL_SUCCESS" | "TIMEOUT" | "BLOCKED" => {
-            check(Verdict::Failed).fix(remedy(&error, sheet))
-        }
-        _ => check(Verdict::NotVerifiable)
-            .fix("duoctl does not know this status; look at the integration in the console"),
-    }
+    format!("{} on {}{error}", status.status, status.date)
 }
 
-/// What to do about a collection that failed, as far as Duo's own code shows through (duo-api.md, section 2.2).
-fn remedy(error: &str, sheet: &Handoff) -> String {
-    let entry = sheet.address.as_str().rsplit('.').next().unwrap_or_default();
-    let what = if error.contains("40102") {
-        "the integration key in the console is none of this account's Admin API: it is mistyped, swapped with the secret key, \
-         of the Auth API, of another account, or its application was deleted"
-    } else if error.contains("40103") {
-        "the secret key in the console is mistyped, or it is older than the last reset"
-    } else if error.contains("40301") {
-        "the key may not do this: see whether it is of the Auth API, whether `duoctl plan` shows a missing permission, and \
-         whether networks restrict it"
-    } else {
-        "compare the form with the handoff, and read System Logs in the console"
+/// Why data from Duo proves nothing about the integration of that name: another one of the tenant may have brought it.
+fn shared(statuses: &Result<Option<Vec<IntegrationStatus>>, ApiError>, name: &str) -> Option<String> {
+    let whose = match statuses {
+        Ok(Some(statuses)) => {
+            let from_duo: Vec<_> = statuses.iter().filter(|status| status.may_be_duo()).collect();
+            match from_duo.as_slice() {
+                [only] if only.name == name => return None,
+                [] | [_] | [_, _] => "another integration".to_owned(),
+                several => format!("one of {} other integrations", several.len() - 1),
+            }
+        }
+        Ok(None) | Err(_) => "another integration".to_owned(),
     };
-    format!("{what}; `duoctl handoff {entry}` shows the values, then Test Connectivity and Collect Now")
+    Some(format!("{whose} of this tenant may have brought it, and the public API does not tell which did"))
 }
 
-async fn data(client: &Client, grace: Option<&str>) -> Check {
-    match client.has_duo_data().await {
-        Ok((true, _)) => Check::new(DATA, Verdict::Verified, "DUO is among the providers of users"),
-        Ok((false, seen)) => {
-            missing(DATA, &format!("none of {seen} users has DUO among the providers"), grace)
+impl Subject<'_> {
+    /// Missing is pending while it cannot be there yet.
+    fn missing(&self, rung: &str, detail: &str) -> Check {
+        match self.grace {
+            Some(why) => Check::new(rung, Verdict::Pending, format!("{detail}; {why}")),
+            None => Check::new(rung, Verdict::Failed, detail).fix(
+                "look at the integration and at System Logs in the console, and press Test Connectivity there",
+            ),
         }
-        Err(error) => failure(DATA, &error),
     }
-}
 
-async fn users(client: &Client, sample: &Sample, grace: Option<&str>) -> Check {
-    if let Some(problem) = &sample.problem {
-        return Check::new(USERS, Verdict::NotTestable, problem.clone());
-    }
-    let asked = sample.users.iter().map(|user| async move {
-        let found = client.end_user(user.login()).await?;
-        Ok(found.is_some_and(|found| found.is_duo_user(&user.id, &user.username, &user.email)))
-    });
-    let asked = futures_util::stream::iter(asked).buffered(PARALLELISM);
-    let answers: Vec<Result<bool, ApiError>> = asked.collect().await;
-    if let Some(error) = answers.iter().find_map(|answer| answer.as_ref().err()) {
-        return failure(USERS, error);
-    }
-    let there = answers.iter().filter(|answer| matches!(answer, Ok(true))).count();
-    let lacking = match sample.without_email {
-        0 => String::new(),
-        count => {
-            format!("; {count} users in Duo have no email, which Identity Intelligence matches people by")
+    /// What was seen, as what it proves: `Ok` only where it is newer than the values.
+    fn dated(&self, rung: &str, seen: &str, at: Timestamp) -> Result<(), Check> {
+        let pending = |why: String| Check::new(rung, Verdict::Pending, format!("{seen}; {why}"));
+        let horizon = self.now.checked_add(AHEAD).unwrap_or(self.now);
+        if at > horizon {
+            let detail = format!("{seen}; that date is in the future");
+            return Err(Check::new(rung, Verdict::NotVerifiable, detail));
         }
-    };
-    let seen = format!("{there} of {} sampled users are there{lacking}", answers.len());
-    if there == answers.len() {
-        Check::new(USERS, Verdict::Verified, seen)
-    } else {
-        missing(USERS, &seen, grace)
+        let entry = self.entry;
+        match self.values.age(at) {
+            Age::Newer => Ok(()),
+            Age::Older { than, at } => {
+                let why = format!("that is not newer than {at:.0}, when {than}");
+                Err(pending(why).fix(COLLECT))
+            }
+            Age::Undated => Err(pending("the attestation has no date to compare that with".to_owned())
+                .fix(format!("`duoctl attest {entry}` writes one"))),
+            Age::NotEntered => {
+                let fix =
+                    format!("`duoctl handoff {entry}` shows what to enter; then `duoctl attest {entry}`");
+                let why = match self.values.entered {
+                    Entered::Before(Some(at)) => {
+                        format!("on {at:.0} other values were attested than the console is to hold now")
+                    }
+                    _ => "the values that the console is to hold now are not attested yet".to_owned(),
+                };
+                Err(pending(why).fix(fix))
+            }
+        }
+    }
+
+    fn status(&self, seen: &Seen) -> Check {
+        let found = match &seen.statuses {
+            Ok(None) => {
+                return Check::new(
+                    STATUS,
+                    Verdict::Unsupported,
+                    "the public API of this tenant has no `getIntegrationsStatus`",
+                );
+            }
+            Ok(Some(found)) => named(found, self.name),
+            Err(error) => return failure(STATUS, error),
+        };
+        match found.as_slice() {
+            [] => self.missing(STATUS, &format!("no integration has the display name \"{}\"", self.name)),
+            [status] => self.judge(status),
+            several => {
+                let detail = format!(
+                    "{} integrations have the display name \"{}\", and nothing else tells them apart",
+                    several.len(),
+                    self.name
+                );
+                Check::new(STATUS, Verdict::NotVerifiable, detail).fix("rename one of them in the console")
+            }
+        }
+    }
+
+    fn judge(&self, status: &IntegrationStatus) -> Check {
+        let seen = described(status);
+        let outcome = Outcome::of(status);
+        if outcome == Outcome::Open {
+            return self.missing(STATUS, &seen);
+        }
+        let Ok(date) = status.date.parse::<Timestamp>() else {
+            let detail = format!("{seen}; duoctl cannot read that date");
+            return Check::new(STATUS, Verdict::NotVerifiable, detail);
+        };
+        if let Err(check) = self.dated(STATUS, &seen, date) {
+            return check;
+        }
+        match outcome {
+            Outcome::Good => Check::new(STATUS, Verdict::Verified, seen),
+            Outcome::Bad => Check::new(STATUS, Verdict::Failed, seen).fix(self.remedy(status)),
+            Outcome::Open | Outcome::Unknown => Check::new(STATUS, Verdict::NotVerifiable, seen)
+                .fix("duoctl does not know this status; look at the integration in the console"),
+        }
+    }
+
+    /// What to do about a collection that failed, as far as Duo's own code shows through (duo-api.md, section 2.2).
+    fn remedy(&self, status: &IntegrationStatus) -> String {
+        let error = status.error.as_deref().unwrap_or_default();
+        let what = if error.contains("40102") {
+            "the integration key in the console is none of this account's Admin API: it is mistyped, swapped with the secret key, \
+             of the Auth API, of another account, or its application was deleted"
+        } else if error.contains("40103") {
+            "the secret key in the console is mistyped, or it is older than the last reset"
+        } else if error.contains("40301") {
+            "the key may not do this: see whether it is of the Auth API, whether `duoctl plan` shows a missing permission, and \
+             whether networks restrict it"
+        } else {
+            "compare the form with the handoff, and read System Logs in the console"
+        };
+        let entry = self.entry;
+        format!("{what}; `duoctl handoff {entry}` shows the values, then Test Connectivity and Collect Now")
+    }
+
+    /// What was seen in the tenant, as what it proves of this integration.
+    fn attributed(&self, rung: &str, seen: &Seen, what: &str, newest: Option<Timestamp>) -> Check {
+        if let Some(why) = shared(&seen.statuses, self.name) {
+            return Check::new(rung, Verdict::NotVerifiable, format!("{what}; {why}"));
+        }
+        let Some(newest) = newest else {
+            let detail = format!("{what}; the public API does not tell when that came");
+            return Check::new(rung, Verdict::NotVerifiable, detail);
+        };
+        let what = format!("{what}, last updated on {newest:.0}");
+        match self.dated(rung, &what, newest) {
+            Ok(()) => Check::new(rung, Verdict::Verified, what),
+            Err(check) => check,
+        }
+    }
+
+    fn data(&self, seen: &Seen) -> Check {
+        match &seen.data {
+            Err(error) => failure(DATA, error),
+            Ok(Data { people, there: false, .. }) => {
+                self.missing(DATA, &format!("none of {people} users has DUO among the providers"))
+            }
+            Ok(Data { newest, .. }) => {
+                self.attributed(DATA, seen, "DUO is among the providers of users", *newest)
+            }
+        }
+    }
+
+    fn users(&self, seen: &Seen, sample: &Sample) -> Check {
+        if let Some(problem) = &sample.problem {
+            return Check::new(USERS, Verdict::NotTestable, problem.clone());
+        }
+        let Users { asked, there, newest } = match &seen.users {
+            Ok(users) => users,
+            Err(error) => return failure(USERS, error),
+        };
+        let lacking = match sample.without_email {
+            0 => String::new(),
+            count => {
+                format!("; {count} users in Duo have no email, which Identity Intelligence matches people by")
+            }
+        };
+        let what = format!("{there} of {asked} sampled users are there{lacking}");
+        if there == asked { self.attributed(USERS, seen, &what, *newest) } else { self.missing(USERS, &what) }
     }
 }

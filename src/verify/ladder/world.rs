@@ -1,4 +1,6 @@
-//! What the rungs look at.
+//! What the rungs look at beside the entry itself.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -28,6 +30,8 @@ pub struct World<'a> {
     pub plan: &'a Plan,
     /// The public API.
     pub api: &'a Api,
-    /// The moment.
+    /// The moment, by Duo's clock.
     pub now: Timestamp,
+    /// How long it takes until Duo's logs show what happened.
+    pub log_delay: Duration,
 }

@@ -1,0 +1,140 @@
+//! When applications were last changed, as Duo's activity log tells (duo-api.md, section 2.4).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::duo::activity::{Activities, Activity, activities};
+use crate::duo::call::Transport;
+use crate::duo::types::Ikey;
+use crate::reconcile::age::LOG_REACH;
+
+use super::age::Change;
+
+/// Pages of the log that are read: its budget is far smaller than that of other calls.
+const PAGES: usize = 10;
+
+/// The part of the log that was read; nothing where it could not be.
+#[derive(Debug, Default)]
+pub(super) struct History(Option<Read>);
+
+#[derive(Debug)]
+struct Read {
+    from: Timestamp,
+    until: Timestamp,
+    last: BTreeMap<Ikey, Timestamp>,
+}
+
+impl History {
+    /// When the key of an application last changed.
+    pub(super) fn change(&self, ikey: &Ikey) -> Change {
+        match &self.0 {
+            None => Change::Unknown,
+            Some(Read { from, until, last }) => match last.get(ikey) {
+                Some(at) => Change::At { at: *at, until: *until },
+                None => Change::None { from: *from, until: *until },
+            },
+        }
+    }
+
+    /// Reads the log from a time on. `delay` is how long it takes until the log shows what happened.
+    pub(super) async fn read<T: Transport>(
+        operator: &T,
+        from: Timestamp,
+        now: Timestamp,
+        delay: Duration,
+    ) -> Self {
+        let earliest = now.checked_sub(LOG_REACH).unwrap_or(now);
+        // Evidence is as exact as a second, so what happened in that second counts as well.
+        let from = from.checked_sub(SignedDuration::from_secs(1)).unwrap_or(from).clamp(earliest, now);
+        let (begin, end) = (from.as_millisecond(), now.as_millisecond());
+        let Ok(Activities { items, complete }) = activities(operator, begin, end, PAGES).await else {
+            return Self::default();
+        };
+        let time = |activity: &Activity| activity.when.parse::<Timestamp>().ok();
+        let oldest = items.iter().filter_map(time).min();
+        let mut last: BTreeMap<Ikey, Timestamp> = BTreeMap::new();
+        for activity in items.iter().filter(|activity| may_change_key(&activity.action)) {
+            // A change of unknown time may be the newest.
+            let at = time(activity).unwrap_or(now);
+            let known = last.entry(Ikey::new(activity.target.as_str())).or_insert(at);
+            *known = at.max(*known);
+        }
+        Self(Some(Read {
+            from: if complete { from } else { oldest.unwrap_or(now) },
+            until: now.checked_sub(delay).unwrap_or(now),
+            last,
+        }))
+    }
+}
+
+/// No published list of actions has one for a reset key, so every change counts as one; looking at a key and attaching a
+/// policy change nothing about it.
+fn may_change_key(action: &str) -> bool {
+    !action.ends_with("_view") && !action.starts_with("integration_policy_")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::duo::call::{ApiCall, Success};
+    use crate::duo::error::DuoError;
+    use crate::secret::Secret;
+
+    /// A log of these actions on `DIA`, each with its time.
+    #[derive(Clone)]
+    struct Log(Vec<(&'static str, &'static str)>);
+
+    impl Transport for Log {
+        async fn send(&self, call: &ApiCall) -> Result<Success, DuoError> {
+            let between = |name: &str| call.params[name].as_str().unwrap().parse::<i64>().unwrap();
+            let (from, until) = (between("mintime"), between("maxtime"));
+            let inside = |when: &str| {
+                when.parse::<Timestamp>().is_ok_and(|at| (from..=until).contains(&at.as_millisecond()))
+            };
+            let items: Vec<_> = self.0.iter().filter(|(_, when)| inside(when) || *when == "soon").collect();
+            let items: Vec<_> = items
+                .iter()
+                .map(|(action, when)| json!({"action": {"name": action}, "ts": when, "target": {"key": "DIA"}}))
+                .collect();
+            let response = json!({"items": items, "metadata": {"next_offset": null}});
+            Ok(Success { response, metadata: serde_json::Value::Null })
+        }
+
+        fn signed_by(&self, _: &Ikey, _: &Secret) -> Self {
+            self.clone()
+        }
+
+        fn host(&self) -> &'static str {
+            "h"
+        }
+    }
+
+    #[tokio::test]
+    async fn every_action_that_may_change_a_key_counts_and_no_other() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = time("2026-11-26T15:00:00Z");
+        let from = time("2026-11-26T14:00:00Z");
+        let (began, until) = (time("2026-11-26T13:59:59Z"), time("2026-11-26T14:58:00Z"));
+        let at = |text: &str| Change::At { at: time(text), until };
+        let none = Change::None { from: began, until };
+        let (early, late) = ("2026-11-26T13:59:59.5Z", "2026-11-26T14:30:00Z");
+        for (log, change) in [
+            (vec![], none),
+            (vec![("integration_skey_view", late), ("integration_policy_assign", late)], none),
+            (vec![("integration_update", late), ("integration_create", early)], at(late)),
+            (vec![("integration_create", early)], at(early)),
+            (vec![("integration_skey_reset", late)], at(late)),
+            (vec![("integration_update", "soon"), ("integration_update", late)], at("2026-11-26T15:00:00Z")),
+            (vec![("integration_update", "2026-11-26T12:00:00Z")], none),
+        ] {
+            let history = History::read(&Log(log.clone()), from, now, Duration::from_secs(120)).await;
+            assert_eq!(history.change(&Ikey::new("DIA")), change, "{log:?}");
+            assert_eq!(history.change(&Ikey::new("DIB")), none);
+        }
+        assert_eq!(History::default().change(&Ikey::new("DIA")), Change::Unknown);
+    }
+}
