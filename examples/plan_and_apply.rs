@@ -5,7 +5,7 @@
 //! ```
 //!
 //! For a real account leave the sandbox out: give [`HttpsConfig`] the hostname and the operator's keys, and keep neither
-//! `connect_to` nor `ca_file`.
+//! `connect_to` nor `trust`.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ use duoctl::apply::execute::{Progress, execute};
 use duoctl::apply::outcome::{Status, StepOutcome};
 use duoctl::config::load::load_text;
 use duoctl::duo::client::{Reader, Writer};
-use duoctl::duo::https::{HttpsConfig, HttpsTransport};
+use duoctl::duo::https::{Authorities, HttpsConfig, HttpsTransport};
 use duoctl::duo::types::Ikey;
 use duoctl::intelligence::expand::desired;
 use duoctl::observe::observe;
@@ -67,7 +67,7 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
     let operator = Ikey::new(key.integration_key);
     let mut config = HttpsConfig::new(host.clone(), operator.clone(), key.secret_key);
     config.connect_to = Some(sandbox.address());
-    config.ca_file = Some(sandbox.ca_file().to_owned());
+    config.authorities = Authorities::file(sandbox.ca_file());
     let transport = HttpsTransport::open(config)?;
 
     // The plan is a pure function of both sides; a `Reader` cannot write.

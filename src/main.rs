@@ -15,6 +15,7 @@ use duoctl::cli::panics;
 use duoctl::output::printer::Printer;
 
 /// A large account is many small values, made and dropped again: the system's allocator would take a quarter of a run.
+#[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

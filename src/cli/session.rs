@@ -17,7 +17,7 @@ use crate::duo::activity::activities;
 use crate::duo::backoff::Backoff;
 use crate::duo::client::Reader;
 use crate::duo::error::DuoError;
-use crate::duo::https::{HttpsConfig, HttpsTransport};
+use crate::duo::https::{Authorities, HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
@@ -270,7 +270,7 @@ impl Session {
     /// it asks the simulated one, with keys of its own.
     pub fn intelligence(&self, connection: &Connection) -> Api {
         let Some(declared) = &self.workspace.identity_intelligence_api else { return Api::NotDeclared };
-        let (credentials, reach, ca_file) = match &self.sandbox {
+        let (credentials, reach, authorities) = match &self.sandbox {
             Some(running) => match running.account().intelligence_client() {
                 Ok(client) => {
                     let credentials = ApiCredentials {
@@ -281,16 +281,19 @@ impl Session {
                         audience: client.audience,
                         written_out: true,
                     };
-                    (Ok(credentials), Reach::Loopback, Some(running.ca_file().to_owned()))
+                    (Ok(credentials), Reach::Loopback, Authorities::file(running.ca_file()))
                 }
                 Err(error) => return Api::Unusable(error.to_string()),
             },
             None => {
                 let simulated = connection.connect_to.is_some();
                 let reach = if simulated { Reach::Loopback } else { Reach::Internet };
-                let declared_file = self.workspace.tenant.ca_file.as_ref().map(|file| file.value.clone());
-                let ca_file = connection.ca_file.clone().or(declared_file);
-                (ApiCredentials::fetch(&declared.value, &Surroundings::of(&self.workspace)), reach, ca_file)
+                let authorities = connection.authorities(&self.workspace.tenant);
+                (
+                    ApiCredentials::fetch(&declared.value, &Surroundings::of(&self.workspace)),
+                    reach,
+                    authorities,
+                )
             }
         };
         let credentials = match credentials {
@@ -298,7 +301,7 @@ impl Session {
             Err(error) => return Api::Unusable(error.to_string()),
         };
         let patience = simulator_patience().filter(|_| reach == Reach::Loopback).unwrap_or(PATIENCE);
-        match Client::new(credentials, reach, ca_file.as_deref(), patience) {
+        match Client::new(credentials, reach, &authorities, patience) {
             Ok(client) => Api::Usable(Box::new(client)),
             Err(error) => Api::Unusable(error.to_string()),
         }
@@ -341,7 +344,7 @@ fn sandbox_config(workspace: &Workspace, running: &Running) -> Result<HttpsConfi
     let host = workspace.tenant.api_hostname.value.clone();
     let mut config = HttpsConfig::new(host, Ikey::new(key.integration_key), key.secret_key);
     config.connect_to = Some(running.address());
-    config.ca_file = Some(running.ca_file().to_owned());
+    config.authorities = Authorities::file(running.ca_file());
     config.limits = Limits::UNLIMITED;
     Ok(config)
 }
@@ -378,8 +381,7 @@ pub(super) fn config(
             config.total_timeout = timeout;
         }
     }
-    let declared = workspace.tenant.ca_file.as_ref().map(|file| file.value.clone());
-    config.ca_file = connection.ca_file.clone().or(declared);
+    config.authorities = connection.authorities(&workspace.tenant);
     Ok(config)
 }
 

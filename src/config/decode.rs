@@ -15,6 +15,7 @@ use super::model::{
     Workspace,
 };
 use super::tree::{Data, Entry, Node, find};
+use crate::duo::https::TlsRoots;
 use crate::text::is_secret_key;
 
 /// Decodes the merged top level of a workspace. `start` is the place that stands in for keys that are missing.
@@ -143,6 +144,9 @@ fn tenant(entries: &[Entry], root: &Path, start: Span) -> Tenant {
         plan: text_of(entries, "plan").and_then(|plan| Some(Spanned::new(duo_plan(&plan.value)?, plan.span))),
         credentials: credentials(mapping(entries, "credentials"), root),
         ca_file: text_of(entries, "ca_file").map(|path| path_in(root, path)),
+        tls_roots: text_of(entries, "tls_roots")
+            .and_then(|name| TlsRoots::named(&name.value))
+            .unwrap_or_default(),
     }
 }
 

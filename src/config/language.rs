@@ -138,9 +138,16 @@ pub static TENANT: Object = Object {
             Key::optional(
                 "ca_file",
                 Shape::Text(&texts::FILLED),
-                "File with certificate authorities to trust beside the built-in ones. Relative to the workspace's folder.",
+                "File with certificate authorities to trust in addition to `tls_roots`. Relative to the workspace's folder.",
                 "corporate-ca.pem",
             ),
+            Key::optional(
+                "tls_roots",
+                Shape::Choice(TLS_ROOTS),
+                "Which certificate authorities to trust for Duo and Identity Intelligence.",
+                "system",
+            )
+            .default("bundled"),
         ],
     )
 };
@@ -150,6 +157,15 @@ const PLANS: &[Choice] = &[
     Choice::new("essentials", "Duo Essentials, formerly Duo MFA"),
     Choice::new("advantage", "Duo Advantage, formerly Duo Access"),
     Choice::new("premier", "Duo Premier, formerly Duo Beyond"),
+];
+
+/// The values of `tls_roots`; [`crate::duo::https::TlsRoots`] has the same.
+const TLS_ROOTS: &[Choice] = &[
+    Choice::new("bundled", "Mozilla's list, built into duoctl"),
+    Choice::new(
+        "system",
+        "the list of this machine, for a proxy that inspects TLS and that the machine trusts",
+    ),
 ];
 
 /// `tenant.credentials`.

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::diagnostic::{Span, Spanned};
+use crate::duo::https::TlsRoots;
 
 /// Everything that the YAML of one workspace says.
 #[derive(Clone, Debug)]
@@ -82,6 +83,8 @@ pub struct Tenant {
     pub credentials: Option<Credentials>,
     /// An additional certificate authority, resolved against the workspace's folder.
     pub ca_file: Option<Spanned<PathBuf>>,
+    /// Which certificate authorities are trusted.
+    pub tls_roots: TlsRoots,
 }
 
 /// A Duo plan, smallest first (duo-api.md, section 7.5).

@@ -52,8 +52,8 @@ fn unreachable(kind: Unreachable) -> Cause {
         ),
         Unreachable::Tls => cause(
             "something between this machine and Duo inspects TLS, or answers under Duo's name",
-            "put the authority of the inspecting proxy into a PEM file and name it as ca_file; if there is none, do not \
-             go on: find out who answers",
+            "if this machine trusts the inspecting proxy, set tls_roots to system; or put the proxy's authority into a \
+             PEM file and name it as ca_file; if there is no such proxy, stop and find out who answers",
         ),
         Unreachable::Proxy => cause(
             "the proxy does not let this call through",

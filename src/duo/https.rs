@@ -1,7 +1,6 @@
 //! The one place that touches the network: HTTPS to one API host (duo-api.md, section 9).
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ use crate::secret::Secret;
 mod fault;
 mod trust;
 
-pub use trust::{TrustError, client_config as tls_config};
+pub use trust::{Authorities, TlsRoots, TrustError, client_config as tls_config};
 
 /// An error of an HTTP client in one line for people, without URLs.
 pub fn explain(error: &reqwest::Error, connect: Duration, total: Duration) -> String {
@@ -45,8 +44,8 @@ pub struct HttpsConfig {
     pub ikey: Ikey,
     /// Its secret half.
     pub skey: Secret,
-    /// A PEM file with certificate authorities that are trusted beside the built-in ones.
-    pub ca_file: Option<PathBuf>,
+    /// Whom to trust.
+    pub authorities: Authorities,
     /// Connect to this loopback address instead, under the same hostname: for name indication, certificate check,
     /// `Host` header and signature nothing changes. Proxies are bypassed.
     pub connect_to: Option<SocketAddr>,
@@ -71,7 +70,7 @@ impl HttpsConfig {
             host: host.into(),
             ikey,
             skey,
-            ca_file: None,
+            authorities: Authorities::default(),
             connect_to: None,
             limits: Limits::DUO,
             backoff: Backoff::default(),
@@ -102,7 +101,7 @@ pub enum HttpsError {
     },
     /// The trusted authorities could not be set up.
     #[error(transparent)]
-    Trust(#[from] TrustError),
+    Authorities(#[from] TrustError),
     /// The HTTP client could not be set up, e.g. for a malformed proxy variable.
     #[error("the HTTPS client cannot be set up: {0}")]
     Client(String),
@@ -251,7 +250,7 @@ impl Exchange for Https {
 
 fn client(config: &HttpsConfig) -> Result<reqwest::ClientBuilder, HttpsError> {
     Ok(reqwest::Client::builder()
-        .tls_backend_preconfigured(trust::client_config(config.ca_file.as_deref())?)
+        .tls_backend_preconfigured(trust::client_config(&config.authorities)?)
         .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())

@@ -1,7 +1,6 @@
 //! The public API of Identity Intelligence: tokens for client credentials, GraphQL in both known generations, paging
 //! (identity-intelligence.md, section 6). It only reads.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -17,6 +16,7 @@ pub use answers::{DuoData, EndUser, IntegrationStatus};
 pub use credentials::{ApiCredentials, CredentialsError};
 pub use exchange::{PATIENCE, Reach};
 
+use crate::duo::https::Authorities;
 use access::Token;
 use exchange::Exchange;
 
@@ -44,13 +44,13 @@ impl Client {
     pub fn new(
         credentials: ApiCredentials,
         reach: Reach,
-        ca_file: Option<&Path>,
+        authorities: &Authorities,
         patience: Duration,
     ) -> Result<Self, ApiError> {
         exchange::check_url(&credentials.token_url, reach, credentials.written_out)?;
         exchange::check_url(&credentials.api_url, reach, credentials.written_out)?;
         Ok(Self {
-            exchange: Exchange::new(ca_file, reach, patience)?,
+            exchange: Exchange::new(authorities, reach, patience)?,
             credentials,
             token: Mutex::new(None),
             permits: Semaphore::new(PARALLELISM),

@@ -22,8 +22,17 @@ use crate::secret::Secret;
 const NOTHING_THERE: i32 = 3;
 /// How long a command may take where the YAML does not say.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// What a command inherits of the environment beside what the YAML names.
-const INHERITED: [&str; 3] = ["PATH", "HOME", "LANG"];
+/// What a command inherits of the environment in addition to what the YAML names.
+const INHERITED: &[&str] = inherited(cfg!(windows));
+
+/// On Windows most programs do not even start without `SYSTEMROOT`, and none finds a `.cmd` without `PATHEXT`.
+const fn inherited(windows: bool) -> &'static [&'static str] {
+    if windows {
+        &["PATH", "PATHEXT", "SYSTEMROOT", "COMSPEC", "TEMP", "TMP", "USERPROFILE"]
+    } else {
+        &["PATH", "HOME", "LANG"]
+    }
+}
 
 /// A store behind commands.
 pub struct ExecStore {
@@ -68,7 +77,7 @@ impl ExecStore {
         if !self.root.as_os_str().is_empty() {
             command.current_dir(&self.root);
         }
-        let names = INHERITED.into_iter().chain(self.environment.iter().map(String::as_str));
+        let names = INHERITED.iter().copied().chain(self.environment.iter().map(String::as_str));
         command.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
         // A group of its own, so that what it starts ends with it.
         #[cfg(unix)]
@@ -209,3 +218,15 @@ fn end_group(group: Option<u32>) {
 
 #[cfg(not(unix))]
 fn end_group(_: Option<u32>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_inherit_what_their_system_needs_and_no_keys() {
+        assert_eq!(inherited(false), ["PATH", "HOME", "LANG"]);
+        assert!(inherited(true).contains(&"SYSTEMROOT") && inherited(true).contains(&"PATHEXT"));
+        assert!(inherited(true).iter().all(|name| !name.starts_with("DUO")));
+    }
+}

@@ -46,7 +46,7 @@ pub async fn log_in(duo: &Duo, key: &Value) {
     let mut config =
         HttpsConfig::new(duo.running().api_hostname(), Ikey::new(text("integration_key")), secret);
     config.connect_to = Some(duo.running().address());
-    config.ca_file = Some(duo.running().ca_file().to_owned());
+    config.authorities = duoctl::duo::https::Authorities::file(duo.running().ca_file());
     let body = json!({"username": user(duo), "factor": "push", "device": "auto"});
     let transport = HttpsTransport::open(config).unwrap();
     transport.send(&ApiCall::post("/auth/v2/auth", body.as_object().cloned().unwrap())).await.unwrap();

@@ -32,7 +32,7 @@ fn config(duo: &Duo) -> HttpsConfig {
     let nobody = (Ikey::new("DIX"), Secret::new("x"));
     let mut config = HttpsConfig::new(duo.running().api_hostname(), nobody.0, nobody.1);
     config.connect_to = Some(duo.running().address());
-    config.ca_file = Some(duo.running().ca_file().to_owned());
+    config.authorities = duoctl::duo::https::Authorities::file(duo.running().ca_file());
     // A call that waits for its turn would be made long after its key was read.
     config.limits = Limits::UNLIMITED;
     config

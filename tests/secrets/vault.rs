@@ -157,7 +157,7 @@ async fn an_unknown_authority_or_server_is_not_spoken_to() {
     folder.yaml("", &yaml.replace(&ca(&vault), &ca(&other)));
     let error = refused(&folder.stores()).await;
     assert!(
-        error.contains("cannot be reached: ") && error.contains("check `address` and `ca_file`"),
+        error.contains("cannot be reached: ") && error.contains("check `address`, `ca_file` and `tls_roots`"),
         "{error}"
     );
     assert!(vault.state().log.is_empty());

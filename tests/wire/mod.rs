@@ -14,7 +14,7 @@ use crate::support::wire_server::{
 use duoctl::duo::backoff::Backoff;
 use duoctl::duo::call::{ApiCall, Success, Transport};
 use duoctl::duo::error::{DuoError, Unreachable};
-use duoctl::duo::https::{HttpsConfig, HttpsError, HttpsTransport};
+use duoctl::duo::https::{Authorities, HttpsConfig, HttpsError, HttpsTransport, TlsRoots};
 use duoctl::duo::limiter::Limits;
 use duoctl::duo::probe::auth_check;
 use duoctl::duo::sign::{Scheme, Signable, authorization, signature};
@@ -29,7 +29,7 @@ const TOO_MANY: &str = r#"{"stat": "FAIL", "code": 42901, "message": "Too many r
 
 fn config(ca_file: Option<&Path>, connect_to: Option<SocketAddr>) -> HttpsConfig {
     let mut config = HttpsConfig::new(HOST, Ikey::new(IKEY), Secret::new(SKEY));
-    config.ca_file = ca_file.map(Path::to_owned);
+    config.authorities = ca_file.map(Authorities::file).unwrap_or_default();
     config.connect_to = connect_to;
     config.limits = Limits::UNLIMITED;
     config.backoff = Backoff { unit: Duration::from_millis(2), ..Backoff::default() };
@@ -329,7 +329,10 @@ async fn with_environment(ca_file: &Path, variables: &[(&str, String)]) -> Strin
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
     }
-    command.env("WIRE_TEST_CA", ca_file).envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
+    command
+        .env_remove("SSL_CERT_DIR")
+        .env("WIRE_TEST_CA", ca_file)
+        .envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().find_map(|line| line.split_once("OUTCOME ")).unwrap_or_else(|| panic!("{text}")).1.to_owned()
@@ -340,8 +343,36 @@ async fn with_environment(ca_file: &Path, variables: &[(&str, String)]) -> Strin
 async fn call_as_the_environment_says() {
     let Ok(ca_file) = std::env::var("WIRE_TEST_CA") else { return };
     let detour = std::env::var("WIRE_TEST_CONNECT_TO").ok().map(|address| address.parse().unwrap());
-    let transport = HttpsTransport::open(config(Some(Path::new(&ca_file)), detour)).unwrap();
-    println!("OUTCOME {:?}", transport.send(&post()).await);
+    let mut config = config(Some(Path::new(&ca_file)), detour);
+    if let Ok(roots) = std::env::var("WIRE_TEST_ROOTS") {
+        config.authorities = Authorities { roots: TlsRoots::named(&roots).unwrap(), ca_file: None };
+    }
+    match HttpsTransport::open(config) {
+        Ok(transport) => println!("OUTCOME {:?}", transport.send(&post()).await),
+        Err(error) => println!("OUTCOME {error}"),
+    }
+}
+
+#[tokio::test]
+async fn the_authorities_of_this_machine_are_trusted_only_when_asked_for() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let server = Server::start(ours.leaf(HOST, 2020, 2099), [answer(200, OK)]).await;
+    let cases = [
+        ("system", ours.file.path(), "Ok("),
+        ("bundled", ours.file.path(), "kind: Tls"),
+        ("system", other.file.path(), "kind: Tls"),
+        ("system", empty.path(), "this machine has no usable certificate authorities"),
+    ];
+    for (roots, machine, expected) in cases {
+        let variables = [
+            ("SSL_CERT_FILE", machine.display().to_string()),
+            ("WIRE_TEST_CONNECT_TO", server.address.to_string()),
+            ("WIRE_TEST_ROOTS", roots.to_owned()),
+        ];
+        let outcome = with_environment(ours.file.path(), &variables).await;
+        assert!(outcome.contains(expected), "{roots}: {outcome}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::config::model::Tenant;
+use crate::duo::https::{Authorities, TlsRoots};
 use crate::reconcile::guard::Allowed;
 
 /// How an outcome is printed on stdout.
@@ -38,9 +41,24 @@ pub struct Connection {
     /// Trust the certificate authorities in this PEM file too.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub ca_file: Option<PathBuf>,
+    /// Trust the certificate authorities built into duoctl (bundled) or those of this machine (system) [default: as
+    /// tenant.tls_roots says]
+    #[arg(long, value_name = "ROOTS", conflicts_with = "sandbox", value_parser = tls_roots())]
+    pub tls_roots: Option<TlsRoots>,
     /// How many requests may be under way at once.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallelism: u16,
+}
+
+impl Connection {
+    /// Whom to trust: as the command line says, or else the YAML.
+    pub fn authorities(&self, tenant: &Tenant) -> Authorities {
+        let declared = tenant.ca_file.as_ref().map(|file| file.value.clone());
+        Authorities {
+            roots: self.tls_roots.unwrap_or(tenant.tls_roots),
+            ca_file: self.ca_file.clone().or(declared),
+        }
+    }
 }
 
 /// Which addresses a run covers.
@@ -105,6 +123,11 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
         }
         Err(_) => Err("write an address of this machine with its port, such as 127.0.0.1:8443".to_owned()),
     }
+}
+
+fn tls_roots() -> impl TypedValueParser<Value = TlsRoots> {
+    PossibleValuesParser::new(TlsRoots::NAMED.map(|(name, _)| name))
+        .map(|name| TlsRoots::named(&name).unwrap_or_default())
 }
 
 fn percent(text: &str) -> Result<u8, String> {

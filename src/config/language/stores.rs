@@ -52,6 +52,13 @@ static STORE_KEYS: &[Key] = &[
         "vault-ca.pem",
     ),
     Key::optional(
+        "tls_roots",
+        Shape::Choice(super::TLS_ROOTS),
+        "Which certificate authorities to trust for Vault.",
+        "system",
+    )
+    .default("bundled"),
+    Key::optional(
         "token",
         Shape::Source { secret: true },
         "Where Vault's token comes from. Never the token itself.",
@@ -84,7 +91,7 @@ static STORE_KEYS: &[Key] = &[
     Key::optional(
         "environment",
         Shape::List(&Shape::Text(&texts::ENV_NAME), 1, MANY),
-        "Environment variables that the commands get beside PATH, HOME and LANG.",
+        "Environment variables that the commands get in addition to PATH, HOME and LANG.",
         "[AWS_PROFILE, AWS_REGION]",
     ),
     Key::optional("timeout_seconds", Shape::Whole(1, 3600), "How long a command may take.", "30"),
@@ -121,7 +128,11 @@ static JWT: Object = Object::new(
 /// For each type of store: the keys it needs, and those it may have.
 const STORE_TYPES: [(&str, &[&str], &[&str]); 3] = [
     ("file", &["path"], &[]),
-    ("vault", &["address", "mount"], &["kv_version", "namespace", "ca_file", "token", "app_role", "jwt"]),
+    (
+        "vault",
+        &["address", "mount"],
+        &["kv_version", "namespace", "ca_file", "tls_roots", "token", "app_role", "jwt"],
+    ),
     ("exec", &["write"], &["read", "environment", "timeout_seconds"]),
 ];
 

@@ -63,7 +63,7 @@ fn untrusted(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
             CertificateError::UnknownIssuer => {
                 "its certificate comes from an authority that is not trusted here; behind a proxy that inspects TLS, \
-                 name that proxy's authority as ca_file"
+                 name that proxy's authority as ca_file, or set tls_roots to system if this machine trusts it"
                     .to_owned()
             }
             CertificateError::BadSignature => {
@@ -131,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_without_address_is_told_apart() {
-        let tls = super::super::trust::client_config(None).unwrap();
+        let tls = super::super::trust::client_config(&super::super::Authorities::default()).unwrap();
         let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
         let client = client.dns_resolver(Arc::new(NoNames)).build().unwrap();
         let error = client.get("https://api-00000000.duosecurity.com/?a=hidden").send().await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Whom to trust: the built-in roots and a file of one's own.
+//! Which certificate authorities a TLS connection trusts.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,9 +13,51 @@ use thiserror::Error;
 /// A file of certificates is never larger.
 const MAX_FILE: u64 = 4_000_000;
 
+/// Where the trusted authorities come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsRoots {
+    /// Mozilla's list, built into duoctl.
+    #[default]
+    Bundled,
+    /// The list of this machine, which its administrators may have extended or cut.
+    System,
+}
+
+impl TlsRoots {
+    /// Every value by its name in the YAML and on the command line.
+    pub const NAMED: [(&str, Self); 2] = [("bundled", Self::Bundled), ("system", Self::System)];
+
+    /// The value with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, roots)| roots)
+    }
+}
+
+/// Whom a TLS connection trusts. By default the bundled authorities.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authorities {
+    /// Where the trusted authorities come from.
+    pub roots: TlsRoots,
+    /// A PEM file with authorities that are trusted as well.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Authorities {
+    /// Trusts the authorities in this file as well as the bundled ones.
+    pub fn file(ca_file: impl Into<PathBuf>) -> Self {
+        Self { ca_file: Some(ca_file.into()), ..Self::default() }
+    }
+}
+
 /// Why the authorities cannot be set up.
 #[derive(Debug, Error)]
 pub enum TrustError {
+    /// This machine has no list of authorities, or none that can be read.
+    #[error("tls_roots is system, but this machine has no usable certificate authorities: {reason}")]
+    NoSystemRoots {
+        /// One line for people.
+        reason: String,
+    },
     /// The file cannot be read.
     #[error("the CA file {} cannot be read: {reason}", path.display())]
     Unreadable {
@@ -49,10 +91,13 @@ pub enum TrustError {
 ///
 /// # Errors
 ///
-/// [`TrustError`] when the file is unusable.
-pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TrustError> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = ca_file {
+/// [`TrustError`] when the file or the list of this machine is unusable.
+pub fn client_config(authorities: &Authorities) -> Result<ClientConfig, TrustError> {
+    let mut roots = match authorities.roots {
+        TlsRoots::Bundled => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
+        TlsRoots::System => system_roots()?,
+    };
+    if let Some(path) = &authorities.ca_file {
         add_file(&mut roots, path)?;
     }
     let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -62,6 +107,22 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TrustError>
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// The authorities of this machine. One that cannot be used is skipped, as every other program does; none at all is an
+/// error, since nothing would be trusted and each call would fail for a reason that is hard to guess.
+fn system_roots() -> Result<RootCertStore, TrustError> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    if !roots.is_empty() {
+        return Ok(roots);
+    }
+    let reason = found.errors.first().map_or_else(
+        || "install them (Debian: ca-certificates), or set SSL_CERT_FILE".to_owned(),
+        ToString::to_string,
+    );
+    Err(TrustError::NoSystemRoots { reason })
 }
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), TrustError> {
@@ -91,7 +152,7 @@ mod tests {
     fn message(content: &[u8]) -> String {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
-        let text = client_config(Some(file.path())).unwrap_err().to_string();
+        let text = client_config(&Authorities::file(file.path())).unwrap_err().to_string();
         text.replace(&file.path().display().to_string(), "FILE")
     }
 
@@ -106,7 +167,7 @@ mod tests {
         let mut roots = RootCertStore::empty();
         add_file(&mut roots, file.path()).unwrap();
         assert_eq!(roots.len(), 1);
-        assert!(client_config(Some(file.path())).is_ok());
+        assert!(client_config(&Authorities::file(file.path())).is_ok());
     }
 
     #[test]
@@ -125,7 +186,16 @@ mod tests {
             message(cut).starts_with("certificate 1 in the CA file FILE is unusable: its PEM is malformed")
         );
         assert!(message(&vec![b'x'; 4_000_001]).ends_with("cannot be read: it is larger than 4 MB"));
-        let missing = client_config(Some(Path::new("no/such/file.pem"))).unwrap_err().to_string();
+        let missing = client_config(&Authorities::file("no/such/file.pem")).unwrap_err().to_string();
         assert_eq!(missing, "the CA file no/such/file.pem cannot be read: entity not found");
+    }
+
+    #[test]
+    fn every_name_of_a_list_is_distinct_and_understood() {
+        for (name, roots) in TlsRoots::NAMED {
+            assert_eq!(TlsRoots::named(name), Some(roots));
+        }
+        assert_eq!(TlsRoots::named("System"), None);
+        assert_eq!(TlsRoots::default(), TlsRoots::Bundled);
     }
 }

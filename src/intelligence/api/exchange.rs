@@ -1,7 +1,6 @@
 //! HTTPS to the token endpoint and to the API: which hosts, how long, how much.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use reqwest::{Response, StatusCode, Url};
@@ -9,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::access::{ApiError, GraphQlError, Token, unexpected};
 use super::credentials::ApiCredentials;
-use crate::duo::https::{explain, tls_config};
+use crate::duo::https::{Authorities, explain, tls_config};
 use crate::duo::request::USER_AGENT;
 use crate::secret::Secret;
 use crate::text::printable;
@@ -66,9 +65,9 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn new(ca_file: Option<&Path>, reach: Reach, patience: Duration) -> Result<Self, ApiError> {
+    pub(super) fn new(authorities: &Authorities, reach: Reach, patience: Duration) -> Result<Self, ApiError> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_config(ca_file)?)
+            .tls_backend_preconfigured(tls_config(authorities)?)
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())

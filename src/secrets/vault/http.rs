@@ -1,6 +1,5 @@
 //! One request to a Vault server as it is: TLS, bounded answers, and what its refusals mean.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,7 +11,7 @@ use tokio::sync::OnceCell;
 use super::super::options;
 use super::super::store::StoreError;
 use crate::credentials::Surroundings;
-use crate::duo::https::{explain, tls_config};
+use crate::duo::https::{Authorities, TlsRoots, explain, tls_config};
 use crate::duo::request::USER_AGENT;
 use crate::secret::Secret;
 use crate::text::printable;
@@ -32,7 +31,7 @@ const REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
 pub(super) struct Http {
     address: String,
     namespace: String,
-    ca_file: Option<PathBuf>,
+    authorities: Authorities,
     client: OnceCell<Client>,
 }
 
@@ -96,7 +95,10 @@ impl Http {
         Self {
             address: address.to_owned(),
             namespace: options::text(options, "namespace"),
-            ca_file: ca_file.map(|file| around.folder.join(file)),
+            authorities: Authorities {
+                roots: TlsRoots::named(&options::text(options, "tls_roots")).unwrap_or_default(),
+                ca_file: ca_file.map(|file| around.folder.join(file)),
+            },
             client: OnceCell::new(),
         }
     }
@@ -149,8 +151,7 @@ impl Http {
     }
 
     fn open(&self) -> Result<Client, StoreError> {
-        let trust =
-            tls_config(self.ca_file.as_deref()).map_err(|error| StoreError::new(error.to_string()))?;
+        let trust = tls_config(&self.authorities).map_err(|error| StoreError::new(error.to_string()))?;
         let builder = Client::builder()
             .tls_backend_preconfigured(trust)
             .user_agent(USER_AGENT)
@@ -166,8 +167,9 @@ impl Http {
 
     fn unreachable(&self, error: &reqwest::Error) -> StoreError {
         let reason = explain(error, CONNECT, TOTAL);
-        StoreError::new(format!("{} cannot be reached: {reason}", self.address))
-            .help("check `address` and `ca_file`; nothing is delivered twice when you apply again")
+        StoreError::new(format!("{} cannot be reached: {reason}", self.address)).help(
+            "check `address`, `ca_file` and `tls_roots`; nothing is delivered twice when you apply again",
+        )
     }
 }
 
