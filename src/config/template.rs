@@ -1,5 +1,6 @@
 //! The first file of a workspace, as `duoctl init` writes it.
 
+use super::edit::writing;
 use super::shape::TextRule;
 use super::texts::WORKSPACE;
 
@@ -8,7 +9,7 @@ use super::texts::WORKSPACE;
 pub fn initial(workspace: &str, schema: &str) -> String {
     let TextRule { check, .. } = WORKSPACE;
     let name = if check(workspace).is_ok() { workspace.to_owned() } else { workspace_name(workspace) };
-    include_str!("template.yaml").replace("@SCHEMA@", schema).replace("@WORKSPACE@", &name)
+    include_str!("template.yaml").replace("@SCHEMA@", schema).replace("@WORKSPACE@", &writing::text(&name))
 }
 
 /// The same without an application.
@@ -38,11 +39,14 @@ mod tests {
 
     #[test]
     fn the_first_file_loads_without_a_word() {
-        for name in ["acme-prod", "Acme Prod!", "", "日本", &"x".repeat(50)] {
+        for name in ["acme-prod", "Acme Prod!", "", "日本", &"x".repeat(50), "null", "true", "2026", "1e3"]
+        {
             let loaded = load_text("duo.yaml".into(), initial(name, "duoctl.schema.json"));
             assert_eq!(loaded.diagnostics, [], "{name}");
             assert!(loaded.workspace.is_some());
         }
+        // Readers of YAML 1.1 would take it for `false`.
+        assert!(initial("no", "x.json").contains("\nworkspace: \"no\"\n"));
         let loaded = load_text("duo.yaml".into(), bare("acme", "x.json"));
         assert!(loaded.diagnostics.is_empty() && loaded.workspace.unwrap().applications.is_empty());
         assert!(initial("acme", "x.json").starts_with("# yaml-language-server: $schema=x.json\n"));

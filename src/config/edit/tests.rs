@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::text::is_harmful;
 
 const FILE: &str = "\
 # yaml-language-server: $schema=x.json
@@ -253,11 +254,22 @@ fn any_text() -> impl Strategy<Value = String> {
         "[ -~]{0,12}",
         "\\PC{0,8}",
         "([a-z ]{1,5}\n){1,3}",
+        "[-+.]?[0-9][-+0-9a-fA-F_.,:oxpdTZ ]{0,10}",
         any::<String>(),
         prop::sample::select(vec![
             "NO",
             "1:30",
             "2027-01-01",
+            "2027-1-1 1:30:00",
+            "Off",
+            "y",
+            "=",
+            "?a",
+            "a?",
+            "\u{a0}",
+            "infinity",
+            "1,000",
+            "0d10",
             " lead",
             "trail ",
             "a: b",
@@ -343,8 +355,60 @@ fn read_back(text: &str) -> Value {
     meaning(text.trim_start_matches('\u{feff}')).expect("YAML")
 }
 
+/// What readers take for something else than a text where it has no quotes, as they say it themselves.
+const MISREAD: [&str; 14] = [
+    // YAML 1.2, section 10.3.2, and the spellings that others add.
+    r"(?i)^(~|null|true|false|[-+]?\.?inf(inity)?|\.?nan)?$",
+    r"^([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)$",
+    // YAML 1.1, yaml.org/type: bool, int, float, merge, value, timestamp.
+    r"(?i)^(y|n|yes|no|on|off)$",
+    r"^[-+]?(0b[0-1_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$",
+    r"^[-+]?([0-9][0-9_]*)?\.[0-9.]*([eE][-+][0-9]+)?$",
+    "^(<<|=)$",
+    r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ \t]*(Z|[-+][0-9]{1,2}(:[0-9]{2})?))?)?$",
+    // SnakeYAML, Resolver.java.
+    r"^[-+]?(\.[0-9]+|[0-9_]+(\.[0-9_]*)?)([eE][-+]?[0-9]+)?$",
+    // Psych, scalar_scanner.rb; `Integer` and `Float` of Ruby.
+    "^:",
+    r"(?i)^[-+]?(0[bdo])?[0-9][0-9_,]*(\.[0-9_,]+)?(e[-+]?[0-9_,]+)?$",
+    r"(?i)^[-+]?0x[0-9a-f_,]+(\.[0-9a-f_,]+)?(p[-+]?[0-9_,]+)?$",
+    // go-yaml 3, resolve.go: underscores anywhere, and a sign behind a radix.
+    r"^[-+]?_*[0-9][0-9_]*(\.[0-9_]*)?([eE]_*[-+]?[0-9_]+)?$",
+    "^-?0_*[bo][-+]?[0-7_]+$",
+    // PyYAML, scanner.py: the sign of a key inside `[]` and `{}`, wherever it is.
+    r"\?",
+];
+
+/// What of a YAML text another reader takes for something else: texts without quotes, and characters that it drops.
+fn misread(yaml: &str) -> Vec<String> {
+    let readers = regex::RegexSet::new(MISREAD).unwrap();
+    let plain = granit_parser::Parser::new_from_str(yaml).filter_map(|event| match event.unwrap().0 {
+        granit_parser::Event::Scalar(text, granit_parser::ScalarStyle::Plain, ..) => Some(text.into_owned()),
+        _ => None,
+    });
+    let is_text = |text: &String| meaning(text).is_ok_and(|value| value.is_string());
+    let mut found: Vec<String> = plain.filter(|text| readers.is_match(text) && is_text(text)).collect();
+    let harmless = ['\u{200c}', '\u{200d}', '\n', '\t'];
+    found.extend(yaml.chars().filter(|c| is_harmful(*c) && !harmless.contains(c)).map(String::from));
+    found
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn what_is_written_is_read_back_by_every_reader(key in any_text(), value in any_value(), indent in 0..4_usize, step in 1..5_usize, literal in any::<bool>()) {
+        let line = writing::inline(&value);
+        prop_assert_eq!(read_back(&line), value.clone(), "{}", line);
+        let pad = " ".repeat(indent);
+        let block = format!("{pad}{}\n", writing::entry(&key, &value, indent, step, literal).join("\n"));
+        prop_assert_eq!(read_back(&block), json!({key: value.clone()}), "{}", block);
+        let list = format!("{}\n", writing::list_item(&value, indent, step).join("\n"));
+        prop_assert_eq!(read_back(&list), json!([value]), "{}", list);
+        for yaml in [line, block, list] {
+            prop_assert_eq!(misread(&yaml), Vec::<String>::new(), "{}", yaml);
+        }
+    }
 
     #[test]
     fn only_the_intended_value_changes(

@@ -1,196 +1,178 @@
-//! Values as YAML text that every reader takes back as the same value, YAML 1.1 ones included: `NO`, `1:30` and dates
-//! are quoted, several lines become a block, what cannot be seen is escaped.
+//! Values as YAML text that every reader takes back as the same value, readers of YAML 1.1 included.
+//!
+//! The library lays out, quotes and escapes. Decided here are the form of each value, that only words stay without quotes
+//! (readers disagree about the rest), and that a character that cannot be seen is escaped.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
+use serde_yaml::{DoubleQuoted, FlowSeq, LitStr, SingleQuoted};
+
+use crate::text::is_harmful;
 
 /// How many characters a list on one line may have.
 const LINE: usize = 90;
 
 /// A text on one line, quoted where it has to be; also inside `[]` and `{}`.
 pub fn text(text: &str) -> String {
-    if is_plain(text) {
-        return text.to_owned();
-    }
-    let quotes = text.contains(['"', '\\']) && !text.contains('\'');
-    if quotes && !text.chars().any(must_escape) {
-        return format!("'{text}'");
-    }
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            '\r' => quoted.push_str("\\r"),
-            c if must_escape(c) => {
-                let code = u32::from(c);
-                let _ = match code {
-                    0..=0xff => write!(quoted, "\\x{code:02x}"),
-                    0x100..=0xffff => write!(quoted, "\\u{code:04x}"),
-                    _ => write!(quoted, "\\U{code:08x}"),
-                };
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
+    inline(&Value::from(text))
 }
 
 /// A value on one line.
 pub fn inline(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::String(value) => text(value),
-        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        Value::Object(map) => {
-            let entries: Vec<String> =
-                map.iter().map(|(key, value)| format!("{}: {}", text(key), inline(value))).collect();
-            format!("{{{}}}", entries.join(", "))
-        }
-    }
+    let list = emit(&FlowSeq([Styled { value, literal: false }]), 2);
+    let line = list.as_deref().and_then(|list| list.strip_prefix('[')?.strip_suffix("]\n"));
+    // JSON is YAML, too.
+    line.map_or_else(|| escaped(&value.to_string()), str::to_owned)
 }
 
 /// A key with its value in block style, as lines; the first has no indentation.
 ///
-/// `indent` is the column of the key, `step` how much deeper its parts stand, `literal` whether several lines of text
+/// `indent` is the column of the key, `step` how much deeper its parts are, `literal` whether several lines of text
 /// may become a block (nothing may follow on the last line then).
 pub fn entry(key: &str, value: &Value, indent: usize, step: usize, literal: bool) -> Vec<String> {
     let (first, mut rest) = after_key(value, indent, step, literal);
-    let mut head = text(key);
-    head.push(':');
-    if !first.is_empty() {
-        head.push(' ');
-        head.push_str(&first);
-    }
-    rest.insert(0, head);
+    let space = if first.is_empty() { "" } else { " " };
+    rest.insert(0, format!("{}:{space}{first}", text(key)));
     rest
 }
 
 /// What follows a key on its line, and the lines below.
 pub fn after_key(value: &Value, indent: usize, step: usize, literal: bool) -> (String, Vec<String>) {
-    let inner = indent + step;
-    let pad = " ".repeat(inner);
-    match value {
-        Value::String(value) if literal && is_literal(value) => {
-            let body = value.strip_suffix('\n');
-            let header = if body.is_some() { "|" } else { "|-" };
-            let lines = body.unwrap_or(value).split('\n');
-            let padded =
-                lines.map(|line| if line.is_empty() { String::new() } else { format!("{pad}{line}") });
-            (header.to_owned(), padded.collect())
-        }
-        Value::Array(items) if !fits(value, items) => {
-            let lines = items.iter().flat_map(|item| list_item(item, inner, step)).collect();
-            (String::new(), lines)
-        }
-        Value::Object(map) if !map.is_empty() => {
-            let last = map.len() - 1;
-            let entries = map.iter().enumerate().flat_map(|(position, (key, value))| {
-                let literal = literal || position < last;
-                let mut lines = entry(key, value, inner, step, literal);
-                if let Some(first) = lines.first_mut() {
-                    first.insert_str(0, &pad);
-                }
-                lines
-            });
-            (String::new(), entries.collect())
-        }
-        Value::Null
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Array(_)
-        | Value::Object(_) => (inline(value), Vec::new()),
-    }
+    block("k:", &BTreeMap::from([("k", Styled { value, literal })]), indent, step)
+        .unwrap_or_else(|| (inline(value), Vec::new()))
 }
 
 /// An item of a list in block style, its dash at `indent`.
 pub(super) fn list_item(item: &Value, indent: usize, step: usize) -> Vec<String> {
+    let (first, mut rest) = block("-", &[Styled { value: item, literal: false }], indent, step)
+        .unwrap_or_else(|| (inline(item), Vec::new()));
+    rest.insert(0, format!("{}- {first}", " ".repeat(indent)));
+    rest
+}
+
+/// What follows the sign at the start of a collection of one value, and the lines below.
+fn block(
+    sign: &str,
+    collection: &impl Serialize,
+    indent: usize,
+    step: usize,
+) -> Option<(String, Vec<String>)> {
+    let text = emit(collection, step)?;
+    let mut lines = text.lines();
+    let first = lines.next()?.strip_prefix(sign)?.trim_start_matches(' ').to_owned();
     let pad = " ".repeat(indent);
-    match item {
-        Value::Object(map) if !map.is_empty() => {
-            let mut lines = Vec::new();
-            for (position, (key, value)) in map.iter().enumerate() {
-                let sign = if position == 0 { "- " } else { "  " };
-                let mut entry = entry(key, value, indent + 2, step, false);
-                if let Some(first) = entry.first_mut() {
-                    first.insert_str(0, &format!("{pad}{sign}"));
-                }
-                lines.extend(entry);
+    let pad = |line: &str| if line.is_empty() { String::new() } else { format!("{pad}{line}") };
+    Some((first, lines.map(pad).collect()))
+}
+
+fn emit(value: &impl Serialize, step: usize) -> Option<String> {
+    let options = serde_yaml::ser_options! {
+        indent_step: step, compact_list_indent: false, prefer_block_scalars: false,
+    };
+    Some(escaped(&serde_yaml::to_string_with_options(value, options).ok()?))
+}
+
+/// A value in its form.
+struct Styled<'v> {
+    value: &'v Value,
+    /// Whether texts in it, outside lists, may be blocks.
+    literal: bool,
+}
+
+impl Serialize for Styled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let item = |value| Styled { value, literal: false };
+        match self.value {
+            Value::String(text) if self.literal && is_literal(text) => LitStr(text).serialize(serializer),
+            Value::String(text) if is_word(text) => text.serialize(serializer),
+            Value::String(text) if is_legible(text) => SingleQuoted(text).serialize(serializer),
+            Value::String(text) => DoubleQuoted(text).serialize(serializer),
+            Value::Array(items) if fits(items) => {
+                FlowSeq(items.iter().map(item).collect::<Vec<_>>()).serialize(serializer)
             }
-            lines
+            Value::Array(items) => serializer.collect_seq(items.iter().map(item)),
+            // The library has its own rule for the quotes of keys, which no wrapper changes.
+            Value::Object(map) if map.keys().any(|key| is_odd(key)) => {
+                Err(S::Error::custom("a key without the quotes or the escapes that it needs"))
+            }
+            Value::Object(map) => {
+                let part = |value| Styled { value, literal: self.literal };
+                serializer.collect_map(map.iter().map(|(key, value)| (key, part(value))))
+            }
+            value => value.serialize(serializer),
         }
-        other => vec![format!("{pad}- {}", inline(other))],
     }
 }
 
-fn fits(value: &Value, items: &[Value]) -> bool {
+/// Whether a list is one line: it holds no lists or mappings, and is short.
+fn fits(items: &[Value]) -> bool {
     let single = |item: &Value| match item {
         Value::Array(inner) => inner.is_empty(),
         Value::Object(map) => map.is_empty(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     };
-    items.iter().all(single) && inline(value).chars().count() <= LINE
+    let width = |item: &Value| inline(item).chars().count() + 2;
+    items.iter().all(single) && items.iter().map(width).sum::<usize>() <= LINE
 }
 
 /// Whether a text of several lines reads the same as a block.
 fn is_literal(text: &str) -> bool {
-    let Some((first, _)) = text.split_once('\n') else { return false };
     let body = text.strip_suffix('\n').unwrap_or(text);
     let seen = |line: &str| line.is_empty() || !line.trim().is_empty() && !line.starts_with('\t');
-    !first.is_empty()
-        && !first.starts_with([' ', '\t'])
-        && body.contains('\n')
+    body.contains('\n')
+        && !body.starts_with([' ', '\t', '\n'])
         && !body.ends_with('\n')
         && body.split('\n').all(seen)
-        && !text.chars().any(|c| c != '\n' && c != '\t' && must_escape(c))
+        && !body.contains(|c| !matches!(c, '\n' | '\t') && must_escape(c))
 }
 
-/// Characters that another reader may drop, break a line at, or that turn what stands around them.
+/// Whether a text is words, which need no quotes where the library finds no other meaning in them.
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c.is_ascii_digit())
+        && text.chars().all(|c| c.is_alphanumeric() || " _-./@()+$~;".contains(c))
+        && !may_be_number(text)
+}
+
+/// Whether some reader may take a text for a number or a date. The library does not know all that readers do.
+fn may_be_number(text: &str) -> bool {
+    let digits = text.trim_start_matches(['-', '+', '.', '_']);
+    let number = |c: char| c.is_ascii_hexdigit() || " _-+.:,oOpPtTxXzZ".contains(c);
+    digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(number)
+        || digits.eq_ignore_ascii_case("infinity")
+}
+
+/// Whether a key needs quotes or escapes that the library may not give it. PyYAML stumbles over `?` inside `{}`.
+fn is_odd(key: &str) -> bool {
+    key.contains('?') || key.contains(must_escape) || may_be_number(key)
+}
+
+/// Whether single quotes spare a text escapes.
+fn is_legible(text: &str) -> bool {
+    text.contains(['"', '\\']) && !text.contains(|c| c == '\'' || must_escape(c))
+}
+
+/// Characters that another reader may drop, break a line at, or that turn what is around them.
 fn must_escape(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_control();
-    }
     let joiner = matches!(c, '\u{200c}' | '\u{200d}');
     let unprintable = matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{fdd0}'..='\u{fdef}');
-    c.is_control() || unprintable || (!joiner && crate::text::escape(c).nth(1).is_some())
+    unprintable || is_harmful(c) && !joiner
 }
 
-/// Whether a text may stand without quotes anywhere: it begins like a word, no reader takes it for something else, and
-/// it holds nothing that means something to YAML.
-fn is_plain(text: &str) -> bool {
-    let Some(first) = text.chars().next() else { return false };
-    let inside = |c: char| {
-        c.is_alphanumeric()
-            || matches!(c, ' ' | '_' | '-' | '.' | '/' | '@' | '(' | ')' | '+' | '$' | '~' | ';')
-    };
-    let begins = first.is_alphabetic() || (first.is_ascii_digit() && !may_be_number(text));
-    begins && !text.ends_with(' ') && text.chars().all(|c| inside(c) && !must_escape(c)) && !is_reserved(text)
-}
-
-/// A digit first: it is no number, time or date in any version of YAML where some character fits none of them.
-fn may_be_number(text: &str) -> bool {
-    let beyond = |c: char| {
-        c == '/'
-            || c == ' '
-            || (c.is_alphabetic() && !matches!(c.to_ascii_lowercase(), 'a'..='f' | 'o' | 't' | 'x' | 'z'))
-    };
-    // A date and a time may be parted by a space.
-    let dated =
-        text.contains(' ') && text.chars().all(|c| !c.is_alphabetic() || c.eq_ignore_ascii_case(&'z'));
-    dated || !text.chars().any(beyond)
-}
-
-fn is_reserved(text: &str) -> bool {
-    const WORDS: [&str; 12] =
-        ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"];
-    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+/// Escapes what the library does not; it is in double quotes.
+fn escaped(yaml: &str) -> String {
+    let mut text = String::with_capacity(yaml.len());
+    for c in yaml.chars() {
+        let _ = match u32::from(c) {
+            _ if matches!(c, '\n' | '\t') || !must_escape(c) => text.write_char(c),
+            code @ 0..=0xffff => write!(text, "\\u{code:04x}"),
+            code => write!(text, "\\U{code:08x}"),
+        };
+    }
+    text
 }
 
 #[cfg(test)]
@@ -229,7 +211,7 @@ mod tests {
             ("a #b", "\"a #b\""),
             ("say \"x\"", "'say \"x\"'"),
             ("it's \"x\"", "\"it's \\\"x\\\"\""),
-            ("a\u{7}b\u{85}\u{202e}", "\"a\\x07b\\x85\\u202e\""),
+            ("a\u{7}b\u{85}\u{202e}", "\"a\\ab\\N\\u202e\""),
             ("👩\u{200d}💻", "\"👩\u{200d}💻\""),
             ("- a", "\"- a\""),
             ("two\nlines", "\"two\\nlines\""),

@@ -85,7 +85,8 @@ impl ApiCredentials {
         if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
             return Err(unusable("is far too long".to_owned()));
         }
-        let copied: Map<String, Value> = serde_json::from_slice(&bytes)
+        // JSON is YAML, too.
+        let copied: Map<String, Value> = serde_yaml::from_slice(&bytes)
             .map_err(|_| unusable("is not the JSON that the console copies with `Copy all`".to_owned()))?;
         // Only `tokenUrl` and `audience` are documented, so other spellings are taken too (section 6.2).
         let find = |names: &[&str]| {
@@ -128,6 +129,9 @@ mod tests {
         for text in [
             r#"{"clientId": "id", "clientSecret": "s", "tokenUrl": "https://t", "apiUrl": "https://a", "audience": "x"}"#,
             r#"{"client_id": "id", "client_secret": "s", "token_url": "https://t", "url": "https://a", "Audience": "x"}"#,
+            // As Windows' own editor saves it, and as a person writes it down.
+            "\u{feff}{\"clientId\":\"id\",\"clientSecret\":\"s\",\"tokenUrl\":\"https://t\",\"apiUrl\":\"https://a\",\"audience\":\"x\"}\r\n",
+            "clientId: id\nclientSecret: s\ntokenUrl: https://t\napiUrl: https://a\naudience: x\n",
         ] {
             let found = read(text).ok().unwrap();
             assert_eq!((found.token_url.as_str(), found.api_url.as_str()), ("https://t", "https://a"));
