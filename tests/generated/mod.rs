@@ -2,6 +2,7 @@
 //! pages that people write. Each is what the tables say now.
 
 mod cli;
+mod dependencies;
 mod explain;
 mod names;
 mod operator;
