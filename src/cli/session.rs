@@ -230,7 +230,11 @@ impl Session {
             Memberships::default()
         } else {
             let spinner = Spinner::start("counting who is affected", printer);
-            let people = memberships(&self.transport, &needs, impact.impact_budget).await;
+            let groups = match &observation.groups {
+                Observed::Present(groups) => Some(groups.as_slice()),
+                Observed::Absent | Observed::Unreadable(_) => None,
+            };
+            let people = memberships(&self.transport, &needs, groups, impact.impact_budget).await;
             spinner.finish();
             people
         };

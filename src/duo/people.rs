@@ -8,12 +8,12 @@ use super::call::{ApiCall, Transport};
 use super::client::path_segment;
 use super::error::DuoError;
 use super::page::Pager;
-use super::types::GroupId;
+use super::types::{Group, GroupId, GroupStatus};
 
 /// Page sizes (duo-api.md, section 2.4): the known maxima.
-const MEMBERS_PAGE: &str = "500";
-const USERS_PAGE: &str = "300";
-const USERS_PER_PAGE: u32 = 300;
+const MEMBERS_PAGE: u32 = 500;
+const USERS_PAGE: u32 = 300;
+const GROUPS_PAGE: u32 = 100;
 
 /// How many requests may still be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,20 +38,41 @@ impl Allowance {
 
 /// Members of a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GroupMembers {
+pub struct Members {
     /// Usernames by user id.
     pub users: BTreeMap<String, String>,
-    /// Whether the allowance sufficed for all of them.
+    /// Whether these are all of them.
     pub complete: bool,
+}
+
+/// Whether Duo lets a user in at all. The last of two that hold at once counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Nothing keeps the user out.
+    Allowed,
+    /// Duo does not say, or says something that duoctl does not know.
+    Unknown,
+    /// Disabled, locked out, about to be deleted, or in a group that is disabled.
+    ShutOut,
+}
+
+impl From<GroupStatus> for Standing {
+    fn from(status: GroupStatus) -> Self {
+        match status {
+            GroupStatus::Active | GroupStatus::Bypass => Self::Allowed,
+            GroupStatus::Unknown => Self::Unknown,
+            GroupStatus::Disabled => Self::ShutOut,
+        }
+    }
 }
 
 /// A user, as far as logging in goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserStanding {
+pub struct User {
     /// The username.
-    pub username: String,
-    /// Neither disabled, locked out nor about to be deleted, and in no group that is disabled.
-    pub may_log_in: bool,
+    pub name: String,
+    /// Whether Duo lets this user in at all.
+    pub standing: Standing,
 }
 
 /// The account's users.
@@ -59,8 +80,74 @@ pub struct UserStanding {
 pub struct Users {
     /// How many there are, where Duo told.
     pub total: Option<usize>,
-    /// All of them by user id, where the allowance sufficed.
-    pub all: Option<BTreeMap<String, UserStanding>>,
+    /// All of them as they came, where the allowance sufficed.
+    pub all: Option<Vec<Value>>,
+}
+
+/// The status of every group, as the list of groups shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupStatuses {
+    by_id: BTreeMap<GroupId, GroupStatus>,
+    /// Older replies nest groups by name only. Where two groups of one name differ, neither is known.
+    by_name: BTreeMap<String, GroupStatus>,
+    read: bool,
+}
+
+impl GroupStatuses {
+    /// Those of the whole list.
+    pub fn new(groups: &[Group]) -> Self {
+        let mut statuses = Self { read: true, ..Self::default() };
+        for group in groups {
+            statuses.by_id.insert(group.id.clone(), group.status);
+            let named = statuses.by_name.entry(group.name.clone()).or_insert(group.status);
+            if *named != group.status {
+                *named = GroupStatus::Unknown;
+            }
+        }
+        statuses
+    }
+
+    /// The status of one group.
+    pub fn of(&self, group: &GroupId) -> GroupStatus {
+        self.by_id.get(group).copied().unwrap_or(GroupStatus::Unknown)
+    }
+
+    /// The status of a group as a user carries it: what the list says, and where it says nothing, what the user does.
+    fn nested(&self, group: &Value) -> GroupStatus {
+        let text = |key: &str| group.get(key).and_then(Value::as_str);
+        let listed = match text("group_id").or_else(|| group.as_str()) {
+            Some(id) => self.of(&GroupId::new(id)),
+            None => {
+                let named = text("name").and_then(|name| self.by_name.get(name));
+                named.copied().unwrap_or(GroupStatus::Unknown)
+            }
+        };
+        if listed == GroupStatus::Unknown { GroupStatus::of(group) } else { listed }
+    }
+
+    /// What the groups of a user mean whose reply names none.
+    fn unnamed(&self) -> Standing {
+        let harmless = self.by_id.values().all(|status| Standing::from(*status) == Standing::Allowed);
+        if self.read && harmless { Standing::Allowed } else { Standing::Unknown }
+    }
+
+    /// One object of `GET /admin/v1/users`: its id, and whether it can log in.
+    pub fn user(&self, user: &Value) -> (String, User) {
+        let text = |key: &str| user.get(key).and_then(Value::as_str).unwrap_or_default();
+        let groups = match user.get("groups").and_then(Value::as_array) {
+            Some(groups) => {
+                let each = groups.iter().map(|group| Standing::from(self.nested(group)));
+                each.max().unwrap_or(Standing::Allowed)
+            }
+            None => self.unnamed(),
+        };
+        let own = match text("status").to_lowercase().replace(['_', '-'], " ").as_str() {
+            "active" | "bypass" => Standing::Allowed,
+            "disabled" | "locked out" | "pending deletion" => Standing::ShutOut,
+            _ => Standing::Unknown,
+        };
+        (text("user_id").to_owned(), User { name: text("username").to_owned(), standing: own.max(groups) })
+    }
 }
 
 /// The members of one group. A group that is gone has none.
@@ -72,20 +159,20 @@ pub async fn members(
     transport: &impl Transport,
     group: &GroupId,
     allowance: &mut Allowance,
-) -> Result<GroupMembers, DuoError> {
+) -> Result<Members, DuoError> {
     let path = format!("/admin/v2/groups/{}/users", path_segment(group.as_str())?);
     let mut pager = Pager::new(&path, "user_id");
     let complete = match walk(transport, &path, MEMBERS_PAGE, &mut pager, allowance).await {
         Ok(complete) => complete,
         Err(error) if error.is_not_found() => {
-            return Ok(GroupMembers { users: BTreeMap::new(), complete: true });
+            return Ok(Members { users: BTreeMap::new(), complete: true });
         }
         Err(error) => return Err(error),
     };
     let items = if complete { pager.finish()? } else { pager.so_far() };
     let text = |item: &Value, key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let users = items.iter().map(|item| (text(item, "user_id"), text(item, "username"))).collect();
-    Ok(GroupMembers { users, complete })
+    Ok(Members { users, complete })
 }
 
 /// The users: all of them where the allowance suffices, else only how many.
@@ -94,30 +181,54 @@ pub async fn members(
 ///
 /// As for [`members`].
 pub async fn users(transport: &impl Transport, allowance: &mut Allowance) -> Result<Users, DuoError> {
-    let path = "/admin/v1/users";
-    let mut pager = Pager::new(path, "user_id");
+    let (total, all) = list(transport, "/admin/v1/users", "user_id", USERS_PAGE, allowance).await?;
+    Ok(Users { total: all.as_ref().map(Vec::len).or(total), all })
+}
+
+/// The status of every group; empty where the allowance does not suffice for the whole list.
+///
+/// # Errors
+///
+/// As for [`members`].
+pub async fn group_statuses(
+    transport: &impl Transport,
+    allowance: &mut Allowance,
+) -> Result<GroupStatuses, DuoError> {
+    let (_, all) = list(transport, "/admin/v1/groups", "group_id", GROUPS_PAGE, allowance).await?;
+    let groups: Option<Vec<Group>> = all.map(|rows| rows.iter().filter_map(Group::decode).collect());
+    Ok(groups.map_or_else(GroupStatuses::default, |groups| GroupStatuses::new(&groups)))
+}
+
+/// A list, where the allowance suffices for all of it; else only how long it is. It costs one request to learn that.
+async fn list(
+    transport: &impl Transport,
+    path: &str,
+    key: &'static str,
+    limit: u32,
+    allowance: &mut Allowance,
+) -> Result<(Option<usize>, Option<Vec<Value>>), DuoError> {
+    let mut pager = Pager::new(path, key);
     if !allowance.take() {
-        return Ok(Users::default());
+        return Ok((None, None));
     }
-    page(transport, path, USERS_PAGE, &mut pager).await?;
+    page(transport, path, limit, &mut pager).await?;
     let total = pager.total().and_then(|total| usize::try_from(total).ok());
     let rest = u32::try_from(total.unwrap_or_default()).unwrap_or(u32::MAX);
-    let pages = rest.div_ceil(USERS_PER_PAGE).saturating_sub(1);
+    let pages = rest.div_ceil(limit).saturating_sub(1);
     if pager.wanted().is_some() && pages > allowance.left() {
-        return Ok(Users { total, all: None });
+        return Ok((total, None));
     }
-    if !walk(transport, path, USERS_PAGE, &mut pager, allowance).await? {
-        return Ok(Users { total, all: None });
+    if !walk(transport, path, limit, &mut pager, allowance).await? {
+        return Ok((total, None));
     }
-    let all: BTreeMap<_, _> = pager.finish()?.iter().map(standing).collect();
-    Ok(Users { total: Some(all.len()), all: Some(all) })
+    Ok((total, Some(pager.finish()?)))
 }
 
 /// Goes on until the list or the allowance ends; whether it was the list.
 async fn walk(
     transport: &impl Transport,
     path: &str,
-    limit: &str,
+    limit: u32,
     pager: &mut Pager,
     allowance: &mut Allowance,
 ) -> Result<bool, DuoError> {
@@ -130,27 +241,10 @@ async fn walk(
     Ok(true)
 }
 
-async fn page(
-    transport: &impl Transport,
-    path: &str,
-    limit: &str,
-    pager: &mut Pager,
-) -> Result<(), DuoError> {
+async fn page(transport: &impl Transport, path: &str, limit: u32, pager: &mut Pager) -> Result<(), DuoError> {
     let Some(offset) = pager.wanted() else { return Ok(()) };
-    let call = ApiCall::get(path, &[("limit", limit), ("offset", &offset.to_string())]);
+    let call = ApiCall::get(path, &[("limit", &limit.to_string()), ("offset", &offset.to_string())]);
     pager.accept(offset, transport.send(&call).await?)
-}
-
-fn standing(user: &Value) -> (String, UserStanding) {
-    let text = |key: &str| user.get(key).and_then(Value::as_str).unwrap_or_default();
-    let mut groups = user.get("groups").and_then(Value::as_array).into_iter().flatten();
-    let in_disabled = groups.any(|group| group.get("status").and_then(Value::as_str) == Some("disabled"));
-    // A status that nobody knows yet may well let the user in.
-    let status = text("status").to_lowercase().replace(['_', '-'], " ");
-    let shut_out = matches!(status.as_str(), "disabled" | "locked out" | "pending deletion");
-    let standing =
-        UserStanding { username: text("username").to_owned(), may_log_in: !shut_out && !in_disabled };
-    (text("user_id").to_owned(), standing)
 }
 
 #[cfg(test)]
@@ -158,18 +252,85 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn statuses(groups: &[Value]) -> GroupStatuses {
+        let groups: Vec<Group> = groups.iter().filter_map(Group::decode).collect();
+        GroupStatuses::new(&groups)
+    }
+
+    fn standing(user: Value, statuses: &GroupStatuses) -> Standing {
+        statuses.user(&user).1.standing
+    }
+
     #[test]
-    fn who_is_shut_out_may_not_log_in() {
-        let may = |status: &str, group: &str| {
-            standing(&json!({"user_id": "DU1", "status": status, "groups": [{"status": group}]})).1.may_log_in
+    fn who_is_shut_out_cannot_log_in_and_an_unknown_status_is_not_known() {
+        let of = |status: &str| standing(json!({"status": status, "groups": []}), &GroupStatuses::default());
+        for status in ["active", "bypass", "Active", "BYPASS"] {
+            assert_eq!(of(status), Standing::Allowed, "{status}");
+        }
+        for status in ["disabled", "locked out", "locked_out", "Pending Deletion", "Disabled"] {
+            assert_eq!(of(status), Standing::ShutOut, "{status}");
+        }
+        for status in ["", "brand new"] {
+            assert_eq!(of(status), Standing::Unknown, "{status}");
+        }
+        assert_eq!(standing(json!({"groups": []}), &GroupStatuses::default()), Standing::Unknown);
+    }
+
+    /// Both letter cases in the list, and every form of the nested group: what the list says counts, by id.
+    #[test]
+    fn the_status_of_a_group_is_that_of_the_list() {
+        let cases =
+            [("active", Standing::Allowed), ("bypass", Standing::Allowed), ("disabled", Standing::ShutOut)];
+        for (status, expected) in cases {
+            let capitalised = status[..1].to_uppercase() + &status[1..];
+            for listed in [status, capitalised.as_str()] {
+                let list = statuses(&[json!({"group_id": "DG1", "name": "Staff", "status": listed})]);
+                for nested in [
+                    json!({"group_id": "DG1", "name": "Staff", "status": status}),
+                    json!({"group_id": "DG1", "name": "Staff", "status": capitalised}),
+                    json!({"group_id": "DG1", "name": "Staff"}),
+                    json!({"group_id": "DG1", "status": "brand new"}),
+                    json!({"group_id": "DG1", "status": null}),
+                    json!({"name": "Staff", "desc": ""}),
+                    json!("DG1"),
+                ] {
+                    let user = json!({"status": "active", "groups": [nested]});
+                    assert_eq!(standing(user, &list), expected, "{listed}, {nested}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_neither_the_list_nor_the_nested_group_tells_is_not_known() {
+        let user = |nested: Value| json!({"status": "active", "groups": [nested]});
+        let unread = GroupStatuses::default();
+        assert_eq!(standing(user(json!({"group_id": "DG1"})), &unread), Standing::Unknown);
+        assert_eq!(
+            standing(user(json!({"group_id": "DG1", "status": "Active"})), &unread),
+            Standing::Allowed
+        );
+        assert_eq!(
+            standing(user(json!({"group_id": "DG1", "status": "Disabled"})), &unread),
+            Standing::ShutOut
+        );
+        assert_eq!(standing(json!({"status": "active"}), &unread), Standing::Unknown);
+        let named = |one: &str, other: &str| {
+            statuses(&[
+                json!({"group_id": "DG1", "name": "Interns", "status": one}),
+                json!({"group_id": "DG2", "name": "Interns", "status": other}),
+            ])
         };
-        for status in ["active", "bypass", "", "brand new"] {
-            assert!(may(status, "active"), "{status}");
-        }
-        for status in ["disabled", "locked out", "locked_out", "Pending Deletion"] {
-            assert!(!may(status, "active"), "{status}");
-        }
-        assert!(may("active", "bypass"));
-        assert!(!may("active", "disabled"));
+        assert_eq!(
+            standing(user(json!({"name": "Interns"})), &named("Active", "Disabled")),
+            Standing::Unknown
+        );
+        assert_eq!(
+            standing(user(json!({"name": "Interns"})), &named("Disabled", "Disabled")),
+            Standing::ShutOut
+        );
+        // A reply without groups leaves a question only where some group shuts people out.
+        assert_eq!(standing(json!({"status": "active"}), &named("Active", "Bypass")), Standing::Allowed);
+        assert_eq!(standing(json!({"status": "active"}), &named("Active", "Disabled")), Standing::Unknown);
     }
 }

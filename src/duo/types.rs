@@ -138,6 +138,32 @@ fn remove_secrets(value: &mut Value, hints: &mut BTreeMap<String, String>) {
     }
 }
 
+/// What a group does to its members' logins (duo-api.md, correction to section 7.1: reads are capitalised).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GroupStatus {
+    /// Members log in as usual.
+    Active,
+    /// Members log in without a second factor.
+    Bypass,
+    /// Members cannot log in.
+    Disabled,
+    /// Duo does not show it, or shows a value that duoctl does not know.
+    Unknown,
+}
+
+impl GroupStatus {
+    /// Reads the `status` of a group object, in either letter case.
+    pub fn of(group: &Value) -> Self {
+        let status = group.get("status").and_then(Value::as_str).unwrap_or_default();
+        match status.trim().to_ascii_lowercase().as_str() {
+            "active" => Self::Active,
+            "bypass" => Self::Bypass,
+            "disabled" => Self::Disabled,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// A group: what YAML names in `groups_allowed` (duo-api.md, section 7.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Group {
@@ -145,6 +171,8 @@ pub struct Group {
     pub id: GroupId,
     /// Its name; directory-synced groups carry a suffix that names the directory.
     pub name: String,
+    /// Whether its members can log in.
+    pub status: GroupStatus,
 }
 
 impl Group {
@@ -152,7 +180,7 @@ impl Group {
     pub fn decode(value: &Value) -> Option<Self> {
         let id = value.get("group_id")?.as_str().filter(|id| !id.is_empty())?;
         let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
-        Some(Self { id: GroupId::new(id), name: name.to_owned() })
+        Some(Self { id: GroupId::new(id), name: name.to_owned(), status: GroupStatus::of(value) })
     }
 }
 

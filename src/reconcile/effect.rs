@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::duo::people::{GroupStatuses, Members, Standing, User};
 use crate::duo::types::{GroupId, Ikey, Integration, PolicyKey};
 
 use super::fields::{NO_USERS, PERMITTED_GROUPS};
@@ -105,29 +106,13 @@ pub fn needs(plan: &Plan, observation: &Observation) -> Needs {
     needs
 }
 
-/// The members of one group, by user id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Members {
-    /// Their usernames.
-    pub users: BTreeMap<String, String>,
-    /// Whether these are all of them.
-    pub complete: bool,
-}
-
-/// A user of the account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The username.
-    pub name: String,
-    /// Whether Duo lets this user in at all: neither disabled, locked out nor about to be deleted.
-    pub may_log_in: bool,
-}
-
 /// What was read of the account's people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memberships {
     /// The groups that were read.
     pub groups: BTreeMap<GroupId, Members>,
+    /// The status of every group, as far as it is known.
+    pub statuses: GroupStatuses,
     /// How many users there are, where Duo told.
     pub total: Option<usize>,
     /// Every user by id, where the whole list was read.
@@ -136,28 +121,69 @@ pub struct Memberships {
     pub survey: Survey,
 }
 
-impl Memberships {
-    fn may_log_in(&self, user: &str) -> bool {
-        self.users.as_ref().and_then(|users| users.get(user)).is_none_or(|user| user.may_log_in)
+/// Some users, by id.
+#[derive(Default)]
+struct People {
+    /// Those who can surely log in.
+    able: BTreeMap<String, String>,
+    /// Those of whom that is not known.
+    unsure: BTreeMap<String, String>,
+    /// Everybody, those who cannot log in included.
+    all: BTreeSet<String>,
+    /// Whether some were not read.
+    incomplete: bool,
+}
+
+impl People {
+    fn add(&mut self, id: &str, name: &str, standing: Standing) {
+        self.all.insert(id.to_owned());
+        match standing {
+            Standing::Allowed => drop(self.able.insert(id.to_owned(), name.to_owned())),
+            Standing::Unknown => drop(self.unsure.insert(id.to_owned(), name.to_owned())),
+            Standing::ShutOut => {}
+        }
     }
 
-    fn of(&self, groups: &BTreeSet<GroupId>) -> Members {
-        let mut all = Members { users: BTreeMap::new(), complete: true };
+    fn without(mut self, others: &Self) -> Self {
+        self.able.retain(|id, _| !others.all.contains(id));
+        self.unsure.retain(|id, _| !others.all.contains(id));
+        self
+    }
+}
+
+impl Memberships {
+    /// Whether a user can log in: by the list of users, or, where that was not read, by the groups that were.
+    fn standing(&self, user: &str) -> Standing {
+        if let Some(users) = &self.users {
+            return users.get(user).map_or(Standing::Unknown, |user| user.standing);
+        }
+        let of = self.groups.iter().filter(|(_, members)| members.users.contains_key(user));
+        of.map(|(group, _)| Standing::from(self.statuses.of(group))).max().unwrap_or(Standing::Unknown)
+    }
+
+    fn of(&self, groups: &BTreeSet<GroupId>) -> People {
+        let mut people = People::default();
         for group in groups {
             let Some(members) = self.groups.get(group) else {
-                all.complete = false;
+                people.incomplete = true;
                 continue;
             };
-            all.complete &= members.complete;
-            let able = members.users.iter().filter(|(id, _)| self.may_log_in(id));
-            all.users.extend(able.map(|(id, name)| (id.clone(), name.clone())));
+            people.incomplete |= !members.complete;
+            members.users.iter().for_each(|(id, name)| people.add(id, name, self.standing(id)));
         }
-        all
+        people
     }
 
-    fn everybody(&self) -> Option<BTreeMap<String, String>> {
-        let able = self.users.as_ref()?.iter().filter(|(_, user)| user.may_log_in);
-        Some(able.map(|(id, user)| (id.clone(), user.name.clone())).collect())
+    fn everybody(&self) -> Option<People> {
+        let mut people = People::default();
+        self.users.as_ref()?.iter().for_each(|(id, user)| people.add(id, &user.name, user.standing));
+        Some(people)
+    }
+
+    /// Of how many of the users that count it is not known whether they can log in.
+    pub fn unsure(&self, needs: &Needs) -> usize {
+        let everybody = self.everybody().filter(|_| needs.everybody);
+        everybody.unwrap_or_else(|| self.of(&needs.groups)).unsure.len()
     }
 }
 
@@ -165,8 +191,15 @@ impl Headcount {
     const NOBODY: Self = Self { bound: Bound::Exactly, count: 0, first: Vec::new() };
     const UNKNOWN: Self = Self { bound: Bound::Unknown, count: 0, first: Vec::new() };
 
-    fn of(bound: Bound, users: impl IntoIterator<Item = String>) -> Self {
-        let mut names: Vec<String> = users.into_iter().collect();
+    /// Who can perhaps log in is never counted as certain: with them the number is the most that it can be.
+    fn of(bound: Bound, people: People) -> Self {
+        let unsure = !people.unsure.is_empty();
+        let (bound, unsure) = match bound {
+            Bound::Exactly if unsure => (Bound::AtMost, people.unsure),
+            Bound::AtMost => (Bound::AtMost, people.unsure),
+            Bound::Exactly | Bound::AtLeast | Bound::Unknown => (bound, BTreeMap::new()),
+        };
+        let mut names: Vec<String> = people.able.into_values().chain(unsure.into_values()).collect();
         names.sort_unstable();
         let count = names.len();
         names.truncate(SHOWN);
@@ -179,31 +212,30 @@ impl Headcount {
             return Self::NOBODY;
         }
         let others = match b {
-            Reach::Nobody => Members { users: BTreeMap::new(), complete: true },
+            Reach::Nobody => People::default(),
             Reach::Groups(groups) => people.of(groups),
             // What is let in by an unknown access may be anybody.
             Reach::Everybody | Reach::Unknown => return Self::UNKNOWN,
         };
-        let without = |(id, name): (String, String)| (!others.users.contains_key(&id)).then_some(name);
         match a {
             Reach::Nobody => Self::NOBODY,
             Reach::Unknown => Self::UNKNOWN,
             Reach::Groups(groups) => {
                 let members = people.of(groups);
-                let bound = match (members.complete, others.complete) {
-                    (true, true) => Bound::Exactly,
-                    (true, false) => Bound::AtMost,
-                    (false, true) => Bound::AtLeast,
-                    (false, false) => return Self::UNKNOWN,
+                let bound = match (members.incomplete, others.incomplete) {
+                    (false, false) => Bound::Exactly,
+                    (false, true) => Bound::AtMost,
+                    (true, false) => Bound::AtLeast,
+                    (true, true) => return Self::UNKNOWN,
                 };
-                Self::of(bound, members.users.into_iter().filter_map(without))
+                Self::of(bound, members.without(&others))
             }
             Reach::Everybody => {
-                let bound = if others.complete { Bound::Exactly } else { Bound::AtMost };
+                let bound = if others.incomplete { Bound::AtMost } else { Bound::Exactly };
                 match (people.everybody(), people.total) {
-                    (Some(users), _) => Self::of(bound, users.into_iter().filter_map(without)),
+                    (Some(users), _) => Self::of(bound, users.without(&others)),
                     (None, Some(total)) => {
-                        Self { bound, count: total.saturating_sub(others.users.len()), first: Vec::new() }
+                        Self { bound, count: total.saturating_sub(others.all.len()), first: Vec::new() }
                     }
                     (None, None) => Self::UNKNOWN,
                 }

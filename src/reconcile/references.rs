@@ -142,12 +142,16 @@ impl References {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::duo::types::{GroupId, PolicyKey};
+    use crate::duo::types::{GroupId, GroupStatus, PolicyKey};
 
     const HERE: Span = Span { file: 0, start: 0, end: 0 };
 
     fn references() -> References {
-        let group = |id: &str, name: &str| Group { id: GroupId::new(id), name: name.into() };
+        let group = |id: &str, name: &str| Group {
+            id: GroupId::new(id),
+            name: name.into(),
+            status: GroupStatus::Active,
+        };
         let policy = |key: &str, name: &str, is_global| Policy {
             key: PolicyKey::new(key),
             name: name.into(),

@@ -1,20 +1,26 @@
 use serde_json::json;
 
 use super::*;
+use crate::duo::types::{Group, GroupStatus};
 use crate::reconcile::plan::Prune;
 use crate::reconcile::testing::{FakeDuo, app, desired, marked, marked_as, plan_of, plan_pruning};
 
 fn members(groups: &[(&str, &[&str], bool)]) -> Memberships {
     let of = |names: &[&str]| names.iter().map(|name| (format!("DU{name}"), (*name).to_owned())).collect();
+    let active =
+        |id: &&str| Group { id: GroupId::new(*id), name: String::new(), status: GroupStatus::Active };
+    let listed: Vec<Group> = groups.iter().map(|(id, ..)| active(id)).collect();
     let groups = groups
         .iter()
         .map(|(id, names, complete)| (GroupId::new(*id), Members { users: of(names), complete: *complete }));
-    Memberships { groups: groups.collect(), ..Memberships::default() }
+    let statuses = GroupStatuses::new(&listed);
+    Memberships { groups: groups.collect(), statuses, ..Memberships::default() }
 }
 
 fn with_users(mut people: Memberships, users: &[(&str, bool)]) -> Memberships {
     let user = |(name, may): &(&str, bool)| {
-        (format!("DU{name}"), User { name: (*name).to_owned(), may_log_in: *may })
+        let standing = if *may { Standing::Allowed } else { Standing::ShutOut };
+        (format!("DU{name}"), User { name: (*name).to_owned(), standing })
     };
     people.users = Some(users.iter().map(user).collect());
     people.total = Some(users.len());
@@ -55,6 +61,54 @@ fn what_is_not_known_in_full_is_a_bound_and_never_a_number() {
     assert_eq!(counted(&affected(true, false).loses), (Bound::AtMost, 0, vec![]));
     assert_eq!(counted(&affected(false, true).gains), (Bound::AtMost, 1, vec!["bob"]));
     assert_eq!(affected(false, false).gains.bound, Bound::Unknown);
+}
+
+/// A group that is disabled lets nobody in: opening an application to it lets nobody in, and moving it from a live group to
+/// it shuts everybody out, whatever way the statuses came.
+#[test]
+fn a_disabled_group_gains_nobody_access_and_saves_nobody_from_losing_it() {
+    let people = |status: &str, with_users: bool, nested: Option<&str>| {
+        let of = |id: &str, status: &str| Group::decode(&json!({"group_id": id, "status": status})).unwrap();
+        let mut people = members(&[("DG1", &["ann", "bob"], true), ("DG2", &["cyd"], true)]);
+        people.statuses = GroupStatuses::new(&[of("DG1", "Active"), of("DG2", status)]);
+        let user = |name: &str, group: &str, nested: Option<&str>| {
+            let group = json!({"group_id": group, "status": nested});
+            let user = json!({"user_id": format!("DU{name}"), "username": name, "status": "active", "groups": [group]});
+            people.statuses.user(&user)
+        };
+        let all = [
+            user("ann", "DG1", Some("Active")),
+            user("bob", "DG1", Some("Active")),
+            user("cyd", "DG2", nested),
+        ];
+        people.users = with_users.then(|| all.into());
+        people
+    };
+    let both = |before: &str, after: &str, people: &Memberships| {
+        let affected = groups_change(&[before], &[after], people);
+        let shown = |count: &Headcount| (count.bound, count.count);
+        (shown(&affected.gains), shown(&affected.loses))
+    };
+    let (one, two, nobody) = ((Bound::Exactly, 1), (Bound::Exactly, 2), (Bound::Exactly, 0));
+    for nested in [None, Some("Disabled"), Some("disabled"), Some("brand new"), Some("active")] {
+        for (status, with_users) in [("Disabled", true), ("disabled", true), ("Disabled", false)] {
+            let people = people(status, with_users, nested);
+            assert_eq!(both("DG1", "DG2", &people), (nobody, two), "{status} {nested:?}");
+            assert_eq!(both("DG2", "DG1", &people), (two, nobody), "{status} {nested:?}");
+        }
+    }
+    for status in ["Active", "active", "Bypass"] {
+        let people = people(status, true, None);
+        assert_eq!(both("DG1", "DG2", &people), (one, two));
+        assert_eq!(both("DG2", "DG1", &people), (two, one));
+    }
+    // A status that duoctl does not know is never certain, in either direction.
+    let perhaps = (Bound::AtMost, 1);
+    for with_users in [true, false] {
+        let people = people("brand new", with_users, None);
+        assert_eq!(both("DG1", "DG2", &people), (perhaps, two));
+        assert_eq!(both("DG2", "DG1", &people), (two, perhaps));
+    }
 }
 
 #[test]

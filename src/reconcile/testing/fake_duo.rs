@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::types::{Group, GroupId, Ikey, Integration, Policy, PolicyKey};
+use crate::duo::types::{Group, GroupId, GroupStatus, Ikey, Integration, Policy, PolicyKey};
 use crate::reconcile::observation::{LastUse, Observation};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Plan, Step, Write};
@@ -74,7 +74,11 @@ pub(crate) struct FakeDuo {
 impl FakeDuo {
     /// An account with four groups, three policies, and no application but the operator.
     pub(crate) fn new() -> Self {
-        let group = |id: &str, name: &str| Group { id: GroupId::new(id), name: name.to_owned() };
+        let group = |id: &str, name: &str| Group {
+            id: GroupId::new(id),
+            name: name.to_owned(),
+            status: GroupStatus::Active,
+        };
         let policy = |key: &str, name: &str, is_global| Policy {
             key: PolicyKey::new(key),
             name: name.to_owned(),
