@@ -23,3 +23,4 @@ pub mod request;
 pub mod sign;
 pub mod types;
 pub mod usage;
+pub mod waits;

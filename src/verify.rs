@@ -1,10 +1,9 @@
 //! Probes: read-only live calls with an application's own key, each of which proves one thing.
 
 pub mod admin_api;
-pub mod auth_api;
 pub mod doctor;
+pub mod keys;
 pub mod ladder;
 pub mod operator;
 pub mod report;
 pub mod run;
-pub mod universal_prompt;

@@ -6,20 +6,18 @@ use jiff::{Timestamp, Unit};
 use thiserror::Error;
 
 use crate::duo::api::{ReadApi as _, SecretApi as _};
-use crate::duo::assertion::{health_check_call, token_id};
-use crate::duo::call::{ApiCall, Transport};
+use crate::duo::call::Transport;
 use crate::duo::catalogue::{Family, lookup};
 use crate::duo::client::{KeyReader, Reader};
 use crate::duo::error::DuoError;
-use crate::duo::probe::auth_check;
-use crate::duo::sign::Scheme;
 use crate::duo::types::{Ikey, Integration};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::Delivery;
 use crate::secrets::payload::{Payload, Previous};
 use crate::secrets::store::{Contents, StoreError};
 use crate::secrets::{Stores, github, place};
-use crate::verify::report::Report;
+use crate::verify::keys::KeyProbe;
+use crate::verify::report::{Report, Verdict};
 use crate::verify::run::{Target, WAITS, verify};
 
 use super::converge;
@@ -102,15 +100,16 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         Ok(format!("to {}; read back, {proof}", delivery.place))
     }
 
-    /// Nothing promises that a new key works at once, so it is tried three times before it counts as refused.
+    /// Nothing promises that a new key works at once, so it is tried three times before it counts as refused. Here any
+    /// refusal counts: the key that the store holds works, and this one is not known to.
     async fn prove_before(&self, kind: &str, payload: &Payload) -> Result<(), DeliveryError> {
         let mut refused = None;
         for wait in converge::WAITS {
+            self.transport.announce("Duo does not accept the new key yet", wait);
             tokio::time::sleep(wait).await;
-            match self.prove(kind, payload, "nothing yet").await {
-                Ok(_) => return Ok(()),
-                Err(DeliveryError::NotAccepted(_, error)) => refused = Some(error),
-                Err(other) => return Err(other),
+            match self.try_keys(kind, payload).await {
+                Proof::Accepted | Proof::NotTestable(_) | Proof::None(_) => return Ok(()),
+                Proof::Refused(error) | Proof::Doubtful(error, _) => refused = Some(error),
             }
         }
         refused.map_or(Ok(()), |error| Err(DeliveryError::Unproven(error)))
@@ -157,7 +156,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             Proof::Accepted => Ok("proven by a signed call".to_owned()),
             Proof::Refused(error) => Err(DeliveryError::NotAccepted(place.to_owned(), error)),
             Proof::NotTestable(reason) => Ok(format!("not testable: {reason}")),
-            Proof::None(reason) => Ok(format!("not proven: {reason}")),
+            Proof::Doubtful(_, reason) | Proof::None(reason) => Ok(format!("not proven: {reason}")),
         }
     }
 
@@ -171,32 +170,15 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             };
             return Proof::NotTestable(reason.to_owned());
         };
-        let keyed = self.transport.signed_by(&keys.ikey, secret);
-        let asked = match kind {
-            "authapi" => auth_check(&keyed, Scheme::V5).await.map(drop),
-            // Without the permission Duo answers 403, once it has accepted the signature.
-            "adminapi" => match keyed.send(&ApiCall::get("/admin/v1/info/summary", &[])).await {
-                Err(error) if error.status() == Some(403) => Ok(()),
-                other => other.map(drop),
-            },
-            "websdk" => {
-                let Some(id) = token_id() else {
-                    return Proof::None("this machine has no random numbers".to_owned());
-                };
-                let host = self.transport.host();
-                let call = health_check_call(host, &keys.ikey, secret, Timestamp::now(), &id);
-                match self.transport.send(&call).await {
-                    // Whatever Duo refuses here, it refuses the pair.
-                    Err(error) if error.code().is_some() => return Proof::Refused(error),
-                    other => other.map(drop),
-                }
-            }
-            _ => return Proof::NotTestable(format!("no call without effect is known for the type {kind}")),
+        let Some(probe) = KeyProbe::of_type(kind) else {
+            return Proof::NotTestable(format!("no call without effect is known for the type {kind}"));
         };
-        match asked {
-            Ok(()) => Proof::Accepted,
-            Err(error) if error.is_denied() => Proof::Refused(error),
-            Err(error) => Proof::None(error.to_string()),
+        let found = probe.ask(&self.transport, &keys.ikey, secret, Timestamp::now()).await;
+        match (found.verdict, found.refusal) {
+            (Verdict::Verified, _) => Proof::Accepted,
+            (Verdict::Failed, Some(error)) => Proof::Refused(error),
+            (_, Some(error)) => Proof::Doubtful(error, found.detail),
+            (_, None) => Proof::None(found.detail),
         }
     }
 }
@@ -206,8 +188,10 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
 pub enum Proof {
     /// Duo accepted them.
     Accepted,
-    /// Duo refused them.
+    /// Duo says that they are wrong.
     Refused(DuoError),
+    /// Duo refused the call, which need not mean that they are wrong: the refusal, and what is known.
+    Doubtful(DuoError, String),
     /// No call without effect could show anything: why.
     NotTestable(String),
     /// The call brought no answer that shows anything: why.

@@ -1,8 +1,9 @@
 //! What a person at a terminal sees while something takes longer than a moment.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, WeakProgressBar};
 
 use crate::apply::execute::Progress;
 use crate::apply::outcome::StepOutcome;
@@ -15,6 +16,19 @@ use super::outlet::Outlet;
 
 /// How long something may take before it is worth a word.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The spinner that is on the screen: what else is written there goes above it.
+static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
+
+/// A remark on stderr, in one line.
+pub fn remark(printer: Printer, line: &str) {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let write = || printer.remark(&format!("note: {line}\n"));
+    match shown.and_then(|bar| bar.upgrade()) {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
 
 /// A spinner on stderr, if that is a terminal; it appears after a second.
 pub struct Spinner {
@@ -30,6 +44,7 @@ impl Spinner {
             bar.set_style(style);
         }
         bar.set_message(what);
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         let shown = bar.clone();
         let appear = tokio::spawn(async move {
             tokio::time::sleep(PATIENCE).await;

@@ -57,7 +57,9 @@ async fn prove(session: &Session, mut entry: Entry) -> Entry {
                     Proof::Accepted => (Some(true), "proven by a call just now".to_owned()),
                     Proof::Refused(error) => (Some(false), format!("Duo does not accept it: {error}")),
                     Proof::NotTestable(reason) => (None, format!("not testable: {reason}")),
-                    Proof::None(reason) => (None, format!("not proven: {reason}")),
+                    Proof::Doubtful(_, reason) | Proof::None(reason) => {
+                        (None, format!("not proven: {reason}"))
+                    }
                 }
             }
             None => return entry,

@@ -44,7 +44,7 @@ use crate::verify::ladder::Api;
 
 use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected};
 use super::exit::Failure;
-use super::progress::Spinner;
+use super::progress::{self, Spinner};
 
 pub use crate::intelligence::expand::desired;
 
@@ -123,6 +123,7 @@ impl Session {
         };
         let operator = config.ikey.clone();
         let transport = HttpsTransport::open(config)?;
+        transport.tell_waits(Arc::new(move |line| progress::remark(printer, line)));
         let stores = match trust {
             Trust::Full => Stores::open(&workspace),
             Trust::None => Stores::default(),

@@ -1,6 +1,7 @@
 //! One call to Duo as data, and the seam that carries it: over HTTPS, or straight into the simulator in tests.
 
 use std::future::Future;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -135,4 +136,8 @@ pub trait Transport: Send + Sync {
 
     /// The API hostname.
     fn host(&self) -> &str;
+
+    /// Says once for each reason that a caller is about to wait, where that takes more than a moment and someone is there
+    /// to be told.
+    fn announce(&self, _reason: &'static str, _wait: Duration) {}
 }

@@ -19,7 +19,11 @@ use super::probe::{ping_call, time_in};
 use super::reply::{Reply, outcome};
 use super::request::{Key, SignedRequest, date_text, signed_request, title};
 use super::types::Ikey;
+use super::waits::{NO_ANSWER, Notice, PACE, RATE_LIMIT, Waits};
 use crate::secret::Secret;
+
+/// From how many units of the back-off on a wait is announced: three seconds.
+const LONG_WAIT: u32 = 3;
 
 /// Why no reply came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +57,7 @@ struct Shared<E> {
     limiter: Limiter,
     backoff: Backoff,
     clock: Clock,
+    waits: Waits,
     requests: AtomicU64,
 }
 
@@ -80,9 +85,15 @@ impl<E: Exchange> Channel<E> {
             limiter: Limiter::new(limits),
             backoff,
             clock: Clock::default(),
+            waits: Waits::from(backoff.unit.saturating_mul(LONG_WAIT)),
             requests: AtomicU64::new(0),
         };
         Self { shared: Arc::new(shared), key }
+    }
+
+    /// Whom to tell of the first wait of each reason that takes more than a moment.
+    pub fn tell_waits(&self, notice: Notice) {
+        self.shared.waits.tell(notice);
     }
 
     /// How many requests went out so far, over all clones: repeats and pings included.
@@ -146,8 +157,11 @@ impl<E> Shared<E> {
         }
     }
 
-    fn pause(&self, turn: Turn, wait: Duration, call: &ApiCall) {
+    fn pause(&self, turn: Turn, wait: Duration, asked: Option<Duration>, call: &ApiCall) {
         tracing::debug!(path = call.path, ms = wait.as_millis(), "rate limited, pausing");
+        // Duo may ask for more than duoctl is ready to wait.
+        let asked = asked.map(|asked| format!(" (Duo asks for {} s)", asked.as_secs())).unwrap_or_default();
+        self.waits.announce(RATE_LIMIT, wait, &asked);
         self.limiter.pause(turn, wait);
     }
 }
@@ -155,9 +169,11 @@ impl<E> Shared<E> {
 impl<E: Exchange> Transport for Channel<E> {
     async fn send(&self, call: &ApiCall) -> Result<Success, DuoError> {
         let mut attempts = Attempts::new(self.shared.backoff, call.method);
+        let start = Instant::now();
+        let slowly = |wait: Duration| self.shared.waits.announce(PACE, wait, "");
         loop {
             // The turn may take long, so it comes before the date.
-            let turn = self.shared.limiter.turn(call.budget).await;
+            let turn = self.shared.limiter.turn_announced(call.budget, slowly).await;
             let (result, retry_after) = self.attempt(call).await;
             let error = match result {
                 Ok(success) => return Ok(success),
@@ -165,8 +181,12 @@ impl<E: Exchange> Transport for Channel<E> {
             };
             match attempts.next(error, chance(), retry_after) {
                 Next::GiveUp(error) => return Err(error),
-                Next::Pause(wait) => self.shared.pause(turn, wait, call),
-                Next::Repeat(wait) => tokio::time::sleep(wait).await,
+                Next::Pause(wait) => self.shared.pause(turn, wait, retry_after, call),
+                Next::Repeat(wait) => {
+                    // A lost answer was waited for as well.
+                    self.shared.waits.announce(NO_ANSWER, start.elapsed().saturating_add(wait), "");
+                    tokio::time::sleep(wait).await;
+                }
                 Next::LearnClock(error) => {
                     if self.learn_clock().await.is_err() {
                         return Err(error);
@@ -183,6 +203,10 @@ impl<E: Exchange> Transport for Channel<E> {
 
     fn host(&self) -> &str {
         &self.shared.host
+    }
+
+    fn announce(&self, reason: &'static str, wait: Duration) {
+        self.shared.waits.announce(reason, wait, "");
     }
 }
 

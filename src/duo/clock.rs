@@ -23,7 +23,7 @@ impl Clock {
     }
 
     /// The offset in seconds, positive when Duo is ahead; `None` until it was learnt. Worth a warning when it is not
-    /// small: Duo allows about 300 seconds.
+    /// small: Duo allows about a minute.
     pub fn offset(&self) -> Option<i64> {
         *self.offset.lock().unwrap_or_else(PoisonError::into_inner)
     }

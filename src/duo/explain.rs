@@ -145,7 +145,7 @@ fn bad_signature() -> Vec<Cause> {
 
 fn bad_clock() -> Cause {
     cause(
-        "this machine's clock differs from Duo's by more than about five minutes, or a proxy rewrites the Date header",
+        "this machine's clock differs from Duo's by more than about a minute, or a proxy rewrites the Date header",
         "set the clock, best by NTP; duoctl doctor shows the difference",
     )
 }

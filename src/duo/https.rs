@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION,
-    RETRY_AFTER,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName,
+    HeaderValue, LOCATION, RETRY_AFTER,
 };
 use thiserror::Error;
 
@@ -126,7 +126,10 @@ impl HttpsTransport {
 
 /// HTTPS to one host.
 pub struct Https {
-    client: reqwest::Client,
+    reads: reqwest::Client,
+    /// Keeps no connection. A peer that closes one without a word loses whatever is sent on it next: a read is sent again,
+    /// but of a change nobody would know whether it was made.
+    writes: reqwest::Client,
     /// Scheme and authority of every URL.
     base: String,
     host: HeaderValue,
@@ -138,27 +141,15 @@ pub struct Https {
 impl Https {
     fn new(config: &HttpsConfig, host: &str) -> Result<Self, HttpsError> {
         check_host(host, config.connect_to.is_some())?;
-        let mut base = format!("https://{host}");
-        let mut builder = client(config)?;
-        if let Some(resolver) = &config.resolver {
-            builder = builder.dns_resolver(Arc::clone(resolver));
-        }
-        if let Some(address) = config.connect_to {
-            if !address.ip().to_canonical().is_loopback() {
-                return Err(HttpsError::NotLoopback(address));
-            }
-            builder = builder.no_proxy();
-            match host.parse::<IpAddr>() {
-                Ok(ip) if ip != address.ip() => {
-                    return Err(HttpsError::OtherAddress { host: ip, connect_to: address });
-                }
-                Ok(_) => base = format!("https://{address}"),
-                // Without a port in the URL, the port comes from here.
-                Err(_) => builder = builder.resolve(host, address),
-            }
-        }
+        let base = base(host, config.connect_to)?;
+        // Both clients resume the sessions of either one.
+        let tls = trust::client_config(&config.authorities)?;
+        let build = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| HttpsError::Client(fault::innermost(&error)))
+        };
         Ok(Self {
-            client: builder.build().map_err(|error| HttpsError::Client(fault::innermost(&error)))?,
+            reads: build(client(config, host, tls.clone()))?,
+            writes: build(client(config, host, tls).pool_max_idle_per_host(0))?,
             base,
             host: HeaderValue::from_str(host).map_err(|_| HostError::Malformed(host.to_owned()))?,
             connect_timeout: config.connect_timeout,
@@ -222,14 +213,13 @@ impl Https {
 
 impl Exchange for Https {
     async fn exchange(&self, request: &SignedRequest) -> Result<Reply, Fault> {
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
-            Method::Delete => reqwest::Method::DELETE,
+        let (client, method) = match request.method {
+            Method::Get => (&self.reads, reqwest::Method::GET),
+            Method::Post => (&self.writes, reqwest::Method::POST),
+            Method::Put => (&self.writes, reqwest::Method::PUT),
+            Method::Delete => (&self.writes, reqwest::Method::DELETE),
         };
-        let mut builder = self
-            .client
+        let mut builder = client
             .request(method, format!("{}{}", self.base, request.target))
             .headers(self.headers(request)?);
         if request.content_type.is_some() {
@@ -241,22 +231,44 @@ impl Exchange for Https {
         // Duo sends no Retry-After so far; of its two forms only the seconds are read.
         let retry_after =
             text(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
-        let (status, content_type, location) =
-            (response.status().as_u16(), text(CONTENT_TYPE), text(LOCATION));
+        let (content_type, content_encoding, location) =
+            (text(CONTENT_TYPE), text(CONTENT_ENCODING), text(LOCATION));
+        let status = response.status().as_u16();
         let body = self.body(response).await;
-        Ok(Reply { status, content_type, location, retry_after, body })
+        Ok(Reply { status, content_type, content_encoding, location, retry_after, body })
     }
 }
 
-fn client(config: &HttpsConfig) -> Result<reqwest::ClientBuilder, HttpsError> {
-    Ok(reqwest::Client::builder()
-        .tls_backend_preconfigured(trust::client_config(&config.authorities)?)
+/// Scheme and authority of every URL.
+fn base(host: &str, connect_to: Option<SocketAddr>) -> Result<String, HttpsError> {
+    let Some(address) = connect_to else { return Ok(format!("https://{host}")) };
+    if !address.ip().to_canonical().is_loopback() {
+        return Err(HttpsError::NotLoopback(address));
+    }
+    match host.parse::<IpAddr>() {
+        Ok(ip) if ip != address.ip() => Err(HttpsError::OtherAddress { host: ip, connect_to: address }),
+        Ok(_) => Ok(format!("https://{address}")),
+        Err(_) => Ok(format!("https://{host}")),
+    }
+}
+
+fn client(config: &HttpsConfig, host: &str, tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
         .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(config.connect_timeout)
         .timeout(config.total_timeout)
-        // Shorter than any gateway's own: a connection that dies while a change is written leaves its outcome open.
+        // Shorter than any gateway's own.
         .pool_idle_timeout(Duration::from_secs(20))
-        .https_only(true))
+        .https_only(true);
+    if let Some(resolver) = &config.resolver {
+        builder = builder.dns_resolver(Arc::clone(resolver));
+    }
+    if let Some(address) = config.connect_to {
+        // Without a port in the URL, the port comes from here.
+        builder = builder.no_proxy().resolve(host, address);
+    }
+    builder
 }

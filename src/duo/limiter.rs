@@ -86,17 +86,26 @@ impl Limiter {
 
     /// Waits for a turn, first come, first served.
     pub async fn turn(&self, budget: Budget) -> Turn {
+        self.turn_announced(budget, |_| ()).await
+    }
+
+    /// The same; `announce` is told of each wait for the budget's rate, but not of pauses.
+    pub async fn turn_announced(&self, budget: Budget, announce: impl Fn(Duration)) -> Turn {
         let lane = self.lane(budget);
         // Held while waiting: the queue of this lock is the queue of the budget.
         let _queue = lane.queue.lock().await;
         loop {
-            let wait = {
+            let (wait, paused) = {
                 let mut bucket = lane.bucket();
-                match bucket.take(Instant::now()) {
+                let now = Instant::now();
+                match bucket.take(now) {
                     None => return Turn { budget, slowdowns: bucket.slowdowns },
-                    Some(wait) => wait,
+                    Some(wait) => (wait, bucket.is_paused(now)),
                 }
             };
+            if !paused {
+                announce(wait);
+            }
             tokio::time::sleep(wait).await;
         }
     }
@@ -160,6 +169,10 @@ impl Bucket {
             paused_until: None,
             slowdowns: 0,
         }
+    }
+
+    fn is_paused(&self, now: Instant) -> bool {
+        self.paused_until.is_some_and(|until| now < until)
     }
 
     /// Takes a token; or tells how long to wait before asking again.

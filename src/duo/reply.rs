@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::call::{ApiCall, Success};
+use super::call::{ApiCall, Method, Success};
 use super::error::{DuoError, Refusal};
 use super::request::title;
 use crate::text::printable;
@@ -18,6 +18,8 @@ pub struct Reply {
     pub status: u16,
     /// The `Content-Type` header, where it is text.
     pub content_type: Option<String>,
+    /// The `Content-Encoding` header, where it is text. duoctl asks for none.
+    pub content_encoding: Option<String>,
     /// The `Location` header of a redirect, where it is text.
     pub location: Option<String>,
     /// The `Retry-After` header in seconds. Duo sends none so far (section 2.3).
@@ -79,13 +81,19 @@ pub fn outcome(call: &ApiCall, reply: &Reply) -> Result<Success, DuoError> {
         Err(error) if error.is_eof() && !bytes.is_empty() && unknown => {
             Err(DuoError::Lost { call: title(call), reason: "its JSON breaks off".to_owned() })
         }
-        Err(_) => Err(unexpected(not_json(reply.content_type.as_deref(), bytes))),
+        Err(_) => Err(match not_text(call, bytes) {
+            Some((reason, true)) => DuoError::Incomplete { path: call.path.clone(), reason },
+            Some((reason, false)) => unexpected(reason),
+            None => unexpected(not_json(reply, bytes)),
+        }),
     }
 }
 
 /// JSON as it came. Half of a surrogate pair, which JSON can spell and no text can hold, becomes U+FFFD: what one
 /// person typed as a name must not hide the whole account.
 fn parsed(bytes: &[u8]) -> serde_json::Result<Value> {
+    // A byte order mark is no part of JSON, but some proxies add one.
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     serde_json::from_slice(bytes).or_else(|error| {
         if error.is_eof() { Err(error) } else { serde_json::from_slice(&without_half_surrogates(bytes)) }
     })
@@ -172,8 +180,54 @@ fn redirect(location: Option<&str>) -> String {
     }
 }
 
-fn not_json(content_type: Option<&str>, bytes: &[u8]) -> String {
-    match content_type.map(|kind| printable(kind.split(';').next().unwrap_or_default())) {
+/// A character that stands in no text, in the place of bytes that are none.
+const NO_TEXT: char = '\u{fdd0}';
+
+/// Where Duo's JSON holds bytes that are no UTF-8: which object of a list, and whether it is a page of one.
+fn not_text(call: &ApiCall, bytes: &[u8]) -> Option<(String, bool)> {
+    let at = std::str::from_utf8(bytes).err()?.valid_up_to();
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(NO_TEXT);
+        }
+    }
+    let envelope = parsed(text.as_bytes()).ok().filter(|envelope| envelope.get("stat").is_some())?;
+    let offset = call.params.get("offset").and_then(whole_number);
+    let objects = envelope.get("response").and_then(Value::as_array);
+    let object = objects.and_then(|objects| objects.iter().position(|object| holds(object, NO_TEXT)));
+    Some(match (offset, object.and_then(|object| i64::try_from(object).ok())) {
+        (Some(offset), Some(object)) if call.method == Method::Get => {
+            let number = offset.saturating_add(object).saturating_add(1);
+            (
+                format!(
+                    "object {number} holds bytes that are not UTF-8 (byte {at} of the page at offset {offset})"
+                ),
+                true,
+            )
+        }
+        _ => (format!("byte {at} of it is not UTF-8"), false),
+    })
+}
+
+fn holds(value: &Value, character: char) -> bool {
+    match value {
+        Value::String(text) => text.contains(character),
+        Value::Array(items) => items.iter().any(|item| holds(item, character)),
+        Value::Object(map) => {
+            map.iter().any(|(key, value)| key.contains(character) || holds(value, character))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn not_json(reply: &Reply, bytes: &[u8]) -> String {
+    let encoding = reply.content_encoding.as_deref().map(|encoding| printable(encoding).to_ascii_lowercase());
+    if let Some(encoding) = encoding.filter(|encoding| !matches!(encoding.as_str(), "" | "identity")) {
+        return format!("it is compressed (Content-Encoding: {encoding}), which duoctl did not ask for");
+    }
+    match reply.content_type.as_deref().map(|kind| printable(kind.split(';').next().unwrap_or_default())) {
         _ if bytes.is_empty() => "it is empty".to_owned(),
         Some(kind) if kind == "application/json" => "its JSON is malformed".to_owned(),
         Some(kind) if !kind.is_empty() => format!("it is {kind}, not JSON"),
@@ -190,6 +244,7 @@ mod tests {
         Reply {
             status,
             content_type: Some("application/json".to_owned()),
+            content_encoding: None,
             location: None,
             retry_after: None,
             body: Body::Whole(body.as_bytes().to_vec()),
@@ -221,6 +276,60 @@ mod tests {
             of(200, r#"{"stat": "OK", "response": "\uzzzz"}"#),
             Err(DuoError::Unexpected { .. })
         ));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_answer() {
+        assert_eq!(of(200, "\u{feff}{\"stat\": \"OK\", \"response\": 1}").unwrap().response, json!(1));
+        assert_eq!(refusal(403, "\u{feff}{\"stat\": \"FAIL\", \"code\": 40301}").code, Some(40301));
+        // Only one, and only in front.
+        assert!(of(200, "\u{feff}\u{feff}{\"stat\": \"OK\"}").is_err());
+    }
+
+    #[test]
+    fn compression_that_was_not_asked_for_is_named() {
+        let mut gzip = reply(200, "");
+        gzip.body = Body::Whole(vec![0x1f, 0x8b, 8, 0, 0]);
+        gzip.content_encoding = Some("GZIP".to_owned());
+        let text = outcome(&read(), &gzip).unwrap_err().to_string();
+        assert!(text.contains("(Content-Encoding: gzip), which duoctl did not ask for"), "{text}");
+        // A header that is not true harms nobody.
+        gzip.body = Body::Whole(br#"{"stat": "OK", "response": 1}"#.to_vec());
+        assert_eq!(outcome(&read(), &gzip).unwrap().response, json!(1));
+        gzip.body = Body::Whole(b"<html>".to_vec());
+        gzip.content_encoding = Some("identity".to_owned());
+        gzip.content_type = Some("text/html".to_owned());
+        assert!(outcome(&read(), &gzip).unwrap_err().to_string().contains("text/html, not JSON"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_named_with_their_place_in_the_list() {
+        let page = |offset: &str| ApiCall::get("/admin/v1/groups", &[("limit", "100"), ("offset", offset)]);
+        let body = |name: &[u8]| {
+            let begin = br#"{"stat": "OK", "response": [{"name": "a"}, {"name": ""#;
+            [begin.as_slice(), name, br#""}, {"name": "c"}]}"#].concat()
+        };
+        let answer = |call: &ApiCall, name: &[u8]| {
+            let mut reply = reply(200, "");
+            reply.body = Body::Whole(body(name));
+            outcome(call, &reply)
+        };
+        let error = answer(&page("100"), b"Caf\xe9").unwrap_err();
+        assert!(matches!(error, DuoError::Incomplete { .. }), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "the list /admin/v1/groups did not arrive whole: object 102 holds bytes that are not UTF-8 (byte 56 of the page at \
+             offset 100)"
+        );
+        assert!(answer(&page("100"), "Caf\u{e9} \u{fffd}".as_bytes()).is_ok());
+        // Of a change nobody may conclude that it was refused.
+        let write = ApiCall::post("/admin/v3/integrations", Map::new());
+        let error = answer(&write, b"\xff").unwrap_err();
+        assert!(
+            error.outcome_unknown() && error.to_string().contains("byte 53 of it is not UTF-8"),
+            "{error}"
+        );
+        assert!(matches!(answer(&page("0"), b"\xff\""), Err(DuoError::Unexpected { .. })));
     }
 
     #[test]

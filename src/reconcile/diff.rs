@@ -9,7 +9,7 @@ use crate::duo::types::Integration;
 
 use super::desired::DesiredApplication;
 use super::fields::{
-    CREATE_ONLY_PERMISSION, FIELDS, Field, FieldKind, Live, Managed, NO_USERS, PERMITTED_GROUPS,
+    FIELDS, Field, FieldKind, Live, Managed, NO_USERS, PERMITTED_GROUPS, UNCERTAIN_PERMISSION,
     known_permissions,
 };
 use super::marker::{Applied, AppliedFields, Marker, MarkerState, short_hash};
@@ -180,9 +180,10 @@ pub fn compare<'m>(
             continue;
         }
         if is_kept(managed, &target, &value, applied) {
-            difference.problems.extend(held_on_to(wanted, managed));
+            difference.problems.extend(not_followed(wanted, managed, &value));
             continue;
         }
+        difference.problems.extend(uncertain(wanted, managed, &value));
         let finishes = finishes_creation(managed.field, live, marker);
         let assessment = if finishes {
             (Risk::Neutral, "finishes the creation")
@@ -290,17 +291,45 @@ fn is_kept(managed: &Managed, target: &FieldValue, value: &FieldValue, applied: 
         })
 }
 
-/// Said in every plan, unlike other things that Duo keeps: the key may do more than the YAML says.
-fn held_on_to(wanted: &DesiredApplication, managed: &Managed) -> Option<Diagnostic> {
+/// Said in every plan, unlike other things that Duo keeps: the key may do more, or less, than the YAML says.
+fn not_followed(wanted: &DesiredApplication, managed: &Managed, value: &FieldValue) -> Option<Diagnostic> {
     if managed.field.kind != FieldKind::Permissions {
         return None;
     }
+    let held = names_uncertain(value);
+    let (verb, help) = if held {
+        ("revoke", "revoke it in the Duo Admin Panel, or write it into `permissions`")
+    } else {
+        (
+            "grant",
+            "grant it in the Duo Admin Panel, create a new application, or remove it from `permissions`",
+        )
+    };
     let message =
-        format!("{}: Duo did not revoke `{CREATE_ONLY_PERMISSION}` when it was told to", wanted.address);
+        format!("{}: Duo did not {verb} `{UNCERTAIN_PERMISSION}` when it was told to", wanted.address);
+    Some(Diagnostic::warning(Code::NotOfferedYet, managed.span, message).help(help))
+}
+
+/// A permission that Duo may not change after the creation is tried all the same, and the plan says so.
+fn uncertain(wanted: &DesiredApplication, managed: &Managed, value: &FieldValue) -> Option<Diagnostic> {
+    let permissions = managed.field.kind == FieldKind::Permissions;
+    let wants = names_uncertain(&managed.wanted);
+    if !permissions || wants == names_uncertain(value) {
+        return None;
+    }
+    let verb = if wants { "grants" } else { "revokes" };
+    let message = format!(
+        "{}: it is not certain that Duo {verb} `{UNCERTAIN_PERMISSION}` after the creation of an application",
+        wanted.address
+    );
     Some(
         Diagnostic::warning(Code::NotOfferedYet, managed.span, message)
-            .help("revoke it in the Duo Admin Panel, or write it into `permissions`"),
+            .help("apply tries it and says what Duo did; the Duo Admin Panel can change it for certain"),
     )
+}
+
+fn names_uncertain(value: &FieldValue) -> bool {
+    matches!(value, FieldValue::Set(names) if names.contains(UNCERTAIN_PERMISSION))
 }
 
 fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> Origin {
@@ -356,8 +385,8 @@ fn not_offered(wanted: &DesiredApplication, managed: &Managed, what: &str) -> Di
         .help("nothing is planned for it; remove it from the YAML, or wait until Duo shows the setting")
 }
 
-/// What the account can hold of what the YAML asks for: permissions that Duo does not show, or that can be set on
-/// create only, cannot be reached by an update (trap 21).
+/// What the account can hold of what the YAML asks for: permissions that Duo does not show cannot be reached by an
+/// update (trap 21).
 pub(super) fn reachable(
     wanted: &DesiredApplication,
     managed: &Managed,
@@ -368,20 +397,11 @@ pub(super) fn reachable(
         return managed.wanted.clone();
     };
     let known = known_permissions(live);
-    let held = super::fields::held_permissions(live);
     let mut reachable = names.clone();
     for name in names {
         if !known.contains(name) {
             reachable.remove(name);
             problems.push(not_offered(wanted, managed, name));
-        } else if name == CREATE_ONLY_PERMISSION && !held.contains(name) {
-            reachable.remove(name);
-            let message =
-                format!("{}: `{name}` can be granted only when an application is created", wanted.address);
-            problems.push(
-                Diagnostic::warning(Code::NotOfferedYet, managed.span, message)
-                    .help("grant it in the Duo Admin Panel, or create a new application"),
-            );
         }
     }
     FieldValue::set(reachable)

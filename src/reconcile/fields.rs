@@ -23,8 +23,9 @@ pub const PERMITTED_GROUPS: &str = "PERMITTED_GROUPS";
 pub const NO_USERS: &str = "NO_USERS";
 /// What the wire puts before the name of a permission.
 pub const PERMISSION_PREFIX: &str = "adminapi_";
-/// The permission that can be set on create only (trap 21).
-pub const CREATE_ONLY_PERMISSION: &str = "allow_to_set_permissions";
+/// The permission of which it is not certain that Duo changes it after the creation: of two official clients one says so,
+/// the other leaves it out (duo-api.md, corrections to section 3).
+pub const UNCERTAIN_PERMISSION: &str = "allow_to_set_permissions";
 
 /// How a field behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,10 +207,14 @@ impl Managed {
                 None => Live::NotOffered,
             },
             FieldKind::Notes => Live::Value(FieldValue::text(Notes::parse(integration.notes()).text)),
-            FieldKind::Sso => Live::Value(match self.wanted {
-                FieldValue::Document(_) => FieldValue::Document(sso::leaves(&self.sent, property).1),
-                _ => FieldValue::Unset,
-            }),
+            FieldKind::Sso => match (&self.wanted, property) {
+                (FieldValue::Document(_), Some(_)) => {
+                    Live::Value(FieldValue::Document(sso::leaves(&self.sent, property).1))
+                }
+                // Every application of these types has settings: a reply without any does not show them.
+                (FieldValue::Document(_), None) => Live::NotOffered,
+                (_, _) => Live::Value(FieldValue::Unset),
+            },
         }
     }
 
@@ -233,7 +238,8 @@ impl Managed {
         }
     }
 
-    /// To revoke, a permission must be sent as 0; one that Duo does not show is never sent on update (traps 20, 21).
+    /// To revoke, a permission must be sent as 0; one that Duo does not show is never sent on update (traps 20, 21), and one
+    /// that Duo may not know how to change only where it changes.
     fn send_permissions(&self, body: &mut Map<String, Value>, live: Option<&Integration>) {
         let empty = BTreeSet::new();
         let wanted = if let FieldValue::Set(names) = &self.wanted { names } else { &empty };
@@ -243,8 +249,7 @@ impl Managed {
         };
         for name in names {
             let held = live.is_some_and(|live| holds(live, &name));
-            let revokes = held && !wanted.contains(&name);
-            if live.is_some() && name == CREATE_ONLY_PERMISSION && !revokes {
+            if live.is_some() && name == UNCERTAIN_PERMISSION && held == wanted.contains(&name) {
                 continue;
             }
             let flag = if wanted.contains(&name) { "1" } else { "0" };
@@ -264,10 +269,14 @@ impl Managed {
             FieldKind::Name | FieldKind::Text | FieldKind::Notes => true,
             // Some types answer with "" whatever was sent (trap 9).
             FieldKind::Normalization => *value == FieldValue::Unset,
-            // Whether Duo lets go of this one is not known (trap 21).
             FieldKind::Permissions => {
-                let FieldValue::Set(mut held) = value.clone() else { return false };
-                held.remove(CREATE_ONLY_PERMISSION) && FieldValue::set(held) == *target
+                let certain = |value: &FieldValue| match value {
+                    FieldValue::Set(names) => {
+                        names.iter().filter(|name| *name != UNCERTAIN_PERMISSION).cloned().collect()
+                    }
+                    _ => BTreeSet::new(),
+                };
+                certain(target) == certain(value)
             }
             FieldKind::Access
             | FieldKind::Groups

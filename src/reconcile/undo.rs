@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::duo::types::Integration;
 
 use super::fields::{
-    CREATE_ONLY_PERMISSION, FIELDS, FieldKind, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions,
+    FIELDS, FieldKind, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION, held_permissions,
     known_permissions,
 };
 use super::marker::{Before, Marker, MarkerState, NOTES_LIMIT, Notes};
@@ -131,7 +131,7 @@ pub fn restore(now: &Integration, may: impl Fn(&str) -> bool) -> Map<String, Val
     let Some((_, before)) = untested(now) else { return Map::new() };
     let held = held_permissions(now);
     let mut body = Map::new();
-    for name in known_permissions(now).into_iter().filter(|name| name != CREATE_ONLY_PERMISSION) {
+    for name in known_permissions(now).into_iter().filter(|name| name != UNCERTAIN_PERMISSION) {
         let wanted = before.permissions.contains(&name);
         if wanted != held.contains(&name) && (!wanted || may(&name)) {
             body.insert(format!("{PERMISSION_PREFIX}{name}"), json!(if wanted { "1" } else { "0" }));

@@ -62,8 +62,8 @@ switches! {
     /// A clock that is off by more than a minute is refused; off: by more than five (duo-api.md, section 1.7,
     /// unconfirmed).
     strict_clock: "strict-clock" = false;
-    /// `adminapi_allow_to_set_permissions` can be changed after the creation; off: accepted without effect
-    /// (duo-api.md, section 3.4).
+    /// `adminapi_allow_to_set_permissions` can be changed after the creation; off: accepted without effect (of two official
+    /// clients one says so and one does not: duo-api.md, corrections to section 3).
     set_permissions_on_modify: "set-permissions-on-modify" = false;
     /// The tenant knows the newer flags (`*_read`, `adminapi_allow_to_set_permissions`); off: they are neither shown
     /// nor taken (duo-api.md, trap 21).

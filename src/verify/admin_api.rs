@@ -11,10 +11,11 @@ use crate::duo::probe::{PermissionProbe, permission_probes};
 use crate::duo::request::title;
 use crate::duo::types::Integration;
 use crate::reconcile::fields::{
-    CREATE_ONLY_PERMISSION, PERMISSION_PREFIX, held_permissions, known_permissions,
+    PERMISSION_PREFIX, UNCERTAIN_PERMISSION, held_permissions, known_permissions,
 };
 use crate::reconcile::value::parts;
 
+use super::keys::Answer;
 use super::report::{Check, Verdict, unproven};
 
 /// Proves every permission that a call without effect can prove, and that Duo shows what the YAML declares. `waits` are the pauses before a contradiction is
@@ -33,9 +34,9 @@ pub async fn check<T: Transport>(
     let mut checks = Vec::new();
     for probe in permission_probes(now) {
         let check = ask(keyed, &probe, &held, restricted, waits).await;
-        let invalid = check.name == SECRET_KEY;
+        let about_the_key = check.name == SECRET_KEY;
         checks.push(check);
-        if invalid {
+        if about_the_key {
             // Every other call would only say the same.
             return checks;
         }
@@ -56,9 +57,13 @@ fn against_yaml(
     let known = known_permissions(integration);
     let check = |name: &String, verdict, detail| Check::new(format!("permission {name}"), verdict, detail);
     let missing = declared.difference(held).map(|name| {
-        if known.contains(name) && name != CREATE_ONLY_PERMISSION {
-            check(name, Verdict::Failed, "the YAML declares it, but Duo shows it as not granted")
-                .fix("run `duoctl apply`")
+        if known.contains(name) {
+            let check = check(name, Verdict::Failed, "the YAML declares it, but Duo shows it as not granted");
+            check.fix(if name == UNCERTAIN_PERMISSION {
+                "run `duoctl apply`; if Duo does not grant it after the creation, grant it in the Duo Admin Panel"
+            } else {
+                "run `duoctl apply`"
+            })
         } else {
             check(
                 name,
@@ -79,9 +84,6 @@ fn against_yaml(
 }
 
 const SECRET_KEY: &str = "secret key";
-
-/// Duo's code for an integration key that it does not know, or not for this call.
-const UNKNOWN_KEY: u32 = 40102;
 
 /// What an answer should be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,12 +113,12 @@ async fn ask<T: Transport>(
     for wait in waits.iter().filter(|_| !restricted) {
         let contradicts = match &result {
             Ok(_) => expected == Expected::Refusal,
-            // Where networks restrict the key, a refusal contradicts nothing, and waiting does not change it.
-            Err(error) => error.status() == Some(403) && expected == Expected::Answer && !restricted,
+            Err(error) => Answer::of(error) == Answer::Forbidden && expected == Expected::Answer,
         };
         if !contradicts {
             break;
         }
+        keyed.announce("a permission does not work as Duo shows it, and is tried again", *wait);
         tokio::time::sleep(*wait).await;
         result = keyed.send(&probe.call).await;
     }
@@ -137,7 +139,7 @@ fn judge(probe: &PermissionProbe, expected: Expected, error: Option<DuoError>, r
             format!("not granted, but {call} answers: the key may do more than Duo shows"),
         )
         .fix("revoke the permission in the Duo Admin Panel, save, and verify again"),
-        (Some(error), expected) if error.status() == Some(403) => match expected {
+        (Some(error), expected) if Answer::of(&error) == Answer::Forbidden => match expected {
             Expected::Answer if restricted => Check::new(
                 name,
                 Verdict::NotTestable,
@@ -162,16 +164,22 @@ fn judge(probe: &PermissionProbe, expected: Expected, error: Option<DuoError>, r
             Expected::Refusal => Check::new(name, Verdict::Verified, format!("not held: {call} is refused")),
         },
         // Nothing says that Duo refuses a caller from elsewhere as one without a permission.
-        (Some(error), _) if restricted && error.code() == Some(UNKNOWN_KEY) => Check::new(
+        (Some(error), _) if restricted && Answer::of(&error) == Answer::UnknownKey => Check::new(
             SECRET_KEY,
             Verdict::NotTestable,
             format!(
                 "{call} is refused, perhaps because `networks_for_api_access` leaves this machine out: {error}"
             ),
         ),
-        (Some(error), _) if error.is_denied() => Check::new(SECRET_KEY, Verdict::Failed, error.to_string())
-            .fix("the key that Duo hands out is not accepted: reset it in Duo"),
-        (Some(error), _) => unproven(&name, &error),
+        (Some(error), _) => match Answer::of(&error) {
+            Answer::WrongSecret => {
+                Check::new(SECRET_KEY, Verdict::Failed, format!("the secret key is wrong: {error}"))
+                    .fix("the key that Duo hands out is not accepted: reset it in Duo")
+            }
+            // Duo's list has the application, so this says nothing for certain; the other calls would say the same.
+            Answer::UnknownKey => unproven(SECRET_KEY, &error),
+            _ => unproven(&name, &error),
+        },
     }
 }
 
@@ -193,4 +201,39 @@ fn without_probe(integration: &Integration, held: &BTreeSet<String>) -> Vec<Chec
             Check::new(format!("permission {name}"), Verdict::NotTestable, detail)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::keys::tests::{answers, proves_wrong};
+
+    #[test]
+    fn a_permission_or_a_key_fails_only_on_an_answer_that_proves_it() {
+        let probes = permission_probes(Timestamp::UNIX_EPOCH);
+        for error in answers() {
+            for expected in [Expected::Answer, Expected::Refusal, Expected::Either] {
+                for restricted in [false, true] {
+                    let check = judge(&probes[0], expected, Some(error.clone()), restricted);
+                    let forbidden = Answer::of(&error) == Answer::Forbidden;
+                    let verdict = if forbidden {
+                        match expected {
+                            Expected::Answer if !restricted => Verdict::Failed,
+                            Expected::Refusal if !restricted => Verdict::Verified,
+                            _ => Verdict::NotTestable,
+                        }
+                    } else if proves_wrong(&error) {
+                        Verdict::Failed
+                    } else if restricted && Answer::of(&error) == Answer::UnknownKey {
+                        Verdict::NotTestable
+                    } else {
+                        Verdict::Inconclusive
+                    };
+                    assert_eq!(check.verdict, verdict, "{error:?} {restricted}: {check:?}");
+                    let resets = check.fix.is_some_and(|fix| fix.contains("reset"));
+                    assert_eq!(resets, proves_wrong(&error), "{error:?}");
+                }
+            }
+        }
+    }
 }

@@ -15,9 +15,10 @@ use crate::reconcile::fields::held_permissions;
 
 use super::report::{Check, Verdict};
 
-/// From how many seconds on a wrong clock is worth a word; Duo refuses at about 300 (duo-api.md, section 1.7).
-const CLOCK_WARNING: i64 = 60;
-const CLOCK_LIMIT: i64 = 300;
+/// From how many seconds on a wrong clock is worth a word, and from how many on Duo may refuse it: about a minute
+/// (duo-api.md, corrections to section 1.7).
+const CLOCK_WARNING: i64 = 30;
+const CLOCK_LIMIT: i64 = 60;
 
 /// What was looked at, and the first call that failed.
 #[derive(Debug, Default)]

@@ -14,8 +14,9 @@ use crate::duo::types::Integration;
 use crate::reconcile::address::Address;
 use crate::reconcile::observed::Observed;
 
+use super::admin_api;
+use super::keys::{Answer, KeyProbe};
 use super::report::{Check, Report, Subject, Verdict, unproven};
-use super::{admin_api, auth_api, universal_prompt};
 
 /// Pauses before a contradicting probe is repeated: three tries over about ten seconds (duo-api.md, section 5).
 pub const WAITS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(7)];
@@ -59,22 +60,6 @@ pub async fn verify_watched<T: Transport + Clone>(
     Report { subjects, ladders: Vec::new() }
 }
 
-/// The probes that there are.
-enum Probe {
-    AdminApi,
-    AuthApi,
-    UniversalPrompt,
-}
-
-fn probe(live: &Integration) -> Option<Probe> {
-    match live.kind() {
-        "adminapi" => Some(Probe::AdminApi),
-        "authapi" => Some(Probe::AuthApi),
-        _ if universal_prompt::applies(live) => Some(Probe::UniversalPrompt),
-        _ => None,
-    }
-}
-
 async fn subject<T: Transport + Clone>(
     operator: &T,
     target: Target,
@@ -89,7 +74,7 @@ async fn subject<T: Transport + Clone>(
             return Subject { address: target.address, ikey: None, kind, name, checks };
         }
     };
-    let checks = match probe(&live) {
+    let checks = match KeyProbe::of(&live) {
         None => {
             let detail = format!("duoctl has no probe for the type `{}`", live.kind());
             vec![Check::new("secret key", Verdict::NotTestable, detail)]
@@ -97,12 +82,14 @@ async fn subject<T: Transport + Clone>(
         Some(probe) => match KeyReader::new(operator.clone()).secret_key(&live.ikey).await {
             Err(error) => vec![no_secret(&error)],
             Ok(secret) => match probe {
-                Probe::AdminApi => {
+                // Its permissions are probed one by one, which tries the key as well.
+                KeyProbe::AdminApi => {
                     let keyed = operator.signed_by(&live.ikey, &secret);
                     admin_api::check(&keyed, &live, target.permissions.as_ref(), now, waits).await
                 }
-                Probe::AuthApi => auth_api::check(&operator.signed_by(&live.ikey, &secret)).await,
-                Probe::UniversalPrompt => universal_prompt::check(operator, &live, &secret, now).await,
+                KeyProbe::AuthApi | KeyProbe::UniversalPrompt => {
+                    vec![probe.ask(operator, &live.ikey, &secret, now).await.check(probe.name())]
+                }
             },
         },
     };
@@ -130,7 +117,7 @@ fn no_application(live: Observed<Integration>) -> Check {
 
 /// A key that cannot be fetched cannot be probed; the application may be fine all the same (trap 36).
 fn no_secret(error: &DuoError) -> Check {
-    if error.is_denied() {
+    if Answer::of(error) == Answer::Forbidden {
         Check::new("secret key", Verdict::NotTestable, format!("the operator may not read it: {error}"))
             .fix("grant the operator `Grant applications`, or verify with an operator that has it")
     } else {

@@ -24,6 +24,7 @@ mod requests;
 mod saved_plans;
 mod second_operator;
 mod simulator;
+mod spoilt;
 mod terminal;
 mod types;
 mod unconfirmed;

@@ -171,6 +171,38 @@ fn a_permission_that_may_not_be_given_may_be_refused_in_two_ways() {
     }
 }
 
+/// Whether Duo changes this permission after the creation is not certain: it is tried with consent, the plan says so before
+/// and afterwards, and neither way leaves a difference that comes back.
+#[test]
+fn a_permission_that_may_not_change_later_is_tried_and_reported() {
+    for (turned, server) in both_ways("set-permissions-on-modify") {
+        let declared = |more: &str| {
+            format!(
+                "applications:\n  siem: {{type: adminapi, name: SIEM export, user_access: no_users, permissions: [info{more}]}}\n"
+            )
+        };
+        let folder = Folder::with(&declared(""));
+        apply(&folder, &server, 0);
+        folder.declare(&declared(", allow_to_set_permissions"));
+        let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
+        plan.says("+ \"allow_to_set_permissions\"")
+            .says("1 to change")
+            .warns("it is not certain that Duo grants `allow_to_set_permissions` after the creation");
+        // It is a risk like every other permission.
+        folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(5);
+        let risks = ["--allow", "escalates_privilege"];
+        let call = folder.duoctl(["apply", "--auto-approve"].into_iter().chain(risks)).at(&server);
+        let outcome = call.run().exits(if turned { 0 } else { 3 });
+        assert_eq!(server.named("SIEM export")[0]["adminapi_allow_to_set_permissions"], u8::from(turned));
+        let said = outcome.stdout.contains("the YAML declares it, but Duo shows it as not granted");
+        assert_eq!(said, !turned, "{}", outcome.stdout);
+        let plan = folder.duoctl(["plan", "--detailed-exitcode"]).at(&server).run().exits(0);
+        let plan = plan.says("No changes.");
+        let warned = plan.stderr.contains("Duo did not grant `allow_to_set_permissions` when it was told to");
+        assert_eq!(warned, !turned, "{}", plan.stderr);
+    }
+}
+
 fn wiki(urls: &[&str]) -> String {
     let urls: Vec<String> = urls.iter().map(|url| format!("{{url: \"https://{url}\"}}")).collect();
     format!(

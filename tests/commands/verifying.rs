@@ -108,6 +108,35 @@ fn answers_that_prove_nothing_are_neither_good_nor_bad() {
     process.end().exits(75).says("inconclusive").says("Verified: 0 of 1 applications, 1 inconclusive.");
 }
 
+/// A server error says nothing about a key: nobody is told to reset one that works, and that clients are using.
+#[test]
+fn a_servers_error_fails_no_key() {
+    let (server, folder) = (
+        Server::start(),
+        Folder::with(
+            "applications:
+  helpdesk: {type: authapi, name: Help desk, user_access: all_users}
+  intranet: {type: websdk, name: Intranet pages, user_access: all_users}
+  siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [info]}
+",
+        ),
+    );
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    for fault in [
+        "5xx=99@/oauth/v1/health_check",
+        "html=99@/oauth/v1/health_check",
+        "5xx=99@/auth/v2/check",
+        "5xx=99@/admin/v1/info",
+        "429=99@/oauth/v1/health_check",
+    ] {
+        server.disturb(fault);
+        let outcome = folder.duoctl(["verify"]).at(&server).run().exits(75).says("1 inconclusive.");
+        assert!(!outcome.stdout.contains("reset"), "{fault}: {}", outcome.stdout);
+        server.calm();
+    }
+    folder.duoctl(["verify"]).at(&server).run().exits(0).says("Verified: 3 of 3 applications.");
+}
+
 #[test]
 fn a_healthy_connection_is_proven_thing_by_thing() {
     let (folder, server) = (Folder::with(THREE), Server::start());

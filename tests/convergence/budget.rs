@@ -54,7 +54,8 @@ impl Exchange for Wire {
         }
         let content_type = Some("application/json".to_owned());
         let body = Body::Whole(answer.body);
-        Ok(Reply { status: answer.status, content_type, location: None, retry_after: None, body })
+        let status = answer.status;
+        Ok(Reply { status, content_type, content_encoding: None, location: None, retry_after: None, body })
     }
 
     fn now(&self) -> Timestamp {

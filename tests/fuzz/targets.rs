@@ -102,6 +102,7 @@ pub(crate) fn replies(input: &[u8]) {
         let reply = Reply {
             status,
             content_type: Some("application/json".to_owned()),
+            content_encoding: None,
             location: None,
             retry_after: None,
             body: Body::Whole(input.to_vec()),

@@ -227,6 +227,12 @@ impl Call {
         self
     }
 
+    /// With more arguments.
+    pub fn with(mut self, arguments: &[&str]) -> Self {
+        self.0.args(arguments);
+        self
+    }
+
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
         self.0.stdin(stdin);
         self

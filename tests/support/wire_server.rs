@@ -60,6 +60,8 @@ pub enum Act {
     Answer(u16, &'static str, &'static str),
     /// These bytes and then a clean end of the connection.
     Bytes(Vec<u8>),
+    /// A whole JSON reply, after which the connection is dead without a word: what comes on it next is dropped.
+    Last(&'static str),
     /// A TCP reset instead of a reply.
     Reset,
     /// The head of a reply, and then one byte after each span of time, without end.
@@ -142,6 +144,15 @@ async fn connection(
                 let _ = stream.shutdown().await;
                 return;
             }
+            Some(Act::Last(body)) => {
+                let length = body.len();
+                let head = "HTTP/1.1 200 X\r\nContent-Type: application/json\r\n";
+                let reply = format!("{head}Content-Length: {length}\r\n\r\n{body}");
+                let _ = stream.write_all(reply.as_bytes()).await;
+                let _ = stream.flush().await;
+                let _ = read_request(&mut stream, None).await;
+                return;
+            }
             Some(Act::Reset) | None => {
                 stream.get_ref().0.set_zero_linger().unwrap();
                 return;
@@ -171,7 +182,7 @@ async fn connection(
     }
 }
 
-async fn read_request(
+pub async fn read_request(
     stream: &mut (impl AsyncRead + Unpin),
     server_name: Option<String>,
 ) -> Option<Received> {

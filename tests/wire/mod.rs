@@ -119,7 +119,7 @@ async fn what_arrives_is_what_was_signed_under_the_tenants_name() {
     assert_eq!(received[1].header("authorization"), Some(expected.as_str()));
     let expected = expected_authorization(&received[2], Scheme::V2Sha1, &[]);
     assert_eq!(received[2].header("authorization"), Some(expected.as_str()));
-    assert_eq!(server.connections.load(Ordering::SeqCst), 1, "one connection serves all");
+    assert_eq!(server.connections.load(Ordering::SeqCst), 2, "one connection serves all reads");
     assert_eq!(transport.requests_sent(), 3);
 }
 
@@ -159,6 +159,29 @@ async fn a_reset_loses_a_change_once_and_repeats_a_read() {
     assert_eq!(server.requests(), 1, "a change is never sent twice");
     transport.send(&get()).await.unwrap();
     assert_eq!(server.requests(), 4);
+}
+
+/// Some proxies close a connection after each answer without a word: what is sent on it next is lost. A read is sent again;
+/// a change never goes out on a connection that was used before.
+#[tokio::test]
+async fn a_peer_that_closes_silently_after_each_answer_loses_no_change() {
+    let (server, transport) = pair((0..12).map(|_| Act::Last(OK))).await;
+    let delete = || ApiCall::delete("/admin/v3/integrations/DI1");
+    for call in [get(), post(), post(), delete(), get(), post(), delete(), get()] {
+        transport.send(&call).await.unwrap();
+    }
+    let received = server.received.lock().unwrap();
+    let writes = received.iter().filter(|request| !request.line.starts_with("GET ")).count();
+    assert_eq!(writes, 5, "each change once");
+}
+
+#[tokio::test]
+async fn each_change_has_a_connection_of_its_own_and_reads_share_one() {
+    let (server, transport) = pair((0..6).map(|_| answer(200, OK))).await;
+    for call in [get(), post(), get(), post(), post(), get()] {
+        transport.send(&call).await.unwrap();
+    }
+    assert_eq!(server.connections.load(Ordering::SeqCst), 4, "three for changes, one for reads");
 }
 
 #[tokio::test]

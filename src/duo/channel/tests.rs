@@ -38,7 +38,7 @@ impl Exchange for Script {
 
 fn reply(status: u16, body: &str) -> Result<Reply, Fault> {
     let body = Body::Whole(body.as_bytes().to_vec());
-    Ok(Reply { status, content_type: None, location: None, retry_after: None, body })
+    Ok(Reply { status, content_type: None, content_encoding: None, location: None, retry_after: None, body })
 }
 
 fn lost() -> Result<Reply, Fault> {
@@ -60,6 +60,59 @@ fn get() -> ApiCall {
 
 fn post() -> ApiCall {
     ApiCall::post("/admin/v3/integrations", Map::from_iter([("name".to_owned(), "x".into())]))
+}
+
+fn announced(channel: &Channel<Script>) -> Arc<Mutex<Vec<String>>> {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&lines);
+    channel.tell_waits(Arc::new(move |line| told.lock().unwrap().push(line.to_owned())));
+    lines
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_wait_is_announced_once_with_its_reason() {
+    let asked = |seconds| {
+        let mut refused = reply(429, TOO_MANY).unwrap();
+        refused.retry_after = Some(Duration::from_secs(seconds));
+        Ok(refused)
+    };
+    let (channel, _) = channel([asked(3600), asked(3600), reply(200, OK)]);
+    let lines = announced(&channel);
+    channel.send(&get()).await.unwrap();
+    let lines = lines.lock().unwrap();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    // As long as duoctl is ready to wait, and a second more by chance.
+    assert!(lines[0] == "waiting 121 s: Duo's rate limit is reached (Duo asks for 3600 s)", "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_waits_are_not_announced_and_long_ones_of_other_reasons_are() {
+    let (quick, _) = channel([reply(429, TOO_MANY), lost(), reply(503, "<html>"), reply(200, OK)]);
+    let lines = announced(&quick);
+    quick.send(&get()).await.unwrap();
+    // One second after the 429, two more after the lost answers: all in all more than a moment.
+    assert_eq!(*lines.lock().unwrap(), ["waiting 4 s: Duo does not answer properly, and reads are repeated"]);
+    let (quiet, _) = channel([reply(429, TOO_MANY), reply(200, OK)]);
+    let lines = announced(&quiet);
+    quiet.send(&get()).await.unwrap();
+    assert!(lines.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn duoctls_own_pace_is_announced_where_it_is_slow() {
+    let rate = crate::duo::limiter::Rate { per_minute: 2, burst: 1, floor_per_minute: 2 };
+    let limits = Limits { log: Some(rate), ..Limits::UNLIMITED };
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let answers = Mutex::new([reply(200, OK), reply(200, OK), reply(200, OK)].into());
+    let script = Script { answers, sent: Arc::clone(&sent), start: Instant::now() };
+    let key = Key { ikey: Ikey::new("DITEST"), skey: Secret::new("topsecret") };
+    let channel = Channel::new(script, "api-00000000.duosecurity.com", key, limits, Backoff::default());
+    let lines = announced(&channel);
+    for _ in 0..3 {
+        channel.send(&get().budget(Budget::Log)).await.unwrap();
+    }
+    let expected = "waiting 30 s: calls are spread out to stay within Duo's rate limit";
+    assert_eq!(*lines.lock().unwrap(), [expected]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -303,10 +303,12 @@ pub(super) fn entry(code: Code) -> Entry {
             "Tell them before the apply, or keep the value.",
         ),
         Code::NotOfferedYet => texts(
-            "a setting that Duo does not offer for the application yet",
-            "Duo shows some settings only once an application was used or another setting was made. It is \
-             left out of the plan until Duo shows it.",
-            "Nothing has to be done; the next plan takes it up as soon as Duo offers it.",
+            "a setting that Duo does not offer for the application yet, or may not change",
+            "Duo shows some settings only once an application was used or another setting was made. Such a \
+             setting is left out of the plan until Duo shows it. Of the permission \
+             `allow_to_set_permissions` it is not certain that Duo changes it after the creation: the plan \
+             tries it, and later plans say if Duo did not.",
+            "Wait until Duo offers the setting, or change it in the Duo Admin Panel.",
         ),
         Code::NormalisedByDuo => texts(
             "Duo keeps another form of a value",

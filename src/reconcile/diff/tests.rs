@@ -1,7 +1,8 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::config::diagnostic::Code;
 use crate::reconcile::marker::{Applied, AppliedFields, Marker, short_hash};
+use crate::reconcile::risk::Risk;
 use crate::reconcile::testing::{
     App, FakeDuo, app, bodies, codes, desired, marked, marked_with, marker, outline, plan_of, problems,
 };
@@ -185,6 +186,26 @@ fn what_is_not_understood_is_not_taken_for_absent() {
     assert_eq!((outline(&hidden), codes(&hidden)), (String::new(), vec![Code::NotOfferedYet; 2]));
 }
 
+/// A reply that leaves `sso` out does not show the settings: what they are is not known, so nothing is planned for them.
+#[test]
+fn settings_of_single_sign_on_that_a_reply_leaves_out_are_no_change() {
+    let saml = || json!({"saml_config": {"entity_id": "https://a", "acs_urls": [{"url": "https://a/acs"}]}});
+    let plan = |live: Value| {
+        let wanted = app("vpn", "sso-generic", "VPN").sso(saml()).text("greeting", "hi");
+        plan_of(&desired([wanted]), &one("sso-generic", live))
+    };
+    for live in [json!({"sso": null}), json!({})] {
+        let hidden = plan(live);
+        assert_eq!(codes(&hidden), [Code::NotOfferedYet]);
+        assert_eq!(hidden.steps().len(), 1, "the greeting alone");
+        assert_eq!(bodies(&hidden)[0].get("sso"), None);
+        assert!(hidden.steps()[0].risks().is_empty(), "{:?}", hidden.steps()[0].risks());
+    }
+    // An empty document is an answer.
+    let empty = plan(json!({"sso": {}}));
+    assert!(bodies(&empty)[0].get("sso").is_some() && codes(&empty).is_empty());
+}
+
 #[test]
 fn names_that_do_not_resolve_stop_only_their_address() {
     let duo = FakeDuo::new();
@@ -221,13 +242,20 @@ fn permissions_are_exactly_the_declared_ones() {
     // One that Duo does not show is neither sent nor waited for.
     let missing = plan(json!({"adminapi_info": 1}), admin(&["info", "settings_read"]));
     assert_eq!((outline(&missing), codes(&missing)), (String::new(), vec![Code::NotOfferedYet]));
-    // One that is granted on create only is not sent later, but it is revoked.
+    // One that Duo may not change after the creation is tried, both ways, and the plan says that it is not certain.
     let late = plan(json!({}), admin(&["allow_to_set_permissions", "info"]));
-    assert_eq!(bodies(&late)[0].get("adminapi_allow_to_set_permissions"), None);
+    assert_eq!(bodies(&late)[0]["adminapi_allow_to_set_permissions"], json!("1"));
+    assert!(late.steps()[0].risks().contains_key(&Risk::EscalatesPrivilege));
     assert_eq!(codes(&late), [Code::NotOfferedYet]);
     let held = json!({"adminapi_allow_to_set_permissions": 1});
     assert_eq!(outline(&plan(held.clone(), admin(&["allow_to_set_permissions"]))), "");
-    assert_eq!(bodies(&plan(held, admin(&[])))[0]["adminapi_allow_to_set_permissions"], json!("0"));
+    let revoked = plan(held, admin(&[]));
+    assert_eq!(bodies(&revoked)[0]["adminapi_allow_to_set_permissions"], json!("0"));
+    assert_eq!(codes(&revoked), [Code::NotOfferedYet]);
+    // Where it stays as it is, another permission may change without it.
+    let beside = plan(json!({"adminapi_info": 1}), admin(&["read_log"]));
+    assert_eq!(bodies(&beside)[0].get("adminapi_allow_to_set_permissions"), None);
+    assert!(codes(&beside).is_empty());
     let created = plan_of(&desired([admin(&["allow_to_set_permissions", "settings_read"])]), &FakeDuo::new());
     assert_eq!(bodies(&created)[0]["adminapi_allow_to_set_permissions"], json!("1"));
     assert_eq!(bodies(&created)[0]["adminapi_settings_read"], json!("1"));

@@ -12,8 +12,7 @@ use crate::duo::types::{Ikey, Integration};
 
 use super::super::diff::Change;
 use super::super::fields::{
-    CREATE_ONLY_PERMISSION, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions,
-    known_permissions,
+    NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION, held_permissions, known_permissions,
 };
 use super::super::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 use super::super::matching::Live;
@@ -270,7 +269,7 @@ fn is_shut(integration: &Integration) -> bool {
         matches!(integration.text("user_access"), "" | NO_USERS)
     } else {
         // One permission does nothing by itself, and Duo may not let go of it (trap 21).
-        held_permissions(integration).iter().all(|name| name == CREATE_ONLY_PERMISSION)
+        held_permissions(integration).iter().all(|name| name == UNCERTAIN_PERMISSION)
     }
 }
 

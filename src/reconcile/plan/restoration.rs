@@ -9,7 +9,7 @@ use super::super::address::Address;
 use super::super::desired::DesiredApplication;
 use super::super::diff::Change;
 use super::super::fields::{
-    CREATE_ONLY_PERMISSION, FIELDS, Field, FieldKind, Managed, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS,
+    FIELDS, Field, FieldKind, Managed, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION,
     held_permissions, known_permissions,
 };
 use super::super::marker::{AccessBefore, Marker, MarkerState};
@@ -93,7 +93,7 @@ pub(super) fn restore(
     if !declared.access && live.text("user_access") == NO_USERS {
         restore_access(&mut restored, address, span, marker, references, declared.groups);
     }
-    if !declared.permissions && held_permissions(live).iter().all(|name| name == CREATE_ONLY_PERMISSION) {
+    if !declared.permissions && held_permissions(live).iter().all(|name| name == UNCERTAIN_PERMISSION) {
         restore_permissions(&mut restored, address, span, marker, live);
     }
     restored
@@ -156,11 +156,16 @@ fn restore_permissions(
     let mut back = Vec::new();
     let held = held_permissions(live);
     for name in marker.shut.permissions.iter().filter(|name| !held.contains(*name)) {
-        if known.contains(name) && name != CREATE_ONLY_PERMISSION {
+        if known.contains(name) && name != UNCERTAIN_PERMISSION {
             restored.body.insert(format!("{PERMISSION_PREFIX}{name}"), json!("1"));
             back.push(name.as_str());
         } else {
-            let message = format!("{address}: the permission `{name}` cannot be given back by API");
+            let why = if known.contains(name) {
+                "is not given back, since it is not certain that Duo grants it after the creation"
+            } else {
+                "cannot be given back, since Duo does not show it"
+            };
+            let message = format!("{address}: the permission `{name}` {why}");
             restored.problems.push(
                 Diagnostic::warning(Code::NotOfferedYet, span, message)
                     .help("grant it in the Duo Admin Panel, or create a new application"),

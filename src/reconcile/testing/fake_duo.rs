@@ -24,6 +24,8 @@ pub(crate) struct Quirks {
     pub(crate) unknown_property: bool,
     /// Nobody has seen a frameless authentication, so the Universal Prompt is not offered.
     pub(crate) no_prompt: bool,
+    /// `allow_to_set_permissions` can be granted after the creation.
+    pub(crate) sets_later: bool,
 }
 
 /// The permissions that this account knows: not yet the ones of 2026.
@@ -297,7 +299,11 @@ impl FakeDuo {
                 "username_normalization_policy" if self.quirks.blank_normalization => json!(""),
                 "username_normalization_policy" => json!(if text == "simple" { "Simple" } else { "None" }),
                 "sso" => self.sso(application.get("sso"), value),
-                "adminapi_allow_to_set_permissions" if !creating && text == "1" => return Err(key.clone()),
+                "adminapi_allow_to_set_permissions"
+                    if !creating && text == "1" && !self.quirks.sets_later =>
+                {
+                    continue;
+                }
                 // A permission that this account does not know is accepted, and never heard of again.
                 _ if key.starts_with("adminapi_") && creating && !application.contains_key(key) => continue,
                 _ if key.starts_with("adminapi_") && application.contains_key(key) => {

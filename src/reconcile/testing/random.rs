@@ -268,14 +268,17 @@ fn live() -> impl Strategy<Value = (String, String, Map<String, Value>)> {
 }
 
 fn quirks() -> impl Strategy<Value = Quirks> {
-    any::<[bool; 6]>().prop_map(
-        |[trims, escapes, lists_networks, blank_normalization, unknown_property, no_prompt]| Quirks {
-            trims,
-            escapes,
-            lists_networks,
-            blank_normalization,
-            unknown_property,
-            no_prompt,
+    any::<[bool; 7]>().prop_map(
+        |[trims, escapes, lists_networks, blank_normalization, unknown_property, no_prompt, sets_later]| {
+            Quirks {
+                trims,
+                escapes,
+                lists_networks,
+                blank_normalization,
+                unknown_property,
+                no_prompt,
+                sets_later,
+            }
         },
     )
 }
