@@ -233,7 +233,7 @@ impl Session {
             let spinner = Spinner::start("counting who is affected", printer);
             let groups = match &observation.groups {
                 Observed::Present(groups) => Some(groups.as_slice()),
-                Observed::Absent | Observed::Unreadable(_) => None,
+                Observed::NotRead | Observed::Absent | Observed::Unreadable(_) => None,
             };
             let people = memberships(&self.transport, &needs, groups, impact.impact_budget).await;
             spinner.finish();

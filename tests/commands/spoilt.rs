@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
+use crate::support::wire_server::{Authority, read_request};
 use crate::support::{Call, Folder, Server, THREE};
-use crate::wire_server::{Authority, read_request};
 
 /// What is done to a reply.
 type Spoil = dyn Fn(&RawRequest, &mut RawReply) + Send + Sync;
