@@ -13,7 +13,7 @@ use serde_json::json;
 
 use duoctl::config::diagnostic::{Span, Spanned};
 use duoctl::config::model::{Guards, Setting};
-use duoctl::duo::types::{Group, GroupId, Ikey, Integration, Policy, PolicyKey};
+use duoctl::duo::types::{Group, GroupId, GroupStatus, Ikey, Integration, Policy, PolicyKey};
 use duoctl::reconcile::address::Address;
 use duoctl::reconcile::desired::{Desired, DesiredApplication};
 use duoctl::reconcile::marker::Notes;
@@ -91,7 +91,8 @@ fn observation(size: usize) -> Observation {
             "username_normalization_policy": "Simple", "secret_key": "************************************9fQx"});
         Integration::decode(application).unwrap()
     };
-    let group = |n: usize| Group { id: GroupId::new(format!("DG{n}")), name: group_name(n) };
+    let id = |n: usize| GroupId::new(format!("DG{n}"));
+    let group = |n: usize| Group { id: id(n), name: group_name(n), status: GroupStatus::Active };
     let policy = Policy { key: PolicyKey::new("PO1"), name: "Strict".to_owned(), is_global: false };
     Observation {
         integrations: Observed::Present((0..size).map(application).collect()),
