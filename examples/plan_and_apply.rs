@@ -18,8 +18,8 @@ use duoctl::duo::https::{Authorities, HttpsConfig, HttpsTransport};
 use duoctl::duo::types::Ikey;
 use duoctl::intelligence::expand::desired;
 use duoctl::observe::observe;
-use duoctl::output::paint::Paint;
-use duoctl::output::plan_text;
+use duoctl::output::document::{Document, PlanDocument};
+use duoctl::output::human::{self, Style};
 use duoctl::reconcile::guard::{Consent, judge};
 use duoctl::reconcile::plan::{Options, Step, plan};
 use duoctl::sandbox::serve::{ServeOptions, start};
@@ -78,7 +78,8 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
     // Nothing widens by accident: a plan that a guard refuses is not applied.
     let refusals = judge(&before, &desired, &Consent::default());
     if !refusals.is_empty() {
-        return Err(plan_text::render(&before, &refusals, Paint { on: false }, true).into());
+        let document = PlanDocument::new(&before, &refusals, &desired, &loaded.sources);
+        return Err(human::render(&Document::Plan(Box::new(document)), Style::PLAIN).into());
     }
 
     // Only a `Writer` can write, and only what a plan says.
@@ -94,7 +95,8 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
     let reading = observe(&writer, &desired, &operator, &host).await;
     let after = plan(&desired, &reading.observation, &options);
     sandbox.shutdown().await;
-    Ok((plan_text::last_line(&before), plan_text::last_line(&after)))
+    let last_line = |plan| PlanDocument::new(plan, &[], &desired, &loaded.sources).last_line();
+    Ok((last_line(&before), last_line(&after)))
 }
 
 /// Prints both.
@@ -104,7 +106,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (before, after) = plan_and_apply().await?;
     #[allow(clippy::print_stdout, reason = "a program of its own")]
     {
-        print!("{before}{after}");
+        println!("{before}\n{after}");
     }
     Ok(())
 }

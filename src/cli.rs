@@ -4,6 +4,7 @@ pub mod accept;
 pub mod adopt;
 pub mod apply;
 pub mod args;
+mod asking;
 pub mod attest;
 pub mod completions;
 pub mod doctor;
@@ -42,7 +43,7 @@ use crate::output::printer::Printer;
 /// Runs a command and returns its exit code; failures are printed.
 pub async fn run(args: Args) -> Exit {
     let printer = Printer::new(args.global.color.into(), args.global.quiet);
-    let outlet = Outlet::of(&args.command, printer);
+    let outlet = Outlet::of(&args, printer);
     if let Err(failure) = outlet.check() {
         failure.print(printer);
         return failure.exit();
@@ -71,7 +72,7 @@ async fn dispatch(args: Args, outlet: &Outlet, printer: Printer) -> Result<Exit,
         Command::Init(args) => init::run(&args, printer),
         Command::Validate(args) => validate::run(&args, outlet, printer),
         Command::Fmt(args) => fmt::run(&args, printer),
-        Command::Import(args) => import::run(args, printer).await,
+        Command::Import(args) => import::run(args, outlet, printer).await,
         Command::Plan(args) => plan::run(args, verbosity, outlet, printer).await,
         Command::Drift(args) => drift::run(args, verbosity, outlet, printer).await,
         Command::Accept(args) => accept::run(args, printer).await,
@@ -79,12 +80,12 @@ async fn dispatch(args: Args, outlet: &Outlet, printer: Printer) -> Result<Exit,
         Command::Adopt(args) => adopt::run(&args, printer),
         Command::Apply(args) => apply::run(args, verbosity, outlet, printer).await,
         Command::Show(args) => show::run(&args, printer),
-        Command::Verify(args) => verify::run(args, verbosity, outlet, printer).await,
-        Command::Handoff(args) => handoff::run(args, printer).await,
+        Command::Verify(args) => verify::run(args, outlet, printer).await,
+        Command::Handoff(args) => handoff::run(args, outlet, printer).await,
         Command::Attest(args) => attest::run(args, printer).await,
         Command::Rotate(args) => rotate::run(args, outlet, printer).await,
-        Command::Secrets(args) => secrets::run(args, printer).await,
-        Command::Doctor(args) => doctor::run(args, printer).await,
+        Command::Secrets(args) => secrets::run(args, outlet, printer).await,
+        Command::Doctor(args) => doctor::run(args, outlet, printer).await,
         Command::Sandbox(args) => sandbox::run(args, printer).await,
         Command::Explain(args) => explain::run(&args, printer),
         Command::Schema(args) => schema::run(&args, printer),

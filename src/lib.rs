@@ -26,7 +26,7 @@
 //! use duoctl::config::load::load_text;
 //! use duoctl::duo::types::Ikey;
 //! use duoctl::intelligence::expand::desired;
-//! use duoctl::output::plan_text::last_line;
+//! use duoctl::output::document::PlanDocument;
 //! use duoctl::reconcile::observation::Observation;
 //! use duoctl::reconcile::observed::Observed;
 //! use duoctl::reconcile::plan::{Options, plan};
@@ -47,7 +47,8 @@
 //! let observation = Observation { integrations: empty, ..Observation::new(host, operator, now) };
 //! let options = Options::at(now);
 //! let plan = plan(&desired, &observation, &options);
-//! assert_eq!(last_line(&plan), "Plan: 1 to add, 0 to change, 0 to adopt, 0 to delete. 0 unmanaged.\n");
+//! let document = PlanDocument::new(&plan, &[], &desired, &loaded.sources);
+//! assert_eq!(document.last_line(), "Plan: 1 to add, 0 to change, 0 to adopt, 0 to delete. 0 unmanaged.");
 //! ```
 //!
 //! `examples/plan_and_apply.rs` goes on from there: a connection, an apply, and the proof that nothing is left to do.

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 /// Whether a character moves or turns what stands around it where it is printed, or cannot be seen.
 pub fn is_harmful(c: char) -> bool {
     c.is_control()
@@ -62,6 +64,21 @@ pub fn safe(text: &str) -> String {
 /// The same between quotation marks, which it cannot end.
 pub fn quoted(text: &str) -> String {
     format!("\"{}\"", safe(text).replace('"', "\\\""))
+}
+
+/// A JSON value on one line, made safe in the same way.
+pub(crate) fn one_line(value: &Value) -> String {
+    match value {
+        Value::Null => "(none)".to_owned(),
+        Value::String(text) => quoted(text),
+        Value::Array(items) => items.iter().map(one_line).collect::<Vec<_>>().join(", "),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => safe(&value.to_string()),
+    }
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
 /// Runs of at least 32 letters and digits, both among them: keys, never words.

@@ -61,7 +61,7 @@ pub struct StepOutcome {
 }
 
 /// A value that Duo keeps in another form than the one that was sent.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Normalised {
     /// The address.
     pub address: Address,

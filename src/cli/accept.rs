@@ -3,13 +3,13 @@
 use crate::config::edit::{EditError, remove, set};
 use crate::import::Live;
 use crate::import::accept::{Edit, drifted, edits};
-use crate::output::plan_text::shown;
 use crate::output::printer::Printer;
 use crate::reconcile::address::Address;
 use crate::reconcile::diff::Change;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Options, Prune};
 use crate::reconcile::selection::Selection;
+use crate::text::one_line;
 use crate::text::safe;
 
 use super::args;
@@ -63,8 +63,8 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
         printer.data(&format!(
             "~ {}  {} -> {}\n",
             safe(&change.field),
-            shown(&change.after),
-            shown(&change.before)
+            one_line(&change.after),
+            one_line(&change.before)
         ));
     }
     printer.data(&format!("Accepted into {}. `duoctl apply` records it in Duo.\n", file.display()));

@@ -1,6 +1,6 @@
 //! `duoctl adopt`: writes into the YAML which live application an address is.
 
-use serde_json::json;
+use serde_json::Value;
 
 use crate::config::diagnostic::has_errors;
 use crate::config::edit::set;
@@ -27,7 +27,7 @@ pub fn run(args: &args::Adopt, printer: Printer) -> Result<Exit, Failure> {
     let file = workspace.applications.get(key).map_or(workspace.name.span.file, |found| found.span.file);
     let path = ["applications", key, "integration_key"];
     let edited = edited(&workspace.root, &loaded.sources, file, |text| {
-        set(text, &path, &json!(args.integration_key))
+        set(text, &path, &Value::from(args.integration_key.as_str()))
     })?;
     let wrong = has_errors(&edited.loaded.diagnostics);
     show_problems(&edited.loaded.diagnostics, &edited.loaded.sources, printer);

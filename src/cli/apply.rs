@@ -1,7 +1,6 @@
 //! `duoctl apply`: plan, consent, write, read again, verify, report.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::io::IsTerminal as _;
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,14 +11,17 @@ use crate::apply::outcome::{Status, StepOutcome, tally};
 use crate::config::diagnostic::has_errors;
 use crate::duo::client::Writer;
 use crate::observe::Reading;
+use crate::output::document::{ApplyDocument, Document, PlanDocument};
+use crate::output::human::apply::end;
+use crate::output::human::plan::{REFUSED, render};
 use crate::output::printer::Printer;
-use crate::output::{apply_text, handoff_text, json, plan_text, verify_text};
 use crate::reconcile::address::Address;
-use crate::reconcile::guard::{Refusal, judge};
+use crate::reconcile::guard::judge;
 use crate::reconcile::plan::{Options, Plan};
 use crate::verify::report::Report;
 
 use super::args;
+use super::asking::asked;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::{Spinner, Steps};
@@ -59,7 +61,7 @@ pub async fn run(
         Outlook::Mend(repair) => {
             let what = repair.sentence();
             printer.problem(&format!("{}: {what}\n", printer.err.notice("unfinished")));
-            if !unattended && !asked("Do this first? Only `yes` is accepted: ", "yes", printer)? {
+            if !unattended && !asked("Do this first? Only `yes` is accepted: ", "yes", INSTEAD, printer)? {
                 outlet.failed(Exit::Refused, &what, &[], Vec::new());
                 return Ok(Exit::Refused);
             }
@@ -81,17 +83,16 @@ pub async fn run(
     show_unmanaged(&reading.observation, verbosity, printer);
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
-    let mut run = Run { session, args, options, plan, outlet, printer, verbosity };
-    run.show_plan(&refusals);
-    if !refusals.is_empty() {
-        return Ok(run.report_refused(&refusals));
-    }
-    if !run.plan.steps().is_empty() && !run.approved(saved.is_some())? {
-        return Ok(run.report_refused(&[]));
+    let planned = session.document(&plan, &refusals);
+    let run = Run { session, args, options, plan, outlet, printer };
+    run.show_plan(&planned);
+    if !refusals.is_empty() || (!run.plan.steps().is_empty() && !run.approved(saved.is_some(), &planned)?) {
+        run.deliver(ApplyDocument::refused(planned));
+        return Ok(Exit::Refused);
     }
     let (signals, stop) = (Signals::catch(), CancellationToken::new());
     tokio::select! {
-        exit = run.carry_out(reading, &stop) => exit,
+        exit = run.carry_out(planned, reading, &stop) => exit,
         () = stop_then_give_up(signals, &stop, printer) => Ok(Exit::Interrupted),
     }
 }
@@ -103,35 +104,39 @@ struct Run<'a> {
     plan: Plan,
     outlet: &'a Outlet,
     printer: Printer,
-    verbosity: u8,
 }
 
+/// What to do where there is nobody to ask.
+const INSTEAD: &str = "pass --auto-approve, or apply a saved plan";
+
 impl Run<'_> {
-    fn show_plan(&self, refusals: &[Refusal]) {
+    fn show_plan(&self, planned: &PlanDocument) {
         show_problems(self.plan.problems(), &self.session.sources, self.printer);
         show_idle_globs(&self.args.selected, &self.session.desired, &self.plan, self.printer);
         if self.outlet.human() {
-            self.printer.data(&plan_text::render(&self.plan, refusals, self.printer.out, true));
+            self.printer.data(&render(planned, REFUSED, self.printer.out));
         }
         if self.outlet.streams() {
-            self.outlet.event(&self.session.document(&self.plan, refusals));
+            self.outlet.event(planned);
         }
     }
 
-    fn report_refused(&self, refusals: &[Refusal]) -> Exit {
-        let planned = self.session.document(&self.plan, refusals);
-        self.outlet.deliver(&json::apply(&planned, &[], &[], None, None));
-        Exit::Refused
+    /// The end of it for people, who have seen the plan and its steps, and the whole for everybody else.
+    fn deliver(&self, document: ApplyDocument) {
+        if self.outlet.human() {
+            self.printer.data(&end(&document, self.outlet.style));
+        }
+        self.outlet.report(&Document::Apply(Box::new(document)));
     }
 
     /// Only `yes` approves; a plan that deletes or replaces asks for the number instead.
-    fn approved(&self, saved: bool) -> Result<bool, Failure> {
+    fn approved(&self, saved: bool, planned: &PlanDocument) -> Result<bool, Failure> {
         if self.args.auto_approve || saved {
             return Ok(true);
         }
         if !self.outlet.human() && std::io::stdin().is_terminal() {
             // Nobody can approve what they were not shown.
-            self.printer.problem(&plan_text::render(&self.plan, &[], self.printer.err, true));
+            self.printer.problem(&render(planned, REFUSED, self.printer.err));
         }
         let summary = self.plan.summary();
         let (question, wanted) = match summary.delete {
@@ -143,10 +148,15 @@ impl Run<'_> {
                 count.to_string(),
             ),
         };
-        asked(&question, &wanted, self.printer)
+        asked(&question, &wanted, INSTEAD, self.printer)
     }
 
-    async fn carry_out(&mut self, reading: Reading, stop: &CancellationToken) -> Result<Exit, Failure> {
+    async fn carry_out(
+        &self,
+        planned: PlanDocument,
+        reading: Reading,
+        stop: &CancellationToken,
+    ) -> Result<Exit, Failure> {
         let writer = Writer::new(self.session.transport.clone());
         let parallelism = usize::from(self.args.connection.parallelism);
         let steps = Steps::new(self.printer, self.outlet);
@@ -193,44 +203,16 @@ impl Run<'_> {
             unreadable: first_failure(&after.failures).map(Exit::of),
             interrupted: stop.is_cancelled(),
         };
-        self.report(&end);
+        self.report(planned, &end);
         Ok(self.exit(&end))
     }
 
-    fn report(&self, end: &End<'_>) {
+    fn report(&self, planned: PlanDocument, end: &End<'_>) {
         let End { outcomes, converged, report, .. } = *end;
         self.show_new_problems(converged);
         let normalised = converged.map(|converged| converged.normalised.as_slice()).unwrap_or_default();
-        if self.outlet.takes_documents() {
-            let planned = self.session.document(&self.plan, &[]);
-            let left = converged.map(|converged| self.session.document(&converged.plan, &[]));
-            self.outlet.deliver(&json::apply(&planned, outcomes, normalised, left.as_ref(), report));
-        }
-        if !self.outlet.human() {
-            return;
-        }
-        let paint = self.printer.out;
-        let handoffs = converged.map_or(&self.plan, |converged| &converged.plan).handoffs();
-        if !outcomes.is_empty() {
-            self.printer.data(&apply_text::render(outcomes, normalised, handoffs.len(), paint));
-        }
-        if let Some(converged) = converged {
-            // The plan above could not know the keys of what was yet to be created.
-            for handoff in converged.plan.handoffs() {
-                self.printer.data(&format!("\n{}", handoff_text::outstanding(handoff, paint)));
-            }
-            if !converged.plan.steps().is_empty() {
-                self.printer
-                    .data(&format!("\n{}\n", paint.notice("After the apply the account still differs:")));
-                self.printer.data(&plan_text::render(&converged.plan, &[], paint, false));
-            }
-        }
-        if let Some(report) = report {
-            self.printer.data(&format!("\n{}", verify_text::render(report, self.verbosity > 0, paint)));
-        }
-        if let Some(sentence) = plan_text::left_out_sentence(&self.plan) {
-            self.printer.data(&format!("\n{sentence}\n"));
-        }
+        let left = converged.map(|converged| self.session.document(&converged.plan, &[]));
+        self.deliver(ApplyDocument::new(planned, outcomes, normalised, left, report));
     }
 
     /// What the first plan could not know, such as an account that cannot be read any more.
@@ -291,28 +273,6 @@ impl Run<'_> {
         });
         failure.unwrap_or(Exit::Partly)
     }
-}
-
-/// Asks at the terminal; anything but the answer that is wanted is a no.
-fn asked(question: &str, wanted: &str, printer: Printer) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        printer.problem(
-            "refused: there is no terminal to ask for consent, so nothing was changed; pass --auto-approve, or apply \
-             a saved plan\n",
-        );
-        return Ok(false);
-    }
-    let failure =
-        |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
-    let mut terminal = std::io::stderr();
-    terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).map_err(failure)?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(failure)?;
-    let approved = answer.trim() == wanted;
-    if !approved {
-        printer.problem("not approved; nothing was changed\n");
-    }
-    Ok(approved)
 }
 
 /// How a run ended.

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::Value;
 
 use crate::config::attestation::{self, Attestation};
 use crate::config::edit;
 use crate::git::identity;
-use crate::output::handoff_text::short_name;
+use crate::output::human::console::short_name;
 use crate::output::printer::Printer;
 use crate::reconcile::address::Address;
 use crate::reconcile::handoff::{Handoff, Purpose};
@@ -102,7 +102,7 @@ async fn contradicted(
         now: session.duo_now(),
         log_delay: session.log_delay(),
     };
-    let name = short_name(&sheet.address);
+    let name = short_name(sheet.address.as_str());
     match claim::ask(&session.transport, &world, sheet).await {
         Claim::Unasked | Claim::Consistent => false,
         Claim::Untold(reason) => {
@@ -152,7 +152,7 @@ const ENTRIES: &[&str] = &["identity_intelligence", "", "attested"];
 const REMOVED: &[&str] = &["identity_intelligence_removed", ""];
 
 fn entry_file(session: &Session, address: &Address) -> Option<usize> {
-    let entry = session.workspace.identity_intelligence.get(short_name(address));
+    let entry = session.workspace.identity_intelligence.get(short_name(address.as_str()));
     entry.map(|entry| entry.span.file)
 }
 
@@ -170,13 +170,13 @@ fn write(
     keys: &[&str],
     address: &Address,
 ) -> Result<String, Failure> {
-    let name = short_name(address);
+    let name = short_name(address.as_str());
     let file = file.and_then(|file| session.sources.file(file));
     let path = file.map_or_else(|| Path::new("duo.yaml"), |file| &file.path);
     let failure = |what| move |error| Failure::File { path: path.to_owned(), what, error };
     let text = std::fs::read_to_string(path).map_err(failure("cannot be read"))?;
     let keys: Vec<&str> = keys.iter().map(|key| if key.is_empty() { name } else { key }).collect();
-    let edited = edit::set(&text, &keys, &json!(attestation.to_string())).map_err(|error| {
+    let edited = edit::set(&text, &keys, &Value::from(attestation.to_string())).map_err(|error| {
         let key = keys.last().copied().unwrap_or_default();
         let line = format!("{key}: \"{attestation}\"");
         Failure::Edit { path: path.to_owned(), error: error.to_string(), line: Some(line) }

@@ -1,16 +1,12 @@
 //! `duoctl drift`: a plan for a schedule. It says what differs, and on request who made it so.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
-use serde_json::{Value, json};
 
 use crate::config::diagnostic::{Code, has_errors};
 use crate::duo::activity::{Activities, Activity, activities_until};
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
-use crate::output::paint::Paint;
-use crate::output::plan_text;
+use crate::output::document::{Document, Kind, PlanDocument, WhoDocument};
 use crate::output::printer::Printer;
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::{Action, Plan, Step};
@@ -20,9 +16,6 @@ use super::args;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::session::{Session, first_failure, options, show_idle_globs, show_problems, show_unmanaged};
-
-/// How many pages of the log are read: its budget is far smaller than that of other calls.
-const PAGES: usize = 10;
 
 /// How many actions are shown for one application.
 const SHOWN: usize = 3;
@@ -53,20 +46,8 @@ pub async fn run(
         true => who(&session, &args, &plan).await.map_err(|error| not_told(&error, printer)).ok(),
         false => None,
     };
-    if outlet.human() {
-        if let Some(who) = &who {
-            printer.data(&who.text(&plan, printer.out));
-        }
-        printer.data(&plan_text::render(&plan, &[], printer.out, false));
-    }
-    if outlet.takes_documents() {
-        let mut document = session.document(&plan, &[]);
-        if let Value::Object(document) = &mut document {
-            document.insert("kind".to_owned(), json!("drift"));
-            document.extend(who.map(|who| ("who".to_owned(), who.document())));
-        }
-        outlet.deliver(&document);
-    }
+    let document = PlanDocument { kind: Kind::Drift, who, ..session.document(&plan, &[]) };
+    outlet.deliver(&Document::Drift(Box::new(document)));
     if has_errors(plan.problems()) {
         return Ok(first_failure(&reading.failures).map_or(Exit::Error, Exit::of));
     }
@@ -74,14 +55,8 @@ pub async fn run(
     Ok(if plan.is_empty() && !overdue { Exit::Done } else { Exit::Pending })
 }
 
-/// Who did something to the applications that differ, by address.
-struct Who {
-    found: BTreeMap<String, Vec<Activity>>,
-    complete: bool,
-    days: u16,
-}
-
-async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<Who, DuoError> {
+/// Who did something to the applications that differ.
+async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<WhoDocument, DuoError> {
     let now = jiff::Timestamp::now().as_millisecond();
     let from = now - i64::from(args.days) * DAY;
     // What duoctl itself did is no drift.
@@ -95,13 +70,13 @@ async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<Who, 
             .all(|step| items.iter().filter(|activity| theirs(activity, step)).nth(SHOWN - 1).is_some())
     };
     let Activities { items, complete } =
-        activities_until(&session.transport, from, now, PAGES, enough).await?;
-    let mut found: BTreeMap<String, Vec<Activity>> = BTreeMap::new();
+        activities_until(&session.transport, from, now, WhoDocument::PAGES, enough).await?;
+    let mut by_address: BTreeMap<String, Vec<Activity>> = BTreeMap::new();
     for step in plan.steps() {
         let theirs = items.iter().filter(|activity| theirs(activity, step));
-        found.entry(step.address.to_string()).or_default().extend(theirs.take(SHOWN).cloned());
+        by_address.entry(step.address.to_string()).or_default().extend(theirs.take(SHOWN).cloned());
     }
-    Ok(Who { found, complete, days: args.days })
+    Ok(WhoDocument { by_address, complete, days: args.days })
 }
 
 /// Without the log the drift is the same: it only has no name on it.
@@ -122,44 +97,5 @@ fn concerns(activity: &Activity, step: &Step) -> bool {
                 && activity.action.ends_with("delete")
                 && activity.target_name == step.name
         }
-    }
-}
-
-impl Who {
-    fn text(&self, plan: &Plan, paint: Paint) -> String {
-        let mut text = String::new();
-        for (address, activities) in &self.found {
-            let _ = writeln!(text, "{} {}", paint.calm("@ who"), paint.strong(&safe(address)));
-            for activity in activities {
-                let from = activity.from.as_deref().unwrap_or("an unknown address");
-                let _ = writeln!(
-                    text,
-                    "    {}  {}  from {}  {}",
-                    safe(&activity.when),
-                    safe(&activity.who),
-                    safe(from),
-                    safe(&activity.action)
-                );
-            }
-            if activities.is_empty() {
-                let _ = writeln!(
-                    text,
-                    "    the activity log of the last {} days names nobody else than duoctl's own key",
-                    self.days
-                );
-            }
-        }
-        if !self.complete && !plan.steps().is_empty() {
-            let _ = writeln!(
-                text,
-                "    only the newest {PAGES} pages of the activity log were read: who changed what before them is not known"
-            );
-        }
-        text.push('\n');
-        text
-    }
-
-    fn document(&self) -> Value {
-        json!({"by_address": self.found, "complete": self.complete, "days": self.days})
     }
 }

@@ -6,21 +6,21 @@ use std::io::IsTerminal as _;
 use crate::config::similar::did_you_mean;
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::KeyReader;
-use crate::output::handoff_text::{self, short_name};
-use crate::output::json;
+use crate::output::document::{Document, HandoffDocument, HandoffsDocument};
+use crate::output::human::console::{sheets as shown, short_name};
 use crate::output::printer::Printer;
-use crate::reconcile::address::Address;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::{self, Plan};
 use crate::secret::Secret;
 
-use super::args::{self, Pruning, Selected, SheetFormat};
+use super::args::{self, OutputFormat, Pruning, Selected};
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::{Session, options, show_problems};
 
 /// Runs the command.
-pub async fn run(args: args::Handoff, printer: Printer) -> Result<Exit, Failure> {
-    if args.reveal && !(std::io::stdout().is_terminal() && args.format == SheetFormat::Human) {
+pub async fn run(args: args::Handoff, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
+    if args.reveal && !(std::io::stdout().is_terminal() && args.format == OutputFormat::Human) {
         let message = "--reveal shows secret keys on a terminal only, in the human format";
         return Err(Failure::Usage(message.to_owned()));
     }
@@ -34,22 +34,13 @@ pub async fn run(args: args::Handoff, printer: Printer) -> Result<Exit, Failure>
             sheets
         }
     };
-    let secrets = if args.reveal { reveal(&session, &plan, &sheets, printer).await? } else { HashMap::new() };
-    match args.format {
-        SheetFormat::Json => printer.data(&json::text(&json::handoff(&sheets))),
-        SheetFormat::Markdown => {
-            let texts: Vec<String> = sheets.iter().map(|sheet| handoff_text::markdown(sheet)).collect();
-            printer.data(&texts.join("\n"));
-        }
-        SheetFormat::Human if sheets.is_empty() => {
-            printer.data(
-                "The YAML has no entry under `identity_intelligence`, so there is nothing to hand over.\n",
-            );
-        }
-        SheetFormat::Human => {
-            let text = |sheet: &&Handoff| handoff_text::sheet(sheet, &secrets, printer.out);
-            printer.data(&sheets.iter().map(text).collect::<Vec<_>>().join("\n"));
-        }
+    let documents = sheets.iter().map(|sheet| HandoffDocument::from(*sheet));
+    let document = HandoffsDocument::new(documents.collect());
+    if args.reveal {
+        let secrets = reveal(&session, &plan, &sheets, printer).await?;
+        printer.data(&shown(&document, &secrets, printer.out));
+    } else {
+        outlet.deliver(&Document::Handoff(Box::new(document)));
     }
     Ok(Exit::Done)
 }
@@ -71,7 +62,7 @@ pub async fn planned(session: &Session, printer: Printer) -> Result<Plan, Failur
 pub fn sheet<'p>(session: &Session, plan: &'p Plan, name: &str) -> Result<&'p Handoff, Failure> {
     let key = name.strip_prefix("identity_intelligence.").unwrap_or(name);
     let sheets = || plan.handoffs().iter().chain(plan.attested());
-    if let Some(sheet) = sheets().find(|sheet| short_name(&sheet.address) == key) {
+    if let Some(sheet) = sheets().find(|sheet| short_name(sheet.address.as_str()) == key) {
         return Ok(sheet);
     }
     if session.workspace.identity_intelligence_removed.contains_key(key) {
@@ -80,7 +71,7 @@ pub fn sheet<'p>(session: &Session, plan: &'p Plan, name: &str) -> Result<&'p Ha
              line of `identity_intelligence_removed`"
         )));
     }
-    let names: Vec<&str> = sheets().map(|sheet| short_name(&sheet.address)).collect();
+    let names: Vec<&str> = sheets().map(|sheet| short_name(sheet.address.as_str())).collect();
     let help = match did_you_mean(key, names.iter().copied()) {
         Some(help) => help,
         None if names.is_empty() => "the YAML has none".to_owned(),
@@ -94,7 +85,7 @@ async fn reveal(
     plan: &Plan,
     sheets: &[&Handoff],
     printer: Printer,
-) -> Result<HashMap<Address, Secret>, Failure> {
+) -> Result<HashMap<String, Secret>, Failure> {
     let warning = printer.err.notice("warning");
     printer.problem(&format!(
         "{warning}: the secret keys follow in clear; clear the terminal and its scrollback afterwards\n"
@@ -104,7 +95,7 @@ async fn reveal(
     let fields = sheets.iter().flat_map(|sheet| &sheet.fields).filter(|field| field.secret);
     for address in fields.filter_map(|field| field.application.as_ref()) {
         if let Some(ikey) = plan.matched().get(address) {
-            secrets.insert(address.clone(), reader.secret_key(ikey).await?);
+            secrets.insert(address.to_string(), reader.secret_key(ikey).await?);
         }
     }
     Ok(secrets)

@@ -1,6 +1,6 @@
 //! `duoctl ignore`: a difference of one field is left alone from now on, for a reason that stands in the YAML.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::config::edit::set;
 use crate::config::load::load;
@@ -30,14 +30,12 @@ pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
         let kind = kind.map(String::as_str).unwrap_or_default();
         return Err(Failure::Usage(format!("an application of type `{kind}` has no `{}`", args.field)));
     }
-    let entry = json!({"field": args.field, "reason": args.reason});
     let others = application.ignore.iter().filter(|ignore| ignore.value.field != args.field);
-    let others = others.map(|ignore| json!({"field": ignore.value.field, "reason": ignore.value.reason}));
-    let ignored: Vec<Value> = others.chain([entry]).collect();
+    let others = others.map(|ignore| entry(&ignore.value.field, &ignore.value.reason));
+    let ignored: Value = others.chain([entry(&args.field, &args.reason)]).collect();
     let path = ["applications", key, "ignore"];
-    let edited = edited(&workspace.root, &loaded.sources, application.span.file, |text| {
-        set(text, &path, &json!(ignored))
-    })?;
+    let edited =
+        edited(&workspace.root, &loaded.sources, application.span.file, |text| set(text, &path, &ignored))?;
     show_problems(&edited.loaded.diagnostics, &edited.loaded.sources, printer);
     let file = edited.save()?;
     printer.data(&format!(
@@ -47,4 +45,9 @@ pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
         file.display()
     ));
     Ok(Exit::Done)
+}
+
+fn entry(field: &str, reason: &str) -> Value {
+    let entry = [("field".to_owned(), field.into()), ("reason".to_owned(), reason.into())];
+    Value::Object(Map::from_iter(entry))
 }

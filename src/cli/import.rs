@@ -9,18 +9,20 @@ use crate::config::edit::EditError;
 use crate::config::load::{InMemory, load_files};
 use crate::import::placement::{Change, Split, place};
 use crate::import::{Live, Wanted, defaults, import};
+use crate::output::document::{Document, ImportDocument};
 use crate::output::printer::Printer;
-use crate::output::{import_report, json as documents};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::selection::glob_matcher;
+use crate::text::safe;
 
-use super::args::{self, Format, Include, SplitMode};
+use super::args::{self, Include, SplitMode};
 use super::edit::unchanged;
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::{Session, first_failure};
 
 /// Runs the command.
-pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let split = split(args.split, &args.source.path)?;
     let only = args.only.iter().map(|glob| glob_matcher(glob)).collect::<Result<_, _>>();
     let wanted = Wanted {
@@ -48,20 +50,21 @@ pub async fn run(args: args::Import, printer: Printer) -> Result<Exit, Failure> 
     if files::write(&changes, printer).await? == files::Written::InPart {
         return Ok(Exit::Interrupted);
     }
-    match args.format {
-        Format::Json => printer.data(&documents::text(&import_report::document(&imported, &changes))),
-        Format::Human => {
-            let sandbox = args.connection.sandbox.as_deref();
-            printer.data(&import_report::render(
-                &imported,
-                &changes,
-                &args.source.path,
-                sandbox,
-                printer.out,
-            ));
-        }
+    outlet.deliver(&Document::Import(Box::new(ImportDocument::new(&imported, &changes))));
+    if outlet.human() && !imported.entries.is_empty() {
+        let next = next(&args.source.path, args.connection.sandbox.as_deref());
+        printer.data(&format!("Next: `{next}` shows that they will only be adopted.\n"));
     }
     Ok(Exit::Done)
+}
+
+/// The command that comes next. An application of the simulator is none of the real account.
+fn next(path: &Path, sandbox: Option<&Path>) -> String {
+    let sandbox = sandbox.map_or_else(String::new, |state| match state.as_os_str().is_empty() {
+        true => " --sandbox".to_owned(),
+        false => format!(" --sandbox={}", state.display()),
+    });
+    safe(&format!("duoctl plan {}{sandbox}", path.display()))
 }
 
 fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {

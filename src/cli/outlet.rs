@@ -4,16 +4,17 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::atomic::{self, Readers};
 use crate::config::load::{Trust, load_as};
-use crate::output::document;
+use crate::output::document::{DiagnosticDocument, Document, FailureDocument};
 use crate::output::format::{Format, render};
-use crate::output::json::{self, FORMAT_VERSION};
+use crate::output::human::{self, Style};
+use crate::output::json;
 use crate::output::printer::Printer;
 
-use super::args::{self, Command, OutputFormat, ReportFile, SheetFormat};
+use super::args::{Args, Command, OutputFormat, ReportFile};
 use super::exit::{Exit, Failure};
 
 /// Where the outcome of one command goes.
@@ -27,46 +28,27 @@ pub struct Outlet {
     format: OutputFormat,
     reports: Vec<ReportFile>,
     printer: Printer,
+    /// How stdout shows a document to people.
+    pub style: Style,
 }
 
 impl Outlet {
-    /// What the arguments of a command ask for.
-    pub fn of(command: &Command, printer: Printer) -> Self {
-        let untrusted = match command {
+    /// What the arguments ask for.
+    pub fn of(args: &Args, printer: Printer) -> Self {
+        let (command, path, format, reports) = asked(&args.command);
+        let untrusted = match &args.command {
             Command::Validate(args) => args.untrusted,
             Command::Plan(args) => args.untrusted,
             _ => false,
         };
-        let trust = if untrusted { Trust::None } else { Trust::Full };
-        let outlet = |command, path: Option<&PathBuf>, format, reports: &[ReportFile]| Self {
+        Self {
             command,
             path: path.cloned(),
-            trust,
+            trust: if untrusted { Trust::None } else { Trust::Full },
             format,
             reports: reports.to_vec(),
             printer,
-        };
-        let short = |format: args::Format| match format {
-            args::Format::Human => Format::Human,
-            args::Format::Json => Format::Json,
-        };
-        match command {
-            Command::Validate(args) => {
-                outlet("validate", Some(&args.source.path), args.format, &args.reports)
-            }
-            Command::Plan(args) => outlet("plan", Some(&args.source.path), args.format, &args.reports),
-            Command::Drift(args) => outlet("drift", Some(&args.source.path), args.format, &args.reports),
-            Command::Apply(args) => outlet("apply", Some(&args.path), args.format, &args.reports),
-            Command::Verify(args) => outlet("verify", Some(&args.source.path), args.format, &args.reports),
-            Command::Rotate(args) => outlet("rotate", Some(&args.path), short(args.format), &[]),
-            Command::Import(args) => outlet("import", Some(&args.source.path), short(args.format), &[]),
-            Command::Secrets(args) => outlet("secrets", Some(&args.source.path), short(args.format), &[]),
-            Command::Doctor(args) => outlet("doctor", Some(&args.source.path), short(args.format), &[]),
-            Command::Handoff(args) => {
-                let format = if args.format == SheetFormat::Json { Format::Json } else { Format::Human };
-                outlet("handoff", Some(&args.path), format, &[])
-            }
-            _ => outlet("", None, Format::Human, &[]),
+            style: Style { paint: printer.out, every: args.global.verbose > 0 },
         }
     }
 
@@ -78,11 +60,6 @@ impl Outlet {
     /// Whether stdout gets events while the command runs.
     pub fn streams(&self) -> bool {
         self.format == Format::Jsonl
-    }
-
-    /// Whether anybody reads the document: over a large account it is not made for nobody.
-    pub fn takes_documents(&self) -> bool {
-        self.format.for_machines() || !self.reports.is_empty()
     }
 
     /// Whether every report can be written, as far as that can be told before anything is done.
@@ -102,83 +79,89 @@ impl Outlet {
         Ok(())
     }
 
-    /// A document to stdout, unless stdout is for people, and to every report.
-    pub fn deliver(&self, value: &Value) {
-        match self.format {
-            Format::Human => {}
-            Format::Json => self.printer.data(&json::text(value)),
-            Format::Jsonl => self.printer.data(&json::line(value)),
-            format => self.printer.data(&self.text(format, value)),
+    /// A document to stdout, and to every report.
+    pub fn deliver(&self, document: &Document) {
+        if self.human() {
+            self.printer.data(&human::render(document, self.style));
+        }
+        self.report(document);
+    }
+
+    /// The same where people were told already.
+    pub fn report(&self, document: &Document) {
+        if !self.human() {
+            self.printer.data(&self.text(self.format, document));
         }
         for report in &self.reports {
-            if let Err(error) = write(&report.path, &self.text(report.format, value)) {
+            if let Err(error) = write(&report.path, &self.text(report.format, document)) {
                 self.printer.lose(format!("{}: {error}", report.path.display()));
             }
         }
     }
 
     /// A line of the stream.
-    pub fn event(&self, value: &Value) {
-        self.printer.data(&json::line(value));
+    pub fn event(&self, event: &impl Serialize) {
+        self.printer.data(&json::line(event));
     }
 
-    fn text(&self, format: Format, value: &Value) -> String {
-        if format == Format::Json {
-            return json::text(value);
-        }
-        match document::read(value) {
-            Ok(document) => render(format, &document, value, &prefix()).unwrap_or_default(),
-            Err(reason) => {
-                self.printer.lose(format!("the document cannot be read back: {reason}"));
-                String::new()
-            }
-        }
+    fn text(&self, format: Format, document: &Document) -> String {
+        render(format, document, &prefix(), self.style).unwrap_or_default()
     }
 
     /// What kept the command from its work, in the same places as its outcome would have been.
     pub fn fail(&self, failure: &Failure) {
         let diagnostics = match failure {
-            Failure::Config(found) => json::diagnostics(&found.0, &found.1),
+            Failure::Config(found) => DiagnosticDocument::all(&found.0, &found.1),
             _ => Vec::new(),
         };
         self.failed(failure.exit(), &failure.to_string(), &failure.help(), diagnostics);
     }
 
-    /// A run that ended before there was an outcome.
-    pub fn failed(&self, exit: Exit, message: &str, help: &[String], diagnostics: Vec<Value>) {
+    /// A run that ended before there was an outcome. People were told already.
+    pub fn failed(&self, exit: Exit, message: &str, help: &[String], diagnostics: Vec<DiagnosticDocument>) {
         if self.human() && self.reports.is_empty() {
             return;
         }
-        let mut document = json!({
-            "format_version": FORMAT_VERSION,
-            "kind": "failure",
-            "command": self.command,
-            "exit_code": exit.code(),
-            "message": message,
-            "help": help,
-            "diagnostics": diagnostics,
-        });
-        let workspace = self
-            .path
-            .as_deref()
-            .filter(|path| path.is_dir() || is_yaml(path))
-            .and_then(|path| load_as(path, self.trust).workspace);
-        if let Some(workspace) = workspace {
-            name_workspace(&mut document, &workspace.name.value);
-        }
-        self.deliver(&document);
+        let path = self.path.as_deref().filter(|path| path.is_dir() || is_yaml(path));
+        let workspace = path.and_then(|path| load_as(path, self.trust).workspace);
+        self.report(&Document::Failure(Box::new(FailureDocument {
+            workspace: workspace.map(|workspace| workspace.name.value),
+            diagnostics,
+            ..FailureDocument::new(self.command, exit.code(), message, help)
+        })));
+    }
+}
+
+/// The command's name, its YAML, the format of stdout, and the reports.
+fn asked(command: &Command) -> (&'static str, Option<&PathBuf>, OutputFormat, &[ReportFile]) {
+    match command {
+        Command::Validate(args) => ("validate", Some(&args.source.path), args.format, &args.reports),
+        Command::Plan(args) => ("plan", Some(&args.source.path), args.format, &args.reports),
+        Command::Drift(args) => ("drift", Some(&args.source.path), args.format, &args.reports),
+        Command::Apply(args) => ("apply", Some(&args.path), args.format, &args.reports),
+        Command::Verify(args) => ("verify", Some(&args.source.path), args.format, &args.reports),
+        Command::Rotate(args) => ("rotate", Some(&args.path), args.format, &[]),
+        Command::Import(args) => ("import", Some(&args.source.path), args.format, &[]),
+        Command::Secrets(args) => ("secrets", Some(&args.source.path), args.format, &[]),
+        Command::Doctor(args) => ("doctor", Some(&args.source.path), args.format, &[]),
+        Command::Handoff(args) => ("handoff", Some(&args.path), args.format, &[]),
+        Command::Init(_)
+        | Command::Fmt(_)
+        | Command::Accept(_)
+        | Command::Ignore(_)
+        | Command::Adopt(_)
+        | Command::Show(_)
+        | Command::Attest(_)
+        | Command::Sandbox(_)
+        | Command::Explain(_)
+        | Command::Schema(_)
+        | Command::Completions(_)
+        | Command::Man(_) => ("", None, OutputFormat::Human, &[]),
     }
 }
 
 fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-}
-
-/// Writes the workspace's name into a document.
-pub fn name_workspace(document: &mut Value, workspace: &str) {
-    if let Value::Object(document) = document {
-        document.insert("workspace".to_owned(), json!(workspace));
-    }
 }
 
 /// Where the process runs within its repository, `""` at the top or outside of any.

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
-
 use crate::atomic::{self, Readers};
 use crate::config::load::Trust;
+use crate::output::document::{Document, MadeWith, PlanDocument, PruneDocument};
+use crate::output::json;
 use crate::output::printer::Printer;
-use crate::output::{json as documents, plan_text};
 use crate::reconcile::guard::judge;
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::Plan;
@@ -37,8 +36,6 @@ pub async fn run(
     session.tell_affected(&mut plan, &reading.observation, &impact, printer).await;
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
-    let wanted = outlet.takes_documents() || args.out.is_some();
-    let document = wanted.then(|| session.document(&plan, &refusals));
     show_problems(plan.problems(), &session.sources, printer);
     show_problems(
         &unneeded(&session.workspace, &session.desired, &reading.observation),
@@ -47,14 +44,10 @@ pub async fn run(
     );
     show_unmanaged(&reading.observation, verbosity, printer);
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
-    if outlet.human() {
-        printer.data(&plan_text::render(&plan, &refusals, printer.out, false));
-    }
-    if let Some(document) = &document {
-        outlet.deliver(document);
-    }
-    if let (Some(file), Some(document)) = (&args.out, &document) {
-        save(file, document, &args)?;
+    let document = Document::Plan(Box::new(session.document(&plan, &refusals)));
+    outlet.deliver(&document);
+    if let (Some(file), Document::Plan(document)) = (&args.out, document) {
+        save(file, *document, &args)?;
         printer.remark(&format!(
             "saved {}; carry it out with: duoctl apply {}\n",
             file.display(),
@@ -73,25 +66,14 @@ fn exit(plan: &Plan, detailed: bool, unreadable: Option<Exit>) -> Exit {
 
 /// A saved plan is the plan's document with the arguments that it was made with. What it says is never carried out:
 /// an apply makes the plan anew and only compares the fingerprints.
-fn save(file: &Path, document: &Value, args: &args::Plan) -> Result<(), Failure> {
-    let mut saved = document.clone();
-    if let Value::Object(map) = &mut saved {
-        map.insert(
-            "made_with".to_owned(),
-            json!({
-                "path": args.source.path,
-                "only": args.selected.only,
-                "exclude": args.selected.exclude,
-                "prune": args.pruning.prune.map(|mode| match mode {
-                    args::PruneMode::Quarantine => "quarantine",
-                    args::PruneMode::Now => "now",
-                }),
-            }),
-        );
-    }
-    atomic::replace(file, &documents::text(&saved), Readers::Owner).map_err(|error| Failure::File {
-        path: file.to_owned(),
-        what: "cannot be written",
-        error,
-    })
+fn save(file: &Path, document: PlanDocument, args: &args::Plan) -> Result<(), Failure> {
+    let made_with = MadeWith {
+        path: args.source.path.display().to_string(),
+        only: args.selected.only.clone(),
+        exclude: args.selected.exclude.clone(),
+        prune: args.pruning.prune.map(PruneDocument::from),
+    };
+    let saved = json::text(&PlanDocument { made_with: Some(made_with), ..document });
+    let failure = |error| Failure::File { path: file.to_owned(), what: "cannot be written", error };
+    atomic::replace(file, &saved, Readers::Owner).map_err(failure)
 }

@@ -7,8 +7,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, WeakProgressBar}
 
 use crate::apply::execute::Progress;
 use crate::apply::outcome::StepOutcome;
+use crate::output::document::{EventDocument, OutcomeDocument};
+use crate::output::human::apply::line;
 use crate::output::printer::Printer;
-use crate::output::{apply_text, json};
 use crate::reconcile::plan::Step;
 use crate::text::safe;
 
@@ -87,19 +88,20 @@ impl Progress for Steps<'_> {
     fn begin(&self, step: &Step) {
         self.spinner.bar.set_message(format!("{} {}", step.action.name(), safe(step.address.as_str())));
         if self.outlet.streams() {
-            self.outlet.event(&json::step_begun(step));
+            self.outlet.event(&EventDocument::step_begun(step));
         }
     }
 
     fn end(&self, outcome: &StepOutcome) {
         self.spinner.bar.suspend(|| {
             if self.outlet.streams() {
-                self.outlet.event(&json::step_ended(outcome));
+                self.outlet.event(&EventDocument::step_ended(outcome));
             }
+            let ended = OutcomeDocument::from(outcome);
             if self.outlet.human() {
-                self.printer.data(&format!("{}\n", apply_text::line(outcome, self.printer.out)));
+                self.printer.data(&line(&ended, self.printer.out));
             } else {
-                self.printer.remark(&format!("{}\n", apply_text::line(outcome, self.printer.err)));
+                self.printer.remark(&format!("{}\n", line(&ended, self.printer.err)));
             }
         });
     }

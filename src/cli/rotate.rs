@@ -1,9 +1,6 @@
 //! `duoctl rotate`: new secret keys, delivered to the secret stores. One run does a stage and says what the next one
 //! waits for; it never waits itself.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
-
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
@@ -16,9 +13,11 @@ use crate::duo::client::{KeyReader, Writer};
 use crate::duo::types::Integration;
 use crate::observe::Reading;
 use crate::observe::rotations::look_at_creations;
-use crate::output::handoff_text::short_name;
+use crate::output::document::{Document, OutcomeDocument, RotationsDocument, StepDocument};
+use crate::output::human::console::short_name;
+use crate::output::human::list::rotations as rotations_text;
+use crate::output::human::{apply, plan as plan_text};
 use crate::output::printer::Printer;
-use crate::output::{apply_text, json, plan_text, rotation_text};
 use crate::reconcile::address::Address;
 use crate::reconcile::delivery::Delivery;
 use crate::reconcile::guard::{Consent, Refusal, judge};
@@ -27,7 +26,8 @@ use crate::reconcile::rotation::Rotation;
 use crate::reconcile::selection::Selection;
 use crate::text::safe;
 
-use super::args::{self, Format, Pruning, Selected};
+use super::args::{self, Pruning, Selected};
+use super::asking::asked as consented;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::Steps;
@@ -59,7 +59,7 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
         now: options.now,
     };
     if args.status {
-        return Ok(status(&asked, printer));
+        return Ok(status(&asked, outlet, printer));
     }
     let choice = asked.choose();
     let stages = stages(&session, &reading, &choice, &options);
@@ -78,9 +78,11 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
     }
     printer.data(&sheet(&choice.in_place, printer));
     if let Some(stages) = &stages {
-        stages.steps().iter().for_each(|step| printer.data(&plan_text::step(step, printer.out)));
+        let steps = stages.steps().iter().map(|step| plan_text::step(&StepDocument::from(step), printer.out));
+        steps.for_each(|step| printer.data(&step));
     }
-    if !approved(args.auto_approve, printer)? {
+    let question = "Go on with this? Only `yes` is accepted: ";
+    if !args.auto_approve && !consented(question, "yes", "pass --auto-approve", printer)? {
         return Ok(Exit::Refused);
     }
     let parallelism = usize::from(args.connection.parallelism);
@@ -97,7 +99,7 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
     Ok(if exit == Exit::Done && refused { Exit::Partly } else { exit })
 }
 
-fn status(asked: &Asked<'_>, printer: Printer) -> Exit {
+fn status(asked: &Asked<'_>, outlet: &Outlet, printer: Printer) -> Exit {
     let mut refusals = Vec::new();
     let wanted = asked.wanted(&mut refusals);
     let covered = |rotation: &&Rotation| wanted.iter().any(|declared| declared.address == rotation.address);
@@ -114,11 +116,7 @@ fn status(asked: &Asked<'_>, printer: Printer) -> Exit {
     for refusal in &refusals {
         printer.problem(&format!("{}: {}\n", printer.err.bad("error"), safe(refusal)));
     }
-    match asked.args.format {
-        Format::Json => printer.data(&json::text(&json::rotations(&rotations))),
-        Format::Human if rotations.is_empty() => printer.data("No rotation is under way.\n"),
-        Format::Human => printer.data(&rotation_text::render(&rotations, printer.out)),
-    }
+    outlet.deliver(&Document::Rotations(Box::new(RotationsDocument::new(rotations))));
     if refusals.is_empty() && errors.is_empty() { Exit::Done } else { Exit::Error }
 }
 
@@ -158,7 +156,7 @@ fn waiting(plan: &Plan, choice: &Choice<'_>, printer: Printer) {
     if rotations.is_empty() {
         printer.data("Nothing to rotate.\n");
     } else {
-        printer.data(&rotation_text::render(&rotations, printer.out));
+        printer.data(&rotations_text(&rotations, printer.out));
     }
 }
 
@@ -182,7 +180,7 @@ impl Run<'_> {
                 match outcome.status {
                     Status::Applied => done += 1,
                     _ => {
-                        self.printer.data(&format!("{}\n", apply_text::line(outcome, self.printer.out)));
+                        self.printer.data(&apply::line(&OutcomeDocument::from(outcome), self.printer.out));
                         failed.push(exit_of(outcome));
                     }
                 }
@@ -261,7 +259,7 @@ impl Run<'_> {
             .filter(|rotation| choice.twins.contains(&rotation.address))
             .cloned()
             .collect();
-        self.printer.data(&rotation_text::render(&rotations, self.printer.out));
+        self.printer.data(&rotations_text(&rotations, self.printer.out));
         let retired = |address: &Address| plan.retired().iter().any(|retired| retired.address == *address);
         let over = choice.twins.iter().filter(|address| !rotations.iter().any(|r| r.address == **address));
         if over.filter(|address| retired(address)).count() > 0 {
@@ -334,34 +332,9 @@ fn line(address: &Address, outcome: &Rotated, printer: Printer) -> String {
 fn remark_console(address: &Address, outcome: &Rotated, printer: Printer) {
     let entry = address.composite().filter(|_| address.is_intelligence()).map(|(entry, _)| entry);
     if let (Some(entry), false) = (entry, matches!(outcome, Rotated::Failed(_) | Rotated::Refused(_))) {
-        let name = short_name(&entry);
+        let name = short_name(entry.as_str());
         printer.remark(&format!(
             "`duoctl handoff {name}` shows what to enter again, then `duoctl attest {name}` says that it is done\n"
         ));
     }
-}
-
-/// Only `yes` approves.
-fn approved(auto: bool, printer: Printer) -> Result<bool, Failure> {
-    if auto {
-        return Ok(true);
-    }
-    if !std::io::stdin().is_terminal() {
-        printer.problem(
-            "refused: there is no terminal to ask for consent, so nothing was changed; pass --auto-approve\n",
-        );
-        return Ok(false);
-    }
-    let failure =
-        |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
-    let mut terminal = std::io::stderr();
-    let question = b"Go on with this? Only `yes` is accepted: ";
-    terminal.write_all(question).and_then(|()| terminal.flush()).map_err(failure)?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(failure)?;
-    let approved = answer.trim() == "yes";
-    if !approved {
-        printer.problem("not approved; nothing was changed\n");
-    }
-    Ok(approved)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::output::json;
+use crate::output::document::{self, Document, MadeWith};
 use crate::reconcile::fingerprint::Fingerprint;
 use crate::text::quoted;
 
@@ -14,7 +14,7 @@ use super::exit::Failure;
 /// A plan that `duoctl plan --out` saved.
 pub(super) struct SavedPlan {
     file: PathBuf,
-    made_with: Value,
+    made_with: Option<MadeWith>,
     /// What it was made from.
     pub(super) fingerprint: Fingerprint,
 }
@@ -30,23 +30,16 @@ impl SavedPlan {
         let failure = |error| Failure::File { path: path.to_owned(), what: "cannot be read", error };
         let bytes = std::fs::read(path).map_err(failure)?;
         let unusable = |reason: &str| Failure::NoPlan { path: path.to_owned(), reason: reason.to_owned() };
-        let mut document: Value = serde_json::from_slice(&bytes)
+        let value: Value = serde_json::from_slice(&bytes)
             .map_err(|_| unusable("it is neither YAML by its name nor JSON"))?;
-        if document.get("kind").and_then(Value::as_str) != Some("plan") {
-            return Err(unusable("`kind` is not `plan`"));
+        match document::read(&value).map_err(|reason| unusable(&reason))? {
+            Document::Plan(plan) => Ok(Some(Self {
+                file: path.to_owned(),
+                made_with: plan.made_with,
+                fingerprint: plan.fingerprint,
+            })),
+            other => Err(unusable(&format!("its `kind` is `{}`, not `plan`", other.kind()))),
         }
-        let version = document.get("format_version").and_then(Value::as_str).unwrap_or_default();
-        if version != json::FORMAT_VERSION {
-            return Err(unusable(&format!(
-                "its format version is {version:?}, not {}",
-                json::FORMAT_VERSION
-            )));
-        }
-        let fingerprint = document.get_mut("fingerprint").map(Value::take).unwrap_or_default();
-        let fingerprint =
-            serde_json::from_value(fingerprint).map_err(|_| unusable("it has no usable fingerprint"))?;
-        let made_with = document.get_mut("made_with").map(Value::take).unwrap_or_default();
-        Ok(Some(Self { file: path.to_owned(), made_with, fingerprint }))
     }
 
     /// The arguments that the plan was made with, beside those of the connection and the consents.
@@ -60,24 +53,15 @@ impl SavedPlan {
                 "--only, --exclude and --prune are part of a saved plan; give them to `duoctl plan`";
             return Err(Failure::Usage(message.to_owned()));
         }
-        let unusable = |reason: &str| Failure::NoPlan { path: self.file.clone(), reason: reason.to_owned() };
-        let texts = |key: &str| -> Vec<String> {
-            let items = self.made_with.get(key).and_then(Value::as_array).into_iter().flatten();
-            items.filter_map(Value::as_str).map(str::to_owned).collect()
-        };
-        let path = self
-            .made_with
-            .get("path")
-            .and_then(Value::as_str)
-            .ok_or_else(|| unusable("it was not saved with `duoctl plan --out`"))?;
-        let prune = match self.made_with.get("prune").and_then(Value::as_str) {
-            Some("quarantine") => Some(PruneMode::Quarantine),
-            Some("now") => Some(PruneMode::Now),
-            _ => None,
-        };
-        let selected = args::Selected { only: texts("only"), exclude: texts("exclude") };
-        self.is_wanted(Path::new(path), prune, &selected, &args)?;
-        Ok((PathBuf::from(path), args::Apply { selected, pruning: args::Pruning { prune }, ..args }))
+        let MadeWith { path, only, exclude, prune } = self.made_with.clone().ok_or_else(|| {
+            let reason = "it was not saved with `duoctl plan --out`".to_owned();
+            Failure::NoPlan { path: self.file.clone(), reason }
+        })?;
+        let path = PathBuf::from(path);
+        let prune = prune.map(PruneMode::from);
+        let selected = args::Selected { only, exclude };
+        self.is_wanted(&path, prune, &selected, &args)?;
+        Ok((path, args::Apply { selected, pruning: args::Pruning { prune }, ..args }))
     }
 
     /// Whether it is the plan that `--config` asks for, with the arguments that are given here.

@@ -5,19 +5,20 @@ use futures_util::StreamExt as _;
 
 use crate::apply::deliver::{Courier, Proof};
 use crate::observe::rotations::look_at_creations;
+use crate::output::document::{Document, SecretsDocument};
 use crate::output::printer::Printer;
-use crate::output::{json, secrets_text};
 use crate::reconcile::age::LOG_REACH;
 use crate::reconcile::inventory::{Entry, Keeping, inventory};
 use crate::reconcile::plan;
 
-use super::args::{self, Format, Pruning};
+use super::args::{self, Pruning};
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::progress::Spinner;
 use super::session::{Session, options};
 
 /// Runs the command.
-pub async fn run(args: args::Secrets, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(args: args::Secrets, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let mut reading = session.read(printer).await?;
@@ -36,11 +37,8 @@ pub async fn run(args: args::Secrets, printer: Printer) -> Result<Exit, Failure>
     let proven = entries.into_iter().map(|entry| prove(&session, entry));
     let entries: Vec<Entry> = futures_util::stream::iter(proven).buffered(parallelism.max(1)).collect().await;
     spinner.finish();
-    match args.format {
-        Format::Json => printer.data(&json::text(&json::secrets(&entries))),
-        Format::Human => printer.data(&secrets_text::render(&entries, printer.out)),
-    }
     let unreadable = entries.iter().any(|entry| entry.state == Keeping::Unreadable);
+    outlet.deliver(&Document::Secrets(Box::new(SecretsDocument::new(entries))));
     Ok(if unreadable { Exit::Error } else { Exit::Done })
 }
 

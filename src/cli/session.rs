@@ -1,15 +1,14 @@
 //! What most commands begin with: load the YAML, find the keys, open the connection, read the account.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
-use crate::config::diagnostic::{Diagnostic, Sources, Span};
+use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::config::load::{Trust, load_as};
 use crate::config::model::{Credentials, Workspace};
 use crate::credentials::{Surroundings, fetch};
@@ -25,7 +24,7 @@ use crate::observe::memberships::memberships;
 use crate::observe::rotations::{look_at_creations, look_at_uses};
 use crate::observe::uses::uses;
 use crate::observe::{Reading, look_up, observe, observe_all};
-use crate::output::json;
+use crate::output::document::PlanDocument;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reconcile::desired::Desired;
@@ -154,16 +153,8 @@ impl Session {
     }
 
     /// The document of a plan, with the place of each address in the YAML.
-    pub fn document(&self, plan: &Plan, refusals: &[Refusal]) -> Value {
-        let mut document = json::plan(plan, refusals, &self.sources);
-        let spans: HashMap<&str, Span> = self
-            .desired
-            .applications
-            .iter()
-            .filter_map(|wanted| Some((wanted.address.as_str(), wanted.span?)))
-            .collect();
-        json::place_steps(&mut document, &self.sources, |address| spans.get(address).copied());
-        document
+    pub fn document(&self, plan: &Plan, refusals: &[Refusal]) -> PlanDocument {
+        PlanDocument::new(plan, refusals, &self.desired, &self.sources)
     }
 
     /// Reads the account. An account whose applications cannot be read is a failure: there is nothing to plan from.

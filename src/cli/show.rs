@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::output::document;
 use crate::output::format::render;
+use crate::output::human::Style;
 use crate::output::printer::Printer;
 
 use super::args::Show;
@@ -21,9 +22,10 @@ pub fn run(args: &Show, printer: Printer) -> Result<Exit, Failure> {
         unusable(format!("it is no JSON (line {}, column {})", error.line(), error.column()))
     })?;
     let document = document::read(&value).map_err(unusable)?;
-    let Some(text) = render(args.format, &document, &value, &prefix()) else {
-        let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
-        let message = format!("a document of the kind `{kind}` cannot be had as {}", args.format.name());
+    let style = Style { paint: printer.out, every: true };
+    let Some(text) = render(args.format, &document, &prefix(), style) else {
+        let (kind, format) = (document.kind(), args.format.name());
+        let message = format!("a document of the kind `{kind}` cannot be had as {format}");
         return Err(Failure::Usage(message));
     };
     printer.data(&text);

@@ -2,12 +2,13 @@
 
 use crate::config::diagnostic::{Severity, has_errors};
 use crate::config::load::{Trust, load_as};
-use crate::output::printer::{Printer, terminal_width};
-use crate::output::{json, snippet};
+use crate::output::document::{DeclaredCounts, Document, ValidateDocument};
+use crate::output::printer::Printer;
 
 use super::args::{FailSeverity, Validate};
 use super::exit::{Exit, Failure};
-use super::outlet::{Outlet, name_workspace};
+use super::outlet::Outlet;
+use super::session::show_problems;
 
 /// Runs the command.
 pub fn run(args: &Validate, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
@@ -15,33 +16,16 @@ pub fn run(args: &Validate, outlet: &Outlet, printer: Printer) -> Result<Exit, F
     let loaded = load_as(&args.source.path, trust);
     let failed = has_errors(&loaded.diagnostics);
     if outlet.human() {
-        if !loaded.diagnostics.is_empty() {
-            let width = terminal_width();
-            printer.problem(&snippet::render(&loaded.diagnostics, &loaded.sources, printer.err.on, width));
-        }
-        if let Some(workspace) = loaded.valid() {
-            let counted = |count: usize, one: &str, many: &str| match count {
-                1 => format!("1 {one}"),
-                count => format!("{count} {many}"),
-            };
-            printer.data(&format!(
-                "Valid: workspace {}, {}, {}, {}.\n",
-                workspace.name.value,
-                counted(workspace.applications.len(), "application", "applications"),
-                counted(
-                    workspace.identity_intelligence.len(),
-                    "Identity Intelligence entry",
-                    "Identity Intelligence entries"
-                ),
-                counted(loaded.sources.files().len(), "file", "files"),
-            ));
-        }
+        show_problems(&loaded.diagnostics, &loaded.sources, printer);
     }
-    let mut document = json::validate(&loaded.diagnostics, &loaded.sources);
-    if let Some(workspace) = &loaded.workspace {
-        name_workspace(&mut document, &workspace.name.value);
-    }
-    outlet.deliver(&document);
+    let declared = loaded.valid().map(|workspace| DeclaredCounts {
+        applications: workspace.applications.len(),
+        identity_intelligence: workspace.identity_intelligence.len(),
+        files: loaded.sources.files().len(),
+    });
+    let name = loaded.workspace.as_ref().map(|workspace| workspace.name.value.clone());
+    let document = ValidateDocument::new(name, declared, &loaded.diagnostics, &loaded.sources);
+    outlet.deliver(&Document::Validate(Box::new(document)));
     let least = args.fail_severity.map(|severity| match severity {
         FailSeverity::Note => Severity::Note,
         FailSeverity::Warning => Severity::Warning,

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use crate::config::diagnostic::has_errors;
 use crate::config::model::Setting;
 use crate::duo::types::{Ikey, Integration};
 use crate::observe::Reading;
+use crate::output::document::{Document, EventDocument, VerifyDocument};
 use crate::output::printer::Printer;
-use crate::output::{json, plan_text, verify_text};
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::observed::Observed;
@@ -22,17 +21,12 @@ use crate::verify::run::{Target, WAITS, verify_watched};
 
 use super::args::{self, Connection, FailOn, Pruning};
 use super::exit::{Exit, Failure};
-use super::outlet::{Outlet, name_workspace};
+use super::outlet::Outlet;
 use super::progress::Spinner;
 use super::session::{Session, first_failure, options, show_idle_globs, show_problems};
 
 /// Runs the command.
-pub async fn run(
-    args: args::Verify,
-    verbosity: u8,
-    outlet: &Outlet,
-    printer: Printer,
-) -> Result<Exit, Failure> {
+pub async fn run(args: args::Verify, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let reading = session.read(printer).await?;
@@ -47,23 +41,12 @@ pub async fn run(
     report.ladders = ladders(&session, &plan, &report, &args.connection).await;
     spinner.finish();
     if outlet.streams() {
-        report.ladders.iter().for_each(|ladder| outlet.event(&json::ladder_climbed(ladder)));
+        report.ladders.iter().for_each(|ladder| outlet.event(&EventDocument::ladder_climbed(ladder)));
     }
-    if outlet.human() {
-        printer.data(&verify_text::render(&report, verbosity > 0, printer.out));
-        if let Some(sentence) = plan_text::left_out_sentence(&plan) {
-            printer.data(&format!("\n{sentence}\n"));
-        }
-        if !plan.steps().is_empty() {
-            printer.remark("note: the account differs from the YAML; `duoctl plan` shows how\n");
-        }
+    outlet.deliver(&Document::Verify(Box::new(VerifyDocument::alone(&report, &plan))));
+    if outlet.human() && !plan.steps().is_empty() {
+        printer.remark("note: the account differs from the YAML; `duoctl plan` shows how\n");
     }
-    let mut document = json::verify(&report);
-    name_workspace(&mut document, &session.workspace.name.value);
-    if let Value::Object(document) = &mut document {
-        document.insert("left_out".to_owned(), json!(plan.left_out_addresses()));
-    }
-    outlet.deliver(&document);
     Ok(match report.failed() {
         false if has_errors(plan.problems()) => {
             first_failure(&reading.failures).map_or(Exit::Error, Exit::of)
@@ -112,7 +95,7 @@ pub async fn verify_addresses(
     let targets = targets.map(|wanted| target(wanted, plan, &lives)).collect();
     let seen = |subject: &Subject| {
         if outlet.streams() {
-            outlet.event(&json::application_verified(subject));
+            outlet.event(&EventDocument::application_verified(subject));
         }
     };
     Some(verify_watched(&session.transport, targets, Timestamp::now(), parallelism, &WAITS, &seen).await)

@@ -1,6 +1,7 @@
 //! The activity log: who did what to an application, when, and from where (duo-api.md, section 2.4).
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::call::{ApiCall, Budget, Transport};
@@ -10,7 +11,7 @@ use super::error::DuoError;
 const PAGE: &str = "1000";
 
 /// An action that the activity log holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Activity {
     /// When, as Duo writes it.
     pub when: String,

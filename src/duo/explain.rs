@@ -3,10 +3,13 @@
 //! Duo's codes are ambiguous: one code has several causes, and the text does not tell which. So all are named, the
 //! likeliest first.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::error::{DuoError, Refusal, Unreachable};
 
 /// One candidate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// What may be wrong.
     pub what: String,

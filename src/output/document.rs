@@ -1,47 +1,112 @@
-//! The JSON documents as types: what every format but `human` and `json` is written from, what `duoctl show` reads, and
-//! where the published schemas come from. Within a format version properties are only ever added, so a reader ignores
-//! those that it does not know.
+//! The documents: what a command found out or did, as data. Each is built once from the engine's types; every format, the
+//! one for people included, is written from it, `duoctl show` reads it, and the published schemas come from these types.
+//! Within a format version properties are only ever added, so a reader ignores those that it does not know.
 
+mod apply;
+mod console;
+mod finding;
+mod last_line;
+mod list;
 mod plan;
-mod report;
 pub mod schema;
+mod verify;
 
+pub use apply::{ApplyDocument, EventDocument, EventName, OutcomeDocument, StepStatus};
+pub use console::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
+pub use finding::{
+    DeclaredCounts, DiagnosticDocument, FailureDocument, Place, RelatedDocument, ValidateDocument,
+};
+pub use list::{
+    DoctorDocument, ImportDocument, ImportedDocument, ImportedFile, LeftOutDocument, LeftOutReason,
+    RotationsDocument, SecretsDocument,
+};
 pub use plan::{
-    ActivityDocument, ChangeDocument, ConsoleFieldDocument, DeliveryDocument, DiagnosticDocument,
-    HandoffDocument, MadeWith, OrphanDocument, Place, PlanDocument, RefusalDocument, RelatedDocument,
+    ChangeDocument, DeliveryDocument, MadeBy, MadeWith, PlanDocument, PruneDocument, RefusalDocument,
     RiskDocument, StepDocument, WhoDocument,
 };
-pub use report::{
-    ApplicationDocument, ApplyDocument, CheckDocument, DoctorDocument, EventDocument, FailureDocument,
-    HandoffsDocument, ImportDocument, ImportedDocument, ImportedFile, LadderDocument, LeftOutDocument,
-    NormalisedDocument, OutcomeDocument, SecretsDocument, SecretsEntry, ValidateDocument, VerifyDocument,
-    VerifySummary,
-};
+pub use verify::{ApplicationDocument, LadderDocument, VerifyDocument, VerifySummary};
 
+use schemars::{Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::json::FORMAT_VERSION;
+/// The version of every document's shape.
+pub const FORMAT_VERSION: &str = "1.0";
 
-/// A document that was read.
-#[derive(Clone, Debug)]
-pub enum Document {
-    /// Of `plan`, saved or printed.
-    Plan(Box<PlanDocument>),
-    /// Of `drift`.
-    Drift(Box<PlanDocument>),
-    /// Of `apply`.
-    Apply(Box<ApplyDocument>),
-    /// Of `verify`.
-    Verify(Box<VerifyDocument>),
-    /// Of `validate`.
-    Validate(Box<ValidateDocument>),
-    /// Of any command that could not do its work.
-    Failure(Box<FailureDocument>),
+macro_rules! documents {
+    ($($(#[$doc:meta])* $variant:ident($document:ty) = $name:literal,)*) => {
+        /// What a document is: the word in its `kind`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Kind {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+            /// A line of a stream, which is no document of its own.
+            #[serde(rename = "event")]
+            Event,
+        }
+
+        /// A document.
+        #[derive(Clone, Debug, Serialize)]
+        #[serde(untagged)]
+        pub enum Document { $($(#[$doc])* $variant(Box<$document>),)* }
+
+        /// The words in `kind` of the documents that [`read`] knows.
+        pub const READABLE: &[&str] = &[$($name,)*];
+
+        /// The schema of each.
+        const SCHEMAS: &[(&str, fn(&mut SchemaGenerator) -> Schema)] = &[$(($name, schema::of::<$document>),)*];
+
+        impl Document {
+            /// The word in its `kind`.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            fn typed(kind: Kind, value: &Value) -> Result<Self, String> {
+                match kind {
+                    $(Kind::$variant => Ok(Self::$variant(typed(value)?)),)*
+                    Kind::Event => Err(no_kind()),
+                }
+            }
+        }
+    };
 }
 
-/// The words in `kind` of the documents that [`read`] knows.
-pub const READABLE: [&str; 6] = ["plan", "drift", "apply", "verify", "validate", "failure"];
+documents! {
+    /// Of `plan`, saved or printed.
+    Plan(PlanDocument) = "plan",
+    /// Of `drift`.
+    Drift(PlanDocument) = "drift",
+    /// Of `apply`.
+    Apply(ApplyDocument) = "apply",
+    /// Of `verify`.
+    Verify(VerifyDocument) = "verify",
+    /// Of `validate`.
+    Validate(ValidateDocument) = "validate",
+    /// Of any command that could not do its work.
+    Failure(FailureDocument) = "failure",
+    /// Of `doctor`.
+    Doctor(DoctorDocument) = "doctor",
+    /// Of `secrets`.
+    Secrets(SecretsDocument) = "secrets",
+    /// Of `import`.
+    Import(ImportDocument) = "import",
+    /// Of `handoff`.
+    Handoff(HandoffsDocument) = "handoff",
+    /// Of `rotate --status`.
+    Rotations(RotationsDocument) = "rotations",
+}
+
+#[derive(Deserialize)]
+struct Header {
+    kind: Kind,
+    #[serde(default)]
+    format_version: Value,
+}
+
+fn no_kind() -> String {
+    format!("its `kind` is none of `{}`", READABLE.join("`, `"))
+}
 
 /// Reads a document.
 ///
@@ -49,35 +114,20 @@ pub const READABLE: [&str; 6] = ["plan", "drift", "apply", "verify", "validate",
 ///
 /// What is wrong with it: another kind, another format version, a property that is missing or of another type.
 pub fn read(value: &Value) -> Result<Document, String> {
-    let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
-    if !READABLE.contains(&kind) {
-        let all = READABLE.join("`, `");
-        return Err(format!("its `kind` is none of `{all}`"));
-    }
-    let version = value.get("format_version").and_then(Value::as_str).unwrap_or_default();
-    let major = |version: &str| version.split('.').next().map(str::to_owned);
-    if major(version) != major(FORMAT_VERSION) {
+    let header = if value.is_object() { Header::deserialize(value).ok() } else { None };
+    let Header { kind, format_version } = header.filter(|it| it.kind != Kind::Event).ok_or_else(no_kind)?;
+    let version = format_version.as_str().unwrap_or_default();
+    if version.split('.').next() != FORMAT_VERSION.split('.').next() {
         return Err(format!("its format version is {version:?}, and this duoctl reads {FORMAT_VERSION}"));
     }
-    Ok(match kind {
-        "plan" => Document::Plan(typed(value)?),
-        "drift" => Document::Drift(typed(value)?),
-        "apply" => Document::Apply(typed(value)?),
-        "verify" => Document::Verify(typed(value)?),
-        "validate" => Document::Validate(typed(value)?),
-        _ => Document::Failure(typed(value)?),
-    })
+    Document::typed(kind, value)
 }
 
 /// Values never stand in a message: a file may hold anything.
 fn typed<T: DeserializeOwned>(value: &Value) -> Result<Box<T>, String> {
-    match T::deserialize(value) {
-        Ok(document) => Ok(Box::new(document)),
-        Err(error) => {
-            let text = error.to_string();
-            let missing = text.strip_prefix("missing field ").map(|field| format!("it has no {field}"));
-            Err(missing
-                .unwrap_or_else(|| "one of its properties has another type than a document has".to_owned()))
-        }
-    }
+    T::deserialize(value).map(Box::new).map_err(|error| {
+        let text = error.to_string();
+        let missing = text.strip_prefix("missing field ").map(|field| format!("it has no {field}"));
+        missing.unwrap_or_else(|| "one of its properties has another type than a document has".to_owned())
+    })
 }

@@ -1,32 +1,22 @@
 //! What a document says is wrong or risky, as a flat list for the formats that know nothing but findings.
 
+use crate::config::diagnostic::Severity;
 use crate::reconcile::diff::Origin;
 use crate::reconcile::plan::Action;
 use crate::reconcile::risk::Risk;
-use crate::verify::report::Verdict;
+use crate::verify::report::{Check, Verdict};
 
 use super::document::{
-    ApplyDocument, CheckDocument, DiagnosticDocument, Document, FailureDocument, Place, PlanDocument,
-    StepDocument, VerifyDocument,
+    ApplyDocument, DiagnosticDocument, Document, FailureDocument, Place, PlanDocument, RefusalDocument,
+    StepDocument, StepStatus, VerifyDocument,
 };
-use super::plan_text::shown;
-
-/// How bad a finding is; the worst is the greatest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Worth knowing.
-    Notice,
-    /// Something to look at.
-    Warning,
-    /// Something is wrong, or was refused.
-    Error,
-}
+use crate::text::one_line;
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// How bad it is.
-    pub level: Level,
+    pub level: Severity,
     /// What kind of finding, as `duoctl explain` knows it, or `drift`, `step`, `verification`.
     pub code: String,
     /// What it is about.
@@ -37,8 +27,8 @@ pub struct Finding {
     pub place: Option<Place>,
 }
 
-/// The findings of a document, the worst first, otherwise in its order.
-pub fn findings(document: &Document) -> Vec<Finding> {
+/// The findings of a document, the worst first, otherwise in its order; `None` where it is about none.
+pub fn findings(document: &Document) -> Option<Vec<Finding>> {
     let mut found = Vec::new();
     match document {
         Document::Plan(plan) => plan_findings(&mut found, plan),
@@ -51,21 +41,21 @@ pub fn findings(document: &Document) -> Vec<Finding> {
         Document::Verify(verify) => verify_findings(&mut found, verify, None),
         Document::Validate(validate) => found.extend(validate.diagnostics.iter().map(diagnostic)),
         Document::Failure(failure) => failure_findings(&mut found, failure),
+        Document::Doctor(_)
+        | Document::Secrets(_)
+        | Document::Import(_)
+        | Document::Handoff(_)
+        | Document::Rotations(_) => return None,
     }
     // Stable, so that what is equally bad stays in the document's order.
     found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
-    found
+    Some(found)
 }
 
 fn diagnostic(diagnostic: &DiagnosticDocument) -> Finding {
-    let level = match diagnostic.severity.as_str() {
-        "error" => Level::Error,
-        "warning" => Level::Warning,
-        _ => Level::Notice,
-    };
     let help = diagnostic.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     Finding {
-        level,
+        level: diagnostic.severity,
         code: diagnostic.code.clone(),
         title: format!("duoctl: {}", diagnostic.code),
         message: format!("{}{help}", diagnostic.message),
@@ -76,22 +66,18 @@ fn diagnostic(diagnostic: &DiagnosticDocument) -> Finding {
 fn plan_findings(found: &mut Vec<Finding>, plan: &PlanDocument) {
     found.extend(plan.diagnostics.iter().map(diagnostic));
     for refusal in &plan.refusals {
-        let lift = refusal
-            .lift
-            .as_ref()
-            .map_or_else(|| "nothing lifts this guard".to_owned(), |lift| format!("to allow it: {lift}"));
         found.push(Finding {
-            level: Level::Error,
+            level: Severity::Error,
             code: refusal.guard.clone(),
             title: format!("duoctl: an apply would be refused ({})", refusal.guard),
-            message: format!("{}\n{lift}", refusal.message),
+            message: format!("{}\n{}", refusal.message, refusal.lift_words()),
             place: refusal.address.as_ref().and_then(|address| place_of(plan, address)),
         });
     }
     for step in &plan.steps {
         for risk in &step.risks {
             // What a guard refuses was said already, in stronger words.
-            let refused = |refusal: &super::document::RefusalDocument| {
+            let refused = |refusal: &RefusalDocument| {
                 refusal.guard == risk.risk.name() && refusal.address.as_deref() == Some(&step.address)
             };
             if plan.refusals.iter().any(refused) {
@@ -99,7 +85,7 @@ fn plan_findings(found: &mut Vec<Finding>, plan: &PlanDocument) {
             }
             let grave = risk.risk.needs_consent() || matches!(risk.risk, Risk::Destroys | Risk::Replaces);
             found.push(Finding {
-                level: if grave { Level::Warning } else { Level::Notice },
+                level: if grave { Severity::Warning } else { Severity::Note },
                 code: risk.risk.name().to_owned(),
                 title: format!("duoctl: {}", risk.risk),
                 message: format!(
@@ -119,7 +105,7 @@ fn plan_findings(found: &mut Vec<Finding>, plan: &PlanDocument) {
 fn drift_risks(found: &mut Vec<Finding>, plan: &PlanDocument) {
     for step in &plan.steps {
         found.extend(step.drift.iter().map(|risk| Finding {
-            level: if risk.risk.needs_consent() { Level::Error } else { Level::Warning },
+            level: if risk.risk.needs_consent() { Severity::Error } else { Severity::Warning },
             code: risk.risk.name().to_owned(),
             title: format!("duoctl: drift, {}", risk.risk),
             message: format!("{} \"{}\": as it is now, {}", step.address, step.name, risk.reason),
@@ -154,8 +140,8 @@ fn difference(step: &StepDocument, plan: &PlanDocument) -> Finding {
         message.push_str(&format!(
             "\n{}: Duo has {}, the YAML has {}{origin}",
             change.field,
-            shown(&change.before),
-            shown(&change.after)
+            one_line(&change.before),
+            one_line(&change.after)
         ));
     }
     let activities = plan.who.as_ref().and_then(|who| who.by_address.get(&step.address));
@@ -164,7 +150,7 @@ fn difference(step: &StepDocument, plan: &PlanDocument) -> Finding {
         message.push_str(&format!("\n{} {} from {from}: {}", activity.when, activity.who, activity.action));
     }
     Finding {
-        level: Level::Warning,
+        level: Severity::Warning,
         code: "drift".to_owned(),
         title: format!("duoctl: drift at {}", step.address),
         message,
@@ -174,14 +160,14 @@ fn difference(step: &StepDocument, plan: &PlanDocument) -> Finding {
 
 fn apply_findings(found: &mut Vec<Finding>, apply: &ApplyDocument) {
     plan_findings(found, &apply.plan);
-    let outcomes = apply.steps.iter().filter(|outcome| outcome.status != "applied");
+    let outcomes = apply.steps.iter().filter(|outcome| outcome.status != StepStatus::Applied);
     for outcome in outcomes {
-        let waits = outcome.status == "not_attempted";
+        let waits = outcome.status == StepStatus::NotAttempted;
         let reason = outcome.reason.as_deref().unwrap_or_default();
         found.push(Finding {
-            level: if waits { Level::Warning } else { Level::Error },
+            level: if waits { Severity::Warning } else { Severity::Error },
             code: "step".to_owned(),
-            title: format!("duoctl: {} {}", outcome.action.name(), outcome.status.replace('_', " ")),
+            title: format!("duoctl: {} {}", outcome.action.name(), outcome.status.words()),
             message: format!("{}: {reason}", outcome.address),
             place: place_of(&apply.plan, &outcome.address),
         });
@@ -208,10 +194,10 @@ fn verify_findings(found: &mut Vec<Finding>, verify: &VerifyDocument, plan: Opti
     }
 }
 
-fn failed(address: &str, check: &CheckDocument, place: Option<Place>) -> Option<Finding> {
+fn failed(address: &str, check: &Check, place: Option<Place>) -> Option<Finding> {
     let level = match check.verdict {
-        Verdict::Failed => Level::Error,
-        Verdict::Inconclusive => Level::Warning,
+        Verdict::Failed => Severity::Error,
+        Verdict::Inconclusive => Severity::Warning,
         Verdict::Verified
         | Verdict::Shown
         | Verdict::Attested
@@ -235,7 +221,7 @@ fn failure_findings(found: &mut Vec<Finding>, failure: &FailureDocument) {
     if failure.diagnostics.is_empty() {
         let help: String = failure.help.iter().map(|line| format!("\n{line}")).collect();
         found.push(Finding {
-            level: Level::Error,
+            level: Severity::Error,
             code: format!("exit-{}", failure.exit_code),
             title: format!("duoctl: {} ended with {}", failure.command, failure.exit_code),
             message: format!("{}{help}", failure.message),

@@ -1,9 +1,8 @@
 //! The formats by name, and which document can be had in which of them.
 
-use serde_json::Value;
-
 use super::document::Document;
-use super::{github, gitlab, json, junit, markdown, sarif, show_text};
+use super::human::{self, Style};
+use super::{github, gitlab, json, junit, markdown, sarif};
 
 /// How an outcome is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,22 +80,17 @@ impl Format {
 
 /// A document in a format; `None` where the format has no place for it.
 ///
-/// `value` is the JSON that the document was read from; `prefix` is the folder of the files within their repository,
-/// for the formats that name files to others.
-pub fn render(format: Format, document: &Document, value: &Value, prefix: &str) -> Option<String> {
+/// `prefix` is the folder of the files within their repository, for the formats that name files to others; `style` is
+/// for people.
+pub fn render(format: Format, document: &Document, prefix: &str, style: Style) -> Option<String> {
     match format {
-        Format::Human => Some(show_text::render(document)),
-        Format::Json => Some(json::text(value)),
-        Format::Jsonl => Some(json::line(value)),
-        Format::Markdown => Some(markdown::render(document)),
-        Format::Github => Some(github::render(document, prefix)),
+        Format::Human => Some(human::whole(document, style)),
+        Format::Json => Some(json::text(document)),
+        Format::Jsonl => Some(json::line(document)),
+        Format::Markdown => markdown::render(document),
+        Format::Github => github::render(document, prefix),
         Format::Sarif => sarif::render(document, prefix),
         Format::Gitlab => gitlab::render(document, prefix),
-        Format::Junit => match document {
-            Document::Verify(verify) => Some(junit::verify(&verify.report())),
-            Document::Apply(apply) => apply.verify.as_ref().map(|verify| junit::verify(&verify.report())),
-            Document::Failure(failure) => Some(junit::verify(&failure.report())),
-            Document::Plan(_) | Document::Drift(_) | Document::Validate(_) => None,
-        },
+        Format::Junit => junit::render(document),
     }
 }

@@ -3,11 +3,12 @@
 
 use std::fmt::Write as _;
 
+use crate::config::diagnostic::Severity;
+
 use super::document::{Document, Place};
-use super::findings::{Finding, Level, findings};
-use super::paint::safe;
+use super::findings::{Finding, findings};
 use super::repository;
-use super::show_text;
+use crate::text::safe;
 
 /// How many annotations of one type GitHub shows of one step of a job; it drops the others without a word.
 const SHOWN: usize = 10;
@@ -17,10 +18,10 @@ const MESSAGE: usize = 4_000;
 
 /// The findings as annotations, the worst first, and the document's last line for the log. Of each type as many as
 /// GitHub shows; where there are more, the last one counts the rest.
-pub fn render(document: &Document, prefix: &str) -> String {
-    let found = findings(document);
+pub fn render(document: &Document, prefix: &str) -> Option<String> {
+    let found = findings(document)?;
     let mut text = String::new();
-    for level in [Level::Error, Level::Warning, Level::Notice] {
+    for level in [Severity::Error, Severity::Warning, Severity::Note] {
         let of_level: Vec<&Finding> = found.iter().filter(|finding| finding.level == level).collect();
         let one_by_one = if of_level.len() > SHOWN { SHOWN - 1 } else { of_level.len() };
         for finding in of_level.iter().take(one_by_one) {
@@ -35,15 +36,15 @@ pub fn render(document: &Document, prefix: &str) -> String {
             );
         }
     }
-    text.push_str(&show_text::last_line(document));
-    text
+    let _ = writeln!(text, "{}", document.last_line().unwrap_or_default());
+    Some(text)
 }
 
-fn command(level: Level) -> &'static str {
+fn command(level: Severity) -> &'static str {
     match level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Notice => "notice",
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
     }
 }
 
@@ -87,7 +88,7 @@ fn property(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn finding(level: Level, message: &str) -> Finding {
+    fn finding(level: Severity, message: &str) -> Finding {
         Finding {
             level,
             code: "x".to_owned(),
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_would_end_a_command_is_escaped() {
-        let text = annotation(&finding(Level::Error, "100% sure\n::error::forged"), "sub");
+        let text = annotation(&finding(Severity::Error, "100% sure\n::error::forged"), "sub");
         assert_eq!(
             text,
             "::error file=sub/a%2Cb/duo.yaml,line=3,col=5,endColumn=9,title=a%3A b%2C c::100%25 sure%0A\\u{3a}:error::forged\n"
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_finding_of_several_lines_has_no_columns() {
-        let mut finding = finding(Level::Warning, "x");
+        let mut finding = finding(Severity::Warning, "x");
         if let Some(place) = &mut finding.place {
             place.end_line = Some(7);
         }

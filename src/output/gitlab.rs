@@ -2,47 +2,72 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
+use crate::config::diagnostic::Severity;
 use crate::reconcile::fingerprint::hash;
 
 use super::document::Document;
-use super::findings::{Finding, Level, findings};
-use super::json::text as json_text;
-use super::paint::safe;
-use super::repository;
+use super::findings::{Finding, findings};
+use super::{json, repository};
+use crate::text::safe;
+
+#[derive(Serialize)]
+struct Issue<'f> {
+    description: String,
+    check_name: &'f str,
+    fingerprint: String,
+    severity: &'static str,
+    location: Location,
+}
+
+#[derive(Serialize)]
+struct Location {
+    path: String,
+    lines: Lines,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    begin: usize,
+}
 
 /// The report of what has findings in files: `validate`, `plan` and `drift`, and a command that failed.
 pub fn render(document: &Document, prefix: &str) -> Option<String> {
     match document {
         Document::Validate(_) | Document::Plan(_) | Document::Drift(_) | Document::Failure(_) => {}
-        Document::Apply(_) | Document::Verify(_) => return None,
+        Document::Apply(_)
+        | Document::Verify(_)
+        | Document::Doctor(_)
+        | Document::Secrets(_)
+        | Document::Import(_)
+        | Document::Handoff(_)
+        | Document::Rotations(_) => return None,
     }
     let mut seen = HashMap::new();
-    let issues: Vec<Value> =
-        findings(document).iter().map(|finding| issue(finding, prefix, &mut seen)).collect();
-    Some(json_text(&json!(issues)))
+    let found = findings(document)?;
+    let issues: Vec<Issue<'_>> = found.iter().map(|finding| issue(finding, prefix, &mut seen)).collect();
+    Some(json::text(&issues))
 }
 
-fn issue(finding: &Finding, prefix: &str, seen: &mut HashMap<String, usize>) -> Value {
-    let (file, line) = match &finding.place {
+fn issue<'f>(finding: &'f Finding, prefix: &str, seen: &mut HashMap<String, usize>) -> Issue<'f> {
+    let (path, begin) = match &finding.place {
         Some(place) => (repository::path(prefix, &place.file), place.line),
         // A report without a file is refused.
         None => (repository::path(prefix, "duo.yaml"), 1),
     };
-    let severity = match finding.level {
-        Level::Error => "critical",
-        Level::Warning => "minor",
-        Level::Notice => "info",
-    };
     let description: Vec<String> = finding.message.lines().map(safe).collect();
-    json!({
-        "description": description.join("; "),
-        "check_name": finding.code,
-        "fingerprint": fingerprint(&[&finding.code, &file, &finding.message], seen),
-        "severity": severity,
-        "location": {"path": file, "lines": {"begin": line}},
-    })
+    Issue {
+        description: description.join("; "),
+        check_name: &finding.code,
+        fingerprint: fingerprint(&[&finding.code, &path, &finding.message], seen),
+        severity: match finding.level {
+            Severity::Error => "critical",
+            Severity::Warning => "minor",
+            Severity::Note => "info",
+        },
+        location: Location { path, lines: Lines { begin } },
+    }
 }
 
 /// The same for a finding wherever its line moves to; of findings that are alike the second and later ones are counted.

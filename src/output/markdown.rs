@@ -4,6 +4,7 @@
 //! line is hidden and names command and workspace, so that a pipeline finds its comment and edits it in place.
 
 mod comment;
+mod console;
 mod report;
 mod text;
 
@@ -16,25 +17,25 @@ use crate::reconcile::fingerprint::{Fingerprint, hash};
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::Action;
 use crate::reconcile::risk::Risk;
-use crate::verify::report::Verdict;
+use crate::verify::report::{Check, Verdict};
 
-use super::affected_text;
 use super::document::{
-    ApplyDocument, ChangeDocument, CheckDocument, DiagnosticDocument, Document, HandoffDocument,
-    PlanDocument, StepDocument, VerifyDocument,
+    ApplyDocument, ChangeDocument, DiagnosticDocument, Document, HandoffDocument, PlanDocument, StepDocument,
+    StepStatus, VerifyDocument,
 };
+use super::human::plan::{BY_SECOND, sign};
+use super::human::{affected, console as sheet};
 use super::paint::Paint;
-use super::plan_text::{BY_SECOND, shown, sign};
-use super::show_text;
+use crate::text::one_line;
 use comment::{Comment, Detail, Section};
 use report::{failure_comment, validate_comment, verify_comment};
-use text::{code, html_code, prose};
+use text::{code, html_code, prose, summary};
 
 /// How many fields of one step, and how many findings, are shown.
 const ROWS: usize = 40;
 
-/// The document as Markdown.
-pub fn render(document: &Document) -> String {
+/// The document as Markdown; `None` where it is for no comment and no ticket.
+pub fn render(document: &Document) -> Option<String> {
     let comment = match document {
         Document::Plan(plan) => plan_comment(plan, "plan"),
         Document::Drift(plan) => plan_comment(plan, "drift"),
@@ -42,8 +43,14 @@ pub fn render(document: &Document) -> String {
         Document::Verify(verify) => verify_comment(verify),
         Document::Validate(validate) => validate_comment(validate),
         Document::Failure(failure) => failure_comment(failure),
+        Document::Handoff(handoffs) => {
+            return Some(handoffs.handoffs.iter().map(console::sheet).collect::<Vec<_>>().join("\n"));
+        }
+        Document::Doctor(_) | Document::Secrets(_) | Document::Import(_) | Document::Rotations(_) => {
+            return None;
+        }
     };
-    comment.text()
+    Some(comment.text())
 }
 
 /// `<!-- duoctl:plan acme -->`. Nothing from outside may end it.
@@ -64,7 +71,7 @@ fn marker(command: &str, workspace: &str) -> String {
 fn plan_comment(plan: &PlanDocument, command: &str) -> Comment {
     let mut head =
         format!("### duoctl {command}: {} on {}\n\n", code(&plan.workspace), code(&plan.api_hostname));
-    head.push_str(&headline(plan));
+    let _ = writeln!(head, "{}", summary(&plan.last_line()));
     let mut sections = vec![problems(&plan.diagnostics), refusals(plan, "An apply would be refused")];
     sections.extend([drift_risks(plan), risks(plan), ends(plan), affected(plan), attention(plan), who(plan)]);
     let details = plan.steps.iter().map(step_detail).chain(plan.handoffs.iter().map(handoff_detail));
@@ -77,12 +84,6 @@ fn plan_comment(plan: &PlanDocument, command: &str) -> Comment {
     }
 }
 
-/// The last line of the plan, as everywhere.
-fn headline(plan: &PlanDocument) -> String {
-    // Numbers and words of duoctl's own: nothing in it comes from outside.
-    format!("**{}**\n", show_text::plan_line(plan).trim_end())
-}
-
 /// Twelve digits by which a reader tells whether an apply carried out the plan of this comment.
 fn foot(fingerprint: &Fingerprint) -> String {
     let text = serde_json::to_string(fingerprint).unwrap_or_default();
@@ -91,15 +92,10 @@ fn foot(fingerprint: &Fingerprint) -> String {
 }
 
 fn problems(diagnostics: &[DiagnosticDocument]) -> Section {
-    let rank = |severity: &str| match severity {
-        "error" => 0,
-        "warning" => 1,
-        _ => 2,
-    };
     let mut sorted: Vec<&DiagnosticDocument> = diagnostics.iter().collect();
-    sorted.sort_by_key(|diagnostic| rank(&diagnostic.severity));
+    sorted.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
     let items = sorted.into_iter().map(|diagnostic| {
-        let mut item = format!("**{}** {}", word(&diagnostic.severity), code(&diagnostic.code));
+        let mut item = format!("**{}** {}", diagnostic.severity, code(&diagnostic.code));
         if let Some(place) = &diagnostic.place {
             let _ = write!(item, " at {}", code(&format!("{}:{}:{}", place.file, place.line, place.column)));
         }
@@ -110,11 +106,6 @@ fn problems(diagnostics: &[DiagnosticDocument]) -> Section {
         item
     });
     Section { title: "Problems", items: items.collect() }
-}
-
-/// A word of duoctl's own that came in a file.
-fn word(text: &str) -> String {
-    text.chars().filter(char::is_ascii_alphabetic).take(20).collect()
 }
 
 fn refusals(plan: &PlanDocument, title: &'static str) -> Section {
@@ -164,14 +155,14 @@ fn affected(plan: &PlanDocument) -> Section {
     };
     let mut items: Vec<String> = Vec::new();
     for step in &plan.steps {
-        let Some(affected) = &step.affected else { continue };
+        let Some(people) = &step.affected else { continue };
         let mut text = String::new();
-        affected_text::render(&mut text, affected, Paint { on: false });
+        affected::render(&mut text, people, Paint { on: false });
         items.push(format!("{}: {}", code(&step.address), lines(&text).join("<br>")));
     }
     if let Some(survey) = &plan.impact {
         let mut text = String::new();
-        affected_text::survey(&mut text, survey, Paint { on: false });
+        affected::survey(&mut text, survey, Paint { on: false });
         items.extend(lines(text.trim_end()));
     }
     Section { title: "Who is affected", items }
@@ -218,7 +209,8 @@ fn attention(plan: &PlanDocument) -> Section {
         })
         .collect();
     for orphan in &plan.orphans {
-        let step = plan.steps.iter().any(|step| step.integration_key.as_deref() == Some(&orphan.ikey));
+        let step =
+            plan.steps.iter().any(|step| step.integration_key.as_deref() == Some(orphan.ikey.as_str()));
         if !step {
             let state = match &orphan.quarantined_since {
                 Some(since) => format!("is quarantined since {}", code(since)),
@@ -226,9 +218,9 @@ fn attention(plan: &PlanDocument) -> Section {
             };
             items.push(format!(
                 "{} {} {} {state}",
-                code(&orphan.address),
+                code(orphan.address.as_str()),
                 code(&orphan.name),
-                code(&orphan.ikey)
+                code(orphan.ikey.as_str())
             ));
         }
     }
@@ -331,7 +323,7 @@ fn value(value: &Value) -> String {
     match value {
         Value::Null => "(none)".to_owned(),
         Value::String(text) if !text.is_empty() => code(text),
-        other => code(&shown(other)),
+        other => code(&one_line(other)),
     }
 }
 
@@ -343,7 +335,7 @@ fn handoff_detail(handoff: &HandoffDocument) -> Detail {
             "| {} | {} | {} |",
             prose(&field.tab),
             prose(&field.label),
-            prose(&show_text::console_value(field, show_text::short_name(handoff)))
+            prose(&sheet::value(field, handoff))
         );
     }
     body.push('\n');
@@ -358,23 +350,16 @@ fn handoff_detail(handoff: &HandoffDocument) -> Detail {
 fn apply_comment(apply: &ApplyDocument) -> Comment {
     let plan = &apply.plan;
     let mut head = format!("### duoctl apply: {} on {}\n\n", code(&plan.workspace), code(&plan.api_hostname));
-    let _ = writeln!(
-        head,
-        "**{}** {}",
-        show_text::apply_line(apply).trim_end(),
-        show_text::plan_line(plan).trim_end()
-    );
+    let (last_line, planned) = (apply.last_line(), plan.last_line());
+    // Where there was nothing to do, both are the same.
+    let planned = if planned == last_line { String::new() } else { format!(" {planned}") };
+    let _ = writeln!(head, "{}{planned}", summary(&last_line));
     if let Some(verify) = &apply.verify {
-        let _ = writeln!(head, "\n**{}**", show_text::verify_line(verify).trim_end());
+        let _ = writeln!(head, "\n{}", summary(&verify.last_line()));
     }
-    let failed = apply.steps.iter().filter(|outcome| outcome.status != "applied").map(|outcome| {
+    let failed = apply.steps.iter().filter(|outcome| outcome.status != StepStatus::Applied).map(|outcome| {
         let reason = outcome.reason.as_deref().unwrap_or("no reason is known");
-        format!(
-            "**{}** {}: {}",
-            outcome.status.replace('_', " ").replace(|c: char| !c.is_ascii_alphabetic() && c != ' ', ""),
-            code(&outcome.address),
-            prose(reason)
-        )
+        format!("**{}** {}: {}", outcome.status.words(), code(&outcome.address), prose(reason))
     });
     let failed = Section { title: "Not done", items: failed.collect() };
     let left = apply.left.iter().flat_map(|left| &left.steps);
@@ -400,7 +385,7 @@ fn failed_checks(verify: &VerifyDocument) -> Vec<String> {
     let applications =
         verify.applications.iter().map(|application| (&application.address, &application.checks));
     let ladders = verify.identity_intelligence.iter().map(|ladder| (&ladder.address, &ladder.rungs));
-    let open = |check: &&CheckDocument| matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);
+    let open = |check: &&Check| matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);
     let mut items = Vec::new();
     for (address, checks) in applications.chain(ladders) {
         for check in checks.iter().filter(open) {

@@ -2,8 +2,6 @@
 
 use anstyle::{AnsiColor, Style};
 
-pub use crate::text::{quoted, safe};
-
 /// Paints, or leaves text as it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Paint {

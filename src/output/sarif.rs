@@ -1,123 +1,203 @@
 //! SARIF 2.1.0 for code scanning: the findings of `validate`, each with a rule that explains it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use crate::config::diagnostic::Code;
+use crate::config::diagnostic::{Code, Severity};
 
 use super::document::{DiagnosticDocument, Document, Place};
-use super::explain;
 use super::gitlab::fingerprint;
-use super::json::text as json_text;
-use super::paint::safe;
-use super::repository;
-
-/// Where the published schema is.
-const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+use super::{explain, json, repository};
+use crate::text::safe;
 
 /// What stays as it is in a URI's path.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Log<'d> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'d>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'d> {
+    tool: Tool,
+    column_kind: &'static str,
+    results: Vec<Finding<'d>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver {
+    name: &'static str,
+    version: &'static str,
+    semantic_version: &'static str,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    id: &'static str,
+    short_description: Message,
+    full_description: Message,
+    help: Message,
+    properties: Tags,
+}
+
+#[derive(Serialize)]
+struct Tags {
+    tags: [&'static str; 2],
+}
+
+#[derive(Serialize)]
+struct Message {
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    markdown: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding<'d> {
+    rule_id: &'d str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_index: Option<usize>,
+    level: Severity,
+    message: Message,
+    locations: [Location; 1],
+    partial_fingerprints: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<Location>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    physical_location: PhysicalLocation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Message>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhysicalLocation {
+    artifact_location: Artifact,
+    region: Region,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Artifact {
+    uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri_base_id: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: usize,
+    start_column: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_column: Option<usize>,
+}
 
 /// The log of a `validate`, or of a command that found errors in the YAML; other documents have no place in it.
 pub fn render(document: &Document, prefix: &str) -> Option<String> {
     let diagnostics = match document {
         Document::Validate(validate) => &validate.diagnostics,
         Document::Failure(failure) => &failure.diagnostics,
-        Document::Plan(_) | Document::Drift(_) | Document::Apply(_) | Document::Verify(_) => return None,
+        Document::Plan(_)
+        | Document::Drift(_)
+        | Document::Apply(_)
+        | Document::Verify(_)
+        | Document::Doctor(_)
+        | Document::Secrets(_)
+        | Document::Import(_)
+        | Document::Handoff(_)
+        | Document::Rotations(_) => return None,
     };
     let mut seen = HashMap::new();
-    let results: Vec<Value> =
-        diagnostics.iter().map(|diagnostic| result(diagnostic, prefix, &mut seen)).collect();
-    let log = json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "duoctl",
-                "version": env!("CARGO_PKG_VERSION"),
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": Code::ALL.iter().map(|code| rule(*code)).collect::<Vec<_>>(),
-            }},
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-        }],
-    });
-    Some(json_text(&log))
+    let version = env!("CARGO_PKG_VERSION");
+    let rules = Code::ALL.iter().map(|code| rule(*code)).collect();
+    let driver = Driver { name: "duoctl", version, semantic_version: version, rules };
+    let results = diagnostics.iter().map(|diagnostic| finding(diagnostic, prefix, &mut seen)).collect();
+    let run = Run { tool: Tool { driver }, column_kind: "unicodeCodePoints", results };
+    let schema = "https://json.schemastore.org/sarif-2.1.0.json";
+    Some(json::text(&Log { schema, version: "2.1.0", runs: [run] }))
 }
 
-fn rule(code: Code) -> Value {
+fn plain(text: String) -> Message {
+    Message { text, markdown: None }
+}
+
+fn rule(code: Code) -> Rule {
     let entry = explain::code(code);
     let (meaning, fix) = (explain::plain(entry.meaning), explain::plain(entry.fix));
-    json!({
-        "id": code.name(),
-        "shortDescription": {"text": explain::plain(entry.title)},
-        "fullDescription": {"text": meaning},
-        "help": {
-            "text": format!("{meaning}\n\n{fix}"),
-            "markdown": format!("{}\n\n{}\n\n`duoctl explain {}` says the same.", entry.meaning, entry.fix, code.name()),
+    let same = format!("`duoctl explain {}` says the same.", code.name());
+    Rule {
+        id: code.name(),
+        short_description: plain(explain::plain(entry.title)),
+        help: Message {
+            text: format!("{meaning}\n\n{fix}"),
+            markdown: Some(format!("{}\n\n{}\n\n{same}", entry.meaning, entry.fix)),
         },
-        "properties": {"tags": ["duo", "configuration"]},
-    })
+        full_description: plain(meaning),
+        properties: Tags { tags: ["duo", "configuration"] },
+    }
 }
 
-fn result(diagnostic: &DiagnosticDocument, prefix: &str, seen: &mut HashMap<String, usize>) -> Value {
-    let level = match diagnostic.severity.as_str() {
-        "error" => "error",
-        "warning" => "warning",
-        _ => "note",
-    };
+fn finding<'d>(
+    diagnostic: &'d DiagnosticDocument,
+    prefix: &str,
+    seen: &mut HashMap<String, usize>,
+) -> Finding<'d> {
     let help = diagnostic.help.as_ref().map(|help| format!("; {}", safe(help))).unwrap_or_default();
     // Code scanning drops a result without a place.
     let nowhere = Place { file: "duo.yaml".to_owned(), line: 1, column: 1, end_line: None, end_column: None };
     let place = diagnostic.place.as_ref().unwrap_or(&nowhere);
     let file = repository::path(prefix, &place.file);
-    let mut result = json!({
-        "ruleId": diagnostic.code,
-        "level": level,
-        "message": {"text": format!("{}{help}", safe(&diagnostic.message))},
-        "locations": [location(place, prefix)],
-        "partialFingerprints": {
-            "duoctlFinding/v1": fingerprint(&[&diagnostic.code, &file, &diagnostic.message], seen),
-        },
+    let print = fingerprint(&[&diagnostic.code, &file, &diagnostic.message], seen);
+    let related = diagnostic.related.iter().filter_map(|related| {
+        Some(location(related.place.as_ref()?, prefix, Some(plain(safe(&related.label)))))
     });
-    let position = Code::ALL.iter().position(|code| code.name() == diagnostic.code);
-    let related: Vec<Value> = diagnostic
-        .related
-        .iter()
-        .filter_map(|related| {
-            let mut location = location(related.place.as_ref()?, prefix);
-            if let Value::Object(location) = &mut location {
-                location.insert("message".to_owned(), json!({"text": safe(&related.label)}));
-            }
-            Some(location)
-        })
-        .collect();
-    if let Value::Object(result) = &mut result {
-        if let Some(position) = position {
-            result.insert("ruleIndex".to_owned(), json!(position));
-        }
-        if !related.is_empty() {
-            result.insert("relatedLocations".to_owned(), json!(related));
-        }
+    Finding {
+        rule_id: &diagnostic.code,
+        rule_index: Code::ALL.iter().position(|code| code.name() == diagnostic.code),
+        level: diagnostic.severity,
+        message: plain(format!("{}{help}", safe(&diagnostic.message))),
+        locations: [location(place, prefix, None)],
+        partial_fingerprints: BTreeMap::from([("duoctlFinding/v1", print)]),
+        related_locations: related.collect(),
     }
-    result
 }
 
-fn location(place: &Place, prefix: &str) -> Value {
+fn location(place: &Place, prefix: &str, message: Option<Message>) -> Location {
     let path = repository::path(prefix, &place.file);
     let encoded = utf8_percent_encode(&path, PATH).to_string();
-    let artifact = if path.starts_with('/') {
-        json!({"uri": format!("file://{encoded}")})
-    } else {
-        json!({"uri": encoded, "uriBaseId": "%SRCROOT%"})
+    let artifact_location = match path.starts_with('/') {
+        true => Artifact { uri: format!("file://{encoded}"), uri_base_id: None },
+        false => Artifact { uri: encoded, uri_base_id: Some("%SRCROOT%") },
     };
-    let mut region = json!({"startLine": place.line, "startColumn": place.column});
-    if let (Some(line), Some(column), Value::Object(region)) = (place.end_line, place.end_column, &mut region)
-    {
-        region.insert("endLine".to_owned(), json!(line));
-        region.insert("endColumn".to_owned(), json!(column));
-    }
-    json!({"physicalLocation": {"artifactLocation": artifact, "region": region}})
+    let region = Region {
+        start_line: place.line,
+        start_column: place.column,
+        end_line: place.end_line.filter(|_| place.end_column.is_some()),
+        end_column: place.end_column.filter(|_| place.end_line.is_some()),
+    };
+    Location { physical_location: PhysicalLocation { artifact_location, region }, message }
 }

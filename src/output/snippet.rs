@@ -11,6 +11,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use crate::config::diagnostic::{Diagnostic, Severity, Sources, Span};
 use crate::text::{escape, is_secret_key, secret_runs};
 
+use crate::text::counted;
+
 /// What stands in the place of a secret.
 const MASK: &str = "********";
 
@@ -40,10 +42,15 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, styled: bool, width
 
 /// The counts: `2 errors, 1 warning`.
 pub fn summary(diagnostics: &[Diagnostic]) -> String {
+    by_severity(diagnostics.iter().map(|diagnostic| diagnostic.severity))
+}
+
+/// The same of severities alone.
+pub(crate) fn by_severity(found: impl Iterator<Item = Severity> + Clone) -> String {
     let count = |severity: Severity| {
-        let number = diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
-        let plural = if number == 1 { "" } else { "s" };
-        (number > 0).then(|| format!("{number} {severity}{plural}"))
+        let count = found.clone().filter(|found| *found == severity).count();
+        let word = severity.to_string();
+        (count > 0).then(|| counted(count, &word, &format!("{word}s")))
     };
     let counts: Vec<String> =
         [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(count).collect();

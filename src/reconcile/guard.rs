@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use globset::GlobMatcher;
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::model::Guards;
@@ -68,7 +67,7 @@ impl Allowed {
 }
 
 /// A guard that refuses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The guard: a risk's name, `max_deletes`, `max_changes`, `empty`, `protect` or `self_lockout`.
     pub guard: &'static str,

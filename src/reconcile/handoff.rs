@@ -65,10 +65,9 @@ pub struct HandoffSpec {
 }
 
 /// A field as people see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleField {
     /// What stands for it in an attestation.
-    #[serde(skip)]
     pub code: char,
     /// The tab or section it is on.
     pub tab: &'static str,
@@ -85,7 +84,6 @@ pub struct ConsoleField {
     /// Whether it has to be entered: nobody said that the console holds this value.
     pub outstanding: bool,
     /// Whether what was attested before works as well: the key is being rotated, and the console holds the old one.
-    #[serde(skip)]
     pub still_works: bool,
 }
 
@@ -100,7 +98,7 @@ pub enum Purpose {
 }
 
 /// A console form as it has to be filled in now, or what is to be removed there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handoff {
     /// The entry of the YAML.
     pub address: Address,
@@ -117,7 +115,6 @@ pub struct Handoff {
     /// What the YAML attests, as it stands there.
     pub attested: Option<String>,
     /// The place of `attested:` in the YAML.
-    #[serde(skip)]
     pub attested_span: Option<Span>,
 }
 

@@ -50,7 +50,8 @@ impl Keeping {
 }
 
 /// One line of the inventory. Holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SecretsEntry")]
 pub struct Entry {
     /// The application's address.
     pub address: Address,
@@ -66,11 +67,12 @@ pub struct Entry {
     pub delivered_at: Option<String>,
     /// How old the key is.
     pub age: Option<KeyAge>,
-    /// Whether it is older than `max_age` says; absent where the YAML says nothing or nobody can tell.
+    /// Whether it is older than `max_age` says; null where the YAML says nothing or nobody can tell.
     pub overdue: Option<bool>,
     /// Since when the key is being rotated.
+    #[schemars(with = "Option<String>")]
     pub rotating_since: Option<Timestamp>,
-    /// Whether the stored key was accepted by a call a moment ago; absent where none was made.
+    /// Whether the stored key was accepted by a call a moment ago; null where none was made.
     pub proven: Option<bool>,
     /// What the call showed, or why there was none.
     pub proof: Option<String>,

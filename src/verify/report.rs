@@ -49,7 +49,7 @@ impl Verdict {
 }
 
 /// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// What: `secret key`, `permission read_log`.
     pub name: String,
@@ -81,14 +81,13 @@ pub(super) fn unproven(name: &str, error: &DuoError) -> Check {
 }
 
 /// One application and what was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// Its address.
     pub address: Address,
     /// Its key; `None` where it is not in the account.
     pub ikey: Option<Ikey>,
     /// Its type.
-    #[serde(rename = "type")]
     pub kind: String,
     /// Its name.
     pub name: String,
@@ -106,7 +105,7 @@ impl Subject {
 }
 
 /// How far the data of one Identity Intelligence entry really flows, rung by rung (design, section 6).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ladder {
     /// The address of the entry.
     pub address: Address,
@@ -133,7 +132,7 @@ impl Ladder {
 }
 
 /// Everything that was looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The applications in the order of their addresses.
     pub subjects: Vec<Subject>,

@@ -125,13 +125,13 @@ fn what_is_no_saved_plan_is_refused_with_the_reason() {
         folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1).warns(because);
     };
     refused("", "plan.json is not a saved plan: it is neither YAML by its name nor JSON");
-    refused("{}", "`kind` is not `plan`");
+    refused("{}", "its `kind` is none of `plan`");
     refused(&good[..good.len() / 2], "neither YAML by its name nor JSON");
     refused(
         &good.replace("\"format_version\": \"1.0\"", "\"format_version\": \"7.0\""),
         "its format version is \"7.0\"",
     );
-    refused(&good.replace("\"fingerprint\"", "\"print\""), "it has no usable fingerprint");
+    refused(&good.replace("\"fingerprint\"", "\"print\""), "it has no `fingerprint`");
     refused(&good.replace("\"made_with\"", "\"made\""), "it was not saved with `duoctl plan --out`");
     folder.write("plan.json", &good);
     folder

@@ -2,6 +2,7 @@
 
 use duoctl::output::document::{Document, read};
 use duoctl::output::format::{Format, render};
+use duoctl::output::human::Style;
 use duoctl::text::safe;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -98,7 +99,7 @@ fn tame(text: &str) -> Vec<Value> {
 
 fn rendered(format: Format, value: &Value) -> String {
     let document: Document = read(value).unwrap();
-    render(format, &document, value, "").unwrap()
+    render(format, &document, "", Style::PLAIN).unwrap()
 }
 
 /// What a renderer would show or obey outside of code, as a real parser reads it.

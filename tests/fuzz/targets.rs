@@ -6,11 +6,10 @@ use duoctl::config::load::load_text;
 use duoctl::duo::call::ApiCall;
 use duoctl::duo::reply::{Body, Reply, outcome};
 use duoctl::duo::types::{Group, Ikey, Integration, Policy};
-use duoctl::output::document;
+use duoctl::output::document::{self, Document, PlanDocument};
 use duoctl::output::format::{Format, render};
-use duoctl::output::json;
-use duoctl::output::paint::Paint;
-use duoctl::output::{plan_text, snippet};
+use duoctl::output::human::{self, Style};
+use duoctl::output::{json, snippet};
 use duoctl::reconcile::fingerprint::Fingerprint;
 use duoctl::reconcile::marker::{Marker, Notes};
 use duoctl::reconcile::observation::Observation;
@@ -75,7 +74,7 @@ pub(crate) fn plans(input: &[u8]) {
 fn shown(value: &Value) {
     let Ok(document) = document::read(value) else { return };
     for format in Format::ALL {
-        let Some(text) = render(format, &document, value, "") else { continue };
+        let Some(text) = render(format, &document, "", Style::PLAIN) else { continue };
         // Line breaks of CSS and HTML stand between the lines of Markdown and XML, and nothing else that is seen as none.
         assert!(text.chars().all(|c| c == '\n' || !is_harmful(c)), "{}: {text}", format.name());
         if format == Format::Github {
@@ -116,7 +115,8 @@ pub(crate) fn replies(input: &[u8]) {
                 }
                 let live: Vec<Integration> = rows.into_iter().filter_map(Integration::decode).collect();
                 let planned = plan(&wanted, &observation(live), &options());
-                let shown = plan_text::render(&planned, &[], Paint { on: false }, false);
+                let document = PlanDocument::new(&planned, &[], &wanted, &Default::default());
+                let shown = human::render(&Document::Plan(Box::new(document)), Style::PLAIN);
                 assert!(shown.chars().all(|c| c == '\n' || !is_harmful(c)), "{shown}");
             }
             Err(error) => {

@@ -2,21 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
 use super::options::Connection;
-
-/// How a sheet is printed on stdout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum SheetFormat {
-    /// For people.
-    #[default]
-    Human,
-    /// For tickets and wikis.
-    Markdown,
-    /// One JSON document.
-    Json,
-}
+use super::reporting::{OF_HANDOFF, OutputFormat, formats};
 
 /// `duoctl handoff`.
 #[derive(Debug, clap::Args)]
@@ -34,8 +21,8 @@ pub struct Handoff {
     #[arg(long)]
     pub reveal: bool,
     /// How the sheet is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: SheetFormat,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_HANDOFF), default_value = "human")]
+    pub format: OutputFormat,
 }
 
 /// `duoctl attest`.

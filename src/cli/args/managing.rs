@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::options::{Connection, Consents, Format, Impact, Pruning, Selected, Source};
-use super::reporting::{OF_APPLY, OF_PLAN, OutputFormat, ReportFile, formats, report};
+use super::options::{Connection, Consents, Impact, Pruning, Selected, Source};
+use super::reporting::{OF_APPLY, OF_LIST, OF_PLAN, OutputFormat, ReportFile, formats, report};
 
 /// How imported applications are spread over files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -50,8 +50,8 @@ pub struct Import {
     #[arg(long, value_enum, value_name = "WHAT")]
     pub include: Vec<Include>,
     /// How the outcome is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_LIST), default_value = "human")]
+    pub format: OutputFormat,
 }
 
 /// `duoctl plan`.

@@ -8,17 +8,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::config::model::Tenant;
 use crate::duo::https::{Authorities, TlsRoots};
+use crate::output::document::PruneDocument;
 use crate::reconcile::guard::Allowed;
-
-/// How an outcome is printed on stdout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON document.
-    Json,
-}
 
 /// Where the YAML is.
 #[derive(Debug, Clone, clap::Args)]
@@ -142,6 +133,24 @@ pub enum PruneMode {
     Quarantine,
     /// Delete them at once.
     Now,
+}
+
+impl From<PruneMode> for PruneDocument {
+    fn from(mode: PruneMode) -> Self {
+        match mode {
+            PruneMode::Quarantine => Self::Quarantine,
+            PruneMode::Now => Self::Now,
+        }
+    }
+}
+
+impl From<PruneDocument> for PruneMode {
+    fn from(mode: PruneDocument) -> Self {
+        match mode {
+            PruneDocument::Quarantine => Self::Quarantine,
+            PruneDocument::Now => Self::Now,
+        }
+    }
 }
 
 /// How orphans are treated.

@@ -44,6 +44,12 @@ pub const OF_VERIFY: &[OutputFormat] = &[
     OutputFormat::Junit,
 ];
 
+/// What the commands that list can be printed as.
+pub const OF_LIST: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
+
+/// What console sheets can be printed as.
+pub const OF_HANDOFF: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Markdown, OutputFormat::Json];
+
 /// What `show` can print; which of them a document can be had in is a matter of its kind.
 pub const OF_SHOW: &[OutputFormat] = &[
     OutputFormat::Human,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use jiff::SignedDuration;
 
-use super::options::{Connection, Format, Selected, Source};
+use super::options::{Connection, Selected, Source};
+use super::reporting::{OF_LIST, OutputFormat, formats};
 use crate::reconcile::guard::Allowed;
 
 /// How a new key takes the place of the old one.
@@ -56,8 +57,8 @@ pub struct Rotate {
     #[arg(long)]
     pub auto_approve: bool,
     /// How --status is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_LIST), default_value = "human")]
+    pub format: OutputFormat,
 }
 
 fn age(text: &str) -> Result<SignedDuration, String> {
@@ -77,6 +78,6 @@ pub struct Secrets {
     #[command(flatten)]
     pub selected: Selected,
     /// How the inventory is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_LIST), default_value = "human")]
+    pub format: OutputFormat,
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 
 use super::examples;
-use super::options::{Connection, Format, Selected, Source};
-use super::reporting::{OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report};
+use super::options::{Connection, Selected, Source};
+use super::reporting::{OF_LIST, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report};
 
 /// `duoctl init`.
 #[derive(Debug, clap::Args)]
@@ -126,8 +126,8 @@ pub struct Doctor {
     #[command(flatten)]
     pub connection: Connection,
     /// How the outcome is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_LIST), default_value = "human")]
+    pub format: OutputFormat,
 }
 
 /// `duoctl sandbox`.

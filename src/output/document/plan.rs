@@ -1,18 +1,25 @@
 //! The document of a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::reconcile::diff::Origin;
-use crate::reconcile::effect::{Affected, Survey};
+use crate::config::diagnostic::{Sources, Span};
+use crate::duo::activity::Activity;
+use crate::reconcile::address::Address;
+use crate::reconcile::delivery::Delivery;
+use crate::reconcile::desired::Desired;
+use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::fingerprint::Fingerprint;
-use crate::reconcile::handoff::Purpose;
-use crate::reconcile::plan::{Action, Summary};
+use crate::reconcile::guard::Refusal;
+use crate::reconcile::impact::{Affected, Survey};
+use crate::reconcile::plan::{Action, Orphan, Plan, Step, Summary};
 use crate::reconcile::risk::Risk;
 use crate::reconcile::rotation::Rotation;
+
+use super::{DiagnosticDocument, FORMAT_VERSION, HandoffDocument, Kind, Place};
 
 /// What would change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,8 +27,8 @@ pub struct PlanDocument {
     /// The version of this shape.
     pub format_version: String,
     /// `plan`, or `drift` where `duoctl drift` printed it.
-    #[schemars(extend("enum" = ["plan", "drift"]))]
-    pub kind: String,
+    #[schemars(with = "String", extend("enum" = ["plan", "drift"]))]
+    pub kind: Kind,
     /// The version of duoctl.
     pub tool_version: String,
     /// The workspace.
@@ -41,11 +48,11 @@ pub struct PlanDocument {
     /// Forms of consoles that a person has to fill in.
     pub handoffs: Vec<HandoffDocument>,
     /// Owned applications that left the YAML.
-    pub orphans: Vec<OrphanDocument>,
+    pub orphans: Vec<Orphan>,
     /// Rotations by a twin that are under way.
     pub rotations: Vec<Rotation>,
     /// Applications that a rotation has put out of use.
-    pub retired: Vec<OrphanDocument>,
+    pub retired: Vec<Orphan>,
     /// Addresses for which nothing is planned because of an error.
     pub blocked: Vec<String>,
     /// How many addresses `--only` and `--exclude` left out.
@@ -68,6 +75,54 @@ pub struct PlanDocument {
     /// The arguments of a saved plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_with: Option<MadeWith>,
+}
+
+impl PlanDocument {
+    /// Of a plan and the guards that refuse it. The YAML says where each address stands.
+    pub fn new(plan: &Plan, refusals: &[Refusal], desired: &Desired, sources: &Sources) -> Self {
+        let wanted = desired.applications.iter();
+        let spans: HashMap<&Address, Span> =
+            wanted.filter_map(|wanted| Some((&wanted.address, wanted.span?))).collect();
+        let place = |address| Place::of(*spans.get(address)?, sources);
+        let steps = plan.steps().iter().enumerate();
+        let steps = steps.map(|(index, step)| StepDocument {
+            affected: plan.affected(index).cloned(),
+            price: plan.price(index).to_vec(),
+            made_by: plan.is_by_second(step).then_some(MadeBy::SecondOperator),
+            place: place(&step.address),
+            ..StepDocument::from(step)
+        });
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            kind: Kind::Plan,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            workspace: plan.workspace().to_owned(),
+            api_hostname: plan.fingerprint().host.clone(),
+            empty: plan.is_empty(),
+            summary: plan.summary(),
+            risks: plan.risks(),
+            drift: plan.drift(),
+            steps: steps.collect(),
+            handoffs: plan.handoffs().iter().map(HandoffDocument::from).collect(),
+            orphans: plan.orphans().to_vec(),
+            rotations: plan.rotations().to_vec(),
+            retired: plan.retired().to_vec(),
+            blocked: texts(plan.blocked()),
+            left_out: plan.left_out(),
+            left_out_addresses: texts(plan.left_out_addresses()),
+            left_out_pending: texts(plan.left_out_pending()),
+            impact: plan.survey().cloned(),
+            refusals: refusals.iter().map(RefusalDocument::from).collect(),
+            diagnostics: DiagnosticDocument::all(plan.problems(), sources),
+            fingerprint: plan.fingerprint().clone(),
+            who: None,
+            made_with: None,
+        }
+    }
+}
+
+pub(super) fn texts(addresses: &BTreeSet<Address>) -> Vec<String> {
+    addresses.iter().map(ToString::to_string).collect()
 }
 
 /// One action on one address.
@@ -98,11 +153,18 @@ pub struct StepDocument {
     pub drift: Vec<RiskDocument>,
     /// `second_operator` where the second operator makes it, since it changes the application whose key duoctl uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = ["second_operator"]))]
-    pub made_by: Option<String>,
+    pub made_by: Option<MadeBy>,
     /// Where the address stands in the YAML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+}
+
+/// Who makes a step, where it is not the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MadeBy {
+    /// The second operator.
+    SecondOperator,
 }
 
 /// One field that changes.
@@ -124,6 +186,42 @@ pub struct ChangeDocument {
     pub drift: Option<RiskDocument>,
 }
 
+impl From<&Step> for StepDocument {
+    fn from(step: &Step) -> Self {
+        Self {
+            address: step.address.to_string(),
+            action: step.action,
+            integration_key: step.ikey.as_ref().map(ToString::to_string),
+            kind: step.kind.clone(),
+            name: step.name.clone(),
+            changes: step.changes.iter().map(ChangeDocument::from).collect(),
+            affected: None,
+            price: Vec::new(),
+            delivery: step.delivery.as_ref().map(DeliveryDocument::from),
+            risks: RiskDocument::all(step.risks()),
+            drift: RiskDocument::all(step.drift()),
+            made_by: None,
+            place: None,
+        }
+    }
+}
+
+impl From<&Change> for ChangeDocument {
+    fn from(change: &Change) -> Self {
+        Self {
+            field: change.field.clone(),
+            before: change.before.clone(),
+            after: change.after.clone(),
+            origin: change.origin,
+            risk: change.risk,
+            reason: change.reason.to_owned(),
+            drift: change
+                .drift
+                .map(|drift| RiskDocument { risk: drift.risk, reason: drift.reason.to_owned() }),
+        }
+    }
+}
+
 /// A delivery to a secret store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryDocument {
@@ -137,6 +235,17 @@ pub struct DeliveryDocument {
     pub reason: String,
 }
 
+impl From<&Delivery> for DeliveryDocument {
+    fn from(delivery: &Delivery) -> Self {
+        Self {
+            store: delivery.target.store.clone(),
+            path: delivery.target.path.clone(),
+            place: delivery.place.clone(),
+            reason: delivery.reason.clone(),
+        }
+    }
+}
+
 /// A risk with its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RiskDocument {
@@ -146,59 +255,10 @@ pub struct RiskDocument {
     pub reason: String,
 }
 
-/// A form of a console that a person has to fill in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct HandoffDocument {
-    /// The entry of the YAML.
-    pub address: String,
-    /// Where to go.
-    pub place: String,
-    /// What a person does there.
-    pub purpose: Purpose,
-    /// The fields in the order of the form.
-    pub fields: Vec<ConsoleFieldDocument>,
-    /// What to press afterwards, in order.
-    pub then: Vec<String>,
-    /// The fingerprint of the values; null while a value is not known yet.
-    pub fingerprint: Option<String>,
-    /// What the YAML attests, as it stands there.
-    pub attested: Option<String>,
-}
-
-/// One field of the form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ConsoleFieldDocument {
-    /// The tab or section it is on.
-    pub tab: String,
-    /// The label in the console.
-    pub label: String,
-    /// What to enter; null until the apply has created it. Of a secret key only the last four characters.
-    pub value: Option<String>,
-    /// Whether `value` is only the end of a secret.
-    pub secret: bool,
-    /// Where the secret is delivered, in words for people.
-    pub delivered_to: Option<String>,
-    /// The address of the application whose key it is.
-    pub application: Option<String>,
-    /// Whether it has to be entered.
-    pub outstanding: bool,
-}
-
-/// An owned application whose address left the YAML.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct OrphanDocument {
-    /// The address it had.
-    pub address: String,
-    /// The application.
-    pub ikey: String,
-    /// Its name.
-    pub name: String,
-    /// Since when it is quarantined.
-    pub quarantined_since: Option<String>,
-    /// Whether its marker refuses its removal.
-    pub protected: bool,
-    /// Whether a console may hold its keys still.
-    pub in_console: bool,
+impl RiskDocument {
+    fn all(risks: BTreeMap<Risk, &'static str>) -> Vec<Self> {
+        risks.into_iter().map(|(risk, reason)| Self { risk, reason: reason.to_owned() }).collect()
+    }
 }
 
 /// A guard that refuses.
@@ -214,78 +274,41 @@ pub struct RefusalDocument {
     pub lift: Option<String>,
 }
 
-/// One finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct DiagnosticDocument {
-    /// The kind of finding; `duoctl explain` knows it.
-    pub code: String,
-    /// How bad it is.
-    #[schemars(extend("enum" = ["note", "warning", "error"]))]
-    pub severity: String,
-    /// What is wrong.
-    pub message: String,
-    /// Where, when it has a place.
-    pub place: Option<Place>,
-    /// What to do about it.
-    pub help: Option<String>,
-    /// Other places that matter.
-    pub related: Vec<RelatedDocument>,
+impl RefusalDocument {
+    /// What would lift the guard, in words.
+    pub fn lift_words(&self) -> String {
+        match &self.lift {
+            Some(lift) => format!("to allow it: {lift}"),
+            None => "nothing lifts this guard".to_owned(),
+        }
+    }
 }
 
-/// Another place that matters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RelatedDocument {
-    /// Where.
-    pub place: Option<Place>,
-    /// What is there.
-    pub label: String,
-}
-
-/// A place in a file. Lines and columns begin at 1; columns count characters.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Place {
-    /// The file as the command was given it.
-    pub file: String,
-    /// The line.
-    pub line: usize,
-    /// The column.
-    pub column: usize,
-    /// The line of the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end_line: Option<usize>,
-    /// The column after the last character.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end_column: Option<usize>,
+impl From<&Refusal> for RefusalDocument {
+    fn from(refusal: &Refusal) -> Self {
+        Self {
+            guard: refusal.guard.to_owned(),
+            address: refusal.address.as_ref().map(ToString::to_string),
+            message: refusal.message.clone(),
+            lift: refusal.lift.clone(),
+        }
+    }
 }
 
 /// Who did something to the applications that differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WhoDocument {
     /// Their actions, newest first, by address.
-    pub by_address: BTreeMap<String, Vec<ActivityDocument>>,
+    pub by_address: BTreeMap<String, Vec<Activity>>,
     /// Whether the whole period was read.
     pub complete: bool,
     /// How many days were looked at.
     pub days: u16,
 }
 
-/// An action that Duo's activity log holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ActivityDocument {
-    /// When, as Duo writes it.
-    pub when: String,
-    /// The administrator, or the name of the key.
-    pub who: String,
-    /// The key of the administrator or of the application that acted.
-    pub actor: String,
-    /// The address it came from, where Duo knows it.
-    pub from: Option<String>,
-    /// What was done.
-    pub action: String,
-    /// The integration key of what it was done to.
-    pub target: String,
-    /// The name of what it was done to, at that time.
-    pub target_name: String,
+impl WhoDocument {
+    /// How many pages of the activity log are read: its budget is far smaller than that of other calls.
+    pub const PAGES: usize = 10;
 }
 
 /// The arguments that a saved plan was made with.
@@ -297,6 +320,16 @@ pub struct MadeWith {
     pub only: Vec<String>,
     /// `--exclude`.
     pub exclude: Vec<String>,
-    /// `--prune`: `quarantine`, `now`, or null.
-    pub prune: Option<String>,
+    /// `--prune`; null without it.
+    pub prune: Option<PruneDocument>,
+}
+
+/// What happens to orphans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PruneDocument {
+    /// They are quarantined first.
+    Quarantine,
+    /// They are deleted at once.
+    Now,
 }

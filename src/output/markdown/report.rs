@@ -2,18 +2,17 @@
 
 use std::fmt::Write as _;
 
-use crate::output::document::{CheckDocument, FailureDocument, ValidateDocument, VerifyDocument};
-use crate::output::show_text;
-use crate::verify::report::Verdict;
+use crate::output::document::{FailureDocument, ValidateDocument, VerifyDocument};
+use crate::verify::report::{Check, Verdict};
 
 use super::comment::{Comment, Detail, Section};
-use super::text::{code, html_code, prose};
+use super::text::{code, html_code, prose, summary};
 use super::{ROWS, failed_checks, marker, problems};
 
 pub(super) fn verify_comment(verify: &VerifyDocument) -> Comment {
     let workspace = verify.workspace.as_deref().unwrap_or_default();
     let title = if workspace.is_empty() { String::new() } else { format!(": {}", code(workspace)) };
-    let head = format!("### duoctl verify{title}\n\n**{}**\n", show_text::verify_line(verify).trim_end());
+    let head = format!("### duoctl verify{title}\n\n{}\n", summary(&verify.last_line()));
     let applications = verify.applications.iter().map(|it| {
         let name = format!("{} {}", html_code(&it.address), html_code(&it.name));
         checks_detail(it.verdict, &name, &it.checks)
@@ -35,7 +34,7 @@ fn tool() -> String {
     format!("<sub>duoctl {}</sub>", env!("CARGO_PKG_VERSION"))
 }
 
-fn checks_detail(verdict: Verdict, name: &str, checks: &[CheckDocument]) -> Detail {
+fn checks_detail(verdict: Verdict, name: &str, checks: &[Check]) -> Detail {
     let mut body = "| Check | Outcome | Seen |\n|---|---|---|\n".to_owned();
     for check in checks.iter().take(ROWS) {
         let _ = writeln!(
@@ -68,10 +67,7 @@ pub(super) fn validate_comment(validate: &ValidateDocument) -> Comment {
     let title = if workspace.is_empty() { String::new() } else { format!(": {}", code(workspace)) };
     Comment {
         marker: marker("validate", workspace),
-        head: format!(
-            "### duoctl validate{title}\n\n**{}**\n",
-            show_text::validate_line(validate).trim_end()
-        ),
+        head: format!("### duoctl validate{title}\n\n{}\n", summary(&validate.last_line())),
         sections: vec![problems(&validate.diagnostics)],
         details: Vec::new(),
         foot: tool(),
@@ -83,9 +79,9 @@ pub(super) fn failure_comment(failure: &FailureDocument) -> Comment {
     let command: String = failure.command.chars().filter(char::is_ascii_lowercase).take(20).collect();
     let title = if workspace.is_empty() { String::new() } else { format!(": {}", code(workspace)) };
     let mut head = format!(
-        "### duoctl {command}{title}\n\n**Failed with exit code {}:** {}\n",
-        failure.exit_code,
-        prose(&failure.message)
+        "### duoctl {command}{title}\n\n{} (exit code {})\n",
+        code(&failure.last_line()),
+        failure.exit_code
     );
     if !failure.help.is_empty() {
         head.push('\n');

@@ -3,7 +3,7 @@
 //! What somebody else may have written always stands inside code: neither GitHub nor GitLab looks for mentions, references
 //! or links there.
 
-use super::super::paint::safe;
+use crate::text::safe;
 
 /// How many characters of one text are shown.
 const LONGEST: usize = 240;
@@ -42,6 +42,14 @@ pub(super) fn prose(text: &str) -> String {
     // A host's name becomes a link.
     let linked = text.to_lowercase().contains("www.");
     if wordy && !linked && text.trim() == text { text.to_owned() } else { code(text) }
+}
+
+/// The last line of a document: bold, or as code where it says a name that could be more than a name.
+pub(super) fn summary(line: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | '.' | '_' | '-');
+    let words = line.split(": ").all(|words| words.chars().all(plain) && !words.contains("__"));
+    let linked = line.to_lowercase().contains("www.");
+    if words && !linked { format!("**{line}**") } else { code(line) }
 }
 
 fn shortened(text: &str) -> String {

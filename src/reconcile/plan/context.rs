@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::config::diagnostic::{Code, Diagnostic};
 use crate::duo::types::Ikey;
@@ -86,7 +87,7 @@ pub(super) fn characters(count: usize) -> String {
 }
 
 /// An owned application whose address left the YAML.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Orphan {
     /// The address it had.
     pub address: Address,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use crate::reconcile::diff::{Change, Origin};
-
-use super::paint::{Paint, safe};
-use super::plan_text::shown;
+use crate::output::document::ChangeDocument;
+use crate::output::paint::Paint;
+use crate::reconcile::diff::Origin;
+use crate::text::{one_line, safe};
 
 /// How many lines of one text are shown.
 const MOST_LINES: usize = 100;
@@ -21,7 +21,7 @@ const COMPARING: Duration = Duration::from_millis(200);
 const CONTEXT: usize = 2;
 
 /// Adds the change. What is new, and what a replacement keeps, is shown as it is.
-pub fn render(text: &mut String, change: &Change, creating: bool, width: usize, paint: Paint) {
+pub(super) fn render(text: &mut String, change: &ChangeDocument, creating: bool, width: usize, paint: Paint) {
     let origin = match change.origin {
         Some(Origin::Drift) => paint.notice("  (drift: changed in Duo)"),
         Some(Origin::Both) => paint.notice("  (changed here and in Duo)"),
@@ -38,7 +38,7 @@ pub fn render(text: &mut String, change: &Change, creating: bool, width: usize, 
                 listed(text, &all.collect::<Vec<_>>());
             }
             None => {
-                let _ = writeln!(text, "    {field:width$}  {}", shown(after));
+                let _ = writeln!(text, "    {field:width$}  {}", one_line(after));
             }
         }
     } else if let (Some(before), Some(after)) = (elements(before), elements(after))
@@ -46,10 +46,10 @@ pub fn render(text: &mut String, change: &Change, creating: bool, width: usize, 
     {
         let _ = writeln!(text, "    {field:width$}{origin}");
         for item in before.iter().filter(|item| !after.contains(item)) {
-            let _ = writeln!(text, "      {} {}", paint.bad("-"), shown(item));
+            let _ = writeln!(text, "      {} {}", paint.bad("-"), one_line(item));
         }
         for item in after.iter().filter(|item| !before.contains(item)) {
-            let _ = writeln!(text, "      {} {}", paint.good("+"), shown(item));
+            let _ = writeln!(text, "      {} {}", paint.good("+"), one_line(item));
         }
     } else if change.field != "name"
         && let (Some(old), Some(new)) = (as_text(before), as_text(after))
@@ -58,7 +58,7 @@ pub fn render(text: &mut String, change: &Change, creating: bool, width: usize, 
         let _ = writeln!(text, "    {field:width$}{origin}");
         diff(text, old, new, paint);
     } else {
-        let _ = writeln!(text, "    {field:width$}  {} -> {}{origin}", shown(before), shown(after));
+        let _ = writeln!(text, "    {field:width$}  {} -> {}{origin}", one_line(before), one_line(after));
     }
 }
 
@@ -128,13 +128,13 @@ mod tests {
 
     fn text(before: Value, after: Value, creating: bool) -> String {
         let origin = Some(Origin::Config);
-        let change = Change {
+        let change = ChangeDocument {
             field: "notes".to_owned(),
             before,
             after,
             origin,
             risk: Risk::Neutral,
-            reason: "",
+            reason: String::new(),
             drift: None,
         };
         let mut text = String::new();

@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use crate::reconcile::effect::{Affected, Bound, Headcount, SharedPolicy, Sharing, Survey};
-
-use super::paint::{Paint, quoted, safe};
+use crate::output::paint::Paint;
+use crate::reconcile::impact::{Affected, Bound, Headcount, SharedPolicy, Sharing, Survey};
+use crate::text::{counted, quoted, safe};
 
 /// How many applications that share a policy are named.
 const NAMED: usize = 5;
 
 /// Adds who gains and loses access, and who shares a policy.
-pub fn render(text: &mut String, affected: &Affected, paint: Paint) {
+pub(crate) fn render(text: &mut String, affected: &Affected, paint: Paint) {
     if affected.access_changes {
         people(text, &affected.gains, "gain access", "gains access", paint);
         people(text, &affected.loses, "lose access", "loses access", paint);
@@ -58,8 +58,7 @@ fn sharing(text: &mut String, shared: &SharedPolicy, what: &str, paint: Paint) {
     let name = quoted(shared.name.as_deref().unwrap_or(shared.policy_key.as_str()));
     let others = match shared.shared_with.len() {
         0 => "no other application".to_owned(),
-        1 => "1 other application".to_owned(),
-        count => format!("{count} other applications"),
+        count => counted(count, "other application", "other applications"),
     };
     let _ = write!(text, "    {} the policy {name} {what} {others}", paint.calm("@"));
     let named: Vec<String> = shared.shared_with.iter().take(NAMED).map(application).collect();
@@ -81,7 +80,7 @@ fn application(sharing: &Sharing) -> String {
 }
 
 /// Says what the counting lacks.
-pub fn survey(text: &mut String, survey: &Survey, paint: Paint) {
+pub(crate) fn survey(text: &mut String, survey: &Survey, paint: Paint) {
     let title = paint.notice("who is affected:");
     let mut said = false;
     let mut say = |line: String| {

@@ -1,0 +1,189 @@
+//! The one line that sums a document up: in every format the same.
+
+use std::collections::BTreeMap;
+
+use crate::output::snippet::by_severity;
+use crate::reconcile::inventory::Keeping;
+use crate::reconcile::risk::Risk;
+use crate::text::{counted, safe};
+use crate::verify::report::Verdict;
+
+use super::{
+    ApplyDocument, DoctorDocument, Document, FailureDocument, ImportDocument, LeftOutReason, PlanDocument,
+    SecretsDocument, ValidateDocument, VerifyDocument,
+};
+
+impl Document {
+    /// The last line; forms, and rotations that are under way, have none.
+    pub fn last_line(&self) -> Option<String> {
+        Some(match self {
+            Self::Plan(plan) | Self::Drift(plan) => plan.last_line(),
+            Self::Apply(apply) => apply.last_line(),
+            Self::Verify(verify) => verify.last_line(),
+            Self::Validate(validate) => validate.last_line(),
+            Self::Failure(failure) => failure.last_line(),
+            Self::Doctor(doctor) => doctor.last_line().to_owned(),
+            Self::Secrets(secrets) => secrets.last_line(),
+            Self::Import(import) => import.last_line(),
+            Self::Handoff(_) | Self::Rotations(_) => return None,
+        })
+    }
+}
+
+impl PlanDocument {
+    /// How many of each.
+    pub fn last_line(&self) -> String {
+        let summary = self.summary;
+        let some = |count: usize, words: String| (count > 0).then_some(words);
+        let handoffs =
+            some(summary.handoffs, format!("{}.", counted(summary.handoffs, "handoff", "handoffs")));
+        let begin = match (self.empty, self.left_out) {
+            (true, 0) => "No changes. The account matches the configuration.".to_owned(),
+            (true, _) => "No changes. What was selected matches the configuration.".to_owned(),
+            (false, _) => format!(
+                "Plan: {} to add, {} to change, {} to adopt, {} to delete. {} unmanaged.",
+                summary.add, summary.change, summary.adopt, summary.delete, summary.unmanaged
+            ),
+        };
+        let mut parts = vec![Some(begin), handoffs];
+        if !self.empty {
+            let deliveries = counted(summary.deliveries, "delivery", "deliveries");
+            parts.extend([
+                some(summary.deliveries, format!("{deliveries}.")),
+                some(summary.retain, format!("{} to retain.", summary.retain)),
+                some(self.blocked.len(), format!("{} stopped by errors.", self.blocked.len())),
+                by_risk("Drift", &self.drift),
+                by_risk("Risks", &self.risks),
+            ]);
+        }
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The gravest first.
+fn by_risk(title: &str, counts: &BTreeMap<Risk, usize>) -> Option<String> {
+    let counts: Vec<String> = counts.iter().rev().map(|(risk, count)| format!("{count} {risk}")).collect();
+    (!counts.is_empty()).then(|| format!("{title}: {}.", counts.join(", ")))
+}
+
+impl ApplyDocument {
+    /// How many steps were done, or why none was; the plan's own line where there was none to do.
+    pub fn last_line(&self) -> String {
+        if self.steps.is_empty() {
+            return match (self.plan.refusals.is_empty(), self.plan.steps.is_empty()) {
+                (false, _) => "Refused; nothing was changed.".to_owned(),
+                (true, false) => "Not approved; nothing was changed.".to_owned(),
+                (true, true) => self.plan.last_line(),
+            };
+        }
+        let summary = self.summary;
+        let mut line = format!("Applied: {} of {} steps", summary.applied, self.steps.len());
+        for (count, words) in [(summary.failed, "failed"), (summary.not_attempted, "not attempted")] {
+            if count > 0 {
+                line.push_str(&format!(", {count} {words}"));
+            }
+        }
+        line.push('.');
+        match self.handoffs.as_ref().map_or(0, Vec::len) {
+            0 => line,
+            handoffs => format!("{line} {}.", counted(handoffs, "handoff", "handoffs")),
+        }
+    }
+}
+
+impl VerifyDocument {
+    /// How many applications were verified.
+    pub fn last_line(&self) -> String {
+        if self.applications.is_empty() {
+            return "Verified: nothing to verify.".to_owned();
+        }
+        let summary = self.summary;
+        let mut line = format!("Verified: {} of {} applications", summary.verified, self.applications.len());
+        for (count, verdict) in [
+            (summary.failed, Verdict::Failed),
+            (summary.inconclusive, Verdict::Inconclusive),
+            (summary.not_testable, Verdict::NotTestable),
+        ] {
+            if count > 0 {
+                line.push_str(&format!(", {count} {}", verdict.words()));
+            }
+        }
+        for verdict in [Verdict::Failed, Verdict::Inconclusive, Verdict::Pending] {
+            let count = self.identity_intelligence.iter().filter(|ladder| ladder.verdict == verdict).count();
+            if count > 0 {
+                line.push_str(&format!(", {} {}", counted(count, "ladder", "ladders"), verdict.words()));
+            }
+        }
+        line.push('.');
+        line
+    }
+}
+
+impl ValidateDocument {
+    /// What the workspace declares where it is valid, otherwise how many findings of each severity there are.
+    pub fn last_line(&self) -> String {
+        let found = by_severity(self.diagnostics.iter().map(|found| found.severity));
+        match (self.valid, &self.workspace, self.declared) {
+            (false, ..) => format!("Not valid: {found}."),
+            (true, Some(workspace), Some(declared)) => format!(
+                "Valid: workspace {}, {}, {}, {}.",
+                safe(workspace),
+                counted(declared.applications, "application", "applications"),
+                counted(
+                    declared.identity_intelligence,
+                    "Identity Intelligence entry",
+                    "Identity Intelligence entries"
+                ),
+                counted(declared.files, "file", "files"),
+            ),
+            (true, ..) => format!("Valid: {found}."),
+        }
+    }
+}
+
+impl FailureDocument {
+    /// What went wrong.
+    pub fn last_line(&self) -> String {
+        format!("Failed: {}.", safe(&self.message))
+    }
+}
+
+impl DoctorDocument {
+    /// Whether duoctl can work.
+    pub fn last_line(&self) -> &'static str {
+        if self.healthy { "Healthy: duoctl can work with this account." } else { "Not healthy: see above." }
+    }
+}
+
+impl SecretsDocument {
+    /// How many keys are current.
+    pub fn last_line(&self) -> String {
+        let count = |state| self.applications.iter().filter(|entry| entry.state == state).count();
+        let kept = self.applications.len() - count(Keeping::NotKept);
+        format!("Secrets: {} of {kept} are current.", count(Keeping::Current))
+    }
+}
+
+impl ImportDocument {
+    /// How many applications were imported, and how many were not.
+    pub fn last_line(&self) -> String {
+        let mut line = match self.entries.len() {
+            0 => "Nothing to import.".to_owned(),
+            entries => format!("Imported {}.", counted(entries, "application", "applications")),
+        };
+        let mut add = |words: &str, reasons: &[LeftOutReason]| {
+            let count = self.left_out.iter().filter(|left_out| reasons.contains(&left_out.reason)).count();
+            if count > 0 {
+                line.push_str(&format!(" {count} {words}."));
+            }
+        };
+        add("declared already", &[LeftOutReason::Declared]);
+        add("owned by another workspace", &[LeftOutReason::OwnedElsewhere]);
+        add("not selected", &[LeftOutReason::NotSelected]);
+        add(
+            "left out, see above",
+            &[LeftOutReason::Operator, LeftOutReason::IdentityIntelligence, LeftOutReason::Impossible],
+        );
+        line
+    }
+}

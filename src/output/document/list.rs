@@ -1,0 +1,181 @@
+//! The documents of the commands that list: `doctor`, `secrets`, `import`, `rotate --status`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::import::placement::Change;
+use crate::import::{Imported, LeftOut, Reason};
+use crate::reconcile::inventory::Entry;
+use crate::reconcile::rotation::Rotation;
+use crate::verify::report::Check;
+
+use super::{FORMAT_VERSION, Kind};
+
+/// The outcome of `doctor`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DoctorDocument {
+    /// The version of this shape.
+    pub format_version: String,
+    /// `doctor`.
+    #[schemars(with = "String", extend("const" = "doctor"))]
+    pub kind: Kind,
+    /// Whether nothing failed.
+    pub healthy: bool,
+    /// The checks in their order.
+    pub checks: Vec<Check>,
+}
+
+impl DoctorDocument {
+    /// Of these checks.
+    pub fn new(healthy: bool, checks: Vec<Check>) -> Self {
+        Self { format_version: FORMAT_VERSION.to_owned(), kind: Kind::Doctor, healthy, checks }
+    }
+}
+
+/// The outcome of `secrets`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretsDocument {
+    /// The version of this shape.
+    pub format_version: String,
+    /// `secrets`.
+    #[schemars(with = "String", extend("const" = "secrets"))]
+    pub kind: Kind,
+    /// The applications.
+    pub applications: Vec<Entry>,
+}
+
+impl SecretsDocument {
+    /// Of this inventory.
+    pub fn new(applications: Vec<Entry>) -> Self {
+        Self { format_version: FORMAT_VERSION.to_owned(), kind: Kind::Secrets, applications }
+    }
+}
+
+/// The outcome of `rotate --status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RotationsDocument {
+    /// The version of this shape.
+    pub format_version: String,
+    /// `rotations`.
+    #[schemars(with = "String", extend("const" = "rotations"))]
+    pub kind: Kind,
+    /// The rotations that are under way.
+    pub rotations: Vec<Rotation>,
+}
+
+impl RotationsDocument {
+    /// Of these rotations.
+    pub fn new(rotations: Vec<Rotation>) -> Self {
+        Self { format_version: FORMAT_VERSION.to_owned(), kind: Kind::Rotations, rotations }
+    }
+}
+
+/// The outcome of `import`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportDocument {
+    /// The version of this shape.
+    pub format_version: String,
+    /// `import`.
+    #[schemars(with = "String", extend("const" = "import"))]
+    pub kind: Kind,
+    /// The applications that were imported.
+    pub entries: Vec<ImportedDocument>,
+    /// The files that were added to.
+    pub files: Vec<ImportedFile>,
+    /// What was left out, and why.
+    pub left_out: Vec<LeftOutDocument>,
+}
+
+/// An application that was imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportedDocument {
+    /// Its address.
+    pub address: String,
+    /// The application.
+    pub integration_key: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// How many of its values the YAML leaves alone; comments in it say which.
+    pub unsaid: usize,
+}
+
+/// A file that was added to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportedFile {
+    /// The file.
+    pub path: String,
+    /// How many applications it got.
+    pub added: usize,
+}
+
+/// An application that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOutDocument {
+    /// The application.
+    pub integration_key: String,
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: LeftOutReason,
+    /// The owner, or what makes it impossible.
+    pub detail: Option<String>,
+}
+
+/// Why an application was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftOutReason {
+    /// The workspace declares it.
+    Declared,
+    /// Another workspace owns it.
+    OwnedElsewhere,
+    /// It is not among the wanted ones.
+    NotSelected,
+    /// Its key is the one that duoctl uses.
+    Operator,
+    /// It looks like a part of a connection to Identity Intelligence.
+    IdentityIntelligence,
+    /// Something keeps it from being adopted.
+    Impossible,
+}
+
+impl ImportDocument {
+    /// Of what was imported, and of what that changed in files.
+    pub fn new(imported: &Imported, changes: &[Change]) -> Self {
+        let entries = imported.entries.iter().map(|entry| ImportedDocument {
+            address: format!("applications.{}", entry.key),
+            integration_key: entry.ikey.to_string(),
+            kind: entry.kind.clone(),
+            name: entry.name.clone(),
+            unsaid: entry.unsaid,
+        });
+        let files = changes
+            .iter()
+            .map(|change| ImportedFile { path: change.path.display().to_string(), added: change.added });
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            kind: Kind::Import,
+            entries: entries.collect(),
+            files: files.collect(),
+            left_out: imported.left_out.iter().map(LeftOutDocument::from).collect(),
+        }
+    }
+}
+
+impl From<&LeftOut> for LeftOutDocument {
+    fn from(left_out: &LeftOut) -> Self {
+        let (reason, detail) = match &left_out.reason {
+            Reason::Declared => (LeftOutReason::Declared, None),
+            Reason::Elsewhere(owner) => (LeftOutReason::OwnedElsewhere, Some(owner)),
+            Reason::NotWanted => (LeftOutReason::NotSelected, None),
+            Reason::Operator => (LeftOutReason::Operator, None),
+            Reason::Intelligence => (LeftOutReason::IdentityIntelligence, None),
+            Reason::Impossible(why) => (LeftOutReason::Impossible, Some(why)),
+        };
+        let (integration_key, name) = (left_out.ikey.to_string(), left_out.name.clone());
+        Self { integration_key, name, reason, detail: detail.cloned() }
+    }
+}

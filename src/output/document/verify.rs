@@ -1,0 +1,141 @@
+//! The document of what live calls proved.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::reconcile::plan::Plan;
+use crate::verify::report::{Check, Ladder, Report, Subject, Verdict};
+
+use super::plan::texts;
+use super::{FORMAT_VERSION, Kind};
+
+/// The outcome of `verify`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerifyDocument {
+    /// The version of this shape.
+    pub format_version: String,
+    /// `verify`.
+    #[schemars(with = "String", extend("const" = "verify"))]
+    pub kind: Kind,
+    /// The workspace, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// Whether nothing failed and nothing stayed open.
+    pub passed: bool,
+    /// How many applications have which outcome.
+    pub summary: VerifySummary,
+    /// The ladders of Identity Intelligence.
+    pub identity_intelligence: Vec<LadderDocument>,
+    /// The applications.
+    pub applications: Vec<ApplicationDocument>,
+    /// The addresses that `--only` and `--exclude` left out; absent within an apply, which says it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<Vec<String>>,
+    /// Those of them for which there would be something to do; absent within an apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out_pending: Option<Vec<String>>,
+}
+
+/// How many applications have which outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerifySummary {
+    /// Proven by a live call.
+    pub verified: usize,
+    /// No call without effect can show it.
+    pub not_testable: usize,
+    /// No answer that proves anything.
+    pub inconclusive: usize,
+    /// The opposite was proven.
+    pub failed: usize,
+}
+
+/// How far the data of one Identity Intelligence entry flows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LadderDocument {
+    /// The address of the entry.
+    pub address: String,
+    /// The display name in the console.
+    pub display_name: String,
+    /// The worst outcome.
+    pub verdict: Verdict,
+    /// The highest rung that was proven with nothing below it missing.
+    pub highest_rung: Option<String>,
+    /// The rungs from the lowest on.
+    pub rungs: Vec<Check>,
+}
+
+/// One application and what was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApplicationDocument {
+    /// Its address.
+    pub address: String,
+    /// Its key; null where it is not in the account.
+    pub integration_key: Option<String>,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// The worst outcome.
+    pub verdict: Verdict,
+    /// The checks in their order.
+    pub checks: Vec<Check>,
+}
+
+impl VerifyDocument {
+    /// Of what was seen within an apply.
+    pub fn new(report: &Report) -> Self {
+        let count = |verdict| report.count(verdict);
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            kind: Kind::Verify,
+            workspace: None,
+            passed: report.passed(),
+            summary: VerifySummary {
+                verified: count(Verdict::Verified),
+                not_testable: count(Verdict::NotTestable),
+                inconclusive: count(Verdict::Inconclusive),
+                failed: count(Verdict::Failed),
+            },
+            identity_intelligence: report.ladders.iter().map(LadderDocument::from).collect(),
+            applications: report.subjects.iter().map(ApplicationDocument::from).collect(),
+            left_out: None,
+            left_out_pending: None,
+        }
+    }
+
+    /// Of what was seen on its own, with what the plan left out.
+    pub fn alone(report: &Report, plan: &Plan) -> Self {
+        Self {
+            workspace: Some(plan.workspace().to_owned()),
+            left_out: Some(texts(plan.left_out_addresses())),
+            left_out_pending: Some(texts(plan.left_out_pending())),
+            ..Self::new(report)
+        }
+    }
+}
+
+impl From<&Ladder> for LadderDocument {
+    fn from(ladder: &Ladder) -> Self {
+        Self {
+            address: ladder.address.to_string(),
+            display_name: ladder.name.clone(),
+            verdict: ladder.verdict(),
+            highest_rung: ladder.highest().map(|rung| rung.name.clone()),
+            rungs: ladder.rungs.clone(),
+        }
+    }
+}
+
+impl From<&Subject> for ApplicationDocument {
+    fn from(subject: &Subject) -> Self {
+        Self {
+            address: subject.address.to_string(),
+            integration_key: subject.ikey.as_ref().map(ToString::to_string),
+            kind: subject.kind.clone(),
+            name: subject.name.clone(),
+            verdict: subject.verdict(),
+            checks: subject.checks.clone(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Documents for people: what the commands print on a terminal, and what `duoctl show` prints again.
+
+pub(crate) mod affected;
+pub(crate) mod apply;
+mod change;
+pub(crate) mod console;
+pub(crate) mod list;
+pub(crate) mod plan;
+mod verify;
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::document::{DiagnosticDocument, Document, FailureDocument};
+use super::paint::Paint;
+use crate::text::safe;
+
+/// How a document is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// The colours.
+    pub paint: Paint,
+    /// Whether each check has a line; else what went well is summed up.
+    pub every: bool,
+}
+
+impl Style {
+    /// Without colours, and with every check.
+    pub const PLAIN: Self = Self { paint: Paint { on: false }, every: true };
+}
+
+/// The document as text, without its findings, which a command shows with the lines of their files. Its last line is
+/// the last but for what was left out, and what is left after an apply.
+pub fn render(document: &Document, style: Style) -> String {
+    let Style { paint, .. } = style;
+    match document {
+        Document::Plan(plan) => plan::render(plan, plan::WOULD_BE_REFUSED, paint),
+        Document::Drift(plan) => {
+            format!("{}{}", plan::who(plan, paint), plan::render(plan, plan::WOULD_BE_REFUSED, paint))
+        }
+        Document::Apply(apply) => apply::render(apply, style),
+        Document::Verify(verify) => verify::render(verify, style),
+        Document::Validate(validate) => format!("{}\n", validate.last_line()),
+        Document::Failure(failure) => failed(failure),
+        Document::Doctor(doctor) => list::doctor(doctor, paint),
+        Document::Secrets(secrets) => list::secrets(secrets, paint),
+        Document::Import(import) => list::import(import, paint),
+        Document::Handoff(handoffs) => console::sheets(handoffs, &HashMap::new(), paint),
+        Document::Rotations(rotations) => list::status(&rotations.rotations, paint),
+    }
+}
+
+/// The whole document, its findings in short: their files may be elsewhere now.
+pub fn whole(document: &Document, style: Style) -> String {
+    let findings = match document {
+        Document::Plan(plan) | Document::Drift(plan) => plan.diagnostics.as_slice(),
+        Document::Apply(apply) => &apply.plan.diagnostics,
+        Document::Validate(validate) => &validate.diagnostics,
+        Document::Failure(failure) => &failure.diagnostics,
+        Document::Verify(_)
+        | Document::Doctor(_)
+        | Document::Secrets(_)
+        | Document::Import(_)
+        | Document::Handoff(_)
+        | Document::Rotations(_) => &[],
+    };
+    format!("{}{}", diagnostics(findings), render(document, style))
+}
+
+fn diagnostics(diagnostics: &[DiagnosticDocument]) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        let (severity, code) = (diagnostic.severity, safe(&diagnostic.code));
+        let _ = writeln!(text, "{severity}[{code}]: {}", safe(&diagnostic.message));
+        if let Some(place) = &diagnostic.place {
+            let _ = writeln!(text, " --> {}:{}:{}", safe(&place.file), place.line, place.column);
+        }
+        if let Some(help) = &diagnostic.help {
+            let _ = writeln!(text, "  = help: {}", safe(help));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn failed(failure: &FailureDocument) -> String {
+    let mut text = format!("error: {}\n", safe(&failure.message));
+    for line in &failure.help {
+        let _ = writeln!(text, "  {}", safe(line));
+    }
+    let _ = writeln!(text, "{}", failure.last_line());
+    text
+}

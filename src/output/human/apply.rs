@@ -1,0 +1,122 @@
+//! What became of a plan, for people.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use crate::output::document::{ApplyDocument, OutcomeDocument, StepStatus};
+use crate::output::paint::Paint;
+use crate::reconcile::plan::Action;
+use crate::text::{one_line, safe};
+
+use super::{Style, console, plan, verify};
+
+/// The plan, its steps as they ended, and the end.
+pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {
+    let mut text = plan::render(&apply.plan, plan::REFUSED, style.paint);
+    // What was never begun did not end on the way.
+    for outcome in apply.steps.iter().filter(|outcome| outcome.status != StepStatus::NotAttempted) {
+        let _ = writeln!(text, "{}", line(outcome, style.paint));
+    }
+    text.push_str(&end(apply, style));
+    text
+}
+
+/// What was not done and why, what Duo made of values, the last line, and what is left to do; what was done had its own
+/// line already.
+pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
+    let Style { paint, .. } = style;
+    let mut text = String::new();
+    for outcome in apply.steps.iter().filter(|outcome| outcome.status != StepStatus::Applied) {
+        let _ = writeln!(text, "{}", line(outcome, paint));
+    }
+    let mut said = BTreeSet::new();
+    for cause in apply.steps.iter().flat_map(|outcome| &outcome.causes) {
+        // A hundred steps that fail alike have one cause.
+        if said.insert((&cause.what, &cause.fix)) {
+            let _ = writeln!(text, "  {}: {}", safe(&cause.what), safe(&cause.fix));
+        }
+    }
+    for normalised in &apply.normalised {
+        let _ = writeln!(
+            text,
+            "{} {}: Duo keeps `{}` as {} instead of {}",
+            paint.notice("note"),
+            safe(normalised.address.as_str()),
+            safe(&normalised.field),
+            one_line(&normalised.kept),
+            one_line(&normalised.sent)
+        );
+    }
+    // Where there was nothing to do, the plan has said so.
+    if !apply.steps.is_empty() || apply.is_refused() {
+        let _ = writeln!(text, "{}", apply.last_line());
+    }
+    if let Some(left) = &apply.left {
+        // The plan above could not know the keys of what was yet to be created.
+        for handoff in &left.handoffs {
+            let _ = write!(text, "\n{}", console::outstanding(handoff, paint));
+        }
+        if !left.steps.is_empty() {
+            let title = paint.notice("After the apply the account still differs:");
+            let _ = write!(text, "\n{title}\n{}", plan::render(left, plan::REFUSED, paint));
+        }
+    }
+    if let Some(verified) = &apply.verify {
+        let _ = write!(text, "\n{}", verify::render(verified, style));
+    }
+    let left_out = plan::left_out(&apply.plan.left_out_addresses, apply.plan.left_out_pending.len());
+    if let Some(sentence) = left_out.filter(|_| !apply.is_refused()) {
+        let _ = writeln!(text, "\n{sentence}");
+    }
+    text
+}
+
+/// One step in the past tense.
+pub(crate) fn line(outcome: &OutcomeDocument, paint: Paint) -> String {
+    let word = match outcome.status {
+        StepStatus::Applied => paint.good(past(outcome.action)),
+        StepStatus::Moved => paint.bad("not sent"),
+        StepStatus::PartlyApplied | StepStatus::Failed => paint.bad("failed"),
+        StepStatus::NotDelivered => paint.bad("not delivered"),
+        StepStatus::NotProven => paint.bad("not proven"),
+        StepStatus::RolledBack => paint.bad("rolled back"),
+        StepStatus::RolledBackNotProven => paint.bad("rolled back, NOT PROVEN"),
+        StepStatus::NotRolledBack => paint.bad("NOT ROLLED BACK"),
+        StepStatus::NotAttempted => paint.notice("not attempted"),
+    };
+    let mut line = format!("{word} {}", paint.strong(&safe(&outcome.address)));
+    if let Some(ikey) = &outcome.integration_key {
+        let _ = write!(line, " {}", safe(ikey));
+    }
+    if outcome.status == StepStatus::Applied {
+        if outcome.made_by.is_some() {
+            line.push_str("; the second operator made it, and the first one has proven that it still works");
+        }
+        if let Some(delivered) = &outcome.delivered {
+            let words = if outcome.action == Action::Deliver { "" } else { "; its keys were delivered" };
+            let _ = write!(line, "{words} {}", safe(delivered));
+        }
+        return line;
+    }
+    if let Some(reason) = &outcome.reason {
+        let _ = write!(line, ": {}", safe(reason));
+    }
+    if let Some(next) = &outcome.next {
+        let _ = write!(line, "; {}", safe(next));
+    }
+    line
+}
+
+fn past(action: Action) -> &'static str {
+    match action {
+        Action::Create => "created",
+        Action::Update => "updated",
+        Action::Adopt => "adopted",
+        Action::Replace => "replaced",
+        Action::Quarantine => "quarantined",
+        Action::Delete => "deleted",
+        Action::Deliver => "delivered",
+        Action::Rotate => "rotated",
+        Action::Retain => "retained",
+    }
+}

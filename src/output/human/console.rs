@@ -1,0 +1,145 @@
+//! Console sheets: what a person has to enter.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use crate::config::attestation::Attestation;
+use crate::output::document::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
+use crate::output::paint::Paint;
+use crate::reconcile::handoff::Purpose;
+use crate::secret::Secret;
+use crate::text::safe;
+
+/// The name of an entry, or of a part of one, as people type it.
+pub(crate) fn short_name(address: &str) -> &str {
+    address.rsplit('.').next().unwrap_or_default()
+}
+
+/// What has to be entered now: the fields that nobody attested with the values of now.
+pub(super) fn outstanding(handoff: &HandoffDocument, paint: Paint) -> String {
+    let mut text = head("* handoff", handoff, paint);
+    let fields: Vec<_> = handoff.fields.iter().filter(|field| field.outstanding).collect();
+    form(&mut text, handoff, &fields, &HashMap::new(), paint);
+    text
+}
+
+/// The whole forms, field by field in their order, with a mark at those that have to be entered again. `secrets` are shown
+/// in clear, by the address of their application.
+pub(crate) fn sheets(document: &HandoffsDocument, secrets: &HashMap<String, Secret>, paint: Paint) -> String {
+    if document.handoffs.is_empty() {
+        let none = "The YAML has no entry under `identity_intelligence`, so there is nothing to hand over.\n";
+        return none.to_owned();
+    }
+    let sheet = |handoff: &HandoffDocument| {
+        let mut text = head("handoff", handoff, paint);
+        form(&mut text, handoff, &handoff.fields.iter().collect::<Vec<_>>(), secrets, paint);
+        text
+    };
+    document.handoffs.iter().map(sheet).collect::<Vec<_>>().join("\n")
+}
+
+fn head(title: &str, handoff: &HandoffDocument, paint: Paint) -> String {
+    let (title, address) = (paint.calm(title), paint.strong(&safe(&handoff.address)));
+    let mut text = format!("{title} {address}\n    {}; {}\n", safe(&handoff.place), state(handoff));
+    let names: Vec<String> = handoff.changed().iter().map(|field| safe(&field.label)).collect();
+    let left = handoff.fields.len() - names.len();
+    if !names.is_empty() {
+        let stay = if left == 1 { "field stays as it is" } else { "fields stay as they are" };
+        let _ = writeln!(text, "    enter again: {}; the other {left} {stay}", names.join(", "));
+    }
+    text
+}
+
+/// Where the attestation stands, in words.
+pub(crate) fn state(handoff: &HandoffDocument) -> String {
+    let removed = handoff.purpose == Purpose::Remove;
+    let Some(attested) = &handoff.attested else {
+        let words = match handoff.fingerprint {
+            _ if removed => "it left the YAML, and nobody has attested yet that it is removed there",
+            Some(_) => "nobody has attested yet that the console holds these values",
+            None => "some values are known after the apply",
+        };
+        return words.to_owned();
+    };
+    let when = Attestation::parse(attested).and_then(|attestation| {
+        let at = attestation.at?;
+        let by = attestation.by.map(|by| format!(" by {}", safe(&by)));
+        let forced = attestation.forced.map(|why| format!(", against the public API: {}", safe(&why)));
+        Some(format!(", on {at:.0}{}{}", by.unwrap_or_default(), forced.unwrap_or_default()))
+    });
+    let when = when.unwrap_or_default();
+    if handoff.is_attested() {
+        return format!("{}attested{when}", if removed { "its removal is " } else { "" });
+    }
+    let fingerprint = attested.split(' ').next().unwrap_or_default();
+    format!("attested for older values{when} ({})", safe(fingerprint))
+}
+
+fn form(
+    text: &mut String,
+    handoff: &HandoffDocument,
+    fields: &[&ConsoleFieldDocument],
+    secrets: &HashMap<String, Secret>,
+    paint: Paint,
+) {
+    let width = fields.iter().map(|field| field.label.chars().count()).max().unwrap_or_default();
+    // Where only such fields are listed, a mark would say nothing.
+    let marked = !handoff.changed().is_empty() && fields.len() == handoff.fields.len();
+    let mut tab = "";
+    for field in fields {
+        if field.tab != tab {
+            tab = &field.tab;
+            let _ = writeln!(text, "    {}", safe(tab));
+        }
+        let revealed = field.application.as_ref().filter(|_| field.secret).and_then(|it| secrets.get(it));
+        let value = match (revealed, &field.value) {
+            (Some(secret), _) => safe(secret.expose()),
+            (None, None) => paint.faint(&value(field, handoff)),
+            (None, Some(_)) => value(field, handoff),
+        };
+        let mark = if marked && field.outstanding { "* " } else { "  " };
+        let _ = writeln!(text, "    {mark}{:width$}  {value}", safe(&field.label));
+    }
+    for (number, (step, _)) in steps(handoff).iter().enumerate() {
+        let _ = writeln!(text, "    {}. {}", number + 1, safe(step));
+    }
+}
+
+/// What to press after the form is filled in, and the attestation where there is something to attest. The second says
+/// whether it is a command.
+pub(crate) fn steps(handoff: &HandoffDocument) -> Vec<(String, bool)> {
+    let mut steps: Vec<(String, bool)> = handoff.then.iter().map(|step| (step.clone(), false)).collect();
+    if handoff.fingerprint.is_some() && !handoff.is_attested() {
+        steps.push((format!("duoctl attest {}", short_name(&handoff.address)), true));
+    }
+    if handoff.purpose == Purpose::Remove {
+        steps.push(("duoctl apply --prune".to_owned(), true));
+    }
+    steps
+}
+
+/// What to enter into a field, or where it is to be had.
+pub(crate) fn value(field: &ConsoleFieldDocument, handoff: &HandoffDocument) -> String {
+    match &field.value {
+        None => "(known after the apply)".to_owned(),
+        Some(end) if field.secret => where_it_is(field, handoff, &safe(end), safe),
+        Some(value) => safe(value),
+    }
+}
+
+/// Where a person finds a secret key that ends in `end`. `plain` writes text from outside.
+pub(crate) fn where_it_is(
+    field: &ConsoleFieldDocument,
+    handoff: &HandoffDocument,
+    end: &str,
+    plain: impl Fn(&str) -> String,
+) -> String {
+    let from = match &field.delivered_to {
+        Some(place) => format!("it is delivered to {}", plain(place)),
+        None => format!(
+            "copy it from the Duo Admin Panel, or from `duoctl handoff {} --reveal`",
+            safe(short_name(&handoff.address))
+        ),
+    };
+    if end.is_empty() { from } else { format!("{from}; it ends in {end}") }
+}

@@ -1,0 +1,224 @@
+//! A plan for people.
+
+use std::fmt::Write as _;
+
+use crate::output::document::{HandoffDocument, PlanDocument, StepDocument, WhoDocument};
+use crate::output::paint::Paint;
+use crate::reconcile::address::Address;
+use crate::reconcile::handoff::Purpose;
+use crate::reconcile::plan::{Action, Orphan};
+use crate::reconcile::risk::Risk;
+use crate::text::{quoted, safe};
+
+use super::{affected, change, console, list};
+
+/// What a step says that the second operator makes.
+pub(crate) const BY_SECOND: &str =
+    "made by the second operator, and taken back if duoctl's own key does not work any more";
+
+/// What stands above the guards that refuse a plan.
+pub(crate) const WOULD_BE_REFUSED: &str = "An apply would be refused:";
+/// The same where it was to be applied.
+pub(crate) const REFUSED: &str = "Refused; nothing was changed:";
+
+/// How many of the addresses that were left out are named.
+const NAMED: usize = 5;
+
+/// The plan, with a title for the guards that refuse it.
+pub(crate) fn render(plan: &PlanDocument, refused: &str, paint: Paint) -> String {
+    let mut text = String::new();
+    // What leaves a console does so before the applications that it holds; what is entered there comes after they are made.
+    let (first, last): (Vec<_>, Vec<_>) =
+        plan.handoffs.iter().partition(|handoff| comes_first(handoff, plan));
+    let hand_over = |text: &mut String, handoffs: &[&HandoffDocument]| {
+        for handoff in handoffs {
+            let _ = writeln!(text, "{}", console::outstanding(handoff, paint));
+        }
+    };
+    hand_over(&mut text, &first);
+    for planned in &plan.steps {
+        text.push_str(&step(planned, paint));
+    }
+    hand_over(&mut text, &last);
+    if let Some(survey) = &plan.impact {
+        affected::survey(&mut text, survey, paint);
+    }
+    block(&mut text, &orphans(plan, paint));
+    block(&mut text, &list::rotations(&plan.rotations, paint));
+    block(&mut text, &retired(plan, paint));
+    block(&mut text, &refusals(plan, refused, paint));
+    if let Some(sentence) = left_out(&plan.left_out_addresses, plan.left_out_pending.len()) {
+        block(&mut text, &format!("{sentence}\n"));
+    }
+    let _ = writeln!(text, "{}", plan.last_line());
+    text
+}
+
+/// Some lines, and an empty one after them.
+fn block(text: &mut String, lines: &str) {
+    if !lines.is_empty() {
+        let _ = writeln!(text, "{lines}");
+    }
+}
+
+/// Whether a handoff has to be carried out before a step of the plan.
+fn comes_first(handoff: &HandoffDocument, plan: &PlanDocument) -> bool {
+    let waits = |step: &StepDocument| {
+        let address = Address::new(&step.address);
+        step.risks.iter().any(|risk| risk.risk == Risk::BreaksHandoff)
+            && address.composite().is_some_and(|(entry, _)| entry.as_str() == handoff.address)
+    };
+    handoff.purpose == Purpose::Remove || plan.steps.iter().any(waits)
+}
+
+/// The sign and the word of an action.
+pub(crate) fn sign(action: Action, paint: Paint) -> String {
+    match action {
+        Action::Create => paint.good("+ create"),
+        Action::Update => paint.notice("~ update"),
+        Action::Adopt => paint.calm("> adopt"),
+        Action::Replace => paint.bad("-/+ replace"),
+        Action::Quarantine => paint.notice("~ quarantine"),
+        Action::Delete => paint.bad("- delete"),
+        Action::Deliver => paint.calm("* deliver"),
+        Action::Rotate => paint.notice("~ rotate"),
+        Action::Retain => paint.calm("< retain"),
+    }
+}
+
+/// One step.
+pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
+    let (sign, address) = (sign(step.action, paint), paint.strong(&safe(&step.address)));
+    let mut text = format!("{sign} {address}  {} ({})", quoted(&step.name), safe(&step.kind));
+    if let Some(ikey) = &step.integration_key {
+        let _ = write!(text, " {}", paint.faint(&safe(ikey)));
+    }
+    text.push('\n');
+    let widths = step.changes.iter().map(|change| change.field.chars().count());
+    let width = widths.max().unwrap_or_default().min(32);
+    for changed in &step.changes {
+        change::render(&mut text, changed, step.action == Action::Create, width, paint);
+    }
+    if let Some(delivery) = &step.delivery {
+        let verb = if step.action == Action::Deliver { "" } else { "delivers its keys " };
+        let _ = writeln!(text, "    {verb}to {}: {}", safe(&delivery.place), safe(&delivery.reason));
+    }
+    for drift in &step.drift {
+        let title = paint.bad(&format!("! drift, {}:", drift.risk));
+        let _ = writeln!(text, "    {title} as it is now, {}", safe(&drift.reason));
+    }
+    for risk in &step.risks {
+        let title = paint.bad(&format!("! {}:", risk.risk));
+        let _ = writeln!(text, "    {title} {}", safe(&risk.reason));
+    }
+    for line in &step.price {
+        let _ = writeln!(text, "    {} {}", paint.bad("! price:"), safe(line));
+    }
+    if step.made_by.is_some() {
+        let _ = writeln!(text, "    {BY_SECOND}");
+    }
+    if let Some(affected) = &step.affected {
+        affected::render(&mut text, affected, paint);
+    }
+    text.push('\n');
+    text
+}
+
+/// What no step of the plan is about.
+fn untouched<'d>(all: &'d [Orphan], plan: &PlanDocument) -> Vec<&'d Orphan> {
+    let going = |ikey: &str| plan.steps.iter().any(|step| step.integration_key.as_deref() == Some(ikey));
+    all.iter().filter(|it| !going(it.ikey.as_str())).collect()
+}
+
+fn orphans(plan: &PlanDocument, paint: Paint) -> String {
+    let mut text = String::new();
+    for orphan in untouched(&plan.orphans, plan) {
+        let state = match &orphan.quarantined_since {
+            Some(since) => format!("is quarantined since {}", safe(since)),
+            None => {
+                let first = if orphan.in_console { "once the console let go of its keys, " } else { "" };
+                format!("is owned, but left the YAML; {first}`duoctl apply --prune` quarantines it")
+            }
+        };
+        let (title, address) = (paint.notice("? orphan"), paint.strong(&safe(orphan.address.as_str())));
+        let (name, ikey) = (quoted(&orphan.name), safe(orphan.ikey.as_str()));
+        let _ = writeln!(text, "{title} {address}  {name} {ikey} {state}");
+    }
+    text
+}
+
+/// What rotations have put out of use and nothing removes yet.
+fn retired(plan: &PlanDocument, paint: Paint) -> String {
+    let mut text = String::new();
+    for retired in untouched(&plan.retired, plan) {
+        let _ = writeln!(
+            text,
+            "{} {}  {} was rotated out on {}; `duoctl apply --prune` deletes it once its quarantine is over",
+            paint.faint("? retired"),
+            paint.strong(&safe(retired.address.as_str())),
+            safe(retired.ikey.as_str()),
+            safe(retired.quarantined_since.as_deref().unwrap_or_default()),
+        );
+    }
+    text
+}
+
+fn refusals(plan: &PlanDocument, title: &str, paint: Paint) -> String {
+    let mut text = String::new();
+    for refusal in &plan.refusals {
+        if text.is_empty() {
+            let _ = writeln!(text, "{}", paint.bad(title));
+        }
+        let _ = writeln!(text, "  ! {}: {}", safe(&refusal.guard), safe(&refusal.message));
+        let _ = writeln!(text, "      {}", safe(&refusal.lift_words()));
+    }
+    text
+}
+
+/// How many addresses were left out, the first few of them, and for how many there would be something to do.
+pub(super) fn left_out(addresses: &[String], pending: usize) -> Option<String> {
+    let (count, be, them) = match addresses.len() {
+        0 => return None,
+        1 => ("1 address".to_owned(), "was", "it"),
+        count => (format!("{count} addresses"), "were", "them"),
+    };
+    let more = addresses.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let named: Vec<String> = addresses.iter().take(NAMED).map(|address| safe(address)).chain(more).collect();
+    let pending = match pending {
+        0 => String::new(),
+        _ if them == "it" => " It would change.".to_owned(),
+        pending => format!(" {pending} of them would change."),
+    };
+    Some(format!("{count} {be} left out by --only or --exclude: {}.{pending}", named.join(", ")))
+}
+
+/// Who changed what differs, where somebody looked.
+pub(super) fn who(plan: &PlanDocument, paint: Paint) -> String {
+    let Some(who) = &plan.who else { return String::new() };
+    let mut text = String::new();
+    for (address, activities) in &who.by_address {
+        let _ = writeln!(text, "{} {}", paint.calm("@ who"), paint.strong(&safe(address)));
+        for activity in activities {
+            let from = activity.from.as_deref().unwrap_or("an unknown address");
+            let (when, who) = (safe(&activity.when), safe(&activity.who));
+            let _ = writeln!(text, "    {when}  {who}  from {}  {}", safe(from), safe(&activity.action));
+        }
+        if activities.is_empty() {
+            let _ = writeln!(
+                text,
+                "    the activity log of the last {} days names nobody else than duoctl's own key",
+                who.days
+            );
+        }
+    }
+    if !who.complete {
+        let _ = writeln!(
+            text,
+            "    only the newest {} pages of the activity log were read: who changed what before them is not known",
+            WhoDocument::PAGES
+        );
+    }
+    text.push('\n');
+    text
+}

@@ -1,0 +1,101 @@
+//! What was verified, for people.
+
+use std::fmt::Write as _;
+
+use crate::output::document::{ApplicationDocument, LadderDocument, VerifyDocument};
+use crate::output::paint::Paint;
+use crate::text::{quoted, safe};
+use crate::verify::report::{Check, Verdict};
+
+use super::{Style, plan};
+
+/// Every application, every ladder, and the last line.
+pub(super) fn render(verify: &VerifyDocument, style: Style) -> String {
+    let mut text = String::new();
+    for application in &verify.applications {
+        application_text(&mut text, application, style);
+    }
+    for ladder in &verify.identity_intelligence {
+        ladder_text(&mut text, ladder, style.paint);
+    }
+    let _ = writeln!(text, "{}", verify.last_line());
+    let pending = verify.left_out_pending.as_ref().map_or(0, Vec::len);
+    let left_out = plan::left_out(verify.left_out.as_deref().unwrap_or_default(), pending);
+    if let Some(sentence) = left_out {
+        let _ = writeln!(text, "\n{sentence}");
+    }
+    text
+}
+
+fn ladder_text(text: &mut String, ladder: &LadderDocument, paint: Paint) {
+    let address = paint.strong(&safe(&ladder.address));
+    let _ = writeln!(text, "ladder {address}  {}", quoted(&ladder.display_name));
+    for (number, rung) in ladder.rungs.iter().enumerate() {
+        let (name, verdict) = (safe(&rung.name), word(rung.verdict, paint));
+        let _ = writeln!(text, "  {:2}. {name}: {verdict}: {}", number + 1, safe(&rung.detail));
+        fix(text, rung, "        ");
+    }
+    let highest = ladder.highest_rung.as_deref().unwrap_or("none");
+    let _ = writeln!(text, "      highest rung reached: {}", paint.strong(&safe(highest)));
+}
+
+/// What to do, line by line.
+pub(super) fn fix(text: &mut String, check: &Check, indent: &str) {
+    for line in check.fix.iter().flat_map(|fix| fix.lines()) {
+        let _ = writeln!(text, "{indent}{}", safe(line));
+    }
+}
+
+fn application_text(text: &mut String, application: &ApplicationDocument, style: Style) {
+    let Style { paint, every } = style;
+    let (verdict, address) = (word(application.verdict, paint), paint.strong(&safe(&application.address)));
+    let (name, kind) = (quoted(&application.name), safe(&application.kind));
+    let _ = writeln!(text, "{verdict} {address}  {name} ({kind})");
+    let whole = |check: &Check| every || matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);
+    for check in application.checks.iter().filter(|check| whole(check)) {
+        let (name, verdict) = (safe(&check.name), word(check.verdict, paint));
+        let _ = writeln!(text, "    {name}: {verdict}: {}", safe(&check.detail));
+        fix(text, check, "      ");
+    }
+    if every {
+        return;
+    }
+    let lines: Vec<(&str, String)> =
+        if application.checks.iter().any(|check| check.name.starts_with(PERMISSION)) {
+            let named = |verdict, begins| names(&application.checks, verdict, begins);
+            vec![
+                ("held", named(Verdict::Verified, "held")),
+                ("refused as it should", named(Verdict::Verified, "not held")),
+                ("not testable", named(Verdict::NotTestable, "")),
+            ]
+        } else {
+            let summed = application.checks.iter().filter(|check| !whole(check));
+            summed.map(|check| (check.name.as_str(), check.detail.clone())).collect()
+        };
+    for (label, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(text, "    {}: {}", safe(label), safe(value));
+    }
+}
+
+const PERMISSION: &str = "permission ";
+
+/// The permissions of which the same was seen.
+fn names(checks: &[Check], verdict: Verdict, begins: &str) -> String {
+    let alike = checks.iter().filter(|check| check.verdict == verdict && check.detail.starts_with(begins));
+    // Two calls may prove one permission.
+    let mut names: Vec<&str> = alike.map(|check| check.name.trim_start_matches(PERMISSION)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}
+
+/// A verdict in its colour.
+pub(super) fn word(verdict: Verdict, paint: Paint) -> String {
+    match verdict {
+        Verdict::Verified => paint.good(verdict.words()),
+        Verdict::Shown | Verdict::Attested => paint.calm(verdict.words()),
+        Verdict::NotTestable | Verdict::NotVerifiable | Verdict::Unsupported => paint.faint(verdict.words()),
+        Verdict::Pending | Verdict::Inconclusive => paint.notice(verdict.words()),
+        Verdict::Failed => paint.bad(verdict.words()),
+    }
+}
