@@ -59,7 +59,7 @@ impl Format {
             Self::Human => "For people",
             Self::Json => "One JSON document",
             Self::Jsonl => "One JSON object a line, while it runs; the last one is the whole document",
-            Self::Markdown => "For a comment of a pull request, or a page",
+            Self::Markdown => "For a comment of a pull request, a ticket, or a page",
             Self::Github => "Annotations of GitHub Actions",
             Self::Sarif => "SARIF 2.1.0, for code scanning",
             Self::Gitlab => "A code quality report of GitLab",

@@ -72,12 +72,12 @@ struct Message {
 #[serde(rename_all = "camelCase")]
 struct Finding<'d> {
     rule_id: &'d str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule_index: Option<usize>,
     level: Severity,
     message: Message,
     locations: [Location; 1],
     partial_fingerprints: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_index: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Location>,
 }

@@ -47,7 +47,7 @@ const WRONG: &str = "applications:
 fn every_error_is_shown_with_its_place() {
     let folder = Folder::with(WRONG);
     let outcome = folder.duoctl(["validate"]).run().exits(1);
-    assert_eq!(outcome.stdout, "");
+    assert_eq!(outcome.stdout, "Not valid: 3 errors.\n");
     insta::assert_snapshot!(outcome.stderr, @"
     error[access-conflict]: `user_access: permitted_groups` needs `groups_allowed`
      --> duo.yaml:7:47

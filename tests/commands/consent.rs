@@ -54,6 +54,7 @@ fn a_guard_names_the_flag_that_lifts_it_and_the_flag_does() {
           to allow it: --allow widens_access:applications.vpn
 
     Plan: 0 to add, 2 to change, 0 to adopt, 0 to delete. 12 unmanaged. Risks: 1 escalates_privilege, 1 widens_access.
+    Refused; nothing was changed.
     "#);
     assert_eq!(server.writes(), writes, "nothing was written");
     let document =

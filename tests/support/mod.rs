@@ -12,11 +12,15 @@ use std::sync::MutexGuard;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+mod agreement;
+
 use duoctl::sandbox::account::{Account, Key};
 use duoctl::sandbox::serve::{Running, ServeOptions, start};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+use agreement::Witness;
 
 /// How long anything may take before a test fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -187,7 +191,7 @@ impl Folder {
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }
-        Call(command)
+        Call(command, Stdout::Here)
     }
 
     /// The binary, in this folder, with nothing from the environment of the tests.
@@ -197,7 +201,14 @@ impl Folder {
 }
 
 /// One call of the binary.
-pub struct Call(Command);
+pub struct Call(Command, Stdout);
+
+/// Where the words of a call go.
+#[derive(PartialEq)]
+enum Stdout {
+    Here,
+    Elsewhere,
+}
 
 impl Call {
     pub fn new<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Self {
@@ -206,7 +217,7 @@ impl Call {
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }
-        Self(command)
+        Self(command, Stdout::Here)
     }
 
     /// Against a simulator, with its operator's key.
@@ -240,17 +251,24 @@ impl Call {
 
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
         self.0.stdout(stdout);
+        self.1 = Stdout::Elsewhere;
         self
     }
 
     /// Runs it to its end.
     pub fn run(mut self) -> Outcome {
+        let read = self.1 == Stdout::Here;
+        let witness = read.then(|| Witness::of(&mut self.0)).flatten();
         let output = self.0.stderr(Stdio::piped()).output().unwrap();
-        Outcome {
+        let outcome = Outcome {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
+        };
+        if let Some(witness) = witness {
+            witness.agrees_with(&outcome.stdout);
         }
+        outcome
     }
 
     /// Starts it.

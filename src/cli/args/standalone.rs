@@ -55,8 +55,7 @@ pub enum FailSeverity {
 /// `duoctl show`.
 #[derive(Debug, clap::Args)]
 pub struct Show {
-    /// A saved plan, or what `plan`, `drift`, `apply`, `verify` or `validate` printed with --format json; `-` for
-    /// standard input.
+    /// A saved plan, or what a command printed with --format json; `-` for standard input.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// How it is shown.

@@ -1,0 +1,102 @@
+//! Every plan and every report of the suite in every format: whoever calls the binary for people gets a JSON report of it
+//! too, and what was printed, what `show` prints of the report, and every other format have to say the same.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use duoctl::output::document::{Document, read};
+use duoctl::output::format::{Format, render};
+use duoctl::output::human::{self, Style};
+use duoctl::output::paint::Paint;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The commands that say the same in several formats.
+const COMMANDS: [&str; 5] = ["validate", "plan", "drift", "apply", "verify"];
+
+/// The report of one call.
+pub(super) struct Witness {
+    folder: TempDir,
+    /// Whether the call was asked for every check.
+    every: bool,
+}
+
+impl Witness {
+    /// Asks a call of the binary for a report as well, if its stdout is for people.
+    pub(super) fn of(command: &mut Command) -> Option<Self> {
+        let arguments: Vec<String> =
+            command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
+        let told = arguments.iter().any(|argument| argument.starts_with("--format") || argument == "--help");
+        let known = arguments.first().is_some_and(|first| COMMANDS.contains(&first.as_str()));
+        if command.get_program() != env!("CARGO_BIN_EXE_duoctl") || told || !known {
+            return None;
+        }
+        let every = arguments.iter().any(|argument| argument == "--verbose" || argument.starts_with("-v"));
+        let witness = Self { folder: tempfile::tempdir().unwrap(), every };
+        command.arg(format!("--report=json={}", witness.file().display()));
+        Some(witness)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("report.json")
+    }
+
+    /// Fails unless the report says what was printed, in every format. A call that was wrong from the start has none.
+    #[track_caller]
+    pub(super) fn agrees_with(&self, stdout: &str) {
+        let Ok(text) = std::fs::read_to_string(self.file()) else { return };
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let document = read(&value).unwrap();
+        assert_eq!(
+            serde_json::to_value(&document).unwrap(),
+            value,
+            "something is lost on the way through the types"
+        );
+        formats_agree(&document);
+        let paint = Paint { on: stdout.contains("\u{1b}[") };
+        let shown = human::render(&document, Style { paint, every: self.every });
+        match document {
+            // It is said on stderr, perhaps after a plan was shown.
+            Document::Failure(_) => {}
+            // Steps that run at the same time end in any order.
+            Document::Apply(_) => assert_eq!(sorted(&shown), sorted(stdout), "\n{shown}\n---\n{stdout}"),
+            _ => assert_eq!(shown, stdout),
+        }
+    }
+}
+
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// Fails unless every format of the document has its last line.
+#[track_caller]
+fn formats_agree(document: &Document) {
+    let line = document.last_line().expect("what is printed in several formats has a last line");
+    for format in Format::ALL {
+        let Some(text) = render(format, document, "", Style::PLAIN) else { continue };
+        let found = match format {
+            Format::Human => text.lines().any(|found| found == line),
+            Format::Github => text.lines().last() == Some(&line),
+            Format::Markdown => readable(&text).contains(line.get(..200).unwrap_or(&line)),
+            Format::Json | Format::Jsonl => {
+                let again = read(&serde_json::from_str(&text).unwrap()).unwrap();
+                again.last_line().as_ref() == Some(&line)
+            }
+            // A list of findings or of test cases, and nothing else.
+            Format::Sarif | Format::Gitlab | Format::Junit => !text.is_empty(),
+        };
+        assert!(found, "{} has no `{line}`:\n{text}", format.name());
+    }
+}
+
+/// The first lines of a comment as they are read: without the marks of code, and characters instead of their numbers.
+fn readable(markdown: &str) -> String {
+    let mut text = markdown.replace(['`', '*'], "").replace("<code>", "").replace("</code>", "");
+    for byte in 0x20..0x7f_u8 {
+        text = text.replace(&format!("&#{byte};"), &char::from(byte).to_string());
+    }
+    text
+}
