@@ -11,12 +11,13 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use serde_json::json;
 
-use duoctl::config::diagnostic::{Span, Spanned};
-use duoctl::config::model::{Guards, Setting};
+use duoctl::config::model::Guards;
+use duoctl::diagnostic::{Span, Spanned};
 use duoctl::duo::types::{Group, GroupId, GroupStatus, Ikey, Integration, Policy, PolicyKey};
-use duoctl::reconcile::address::Address;
+use duoctl::kinds::address::Address;
+use duoctl::kinds::marker::Notes;
+use duoctl::kinds::value::Setting;
 use duoctl::reconcile::desired::{Desired, DesiredApplication};
-use duoctl::reconcile::marker::Notes;
 use duoctl::reconcile::observation::Observation;
 use duoctl::reconcile::observed::Observed;
 use duoctl::reconcile::plan::{Options, Prune, plan};

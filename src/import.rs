@@ -16,12 +16,12 @@ mod settings;
 
 use serde_json::{Map, Value};
 
-use crate::config::diagnostic::Sources;
 use crate::config::model::Workspace;
-use crate::config::tree;
+use crate::diagnostic::Sources;
 use crate::duo::types::Integration;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::observation::Observation;
+use crate::yaml;
 
 use check::Check;
 use draft::Draft;
@@ -90,7 +90,7 @@ pub fn import(
 pub fn defaults(sources: &Sources) -> Map<String, Value> {
     let mut defaults = Map::new();
     for (index, file) in sources.files().iter().enumerate() {
-        let tree = tree::parse(index, &file.text, &mut Vec::new()).map(|tree| tree.json());
+        let tree = yaml::parse(index, &file.text, &mut Vec::new()).map(|tree| tree.json());
         let part = tree.and_then(|tree| tree.pointer("/defaults/applications").cloned());
         if let Some(Value::Object(part)) = part {
             defaults.extend(part);

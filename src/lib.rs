@@ -12,6 +12,7 @@
 //! | [`apply`] | a plan step by step, with a comparison before each write |
 //! | [`verify`] | what live calls prove about keys |
 //! | [`output`] | all of that for people and machines, one file for each format |
+//! | [`kinds`] | what may be declared: the fields of each kind, one row each |
 //! | [`duo`] | Duo's wire: signatures, pages, limits, errors |
 //! | [`secrets`] | where secret keys are delivered |
 //! | [`sandbox`] | a simulated Duo account over HTTPS, for rehearsals and tests |
@@ -75,6 +76,14 @@ pub mod secrets;
 pub mod credentials;
 
 pub mod config;
+
+pub mod kinds;
+
+pub mod language;
+
+pub mod yaml;
+
+pub mod diagnostic;
 
 pub mod sandbox;
 

@@ -1,35 +1,30 @@
 //! The pure core: `(Desired, Observation) -> Plan`. Nothing here reads, writes or knows the time.
 
-pub mod address;
 pub mod age;
 pub mod copy;
 pub mod delivery;
 pub mod desired;
 pub mod diff;
 pub mod effect;
-pub mod fields;
 pub mod fingerprint;
 pub mod guard;
 pub mod handoff;
 pub mod ignores;
 pub mod impact;
 pub mod inventory;
-pub mod marker;
 pub mod matching;
-pub mod networks;
 pub mod observation;
 pub mod observed;
 pub mod plan;
 pub mod references;
-pub mod risk;
 pub mod rotation;
 pub mod selection;
-pub mod sso;
 pub mod takedown;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod traps;
 pub mod undo;
 pub mod unmanaged;
-pub mod value;

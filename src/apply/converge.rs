@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::duo::api::WriteApi;
 use crate::duo::types::Ikey;
+use crate::kinds::address::Address;
 use crate::observe::{Reading, look_up, observe};
-use crate::reconcile::address::Address;
 use crate::reconcile::delivery::Held;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::settle::settle;

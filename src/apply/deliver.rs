@@ -11,7 +11,7 @@ use crate::duo::catalogue::{Family, lookup};
 use crate::duo::client::{KeyReader, Reader};
 use crate::duo::error::DuoError;
 use crate::duo::types::{Ikey, Integration};
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
 use crate::reconcile::delivery::Delivery;
 use crate::secrets::payload::{Payload, Previous};
 use crate::secrets::store::{Contents, StoreError};

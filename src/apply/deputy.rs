@@ -7,7 +7,7 @@ use crate::duo::call::Transport;
 use crate::duo::client::{KeyReader, Reader, Writer};
 use crate::duo::error::DuoError;
 use crate::duo::types::Ikey;
-use crate::reconcile::fields::{held_permissions, known_permissions};
+use crate::kinds::application::fields::{held_permissions, known_permissions};
 
 /// What the second operator needs to change the first one, and to take the change back. Without the last of them Duo
 /// lets it do the one and, where permissions are concerned, perhaps not the other.

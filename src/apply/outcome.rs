@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::duo::error::DuoError;
 use crate::duo::types::Ikey;
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
 use crate::reconcile::plan::Action;
 
 use super::deputy::Unfit;

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use crate::duo::api::WriteApi;
 use crate::duo::types::{Ikey, Integration};
-use crate::reconcile::address::Address;
-use crate::reconcile::marker::{MarkerState, Notes};
+use crate::kinds::address::Address;
+use crate::kinds::marker::{MarkerState, Notes};
 use crate::reconcile::plan::Action;
 
 use super::outcome::{Status, StepOutcome};

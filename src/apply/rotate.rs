@@ -6,7 +6,7 @@ use crate::duo::catalogue::{Family, lookup};
 use crate::duo::client::Writer;
 use crate::duo::error::DuoError;
 use crate::duo::types::Integration;
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
 use crate::reconcile::delivery::Delivery;
 
 use super::deliver::{Courier, DeliveryError};

@@ -3,8 +3,8 @@
 use crate::config::edit::{EditError, remove, set};
 use crate::import::Live;
 use crate::import::accept::{Edit, drifted, edits};
+use crate::kinds::address::Address;
 use crate::output::printer::Printer;
-use crate::reconcile::address::Address;
 use crate::reconcile::diff::Change;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Options, Prune};

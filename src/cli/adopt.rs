@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::config::diagnostic::has_errors;
 use crate::config::edit::set;
 use crate::config::load::load;
-use crate::config::texts::INTEGRATION_KEY;
+use crate::diagnostic::has_errors;
+use crate::language::texts::INTEGRATION_KEY;
 use crate::output::printer::Printer;
 
 use super::args;

@@ -5,12 +5,13 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::config::attestation::{self, Attestation};
 use crate::config::edit;
 use crate::git::identity;
+use crate::kinds::address::Address;
+use crate::language::attestation;
+use crate::language::attestation::Attestation;
 use crate::output::human::console::short_name;
 use crate::output::printer::Printer;
-use crate::reconcile::address::Address;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::Plan;
 use crate::text::safe;

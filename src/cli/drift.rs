@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::diagnostic::{Code, has_errors};
+use crate::diagnostic::{Code, has_errors};
 use crate::duo::activity::{Activities, Activity, activities_until};
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};

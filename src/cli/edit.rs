@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::diagnostic::{Sources, has_errors};
 use crate::config::edit::{self, EditError};
 use crate::config::load::{InMemory, Loaded, load_files};
+use crate::diagnostic::{Sources, has_errors};
 
 use super::exit::Failure;
 
@@ -62,7 +62,7 @@ impl Edited {
 /// The last part of an address of `applications`.
 pub fn application_key(address: &str) -> Result<&str, Failure> {
     let key = address.strip_prefix("applications.").unwrap_or(address);
-    match (crate::config::texts::ADDRESS_KEY.check)(key) {
+    match (crate::language::texts::ADDRESS_KEY.check)(key) {
         Ok(()) => Ok(key),
         Err(_) => Err(Failure::Usage(format!(
             "`{address}` is not the address of an application; it looks like `applications.vpn`"

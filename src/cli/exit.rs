@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::credentials::CredentialError;
+use crate::diagnostic::{Diagnostic, Sources};
 use crate::duo::error::DuoError;
 use crate::duo::explain::causes;
 use crate::duo::https::HttpsError;

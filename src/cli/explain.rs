@@ -1,6 +1,6 @@
 //! `duoctl explain`: what a printed name means, and what to do about it.
 
-use crate::config::similar::did_you_mean;
+use crate::language::similar::did_you_mean;
 use crate::output::explain::{self, Entry, plain};
 use crate::output::printer::Printer;
 

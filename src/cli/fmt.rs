@@ -6,10 +6,10 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use crate::config::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::config::edit;
 use crate::config::files;
 use crate::config::format::{FormatError, canonical};
+use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::text::safe;

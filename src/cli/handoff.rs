@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
 
-use crate::config::similar::did_you_mean;
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::KeyReader;
+use crate::language::similar::did_you_mean;
 use crate::output::document::{Document, HandoffDocument, HandoffsDocument};
 use crate::output::human::console::{sheets as shown, short_name};
 use crate::output::printer::Printer;

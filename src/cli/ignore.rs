@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::config::edit::set;
 use crate::config::load::load;
-use crate::config::settings::setting;
 use crate::duo::catalogue::lookup;
+use crate::kinds::application::fields::field;
 use crate::output::printer::Printer;
 
 use super::args;
@@ -26,7 +26,7 @@ pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
         .ok_or_else(|| Failure::Usage(format!("the YAML has no `applications.{key}`")))?;
     let kind = application.kind.as_ref().map(|kind| &kind.value);
     let known = kind.and_then(|kind| lookup(kind)).filter(|_| args.field != "name");
-    if setting(&args.field).is_some_and(|spec| known.is_some() && !spec.applies_to(known)) {
+    if field(&args.field).is_some_and(|field| known.is_some() && !field.applies_to(known)) {
         let kind = kind.map(String::as_str).unwrap_or_default();
         return Err(Failure::Usage(format!("an application of type `{kind}` has no `{}`", args.field)));
     }

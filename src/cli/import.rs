@@ -4,9 +4,9 @@ mod files;
 
 use std::path::Path;
 
-use crate::config::diagnostic::has_errors;
 use crate::config::edit::EditError;
 use crate::config::load::{InMemory, load_files};
+use crate::diagnostic::has_errors;
 use crate::import::placement::{Change, Split, place};
 use crate::import::{Live, Wanted, defaults, import};
 use crate::output::document::{Document, ImportDocument};

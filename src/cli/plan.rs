@@ -58,7 +58,7 @@ pub async fn run(
 }
 
 fn exit(plan: &Plan, detailed: bool, unreadable: Option<Exit>) -> Exit {
-    if crate::config::diagnostic::has_errors(plan.problems()) {
+    if crate::diagnostic::has_errors(plan.problems()) {
         return unreadable.unwrap_or(Exit::Error);
     }
     if detailed && !plan.is_empty() { Exit::Pending } else { Exit::Done }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::diagnostic::{Diagnostic, Sources};
 use crate::config::load::{Trust, load_as};
 use crate::config::model::{Credentials, Workspace};
 use crate::credentials::{Surroundings, fetch};
+use crate::diagnostic::{Diagnostic, Sources};
 use crate::duo::activity::activities;
 use crate::duo::backoff::Backoff;
 use crate::duo::client::Reader;

@@ -1,7 +1,7 @@
 //! `duoctl validate`: syntax, schema and meaning, offline.
 
-use crate::config::diagnostic::{Severity, has_errors};
 use crate::config::load::{Trust, load_as};
+use crate::diagnostic::{Severity, has_errors};
 use crate::output::document::{DeclaredCounts, Document, ValidateDocument};
 use crate::output::printer::Printer;
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::config::diagnostic::has_errors;
-use crate::config::model::Setting;
+use crate::diagnostic::has_errors;
 use crate::duo::types::{Ikey, Integration};
+use crate::kinds::value::Setting;
 use crate::observe::Reading;
 use crate::output::document::{Document, EventDocument, VerifyDocument};
 use crate::output::printer::Printer;

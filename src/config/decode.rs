@@ -1,22 +1,21 @@
-//! A checked tree as typed values. Nothing is reported here: what does not fit was reported by [`super::check`], and
+//! A checked tree as typed values. Nothing is reported here: what does not fit was reported by [`check`](crate::language::check), and
 //! a placeholder stands in its place, so that the rules can go on looking for other problems.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::application::{self, Defaults};
-use super::diagnostic::{Span, Spanned};
 use super::model::{
-    Allowance, Credentials, DuoPlan, Guards, Ignore, IntelligenceAccess, IntelligenceApi,
-    IntelligenceApiFields, IntelligenceEntry, Removal, SecretStore, SecretTarget, Tenant, ValueSource,
-    Workspace,
+    Allowance, Credentials, DuoPlan, Guards, IntelligenceAccess, IntelligenceApi, IntelligenceApiFields,
+    IntelligenceEntry, Removal, SecretStore, Tenant, ValueSource, Workspace,
 };
-use super::tree::{Data, Entry, Node, find};
+use super::read::{flag, items, mapping, max_age, secret_target, text, text_of};
+use crate::diagnostic::{Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::text::is_secret_key;
+use crate::yaml::{Data, Entry, Node, find};
 
 /// Decodes the merged top level of a workspace. `start` is the place that stands in for keys that are missing.
 pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace {
@@ -53,14 +52,6 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
     }
 }
 
-/// The text of a node, with its place.
-pub fn text(node: &Node) -> Option<Spanned<String>> {
-    match &node.data {
-        Data::Text(text) => Some(Spanned::new(text.clone(), node.span)),
-        _ => None,
-    }
-}
-
 /// Text that YAML may take for a number, as it was written.
 fn numeric_text(entries: &[Entry], key: &str) -> Option<Spanned<String>> {
     numeric_node(&find(entries, key)?.value)
@@ -71,60 +62,6 @@ fn numeric_node(node: &Node) -> Option<Spanned<String>> {
         Data::Text(text) | Data::Number(_, text) => Some(Spanned::new(text.clone(), node.span)),
         _ => None,
     }
-}
-
-/// A switch.
-pub fn flag(node: &Node) -> Option<bool> {
-    match node.data {
-        Data::Flag(flag) => Some(flag),
-        _ => None,
-    }
-}
-
-/// `max_age`.
-pub fn age(node: &Node) -> Option<Spanned<SignedDuration>> {
-    let text = text(node)?;
-    Some(Spanned::new(super::age::parse(&text.value).ok()?, text.span))
-}
-
-/// `secret`, `secrets`.
-pub fn secret_target(node: &Node) -> Option<Spanned<SecretTarget>> {
-    let Data::Mapping(entries) = &node.data else { return None };
-    let target = SecretTarget {
-        store: text_of(entries, "store")?.value,
-        path: text_of(entries, "path")?.value,
-        format: text_of(entries, "format").map(|format| format.value),
-    };
-    Some(Spanned::new(target, node.span))
-}
-
-/// `ignore`.
-pub fn ignores(node: &Node) -> Vec<Spanned<Ignore>> {
-    let ignore = |node: &Node| {
-        let Data::Mapping(entries) = &node.data else { return None };
-        let field = text_of(entries, "field")?;
-        let reason = text_of(entries, "reason")?.value;
-        Some(Spanned::new(Ignore { field: field.value, reason }, field.span))
-    };
-    items(node).iter().filter_map(ignore).collect()
-}
-
-fn items(node: &Node) -> &[Node] {
-    match &node.data {
-        Data::List(items) => items,
-        _ => &[],
-    }
-}
-
-fn mapping<'n>(entries: &'n [Entry], key: &str) -> &'n [Entry] {
-    match find(entries, key).map(|entry| &entry.value.data) {
-        Some(Data::Mapping(entries)) => entries,
-        _ => &[],
-    }
-}
-
-fn text_of(entries: &[Entry], key: &str) -> Option<Spanned<String>> {
-    text(&find(entries, key)?.value)
 }
 
 fn number_of(entries: &[Entry], key: &str) -> Option<u32> {
@@ -229,7 +166,7 @@ fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
         endpoints: flag_of("endpoints").unwrap_or(Spanned::new(false, key.span)),
         event_streaming: flag_of("event_streaming"),
         secrets: find(entries, "secrets").and_then(|entry| secret_target(&entry.value)),
-        max_age: find(entries, "max_age").and_then(|entry| age(&entry.value)),
+        max_age: find(entries, "max_age").and_then(|entry| max_age(&entry.value)),
         attested: numeric_text(entries, "attested"),
     }
 }

@@ -14,8 +14,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::tree::{Data, Node};
 use crate::atomic::{self, Readers};
+use crate::yaml::{Data, Node};
 
 use change::Editor;
 pub use meaning::EditError;

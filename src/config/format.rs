@@ -12,8 +12,9 @@ mod source;
 
 use thiserror::Error;
 
-use super::diagnostic::{Code, Diagnostic, Span, has_errors};
-use super::tree::{self, Data};
+use crate::diagnostic::{Code, Diagnostic, Span, has_errors};
+use crate::yaml;
+use crate::yaml::Data;
 
 /// Why a text has no canonical form.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -26,7 +27,7 @@ pub enum FormatError {
     Unsafe,
 }
 
-/// The canonical form of a text. `file` is its index in [`super::diagnostic::Sources`], for the places of findings.
+/// The canonical form of a text. `file` is its index in [`crate::diagnostic::Sources`], for the places of findings.
 pub fn canonical(file: usize, text: &str) -> Result<String, FormatError> {
     let (mark, body) = match text.strip_prefix('\u{feff}') {
         Some(body) => ("\u{feff}", body),
@@ -57,7 +58,7 @@ fn once(text: &str) -> Option<String> {
 /// What a text means, where it can be a file of a workspace.
 fn meaning(file: usize, text: &str) -> Result<Option<serde_json::Value>, FormatError> {
     let mut findings = Vec::new();
-    let tree = tree::parse(file, text, &mut findings);
+    let tree = yaml::parse(file, text, &mut findings);
     if let Some(tree) = &tree
         && !matches!(tree.data, Data::Mapping(_) | Data::Null)
         && !has_errors(&findings)

@@ -1,15 +1,13 @@
-//! The tables of the language: every key outside applications (design, section 3). Applications are in
-//! [`super::settings`], the `sso` document in [`super::sso`].
+//! The tables of the language: every key outside of what each kind brings along (design, section 3).
 
 pub mod intelligence;
 pub mod stores;
 
-use super::diagnostic::Code;
-use super::shape::{Choice, Key, Object, Problem, Shape};
-use super::texts;
-
-/// No limit on a list.
-const MANY: usize = usize::MAX;
+use crate::diagnostic::Code;
+use crate::kinds::application::entry::{self, APPLICATION};
+use crate::kinds::application::fields::DUO;
+use crate::language::shape::{Choice, Key, MANY, Object, Problem, Shape};
+use crate::language::texts;
 
 /// The top level of a file. Which keys a workspace needs is decided over all of its files.
 pub static FILE: Object = Object {
@@ -42,13 +40,18 @@ static FILE_KEYS: &[Key] = &[
         Shape::Object(&TENANT),
         "The Duo account. Stands exactly once in a workspace.",
         "{api_hostname: api-1a2b3c4d.duosecurity.com}",
-    ),
+    )
+    .link(("Duo's documentation", "https://duo.com/docs/adminapi#first-steps")),
     Key::optional(
         "identity_intelligence",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&intelligence::ENTRY)),
         "Connections to Cisco Identity Intelligence. Each expands into the applications it needs and the sheet for its console.",
         "{emea: {display_name: Duo EMEA, access: read_only}}",
-    ),
+    )
+    .link((
+        "Identity Intelligence's documentation",
+        "https://docs.oort.io/integrations/duo-security-integration",
+    )),
     Key::optional(
         "identity_intelligence_removed",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Text(&texts::FINGERPRINT)),
@@ -63,10 +66,11 @@ static FILE_KEYS: &[Key] = &[
     ),
     Key::optional(
         "applications",
-        Shape::Entries(&texts::ADDRESS_KEY, &Shape::Application),
+        Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&APPLICATION)),
         "The applications of the account that this workspace owns, by address. What is not named here is left alone.",
         "{vpn: {type: radius, name: VPN, user_access: no_users}}",
-    ),
+    )
+    .link(DUO),
     Key::optional(
         "defaults",
         Shape::Object(&DEFAULTS),
@@ -212,60 +216,12 @@ pub static SECOND_CREDENTIALS: Object = Object::new(
     ],
 );
 
-/// Where a value comes from.
-pub static SOURCE: Object = Object::new(
-    "a place of a value",
-    &[
-        Key::optional("env", Shape::Text(&texts::ENV_NAME), "Name of an environment variable.", "DUO_SKEY"),
-        Key::optional(
-            "file",
-            Shape::Text(&texts::FILLED),
-            "Path of a file, relative to the workspace's folder. One line break at its end is not part of the value.",
-            "secrets/duo-skey",
-        ),
-        Key::optional(
-            "command",
-            Shape::List(&Shape::Text(&texts::FILLED), 1, MANY),
-            "A program and its arguments, run without a shell. Its output is the value.",
-            "[pass, show, duo/skey]",
-        ),
-    ],
-);
-
-/// Where a secret key is delivered.
-pub static SECRET_TARGET: Object = Object::new(
-    "a delivery",
-    &[
-        Key::required(
-            "store",
-            Shape::Text(&texts::FILLED),
-            "Name of a store under `secret_stores`.",
-            "vault",
-        ),
-        Key::required(
-            "path",
-            Shape::Text(&texts::STORE_PATH),
-            "Place in the store. Relative to it, without `..`.",
-            "vpn",
-        ),
-        Key::optional(
-            "format",
-            Shape::Choice(&[
-                Choice::new("json", "one JSON object"),
-                Choice::new("dotenv", "lines of NAME=value"),
-            ]),
-            "Format, where the store has several.",
-            "json",
-        ),
-    ],
-);
-
 /// `defaults`.
 pub static DEFAULTS: Object = Object::new(
     "the defaults",
     &[Key::optional(
         "applications",
-        Shape::ApplicationDefaults,
+        Shape::Object(&entry::DEFAULTS),
         "Values for every application whose type has the field. An application's own value wins.",
         "{self_service_allowed: false}",
     )],
@@ -339,16 +295,3 @@ pub const RISKS: &[Choice] = &[
     Choice::new("breaks_handoff", "a console holds a value that stops working"),
     Choice::new("overdue_key", "the key is older than `max_age` says"),
 ];
-
-/// What to write in place of a list that must not be empty.
-pub fn empty_list_help(name: &str) -> String {
-    match name {
-        "groups_allowed" => {
-            "name at least one group; to let nobody in, write `user_access: no_users`".to_owned()
-        }
-        "networks_for_api_access" => {
-            "name the networks; to lift the restriction, write `networks_for_api_access: null`".to_owned()
-        }
-        _ => "write at least one item, or leave the key out".to_owned(),
-    }
-}

@@ -3,14 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::check::{self, missing_key};
-use super::diagnostic::{Code, Diagnostic, Sources, Span, has_errors};
 use super::files::{self, Found};
 use super::language::FILE;
 use super::model::Workspace;
-use super::tree::{Data, Entry, Node, find};
-use super::{decode, rules, tree, untrusted};
+use super::{decode, rules, untrusted};
+use crate::diagnostic::{Code, Diagnostic, Sources, Span, has_errors};
+use crate::language::check;
+use crate::language::shape::missing_key;
 use crate::text::shown;
+use crate::yaml;
+use crate::yaml::{Data, Entry, Node, find};
 
 /// How many values all files of a workspace may hold together.
 const MAX_VALUES: usize = 500_000;
@@ -158,7 +160,7 @@ struct Trees {
 impl Trees {
     /// Adds a file, unless all together hold too many values then.
     fn add(&mut self, tree: Node, diagnostics: &mut Vec<Diagnostic>) -> bool {
-        self.values += tree::size(&tree);
+        self.values += yaml::size(&tree);
         let fits = self.values <= MAX_VALUES;
         if fits {
             self.trees.push(tree);
@@ -173,7 +175,7 @@ impl Trees {
 
 fn file_tree(index: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
     let before = diagnostics.len();
-    let tree = tree::parse(index, text, diagnostics);
+    let tree = yaml::parse(index, text, diagnostics);
     let empty = tree.as_ref().is_none_or(|node| matches!(node.data, Data::Null));
     if empty && diagnostics.len() == before {
         diagnostics.push(

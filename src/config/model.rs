@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::diagnostic::{Span, Spanned};
+use crate::diagnostic::{Span, Spanned};
 use crate::duo::https::TlsRoots;
+use crate::kinds::value::Setting;
 
 /// Everything that the YAML of one workspace says.
 #[derive(Clone, Debug)]
@@ -145,21 +146,6 @@ pub struct Application {
     pub ignore: Vec<Spanned<Ignore>>,
     /// `max_age`: how old its key may become.
     pub max_age: Option<Spanned<SignedDuration>>,
-}
-
-/// The value of one setting: `null` clears, anything else sets.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Setting {
-    /// `null`.
-    Clear,
-    /// A string.
-    Text(String),
-    /// `true` or `false`.
-    Flag(bool),
-    /// A list of strings, each with its place.
-    List(Vec<Spanned<String>>),
-    /// A document of any shape, e.g. `sso`.
-    Document(Value),
 }
 
 /// `ignore: [{field, reason}]`.

@@ -1,7 +1,7 @@
 //! What only meaning can tell. One file per group of rules; adding a group adds one file and one line.
 
-use super::diagnostic::Diagnostic;
 use super::model::Workspace;
+use crate::diagnostic::Diagnostic;
 
 mod access;
 mod guards;

@@ -5,25 +5,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::catalogue::{Family, Kind, kinds};
+use crate::kinds::application::entry::{APPLICATION, type_names};
+use crate::language::places::SOURCE;
+use crate::language::shape::{Choice, Key, Object, Shape, TextRule};
+use crate::yaml;
 
-use super::application::sso_section;
-use super::language::{FILE, SOURCE};
-use super::settings::{SETTINGS, SettingSpec};
-use super::shape::{Choice, Key, Object, Shape, TextRule};
-use super::sso;
-use super::tree;
-
-/// Where the sections of a file are explained by who made what they describe.
-const LINKS: [(&str, &str, &str); 3] = [
-    ("tenant", "Duo's documentation", "https://duo.com/docs/adminapi#first-steps"),
-    ("applications", "Duo's documentation", "https://duo.com/docs/adminapi#integrations"),
-    (
-        "identity_intelligence",
-        "Identity Intelligence's documentation",
-        "https://docs.oort.io/integrations/duo-security-integration",
-    ),
-];
+use super::language::FILE;
 
 /// The schema of a YAML file, as `duoctl schema config` prints it.
 pub fn config_schema() -> Value {
@@ -34,16 +21,9 @@ pub fn config_schema() -> Value {
     });
     if let Value::Object(schema) = &mut schema {
         schema.extend(object(&FILE));
-        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-            for (name, text, target) in LINKS {
-                if let Some(Value::Object(section)) = properties.get_mut(name) {
-                    link(section, text, target);
-                }
-            }
-        }
         schema.insert(
             "definitions".to_owned(),
-            json!({"application": application(), "known_type": {"enum": type_names(|_| true)}}),
+            json!({"application": object(&APPLICATION), "known_type": {"enum": type_names(|_| true)}}),
         );
     }
     schema
@@ -55,22 +35,26 @@ pub fn config_schema_text() -> String {
 }
 
 fn object(table: &Object) -> Map<String, Value> {
-    let mut schema = keyed(table.keys);
+    let mut schema = keyed(table);
     if let Some(whole) = table.whole {
         (whole.schema)(&mut schema);
     }
     schema
 }
 
-fn keyed(keys: &[Key]) -> Map<String, Value> {
+fn keyed(table: &Object) -> Map<String, Value> {
     let properties: Map<String, Value> =
-        keys.iter().map(|known| (known.name.to_owned(), Value::Object(key(known)))).collect();
-    let required: Vec<&str> = keys.iter().filter(|key| key.required).map(|key| key.name).collect();
+        table.keys.iter().map(|known| (known.name.to_owned(), Value::Object(key(known)))).collect();
+    let required: Vec<&str> = table.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
     let mut schema = map(json!({"type": "object", "properties": properties}));
-    if !required.is_empty() {
+    if !required.is_empty() && table.unless.is_none() {
         schema.insert("required".to_owned(), json!(required));
     }
     schema.insert("additionalProperties".to_owned(), json!(false));
+    if let Some(unless) = table.unless {
+        let rule = json!({"if": {"required": [unless]}, "then": {}, "else": {"required": required}});
+        schema.insert("allOf".to_owned(), json!([rule]));
+    }
     schema
 }
 
@@ -86,6 +70,9 @@ fn key(key: &Key) -> Map<String, Value> {
     say_what_is_meant(key, &mut schema);
     if let Some(snippet) = snippet(key.name) {
         schema.insert("defaultSnippets".to_owned(), snippet);
+    }
+    if let Some((text, target)) = key.link {
+        link(&mut schema, text, target);
     }
     schema
 }
@@ -156,7 +143,7 @@ fn snippet(key: &str) -> Option<Value> {
 
 /// A value that is written in YAML.
 fn value(text: &str) -> Option<Value> {
-    tree::parse(0, text, &mut Vec::new()).map(|node| node.json())
+    yaml::parse(0, text, &mut Vec::new()).map(|node| node.json())
 }
 
 fn shape(shape_: &Shape) -> Map<String, Value> {
@@ -176,7 +163,10 @@ fn shape(shape_: &Shape) -> Map<String, Value> {
             }
             schema
         }
-        Shape::Object(table) => object(table),
+        Shape::Object(table) => match table.definition {
+            Some(name) => map(json!({"$ref": format!("#/definitions/{name}")})),
+            None => object(table),
+        },
         Shape::Entries(rule, item) => {
             let mut schema = map(json!({"type": "object", "additionalProperties": shape(item)}));
             if !rule.pattern.is_empty() {
@@ -197,12 +187,6 @@ fn shape(shape_: &Shape) -> Map<String, Value> {
             schema
         }
         Shape::Either(shapes) => either(shapes),
-        Shape::Application => map(json!({"$ref": "#/definitions/application"})),
-        Shape::ApplicationDefaults => {
-            let keys: Vec<Key> =
-                SETTINGS.iter().filter(|spec| spec.defaultable).map(|spec| spec.key).collect();
-            keyed(&keys)
-        }
     }
 }
 
@@ -263,87 +247,6 @@ fn link(schema: &mut Map<String, Value>, text: &str, target: &str) {
     }
 }
 
-fn application() -> Value {
-    let mut properties = Map::new();
-    for spec in SETTINGS {
-        let mut schema = key(&spec.key);
-        if spec.link.starts_with("https://") {
-            link(&mut schema, "Duo's documentation", spec.link);
-        }
-        if spec.key.name == "type" {
-            let products: Vec<&str> = kinds().iter().map(|kind| kind.product).collect();
-            // The empty alternative takes every type, so that one Duo adds tomorrow is no error.
-            let known = json!({"enum": type_names(|_| true), "enumDescriptions": products});
-            schema.insert("anyOf".to_owned(), json!([known, {}]));
-        }
-        properties.insert(spec.key.name.to_owned(), Value::Object(schema));
-    }
-    json!({
-        "description": "One application. What is left out is unmanaged and left alone, `null` clears, a value sets. It needs `type`, `name` and `user_access`, unless `integration_key` pins a live application.",
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-        "allOf": application_rules(),
-    })
-}
-
-fn application_rules() -> Vec<Value> {
-    let required: Vec<&str> =
-        SETTINGS.iter().filter(|spec| spec.key.required).map(|spec| spec.key.name).collect();
-    let mut rules = vec![
-        json!({"if": {"required": ["integration_key"]}, "then": {}, "else": {"required": required}}),
-        json!({
-            "if": {"properties": {"user_access": {"const": "permitted_groups"}}, "required": ["user_access"]},
-            "then": {"required": ["groups_allowed"], "properties": {"groups_allowed": {
-                "type": "array",
-                "errorMessage": "Name the groups: `user_access: permitted_groups` needs at least one.",
-                "doNotSuggest": true,
-            }}},
-            "else": {"properties": {"groups_allowed": {
-                "type": "null",
-                "errorMessage": "Groups are allowed only with `user_access: permitted_groups`.",
-                "doNotSuggest": true,
-            }}},
-        }),
-    ];
-    rules.extend(SETTINGS.iter().filter_map(not_applicable));
-    for family in [Family::Saml, Family::Oidc, Family::OAuth] {
-        let others: Map<String, Value> = sso::DOCUMENT
-            .keys
-            .iter()
-            .filter(|key| Some(key.name) != sso_section(family))
-            .map(|key| (key.name.to_owned(), json!(false)))
-            .collect();
-        rules.push(json!({
-            "if": {"properties": {"type": {"enum": type_names(|kind| kind.family == family)}}, "required": ["type"]},
-            "then": {"properties": {"sso": {"properties": others}}},
-        }));
-    }
-    rules
-}
-
-/// The rule that known types without a field must not write it; the shorter of the two lists of types is written.
-fn not_applicable(spec: &SettingSpec) -> Option<Value> {
-    let with = type_names(|kind| (spec.applies)(kind.family));
-    let without = type_names(|kind| !(spec.applies)(kind.family));
-    if without.is_empty() {
-        return None;
-    }
-    let lacks = if without.len() <= with.len() {
-        json!({"enum": without})
-    } else {
-        json!({"allOf": [{"$ref": "#/definitions/known_type"}, {"not": {"enum": with}}]})
-    };
-    Some(json!({
-        "if": {"properties": {"type": lacks}, "required": ["type"]},
-        "then": {"properties": {spec.key.name: false}},
-    }))
-}
-
-fn type_names(filter: impl Fn(&Kind) -> bool) -> Vec<&'static str> {
-    kinds().iter().filter(|kind| filter(kind)).map(|kind| kind.name).collect()
-}
-
 fn map(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
@@ -354,9 +257,9 @@ fn map(value: Value) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::check;
-    use crate::config::diagnostic::Span;
     use crate::config::language;
+    use crate::diagnostic::Span;
+    use crate::language::check;
 
     /// Every key is described and has an example that its own shape accepts.
     #[test]
@@ -365,11 +268,11 @@ mod tests {
             for key in keys {
                 let place = Span { file: 0, start: 0, end: 0 };
                 let mut findings = Vec::new();
-                let node = tree::parse(0, key.example, &mut findings).expect(key.name);
+                let node = yaml::parse(0, key.example, &mut findings).expect(key.name);
                 assert!(check::value(&node, key, place, &mut findings), "{}: {findings:?}", key.name);
                 assert!(key.description.ends_with('.'), "{}: {}", key.name, key.description);
                 if let Some(default) = key.default {
-                    let node = tree::parse(0, default, &mut findings).expect(key.name);
+                    let node = yaml::parse(0, default, &mut findings).expect(key.name);
                     assert!(check::value(&node, key, place, &mut findings), "{}: {findings:?}", key.name);
                 }
                 let instance = node.json();
@@ -392,7 +295,6 @@ mod tests {
         }
         let mut seen = 0;
         visit(FILE.keys, &mut seen);
-        visit(&SETTINGS.iter().map(|spec| spec.key).collect::<Vec<_>>(), &mut seen);
         assert!(seen > 120, "only {seen} keys were reached");
     }
 
@@ -418,9 +320,9 @@ mod tests {
         assert_eq!(of_entry("event_streaming"), json!(entry.event_streaming.is_some()));
         assert_eq!(of_entry("push_verification"), json!(entry.push_application_name.is_some()));
         let vpn = &workspace.applications["vpn"];
-        let settings: Vec<Key> = SETTINGS.iter().map(|spec| spec.key).collect();
-        assert_eq!(key(&settings, "protect"), json!(vpn.protect));
-        assert_eq!(key(&settings, "ignore"), json!(vpn.ignore.iter().map(|_| "").collect::<Vec<_>>()));
+        let of_application = |name| key(APPLICATION.keys, name);
+        assert_eq!(of_application("protect"), json!(vpn.protect));
+        assert_eq!(of_application("ignore"), json!(vpn.ignore.iter().map(|_| "").collect::<Vec<_>>()));
     }
 
     #[test]

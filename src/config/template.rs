@@ -1,8 +1,8 @@
 //! The first file of a workspace, as `duoctl init` writes it.
 
 use super::edit::writing;
-use super::shape::TextRule;
-use super::texts::WORKSPACE;
+use crate::language::shape::TextRule;
+use crate::language::texts::WORKSPACE;
 
 /// The text of a first `duo.yaml`. `schema` is what the modeline points to: a path from the file, or a URL. A name
 /// that is no workspace's name is made into one.

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Code, Diagnostic, Span};
 use super::model::{Credentials, ValueSource, Workspace};
+use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::text::shown;
 
 /// What the names of variables begin with that such YAML may use.

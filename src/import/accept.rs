@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::config::model::Setting;
 use crate::duo::catalogue::lookup;
 use crate::duo::types::Integration;
+use crate::kinds::value::Setting;
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::plan::{Action, Plan};

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::config::diagnostic::Severity;
 use crate::config::edit::writing;
 use crate::config::load::load_text;
 use crate::config::model::Workspace;
-use crate::config::texts::INTEGRATION_KEY;
+use crate::diagnostic::Severity;
 use crate::duo::types::Ikey;
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
+use crate::language::texts::INTEGRATION_KEY;
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::observation::Observation;
 use crate::reconcile::plan::{self, Action, Options, Prune};

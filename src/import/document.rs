@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::shape::{Key, Shape};
-use crate::config::sso::DOCUMENT;
-use crate::reconcile::value::flag;
+use crate::kinds::application::sso::DOCUMENT;
+use crate::kinds::value::flag;
+use crate::language::shape::{Key, Shape};
 use crate::text::{secret_runs, shown};
 
 use super::draft::Found;
@@ -88,7 +88,7 @@ fn shaped(name: &str, value: &Value, shape: Shape) -> Option<Value> {
         Shape::Either(shapes) => {
             shapes.iter().find(|shape| takes(value, shape)).and_then(|shape| shaped(name, value, *shape))
         }
-        Shape::Choice(_) | Shape::Source { .. } | Shape::Application | Shape::ApplicationDefaults => None,
+        Shape::Choice(_) | Shape::Source { .. } => None,
     }
 }
 
@@ -108,7 +108,7 @@ fn takes(value: &Value, shape: &Shape) -> bool {
         Shape::List(..) => value.is_array(),
         Shape::Object(_) | Shape::Entries(..) => value.is_object(),
         Shape::Either(shapes) => shapes.iter().any(|shape| takes(value, shape)),
-        Shape::Source { .. } | Shape::Application | Shape::ApplicationDefaults => false,
+        Shape::Source { .. } => false,
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::config::diagnostic::Sources;
 use crate::config::edit::{Appended, EditError, append};
 use crate::config::model::Workspace;
-use crate::config::tree::Node;
+use crate::diagnostic::Sources;
+use crate::yaml::Node;
 
 use super::Entry;
 

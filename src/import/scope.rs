@@ -7,15 +7,14 @@ use globset::GlobMatcher;
 use serde_json::{Map, Value};
 
 use crate::config::model::Workspace;
-use crate::config::texts::{ADDRESS_KEY, LINE};
 use crate::duo::catalogue::{Creation, lookup};
 use crate::duo::types::{Group, Ikey, Integration, Policy};
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
+use crate::kinds::marker::{Marker, MarkerState, Notes};
+use crate::language::texts::{ADDRESS_KEY, LINE};
 use crate::reconcile::desired::Desired;
-use crate::reconcile::marker::{Marker, MarkerState, Notes};
-use crate::reconcile::matching::match_all;
+use crate::reconcile::matching::{TypeAndName, match_all, type_and_name};
 use crate::reconcile::observation::Observation;
-use crate::reconcile::value::FieldValue;
 
 use super::draft::{Draft, Part};
 use super::names::Names;
@@ -102,12 +101,6 @@ impl<'a> Named<'a> {
     fn of(integration: &'a Integration) -> Self {
         Self { name: integration.name(), kind: integration.kind(), ikey: integration.ikey.as_str() }
     }
-}
-
-type TypeAndName = (String, String);
-
-fn type_and_name(kind: &str, name: &str) -> TypeAndName {
-    (kind.to_owned(), FieldValue::text(name).canonical())
 }
 
 /// What is known before any entry is written.

@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::settings::{MOST_GROUPS, Owner, SETTINGS, USER_ACCESS};
-use crate::config::texts;
 use crate::duo::catalogue::{Kind, PERMISSIONS};
 use crate::duo::types::Integration;
-use crate::reconcile::fields::{PERMITTED_GROUPS, held_permissions, known_permissions};
-use crate::reconcile::marker::Notes;
-use crate::reconcile::networks::Networks;
-use crate::reconcile::value::{flag, parts};
+use crate::kinds::application::fields::{
+    FIELDS, MOST_GROUPS, USER_ACCESS, field, held_permissions, known_permissions,
+};
+use crate::kinds::application::{GROUPS, PERMITTED_GROUPS};
+use crate::kinds::marker::Notes;
+use crate::kinds::networks::Networks;
+use crate::kinds::value::{flag, parts};
+use crate::language::texts;
 use crate::text::{secret_runs, shown};
 
 use super::document;
@@ -24,8 +26,8 @@ pub(super) fn describe(
     names: &Names<'_>,
     defaults: &Map<String, Value>,
 ) {
-    for spec in SETTINGS.iter().filter(|spec| spec.owner == Owner::Duo && spec.applies_to(kind)) {
-        let key = spec.key.name;
+    for field in FIELDS.iter().filter(|field| field.is_setting() && field.applies_to(kind)) {
+        let key = field.name();
         match found(key, live, kind, names) {
             Ok(None) => {}
             Ok(Some(found)) => {
@@ -122,9 +124,7 @@ fn access(live: &Integration, kind: Option<&Kind>, names: &Names<'_>) -> Result<
         return Err(unknown(&json!(wire)));
     }
     if wire == PERMITTED_GROUPS {
-        let takes_groups =
-            SETTINGS.iter().any(|spec| spec.key.name == "groups_allowed" && spec.applies_to(kind));
-        if !takes_groups {
+        if !field(GROUPS).is_some_and(|field| field.applies_to(kind)) {
             return Err(
                 "is permitted_groups in Duo, on a type that has no groups; it is left alone".to_owned()
             );

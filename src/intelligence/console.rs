@@ -1,9 +1,9 @@
 //! The form of the Identity Intelligence console, field by field (identity-intelligence.md, section 1.2). The console
 //! has no API that creates an integration, so a person carries the values.
 
-use crate::config::diagnostic::Spanned;
 use crate::config::model::{DuoPlan, IntelligenceEntry, Workspace};
-use crate::reconcile::address::Address;
+use crate::diagnostic::Spanned;
+use crate::kinds::address::Address;
 use crate::reconcile::handoff::{HandoffField, HandoffSpec, HandoffValue};
 use crate::reconcile::takedown::{TakedownKey, TakedownSpec};
 

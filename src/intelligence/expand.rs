@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::diagnostic::{Sources, Span, Spanned};
-use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Setting, Workspace};
-use crate::reconcile::address::Address;
+use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Workspace};
+use crate::diagnostic::{Sources, Span, Spanned};
+use crate::kinds::address::Address;
+use crate::kinds::value::Setting;
 use crate::reconcile::delivery::DesiredSecret;
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::fingerprint::hash;

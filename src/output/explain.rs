@@ -3,8 +3,8 @@
 mod codes;
 mod guards;
 
-use crate::config::diagnostic::Code;
-use crate::reconcile::risk::Risk;
+use crate::diagnostic::Code;
+use crate::kinds::risk::Risk;
 
 pub use guards::{GUARDS, risk};
 

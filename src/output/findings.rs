@@ -1,9 +1,9 @@
 //! What a document says is wrong or risky, as a flat list for the formats that know nothing but findings.
 
-use crate::config::diagnostic::Severity;
+use crate::diagnostic::Severity;
+use crate::kinds::risk::Risk;
 use crate::reconcile::diff::Origin;
 use crate::reconcile::plan::Action;
-use crate::reconcile::risk::Risk;
 use crate::verify::report::{Check, Verdict};
 
 use super::document::{

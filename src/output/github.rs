@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::diagnostic::Severity;
+use crate::diagnostic::Severity;
 
 use super::document::{Document, Place};
 use super::findings::{Finding, findings};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::config::diagnostic::Severity;
+use crate::diagnostic::Severity;
 use crate::reconcile::fingerprint::hash;
 
 use super::document::Document;

@@ -12,11 +12,11 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::kinds::risk::Risk;
 use crate::reconcile::diff::Origin;
 use crate::reconcile::fingerprint::{Fingerprint, hash};
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::Action;
-use crate::reconcile::risk::Risk;
 use crate::verify::report::{Check, Verdict};
 
 use super::document::{

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::config::diagnostic::{Code, Severity};
+use crate::diagnostic::{Code, Severity};
 
 use super::document::{DiagnosticDocument, Document, Place};
 use super::gitlab::fingerprint;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use crate::config::diagnostic::{Diagnostic, Severity, Sources, Span};
+use crate::diagnostic::{Diagnostic, Severity, Sources, Span};
 use crate::text::{escape, is_secret_key, secret_runs};
 
 use crate::text::counted;
@@ -228,7 +228,7 @@ fn indentation(line: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::diagnostic::Code;
+    use crate::diagnostic::Code;
 
     fn masked(text: &str, needle: &str) -> String {
         let mut sources = Sources::default();

@@ -1,16 +1,14 @@
 //! The settings of a live application as they are sent to make another one like it: every one that can be set, managed
 //! or not (duo-api.md, section 3.3). Duo has no call that copies an application.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
 use crate::duo::types::Integration;
 
-use super::fields::{
-    FIELDS, FieldKind, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, held_permissions, known_permissions,
-};
-use super::value::{flag, parts};
+use crate::kinds::application::NO_USERS;
+use crate::kinds::application::fields::FIELDS;
+use crate::kinds::field::{Field, Roles, Wire};
+use crate::kinds::managed::again;
 
 /// What is sent to create an application like another one.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,66 +21,30 @@ pub struct Bodies {
 
 /// Every setting of an application, notes apart.
 pub fn settings(live: &Integration) -> Map<String, Value> {
-    let mut body = Map::new();
-    for field in FIELDS {
-        let property = live.property(field.wire);
-        let text = live.text(field.wire);
-        let mut set = |value: Value| drop(body.insert(field.wire.to_owned(), value));
-        match field.kind {
-            FieldKind::Notes => {}
-            FieldKind::Permissions => {
-                let held = held_permissions(live);
-                for name in known_permissions(live) {
-                    let on = if held.contains(&name) { "1" } else { "0" };
-                    body.insert(format!("{PERMISSION_PREFIX}{name}"), json!(on));
-                }
-            }
-            FieldKind::Groups if live.text("user_access") != PERMITTED_GROUPS => {}
-            FieldKind::Groups | FieldKind::Networks => {
-                // Duo keeps groups in no order (trap 1).
-                let items: BTreeSet<String> = property.map(parts).unwrap_or_default().into_iter().collect();
-                if !items.is_empty() {
-                    set(json!(items.into_iter().collect::<Vec<_>>().join(",")));
-                }
-            }
-            FieldKind::SelfService | FieldKind::Prompt => {
-                if let Some(on) = property.and_then(flag) {
-                    set(json!(if on { "1" } else { "0" }));
-                }
-            }
-            FieldKind::Normalization if text.is_empty() => {}
-            FieldKind::Normalization => set(json!(text.to_lowercase())),
-            FieldKind::Sso => {
-                if let Some(mut document) = property.cloned() {
-                    if let Value::Object(sections) = &mut document {
-                        sections.remove("idp_metadata");
-                    }
-                    without_nulls(&mut document);
-                    set(document);
-                }
-            }
-            FieldKind::Name | FieldKind::Access | FieldKind::Policy | FieldKind::Text => {
-                if !text.is_empty() {
-                    set(json!(text));
-                }
-            }
-        }
-    }
+    let fields = FIELDS.iter().filter(|field| !field.is(Roles::MARKED));
+    let mut body: Map<String, Value> = fields.flat_map(|field| set(field, live)).collect();
+    body.retain(|_, value| value.as_str() != Some(""));
     body
+}
+
+/// What the application has in a field; nothing where Duo shows nothing of it.
+fn set(field: &Field, live: &Integration) -> Map<String, Value> {
+    let shown = |name| live.property(name).is_some_and(|value| value.as_str() != Some(""));
+    match field.wire {
+        Wire::Property(name) if !shown(name) => Map::new(),
+        Wire::Property(_) | Wire::Flags(_) | Wire::Nowhere => again(field, live),
+    }
 }
 
 /// Splits settings into what a creation takes and what can only follow it.
 pub fn bodies(kind: &str, settings: Map<String, Value>) -> Bodies {
-    let wire = |wanted: FieldKind| FIELDS.iter().find(|field| field.kind == wanted).map(|field| field.wire);
-    let later = [FieldKind::Policy, FieldKind::Prompt].map(wire);
-    let access = [FieldKind::Access, FieldKind::Groups].map(wire);
-    let two_calls = settings.keys().any(|key| later.contains(&Some(key.as_str())));
+    let is = |role, key: &str| FIELDS.iter().any(|field| field.is(role) && field.owns(key));
+    let two_calls = settings.keys().any(|key| is(Roles::LATE, key));
     let mut create =
         Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
     let mut finish = Map::new();
     for (key, value) in settings {
-        let key_ref = Some(key.as_str());
-        if later.contains(&key_ref) || (two_calls && access.contains(&key_ref)) {
+        if is(Roles::LATE, &key) || (two_calls && is(Roles::OPENS, &key)) {
             finish.insert(key, value);
         } else {
             create.insert(key, value);
@@ -106,33 +68,12 @@ pub fn unfinished(wanted: &Map<String, Value>, kind: &str, live: &Integration) -
 /// may write in another form, is not compared.
 pub fn differences(original: &Integration, copy: &Integration) -> Vec<&'static str> {
     let (wanted, held) = (settings(original), settings(copy));
-    let differs = |field: &&super::fields::Field| {
-        let of = |body: &Map<String, Value>| -> Vec<(String, Value)> {
-            let ours = |key: &str| match field.kind {
-                FieldKind::Permissions => key.starts_with(PERMISSION_PREFIX),
-                _ => key == field.wire,
-            };
-            body.iter()
-                .filter(|(key, _)| ours(key))
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect()
-        };
-        !matches!(field.kind, FieldKind::Name | FieldKind::Text | FieldKind::Notes)
-            && of(&wanted) != of(&held)
+    let of = |field: &Field, body: &Map<String, Value>| -> Vec<(String, Value)> {
+        let own = body.iter().filter(|(key, _)| field.owns(key));
+        own.map(|(key, value)| (key.clone(), value.clone())).collect()
     };
-    FIELDS.iter().filter(differs).map(|field| field.key).collect()
-}
-
-/// A property that is not set is left out: what Duo shows as `null` it need not take.
-fn without_nulls(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|_, value| !value.is_null());
-            map.values_mut().for_each(without_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_nulls),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
+    let differs = |field: &&Field| !field.is(Roles::PROSE) && of(field, &wanted) != of(field, &held);
+    FIELDS.iter().filter(differs).map(Field::name).collect()
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::config::diagnostic::Span;
 use crate::config::model::{SecretTarget, Workspace};
+use crate::diagnostic::Span;
 use crate::duo::types::{Ikey, Integration};
 use crate::secrets;
 

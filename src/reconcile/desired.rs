@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use crate::config::diagnostic::{Span, Spanned};
-use crate::config::model::{Application, DuoPlan, Guards, Setting, Workspace};
+use crate::config::model::{Application, DuoPlan, Guards, Workspace};
+use crate::diagnostic::{Span, Spanned};
 use crate::duo::types::Ikey;
+use crate::kinds::value::Setting;
 
-use super::address::Address;
 use super::delivery::DesiredSecret;
 use super::handoff::HandoffSpec;
 use super::takedown::TakedownSpec;
+use crate::kinds::address::Address;
 
 /// Everything that the YAML of a workspace asks of an account.
 #[derive(Clone, Debug)]

@@ -1,21 +1,24 @@
 //! The difference between what the YAML asks of one application and what the account holds.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::config::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::duo::types::Integration;
+use crate::kinds::application::access::conflict;
+use crate::kinds::application::fields::FIELDS;
+use crate::kinds::application::{ACCESS, GROUPS, NO_USERS, PERMITTED_GROUPS};
+use crate::kinds::field::{Field, Roles};
+use crate::kinds::managed::{Kept, Live, Managed, shown};
+use crate::kinds::marker::{Applied, AppliedFields, Marker, MarkerState, short_hash};
+use crate::kinds::risk::{Assessment, NEUTRAL, Risk};
+use crate::kinds::value::{FieldValue, Setting};
 
 use super::desired::DesiredApplication;
-use super::fields::{
-    FIELDS, Field, FieldKind, Live, Managed, NO_USERS, PERMITTED_GROUPS, UNCERTAIN_PERMISSION,
-    known_permissions,
-};
-use super::marker::{Applied, AppliedFields, Marker, MarkerState, short_hash};
 use super::references::References;
-use super::risk::{self, Risk};
-use super::value::FieldValue;
 
 /// Who moved since the value was last applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -72,9 +75,11 @@ pub fn managed(
     references: &References,
 ) -> Result<Vec<Managed>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
-    let mut fields: Vec<Managed> = wanted.name.iter().filter_map(Managed::name).collect();
-    for field in FIELDS {
-        let Some(setting) = wanted.settings.get(field.key) else { continue };
+    let mut fields = Vec::new();
+    let name = wanted.name.clone().map(|name| Spanned::new(Setting::Text(name.value), name.span));
+    for field in FIELDS.iter().filter(|field| field.is_compared()) {
+        let named = name.as_ref().filter(|_| !field.is_setting());
+        let Some(setting) = named.or_else(|| wanted.settings.get(field.name())) else { continue };
         match Managed::new(field, setting, references) {
             Ok(managed) => fields.push(managed),
             Err(found) => problems.extend(found),
@@ -90,31 +95,15 @@ pub fn managed(
     if problems.is_empty() { Ok(fields) } else { Err(problems) }
 }
 
-/// Groups that would never count, or `permitted_groups` without one: Duo might keep a list of its own (traps 2 and 3).
+/// Groups that would never count, or `permitted_groups` without one.
 fn access_conflict(fields: &[Managed]) -> Option<Diagnostic> {
-    let of = |kind| fields.iter().find(|managed| managed.field.kind == kind);
-    let permitted = |access: &Managed| access.wanted == FieldValue::Text(PERMITTED_GROUPS.to_owned());
-    let (access, groups) = (of(FieldKind::Access), of(FieldKind::Groups));
-    let named = groups.filter(|groups| groups.wanted != FieldValue::Unset);
-    match (access, named) {
-        (Some(access), None) if permitted(access) => Some(
-            Diagnostic::error(
-                Code::AccessConflict,
-                groups.map_or(access.span, |groups| groups.span),
-                "`user_access: permitted_groups` needs `groups_allowed`",
-            )
-            .help("name at least one group; to let nobody in, write `user_access: no_users`"),
-        ),
-        (Some(access), Some(groups)) if !permitted(access) => Some(
-            Diagnostic::error(
-                Code::AccessConflict,
-                groups.span,
-                "`groups_allowed` counts only with `user_access: permitted_groups`",
-            )
-            .help("write `user_access: permitted_groups`, or remove `groups_allowed`"),
-        ),
-        (None, None) | (Some(_), _) | (None, Some(_)) => None,
-    }
+    let of = |key, is: fn(&FieldValue) -> bool| {
+        let managed = fields.iter().find(|managed| managed.field.name() == key)?;
+        Some(Spanned::new(is(&managed.wanted), managed.span))
+    };
+    // Where the YAML leaves the access alone, the account decides whether groups count.
+    let access = of(ACCESS, |access| *access == FieldValue::text(PERMITTED_GROUPS))?;
+    conflict(Some(&access), of(GROUPS, |groups| *groups != FieldValue::Unset).as_ref())
 }
 
 /// The changes of one application, and what has to be said about it.
@@ -141,7 +130,7 @@ enum AccessChange {
 
 impl AccessChange {
     fn of(managed: &[Managed], live: &Integration) -> Self {
-        match managed.iter().find(|managed| managed.field.kind == FieldKind::Access) {
+        match managed.iter().find(|managed| managed.field.name() == ACCESS) {
             None => Self::Unmanaged,
             Some(access) if access.live(live) == Live::Value(access.wanted.clone()) => Self::Stays,
             Some(_) => Self::Changes,
@@ -160,7 +149,9 @@ pub fn compare<'m>(
     let mut difference = Difference::default();
     let access = AccessChange::of(managed, live);
     for managed in managed {
-        if managed.field.kind == FieldKind::Groups
+        let field = managed.field;
+        let is_groups = field.name() == GROUPS;
+        if is_groups
             && access == AccessChange::Unmanaged
             && let Err(problem) = groups_count(wanted, managed, live)
         {
@@ -170,37 +161,39 @@ pub fn compare<'m>(
         let value = match managed.live(live) {
             Live::Value(value) => value,
             Live::NotOffered => {
-                difference.problems.push(not_offered(wanted, managed, managed.field.key));
+                difference.problems.push(not_offered(wanted, managed, field.name()));
                 continue;
             }
         };
-        let target = reachable(wanted, managed, live, &mut difference.problems);
-        let applied = marker.and_then(|marker| marker.applied.get(&managed.field.code));
+        let (target, hidden) = managed.reachable(live);
+        difference.problems.extend(hidden.iter().map(|part| not_offered(wanted, managed, part)));
+        let applied = marker.and_then(|marker| marker.applied.get(&field.letter?));
         if value == target {
             continue;
         }
-        if is_kept(managed, &target, &value, applied) {
-            difference.problems.extend(not_followed(wanted, managed, &value));
-            continue;
+        match managed.kept(&target, &value) {
+            Kept::Quietly if is_known(managed, &value, applied) => continue,
+            Kept::Still(part) if is_known(managed, &value, applied) => {
+                difference.problems.push(not_followed(wanted, managed, &value, part));
+                continue;
+            }
+            Kept::No | Kept::Quietly | Kept::Still(_) => {}
         }
-        difference.problems.extend(uncertain(wanted, managed, &value));
-        let finishes = finishes_creation(managed.field, live, marker);
-        let assessment = if finishes {
-            (Risk::Neutral, "finishes the creation")
-        } else if managed.field.kind == FieldKind::Groups && access == AccessChange::Changes {
-            (Risk::Neutral, "")
+        difference.problems.extend(managed.uncertain(&value).map(|part| uncertain(wanted, managed, part)));
+        // Another access says who may log in; the groups only say the same again.
+        let says_nothing = is_groups && access == AccessChange::Changes;
+        let assess = |from, to| if says_nothing { NEUTRAL } else { (field.risk)(from, to) };
+        let finishes = finishes_creation(field, live, marker);
+        let (assessment, origin) = if finishes {
+            ((Risk::Neutral, "finishes the creation"), Origin::Config)
         } else {
-            risk::assess(managed.field, &value, &target)
+            (assess(&value, &target), origin(managed, &value, applied))
         };
-        let origin = if finishes { Origin::Config } else { origin(managed, &value, applied) };
         let drift = (origin != Origin::Config).then(|| {
-            let (risk, reason) = match managed.field.kind {
-                FieldKind::Groups if access == AccessChange::Changes => (Risk::Neutral, ""),
-                _ => risk::assess(managed.field, &target, &value),
-            };
+            let (risk, reason) = assess(&target, &value);
             DriftRisk { risk, reason }
         });
-        let found = changes(managed.field, &value, &target, Some(origin), assessment, references).into_iter();
+        let found = changes(field, &value, &target, Some(origin), assessment, references).into_iter();
         difference.changes.extend(found.map(|change| Change { drift, ..change }));
         difference.fields.push(managed);
     }
@@ -209,12 +202,11 @@ pub fn compare<'m>(
 
 /// The changes that a create shows: every managed field, from nothing.
 pub fn from_nothing(managed: &[Managed], references: &References) -> Vec<Change> {
-    let neutral = (Risk::Neutral, "");
     managed
         .iter()
         .filter(|managed| managed.wanted != FieldValue::Unset)
         .flat_map(|managed| {
-            changes(managed.field, &FieldValue::Unset, &managed.wanted, None, neutral, references)
+            changes(managed.field, &FieldValue::Unset, &managed.wanted, None, NEUTRAL, references)
         })
         .collect()
 }
@@ -231,11 +223,11 @@ pub fn from_predecessor(managed: &[Managed], old: &Integration, references: &Ref
         if before == FieldValue::Unset && managed.wanted == FieldValue::Unset {
             continue;
         }
-        let counts = managed.field.kind != FieldKind::Groups || access != AccessChange::Changes;
+        let counts = managed.field.name() != GROUPS || access != AccessChange::Changes;
         let assessment = if before == managed.wanted || !counts {
-            (Risk::Neutral, "")
+            NEUTRAL
         } else {
-            risk::assess(managed.field, &before, &managed.wanted)
+            (managed.field.risk)(&before, &managed.wanted)
         };
         shown.extend(changes(managed.field, &before, &managed.wanted, None, assessment, references));
     }
@@ -244,22 +236,20 @@ pub fn from_predecessor(managed: &[Managed], old: &Integration, references: &Ref
 
 /// The fields whose differences count: ignored ones are sent when an application is created and left alone afterwards.
 pub fn compared(managed: Vec<Managed>, wanted: &DesiredApplication) -> Vec<Managed> {
-    let ignored = |managed: &Managed| wanted.ignore.iter().any(|key| key == managed.field.key);
+    let ignored = |managed: &Managed| wanted.ignore.iter().any(|key| key == managed.field.name());
     managed.into_iter().filter(|managed| !ignored(managed)).collect()
 }
 
 /// What the marker will say of the compared fields once they are applied.
 pub fn applied(compared: &[Managed], before: Option<&Marker>) -> AppliedFields {
-    compared
-        .iter()
-        .map(|managed| {
-            let code = managed.field.code;
-            let asked = short_hash(code, &managed.wanted);
-            let before = before.and_then(|marker| marker.applied.get(&code));
-            let kept = before.filter(|before| before.asked == asked).and_then(|before| before.kept);
-            (code, Applied { asked, kept })
-        })
-        .collect()
+    let applied = |managed: &Managed| {
+        let letter = managed.field.letter?;
+        let asked = short_hash(letter, &managed.wanted);
+        let before = before.and_then(|marker| marker.applied.get(&letter));
+        let kept = before.filter(|before| before.asked == asked).and_then(|before| before.kept);
+        Some((letter, Applied { asked, kept }))
+    };
+    compared.iter().filter_map(applied).collect()
 }
 
 /// The body of an update: only what changes, and what Duo wants together with it.
@@ -268,13 +258,10 @@ pub fn body(difference: &Difference<'_>, managed: &[Managed], live: &Integration
     for managed in &difference.fields {
         managed.send(&mut body, Some(live));
     }
-    let pair = |kind| matches!(kind, FieldKind::Access | FieldKind::Groups);
-    if difference.fields.iter().any(|managed| pair(managed.field.kind)) {
+    let opens = |managed: &&Managed| managed.field.is(Roles::OPENS);
+    if difference.fields.iter().any(opens) {
         // A list of groups is only taken together with `PERMITTED_GROUPS`, and switching back needs the list (trap 3).
-        managed
-            .iter()
-            .filter(|managed| pair(managed.field.kind))
-            .for_each(|managed| managed.send(&mut body, Some(live)));
+        managed.iter().filter(opens).for_each(|managed| managed.send(&mut body, Some(live)));
         if body.contains_key("groups_allowed") && !body.contains_key("user_access") {
             body.insert("user_access".to_owned(), json!(PERMITTED_GROUPS));
         }
@@ -282,63 +269,50 @@ pub fn body(difference: &Difference<'_>, managed: &[Managed], live: &Integration
     body
 }
 
-fn is_kept(managed: &Managed, target: &FieldValue, value: &FieldValue, applied: Option<&Applied>) -> bool {
-    let code = managed.field.code;
-    managed.may_be_kept_as(target, value)
-        && applied.is_some_and(|applied| {
-            applied.asked == short_hash(code, &managed.wanted)
-                && applied.kept == Some(short_hash(code, value))
-        })
+/// Whether Duo was seen to keep this value in place of the wanted one.
+fn is_known(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> bool {
+    managed.field.letter.zip(applied).is_some_and(|(letter, applied)| {
+        applied.asked == short_hash(letter, &managed.wanted)
+            && applied.kept == Some(short_hash(letter, value))
+    })
 }
 
 /// Said in every plan, unlike other things that Duo keeps: the key may do more, or less, than the YAML says.
-fn not_followed(wanted: &DesiredApplication, managed: &Managed, value: &FieldValue) -> Option<Diagnostic> {
-    if managed.field.kind != FieldKind::Permissions {
-        return None;
-    }
-    let held = names_uncertain(value);
-    let (verb, help) = if held {
-        ("revoke", "revoke it in the Duo Admin Panel, or write it into `permissions`")
+fn not_followed(
+    wanted: &DesiredApplication,
+    managed: &Managed,
+    value: &FieldValue,
+    part: &str,
+) -> Diagnostic {
+    let field = managed.field.name();
+    let (verb, help) = if value.names(part) {
+        ("revoke", format!("revoke it in the Duo Admin Panel, or write it into `{field}`"))
     } else {
-        (
-            "grant",
-            "grant it in the Duo Admin Panel, create a new application, or remove it from `permissions`",
-        )
+        let help = "grant it in the Duo Admin Panel, create a new application, or remove it from";
+        ("grant", format!("{help} `{field}`"))
     };
-    let message =
-        format!("{}: Duo did not {verb} `{UNCERTAIN_PERMISSION}` when it was told to", wanted.address);
-    Some(Diagnostic::warning(Code::NotOfferedYet, managed.span, message).help(help))
+    let message = format!("{}: Duo did not {verb} `{part}` when it was told to", wanted.address);
+    Diagnostic::warning(Code::NotOfferedYet, managed.span, message).help(help)
 }
 
 /// A permission that Duo may not change after the creation is tried all the same, and the plan says so.
-fn uncertain(wanted: &DesiredApplication, managed: &Managed, value: &FieldValue) -> Option<Diagnostic> {
-    let permissions = managed.field.kind == FieldKind::Permissions;
-    let wants = names_uncertain(&managed.wanted);
-    if !permissions || wants == names_uncertain(value) {
-        return None;
-    }
-    let verb = if wants { "grants" } else { "revokes" };
+fn uncertain(wanted: &DesiredApplication, managed: &Managed, part: &str) -> Diagnostic {
+    let verb = if managed.wanted.names(part) { "grants" } else { "revokes" };
     let message = format!(
-        "{}: it is not certain that Duo {verb} `{UNCERTAIN_PERMISSION}` after the creation of an application",
+        "{}: it is not certain that Duo {verb} `{part}` after the creation of an application",
         wanted.address
     );
-    Some(
-        Diagnostic::warning(Code::NotOfferedYet, managed.span, message)
-            .help("apply tries it and says what Duo did; the Duo Admin Panel can change it for certain"),
-    )
-}
-
-fn names_uncertain(value: &FieldValue) -> bool {
-    matches!(value, FieldValue::Set(names) if names.contains(UNCERTAIN_PERMISSION))
+    Diagnostic::warning(Code::NotOfferedYet, managed.span, message)
+        .help("apply tries it and says what Duo did; the Duo Admin Panel can change it for certain")
 }
 
 fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> Origin {
-    let Some(applied) = applied else { return Origin::Config };
-    let code = managed.field.code;
-    let yaml_moved = applied.asked != short_hash(code, &managed.wanted);
+    let Some((letter, applied)) = managed.field.letter.zip(applied) else { return Origin::Config };
+    let yaml_moved = applied.asked != short_hash(letter, &managed.wanted);
     // Which leaves of a document count depends on the YAML, so a hash made from other leaves says nothing.
-    let comparable = managed.field.kind != FieldKind::Sso || !yaml_moved;
-    let duo_moved = comparable && short_hash(code, value) != applied.kept.unwrap_or(applied.asked);
+    let is_document = matches!(managed.wanted, FieldValue::Document(_));
+    let comparable = !is_document || !yaml_moved;
+    let duo_moved = comparable && short_hash(letter, value) != applied.kept.unwrap_or(applied.asked);
     match (yaml_moved, duo_moved) {
         (true, true) => Origin::Both,
         (false, true) => Origin::Drift,
@@ -349,8 +323,7 @@ fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> O
 /// What is left to do on an application that was created with nobody let in, where the creation was asked for. Only
 /// while it still lets nobody in: what someone wrote into the marker excuses no other change.
 fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>) -> bool {
-    let later =
-        matches!(field.kind, FieldKind::Access | FieldKind::Groups | FieldKind::Policy | FieldKind::Prompt);
+    let later = field.is(Roles::LATE) || field.is(Roles::OPENS);
     let creating = marker
         .is_some_and(|marker| matches!(marker.state, MarkerState::Creating | MarkerState::Successor(_)));
     later && creating && live.text("user_access") == NO_USERS
@@ -385,34 +358,12 @@ fn not_offered(wanted: &DesiredApplication, managed: &Managed, what: &str) -> Di
         .help("nothing is planned for it; remove it from the YAML, or wait until Duo shows the setting")
 }
 
-/// What the account can hold of what the YAML asks for: permissions that Duo does not show cannot be reached by an
-/// update (trap 21).
-pub(super) fn reachable(
-    wanted: &DesiredApplication,
-    managed: &Managed,
-    live: &Integration,
-    problems: &mut Vec<Diagnostic>,
-) -> FieldValue {
-    let (FieldKind::Permissions, FieldValue::Set(names)) = (managed.field.kind, &managed.wanted) else {
-        return managed.wanted.clone();
-    };
-    let known = known_permissions(live);
-    let mut reachable = names.clone();
-    for name in names {
-        if !known.contains(name) {
-            reachable.remove(name);
-            problems.push(not_offered(wanted, managed, name));
-        }
-    }
-    FieldValue::set(reachable)
-}
-
 fn changes(
     field: &Field,
     before: &FieldValue,
     after: &FieldValue,
     origin: Option<Origin>,
-    (risk, reason): risk::Assessment,
+    (risk, reason): Assessment,
     references: &References,
 ) -> Vec<Change> {
     let change = |name: &str, before: Value, after: Value| Change {
@@ -421,45 +372,20 @@ fn changes(
         reason,
         ..Change::neutral(name, before, after)
     };
-    let (FieldValue::Document(after), before) = (after, before) else {
-        return vec![change(field.key, shown(field, before, references), shown(field, after, references))];
+    let people = |value: Value, path: &str| shown(field, value, path, references);
+    let FieldValue::Document(after) = after else {
+        return vec![change(field.name(), people(before.json(), ""), people(after.json(), ""))];
     };
-    let empty = super::sso::Leaves::new();
+    let empty = BTreeMap::new();
     let before = if let FieldValue::Document(before) = before { before } else { &empty };
     after
         .iter()
         .map(|(path, after)| (path, before.get(path).cloned().unwrap_or_default(), after))
         .filter(|(_, before, after)| before != *after)
         .map(|(path, before, after)| {
-            let in_roles = path.contains("role_attrs");
-            let named = |value: Value| if in_roles { group_names(value, references) } else { value };
-            change(&format!("{}.{path}", field.key), named(before), named(after.clone()))
+            change(&format!("{}.{path}", field.name()), people(before, path), people(after.clone(), path))
         })
         .collect()
-}
-
-/// A value for people: groups and policies by name, access as the YAML spells it.
-fn shown(field: &Field, value: &FieldValue, references: &References) -> Value {
-    match (field.kind, value) {
-        (FieldKind::Groups, value) => group_names(value.json(), references),
-        (FieldKind::Policy, FieldValue::Text(key)) => json!(references.policy_name(key)),
-        (FieldKind::Access, FieldValue::Text(access)) => json!(access.to_lowercase()),
-        _ => value.json(),
-    }
-}
-
-fn group_names(value: Value, references: &References) -> Value {
-    match value {
-        Value::Array(items) => {
-            let mut names: Vec<Value> = items
-                .iter()
-                .map(|item| item.as_str().map_or_else(|| item.clone(), |id| json!(references.group_name(id))))
-                .collect();
-            names.sort_by_cached_key(Value::to_string);
-            Value::Array(names)
-        }
-        other => other,
-    }
 }
 
 #[cfg(test)]

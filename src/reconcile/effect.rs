@@ -10,13 +10,13 @@ use serde_json::{Map, Value, json};
 use crate::duo::people::{GroupStatuses, Members, Standing, User};
 use crate::duo::types::{GroupId, Ikey, Integration, PolicyKey};
 
-use super::fields::{NO_USERS, PERMITTED_GROUPS};
 pub use super::impact::{Affected, Bound, Headcount, Impact, PolicyEffect, SharedPolicy, Sharing, Survey};
-use super::marker::Notes;
 use super::observation::Observation;
 use super::observed::Observed;
 use super::plan::{Action, Plan, Step, Write};
-use super::value::parts;
+use crate::kinds::application::{NO_USERS, PERMITTED_GROUPS};
+use crate::kinds::marker::Notes;
+use crate::kinds::value::parts;
 
 /// How many names are shown of those who gain or lose access.
 const SHOWN: usize = 5;
@@ -302,7 +302,7 @@ fn touch(step: &Step, live: &Integration) -> Option<Touch> {
             bodies.flatten().collect()
         }
         // What a replacement has left behind goes, and its successor is there already.
-        Action::Delete if step.risks().contains_key(&super::risk::Risk::Replaces) => return None,
+        Action::Delete if step.risks().contains_key(&crate::kinds::risk::Risk::Replaces) => return None,
         Action::Delete => Map::from_iter([("user_access".to_owned(), json!(NO_USERS))]),
         // Of a rotation, whoever logged in with the old application goes on with its successor.
         Action::Create | Action::Adopt | Action::Deliver | Action::Rotate => return None,

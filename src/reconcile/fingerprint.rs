@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use crate::duo::sign::hex;
 use crate::duo::types::{Ikey, Integration};
 
-use super::fields::{FIELDS, PERMISSION_PREFIX};
+use crate::kinds::application::PERMISSION_PREFIX;
+use crate::kinds::application::fields::FIELDS;
+use crate::kinds::field::Field;
 
 /// What a saved plan was made from. Each part can move on its own, so that a refusal can name what did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -114,7 +116,7 @@ pub fn snapshot(integration: &Integration) -> String {
 
 /// The properties that a write could depend on, beside the permissions.
 static KNOWN: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| FIELDS.iter().map(|field| field.wire).chain(["type"]).collect());
+    LazyLock::new(|| FIELDS.iter().map(Field::wire_name).chain(["type"]).collect());
 
 /// The value without what Duo shuffles or generates (traps 1 and 23).
 fn even<'v>(key: &str, value: &'v Value) -> Cow<'v, Value> {

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::config::model::Guards;
 
-use super::address::Address;
 use super::desired::Desired;
 use super::diff::Change;
-use super::networks::Networks;
 use super::plan::{Action, PROTECTED, Plan, STILL_IN_CONSOLE, Step, Write};
-use super::risk::Risk;
 use super::selection::glob_matcher;
-use super::value::parts;
+use crate::kinds::address::Address;
+use crate::kinds::networks::Networks;
+use crate::kinds::risk::Risk;
+use crate::kinds::value::parts;
 
 /// From how many owned applications on `max_changes` counts: below, a share says little.
 const MAX_CHANGES_FROM: usize = 10;

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::attestation::Attestation;
-use crate::config::diagnostic::{Span, Spanned};
 use crate::config::model::DuoPlan;
+use crate::diagnostic::{Span, Spanned};
 use crate::duo::types::Integration;
+use crate::language::attestation::Attestation;
 
-use super::address::Address;
 use super::fingerprint::hash;
+use crate::kinds::address::Address;
 
 /// How many characters of the fingerprint, and of each field's own hash, stand in the YAML.
 pub(super) const FINGERPRINT_LENGTH: usize = 8;

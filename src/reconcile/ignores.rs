@@ -1,15 +1,15 @@
 //! Ignored differences that are no longer there: an `ignore` outlives its reason unless somebody says so.
 
-use crate::config::diagnostic::{Code, Diagnostic};
 use crate::config::model::{Application, Ignore, Workspace};
+use crate::diagnostic::{Code, Diagnostic};
 
-use super::address::Address;
 use super::desired::{Desired, DesiredApplication};
 use super::diff;
 use super::matching::match_all;
 use super::observation::Observation;
 use super::observed::Observed;
 use super::references::References;
+use crate::kinds::address::Address;
 
 /// A warning for each `ignore` of an application whose field is as the YAML wants it.
 pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observation) -> Vec<Diagnostic> {
@@ -37,7 +37,7 @@ pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observat
         };
         for ignore in own(application) {
             let field = &ignore.value.field;
-            let compared = managed.iter().any(|managed| managed.field.key == field);
+            let compared = managed.iter().any(|managed| managed.field.name() == field);
             if compared && !differs(field) {
                 let message = format!(
                     "{}: `{field}` is as the YAML wants it, so there is nothing to ignore",
@@ -54,7 +54,7 @@ pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observat
 }
 
 /// The ignores that stand at the application itself: a default is not wrong where an application does not need it.
-fn own(application: &Application) -> impl Iterator<Item = &crate::config::diagnostic::Spanned<Ignore>> {
+fn own(application: &Application) -> impl Iterator<Item = &crate::diagnostic::Spanned<Ignore>> {
     application.ignore.iter().filter(|ignore| {
         ignore.span.file == application.span.file && ignore.span.start > application.span.start
     })

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::duo::types::{Ikey, PolicyKey};
 
-use super::address::Address;
+use crate::kinds::address::Address;
 
 /// Who is affected by a plan. It is no part of what the plan does, so it is none of the fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::duo::types::{Ikey, Integration};
 
-use super::address::Address;
 use super::age::{KeyAge, key_age};
 use super::delivery::{Held, Standing, standing};
 use super::desired::{Desired, DesiredApplication};
@@ -16,6 +15,7 @@ use super::observation::Observation;
 use super::observed::Observed;
 use super::rotation::{Rotation, Stage};
 use super::selection::Selection;
+use crate::kinds::address::Address;
 
 /// What is known of one application's keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,13 +4,13 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::config::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::{Ikey, Integration};
 
-use super::address::Address;
 use super::desired::{Desired, DesiredApplication};
-use super::marker::{Marker, MarkerState, Notes};
-use super::value::FieldValue;
+use crate::kinds::address::Address;
+use crate::kinds::marker::{Marker, MarkerState, Notes};
+use crate::kinds::value::FieldValue;
 
 /// A live application with its notes taken apart.
 #[derive(Clone, Debug)]
@@ -142,9 +142,10 @@ fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Dia
 }
 
 /// A type and a normalised name.
-type TypeAndName = (String, String);
+pub(crate) type TypeAndName = (String, String);
 
-fn type_and_name(kind: &str, name: &str) -> TypeAndName {
+/// What two applications share that cannot be told apart without a pin.
+pub(crate) fn type_and_name(kind: &str, name: &str) -> TypeAndName {
     (kind.to_owned(), FieldValue::text(name).canonical())
 }
 

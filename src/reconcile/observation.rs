@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use crate::duo::types::{Account, Group, Ikey, Integration, Policy};
 
-use super::address::Address;
 use super::age::Creations;
 use super::delivery::Held;
 use super::observed::Observed;
 use super::rotation::Uses;
+use crate::kinds::address::Address;
 
 /// The newest login, or attempt at one, that the authentication log shows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,10 +8,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::diagnostic::{Code, Diagnostic, has_errors};
+use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::duo::types::{Ikey, Integration};
 
-use super::address::Address;
 use super::desired::Desired;
 use super::fingerprint::Fingerprint;
 use super::handoff::Handoff;
@@ -20,9 +19,10 @@ use super::matching::{Live, match_all};
 use super::observation::Observation;
 use super::observed::Observed;
 use super::references::References;
-use super::risk::Risk;
 use super::rotation::Rotation;
 use super::selection::Selection;
+use crate::kinds::address::Address;
+use crate::kinds::risk::Risk;
 
 mod ages;
 mod application;

@@ -3,8 +3,11 @@
 
 use std::collections::HashMap;
 
-use crate::config::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::duo::types::{Group, Policy};
+
+use crate::kinds::Kind;
+use crate::kinds::field::Names;
 
 use super::observed::Observed;
 
@@ -132,10 +135,21 @@ impl References {
     pub fn group_name<'a>(&'a self, id: &'a str) -> &'a str {
         self.groups.names.get(id).map_or(id, String::as_str)
     }
+}
 
-    /// A policy for people.
-    pub fn policy_name<'a>(&'a self, key: &'a str) -> &'a str {
-        self.policies.names.get(key).map_or(key, String::as_str)
+impl Names for References {
+    fn id(&self, kind: Kind, wanted: &str, span: Span) -> Result<String, Diagnostic> {
+        match kind {
+            Kind::Group => self.group(wanted, span),
+            Kind::Policy => self.policy(wanted, span),
+        }
+    }
+
+    fn name<'a>(&'a self, kind: Kind, id: &'a str) -> &'a str {
+        match kind {
+            Kind::Group => self.group_name(id),
+            Kind::Policy => self.policies.names.get(id).map_or(id, String::as_str),
+        }
     }
 }
 

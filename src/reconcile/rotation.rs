@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::duo::catalogue::{Creation, Family, lookup};
 use crate::duo::types::Ikey;
 
-use super::address::Address;
-use super::marker::MarkerState;
 use super::observed::Observed;
+use crate::kinds::address::Address;
+use crate::kinds::marker::MarkerState;
 
 /// How long the old key has to be silent, unless the run says otherwise.
 pub const SILENCE: SignedDuration = SignedDuration::from_hours(24);

@@ -2,7 +2,7 @@
 
 use globset::{Glob, GlobMatcher};
 
-use super::address::Address;
+use crate::kinds::address::Address;
 
 /// Which addresses a run covers.
 #[derive(Clone, Debug, Default)]

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::attestation::Attestation;
-use crate::config::diagnostic::Spanned;
+use crate::diagnostic::Spanned;
 use crate::duo::types::Integration;
+use crate::language::attestation::Attestation;
 
-use super::address::Address;
 use super::handoff::{ConsoleField, FINGERPRINT_LENGTH, Handoff, Purpose, short};
+use crate::kinds::address::Address;
 
 /// What the console holds of one part of an entry.
 #[derive(Clone, Copy, Debug)]

@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::config::diagnostic::{Code, Span, Spanned};
-use crate::config::model::{Guards, SecretTarget, Setting};
+use crate::config::model::{Guards, SecretTarget};
+use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::types::Ikey;
+use crate::kinds::value::Setting;
 
-use super::address::Address;
 use super::delivery::DesiredSecret;
 use super::desired::{Desired, DesiredApplication};
 use super::guard::{Consent, judge};
-use super::marker::{Applied, AppliedFields, Marker, MarkerState, Shut, short_hash};
 use super::plan::{Options, Plan, Prune, Write, plan};
 use super::rotation::Orders;
 use super::selection::Selection;
 use super::takedown::TakedownSpec;
-use super::value::FieldValue;
+use crate::kinds::address::Address;
+use crate::kinds::marker::{Applied, AppliedFields, Marker, MarkerState, Shut, short_hash};
+use crate::kinds::value::FieldValue;
 
 pub(crate) mod fake_duo;
 pub(crate) mod random;

@@ -3,17 +3,17 @@
 
 use serde_json::{Value, json};
 
-use crate::config::diagnostic::Code;
+use crate::diagnostic::Code;
 
 use crate::duo::types::Group;
 
-use super::fields::FIELDS;
 use super::guard::Consent;
-use super::marker::{Marker, MarkerState, Notes};
 use super::plan::{Action, Prune, Write};
 use super::testing::{
     App, FakeDuo, app, bodies, codes, desired, marked, marker, outline, plan_of, plan_pruning, refusals,
 };
+use crate::kinds::application::fields::FIELDS;
+use crate::kinds::marker::{Marker, MarkerState, Notes};
 
 fn vpn() -> App {
     app("vpn", "radius", "VPN")
@@ -181,7 +181,9 @@ fn trap_11_legacy_properties_are_never_managed() {
         "ip_whitelist_enroll_policy",
         "visual_style",
     ];
-    assert!(FIELDS.iter().all(|field| !legacy.contains(&field.wire) && !legacy.contains(&field.key)));
+    assert!(
+        FIELDS.iter().all(|field| !legacy.contains(&field.wire_name()) && !legacy.contains(&field.name()))
+    );
     let live = json!({"enroll_policy": "allow", "trusted_device_days": 60, "ip_whitelist": ["192.0.2.8"]});
     assert_eq!(plan("radius", live, vpn()), "");
 }
@@ -390,7 +392,9 @@ fn trap_29_a_list_that_was_not_read_is_not_an_empty_one() {
 #[test]
 fn trap_33_the_factor_switches_of_groups_are_not_managed() {
     let factors = ["push_enabled", "sms_enabled", "voice_enabled", "mobile_otp_enabled"];
-    assert!(FIELDS.iter().all(|field| !factors.contains(&field.key) && !factors.contains(&field.wire)));
+    assert!(
+        FIELDS.iter().all(|field| !factors.contains(&field.name()) && !factors.contains(&field.wire_name()))
+    );
     let group = |on: bool| {
         let mut group = json!({"group_id": "DG1", "name": "VPN Users", "status": "active"});
         factors.iter().for_each(|factor| group[*factor] = json!(on));

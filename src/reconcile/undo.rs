@@ -7,12 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::duo::types::Integration;
 
-use super::fields::{
-    FIELDS, FieldKind, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION, held_permissions,
-    known_permissions,
-};
-use super::marker::{Before, Marker, MarkerState, NOTES_LIMIT, Notes};
-use super::value::{flag, parts};
+use crate::kinds::application::fields::{FIELDS, held_permissions, known_permissions};
+use crate::kinds::application::{PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION};
+use crate::kinds::managed::again;
+use crate::kinds::marker::{Before, Marker, MarkerState, NOTES_LIMIT, Notes};
+use crate::kinds::value::parts;
 
 const NETWORKS: &str = "networks_for_api_access";
 const NOTES: &str = "notes";
@@ -74,17 +73,10 @@ pub fn undo(
 ) -> Map<String, Value> {
     let concerned =
         |key: &str| sent.contains_key(key) || key.starts_with(PERMISSION_PREFIX) || key == NETWORKS;
-    let shown = [Some(before), now].into_iter().flatten().flat_map(|live| live.properties().keys());
-    let keys: BTreeSet<&String> = shown.chain(sent.keys()).filter(|key| concerned(key)).collect();
-    let mut body = Map::new();
-    for key in keys {
-        match as_sent(key, before) {
-            Some(value) if now.and_then(|now| as_sent(key, now)).as_ref() != Some(&value) => {
-                body.insert(key.clone(), value);
-            }
-            _ => {}
-        }
-    }
+    let now = now.map(everything).unwrap_or_default();
+    let mut body: Map<String, Value> = everything(before);
+    body.retain(|key, value| concerned(key) && now.get(key) != Some(value));
+    body.sort_keys();
     if body.contains_key("groups_allowed") {
         // Duo takes the list with this access only (trap 2).
         body.insert("user_access".to_owned(), json!(PERMITTED_GROUPS));
@@ -92,30 +84,9 @@ pub fn undo(
     body
 }
 
-/// A property in the form in which Duo takes it; `None` where it cannot be sent.
-fn as_sent(key: &str, live: &Integration) -> Option<Value> {
-    let property = live.property(key);
-    let switch = |on: bool| json!(if on { "1" } else { "0" });
-    let list = || property.map(parts).unwrap_or_default().into_iter().collect::<BTreeSet<_>>();
-    if key.starts_with(PERMISSION_PREFIX) {
-        // A flag that cannot be read counts as held, as everywhere.
-        return property.map(|value| switch(flag(value).unwrap_or(true)));
-    }
-    let joined = |items: BTreeSet<String>| json!(items.into_iter().collect::<Vec<_>>().join(","));
-    match FIELDS.iter().find(|field| field.wire == key)?.kind {
-        FieldKind::Groups if live.text("user_access") != PERMITTED_GROUPS => None,
-        FieldKind::Groups | FieldKind::Networks => Some(joined(list())),
-        FieldKind::SelfService | FieldKind::Prompt => property.and_then(flag).map(switch),
-        FieldKind::Normalization => {
-            let text = live.text(key).to_lowercase();
-            Some(json!(if text.is_empty() { "none".to_owned() } else { text }))
-        }
-        // An Admin API application has none.
-        FieldKind::Permissions | FieldKind::Sso => None,
-        FieldKind::Name | FieldKind::Access | FieldKind::Policy | FieldKind::Text | FieldKind::Notes => {
-            Some(json!(live.text(key)))
-        }
-    }
+/// Every setting of an application as it is sent to have it once more.
+fn everything(live: &Integration) -> Map<String, Value> {
+    FIELDS.iter().flat_map(|field| again(field, live)).collect()
 }
 
 /// What is missing of what a key might do before.
@@ -158,8 +129,8 @@ pub fn in_words(body: &Map<String, Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::address::Address;
-    use crate::reconcile::marker::{AppliedFields, Shut};
+    use crate::kinds::address::Address;
+    use crate::kinds::marker::{AppliedFields, Shut};
 
     fn live(properties: Value) -> Integration {
         let mut map = Map::from_iter([

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::config::shape::{Object, Shape};
-use crate::config::sso::DOCUMENT;
 use crate::duo::catalogue::{PERMISSIONS, lookup};
 use crate::duo::types::{Ikey, Integration};
+use crate::kinds::application::sso::DOCUMENT;
+use crate::language::shape::{Object, Shape};
 
-use super::fields::{FIELDS, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS};
 use super::observation::Observation;
 use super::observed::Observed;
+use crate::kinds::application::fields::FIELDS;
+use crate::kinds::application::{NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS};
 
 /// Properties that say what an application is, or that duoctl reads and Duo alone sets.
 const READ: [&str; 4] = ["integration_key", "secret_key", "type", "frameless_auth_prompt_enabled"];
@@ -53,7 +54,7 @@ fn of(live: &Integration) -> Vec<(String, Option<String>)> {
             }
         } else if key == "sso" {
             within(value, &DOCUMENT, key, &mut found);
-        } else if !READ.contains(&key.as_str()) && !FIELDS.iter().any(|field| field.wire == key) {
+        } else if !READ.contains(&key.as_str()) && !FIELDS.iter().any(|field| field.owns(key)) {
             found.push((key.clone(), None));
         }
         if let Some(text) = value.as_str().filter(|text| !knows(key, text)) {

@@ -10,10 +10,9 @@ use crate::duo::error::DuoError;
 use crate::duo::probe::{PermissionProbe, permission_probes};
 use crate::duo::request::title;
 use crate::duo::types::Integration;
-use crate::reconcile::fields::{
-    PERMISSION_PREFIX, UNCERTAIN_PERMISSION, held_permissions, known_permissions,
-};
-use crate::reconcile::value::parts;
+use crate::kinds::application::fields::{held_permissions, known_permissions};
+use crate::kinds::application::{PERMISSION_PREFIX, UNCERTAIN_PERMISSION};
+use crate::kinds::value::parts;
 
 use super::keys::Answer;
 use super::report::{Check, Verdict, unproven};

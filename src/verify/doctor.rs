@@ -10,8 +10,8 @@ use crate::duo::error::DuoError;
 use crate::duo::explain::causes;
 use crate::duo::probe::auth_ping;
 use crate::duo::types::{Ikey, Integration};
+use crate::kinds::application::fields::held_permissions;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::fields::held_permissions;
 
 use super::report::{Check, Verdict};
 

@@ -12,7 +12,7 @@ use crate::duo::error::{DuoError, Refusal};
 use crate::duo::probe::{auth_check, auth_ping};
 use crate::duo::sign::Scheme;
 use crate::duo::types::{Ikey, Integration};
-use crate::reconcile::value::flag;
+use crate::kinds::value::flag;
 use crate::secret::Secret;
 
 use super::report::{Check, Verdict};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::duo::call::Transport;
 use crate::intelligence::console::COLLECTED;
 use crate::intelligence::{ADMIN_API, AUTH_API};
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
 use crate::reconcile::handoff::Handoff;
 use crate::reconcile::plan::Plan;
 

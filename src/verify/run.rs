@@ -11,7 +11,7 @@ use crate::duo::call::Transport;
 use crate::duo::client::KeyReader;
 use crate::duo::error::DuoError;
 use crate::duo::types::Integration;
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
 use crate::reconcile::observed::Observed;
 
 use super::admin_api;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use duoctl::config::settings::setting;
 use duoctl::duo::catalogue::{Creation, Family, kinds, lookup};
+use duoctl::kinds::application::fields::field;
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::call::Reply;
 use proptest::collection::{btree_map, vec};
@@ -201,7 +201,7 @@ impl Fields {
     pub(crate) fn yaml(&self) -> Value {
         // Of a type that nobody knows, duoctl takes every field for possible; the simulator takes it for one with users.
         let kind = lookup(self.kind).or_else(|| lookup("radius"));
-        let has = |key: &str| setting(key).unwrap().applies_to(kind);
+        let has = |key: &str| field(key).unwrap().applies_to(kind);
         let mut entry = json!({"type": self.kind, "name": self.name.trim()});
         let mut set = |key: &str, value: Option<Value>| {
             if let (Some(value), true) = (value, has(key)) {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use duoctl::apply::outcome::Status;
-use duoctl::reconcile::marker::Notes;
-use duoctl::reconcile::networks::Networks;
+use duoctl::kinds::marker::Notes;
+use duoctl::kinds::networks::Networks;
 use duoctl::reconcile::plan::{Options, Prune};
 use duoctl::sandbox::account::Account;
 use proptest::collection::vec;

@@ -15,8 +15,8 @@ use std::process::{Command, Stdio};
 
 use clap::Parser as _;
 use duoctl::cli::args::Args;
-use duoctl::config::diagnostic::has_errors;
 use duoctl::config::load::load_text;
+use duoctl::diagnostic::has_errors;
 
 /// The pages, by their paths in the repository.
 fn pages() -> Vec<PathBuf> {

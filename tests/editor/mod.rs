@@ -10,10 +10,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use duoctl::config::diagnostic::has_errors;
 use duoctl::config::load::load;
 use duoctl::config::schema::{config_schema, config_schema_text};
-use duoctl::config::tree;
+use duoctl::diagnostic::has_errors;
+use duoctl::yaml;
 use serde_json::{Value, json};
 
 use crate::support::python::{python_of, skip};
@@ -75,7 +75,7 @@ fn samples() -> Vec<Sample> {
 /// Whether the parser's own view of the schema refuses a sample. `None` where it is no YAML.
 fn instance(text: &str) -> Option<Value> {
     let mut findings = Vec::new();
-    let tree = tree::parse(0, text.trim_start_matches('\u{feff}'), &mut findings)?;
+    let tree = yaml::parse(0, text.trim_start_matches('\u{feff}'), &mut findings)?;
     (!has_errors(&findings)).then(|| tree.json())
 }
 

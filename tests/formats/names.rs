@@ -1,8 +1,8 @@
 //! `explain`: every name that is printed, and what is near to one.
 
 use duoctl::cli::exit::Exit;
-use duoctl::config::diagnostic::Code;
-use duoctl::reconcile::risk::Risk;
+use duoctl::diagnostic::Code;
+use duoctl::kinds::risk::Risk;
 
 use crate::support::Folder;
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use duoctl::reconcile::fields::FIELDS;
-use duoctl::reconcile::networks::Networks;
-use duoctl::reconcile::risk::Risk::{self, *};
-use duoctl::reconcile::risk::assess;
-use duoctl::reconcile::value::FieldValue;
+use duoctl::kinds::application::fields::{FIELDS, field};
+use duoctl::kinds::networks::Networks;
+use duoctl::kinds::risk::Risk;
+use duoctl::kinds::risk::Risk::*;
+use duoctl::kinds::value::FieldValue;
 use serde_json::json;
 
 use super::row;
@@ -113,20 +113,21 @@ fn rows() -> Vec<Row> {
         let words: &'static str = format!("`{}` added", flag.name).leak();
         rows.push(("permissions", words, set(&["held"]), set(&["held", flag.name]), EscalatesPrivilege));
     }
-    rows.sort_by_key(|(key, ..)| FIELDS.iter().position(|field| field.key == *key));
+    rows.sort_by_key(|(key, ..)| FIELDS.iter().position(|field| field.name() == *key));
     rows
 }
 
 pub(crate) fn table() -> String {
     let rows = rows();
     let covered: BTreeSet<&str> = rows.iter().map(|(key, ..)| *key).collect();
-    for field in FIELDS {
-        assert!(covered.contains(field.key), "{} has no row: what does a change of it risk?", field.key);
+    for field in FIELDS.iter().filter(|field| field.is_compared()) {
+        let name = field.name();
+        assert!(covered.contains(name), "{name} has no row: what does a change of it risk?");
     }
     let mut page = row(["Field", "Change", "Risk", "Why"]) + "|---|---|---|---|\n";
     for (key, words, before, after, expected) in rows {
-        let field = FIELDS.iter().find(|field| field.key == key).unwrap();
-        let (risk, reason) = assess(field, &before, &after);
+        let field = field(key).unwrap();
+        let (risk, reason) = (field.risk)(&before, &after);
         assert_eq!(risk, expected, "{key}: {words}");
         let reason = if reason.is_empty() { "nobody's access changes" } else { reason };
         page += &row([&format!("`{key}`"), words, &format!("`{risk}`"), reason]);

@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 
 use duoctl::config::schema::config_schema;
-use duoctl::config::settings::{Owner, SETTINGS, SettingSpec, setting};
-use duoctl::config::tree;
 use duoctl::duo::catalogue::kinds;
+use duoctl::kinds::application::fields::{FIELDS, field};
+use duoctl::kinds::field::{Field, Roles};
+use duoctl::yaml;
 use serde_json::{Map, Value};
 
 use super::row;
@@ -69,11 +70,8 @@ impl<'s> Reference<'s> {
             let _ = writeln!(self.text, "{description}\n");
         }
         if path == "defaults.applications" {
-            let keys: Vec<String> = SETTINGS
-                .iter()
-                .filter(|spec| spec.defaultable)
-                .map(|spec| format!("`{}`", spec.key.name))
-                .collect();
+            let fields = FIELDS.iter().filter(|field| field.is(Roles::DEFAULTABLE));
+            let keys: Vec<String> = fields.map(|field| format!("`{}`", field.name())).collect();
             let link = link("applications.NAME");
             let _ = writeln!(self.text, "Keys of an application, as in {link}: {}.", keys.join(", "));
             return;
@@ -96,15 +94,15 @@ impl<'s> Reference<'s> {
         let _ = writeln!(self.text, "| Key | Value | Left out | {types}What it is for | Example |");
         let _ = writeln!(self.text, "|---|---|---|{}---|---|", if application { "---|" } else { "" });
         for (key, value) in schema["properties"].as_object().unwrap() {
-            let spec = setting(key).filter(|_| application);
-            let default = match (value.get("default"), spec) {
+            let field = field(key).filter(|_| application);
+            let default = match (value.get("default"), field) {
                 _ if required.contains(&key.as_str()) => "**required**".to_owned(),
                 _ if path.is_empty() && ONCE.contains(&key.as_str()) => "**required**, once".to_owned(),
-                (_, Some(spec)) if spec.key.required => {
+                (_, Some(field)) if field.key.required => {
                     "**required**, unless `integration_key` is there".to_owned()
                 }
                 (Some(default), _) => format!("`{}`", flow(default)),
-                (None, Some(spec)) if spec.owner == Owner::Duo => "unmanaged".to_owned(),
+                (None, Some(field)) if field.is_setting() => "unmanaged".to_owned(),
                 (None, _) => String::new(),
             };
             let inside = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -113,8 +111,8 @@ impl<'s> Reference<'s> {
             let description = value["description"].as_str().unwrap();
             let example = value["examples"].as_array().and_then(|examples| examples.first()).unwrap();
             let example = format!("`{}`", checked(flow(example), example));
-            self.text += &match spec {
-                Some(spec) => row([&name, &kind, &default, &types_of(spec), description, &example]),
+            self.text += &match field {
+                Some(field) => row([&name, &kind, &default, &types_of(field), description, &example]),
                 None => row([&name, &kind, &default, description, &example]),
             };
             words += &choices(key, value);
@@ -235,8 +233,8 @@ fn choices(key: &str, value: &Value) -> String {
 }
 
 /// Which types have a field, as short as can be.
-fn types_of(spec: &SettingSpec) -> String {
-    let (with, without): (Vec<_>, Vec<_>) = kinds().iter().partition(|kind| spec.applies_to(Some(kind)));
+fn types_of(field: &Field) -> String {
+    let (with, without): (Vec<_>, Vec<_>) = kinds().iter().partition(|kind| field.applies_to(Some(kind)));
     let names = |kinds: &[&duoctl::duo::catalogue::Kind]| {
         kinds.iter().map(|kind| format!("`{}`", kind.name)).collect::<Vec<_>>().join(", ")
     };
@@ -289,7 +287,7 @@ fn plain(text: &str) -> String {
 }
 
 fn parsed(text: &str) -> Option<Value> {
-    tree::parse(0, text, &mut Vec::new()).map(|node| node.json())
+    yaml::parse(0, text, &mut Vec::new()).map(|node| node.json())
 }
 
 fn checked(text: String, value: &Value) -> String {

@@ -6,14 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use duoctl::config::tree;
+use duoctl::yaml;
 use serde_json::{Value, json};
 
 /// Reads a file of YAML.
 pub fn yaml(path: &Path) -> Value {
     let text = fs::read_to_string(path).unwrap();
     let mut findings = Vec::new();
-    let tree = tree::parse(0, &text, &mut findings);
+    let tree = yaml::parse(0, &text, &mut findings);
     assert_eq!(findings, [], "{}", path.display());
     tree.unwrap().json()
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use duoctl::config::diagnostic::{Code, Sources, has_errors};
 use duoctl::config::files;
 use duoctl::config::load::{Loaded, load, load_text};
+use duoctl::diagnostic::{Code, Sources, has_errors};
 use duoctl::output::snippet::{render, summary};
 
 const HEAD: &str = "version: 1\nworkspace: acme\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\n";

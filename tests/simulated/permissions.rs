@@ -6,7 +6,7 @@ use duoctl::duo::call::{ApiCall, Budget, Method, Signing, Transport};
 use duoctl::duo::error::DuoError;
 use duoctl::duo::sign::Scheme;
 use duoctl::duo::types::{Ikey, Integration};
-use duoctl::reconcile::address::Address;
+use duoctl::kinds::address::Address;
 use duoctl::reconcile::observed::Observed;
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::call::Reply;

@@ -49,11 +49,11 @@ pub struct Attest {
 }
 
 fn reason(text: &str) -> Result<String, String> {
-    crate::config::attestation::reason(text)
+    crate::language::attestation::reason(text)
         .ok_or_else(|| "write one line of at most 200 characters, without spaces around it".to_owned())
 }
 
 fn person(text: &str) -> Result<String, String> {
-    crate::config::attestation::name(text)
+    crate::language::attestation::name(text)
         .ok_or_else(|| "write one line of at most 120 characters, without spaces around it".to_owned())
 }

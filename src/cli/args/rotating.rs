@@ -62,7 +62,7 @@ pub struct Rotate {
 }
 
 fn age(text: &str) -> Result<SignedDuration, String> {
-    crate::config::age::parse(text)
+    crate::language::age::parse(text)
 }
 
 /// `duoctl secrets`.

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::similar::did_you_mean;
 use crate::duo::types::Integration;
+use crate::kinds::address::Address;
+use crate::kinds::risk::Risk;
+use crate::language::similar::did_you_mean;
 use crate::observe::Reading;
-use crate::reconcile::address::Address;
 use crate::reconcile::age::key_age;
 use crate::reconcile::delivery::{DesiredSecret, Held};
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::guard::{Consent, allows};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Plan, Step};
-use crate::reconcile::risk::Risk;
 use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
 use crate::reconcile::selection::glob_matcher;
 

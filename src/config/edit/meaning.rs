@@ -3,8 +3,9 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use super::super::diagnostic::has_errors;
-use super::super::tree::{self, Node};
+use crate::diagnostic::has_errors;
+use crate::yaml;
+use crate::yaml::Node;
 
 /// Why an edit was not made. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -30,7 +31,7 @@ pub(super) fn meaning(text: &str) -> Result<Value, EditError> {
 
 pub(super) fn read(text: &str) -> Result<Option<Node>, EditError> {
     let mut diagnostics = Vec::new();
-    let tree = tree::parse(0, text, &mut diagnostics);
+    let tree = yaml::parse(0, text, &mut diagnostics);
     if has_errors(&diagnostics) { Err(EditError::NotYaml) } else { Ok(tree) }
 }
 

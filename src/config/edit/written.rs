@@ -1,5 +1,5 @@
 //! A file as it is written: where every key and value stands, which of them are aliases, and where the comments are.
-//! What it means is read by [`super::super::tree`]; this only finds places.
+//! What it means is read by [`crate::yaml`]; this only finds places.
 
 use std::ops::Range;
 

@@ -1,10 +1,10 @@
 //! The order of keys: the order in which the tables of the language have them. Names that the user chose stay as they
 //! are, and an anchor stays before its aliases.
 
-use super::super::language::{FILE, SOURCE};
-use super::super::settings::SETTINGS;
-use super::super::shape::Shape;
+use super::super::language::FILE;
 use super::source::{Collection, Document, Entry, Kind, Node};
+use crate::language::places::SOURCE;
+use crate::language::shape::{Key, Shape};
 
 /// Sorts the keys of a whole document.
 pub(super) fn sort(document: &mut Document) {
@@ -39,17 +39,12 @@ fn at_hand(shape: Shape, list: bool) -> Shape {
 
 /// The shape of a value below another.
 fn below(shape: Shape, key: Option<&str>) -> Option<Shape> {
-    let named = |keys: &[super::super::shape::Key]| {
-        keys.iter().find(|known| Some(known.name) == key).map(|known| known.shape)
-    };
+    let named = |keys: &[Key]| keys.iter().find(|known| Some(known.name) == key).map(|known| known.shape);
     match shape {
         Shape::List(item, ..) => Some(*item),
         Shape::Entries(_, item) => Some(*item),
         Shape::Object(table) => named(table.keys),
         Shape::Source { .. } => named(SOURCE.keys),
-        Shape::Application | Shape::ApplicationDefaults => {
-            SETTINGS.iter().find(|spec| Some(spec.key.name) == key).map(|spec| spec.key.shape)
-        }
         Shape::Text(_) | Shape::Choice(_) | Shape::Flag | Shape::Whole(..) | Shape::Either(_) => None,
     }
 }
@@ -60,9 +55,6 @@ fn rank(shape: Shape, key: &str) -> Option<usize> {
     match shape {
         Shape::Object(table) => place(table.keys.iter().position(|known| known.name == key)),
         Shape::Source { .. } => place(SOURCE.keys.iter().position(|known| known.name == key)),
-        Shape::Application | Shape::ApplicationDefaults => {
-            place(SETTINGS.iter().position(|spec| spec.key.name == key))
-        }
         _ => None,
     }
 }

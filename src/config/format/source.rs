@@ -1,5 +1,5 @@
 //! A file as it is written, with everything that printing it anew needs: styles, anchors, tags, places and comments.
-//! What it means is read by [`super::super::tree`].
+//! What it means is read by [`crate::yaml`].
 
 use std::collections::VecDeque;
 use std::ops::Range;

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::diagnostic::{Code, Diagnostic, Span};
-use super::super::shape::{Choice, Key, Object, Problem, Shape, Whole};
-use super::super::texts;
-use super::super::tree::{Entry, find};
-use super::{MANY, SECRET_TARGET};
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::kinds::application::fields::PERMISSION_CHOICES;
+use crate::language::places::SECRET_TARGET;
+use crate::language::shape::{Choice, Findings, Key, MANY, Object, Problem, Shape, Whole, missing_key};
+use crate::language::texts;
+use crate::yaml::{Entry, find};
 
 /// An entry of `identity_intelligence`.
 pub static ENTRY: Object = Object {
@@ -47,7 +48,7 @@ pub static ENTRY: Object = Object {
             ),
             Key::optional(
                 "extra_permissions",
-                Shape::List(&Shape::Choice(super::super::settings::PERMISSION_CHOICES), 0, MANY),
+                Shape::List(&Shape::Choice(PERMISSION_CHOICES), 0, MANY),
                 "Admin API permissions beyond `access`. Only what your own console asks for.",
                 "[info]",
             ).default("[]"),
@@ -124,7 +125,7 @@ pub static ADMIN_API: Object = Object::new(
         ),
         Key::optional(
             "networks_for_api_access",
-            Shape::List(&Shape::Text(&texts::NETWORK), 1, usize::MAX),
+            Shape::List(&Shape::Text(&texts::NETWORK), 1, MANY),
             "Addresses that Identity Intelligence may call from. An error unless `guards.allow` insists on it: the vendor's addresses are not published.",
             "[192.0.2.0/24]",
         ),
@@ -190,7 +191,7 @@ pub static API: Object = Object {
 
 const API_FIELDS: [&str; 4] = ["token_url", "api_url", "client_id", "client_secret"];
 
-fn file_or_fields(entries: &[Entry], at: Span, findings: &mut Vec<Diagnostic>) {
+fn file_or_fields(entries: &[Entry], at: Span, findings: &mut Findings) {
     match find(entries, "file") {
         Some(file) => {
             for entry in entries.iter().filter(|entry| {
@@ -213,7 +214,7 @@ fn file_or_fields(entries: &[Entry], at: Span, findings: &mut Vec<Diagnostic>) {
                 .iter()
                 .filter(|key| API_FIELDS.contains(&key.name) && find(entries, key.name).is_none())
             {
-                findings.push(super::super::check::missing_key(key, API.what, at));
+                findings.push(missing_key(key, API.what, at));
             }
         }
     }

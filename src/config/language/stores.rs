@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::diagnostic::{Code, Diagnostic, Span};
-use super::super::shape::{Choice, Key, Object, Shape, Whole};
-use super::super::texts;
-use super::super::tree::{Data, Entry, find};
-use super::MANY;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::language::shape::{Choice, Findings, Key, MANY, Object, Shape, Variants, Whole};
+use crate::language::texts;
+use crate::yaml::{Data, Entry, find};
 
 /// An entry of `secret_stores`. Which keys belong together is told by its type.
 pub static STORE: Object = Object {
-    whole: Some(Whole { check: store_keys, schema: store_keys_schema }),
+    variants: Some(&TYPES),
+    whole: Some(Whole { check: login, schema: store_keys_schema }),
     ..Object::new("a secret store", STORE_KEYS)
 };
 
@@ -139,28 +139,22 @@ const STORE_TYPES: [(&str, &[&str], &[&str]); 3] = [
 /// The ways to log in to Vault; exactly one is used.
 const LOGINS: [&str; 3] = ["token", "app_role", "jwt"];
 
-fn store_keys(entries: &[Entry], at: Span, findings: &mut Vec<Diagnostic>) {
-    let Some(Data::Text(kind)) = find(entries, "type").map(|entry| &entry.value.data) else { return };
-    let Some((kind, needs, may)) = STORE_TYPES.iter().find(|(name, ..)| name == kind) else { return };
-    for entry in entries.iter().filter(|entry| STORE_KEYS.iter().any(|key| key.name == entry.key.value)) {
-        let name = entry.key.value.as_str();
-        if name != "type" && !needs.contains(&name) && !may.contains(&name) {
-            findings.push(
-                Diagnostic::error(
-                    Code::FieldNotApplicable,
-                    entry.key.span,
-                    format!("a store of type `{kind}` has no `{name}`"),
-                )
-                .help(format!("its keys are {}", [*needs, *may].concat().join(", "))),
-            );
-        }
-    }
-    for key in STORE_KEYS.iter().filter(|key| needs.contains(&key.name) && find(entries, key.name).is_none())
-    {
-        findings.push(super::super::check::missing_key(key, &format!("a store of type `{kind}`"), at));
-    }
+static TYPES: Variants = Variants {
+    by: "type",
+    what: "a store",
+    lacks: |kind, key| {
+        let (_, needs, may) = STORE_TYPES.iter().find(|(name, ..)| *name == kind)?;
+        let lacks = key != "type" && !needs.contains(&key) && !may.contains(&key);
+        lacks.then(|| format!("its keys are {}", [*needs, *may].concat().join(", ")))
+    },
+    needs: |kind| STORE_TYPES.iter().find(|(name, ..)| *name == kind).map_or(&[], |(_, needs, _)| needs),
+};
+
+/// Vault takes exactly one login.
+fn login(entries: &[Entry], at: Span, findings: &mut Findings) {
+    let is_vault = |entry: &Entry| matches!(&entry.value.data, Data::Text(kind) if kind == "vault");
     let logins = LOGINS.iter().filter(|login| find(entries, login).is_some()).count();
-    if *kind == "vault" && logins != 1 {
+    if find(entries, "type").is_some_and(is_vault) && logins != 1 {
         let amount = if logins == 0 { "no login" } else { "more than one login" };
         findings.push(
             Diagnostic::error(Code::InvalidValue, at, format!("a store of type `vault` with {amount}"))

@@ -2,24 +2,27 @@
 
 use std::collections::HashSet;
 
-use crate::config::diagnostic::{Code, Diagnostic, Spanned};
-use crate::config::model::{Application, Setting, Workspace};
-use crate::config::settings::{USER_ACCESS, setting};
-use crate::duo::catalogue::lookup;
+use crate::config::model::{Application, Workspace};
+use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::duo::catalogue::{Kind, lookup};
+use crate::kinds::application::access::conflict;
+use crate::kinds::application::fields::{USER_ACCESS, field};
+use crate::kinds::application::{ACCESS, GROUPS, NETWORKS, PERMISSION_LIST};
+use crate::kinds::value::Setting;
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for application in workspace.applications.values() {
         access(application, findings);
-        repetitions(application, "groups_allowed", findings);
-        repetitions(application, "permissions", findings);
-        repetitions(application, "networks_for_api_access", findings);
+        for field in [GROUPS, PERMISSION_LIST, NETWORKS] {
+            repetitions(application, field, findings);
+        }
     }
 }
 
 fn access(application: &Application, findings: &mut Vec<Diagnostic>) {
-    let groups = application.settings.get("groups_allowed");
-    let access = application.settings.get("user_access");
+    let groups = application.settings.get(GROUPS);
+    let access = application.settings.get(ACCESS);
     let word = access.map(|access| &access.value).map(|access| match access {
         Setting::Text(word) if USER_ACCESS.iter().any(|choice| choice.value == word) => Some(word.as_str()),
         _ => None,
@@ -28,45 +31,25 @@ fn access(application: &Application, findings: &mut Vec<Diagnostic>) {
     if word == Some(None) {
         return;
     }
-    let permitted = access.filter(|_| word == Some(Some("permitted_groups")));
-    let has_groups = application.kind.as_ref().is_none_or(|kind| {
-        setting("groups_allowed").is_some_and(|spec| spec.applies_to(lookup(&kind.value)))
-    });
-    let named = groups.filter(|groups| groups.value != Setting::Clear);
-    match (permitted, named) {
-        (Some(access), None) if !has_groups => findings.push(
+    let access = access.map(|access| Spanned::new(word == Some(Some("permitted_groups")), access.span));
+    let groups = groups.map(|groups| Spanned::new(groups.value != Setting::Clear, groups.span));
+    let kind = application.kind.as_ref().and_then(|kind| lookup(&kind.value));
+    let named = groups.as_ref().is_some_and(|groups| groups.value);
+    match &access {
+        Some(Spanned { value: true, span }) if !named && !takes_groups(kind) => findings.push(
             Diagnostic::error(
                 Code::AccessConflict,
-                access.span,
+                *span,
                 "this type of application has no groups that could be permitted",
             )
             .help("nobody logs in to it: write `user_access: no_users`"),
         ),
-        (Some(access), None) => {
-            let place = groups.map_or(access.span, |groups| groups.span);
-            findings.push(
-                Diagnostic::error(
-                    Code::AccessConflict,
-                    place,
-                    "`user_access: permitted_groups` needs `groups_allowed`",
-                )
-                .help("name at least one group; to let nobody in, write `user_access: no_users`"),
-            );
-        }
-        (None, Some(groups)) => {
-            let mut found = Diagnostic::error(
-                Code::AccessConflict,
-                groups.span,
-                "`groups_allowed` counts only with `user_access: permitted_groups`",
-            )
-            .help("write `user_access: permitted_groups`, or remove `groups_allowed`");
-            if let Some(access) = access {
-                found = found.related(access.span, "the access is decided here");
-            }
-            findings.push(found);
-        }
-        (Some(_), Some(_)) | (None, None) => {}
+        access => findings.extend(conflict(access.as_ref(), groups.as_ref())),
     }
+}
+
+fn takes_groups(kind: Option<&Kind>) -> bool {
+    field(GROUPS).is_some_and(|field| field.applies_to(kind))
 }
 
 fn repetitions(application: &Application, field: &str, findings: &mut Vec<Diagnostic>) {

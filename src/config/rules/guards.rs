@@ -1,7 +1,7 @@
 //! Standing consents: an address must be one that the workspace could have.
 
-use crate::config::diagnostic::{Code, Diagnostic};
 use crate::config::model::Workspace;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {

@@ -2,29 +2,30 @@
 
 use std::collections::HashSet;
 
-use crate::config::diagnostic::{Code, Diagnostic};
 use crate::config::model::Workspace;
-use crate::config::settings::{Owner, setting};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::kinds::application::fields::field;
+use crate::kinds::field::Field;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for application in workspace.applications.values() {
         let mut seen = HashSet::new();
         for ignore in &application.ignore {
-            let field = ignore.value.field.as_str();
+            let name = ignore.value.field.as_str();
             // A default is not wrong where an application happens not to have the field.
             let own = ignore.span.file == application.span.file && ignore.span.start > application.span.start;
-            let compared = setting(field).is_some_and(|spec| spec.owner == Owner::Duo || field == "name");
+            let compared = field(name).is_some_and(Field::is_compared);
             let written =
-                application.settings.contains_key(field) || field == "name" && application.name.is_some();
+                application.settings.contains_key(name) || name == "name" && application.name.is_some();
             if !compared || !own {
                 continue;
             }
-            if !seen.insert(field) {
+            if !seen.insert(name) {
                 findings.push(
                     Diagnostic::warning(
                         Code::UnusedIgnore,
                         ignore.span,
-                        format!("`{field}` is ignored twice"),
+                        format!("`{name}` is ignored twice"),
                     )
                     .help("remove one of the two"),
                 );
@@ -33,7 +34,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                     Diagnostic::warning(
                         Code::UnusedIgnore,
                         ignore.span,
-                        format!("there is no `{field}` here whose difference could be ignored"),
+                        format!("there is no `{name}` here whose difference could be ignored"),
                     )
                     .help("a field that is not written is left alone anyway: remove the item"),
                 );

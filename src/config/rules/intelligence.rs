@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::config::diagnostic::{Code, Diagnostic, Span};
 use crate::config::language::intelligence::NEVER;
 use crate::config::model::{DuoPlan, IntelligenceAccess, IntelligenceEntry, Workspace};
+use crate::diagnostic::{Code, Diagnostic, Span};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (key, entry) in &workspace.identity_intelligence {

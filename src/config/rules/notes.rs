@@ -1,16 +1,15 @@
 //! Notes share their place in Duo with the marker.
 
-use crate::config::diagnostic::{Code, Diagnostic, Spanned};
-use crate::config::model::{Setting, Workspace};
+use std::collections::BTreeSet;
 
-/// Notes and marker together stay within this many characters; Duo's own limit is unconfirmed (duo-api.md, 3.3).
-const NOTES_LIMIT: usize = 512;
-
-/// The most characters that the marker's hash takes.
-const HASH: usize = 60;
-
-/// The longest word that says in the marker that a change is under way, with its space.
-const STATE: usize = " quarantined 2026-12-31".len();
+use crate::config::model::{Application, Workspace};
+use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::kinds::address::Address;
+use crate::kinds::application::PERMISSION_LIST;
+use crate::kinds::application::fields::FIELDS;
+use crate::kinds::field::{Field, Roles};
+use crate::kinds::marker::{self, NOTES_LIMIT};
+use crate::kinds::value::Setting;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (key, application) in &workspace.applications {
@@ -23,7 +22,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                     .help("remove `[duoctl ...]` from the text: duoctl writes its marker itself"),
             );
         }
-        let room = NOTES_LIMIT.saturating_sub(marker_length(&workspace.name.value, key));
+        let room = NOTES_LIMIT.saturating_sub(marker_length(&workspace.name.value, key, application));
         let length = notes.chars().count();
         if length > room {
             findings.push(
@@ -40,7 +39,14 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What `\n[duoctl WORKSPACE/ADDRESS HASH]` takes at most.
-fn marker_length(workspace: &str, key: &str) -> usize {
-    "\n[duoctl /applications. ]".len() + workspace.len() + key.len() + HASH + STATE
+/// What the marker of an application takes at most.
+fn marker_length(workspace: &str, key: &str, application: &Application) -> usize {
+    let written =
+        |field: &&Field| application.settings.contains_key(field.name()) || field.is(Roles::IDENTIFYING);
+    let letters = FIELDS.iter().filter(written).filter_map(|field| field.letter);
+    let permissions = match application.settings.get(PERMISSION_LIST).map(|setting| &setting.value) {
+        Some(Setting::List(names)) => names.iter().map(|name| name.value.clone()).collect(),
+        _ => BTreeSet::new(),
+    };
+    marker::longest(workspace, Address::application(key), letters, permissions)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::config::diagnostic::{Code, Diagnostic, Span};
 use crate::config::model::Workspace;
+use crate::diagnostic::{Code, Diagnostic, Span};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     pins(workspace, findings);

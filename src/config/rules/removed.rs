@@ -1,7 +1,7 @@
 //! What is removed must not be declared.
 
-use crate::config::diagnostic::{Code, Diagnostic, Span};
 use crate::config::model::Workspace;
+use crate::diagnostic::{Code, Diagnostic, Span};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (address, removal) in &workspace.removed {

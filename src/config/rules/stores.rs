@@ -4,9 +4,9 @@ use std::path::{Component, Path};
 
 use serde_json::Value;
 
-use crate::config::diagnostic::{Code, Diagnostic, Span};
 use crate::config::model::{SecretStore, SecretTarget, Workspace};
-use crate::config::similar::did_you_mean;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::language::similar::did_you_mean;
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {

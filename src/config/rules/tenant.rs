@@ -1,8 +1,8 @@
 //! The tenant and what identifies applications in it.
 
-use crate::config::diagnostic::{Code, Diagnostic, Spanned};
 use crate::config::model::{ValueSource, Workspace};
-use crate::config::texts::{INTEGRATION_KEY, is_usual_integration_key};
+use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::language::texts::{INTEGRATION_KEY, is_usual_integration_key};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let first = workspace.tenant.credentials.as_ref();

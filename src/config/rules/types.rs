@@ -1,9 +1,9 @@
 //! Types: known ones, those that the API cannot create, and those that are out of support.
 
-use crate::config::diagnostic::{Code, Diagnostic, Spanned};
 use crate::config::model::{Application, Workspace};
-use crate::config::similar::nearest;
+use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::duo::catalogue::{Creation, Kind, kinds, lookup};
+use crate::language::similar::nearest;
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {

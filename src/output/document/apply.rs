@@ -8,7 +8,7 @@ use crate::apply::deputy::Unfit;
 use crate::apply::outcome::{Normalised, Status, StepOutcome, Tally, tally};
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
 use crate::reconcile::plan::{Action, Step};
 use crate::verify::report::{Ladder, Report, Subject};
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::diagnostic::{Diagnostic, Severity, Sources, Span, has_errors};
+use crate::diagnostic::{Diagnostic, Severity, Sources, Span, has_errors};
 
 use super::{FORMAT_VERSION, Kind};
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::kinds::risk::Risk;
 use crate::output::snippet::by_severity;
 use crate::reconcile::inventory::Keeping;
-use crate::reconcile::risk::Risk;
 use crate::text::{counted, safe};
 use crate::verify::report::Verdict;
 

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::diagnostic::{Sources, Span};
+use crate::diagnostic::{Sources, Span};
 use crate::duo::activity::Activity;
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
+use crate::kinds::risk::Risk;
 use crate::reconcile::delivery::Delivery;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::diff::{Change, Origin};
@@ -16,7 +17,6 @@ use crate::reconcile::fingerprint::Fingerprint;
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::impact::{Affected, Survey};
 use crate::reconcile::plan::{Action, Orphan, Plan, Step, Summary};
-use crate::reconcile::risk::Risk;
 use crate::reconcile::rotation::Rotation;
 
 use super::{DiagnosticDocument, FORMAT_VERSION, HandoffDocument, Kind, Place};

@@ -1,6 +1,6 @@
 //! The explanation of each finding.
 
-use crate::config::diagnostic::Code;
+use crate::diagnostic::Code;
 
 use super::Entry;
 

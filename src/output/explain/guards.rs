@@ -1,6 +1,6 @@
 //! The explanation of each risk and guard.
 
-use crate::reconcile::risk::Risk;
+use crate::kinds::risk::Risk;
 
 use super::Entry;
 

@@ -124,7 +124,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::reconcile::risk::Risk;
+    use crate::kinds::risk::Risk;
 
     fn text(before: Value, after: Value, creating: bool) -> String {
         let origin = Some(Origin::Config);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::config::attestation::Attestation;
+use crate::language::attestation::Attestation;
 use crate::output::document::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
 use crate::output::paint::Paint;
 use crate::reconcile::handoff::Purpose;

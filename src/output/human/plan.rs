@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use crate::kinds::address::Address;
+use crate::kinds::risk::Risk;
 use crate::output::document::{HandoffDocument, PlanDocument, StepDocument, WhoDocument};
 use crate::output::paint::Paint;
-use crate::reconcile::address::Address;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::{Action, Orphan};
-use crate::reconcile::risk::Risk;
 use crate::text::{quoted, safe};
 
 use super::{affected, change, console, list};

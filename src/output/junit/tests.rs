@@ -1,5 +1,5 @@
 use super::*;
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
 use crate::verify::report::{self, Ladder, Subject};
 
 fn xml(checks: Vec<Check>) -> String {

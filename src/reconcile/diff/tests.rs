@@ -1,12 +1,12 @@
 use serde_json::{Value, json};
 
-use crate::config::diagnostic::Code;
-use crate::reconcile::marker::{Applied, AppliedFields, Marker, short_hash};
-use crate::reconcile::risk::Risk;
+use crate::diagnostic::Code;
+use crate::kinds::marker::{Applied, AppliedFields, Marker, short_hash};
+use crate::kinds::risk::Risk;
+use crate::kinds::value::FieldValue;
 use crate::reconcile::testing::{
     App, FakeDuo, app, bodies, codes, desired, marked, marked_with, marker, outline, plan_of, problems,
 };
-use crate::reconcile::value::FieldValue;
 
 fn vpn() -> App {
     app("vpn", "radius", "VPN")

@@ -3,9 +3,9 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::diagnostic::Spanned;
 use crate::config::model::Allowance;
-use crate::reconcile::marker::{Marker, MarkerState};
+use crate::diagnostic::Spanned;
+use crate::kinds::marker::{Marker, MarkerState};
 use crate::reconcile::plan::{Options, Prune, plan};
 use crate::reconcile::rotation::Orders;
 use crate::reconcile::testing::{

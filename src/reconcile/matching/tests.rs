@@ -1,7 +1,7 @@
 use serde_json::json;
 
-use crate::config::diagnostic::{Code, Severity};
-use crate::reconcile::marker::MarkerState;
+use crate::diagnostic::{Code, Severity};
+use crate::kinds::marker::MarkerState;
 use crate::reconcile::plan::{Action, Prune};
 use crate::reconcile::testing::{
     App, FakeDuo, app, codes, desired, marked, marked_as, outline, plan_of, plan_pruning, problems,

@@ -1,14 +1,14 @@
 //! Keys that are older than `max_age` says.
 
-use crate::config::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 
 use super::super::age::key_age;
 use super::super::desired::DesiredApplication;
 use super::super::matching::{Live, Pair};
 use super::super::observation::Observation;
-use super::super::risk::Risk;
 use super::context::Context;
 use super::step::{Action, Step};
+use crate::kinds::risk::Risk;
 
 /// Says that a key is too old, and has changes of its application wait until it is rotated.
 pub(super) fn check_age(

@@ -1,10 +1,9 @@
 //! What is to be done at one address.
 
-use crate::config::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 
 use super::super::desired::DesiredApplication;
 use super::super::diff;
-use super::super::fields::Managed;
 use super::super::matching::{Live, Match};
 use super::ages::check_age;
 use super::context::{Context, Parts};
@@ -14,6 +13,7 @@ use super::existing::existing;
 use super::likeness::LookAlikes;
 use super::step::Step;
 use super::{removal, rotation};
+use crate::kinds::managed::Managed;
 
 /// Everything that one address adds to the plan.
 pub(super) fn application(

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::config::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::Integration;
 
-use super::super::address::Address;
 use super::super::desired::Desired;
 use super::super::handoff::{Handoff, Purpose};
 use super::super::matching::Live;
 use super::super::selection::Selection;
 use super::delivery;
+use crate::kinds::address::Address;
 
 /// Every form of the YAML, and what entries that left it have in a console. `olds` are the applications whose keys are
 /// being rotated out and still work.

@@ -6,18 +6,18 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::Ikey;
 
-use super::super::address::Address;
 use super::super::delivery::Held;
 use super::super::desired::{Desired, DesiredApplication};
-use super::super::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 use super::super::observation::Observation;
 use super::super::references::References;
 use super::super::rotation::Rotation;
 use super::options::Options;
 use super::step::Step;
+use crate::kinds::address::Address;
+use crate::kinds::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 
 /// What every stage reads.
 pub(super) struct Context<'a> {

@@ -2,18 +2,21 @@
 
 use serde_json::{Map, json};
 
-use crate::config::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::Integration;
 
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change};
-use super::super::fields::{FieldKind, Managed, NO_USERS};
-use super::super::marker::{AppliedFields, Marker, MarkerState};
 use super::super::matching::{Live, Match};
-use super::super::risk::Risk;
-use super::super::value::{FieldValue, parts};
 use super::context::{Context, checked_notes};
 use super::step::{Action, PROTECTED, Step, Write};
+use crate::kinds::application::fields::field;
+use crate::kinds::application::{NETWORKS, NO_USERS, POLICY};
+use crate::kinds::field::Roles;
+use crate::kinds::managed::Managed;
+use crate::kinds::marker::{AppliedFields, Marker, MarkerState};
+use crate::kinds::risk::Risk;
+use crate::kinds::value::{FieldValue, parts};
 
 /// A new application.
 pub(super) fn creation(
@@ -25,12 +28,10 @@ pub(super) fn creation(
         let message = format!("{}: a new application needs a type and a name", wanted.address);
         return Err(vec![Diagnostic::error(Code::MissingKey, wanted.span, message)]);
     };
-    // Duo takes some fields on modify only (duo-api.md, section 3.3). Until they are set nobody is let in.
-    let later = |managed: &Managed| match managed.field.kind {
-        FieldKind::Policy => managed.wanted != FieldValue::Unset,
-        FieldKind::Prompt => true,
-        _ => false,
-    };
+    // Duo takes some fields on modify only (duo-api.md, section 3.3). Until they are set nobody is let in; nothing has to
+    // be taken away from what is new.
+    let late = |managed: &Managed| managed.field.is(Roles::LATE);
+    let later = |managed: &Managed| late(managed) && managed.wanted != FieldValue::Unset;
     // Where a store cannot be read back, the marker tells that the keys are still to be delivered.
     let unfinished = wanted.secret.as_ref().is_some_and(|secret| secret.write_only);
     let two_calls = unfinished || managed.iter().any(later);
@@ -44,10 +45,9 @@ pub(super) fn creation(
         Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
     let mut finish = Map::new();
     for managed in managed {
-        let access = matches!(managed.field.kind, FieldKind::Access | FieldKind::Groups);
-        if later(managed) || (access && two_calls) {
+        if later(managed) || (two_calls && managed.field.is(Roles::OPENS)) {
             managed.send(&mut finish, None);
-        } else if managed.field.kind != FieldKind::Policy {
+        } else if !late(managed) {
             managed.send(&mut create, None);
         }
     }
@@ -138,17 +138,15 @@ fn type_change(before: &str, after: &str) -> Change {
 
 /// Restrictions of the old application that the YAML does not mention, so that the new one has none.
 fn not_carried_over(managed: &[Managed], old: &Integration) -> Vec<(Risk, &'static str)> {
-    let lost = |kind, wire, reason| {
-        let mentioned = managed.iter().any(|managed| managed.field.kind == kind);
-        (!mentioned && old.property(wire).is_some_and(|value| !parts(value).is_empty()))
-            .then_some((Risk::WidensAccess, reason))
+    let restrictions = [
+        (POLICY, "the policy of the old application is not carried over"),
+        (NETWORKS, "the networks of the old application are not carried over"),
+    ];
+    let lost = |(key, _): &(&str, _)| {
+        let mentioned = managed.iter().any(|managed| managed.field.name() == *key);
+        let held = field(key).and_then(|field| old.property(field.wire_name()));
+        !mentioned && held.is_some_and(|value| !parts(value).is_empty())
     };
-    let policy =
-        lost(FieldKind::Policy, "policy_key", "the policy of the old application is not carried over");
-    let networks = lost(
-        FieldKind::Networks,
-        "networks_for_api_access",
-        "the networks of the old application are not carried over",
-    );
-    policy.into_iter().chain(networks).collect()
+    let lost = restrictions.into_iter().filter(lost);
+    lost.map(|(_, reason)| (Risk::WidensAccess, reason)).collect()
 }

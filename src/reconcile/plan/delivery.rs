@@ -4,17 +4,17 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::config::diagnostic::{Code, Diagnostic};
-use crate::config::model::Setting;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::kinds::value::Setting;
 
-use super::super::address::Address;
 use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing};
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::handoff::Handoff;
-use super::super::marker::MarkerState;
 use super::super::matching::{Live, Pair};
 use super::context::Context;
 use super::step::{Action, Step, Write};
+use crate::kinds::address::Address;
+use crate::kinds::marker::MarkerState;
 
 /// What every new application's delivery says.
 const NEW: &str = "the application is new";

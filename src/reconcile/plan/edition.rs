@@ -1,10 +1,10 @@
 //! Whether the account's Duo plan is large enough for what the YAML asks.
 
-use crate::config::diagnostic::{Code, Diagnostic};
 use crate::config::model::DuoPlan;
+use crate::diagnostic::{Code, Diagnostic};
 
-use super::super::address::Address;
 use super::context::{Context, Parts};
+use crate::kinds::address::Address;
 
 /// Forms that need a larger plan block their applications; an account of another plan than the declared one is said.
 pub(super) fn check(cx: &Context<'_>) -> Parts {

@@ -2,18 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change};
-use super::super::fields::Managed;
-use super::super::marker::{Marker, MarkerState};
 use super::super::matching::Live;
-use super::super::risk::Risk;
-use super::super::value::parts;
 use super::context::{Context, checked_notes};
 use super::restoration::restoration;
 use super::step::{Action, Step, Write};
+use crate::kinds::managed::Managed;
+use crate::kinds::marker::{Marker, MarkerState};
+use crate::kinds::risk::Risk;
+use crate::kinds::value::parts;
 
 /// What differs on one application; what has to be `said` of it comes with it. The successor of a rotation that is
 /// under way stays one.
@@ -53,7 +53,8 @@ pub(super) fn existing(
     let applied = diff::applied(managed, marker);
     if marker.is_none() {
         // An adoption changes nothing but the notes, so it records only what already is as the YAML wants it.
-        let changing: Vec<char> = difference.fields.iter().map(|managed| managed.field.code).collect();
+        let changing: Vec<char> =
+            difference.fields.iter().filter_map(|managed| managed.field.letter).collect();
         let as_is = applied
             .iter()
             .filter(|(code, _)| !changing.contains(code))

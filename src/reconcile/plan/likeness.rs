@@ -8,18 +8,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::config::diagnostic::{Code, Diagnostic, Severity};
-use crate::config::model::Setting;
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::duo::types::{Ikey, Integration};
+use crate::kinds::value::Setting;
 use crate::text::shown;
 
-use super::super::address::Address;
 use super::super::delivery::Held;
 use super::super::desired::DesiredApplication;
-use super::super::fields::{FieldKind, Live, Managed};
-use super::super::value::FieldValue;
 use super::context::Context;
 use super::step::Step;
+use crate::kinds::address::Address;
+use crate::kinds::field::Roles;
+use crate::kinds::managed::{Live, Managed};
+use crate::kinds::value::FieldValue;
 
 /// What more applications than this share tells none of them from the others.
 const FEW: usize = 5;
@@ -35,7 +36,7 @@ pub(super) struct LookAlikes<'a> {
     /// By type and what a service provider or client knows it by; made when it is first asked for.
     by_identity: Option<HashMap<(&'a str, String), Vec<&'a Integration>>>,
     /// By type and field, then by value; each is made when it is first asked for.
-    by_value: HashMap<(String, char), HashMap<String, Vec<&'a Integration>>>,
+    by_value: HashMap<(String, &'static str), HashMap<String, Vec<&'a Integration>>>,
     /// Applications that some address as good as certainly is.
     pub(super) certain: BTreeMap<Ikey, Address>,
     /// Addresses that would be created, and what looks like them by its settings only.
@@ -94,14 +95,14 @@ impl<'a> LookAlikes<'a> {
         }
         let mut rarest: Option<&Vec<&'a Integration>> = None;
         for managed in telling {
-            let key = (kind.to_owned(), managed.field.code);
+            let key = (kind.to_owned(), managed.field.name());
             self.by_value.entry(key).or_insert_with(|| by_value(lives, managed));
         }
         for managed in managed.iter().filter(|managed| is_telling(managed)) {
-            let values = self.by_value.get(&(kind.to_owned(), managed.field.code));
+            let values = self.by_value.get(&(kind.to_owned(), managed.field.name()));
             // Somebody who removed the marker may have removed the rest of the notes as well.
             let found = values.and_then(|values| values.get(&managed.wanted.canonical()));
-            if found.is_none() && managed.field.kind != FieldKind::Notes {
+            if found.is_none() && !managed.field.is(Roles::REWRITTEN) {
                 return None;
             }
             if let Some(found) = found {
@@ -133,21 +134,7 @@ fn by_value<'a>(lives: &[&'a Integration], managed: &Managed) -> HashMap<String,
 
 /// A value that not every application has.
 fn is_telling(managed: &Managed) -> bool {
-    let telling = match managed.field.kind {
-        FieldKind::Groups
-        | FieldKind::Policy
-        | FieldKind::Permissions
-        | FieldKind::Networks
-        | FieldKind::Text
-        | FieldKind::Notes => true,
-        FieldKind::Name
-        | FieldKind::Access
-        | FieldKind::SelfService
-        | FieldKind::Prompt
-        | FieldKind::Normalization
-        | FieldKind::Sso => false,
-    };
-    telling && managed.wanted != FieldValue::Unset
+    managed.field.is(Roles::TELLING) && managed.wanted != FieldValue::Unset
 }
 
 fn is_same(managed: &Managed, live: &Integration) -> bool {
@@ -159,7 +146,7 @@ fn is_same(managed: &Managed, live: &Integration) -> bool {
 
 /// Whether an application holds everything that the YAML asks for, but for what people rename and write over.
 fn is_set_alike(managed: &[Managed], live: &Integration) -> bool {
-    let counts = |managed: &&Managed| !matches!(managed.field.kind, FieldKind::Name | FieldKind::Notes);
+    let counts = |managed: &&Managed| !managed.field.is(Roles::REWRITTEN);
     managed.iter().filter(counts).all(|managed| is_same(managed, live))
 }
 

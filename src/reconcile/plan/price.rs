@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::config::model::Setting;
 use crate::duo::catalogue::{Family, lookup};
 use crate::duo::types::{Ikey, Integration};
+use crate::kinds::value::Setting;
 
 use super::super::desired::Desired;
-use super::super::marker::Notes;
 use super::step::{Action, Step};
+use crate::kinds::marker::Notes;
 
 /// The price of each replacement, in lines for people, by the step's place.
 pub(super) fn of(

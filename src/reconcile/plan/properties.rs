@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::config::diagnostic::Spanned;
-use crate::config::model::Setting;
+use crate::diagnostic::Spanned;
 use crate::duo::types::{Ikey, Integration};
+use crate::kinds::application::fields::{held_permissions, known_permissions};
+use crate::kinds::marker::{Marker, MarkerState, Notes};
+use crate::kinds::networks::Networks;
+use crate::kinds::risk::Risk;
+use crate::kinds::value::Setting;
+use crate::kinds::value::parts;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::fields::{held_permissions, known_permissions};
-use crate::reconcile::marker::{Marker, MarkerState, Notes};
-use crate::reconcile::networks::Networks;
 use crate::reconcile::plan::settle::settle;
 use crate::reconcile::plan::{Action, Plan, Prune, Step, plan};
-use crate::reconcile::risk::Risk;
 use crate::reconcile::testing::fake_duo::{FakeDuo, Reach};
 use crate::reconcile::testing::random::{accounts, workspaces};
 use crate::reconcile::testing::{
     App, HERE, WORKSPACE, app, desired, options, outline, plan_of, plan_pruning,
 };
-use crate::reconcile::value::parts;
 
 fn prunes() -> impl Strategy<Value = Prune> {
     proptest::sample::select(vec![Prune::No, Prune::Quarantine, Prune::Now])

@@ -7,23 +7,22 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::config::diagnostic::{Code, Diagnostic, has_errors};
+use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::duo::types::{Ikey, Integration};
 
 use super::super::diff::Change;
-use super::super::fields::{
-    NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION, held_permissions, known_permissions,
-};
-use super::super::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 use super::super::matching::Live;
 use super::super::observation::LastUse;
 use super::super::observed::Observed;
-use super::super::risk::Risk;
-use super::super::value::parts;
 use super::context::{Context, Orphan, Parts, characters};
 use super::options::Prune;
 use super::restoration::{Declared, restore};
 use super::step::{Action, PROTECTED, Step, Write};
+use crate::kinds::application::fields::{held_permissions, known_permissions};
+use crate::kinds::application::{NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION};
+use crate::kinds::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
+use crate::kinds::risk::Risk;
+use crate::kinds::value::parts;
 
 /// Why an application of a console is not removed yet.
 pub(crate) const STILL_IN_CONSOLE: &str = "nobody has attested that the console let go of its keys";

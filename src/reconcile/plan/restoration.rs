@@ -2,22 +2,24 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::diagnostic::{Code, Diagnostic, Span, has_errors};
+use crate::diagnostic::{Code, Diagnostic, Span, has_errors};
 use crate::duo::types::Integration;
 
-use super::super::address::Address;
 use super::super::desired::DesiredApplication;
 use super::super::diff::Change;
-use super::super::fields::{
-    FIELDS, Field, FieldKind, Managed, NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION,
-    held_permissions, known_permissions,
-};
-use super::super::marker::{AccessBefore, Marker, MarkerState};
 use super::super::matching::Live;
 use super::super::references::References;
-use super::super::risk::{self, Risk};
-use super::super::value::FieldValue;
 use super::context::Context;
+use crate::kinds::address::Address;
+use crate::kinds::application::fields::{field, held_permissions, known_permissions};
+use crate::kinds::application::{
+    ACCESS, GROUPS, NO_USERS, PERMISSION_LIST, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION,
+};
+use crate::kinds::field::Field;
+use crate::kinds::managed::Managed;
+use crate::kinds::marker::{AccessBefore, Marker, MarkerState};
+use crate::kinds::risk::Risk;
+use crate::kinds::value::FieldValue;
 
 /// What is given back.
 #[derive(Debug, Default)]
@@ -40,7 +42,7 @@ impl Restoration {
     }
 
     fn change(&mut self, field: &Field, before: Value, after: Value, (risk, reason): (Risk, &'static str)) {
-        self.changes.push(Change { risk, reason, ..Change::neutral(field.key, before, after) });
+        self.changes.push(Change { risk, reason, ..Change::neutral(field.name(), before, after) });
     }
 }
 
@@ -54,16 +56,13 @@ pub(super) fn restoration(
     let Some(marker) = live.marker.as_ref().filter(|marker| marker.address == wanted.address) else {
         return Ok(Restoration::default());
     };
-    let of = |kind| managed.iter().find(|managed| managed.field.kind == kind);
-    let groups = of(FieldKind::Groups).map(|managed| match &managed.wanted {
+    let of = |key| managed.iter().find(|managed| managed.field.name() == key);
+    let groups = of(GROUPS).map(|managed| match &managed.wanted {
         FieldValue::Set(ids) => ids.iter().cloned().collect::<Vec<_>>(),
         _ => Vec::new(),
     });
-    let declared = Declared {
-        access: of(FieldKind::Access).is_some(),
-        permissions: of(FieldKind::Permissions).is_some(),
-        groups,
-    };
+    let declared =
+        Declared { access: of(ACCESS).is_some(), permissions: of(PERMISSION_LIST).is_some(), groups };
     let live = live.integration;
     let restored = restore(&wanted.address, wanted.span, marker, live, &cx.references, declared);
     if has_errors(&restored.problems) { Err(restored.problems) } else { Ok(restored) }
@@ -99,10 +98,6 @@ pub(super) fn restore(
     restored
 }
 
-fn field(kind: FieldKind) -> Option<&'static Field> {
-    FIELDS.iter().find(|field| field.kind == kind)
-}
-
 fn restore_access(
     restored: &mut Restoration,
     address: &Address,
@@ -111,13 +106,13 @@ fn restore_access(
     references: &References,
     declared_groups: Option<Vec<String>>,
 ) {
-    let (Some(access), Some(groups)) = (field(FieldKind::Access), field(FieldKind::Groups)) else { return };
+    let (Some(access), Some(groups)) = (field(ACCESS), field(GROUPS)) else { return };
     let nobody = FieldValue::Text(NO_USERS.to_owned());
-    let assess = |after: &str| risk::assess(access, &nobody, &FieldValue::Text(after.to_owned()));
+    let assess = |after: &str| (access.risk)(&nobody, &FieldValue::Text(after.to_owned()));
     match &marker.shut.access {
         None => {}
         Some(AccessBefore::Everybody) => {
-            restored.body.insert(access.wire.to_owned(), json!("ALL_USERS"));
+            restored.body.insert(access.wire_name().to_owned(), json!("ALL_USERS"));
             restored.change(access, json!("no_users"), json!("all_users"), assess("ALL_USERS"));
         }
         Some(AccessBefore::Groups(before)) => {
@@ -127,8 +122,8 @@ fn restore_access(
             let names: Vec<&str> = ids.iter().map(|id| references.group_name(id)).collect();
             let shown = json!(names);
             let sent = json!(ids.join(","));
-            restored.body.insert(access.wire.to_owned(), json!(PERMITTED_GROUPS));
-            restored.body.insert(groups.wire.to_owned(), sent);
+            restored.body.insert(access.wire_name().to_owned(), json!(PERMITTED_GROUPS));
+            restored.body.insert(groups.wire_name().to_owned(), sent);
             restored.change(access, json!("no_users"), json!("permitted_groups"), assess(PERMITTED_GROUPS));
             restored.change(groups, Value::Null, shown, (Risk::Neutral, ""));
             restored.groups_count = true;
@@ -151,7 +146,7 @@ fn restore_permissions(
     marker: &Marker,
     live: &Integration,
 ) {
-    let Some(field) = field(FieldKind::Permissions) else { return };
+    let Some(field) = field(PERMISSION_LIST) else { return };
     let known = known_permissions(live);
     let mut back = Vec::new();
     let held = held_permissions(live);
@@ -174,7 +169,7 @@ fn restore_permissions(
     }
     if !back.is_empty() {
         let given = FieldValue::set(back.iter().map(|name| (*name).to_owned()).collect());
-        let assessment = risk::assess(field, &FieldValue::Unset, &given);
+        let assessment = (field.risk)(&FieldValue::Unset, &given);
         restored.change(field, Value::Null, json!(back), assessment);
     }
 }

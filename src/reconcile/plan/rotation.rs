@@ -5,22 +5,23 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::config::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::{Ikey, Integration};
 
 use super::super::copy::{self, Bodies};
 use super::super::delivery::{Delivery, Standing, standing};
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change};
-use super::super::fields::{Managed, PERMITTED_GROUPS};
-use super::super::marker::{AppliedFields, Marker, MarkerState, Shut};
 use super::super::matching::{Live, Pair};
-use super::super::risk::Risk;
 use super::super::rotation::{Evidence, Keys, Rotation, Stage, evidence};
 use super::context::{Context, checked_notes};
 use super::existing::existing;
 use super::removal::nobody;
 use super::step::{Action, Step, Write};
+use crate::kinds::application::PERMITTED_GROUPS;
+use crate::kinds::managed::Managed;
+use crate::kinds::marker::{AppliedFields, Marker, MarkerState, Shut};
+use crate::kinds::risk::Risk;
 
 /// The rotation of a pair of applications, where it stands and what it waits for.
 pub(super) fn under_way(

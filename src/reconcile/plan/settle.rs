@@ -7,15 +7,16 @@ use serde_json::{Map, Value, json};
 
 use crate::duo::types::{Ikey, Integration};
 
-use super::super::address::Address;
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::diff;
-use super::super::fields::{Live, Managed};
-use super::super::marker::{Marker, short_hash};
 use super::super::matching::{self, match_all};
 use super::super::observation::Observation;
 use super::super::observed::Observed;
 use super::super::references::References;
+use crate::kinds::address::Address;
+use crate::kinds::managed::{Kept, Live, Managed};
+use crate::kinds::marker::{Marker, short_hash};
+use crate::kinds::value::FieldValue;
 
 /// One application whose marker has to record what Duo keeps.
 #[derive(Clone, Debug)]
@@ -60,7 +61,7 @@ fn settlement(
     live: &matching::Live<'_>,
 ) -> Option<Settlement> {
     let mut marker: Marker = live.marker.clone()?;
-    let kept = kept(wanted, managed, &marker, live.integration);
+    let kept = kept(managed, &marker, live.integration);
     if kept.is_empty() {
         return None;
     }
@@ -69,7 +70,7 @@ fn settlement(
         if let Some(applied) = marker.applied.get_mut(&code) {
             applied.kept = Some(short_hash(code, &value));
         }
-        fields.push((managed.field.key.to_owned(), managed.wanted.json(), value.json()));
+        fields.push((managed.field.name().to_owned(), managed.wanted.json(), value.json()));
     }
     // What Duo made of the notes goes through it a second time otherwise, and may come out different again.
     let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
@@ -77,21 +78,16 @@ fn settlement(
     Some(Settlement { address: wanted.address.clone(), ikey: live.integration.ikey.clone(), fields, body })
 }
 
-type Kept<'m> = BTreeMap<char, (&'m Managed, super::super::value::FieldValue)>;
+type Other<'m> = BTreeMap<char, (&'m Managed, FieldValue)>;
 
-fn kept<'m>(
-    wanted: &DesiredApplication,
-    managed: &'m [Managed],
-    marker: &Marker,
-    live: &Integration,
-) -> Kept<'m> {
-    let mut kept = Kept::new();
+fn kept<'m>(managed: &'m [Managed], marker: &Marker, live: &Integration) -> Other<'m> {
+    let mut kept = Other::new();
     for managed in managed {
-        let code = managed.field.code;
+        let Some(code) = managed.field.letter else { continue };
         let Some(applied) = marker.applied.get(&code) else { continue };
         let Live::Value(value) = managed.live(live) else { continue };
-        let target = diff::reachable(wanted, managed, live, &mut Vec::new());
-        if value == target || !managed.may_be_kept_as(&target, &value) {
+        let target = managed.reachable(live).0;
+        if value == target || managed.kept(&target, &value) == Kept::No {
             continue;
         }
         let known = applied.kept == Some(short_hash(code, &value));

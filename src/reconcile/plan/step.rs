@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use crate::duo::types::{Ikey, Integration};
 
-use super::super::address::Address;
 use super::super::delivery::Delivery;
 use super::super::diff::{Change, DriftRisk};
 use super::super::fingerprint::snapshot;
-use super::super::risk::Risk;
+use crate::kinds::address::Address;
+use crate::kinds::risk::Risk;
 
 /// The reason that `protect` gives.
 pub(crate) const PROTECTED: &str = "it is protected";

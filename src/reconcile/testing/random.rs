@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
 
-use crate::config::diagnostic::Spanned;
-use crate::config::model::Setting;
-use crate::reconcile::address::Address;
+use crate::diagnostic::Spanned;
+use crate::kinds::address::Address;
+use crate::kinds::marker::{AccessBefore, AppliedFields, Marker, MarkerState, Notes, Shut};
+use crate::kinds::value::Setting;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::marker::{AccessBefore, AppliedFields, Marker, MarkerState, Notes, Shut};
 
 use super::fake_duo::{FakeDuo, PERMISSIONS, Quirks};
 use super::{App, HERE, WORKSPACE, app, desired, now, today};

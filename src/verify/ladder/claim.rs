@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::config::similar::did_you_mean;
 use crate::duo::call::Transport;
 use crate::intelligence::api::{ApiError, IntegrationStatus};
+use crate::language::similar::did_you_mean;
 use crate::reconcile::handoff::{Handoff, Purpose};
 
 use super::age::{Age, Entered, Values};

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::intelligence::api::IntegrationStatus;
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
 use crate::verify::report::{Check, Ladder, Verdict};
 
 use super::age::{Age, Change, Entered, Values};

@@ -1,7 +1,7 @@
 use serde_json::json;
 
-use crate::config::diagnostic::Code;
-use crate::reconcile::marker::{MarkerState, NOTES_LIMIT, Notes};
+use crate::diagnostic::Code;
+use crate::kinds::marker::{MarkerState, NOTES_LIMIT, Notes};
 use crate::reconcile::testing::{
     FakeDuo, app, bodies, codes, desired, marked_as, outline, plan_of, problems, requests,
 };

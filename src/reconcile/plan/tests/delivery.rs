@@ -1,10 +1,10 @@
 use serde_json::json;
 
-use crate::config::diagnostic::Code;
-use crate::reconcile::address::Address;
+use crate::diagnostic::Code;
+use crate::kinds::address::Address;
+use crate::kinds::marker::MarkerState;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::Desired;
-use crate::reconcile::marker::MarkerState;
 use crate::reconcile::plan::{Plan, Prune, plan};
 use crate::reconcile::testing::{
     App, FakeDuo, app, codes, desired, marked, marked_as, options, problems, requests,

@@ -3,11 +3,11 @@
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use crate::config::diagnostic::{Code, Severity};
-use crate::reconcile::address::Address;
+use crate::diagnostic::{Code, Severity};
+use crate::kinds::address::Address;
+use crate::kinds::marker::{MarkerState, Notes};
 use crate::reconcile::desired::Desired;
 use crate::reconcile::guard::Consent;
-use crate::reconcile::marker::{MarkerState, Notes};
 use crate::reconcile::observation::LastUse;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Prune, plan};
@@ -193,7 +193,7 @@ fn what_is_retained_loses_its_marker_and_nothing_else() {
 #[test]
 fn a_protected_application_may_be_retained_but_not_by_another_address() {
     let protected =
-        crate::reconcile::marker::Marker { protected: true, ..crate::reconcile::testing::marker("gone") };
+        crate::kinds::marker::Marker { protected: true, ..crate::reconcile::testing::marker("gone") };
     let duo = owned("radius", json!({"notes": protected.to_string()}));
     let wanted = retaining(Address::application("gone"));
     let found = plan_of(&wanted, &duo);

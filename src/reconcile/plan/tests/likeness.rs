@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use crate::config::diagnostic::{Code, Severity};
-use crate::reconcile::address::Address;
+use crate::diagnostic::{Code, Severity};
+use crate::kinds::address::Address;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::observation::Observation;
 use crate::reconcile::plan::{Plan, Prune, plan};

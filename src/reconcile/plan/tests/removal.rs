@@ -1,8 +1,8 @@
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use crate::config::diagnostic::Code;
-use crate::reconcile::marker::{MarkerState, NOTES_LIMIT, Notes};
+use crate::diagnostic::Code;
+use crate::kinds::marker::{MarkerState, NOTES_LIMIT, Notes};
 use crate::reconcile::plan::Prune;
 use crate::reconcile::testing::{
     FakeDuo, app, bodies, codes, desired, marked, marked_as, outline, plan_of, plan_pruning, problems,

@@ -1,10 +1,10 @@
 use serde_json::json;
 
-use crate::config::diagnostic::Code;
-use crate::reconcile::address::Address;
-use crate::reconcile::marker::{Marker, MarkerState};
+use crate::diagnostic::Code;
+use crate::kinds::address::Address;
+use crate::kinds::marker::{Marker, MarkerState};
+use crate::kinds::risk::Risk;
 use crate::reconcile::plan::{Action, Prune, Write};
-use crate::reconcile::risk::Risk;
 use crate::reconcile::testing::{
     App, FakeDuo, app, codes, desired, marked, marked_as, marker, outline, plan_of, plan_pruning,
 };

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::config::diagnostic::Code;
 use crate::config::model::SecretTarget;
+use crate::diagnostic::Code;
 use crate::duo::types::Ikey;
-use crate::reconcile::address::Address;
+use crate::kinds::address::Address;
+use crate::kinds::marker::{MarkerState, Notes};
 use crate::reconcile::delivery::{DesiredSecret, Held, HeldKeys};
 use crate::reconcile::desired::Desired;
-use crate::reconcile::marker::{MarkerState, Notes};
 use crate::reconcile::observation::Observation;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Options, Plan, Prune, Write, plan};

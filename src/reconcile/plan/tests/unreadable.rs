@@ -1,7 +1,7 @@
 use serde_json::json;
 
-use crate::config::diagnostic::{Code, Spanned};
 use crate::config::model::DuoPlan;
+use crate::diagnostic::{Code, Spanned};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Prune, plan};
 use crate::reconcile::testing::{FakeDuo, HERE, app, codes, desired, marked, options, outline};

@@ -1,10 +1,10 @@
 use serde_json::json;
 
-use crate::reconcile::marker::{Applied, Marker, Notes, short_hash};
+use crate::kinds::marker::{Applied, Marker, Notes, short_hash};
+use crate::kinds::value::FieldValue;
 use crate::reconcile::plan::{Action, Options, plan};
 use crate::reconcile::selection::Selection;
 use crate::reconcile::testing::{FakeDuo, app, bodies, desired, marked, options, outline, plan_of, requests};
-use crate::reconcile::value::FieldValue;
 
 #[test]
 fn adoption_sends_notes_only_and_keeps_them_byte_for_byte() {

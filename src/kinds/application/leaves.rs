@@ -5,16 +5,47 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span};
 
-use super::references::References;
-use super::value::flag;
+use crate::kinds::Kind;
+use crate::kinds::field::{Document, Leaves, Names};
+use crate::kinds::managed::named;
+use crate::kinds::value::flag;
 
-/// Leaves by their paths, e.g. `saml_config.entity_id`.
-pub type Leaves = BTreeMap<String, Value>;
+/// How the `sso` document is compared and sent.
+pub(super) static SSO: Document = Document { resolve: resolve_groups, leaves, outgoing, again, shown };
+
+/// A live document without what Duo makes itself, and without what it shows as `null` and need not take.
+fn again(live: &Value) -> Value {
+    let mut document = live.clone();
+    if let Value::Object(sections) = &mut document {
+        sections.remove("idp_metadata");
+    }
+    without_nulls(&mut document);
+    document
+}
+
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Attributes by group hold ids.
+fn shown(path: &str, value: Value, names: &dyn Names) -> Value {
+    match value {
+        Value::Array(_) if path.contains("role_attrs") => named(Kind::Group, value, names),
+        value => value,
+    }
+}
 
 /// The declared leaves, and what a live document holds at the same places (`null` where it holds nothing).
-pub fn leaves(declared: &Value, live: Option<&Value>) -> (Leaves, Leaves) {
+fn leaves(declared: &Value, live: Option<&Value>) -> (Leaves, Leaves) {
     let mut walk = Walk { declared: Leaves::new(), live: Leaves::new() };
     walk.visit("", declared, live);
     (walk.declared, walk.live)
@@ -24,7 +55,7 @@ pub fn leaves(declared: &Value, live: Option<&Value>) -> (Leaves, Leaves) {
 ///
 /// Duo merges a partial document setting by setting, and replaces lists as a whole; whether it merges what stands deeper
 /// is not known (duo-api.md, section 3.5). What the YAML does not mention would be lost otherwise.
-pub fn outgoing(declared: &Value, live: &Value) -> Value {
+fn outgoing(declared: &Value, live: &Value) -> Value {
     let Value::Object(sections) = declared else { return declared.clone() };
     let changed = sections.iter().filter_map(|(section, settings)| {
         let held = live.get(section);
@@ -75,20 +106,16 @@ fn completed(path: &str, declared: &Value, live: Option<&Value>) -> Value {
 }
 
 /// The document with the group names inside role attributes replaced by ids (trap 25).
-pub fn resolve_groups(
-    document: &Value,
-    references: &References,
-    span: Span,
-) -> Result<Value, Vec<Diagnostic>> {
+fn resolve_groups(document: &Value, names: &dyn Names, span: Span) -> Result<Value, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut resolved = document.clone();
     let attributes = resolved.pointer_mut("/saml_config/role_attrs").and_then(Value::as_object_mut);
     for attribute in attributes.into_iter().flat_map(Map::values_mut) {
         match attribute {
             Value::Object(roles) => {
-                roles.values_mut().for_each(|groups| resolve(groups, references, span, &mut problems));
+                roles.values_mut().for_each(|groups| resolve(groups, names, span, &mut problems));
             }
-            Value::Array(_) => resolve(attribute, references, span, &mut problems),
+            Value::Array(_) => resolve(attribute, names, span, &mut problems),
             // One shape of the reply is flat (duo-api.md, section 3.5): what it maps to is no group.
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
@@ -97,13 +124,13 @@ pub fn resolve_groups(
 }
 
 /// One group, or a list of them.
-fn resolve(groups: &mut Value, references: &References, span: Span, problems: &mut Vec<Diagnostic>) {
+fn resolve(groups: &mut Value, names: &dyn Names, span: Span, problems: &mut Vec<Diagnostic>) {
     match groups {
-        Value::String(name) => match references.group(name, span) {
+        Value::String(name) => match names.id(Kind::Group, name, span) {
             Ok(id) => *name = id,
             Err(problem) => problems.push(problem),
         },
-        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, references, span, problems)),
+        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, names, span, problems)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
     }
 }

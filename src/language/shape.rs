@@ -1,12 +1,12 @@
 //! What the language is made of: tables of keys and the shapes of their values.
 //!
-//! The tables are read by [`super::check`], which reports every value that does not fit, and by [`super::schema`],
-//! which writes them down for editors. So the parser and the schema cannot drift apart.
+//! The tables are read by [`super::check`], which reports every value that does not fit, and by the schema, which
+//! writes them down for editors. So the parser and the schema cannot drift apart.
 
 use serde_json::{Map, Value};
 
-use super::diagnostic::{Code, Diagnostic, Span};
-use super::tree::Entry;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::yaml::Entry;
 
 /// One key of a mapping.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,20 @@ pub struct Key {
     pub example: &'static str,
     /// What holds where the key is left out, in YAML; `None` where that is simply nothing.
     pub default: Option<&'static str>,
+    /// What to write where it is missing or empty, if that is more than an example.
+    pub hint: Option<&'static str>,
+    /// Who explains what it describes.
+    pub link: Option<Link>,
 }
+
+/// The words of a link, and where it leads.
+pub type Link = (&'static str, &'static str);
+
+/// No limit on a list.
+pub const MANY: usize = usize::MAX;
+
+/// Where findings go.
+pub type Findings = Vec<Diagnostic>;
 
 impl Key {
     /// A key that may be left out.
@@ -35,7 +48,17 @@ impl Key {
         description: &'static str,
         example: &'static str,
     ) -> Self {
-        Self { name, shape, required: false, nullable: false, description, example, default: None }
+        Self {
+            name,
+            shape,
+            required: false,
+            nullable: false,
+            description,
+            example,
+            default: None,
+            hint: None,
+            link: None,
+        }
     }
 
     /// A key that its mapping needs.
@@ -52,6 +75,18 @@ impl Key {
     #[must_use]
     pub const fn nullable(self) -> Self {
         Self { nullable: true, ..self }
+    }
+
+    /// The same key, with what to write where it is missing or empty.
+    #[must_use]
+    pub const fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    /// The same key, with a link to who explains it.
+    #[must_use]
+    pub const fn link(self, link: Link) -> Self {
+        Self { link: Some(link), ..self }
     }
 
     /// The same key, with what holds where it is left out.
@@ -85,10 +120,6 @@ pub enum Shape {
     },
     /// The first of several shapes that takes the kind of value at hand.
     Either(&'static [Shape]),
-    /// The value of an entry of `applications`, whose keys depend on its type.
-    Application,
-    /// The value of `defaults.applications`.
-    ApplicationDefaults,
 }
 
 /// A rule for text: `check` decides, `pattern` tells editors the same as far as a pattern can.
@@ -145,15 +176,34 @@ pub struct Object {
     pub keys: &'static [Key],
     /// What to say of a key that is not there but well known from elsewhere.
     pub foreign: fn(&str) -> Option<Problem>,
+    /// A key that makes up for required ones.
+    pub unless: Option<&'static str>,
+    /// Which keys it has, where that depends on one of them.
+    pub variants: Option<&'static Variants>,
+    /// The name under which a schema says once what it is, where it stands in several places.
+    pub definition: Option<&'static str>,
     /// What goes beyond single keys.
     pub whole: Option<Whole>,
+}
+
+/// The forms that a mapping has, by the value of one of its keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Variants {
+    /// The key that decides.
+    pub by: &'static str,
+    /// What the mapping is, with its article, for messages: `a store`.
+    pub what: &'static str,
+    /// For a variant that lacks a key: what to do about that key. `None` for one that has it, and for unknown ones.
+    pub lacks: fn(&str, &str) -> Option<String>,
+    /// The keys that a variant needs beyond those that all need.
+    pub needs: fn(&str) -> &'static [&'static str],
 }
 
 /// A rule over several keys of a mapping, for the parser and for the schema.
 #[derive(Clone, Copy, Debug)]
 pub struct Whole {
     /// Reports what is wrong; the place is that of the mapping's own key.
-    pub check: fn(&[Entry], Span, &mut Vec<Diagnostic>),
+    pub check: fn(&[Entry], Span, &mut Findings),
     /// Adds the same to the schema of the mapping.
     pub schema: fn(&mut Map<String, Value>),
 }
@@ -161,11 +211,22 @@ pub struct Whole {
 impl Object {
     /// A mapping without further rules.
     pub const fn new(what: &'static str, keys: &'static [Key]) -> Self {
-        Self { what, keys, foreign: no_foreign, whole: None }
+        Self { what, keys, foreign: no_foreign, unless: None, variants: None, definition: None, whole: None }
     }
 }
 
 /// For mappings that know no foreign keys.
 pub fn no_foreign(_: &str) -> Option<Problem> {
     None
+}
+
+/// A key that a mapping lacks.
+pub fn missing_key(key: &Key, what: &str, at: Span) -> Diagnostic {
+    let example = if key.example.contains('\n') {
+        String::new()
+    } else {
+        format!(", e.g. `{}: {}`", key.name, key.example)
+    };
+    Diagnostic::error(Code::MissingKey, at, format!("{what} needs `{}`", key.name))
+        .help(key.hint.map_or_else(|| format!("add `{}`{example}", key.name), str::to_owned))
 }

@@ -1,11 +1,29 @@
-//! A field's value in the one form that comparison, marker hash and display share (duo-api.md, section 10).
+//! A field's value: as the YAML says it, and in the one form that comparison, marker hash and display share
+//! (duo-api.md, section 10).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::diagnostic::Spanned;
+
 use super::networks::Networks;
+
+/// The value of one setting: `null` clears, anything else sets.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Setting {
+    /// `null`.
+    Clear,
+    /// A string.
+    Text(String),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A list of strings, each with its place.
+    List(Vec<Spanned<String>>),
+    /// A document of any shape, e.g. `sso`.
+    Document(Value),
+}
 
 /// A normalised value. Two values are the same setting exactly when they are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +54,19 @@ impl FieldValue {
     /// A set; an empty one is unset.
     pub fn set(items: BTreeSet<String>) -> Self {
         if items.is_empty() { Self::Unset } else { Self::Set(items) }
+    }
+
+    /// Whether a set has an item.
+    pub fn names(&self, item: &str) -> bool {
+        matches!(self, Self::Set(items) if items.contains(item))
+    }
+
+    /// A set without an item; every other value as it is.
+    pub fn without(&self, item: &str) -> Self {
+        match self {
+            Self::Set(items) => Self::set(items.iter().filter(|name| *name != item).cloned().collect()),
+            other => other.clone(),
+        }
     }
 
     /// Networks; none is unset.

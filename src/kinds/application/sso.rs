@@ -1,11 +1,9 @@
 //! The `sso` document of Duo Single Sign-On applications (duo-api.md, section 3.5).
 
-use super::diagnostic::Code;
-use super::shape::{Key, Object, Problem, Shape};
-use super::texts;
+use crate::diagnostic::Code;
+use crate::language::shape::{Key, MANY, Object, Problem, Shape};
+use crate::language::texts;
 
-/// No limit on a list.
-const MANY: usize = usize::MAX;
 const TEXT: Shape = Shape::Text(&texts::ANY);
 const FILLED: Shape = Shape::Text(&texts::FILLED);
 /// One text, or several.

@@ -3,7 +3,7 @@
 //! YAML 1.2: only `true` and `false` are booleans, so `no` and `on` are text; a number with a leading zero or with
 //! underscores is text too.
 
-use super::diagnostic::Diagnostic;
+use crate::diagnostic::Diagnostic;
 
 mod build;
 mod node;
@@ -22,7 +22,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::diagnostic::{Code, Span};
+    use crate::diagnostic::{Code, Span};
 
     fn read(text: &str) -> Value {
         let mut diagnostics = Vec::new();

@@ -108,6 +108,20 @@ impl MarkerState {
         matches!(self, Self::Successor(_) | Self::Delivered { .. } | Self::Abandoned)
     }
 
+    /// Whether nobody may log in: what was taken away stands behind the state, and nothing is applied any more.
+    fn is_shut(&self) -> bool {
+        match self {
+            Self::Quarantined(_) | Self::Retired(_) => true,
+            Self::Owned
+            | Self::Creating
+            | Self::Replaced
+            | Self::Successor(_)
+            | Self::Delivered { .. }
+            | Self::Abandoned
+            | Self::Untested(_) => false,
+        }
+    }
+
     /// When the rotation that made it began.
     pub fn rotating_since(&self) -> Option<Timestamp> {
         match self {
@@ -255,6 +269,45 @@ impl<'a> Notes<'a> {
         let marker = Marker { workspace, address, applied, state, protected, shut };
         Some(Self { text: text.strip_suffix('\n').unwrap_or(text), marker: Some(marker) })
     }
+}
+
+/// How many characters the user's text leaves to a marker, at most: in the longest state that has no shorter form.
+/// `letters` are those of the managed fields, `permissions` what a quarantine may take away.
+pub fn longest(
+    workspace: &str,
+    address: Address,
+    letters: impl Iterator<Item = char>,
+    permissions: BTreeSet<String>,
+) -> usize {
+    let (hash, date, time) = (['0'; 3], Date::MAX, Timestamp::MAX);
+    let applied = Applied { asked: hash, kept: Some(hash) };
+    let shut = Shut { at: Some(Time::MAX), access: Some(AccessBefore::Lost), permissions };
+    let open = Marker {
+        workspace: workspace.to_owned(),
+        address,
+        applied: letters.map(|letter| (letter, applied)).collect(),
+        state: MarkerState::Owned,
+        protected: true,
+        shut: Shut::default(),
+    };
+    let closed = Marker { applied: AppliedFields::new(), shut, ..open.clone() };
+    let states = [
+        MarkerState::Owned,
+        MarkerState::Creating,
+        MarkerState::Replaced,
+        MarkerState::Quarantined(date),
+        MarkerState::Successor(time),
+        MarkerState::Delivered { since: time, at: time },
+        MarkerState::Abandoned,
+        MarkerState::Retired(date),
+        MarkerState::Untested(None),
+    ];
+    let length = |state: MarkerState| {
+        let marker = if state.is_shut() { &closed } else { &open };
+        Marker { state, ..marker.clone() }.to_string().len()
+    };
+    // A line break parts it from the text.
+    states.into_iter().map(length).max().unwrap_or_default() + 1
 }
 
 impl Marker {

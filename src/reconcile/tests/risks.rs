@@ -1,7 +1,9 @@
+//! The risk of every transition of every field.
+
 use serde_json::{Value, json};
 
-use super::Risk::{self, *};
-use crate::reconcile::marker::{Marker, MarkerState};
+use crate::kinds::marker::{Marker, MarkerState};
+use crate::kinds::risk::Risk::{self, *};
 use crate::reconcile::plan::Action;
 use crate::reconcile::testing::{App, FakeDuo, app, desired, marked, marker, plan_of};
 

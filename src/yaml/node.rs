@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::super::diagnostic::{Span, Spanned};
+use crate::diagnostic::{Span, Spanned};
 
 /// How deep values may be nested, aliases followed.
 pub(super) const MAX_DEPTH: usize = 64;

@@ -2,15 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::diagnostic::{Code, Diagnostic, Span};
-use super::shape::{Choice, Key, Object, Problem, Shape, TextRule};
+use super::places::SOURCE;
+use super::shape::{Choice, Findings, Key, Object, Problem, Shape, TextRule, Variants, missing_key};
 use super::similar::{did_you_mean, nearest};
-use super::tree::{Data, Entry, Node, find};
-use super::{application, language};
+use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::text::shown;
-
-/// Where findings go.
-pub type Findings = Vec<Diagnostic>;
+use crate::yaml::{Data, Entry, Node, find};
 
 /// Checks the value of a key. `true` when nothing is wrong with it.
 pub fn value(node: &Node, key: &Key, at: Span, findings: &mut Findings) -> bool {
@@ -20,19 +17,31 @@ pub fn value(node: &Node, key: &Key, at: Span, findings: &mut Findings) -> bool 
             findings.push(not_null(key, node.span));
         }
     } else {
-        shape(node, &key.shape, key.name, at, findings);
+        let of = Place { name: key.name, at, hint: key.hint };
+        shape(node, &key.shape, of, findings);
     }
     findings.len() == before
 }
 
-/// Checks a value that is not `null` against a shape. `name` is the key it belongs to, `at` that key's place.
-fn shape(node: &Node, shape_: &Shape, name: &str, at: Span, findings: &mut Findings) {
+/// The key that a value belongs to.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    name: &'a str,
+    /// Where the key stands.
+    at: Span,
+    /// What to write where the value is empty.
+    hint: Option<&'static str>,
+}
+
+/// Checks a value that is not `null` against a shape.
+fn shape(node: &Node, shape_: &Shape, of: Place<'_>, findings: &mut Findings) {
+    let Place { name, at, .. } = of;
     match shape_ {
         Shape::Text(rule) => text(node, rule, name, findings),
         Shape::Choice(choices) => choice(node, choices, name, findings),
         Shape::Flag => flag(node, name, findings),
         Shape::Whole(least, most) => whole(node, *least, *most, name, findings),
-        Shape::List(item, least, most) => list(node, item, *least, *most, name, findings),
+        Shape::List(item, least, most) => list(node, item, (*least, *most), of, findings),
         Shape::Object(table) => match &node.data {
             Data::Mapping(entries) => object(entries, table, at, findings),
             _ => findings.push(wrong_type(node, name, "a mapping", object_help(table))),
@@ -40,39 +49,51 @@ fn shape(node: &Node, shape_: &Shape, name: &str, at: Span, findings: &mut Findi
         Shape::Entries(rule, item) => chosen_keys(node, rule, item, name, findings),
         Shape::Source { secret } => source(node, *secret, name, at, findings),
         Shape::Either(shapes) => match shapes.iter().find(|candidate| takes(candidate, node)) {
-            Some(found) => shape(node, found, name, at, findings),
+            Some(found) => shape(node, found, of, findings),
             None => {
                 let expected: Vec<_> = shapes.iter().map(expected).collect();
                 findings.push(wrong_type(node, name, &expected.join(" or "), None));
             }
-        },
-        Shape::Application => match &node.data {
-            Data::Mapping(entries) => application::check(entries, at, findings),
-            _ => findings.push(wrong_type(node, name, "a mapping", application::help())),
-        },
-        Shape::ApplicationDefaults => match &node.data {
-            Data::Mapping(entries) => application::check_defaults(entries, findings),
-            _ => findings.push(wrong_type(node, name, "a mapping", None)),
         },
     }
 }
 
 /// Checks a mapping with fixed keys.
 pub fn object(entries: &[Entry], table: &Object, at: Span, findings: &mut Findings) {
+    let names = || table.keys.iter().map(|key| key.name);
+    let lacks = |key: &&Key| lacks(entries, key.name, names());
+    let variant = table.variants.and_then(|variants| Some((variants, variant(entries, variants.by)?)));
     for entry in entries {
-        match table.keys.iter().find(|key| key.name == entry.key.value) {
-            Some(key) => {
-                value(&entry.value, key, entry.key.span, findings);
-            }
-            None => findings.push(unknown_key(entry, table)),
+        let Some(key) = table.keys.iter().find(|key| key.name == entry.key.value) else {
+            findings.push(unknown_key(entry, table));
+            continue;
+        };
+        let lacked = variant.and_then(|(all, name)| Some((all, name, (all.lacks)(name, key.name)?)));
+        if let Some((Variants { what, by, .. }, name, help)) = lacked {
+            let message = format!("{what} of {by} `{name}` has no `{}`", key.name);
+            findings.push(Diagnostic::error(Code::FieldNotApplicable, entry.key.span, message).help(help));
+        } else {
+            value(&entry.value, key, entry.key.span, findings);
         }
     }
-    let names = || table.keys.iter().map(|key| key.name);
-    for key in table.keys.iter().filter(|key| key.required && lacks(entries, key.name, names())) {
-        findings.push(missing_key(key, table.what, at));
+    if table.unless.is_none_or(|unless| find(entries, unless).is_none()) {
+        let required = table.keys.iter().filter(|key| key.required).filter(lacks);
+        findings.extend(required.map(|key| missing_key(key, table.what, at)));
+    }
+    if let Some((Variants { what, by, needs, .. }, name)) = variant {
+        let needed = table.keys.iter().filter(|key| needs(name).contains(&key.name)).filter(lacks);
+        findings.extend(needed.map(|key| missing_key(key, &format!("{what} of {by} `{name}`"), at)));
     }
     if let Some(whole) = table.whole {
         (whole.check)(entries, at, findings);
+    }
+}
+
+/// The variant that a mapping says it is.
+fn variant<'e>(entries: &'e [Entry], by: &str) -> Option<&'e str> {
+    match &find(entries, by)?.value.data {
+        Data::Text(name) => Some(name),
+        _ => None,
     }
 }
 
@@ -83,17 +104,6 @@ pub fn lacks<'k>(entries: &[Entry], name: &str, known: impl Iterator<Item = &'k 
         !known.clone().any(|known| known == written) && nearest(written, known.clone()) == Some(name)
     };
     find(entries, name).is_none() && !entries.iter().any(is_slip)
-}
-
-/// A key that a mapping lacks.
-pub fn missing_key(key: &Key, what: &str, at: Span) -> Diagnostic {
-    let example = if key.example.contains('\n') {
-        String::new()
-    } else {
-        format!(", e.g. `{}: {}`", key.name, key.example)
-    };
-    Diagnostic::error(Code::MissingKey, at, format!("{what} needs `{}`", key.name))
-        .help(format!("add `{}`{example}", key.name))
 }
 
 fn unknown_key(entry: &Entry, table: &Object) -> Diagnostic {
@@ -138,8 +148,15 @@ pub fn wrong_type(node: &Node, name: &str, expected: &str, help: Option<String>)
 }
 
 fn object_help(table: &Object) -> Option<String> {
-    let keys: Vec<_> = table.keys.iter().map(|key| format!("`{}`", key.name)).collect();
-    Some(format!("its keys are {}", keys.join(", ")))
+    let names = |keys: &[&Key]| keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>();
+    let required: Vec<&Key> = table.keys.iter().filter(|key| key.required).collect();
+    match (table.unless, required.as_slice()) {
+        (Some(unless), [first @ .., last]) => {
+            let (what, first) = (table.what, names(first).join(", "));
+            Some(format!("{what} needs at least {first} and `{}`, or an `{unless}`", last.name))
+        }
+        _ => Some(format!("its keys are {}", names(&table.keys.iter().collect::<Vec<_>>()).join(", "))),
+    }
 }
 
 fn text(node: &Node, rule: &TextRule, name: &str, findings: &mut Findings) {
@@ -211,7 +228,8 @@ fn whole(node: &Node, least: u32, most: u32, name: &str, findings: &mut Findings
     }
 }
 
-fn list(node: &Node, item: &Shape, least: usize, most: usize, name: &str, findings: &mut Findings) {
+fn list(node: &Node, item: &Shape, (least, most): (usize, usize), of: Place<'_>, findings: &mut Findings) {
+    let name = of.name;
     let Data::List(items) = &node.data else {
         let help = takes(item, node)
             .then(|| "put it in brackets: `[...]`, or on a line of its own after `- `".to_owned());
@@ -220,7 +238,7 @@ fn list(node: &Node, item: &Shape, least: usize, most: usize, name: &str, findin
     if items.len() < least {
         findings.push(
             Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must not be an empty list"))
-                .help(language::empty_list_help(name)),
+                .help(of.hint.unwrap_or("write at least one item, or leave the key out")),
         );
     }
     if items.len() > most {
@@ -242,7 +260,7 @@ fn list(node: &Node, item: &Shape, least: usize, most: usize, name: &str, findin
             );
         } else {
             let before = findings.len();
-            shape(node, item, name, node.span, findings);
+            shape(node, item, Place { name, at: node.span, hint: None }, findings);
             for found in findings.iter_mut().skip(before).filter(|found| found.span == Some(node.span)) {
                 of_an_item(found, name);
             }
@@ -280,7 +298,7 @@ fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings:
             );
         } else {
             let name = harmless(&entry.key.value);
-            shape(&entry.value, item, &name, entry.key.span, findings);
+            shape(&entry.value, item, Place { name: &name, at: entry.key.span, hint: None }, findings);
         }
     }
 }
@@ -297,8 +315,8 @@ fn harmless(key: &str) -> Cow<'_, str> {
 fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findings) {
     match &node.data {
         Data::Mapping(entries) => {
-            object(entries, &language::SOURCE, at, findings);
-            if entries.len() != 1 && entries.iter().all(|entry| language::SOURCE.keys.iter().any(|key| key.name == entry.key.value)) {
+            object(entries, &SOURCE, at, findings);
+            if entries.len() != 1 && entries.iter().all(|entry| SOURCE.keys.iter().any(|key| key.name == entry.key.value)) {
                 findings.push(
                     Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must name exactly one place"))
                         .help("write one of `{env: NAME}`, `{file: PATH}` and `{command: [PROGRAM, ARGUMENT]}`"),
@@ -332,7 +350,7 @@ fn takes(shape: &Shape, node: &Node) -> bool {
         Shape::Flag => matches!(node.data, Data::Flag(_)),
         Shape::Whole(..) => matches!(node.data, Data::Number(..)),
         Shape::List(..) => matches!(node.data, Data::List(_)),
-        Shape::Object(_) | Shape::Entries(..) | Shape::Application | Shape::ApplicationDefaults => {
+        Shape::Object(_) | Shape::Entries(..) => {
             matches!(node.data, Data::Mapping(_))
         }
         Shape::Source { .. } => matches!(node.data, Data::Mapping(_) | Data::Text(_)),
@@ -347,9 +365,7 @@ fn expected(shape: &Shape) -> &'static str {
         Shape::Whole(..) => "a whole number",
         Shape::List(..) => "a list",
         Shape::Source { .. } => "a text or a mapping",
-        Shape::Object(_) | Shape::Entries(..) | Shape::Application | Shape::ApplicationDefaults => {
-            "a mapping"
-        }
+        Shape::Object(_) | Shape::Entries(..) => "a mapping",
         Shape::Either(_) => "one of several values",
     }
 }

@@ -8,7 +8,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Tag};
 use super::node::{Data, Entry, MAX_DEPTH, Node};
 use super::scalar::plain;
 use super::syntax;
-use crate::config::diagnostic::{Code, Diagnostic, Span, Spanned};
+use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
 
 /// How many values one file may hold.
 const MAX_VALUES: usize = 500_000;

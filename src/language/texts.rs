@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::diagnostic::Code;
 use super::shape::{Problem, TextRule};
+use crate::diagnostic::Code;
 
 /// Any text.
 pub static ANY: TextRule = TextRule { pattern: "", check: |_| Ok(()), numeric: false };

@@ -1,0 +1,23 @@
+//! What a workspace may declare: the fields of each kind, and what every kind has in common.
+//!
+//! A field is one row of its kind's table ([`application::fields`]): how it is written, compared and sent, what its
+//! absence means, and what changing it risks.
+
+pub mod address;
+pub mod application;
+pub mod field;
+mod flags;
+pub mod managed;
+pub mod marker;
+pub mod networks;
+pub mod risk;
+pub mod value;
+
+/// A kind of object that an account holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A group of users.
+    Group,
+    /// A policy.
+    Policy,
+}

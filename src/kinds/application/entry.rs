@@ -1,0 +1,188 @@
+//! An entry of `applications`, and `defaults.applications`: mappings whose keys are the fields of the type.
+
+use serde_json::{Map, Value, json};
+
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::duo::catalogue::{Family, Kind, PERMISSIONS, kinds, lookup};
+use crate::kinds::field::Field;
+use crate::language::shape::{Findings, Object, Problem, Variants, Whole};
+use crate::yaml::{Data, Entry, find};
+
+use super::fields::{DEFAULT_KEYS, FIELDS, KEYS, field};
+use super::{ACCESS, GROUPS, NETWORKS, PERMISSION_LIST, sso};
+
+/// An entry of `applications`.
+pub static APPLICATION: Object = Object {
+    foreign,
+    unless: Some("integration_key"),
+    variants: Some(&TYPES),
+    definition: Some("application"),
+    whole: Some(Whole { check: sections, schema: rules }),
+    ..Object::new("an application", KEYS)
+};
+
+/// `defaults.applications`.
+pub static DEFAULTS: Object = Object {
+    foreign: |key| match field(key) {
+        Some(_) => Some(Problem::invalid(
+            "has no default",
+            "what an application is and who may do what is written at the application itself; YAML anchors save typing",
+        )),
+        None => foreign(key),
+    },
+    ..Object::new("an application", DEFAULT_KEYS)
+};
+
+static TYPES: Variants = Variants {
+    by: "type",
+    what: "an application",
+    lacks: |kind, key| {
+        let (kind, field) = (lookup(kind)?, field(key)?);
+        (!field.applies_to(Some(kind))).then(|| format!("remove it; {}", why_not(field, kind)))
+    },
+    needs: |_| &[],
+};
+
+/// Why a type has no such field.
+fn why_not(field: &Field, kind: &Kind) -> &'static str {
+    match (field.name(), kind.family) {
+        (PERMISSION_LIST, _) => "only `adminapi` applications have permissions",
+        (NETWORKS, _) => {
+            "only `adminapi` and `accountsapi` applications have it; for logins, a policy's `authorized_networks` does it"
+        }
+        ("sso", _) => "only `sso-...` types, Duo Single Sign-On, have it",
+        ("prompt_v4_enabled", Family::AuthApi | Family::Native) => "no browser shows a prompt for this type",
+        _ => "nobody logs in to it: it only holds keys for an API",
+    }
+}
+
+/// The type of an entry, if it is a known one.
+pub fn known_type(entries: &[Entry]) -> Option<&'static Kind> {
+    match &find(entries, "type")?.value.data {
+        Data::Text(kind) => lookup(kind),
+        _ => None,
+    }
+}
+
+/// The section of `sso` that a family has.
+fn section(family: Family) -> Option<&'static str> {
+    match family {
+        Family::Saml => Some("saml_config"),
+        Family::Oidc => Some("oidc_config"),
+        Family::OAuth => Some("oauth_config"),
+        Family::AdminApi
+        | Family::AccountsApi
+        | Family::AuthApi
+        | Family::AccessGateway
+        | Family::Native
+        | Family::UserFacing => None,
+    }
+}
+
+/// The `sso` document has the section of the type, and no other.
+fn sections(entries: &[Entry], _: Span, findings: &mut Findings) {
+    let Some(kind) = known_type(entries) else { return };
+    let (Some(section), Some(sso)) = (section(kind.family), find(entries, "sso")) else { return };
+    let Data::Mapping(document) = &sso.value.data else { return };
+    let known = |entry: &&Entry| sso::DOCUMENT.keys.iter().any(|key| key.name == entry.key.value);
+    for entry in document.iter().filter(known).filter(|entry| entry.key.value != section) {
+        let message = format!("an application of type `{}` has no `{}`", kind.name, entry.key.value);
+        findings.push(
+            Diagnostic::error(Code::FieldNotApplicable, entry.key.span, message)
+                .help(format!("write `{section}`, or choose another type")),
+        );
+    }
+}
+
+/// The rules over several keys, for editors.
+fn rules(schema: &mut Map<String, Value>) {
+    let description = "One application. What is left out is unmanaged and left alone, `null` clears, a value sets. It needs `type`, `name` and `user_access`, unless `integration_key` pins a live application.";
+    schema.shift_insert(0, "description".to_owned(), json!(description));
+    if let Some(Value::Object(kind)) = schema.get_mut("properties").and_then(|all| all.get_mut("type")) {
+        let products: Vec<&str> = kinds().iter().map(|kind| kind.product).collect();
+        // The empty alternative takes every type, so that one Duo adds tomorrow is no error.
+        let known = json!({"enum": type_names(|_| true), "enumDescriptions": products});
+        kind.insert("anyOf".to_owned(), json!([known, {}]));
+    }
+    let Some(Value::Array(rules)) = schema.get_mut("allOf") else { return };
+    rules.push(json!({
+        "if": {"properties": {ACCESS: {"const": "permitted_groups"}}, "required": [ACCESS]},
+        "then": {"required": [GROUPS], "properties": {GROUPS: {
+            "type": "array",
+            "errorMessage": "Name the groups: `user_access: permitted_groups` needs at least one.",
+            "doNotSuggest": true,
+        }}},
+        "else": {"properties": {GROUPS: {
+            "type": "null",
+            "errorMessage": "Groups are allowed only with `user_access: permitted_groups`.",
+            "doNotSuggest": true,
+        }}},
+    }));
+    rules.extend(FIELDS.iter().filter_map(not_applicable));
+    for family in [Family::Saml, Family::Oidc, Family::OAuth] {
+        let others = sso::DOCUMENT.keys.iter().filter(|key| Some(key.name) != section(family));
+        let others: Map<String, Value> = others.map(|key| (key.name.to_owned(), json!(false))).collect();
+        rules.push(json!({
+            "if": {"properties": {"type": {"enum": type_names(|kind| kind.family == family)}}, "required": ["type"]},
+            "then": {"properties": {"sso": {"properties": others}}},
+        }));
+    }
+}
+
+/// The rule that known types without a field must not write it; the shorter of the two lists of types is written.
+fn not_applicable(field: &Field) -> Option<Value> {
+    let with = type_names(|kind| field.applies_to(Some(kind)));
+    let without = type_names(|kind| !field.applies_to(Some(kind)));
+    if without.is_empty() {
+        return None;
+    }
+    let lacks = if without.len() <= with.len() {
+        json!({"enum": without})
+    } else {
+        json!({"allOf": [{"$ref": "#/definitions/known_type"}, {"not": {"enum": with}}]})
+    };
+    Some(json!({
+        "if": {"properties": {"type": lacks}, "required": ["type"]},
+        "then": {"properties": {field.name(): false}},
+    }))
+}
+
+/// The names of known types, sorted.
+pub fn type_names(filter: impl Fn(&Kind) -> bool) -> Vec<&'static str> {
+    kinds().iter().filter(|kind| filter(kind)).map(|kind| kind.name).collect()
+}
+
+/// What to say of keys that Duo's API has, or had, and the language does not.
+fn foreign(key: &str) -> Option<Problem> {
+    let legacy = |message: &str, help: &str| {
+        Some(Problem { code: Code::LegacyField, message: message.to_owned(), help: help.to_owned() })
+    };
+    let renamed = |help: &str| {
+        Some(Problem {
+            code: Code::UnknownKey,
+            message: "is not a key of an application".to_owned(),
+            help: help.to_owned(),
+        })
+    };
+    match key {
+        "enroll_policy" => legacy("is a legacy field that Duo no longer acts on", "the policy section `new_user` replaced it: set it in the policy and name that with `policy`"),
+        "trusted_device_days" => legacy("is a legacy field that Duo no longer acts on", "the policy section `remembered_devices` replaced it: set it in the policy and name that with `policy`"),
+        "ip_whitelist" | "ip_whitelist_enroll_policy" => legacy("is a legacy field that Duo no longer acts on", "the policy section `authorized_networks` replaced it: set it in the policy and name that with `policy`"),
+        "visual_style" => legacy("is a legacy field that Duo ignores", "remove it: nothing replaced it"),
+        "policy_key" => renamed("write `policy`, with the policy's name or its key"),
+        "groups" => renamed("write `groups_allowed`"),
+        "ikey" => renamed("write `integration_key`"),
+        "frameless_auth_prompt_enabled" => renamed("Duo sets it itself; `prompt_v4_enabled` turns the Universal Prompt on"),
+        "skey" | "secret_key" => Some(Problem {
+            code: Code::PlainSecret,
+            message: "does not belong into the YAML".to_owned(),
+            help: "Duo makes the secret key; `secret: {store, path}` says where it is delivered. A secret that was committed must be reset".to_owned(),
+        }),
+        "reset_secret_key" => renamed("a new secret key is made by `duoctl rotate ADDRESS`"),
+        _ => {
+            let permission = key.strip_prefix("adminapi_")?;
+            PERMISSIONS.iter().find(|known| known.name == permission)?;
+            renamed(&format!("add `{permission}` to `permissions`"))
+        }
+    }
+}

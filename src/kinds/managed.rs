@@ -1,0 +1,306 @@
+//! A field of one object: what the YAML asks for, what the account holds, and what is sent (duo-api.md, sections 3.3 and
+//! 10). What differs from field to field stands in its row.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
+use crate::duo::types::Integration;
+
+use super::field::{Clear, Field, Form, Names, Roles, Silence, Wire};
+use super::flags;
+use super::marker::Notes;
+use super::networks::Networks;
+use super::value::{FieldValue, Setting, flag, parts};
+
+/// A field that the YAML manages, with its names resolved.
+#[derive(Clone, Debug)]
+pub struct Managed {
+    /// The row.
+    pub field: &'static Field,
+    /// What the YAML asks for, as it is compared.
+    pub wanted: FieldValue,
+    /// What the YAML asks for, as it is sent.
+    sent: Value,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What the account says of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Live {
+    /// Its value.
+    Value(FieldValue),
+    /// Duo does not show the field on this object, so a change could never be seen: nothing is planned (trap 8).
+    NotOffered,
+}
+
+/// Whether Duo may keep another value than the one that was sent (trap 35).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It may not: a wrong guess would hide who may log in.
+    No,
+    /// It may, and nothing is to be said about it.
+    Quietly,
+    /// It may, and every plan says so: it did not change this part.
+    Still(&'static str),
+}
+
+impl Managed {
+    /// Resolves one setting of the YAML.
+    pub fn new(
+        field: &'static Field,
+        setting: &Spanned<Setting>,
+        names: &dyn Names,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let span = setting.span;
+        let (wanted, sent) = match (&setting.value, field.clear) {
+            (Setting::Clear, Clear::Empty) => (FieldValue::Unset, json!("")),
+            (Setting::Clear, Clear::Word(word)) => (FieldValue::text(word), json!(word)),
+            (Setting::Clear, Clear::Never) => {
+                let message = format!("`{}` cannot be cleared", field.name());
+                let problem = Diagnostic::error(Code::InvalidValue, span, message);
+                let instead = "write a value, or leave the key out to leave the setting alone";
+                return Err(vec![problem.help(field.key.hint.unwrap_or(instead))]);
+            }
+            (setting, _) => wanted(field, setting, span, names)?,
+        };
+        Ok(Self { field, wanted, sent, span })
+    }
+
+    /// What the account holds in this field.
+    pub fn live(&self, live: &Integration) -> Live {
+        let off = FieldValue::Flag(false);
+        match (self.read(live), self.field.silence) {
+            (Some(value), _) => Live::Value(value),
+            (None, Silence::Unset) => Live::Value(FieldValue::Unset),
+            // A switch that Duo leaves out is off, unless it shows something that nobody understands.
+            (None, Silence::Off) if self.wanted == off && self.property(live).is_none() => Live::Value(off),
+            (None, Silence::NotOffered | Silence::Off) => Live::NotOffered,
+        }
+    }
+
+    fn property<'l>(&self, live: &'l Integration) -> Option<&'l Value> {
+        live.property(self.field.wire_name())
+    }
+
+    fn read(&self, live: &Integration) -> Option<FieldValue> {
+        let field = self.field;
+        if let Some((property, value)) = field.only_with {
+            match live.text(property) {
+                "" => return None,
+                other if other != value => return Some(FieldValue::Unset),
+                _ => {}
+            }
+        }
+        let property = self.property(live);
+        let text = || property.and_then(Value::as_str);
+        Some(match field.form {
+            Form::Text if field.is(Roles::MARKED) => FieldValue::text(Notes::parse(text()?).text),
+            Form::Text => FieldValue::text(text()?),
+            Form::Word { read, .. } => FieldValue::text(&read(text()?)),
+            Form::Switch => FieldValue::Flag(property.and_then(flag)?),
+            Form::Set => FieldValue::set(property.map(parts).unwrap_or_default().into_iter().collect()),
+            Form::Flags { .. } => FieldValue::set(flags::set(live, field.wire_name())),
+            // What cannot be understood is kept as text, which is equal to no networks.
+            Form::Networks => {
+                Networks::parse(parts(property?)).map_or_else(FieldValue::Text, FieldValue::networks)
+            }
+            Form::Document(form) => match self.wanted {
+                FieldValue::Document(_) => FieldValue::Document((form.leaves)(&self.sent, Some(property?)).1),
+                _ => FieldValue::Unset,
+            },
+        })
+    }
+
+    /// Adds the field to the body of a create or, with the live object, of an update.
+    pub fn send(&self, body: &mut Map<String, Value>, live: Option<&Integration>) {
+        let field = self.field;
+        let sent = match field.form {
+            Form::Flags { uncertain } => return self.send_flags(uncertain, body, live),
+            // It goes out together with the marker.
+            _ if field.is(Roles::MARKED) => return,
+            // Duo refuses an empty list that counts (trap 2), and a document clears nothing.
+            Form::Document(_) | Form::Set if self.wanted == FieldValue::Unset => return,
+            Form::Document(form) => {
+                let held = live.and_then(|live| self.property(live));
+                held.map_or_else(|| self.sent.clone(), |held| (form.outgoing)(&self.sent, held))
+            }
+            Form::Text | Form::Word { .. } | Form::Switch | Form::Set | Form::Networks => self.sent.clone(),
+        };
+        body.insert(field.wire_name().to_owned(), sent);
+    }
+
+    /// To revoke, a flag must be sent as 0; one that Duo does not show is never sent on update (traps 20, 21), and one
+    /// that Duo may not know how to change only where it changes.
+    fn send_flags(&self, uncertain: &str, body: &mut Map<String, Value>, live: Option<&Integration>) {
+        let prefix = self.field.wire_name();
+        let empty = BTreeSet::new();
+        let wanted = if let FieldValue::Set(names) = &self.wanted { names } else { &empty };
+        let mut send = |name: &str| {
+            let on = wanted.contains(name);
+            let stays = live.is_some_and(|live| flags::is_set(live, prefix, name) == on);
+            if name != uncertain || !stays {
+                body.insert(format!("{prefix}{name}"), json!(switch(on)));
+            }
+        };
+        match live {
+            None => wanted.iter().for_each(|name| send(name)),
+            Some(live) => flags::known(live, prefix).for_each(send),
+        }
+    }
+
+    /// What of the wanted value an update can reach, and the parts that Duo does not show (trap 21).
+    pub fn reachable(&self, live: &Integration) -> (FieldValue, Vec<String>) {
+        let (Form::Flags { .. }, FieldValue::Set(names)) = (self.field.form, &self.wanted) else {
+            return (self.wanted.clone(), Vec::new());
+        };
+        let known: BTreeSet<&str> = flags::known(live, self.field.wire_name()).collect();
+        let (reachable, hidden): (BTreeSet<_>, BTreeSet<_>) =
+            names.iter().cloned().partition(|name| known.contains(name.as_str()));
+        (FieldValue::set(reachable), hidden.into_iter().collect())
+    }
+
+    /// A part that Duo may not change where it holds `value`: it is tried all the same.
+    pub fn uncertain(&self, value: &FieldValue) -> Option<&'static str> {
+        let Form::Flags { uncertain } = self.field.form else { return None };
+        (self.wanted.names(uncertain) != value.names(uncertain)).then_some(uncertain)
+    }
+
+    /// Whether Duo may keep `value` where `target` was sent.
+    pub fn kept(&self, target: &FieldValue, value: &FieldValue) -> Kept {
+        match (self.field.form, value) {
+            _ if self.field.is(Roles::PROSE) => Kept::Quietly,
+            // Some types answer with "" whatever was sent (trap 9).
+            (Form::Word { .. }, FieldValue::Unset) if self.field.clear != Clear::Never => Kept::Quietly,
+            (Form::Flags { uncertain }, _) if target.without(uncertain) == value.without(uncertain) => {
+                Kept::Still(uncertain)
+            }
+            _ => Kept::No,
+        }
+    }
+
+    /// The user's text that shares its place with the marker, as it is sent.
+    pub fn notes_text(&self) -> Option<&str> {
+        self.field.is(Roles::MARKED).then(|| self.sent.as_str().unwrap_or_default())
+    }
+}
+
+/// A value of the YAML as it is compared, and as it is sent.
+fn wanted(
+    field: &Field,
+    setting: &Setting,
+    span: Span,
+    names: &dyn Names,
+) -> Result<(FieldValue, Value), Vec<Diagnostic>> {
+    let text = if let Setting::Text(text) = setting { text.as_str() } else { "" };
+    let resolve = |text: &str, span| match field.refers_to {
+        Some(kind) => names.id(kind, text, span),
+        None => Ok(text.to_owned()),
+    };
+    Ok(match field.form {
+        Form::Text if text.is_empty() => (FieldValue::Unset, json!("")),
+        Form::Text => {
+            let text = resolve(text, span).map_err(|problem| vec![problem])?;
+            (FieldValue::text(&text), json!(text))
+        }
+        Form::Word { sent, .. } => (FieldValue::Text(sent(text)), json!(sent(text))),
+        Form::Switch => {
+            let on = *setting == Setting::Flag(true);
+            (FieldValue::Flag(on), json!(switch(on)))
+        }
+        Form::Set | Form::Flags { .. } => {
+            let Setting::List(items) = setting else { return Ok((FieldValue::Unset, json!(""))) };
+            let (mut ids, mut problems) = (BTreeSet::new(), Vec::new());
+            for item in items {
+                match resolve(&item.value, item.span) {
+                    Ok(id) => {
+                        ids.insert(id);
+                    }
+                    Err(problem) => problems.push(problem),
+                }
+            }
+            if !problems.is_empty() {
+                return Err(problems);
+            }
+            let sent = json!(joined(&ids));
+            (FieldValue::set(ids), sent)
+        }
+        Form::Networks => {
+            let Setting::List(items) = setting else { return Ok((FieldValue::Unset, json!(""))) };
+            let networks =
+                Networks::parse(items.iter().map(|item| item.value.as_str())).map_err(|entry| {
+                    let message = format!("`{entry}` is no address, range or network");
+                    vec![Diagnostic::error(Code::InvalidValue, span, message)]
+                })?;
+            let sent = json!(networks.texts().join(","));
+            (FieldValue::networks(networks), sent)
+        }
+        Form::Document(form) => {
+            let Setting::Document(document) = setting else { return Ok((FieldValue::Unset, Value::Null)) };
+            let resolved = (form.resolve)(document, names, span)?;
+            (FieldValue::Document((form.leaves)(&resolved, None).0), resolved)
+        }
+    })
+}
+
+/// What an object holds in a field as it is sent to have it once more; what is not set as what clears it.
+pub fn again(field: &Field, live: &Integration) -> Map<String, Value> {
+    let name = field.wire_name();
+    let property = live.property(name);
+    let counts = field.only_with.is_none_or(|(property, value)| live.text(property) == value);
+    let text = live.text(name);
+    let value = match field.form {
+        _ if !counts || field.wire == Wire::Nowhere => None,
+        Form::Text => Some(json!(text)),
+        Form::Word { read, .. } => match (text, field.clear) {
+            ("", Clear::Word(word)) => Some(json!(word)),
+            _ => Some(json!(read(text))),
+        },
+        Form::Switch => property.and_then(flag).map(|on| json!(switch(on))),
+        // Duo keeps them in no order (trap 1).
+        Form::Set | Form::Networks => {
+            Some(json!(joined(&property.map(parts).unwrap_or_default().into_iter().collect())))
+        }
+        Form::Flags { .. } => {
+            let flags = flags::known(live, name);
+            return flags
+                .map(|flag| (format!("{name}{flag}"), json!(switch(flags::is_set(live, name, flag)))))
+                .collect();
+        }
+        Form::Document(form) => property.map(|document| (form.again)(document)),
+    };
+    value.map(|value| (name.to_owned(), value)).into_iter().collect()
+}
+
+fn switch(on: bool) -> &'static str {
+    if on { "1" } else { "0" }
+}
+
+fn joined(items: &BTreeSet<String>) -> String {
+    items.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// A value for people: as the YAML spells it, with names in place of ids. `path` leads to a part of a document.
+pub fn shown(field: &Field, value: Value, path: &str, names: &dyn Names) -> Value {
+    match (field.form, field.refers_to) {
+        (Form::Document(form), _) => (form.shown)(path, value, names),
+        (Form::Word { .. }, _) => value.as_str().map_or(value.clone(), |word| json!(word.to_lowercase())),
+        (_, Some(kind)) => named(kind, value, names),
+        _ => value,
+    }
+}
+
+/// Ids of objects as their names; a list in the order of the names.
+pub(super) fn named(kind: super::Kind, value: Value, names: &dyn Names) -> Value {
+    match value {
+        Value::String(id) => json!(names.name(kind, &id)),
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.into_iter().map(|item| named(kind, item, names)).collect();
+            items.sort_by_cached_key(Value::to_string);
+            Value::Array(items)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,3 @@
+//! What holds for the core as a whole.
+
+mod risks;
