@@ -4,5 +4,6 @@
 #![allow(clippy::string_slice, unreachable_pub)]
 
 mod language;
+mod structure;
 mod support;
 mod wire;

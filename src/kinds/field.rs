@@ -203,7 +203,7 @@ impl Field {
     }
 }
 
-/// How the fields with a role are written, or all of them: `N` is how many there are.
+/// How the fields with a role are written, or all of them: `N` is how many there are. Links stand once, where all are.
 pub(super) const fn keys<const N: usize>(mut fields: &[Field], role: Option<Roles>) -> [Key; N] {
     let mut keys = [Key::optional("", Shape::Flag, "", ""); N];
     let mut left = keys.as_mut_slice();
@@ -212,7 +212,7 @@ pub(super) const fn keys<const N: usize>(mut fields: &[Field], role: Option<Role
         if has(field, role)
             && let [key, more @ ..] = left
         {
-            *key = field.key;
+            *key = if role.is_none() { field.key } else { Key { link: None, ..field.key } };
             left = more;
         }
     }
