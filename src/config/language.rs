@@ -147,7 +147,7 @@ pub static TENANT: Object = Object {
             ),
             Key::optional(
                 "tls_roots",
-                Shape::Choice(TLS_ROOTS),
+                Shape::Choice(stores::TLS_ROOTS),
                 "Which certificate authorities to trust for Duo and Identity Intelligence.",
                 "system",
             )
@@ -161,15 +161,6 @@ const PLANS: &[Choice] = &[
     Choice::new("essentials", "Duo Essentials, formerly Duo MFA"),
     Choice::new("advantage", "Duo Advantage, formerly Duo Access"),
     Choice::new("premier", "Duo Premier, formerly Duo Beyond"),
-];
-
-/// The values of `tls_roots`; [`crate::duo::https::TlsRoots`] has the same.
-const TLS_ROOTS: &[Choice] = &[
-    Choice::new("bundled", "Mozilla's list, built into duoctl"),
-    Choice::new(
-        "system",
-        "the list of this machine, for a proxy that inspects TLS and that the machine trusts",
-    ),
 ];
 
 /// `tenant.credentials`.

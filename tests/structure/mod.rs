@@ -50,7 +50,8 @@ fn uses_that_go_up_or_come_round_are_found() {
         ),
         ("middle/leaf/inner.rs", "use super::super::*;"),
     ];
-    let files = files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+    let files: BTreeMap<String, String> =
+        files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
     let found = faults(&order(&files["lib.rs"]), &uses(&files));
     assert_eq!(
         found,

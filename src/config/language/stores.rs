@@ -14,6 +14,15 @@ pub static STORE: Object = Object {
     ..Object::new("a secret store", STORE_KEYS)
 };
 
+/// The values of `tls_roots`; [`crate::duo::https::TlsRoots`] has the same.
+pub(super) const TLS_ROOTS: &[Choice] = &[
+    Choice::new("bundled", "Mozilla's list, built into duoctl"),
+    Choice::new(
+        "system",
+        "the list of this machine, for a proxy that inspects TLS and that the machine trusts",
+    ),
+];
+
 static STORE_KEYS: &[Key] = &[
     Key::required(
         "type",
@@ -53,7 +62,7 @@ static STORE_KEYS: &[Key] = &[
     ),
     Key::optional(
         "tls_roots",
-        Shape::Choice(super::TLS_ROOTS),
+        Shape::Choice(TLS_ROOTS),
         "Which certificate authorities to trust for Vault.",
         "system",
     )
