@@ -8,7 +8,7 @@ use crate::output::printer::Printer;
 use crate::sandbox::account::{self, Account};
 use crate::sandbox::call::Reply;
 use crate::sandbox::faults::Fault;
-use crate::sandbox::serve::{self, ServeOptions};
+use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::sandbox::switches::Switches;
 use crate::text::safe;
 
@@ -44,6 +44,7 @@ async fn serve_until_signal(args: Serve, printer: Printer) -> Result<Exit, Failu
     let options = ServeOptions {
         listen: args.listen,
         state: Some(args.state),
+        api_hostname: args.api_hostname,
         faults,
         switches,
         ..ServeOptions::default()
@@ -52,10 +53,28 @@ async fn serve_until_signal(args: Serve, printer: Printer) -> Result<Exit, Failu
     let running = serve::start(options).await.map_err(failure)?;
     let mut signals = Signals::catch();
     printer.remark("this is a simulated Duo account, not Duo; stop it with Ctrl-C\n");
-    printer.data(&format!("{}\n", running.document()));
+    let ready = if args.print_env { exports(&running)? } else { format!("{}\n", running.document()) };
+    printer.data(&ready);
     signals.next().await;
     running.shutdown().await;
     Ok(Exit::Done)
+}
+
+/// What a shell reads to make duoctl use this sandbox with its operator's key.
+fn exports(running: &Running) -> Result<String, Failure> {
+    let missing =
+        || Failure::Usage("the simulated account has no operator's key any more; reset it".to_owned());
+    let operator = running.keys().into_iter().find(|key| key.name == "operator").ok_or_else(missing)?;
+    let ca_file = std::path::absolute(running.ca_file()).unwrap_or_else(|_| running.ca_file().to_owned());
+    let variables = [
+        ("DUO_HOST", running.api_hostname()),
+        ("DUO_IKEY", operator.integration_key),
+        ("DUO_SKEY", operator.secret_key.expose().to_owned()),
+        ("DUOCTL_CONNECT_TO", running.address().to_string()),
+        ("DUOCTL_CA_FILE", ca_file.display().to_string()),
+    ];
+    let lines = variables.map(|(name, value)| format!("export {name}='{}'\n", value.replace('\'', "'\\''")));
+    Ok(lines.concat())
 }
 
 fn edit(args: &Edit, printer: Printer) -> Result<Exit, Failure> {

@@ -109,13 +109,15 @@ impl Session {
         trust: Trust,
         printer: Printer,
     ) -> Result<Self, Failure> {
+        let connection = &connection.completed().map_err(Failure::Usage)?;
         let (workspace, sources) = load_valid(path, trust, printer)?;
         let mut desired = desired(&workspace, &sources);
         // The simulator's operator is the only one that it tells of.
         desired.second_operator &= connection.sandbox.is_none();
         let (config, sandbox) = match &connection.sandbox {
             Some(state) => {
-                let running = start_sandbox(&sandbox_state(path, state), printer).await?;
+                let host = workspace.tenant.api_hostname.value.clone();
+                let running = start_sandbox(&sandbox_state(path, state), host, printer).await?;
                 (sandbox_config(&workspace, &running)?, Some(Arc::new(running)))
             }
             None => (live_config(&workspace, connection)?, None),
@@ -264,7 +266,7 @@ impl Session {
 
     /// A client of the public API of Identity Intelligence; `None` where the YAML names no credentials. With `--sandbox`
     /// it asks the simulated one, with keys of its own.
-    pub fn intelligence(&self, connection: &Connection) -> Api {
+    pub fn intelligence(&self) -> Api {
         let Some(declared) = &self.workspace.identity_intelligence_api else { return Api::NotDeclared };
         let (credentials, reach, authorities) = match &self.sandbox {
             Some(running) => match running.account().intelligence_client() {
@@ -282,9 +284,9 @@ impl Session {
                 Err(error) => return Api::Unusable(error.to_string()),
             },
             None => {
-                let simulated = connection.connect_to.is_some();
+                let simulated = self.connection.connect_to.is_some();
                 let reach = if simulated { Reach::Loopback } else { Reach::Internet };
-                let authorities = connection.authorities(&self.workspace.tenant);
+                let authorities = self.connection.authorities(&self.workspace.tenant);
                 (
                     ApiCredentials::fetch(&declared.value, &Surroundings::of(&self.workspace)),
                     reach,
@@ -326,10 +328,11 @@ pub fn sandbox_state(path: &Path, state: &Path) -> PathBuf {
     folder.join(".duoctl").join("sandbox")
 }
 
-async fn start_sandbox(state: &Path, printer: Printer) -> Result<Running, Failure> {
+async fn start_sandbox(state: &Path, host: String, printer: Printer) -> Result<Running, Failure> {
     let banner = printer.err.calm("sandbox");
     printer.problem(&format!("{banner}: this is a simulated Duo account in {}, not Duo\n", state.display()));
-    let options = ServeOptions { state: Some(state.to_owned()), ..ServeOptions::default() };
+    let options =
+        ServeOptions { state: Some(state.to_owned()), api_hostname: Some(host), ..ServeOptions::default() };
     serve::start(options).await.map_err(|error| Failure::Sandbox { state: state.to_owned(), error })
 }
 

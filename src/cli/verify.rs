@@ -19,7 +19,7 @@ use crate::verify::ladder::{World, climb_all};
 use crate::verify::report::{Ladder, Report, Subject};
 use crate::verify::run::{Target, WAITS, verify_watched};
 
-use super::args::{self, Connection, FailOn, Pruning};
+use super::args::{self, FailOn, Pruning};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::Spinner;
@@ -38,7 +38,7 @@ pub async fn run(args: args::Verify, outlet: &Outlet, printer: Printer) -> Resul
     let mut report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism, outlet)
         .await
         .unwrap_or_default();
-    report.ladders = ladders(&session, &plan, &report, &args.connection).await;
+    report.ladders = ladders(&session, &plan, &report).await;
     spinner.finish();
     if outlet.streams() {
         report.ladders.iter().for_each(|ladder| outlet.event(&EventDocument::ladder_climbed(ladder)));
@@ -59,14 +59,14 @@ pub async fn run(args: args::Verify, outlet: &Outlet, printer: Printer) -> Resul
 }
 
 /// The ladder of every entry of Identity Intelligence that the selection covers.
-async fn ladders(session: &Session, plan: &Plan, report: &Report, connection: &Connection) -> Vec<Ladder> {
+async fn ladders(session: &Session, plan: &Plan, report: &Report) -> Vec<Ladder> {
     let sheets = plan.attested().iter().chain(plan.handoffs());
     // Of what left the YAML there is nothing to prove.
     let sheets: Vec<_> = sheets.filter(|sheet| sheet.purpose == Purpose::Enter).collect();
     if sheets.is_empty() {
         return Vec::new();
     }
-    let client = session.intelligence(connection);
+    let client = session.intelligence();
     let world = World {
         host: session.host(),
         clock_offset: session.transport.clock_offset(),

@@ -18,6 +18,7 @@ use crate::secret::Secret;
 
 const LOCK: &str = "lock";
 const META: &str = "meta";
+const HOST: &str = "host";
 
 /// An application whose key a client can use.
 #[derive(Clone)]
@@ -51,11 +52,29 @@ impl Account {
         }
         let lock = lock(state)?;
         let mut account = Self::with(Store::open(state)?, Some(lock));
+        if let Some(host) = account.store.get(META, HOST).and_then(Value::as_str) {
+            account.host = host.to_owned();
+        }
         if account.store.get(META, "seeded").is_none() {
             seed::everything(&mut account)?;
             account.store.put(META, "seeded", json!({"version": 1}))?;
         }
         Ok(account)
+    }
+
+    /// Its API hostname.
+    pub fn api_hostname(&self) -> &str {
+        &self.host
+    }
+
+    /// Gives it another API hostname, which it keeps.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn set_api_hostname(&mut self, host: &str) -> io::Result<()> {
+        self.host = host.to_ascii_lowercase();
+        self.store.put(META, HOST, json!(self.host))
     }
 
     /// A seeded account that is forgotten when it is dropped.

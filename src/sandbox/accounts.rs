@@ -1,4 +1,4 @@
-//! The Accounts API: child accounts by name only; every hostname reaches the one seeded account (duo-api.md, 8).
+//! The Accounts API: child accounts by name only; what is inside them is not simulated (duo-api.md, section 8).
 
 use serde_json::{Value, json};
 
@@ -32,5 +32,14 @@ pub(super) fn answer(account: &mut Account, call: &Call, action: &str) -> Result
             Ok(Reply::Ok(json!("")))
         }
         _ => Err(Reply::not_found()),
+    }
+}
+
+/// The answer to a call on a child account with the parent's key.
+pub(super) fn for_child(account: &Account, call: &Call) -> Reply {
+    let child = call.text("account_id").unwrap_or_default();
+    match account.store.get(ACCOUNTS, &child) {
+        Some(_) => Reply::not_simulated("what is inside a child account"),
+        None => Reply::forbidden(),
     }
 }

@@ -10,6 +10,7 @@ use super::call::Caller;
 use super::collections::INTEGRATIONS;
 use super::kinds;
 use super::store::Store;
+use super::switches::{Mask, Switches};
 use crate::secret::last_four;
 
 /// Who may log in (duo-api.md, section 3.2).
@@ -95,7 +96,11 @@ impl Application {
     }
 }
 
-/// 36 stars and the last four characters (duo-api.md, section 0).
-pub(super) fn mask(secret: &str) -> String {
-    format!("{}{}", "*".repeat(36), last_four(secret))
+/// A secret as it is shown (duo-api.md, section 0).
+pub(super) fn mask(secret: &str, switches: &Switches) -> String {
+    match switches.secret_mask {
+        Mask::LastFour => format!("{}{}", "*".repeat(36), last_four(secret)),
+        Mask::Stars => "*".repeat(40),
+        Mask::FourStars => "*".repeat(4),
+    }
 }

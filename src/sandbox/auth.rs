@@ -2,13 +2,14 @@
 
 use std::io;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::application::Application;
 use super::call::{Call, Reply};
-use super::collections::USERS;
+use super::collections::{TRANSACTIONS, USERS};
 use super::logs::{self, AUTHENTICATION};
 use super::state::Account;
+use super::switches::UnknownTransaction;
 use super::{devices, ids};
 
 /// A transparent picture of one pixel.
@@ -26,25 +27,15 @@ pub(super) fn answer(account: &mut Account, call: &Call, rest: &[&str]) -> Resul
         ("GET", ["logo"]) => Ok(Reply::Raw { content_type: "image/png", body: LOGO.to_vec() }),
         ("POST", ["preauth"]) => preauth(account, call),
         ("POST", ["auth"]) => authenticate(account, call),
-        ("GET", ["auth_status"]) => {
-            call.required("txid")?;
-            Ok(Reply::Ok(json!({
-                "auth_delayed": false, "result": "allow", "status": "allow", "status_msg": "Success. Logging you in...",
-            })))
-        }
-        ("POST", ["enroll"]) => {
-            // A sandbox has nobody to enrol, and no verifier may call this.
-            Err(Reply::invalid("enrolment is not simulated"))
-        }
+        ("GET", ["auth_status"]) => status(account, call),
         ("POST", ["enroll_status"]) => {
             call.required("user_id")?;
             call.required("activation_code")?;
             Ok(Reply::Ok(json!("invalid")))
         }
-        (
-            _,
-            ["ping" | "check" | "logo" | "preauth" | "auth" | "auth_status" | "enroll" | "enroll_status"],
-        ) => Err(Reply::wrong_method()),
+        (_, ["ping" | "check" | "logo" | "preauth" | "auth" | "auth_status" | "enroll_status"]) => {
+            Err(Reply::wrong_method())
+        }
         (_, _) => Err(Reply::not_found()),
     }
 }
@@ -99,22 +90,46 @@ fn devices_of(account: &Account, user: &Value) -> Vec<Value> {
     phones.chain(tokens).collect()
 }
 
-/// Notes the login in the authentication log, as Duo does of every one, whatever came of it.
-fn record(account: &mut Account, call: &Call, user: &Value, factor: &str) -> io::Result<()> {
+/// What became of a transaction.
+fn status(account: &Account, call: &Call) -> Result<Reply, Reply> {
+    let txid = call.required("txid")?;
+    let outcome = match (account.store.get(TRANSACTIONS, &txid), account.switches.unknown_transaction) {
+        (Some(outcome), _) => outcome.clone(),
+        (None, UnknownTransaction::Denied) => outcome("deny"),
+        (None, UnknownTransaction::Invalid) => return Err(Reply::invalid("txid")),
+    };
+    let mut reply = Map::from_iter([("auth_delayed".to_owned(), json!(false))]);
+    reply.extend(outcome.as_object().cloned().unwrap_or_default());
+    Ok(Reply::Ok(Value::Object(reply)))
+}
+
+/// Nobody answers a push here: what would reach a person is denied at once. The texts are the recorded ones.
+fn outcome(factor: &str) -> Value {
+    let (status, text) = match factor {
+        "sms" => ("sent", "New SMS passcodes sent."),
+        "passcode" => ("deny", "Incorrect passcode. Please try again."),
+        _ => ("deny", "Login request denied."),
+    };
+    json!({"result": "deny", "status": status, "status_msg": text})
+}
+
+/// Notes the login in the authentication log, as Duo does of every one, whatever came of it. The transaction's id.
+fn record(account: &mut Account, call: &Call, user: &Value, factor: &str) -> io::Result<String> {
     let ikey = call.caller.as_ref().map(|caller| caller.ikey.clone()).unwrap_or_default();
     let name = Application::load(&account.store, &ikey).map(|application| application.name);
     let number = u64::try_from(account.store.count(AUTHENTICATION)).unwrap_or_default();
+    let txid = ids::uuid("authentication", number);
     let record = json!({
         "access_device": {"browser": null, "ip": call.peer.to_string(), "os": null},
         "application": {"key": ikey, "name": name}, "auth_device": {"ip": null, "name": null},
         "email": user.get("email"), "event_type": "authentication", "factor": factor, "reason": "user_cancelled",
-        "result": "denied", "timestamp": call.now, "txid": ids::uuid("authentication", number),
+        "result": "denied", "timestamp": call.now, "txid": txid,
         "user": {"groups": [], "key": user.get("user_id"), "name": user.get("username")},
     });
-    logs::add(account, AUTHENTICATION, call.now * 1000, record)
+    logs::add(account, AUTHENTICATION, call.now * 1000, record)?;
+    Ok(txid)
 }
 
-/// Nobody answers a push here: what would reach a person is denied at once.
 fn authenticate(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     let factor = call.required("factor")?;
     if !matches!(factor.as_str(), "auto" | "push" | "passcode" | "sms" | "phone") {
@@ -124,14 +139,11 @@ fn authenticate(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     if factor != "passcode" && devices_of(account, &user).is_empty() {
         return Err(Reply::invalid("no capable device"));
     }
-    record(account, call, &user, &factor).map_err(Reply::from)?;
+    let txid = record(account, call, &user, &factor)?;
+    let outcome = outcome(&factor);
     if call.text("async").as_deref() == Some("1") {
-        let number = u64::try_from(account.served).unwrap_or_default();
-        return Ok(Reply::Ok(json!({"txid": ids::uuid("transaction", number)})));
+        account.store.put(TRANSACTIONS, &txid, outcome)?;
+        return Ok(Reply::Ok(json!({"txid": txid})));
     }
-    let (status, text) = match factor.as_str() {
-        "sms" => ("sent", "New SMS passcodes sent"),
-        _ => ("deny", "Login request denied"),
-    };
-    Ok(Reply::Ok(json!({"result": "deny", "status": status, "status_msg": text})))
+    Ok(Reply::Ok(outcome))
 }

@@ -6,44 +6,54 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use super::admission;
 use super::application::Application;
 use super::call::{Call, Caller, Reply};
+use super::collections::ACCOUNTS;
+use super::hosts;
 use super::message::{RawRequest, bare_host, pairs};
 use super::store::Store;
-use super::switches::Switches;
+use super::switches::{ForeignHost, MediaType, Switches};
 use crate::duo::sign::{Scheme, Signable, verify};
 use crate::secret::Secret;
 
-/// How far the client's clock may be off, in seconds (duo-api.md, section 1.7, unconfirmed).
-const TOLERANCE: u64 = 300;
-/// The same where a switch says that it is less.
-const STRICT_TOLERANCE: u64 = 60;
+/// How far the client's clock may be off, in seconds (duo-api.md, correction to section 1.7).
+const TOLERANCE: u64 = 60;
+/// The same where a switch says that it is more.
+const LENIENT_TOLERANCE: u64 = 300;
+
+/// What a request is held against.
+pub(super) struct Gate<'a> {
+    /// The applications whose keys sign.
+    pub(super) store: &'a Store,
+    /// The account's API hostname.
+    pub(super) host: &'a str,
+    pub(super) switches: &'a Switches,
+    /// The sandbox's clock, Unix seconds.
+    pub(super) now: i64,
+}
 
 /// Verifies a request. The order of the checks is the reference's (duo-api.md, section 2.2).
-pub(super) fn authenticate(
-    store: &Store,
-    switches: &Switches,
-    request: &RawRequest,
-    now: i64,
-) -> Result<Call, Reply> {
-    let tolerance = if switches.strict_clock { STRICT_TOLERANCE } else { TOLERANCE };
-    let decoded = Decoded::of(request);
+pub(super) fn authenticate(gate: &Gate<'_>, request: &RawRequest) -> Result<Call, Reply> {
     let path = decode_path(request.path());
+    let authority = request.header("host").unwrap_or_default().to_lowercase();
+    let body = Body::of(request);
     let caller = if is_public(&request.method, &path) {
+        gate.reached(bare_host(&authority), None)?;
         None
     } else {
-        Some(signer(store, request, &decoded, now, tolerance)?)
+        Some(gate.signer(request, &path, bare_host(&authority), &body)?)
     };
-    let authority = request.header("host").unwrap_or_default().to_lowercase();
     Ok(Call {
         method: request.method.clone(),
+        params: body.params(request, takes_json_only(request.path()))?,
         path,
-        params: decoded.params()?,
+        is_form: matches!(body, Body::Form(_)),
         host: bare_host(&authority).to_owned(),
         authority,
         caller,
         peer: request.peer,
-        now,
+        now: gate.now,
     })
 }
 
@@ -53,46 +63,69 @@ fn is_public(method: &str, path: &[String]) -> bool {
     matches!(
         (method, path.as_slice()),
         ("GET", ["auth", "v2", "ping"] | ["rest", "v1", "ping"] | ["oidc" | "saml2", ..])
-            | ("POST", ["oauth", "v1", "health_check"])
+            | (_, ["oauth", "v1", "health_check" | "authorize" | "token"])
     )
 }
 
-/// Paths that take version 5 only (duo-api.md, section 1.1).
-fn needs_version_5(path: &str) -> bool {
+/// Paths that take version 5 and JSON only (duo-api.md, section 1.1).
+fn takes_json_only(path: &str) -> bool {
     ["/admin/v2/integrations", "/admin/v3/integrations", "/admin/v2/policies"]
         .iter()
         .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-/// The parameters of a request by where they were.
-struct Decoded<'a> {
-    query: Vec<(String, String)>,
-    /// `None` when the body is JSON.
-    form: Option<Vec<(String, String)>>,
-    body: &'a [u8],
+/// Methods whose parameters are sent in a body.
+fn has_body(method: &str) -> bool {
+    matches!(method, "POST" | "PUT" | "PATCH")
 }
 
-impl<'a> Decoded<'a> {
-    fn of(request: &'a RawRequest) -> Self {
-        let media_type = request.header("content-type").unwrap_or_default().to_ascii_lowercase();
-        let is_form = media_type.starts_with("application/x-www-form-urlencoded");
-        let form = is_form.then(|| pairs(&String::from_utf8_lossy(&request.body)));
-        Self { query: pairs(request.query()), form, body: &request.body }
+/// The body of a request by its `Content-Type`.
+enum Body {
+    Json,
+    Form(Vec<(String, String)>),
+    /// The header is missing, or names something else.
+    Unknown,
+}
+
+impl Body {
+    fn of(request: &RawRequest) -> Self {
+        let media_type = request.header("content-type").unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match media_type.as_str() {
+            "application/json" => Self::Json,
+            "application/x-www-form-urlencoded" => Self::Form(pairs(&String::from_utf8_lossy(&request.body))),
+            _ => Self::Unknown,
+        }
     }
 
-    fn params(self) -> Result<Map<String, Value>, Reply> {
+    fn form(&self) -> &[(String, String)] {
+        match self {
+            Self::Form(pairs) => pairs,
+            Self::Json | Self::Unknown => &[],
+        }
+    }
+
+    /// The parameters, wherever they were sent. Beside a body that must be JSON, a query names the account at most.
+    fn params(&self, request: &RawRequest, json_only: bool) -> Result<Map<String, Value>, Reply> {
+        let mut query = pairs(request.query());
+        if json_only && has_body(&request.method) {
+            query.retain(|(key, _)| key == "account_id");
+        }
         let mut params = Map::new();
-        for (key, value) in self.query.into_iter().chain(self.form.iter().flatten().cloned()) {
+        for (key, value) in query.into_iter().chain(self.form().iter().cloned()) {
             match params.get_mut(&key) {
                 None => drop(params.insert(key, Value::String(value))),
                 Some(Value::Array(values)) => values.push(Value::String(value)),
                 Some(first) => *first = Value::Array(vec![first.take(), Value::String(value)]),
             }
         }
-        if self.form.is_none() && !self.body.is_empty() {
-            let body: Map<String, Value> =
-                serde_json::from_slice(self.body).map_err(|_| Reply::invalid("body is not a JSON object"))?;
-            params.extend(body);
+        let object = serde_json::from_slice::<Map<String, Value>>(&request.body);
+        match (self, object) {
+            (Self::Json | Self::Unknown, Ok(body)) => params.extend(body),
+            (Self::Json, Err(_)) if !request.body.is_empty() => {
+                return Err(Reply::invalid("body is not a JSON object"));
+            }
+            (Self::Json | Self::Unknown | Self::Form(_), _) => {}
         }
         Ok(params)
     }
@@ -103,62 +136,117 @@ fn decode_path(path: &str) -> Vec<String> {
     path.split('/').skip(1).map(decode).collect()
 }
 
-fn signer(
-    store: &Store,
-    request: &RawRequest,
-    decoded: &Decoded<'_>,
-    now: i64,
-    tolerance: u64,
-) -> Result<Caller, Reply> {
-    let (ikey, presented) = credentials(request).ok_or_else(Reply::no_credentials)?;
-    let application = Application::load(store, &ikey).ok_or_else(Reply::unknown_key)?;
-    let date = request.header("x-duo-date").or_else(|| request.header("date"));
-    let date = date.ok_or_else(Reply::no_timestamp)?;
-    let time = DateTimeParser::new().parse_timestamp(date).map_err(|_| Reply::no_timestamp())?;
-    if now.abs_diff(time.as_second()) > tolerance {
-        return Err(Reply::bad_timestamp());
+impl Gate<'_> {
+    fn signer(
+        &self,
+        request: &RawRequest,
+        path: &[String],
+        host: &str,
+        body: &Body,
+    ) -> Result<Caller, Reply> {
+        let switches = self.switches;
+        let (ikey, presented) = credentials(request).ok_or_else(Reply::no_credentials)?;
+        let application = Application::load(self.store, &ikey).ok_or_else(|| Reply::unknown_key(switches))?;
+        self.reached(host, Some(&application.kind))?;
+        self.media_type(request, body)?;
+        let date = request.header("x-duo-date").or_else(|| request.header("date"));
+        let date = date.ok_or_else(Reply::no_timestamp)?;
+        let time = DateTimeParser::new().parse_timestamp(date).map_err(|_| Reply::no_timestamp())?;
+        let tolerance = if switches.lenient_clock { LENIENT_TOLERANCE } else { TOLERANCE };
+        if self.now.abs_diff(time.as_second()) > tolerance {
+            return Err(Reply::bad_timestamp());
+        }
+        let fits = || admission::check(&application.kind, path, names_account(request, body), switches);
+        if switches.type_before_signature {
+            fits()?;
+        }
+        let secret = Secret::new(application.secret_key.as_str());
+        let signed = Signed { request, date, body, presented: presented.to_ascii_lowercase() };
+        if !signed.schemes().iter().any(|scheme| signed.fits(*scheme, &secret)) {
+            return Err(Reply::bad_signature());
+        }
+        fits()?;
+        Ok(application.caller())
     }
-    let secret = Secret::new(application.secret_key.as_str());
-    let fits = schemes(request.path(), &presented)
-        .iter()
-        .any(|scheme| is_signed(*scheme, &secret, request, decoded, date, &presented));
-    if fits { Ok(application.caller()) } else { Err(Reply::bad_signature()) }
+
+    /// Refuses a request for another account's host. A child account's host is reached with a key for child accounts.
+    fn reached(&self, host: &str, kind: Option<&str>) -> Result<(), Reply> {
+        let is_its = |child: &Value| child.get("api_hostname").and_then(Value::as_str) == Some(host);
+        let is_childs = || self.store.list(ACCOUNTS).any(|(_, child)| is_its(child));
+        if hosts::reach(self.host, host) || (kind == Some("accountsapi") && is_childs()) {
+            return Ok(());
+        }
+        Err(match self.switches.foreign_host {
+            ForeignHost::BadSignature => Reply::bad_signature(),
+            ForeignHost::UnknownKey => Reply::unknown_key(self.switches),
+        })
+    }
+
+    /// Refuses a body whose form the path does not take (duo-api.md, correction to section 2.2).
+    fn media_type(&self, request: &RawRequest, body: &Body) -> Result<(), Reply> {
+        let fits = match body {
+            Body::Json => true,
+            Body::Form(_) => !takes_json_only(request.path()),
+            Body::Unknown => false,
+        };
+        if fits || !has_body(&request.method) {
+            return Ok(());
+        }
+        match self.switches.media_type {
+            MediaType::NoCredentials => Err(Reply::no_credentials()),
+            MediaType::BadSignature => Err(Reply::bad_signature()),
+            MediaType::Any => Ok(()),
+        }
+    }
 }
 
-/// A request does not name its version; the length of the signature narrows it (duo-api.md, section 1.6).
-fn schemes(path: &str, presented: &str) -> &'static [Scheme] {
-    match presented.len() {
-        128 if needs_version_5(path) => &[Scheme::V5],
-        128 => &[Scheme::V5, Scheme::V4, Scheme::V2Sha512],
-        40 if !needs_version_5(path) => &[Scheme::V2Sha1],
-        _ => &[],
-    }
+/// Whether a call says which account it is for (duo-api.md, section 8).
+fn names_account(request: &RawRequest, body: &Body) -> bool {
+    body.params(request, false).is_ok_and(|params| params.contains_key("account_id"))
 }
 
-fn is_signed(
-    scheme: Scheme,
-    secret: &Secret,
-    request: &RawRequest,
-    decoded: &Decoded<'_>,
-    date: &str,
-    presented: &str,
-) -> bool {
-    let covers_body = matches!(scheme, Scheme::V4 | Scheme::V5);
-    let form = decoded.form.iter().flatten().filter(|_| !covers_body);
-    let params: Vec<_> = decoded.query.iter().chain(form).cloned().collect();
-    let is_duo = |name: &str| name.to_ascii_lowercase().starts_with("x-duo-");
-    let duo_headers: Vec<_> = request.headers.iter().filter(|(name, _)| is_duo(name)).cloned().collect();
-    let host = request.header("host").unwrap_or_default();
-    let signable = Signable {
-        date,
-        method: &request.method,
-        host: bare_host(host),
-        path: request.path(),
-        params: &params,
-        body: &request.body,
-        duo_headers: &duo_headers,
-    };
-    verify(scheme, secret, &signable, presented)
+/// A request with what signs it.
+struct Signed<'a> {
+    request: &'a RawRequest,
+    date: &'a str,
+    body: &'a Body,
+    /// In lower case: Duo takes either (duo-api.md, correction to section 1).
+    presented: String,
+}
+
+impl Signed<'_> {
+    /// A request does not name its version; the length of the signature narrows it (duo-api.md, section 1.6).
+    fn schemes(&self) -> &'static [Scheme] {
+        let json_only = takes_json_only(self.request.path());
+        // Version 2 does not cover a body in JSON.
+        let covered = !matches!(self.body, Body::Json) || self.request.body.is_empty();
+        match (self.presented.len(), json_only) {
+            (128, true) => &[Scheme::V5],
+            (128, false) if covered => &[Scheme::V5, Scheme::V4, Scheme::V2Sha512],
+            (128, false) => &[Scheme::V5, Scheme::V4],
+            (40, false) if covered => &[Scheme::V2Sha1],
+            _ => &[],
+        }
+    }
+
+    fn fits(&self, scheme: Scheme, secret: &Secret) -> bool {
+        let request = self.request;
+        let covers_body = matches!(scheme, Scheme::V4 | Scheme::V5);
+        let form = self.body.form().iter().filter(|_| !covers_body);
+        let params: Vec<_> = pairs(request.query()).into_iter().chain(form.cloned()).collect();
+        let is_duo = |name: &str| name.to_ascii_lowercase().starts_with("x-duo-");
+        let duo_headers: Vec<_> = request.headers.iter().filter(|(name, _)| is_duo(name)).cloned().collect();
+        let signable = Signable {
+            date: self.date,
+            method: &request.method,
+            host: bare_host(request.header("host").unwrap_or_default()),
+            path: request.path(),
+            params: &params,
+            body: &request.body,
+            duo_headers: &duo_headers,
+        };
+        verify(scheme, secret, &signable, &self.presented)
+    }
 }
 
 fn credentials(request: &RawRequest) -> Option<(String, String)> {
@@ -176,10 +264,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_whole_path_segments_need_version_5() {
-        assert!(needs_version_5("/admin/v3/integrations"));
-        assert!(needs_version_5("/admin/v2/policies/global"));
-        assert!(!needs_version_5("/admin/v1/integrations"));
-        assert!(!needs_version_5("/admin/v2/policies_of_old"));
+    fn only_whole_path_segments_take_json_only() {
+        assert!(takes_json_only("/admin/v3/integrations"));
+        assert!(takes_json_only("/admin/v2/policies/global"));
+        assert!(!takes_json_only("/admin/v1/integrations"));
+        assert!(!takes_json_only("/admin/v2/policies_of_old"));
     }
 }

@@ -27,6 +27,8 @@ pub struct Call {
     pub path: Vec<String>,
     /// Query, form or JSON parameters in one map; numbers and booleans stay what they were in JSON.
     pub params: Map<String, Value>,
+    /// Its body was a form.
+    pub is_form: bool,
     /// The host that the request named, without its port.
     pub host: String,
     /// The host with the port, to build links.
@@ -55,6 +57,13 @@ pub enum Reply {
         /// The parameter or a short reason.
         detail: Option<String>,
     },
+    /// A refusal under HTTP 200 (probes.md, section 2, E12).
+    SoftFail(Box<Reply>),
+    /// 501 with a plain text: the sandbox leaves this out.
+    NotSimulated {
+        /// What it leaves out.
+        what: &'static str,
+    },
     /// 200 with a body that is no envelope: an image, XML, public JSON.
     Raw {
         /// The media type.
@@ -80,9 +89,9 @@ impl Reply {
         Self::fail(40002, "Invalid request parameters", Some(detail))
     }
 
-    /// 40003, a duplicate (unconfirmed).
-    pub fn duplicate(detail: &str) -> Self {
-        Self::fail(40003, "Duplicate resource", Some(detail))
+    /// 40003, a duplicate, which Duo does not name.
+    pub fn duplicate() -> Self {
+        Self::fail(40003, "Duplicate resource", None)
     }
 
     /// 40101, no usable credentials.
@@ -91,8 +100,13 @@ impl Reply {
     }
 
     /// 40102, an unknown key, or one of another kind on `/admin/*`.
-    pub fn unknown_key() -> Self {
-        Self::fail(40102, "Invalid integration key in request credentials", None)
+    pub fn unknown_key(switches: &Switches) -> Self {
+        let what = if switches.identity_text {
+            "Invalid identity in request credentials"
+        } else {
+            "Invalid integration key in request credentials"
+        };
+        Self::fail(40102, what, None)
     }
 
     /// 40103, the signature does not fit.
@@ -100,9 +114,9 @@ impl Reply {
         Self::fail(40103, "Invalid signature in request credentials", None)
     }
 
-    /// 40104, no date that could be read (unconfirmed).
+    /// 40104, no date that could be read.
     pub fn no_timestamp() -> Self {
-        Self::fail(40104, "Missing or invalid request timestamp", None)
+        Self::fail(40104, "Missing request timestamp", None)
     }
 
     /// 40105, the clock is off.
@@ -110,9 +124,14 @@ impl Reply {
         Self::fail(40105, "Bad request timestamp", None)
     }
 
-    /// A refusal of the OAuth health check (duo-api.md, section 6.2, unconfirmed).
-    pub fn invalid_client(code: u32) -> Self {
-        Self::fail(code, "invalid_client", Some("The provided client_assertion was invalid."))
+    /// A refusal of the OAuth health check (duo-api.md, correction to section 6).
+    pub fn invalid_client() -> Self {
+        Self::fail(40002, "invalid_client", Some("The provided client_assertion was invalid."))
+    }
+
+    /// 501: Duo has an answer to this, and the sandbox does not.
+    pub fn not_simulated(what: &'static str) -> Self {
+        Self::NotSimulated { what }
     }
 
     /// 40301, a permission is missing: Duo gives no detail.
@@ -189,27 +208,53 @@ impl Call {
 
     /// The part of a list that `limit` and `offset` ask for (duo-api.md, section 2.4).
     ///
-    /// Without `limit` the default applies, or everything from the offset on is returned. A limit above the maximum
-    /// is lowered to it, or refused where a switch says so.
-    pub fn window(
-        &self,
-        default: Option<usize>,
-        maximum: usize,
-        switches: &Switches,
-    ) -> Result<Window, Reply> {
-        let maximum = if switches.small_pages { maximum.div_ceil(5) } else { maximum };
-        let default = default.map(|default| default.min(maximum));
-        let strict = switches.strict_pages;
+    /// A limit above the maximum is lowered to it, or refused where a switch says so; one below 1 always is.
+    pub fn window(&self, paging: Paging, switches: &Switches) -> Result<Window, Reply> {
+        let maximum = if switches.small_pages { paging.maximum.div_ceil(5) } else { paging.maximum };
+        let default =
+            if paging.old && switches.unpaged_lists { usize::MAX } else { DEFAULT_ROWS.min(maximum) };
         let number = |name| {
             let number = self.number(name)?;
             number.map(|number| usize::try_from(number).map_err(|_| Reply::invalid(name))).transpose()
         };
         let limit = match number("limit")? {
-            Some(limit) if strict && !(1..=maximum).contains(&limit) => return Err(Reply::invalid("limit")),
-            Some(limit) => limit.clamp(1, maximum),
-            None => default.unwrap_or(usize::MAX),
+            Some(0) => return Err(Reply::invalid("limit")),
+            Some(limit) if switches.strict_pages && limit > maximum => return Err(Reply::invalid("limit")),
+            Some(limit) => limit.min(maximum),
+            None => default,
         };
-        Ok(Window { limit, offset: number("offset")?.unwrap_or(0) })
+        let (bare, nulls) = (switches.bare_pages, switches.null_metadata);
+        Ok(Window { limit, offset: number("offset")?.unwrap_or(0), bare, nulls })
+    }
+
+    /// A JSON array of at most 100 texts that is sent as one text (duo-api.md, section 7.1).
+    pub fn json_list(&self, name: &str) -> Result<Option<Vec<String>>, Reply> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let texts =
+            serde_json::from_str::<Vec<String>>(&text).ok().filter(|texts| texts.len() <= DEFAULT_ROWS);
+        texts.map(Some).ok_or_else(|| Reply::invalid(name))
+    }
+}
+
+/// Rows of a page where no `limit` is given (duo-api.md, correction to section 2.4).
+const DEFAULT_ROWS: usize = 100;
+
+/// How a list is paged.
+#[derive(Clone, Copy, Debug)]
+pub struct Paging {
+    maximum: usize,
+    old: bool,
+}
+
+impl Paging {
+    /// A list that always came in pages of at most so many rows.
+    pub const fn of(maximum: usize) -> Self {
+        Self { maximum, old: false }
+    }
+
+    /// A list that, in older replies, held everything where no `limit` was given.
+    pub const fn old(maximum: usize) -> Self {
+        Self { maximum, old: true }
     }
 }
 
@@ -220,6 +265,10 @@ pub struct Window {
     pub limit: usize,
     /// How many rows come before it.
     pub offset: usize,
+    /// A list that fits into it has no metadata.
+    bare: bool,
+    /// Metadata name what there is not.
+    nulls: bool,
 }
 
 impl Window {
@@ -235,13 +284,17 @@ impl Window {
     /// The reply with Duo's metadata, all numbers as JSON integers.
     pub fn page(self, total: usize, rows: impl Iterator<Item = Value>) -> Reply {
         let rows: Vec<Value> = rows.collect();
-        let mut metadata = Map::from_iter([("total_objects".to_owned(), json!(total))]);
         let next = self.offset.saturating_add(rows.len());
-        if next < total && !rows.is_empty() {
-            metadata.insert("next_offset".to_owned(), json!(next));
+        let next = (next < total && !rows.is_empty()).then_some(next);
+        if self.bare && self.offset == 0 && next.is_none() {
+            return Reply::Page(rows, Value::Null);
         }
-        if self.offset > 0 {
-            metadata.insert("prev_offset".to_owned(), json!(self.offset.saturating_sub(self.limit)));
+        let previous = (self.offset > 0 || !self.nulls).then_some(self.offset.saturating_sub(self.limit));
+        let mut metadata = Map::from_iter([("total_objects".to_owned(), json!(total))]);
+        for (name, offset) in [("next_offset", next), ("prev_offset", previous)] {
+            if offset.is_some() || self.nulls {
+                metadata.insert(name.to_owned(), json!(offset));
+            }
         }
         Reply::Page(rows, Value::Object(metadata))
     }

@@ -6,5 +6,7 @@ pub(super) const GROUPS: &str = "groups";
 pub(super) const INTEGRATIONS: &str = "integrations";
 pub(super) const POLICIES: &str = "policies";
 pub(super) const SETTINGS: &str = "settings";
+/// What became of logins through the Auth API, by transaction.
+pub(super) const TRANSACTIONS: &str = "transactions";
 pub(super) const UNITS: &str = "administrative_units";
 pub(super) const USERS: &str = "users";

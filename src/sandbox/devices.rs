@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::call::{Call, Reply};
+use super::call::{Call, Paging, Reply};
 use super::permissions::READ_RESOURCE;
 use super::state::Account;
 
@@ -23,7 +23,7 @@ pub(super) fn answer(account: &Account, call: &Call, family: &str, rest: &[&str]
     match (call.method.as_str(), rest) {
         ("GET", []) => {
             call.require(READ_RESOURCE)?;
-            let window = call.window(Some(100), 500, &account.switches)?;
+            let window = call.window(Paging::of(500), &account.switches)?;
             let rows = window.rows(account.store.list(family), |(_, device)| device.clone());
             Ok(window.page(account.store.count(family), rows))
         }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Map, Value};
 
-use super::account::{API_HOSTNAME, Account, Key};
+use super::account::{Account, Key};
 use super::call::Reply;
 use super::faults::Strike;
 use super::message::{RawReply, RawRequest};
@@ -27,6 +27,7 @@ type Watch = Arc<Mutex<dyn FnMut(&mut Account) + Send>>;
 #[derive(Clone)]
 pub struct Direct {
     account: Arc<Mutex<Account>>,
+    host: String,
     ikey: Ikey,
     secret: Secret,
     watch: Option<Watch>,
@@ -36,7 +37,8 @@ impl Direct {
     /// A client with one of the account's keys.
     pub fn new(account: Arc<Mutex<Account>>, key: &Key) -> Self {
         let ikey = Ikey::new(key.integration_key.as_str());
-        Self { account, ikey, secret: key.secret_key.clone(), watch: None }
+        let host = account.lock().unwrap_or_else(PoisonError::into_inner).api_hostname().to_owned();
+        Self { account, host, ikey, secret: key.secret_key.clone(), watch: None }
     }
 
     /// A client of a new account, with the operator's key.
@@ -46,7 +48,8 @@ impl Direct {
             Some(key) => (key.integration_key, key.secret_key),
             None => (String::new(), Secret::new("")),
         };
-        Self { account: Arc::new(Mutex::new(account)), ikey: Ikey::new(ikey), secret, watch: None }
+        let host = account.api_hostname().to_owned();
+        Self { account: Arc::new(Mutex::new(account)), host, ikey: Ikey::new(ikey), secret, watch: None }
     }
 
     /// The same client, that shows the account to someone after each of its calls.
@@ -94,13 +97,12 @@ impl Direct {
             (false, false) => Vec::new(),
         };
         let date = date(now);
-        let mut headers =
-            vec![("Host".to_owned(), API_HOSTNAME.to_owned()), ("Date".to_owned(), date.clone())];
+        let mut headers = vec![("Host".to_owned(), self.host.clone()), ("Date".to_owned(), date.clone())];
         if signed {
             let signable = Signable {
                 date: &date,
                 method: call.method.as_str(),
-                host: API_HOSTNAME,
+                host: &self.host,
                 path: &call.path,
                 params: &pairs,
                 body: if is_json { &body } else { b"" },
@@ -164,7 +166,7 @@ impl Transport for Direct {
     }
 
     fn host(&self) -> &str {
-        API_HOSTNAME
+        &self.host
     }
 }
 
@@ -196,6 +198,14 @@ fn outcome(call: &ApiCall, reply: Reply) -> Result<Success, DuoError> {
                 message,
                 detail,
             }))
+        }
+        Reply::SoftFail(refusal) => outcome(call, *refusal).map_err(|error| match error {
+            DuoError::Refused(refusal) => DuoError::Refused(Refusal { status: 200, ..refusal }),
+            other => other,
+        }),
+        Reply::NotSimulated { what } => {
+            let reason = format!("not simulated: {what}");
+            Err(DuoError::Unexpected { call: described(call), status: 501, reason })
         }
         Reply::Raw { content_type, .. } => {
             let reason = format!("{content_type} instead of an envelope");

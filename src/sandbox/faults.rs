@@ -320,7 +320,7 @@ impl Faults {
     fn strike_now(&mut self, request: &RawRequest, switches: &Switches, now: i64) -> Strike {
         let path = request.path();
         let writes = request.method != "GET";
-        let refuse = |reply| Strike::Answer(RawReply::render(reply, switches, now));
+        let refuse = |reply| Strike::Answer(RawReply::render(reply, request, switches, now));
         if is_intelligence(request)
             && let Some(strike) = self.strike_intelligence(path, now)
         {
@@ -427,7 +427,9 @@ impl Faults {
         if self.holds(FaultKind::EndEarly, path) {
             metadata.remove("next_offset");
         }
-        if self.holds(FaultKind::RepeatOffset, path) && metadata.contains_key("next_offset") {
+        if self.holds(FaultKind::RepeatOffset, path)
+            && metadata.get("next_offset").is_some_and(|next| !next.is_null())
+        {
             metadata.insert("next_offset".to_owned(), json!(offset));
         }
         if self.holds(FaultKind::ShortList, path) {

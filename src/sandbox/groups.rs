@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Call, Reply};
+use super::call::{Call, Paging, Reply};
 use super::collections::{GROUPS, USERS};
 use super::permissions::{READ_RESOURCE, WRITE_RESOURCE};
 use super::state::Account;
-use super::users;
+use super::switches::{StatusCase, Switches};
 
 pub(super) fn answer(
     account: &mut Account,
@@ -20,13 +20,13 @@ pub(super) fn answer(
         ("v1" | "v2", "GET", [id]) => {
             call.require(READ_RESOURCE)?;
             let group = account.store.get(GROUPS, id).ok_or_else(Reply::not_found)?;
-            Ok(Reply::Ok(group.clone()))
+            Ok(Reply::Ok(show(group, &account.switches)))
         }
         ("v2", "GET", [id, "users"]) => members(account, call, id),
         ("v1", "POST", [id]) => modify(account, call, id),
         ("v1", "DELETE", [id]) => {
             call.require(WRITE_RESOURCE)?;
-            account.store.get(GROUPS, id).ok_or_else(Reply::not_found)?;
+            account.may_be_deleted(GROUPS, id)?;
             // Users and applications keep the id, but no reading shows a group that is gone.
             account.store.remove(GROUPS, id)?;
             Ok(Reply::Ok(account.deleted()))
@@ -36,15 +36,19 @@ pub(super) fn answer(
     }
 }
 
+/// Whether a stored user is a member of a group.
+pub(super) fn is_in(user: &Value, group: &str) -> bool {
+    user.get("groups").and_then(Value::as_array).is_some_and(|ids| ids.iter().any(|id| id == group))
+}
+
 fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
     call.require(READ_RESOURCE)?;
-    if let Some(ids) = call.text("group_id_list") {
-        let ids: Vec<String> = serde_json::from_str(&ids).map_err(|_| Reply::invalid("group_id_list"))?;
-        let found = ids.iter().filter_map(|id| account.store.get(GROUPS, id)).cloned();
-        return Ok(Reply::Ok(Value::Array(found.collect())));
+    if let Some(ids) = call.json_list("group_id_list")? {
+        let found = ids.iter().filter_map(|id| account.store.get(GROUPS, id));
+        return Ok(Reply::Ok(found.map(|group| show(group, &account.switches)).collect()));
     }
-    let window = call.window(None, 100, &account.switches)?;
-    let rows = window.rows(account.store.list(GROUPS), |(_, group)| group.clone());
+    let window = call.window(Paging::old(300), &account.switches)?;
+    let rows = window.rows(account.store.list(GROUPS), |(_, group)| show(group, &account.switches));
     Ok(window.page(account.store.count(GROUPS), rows))
 }
 
@@ -52,34 +56,62 @@ fn members(account: &Account, call: &Call, id: &str) -> Result<Reply, Reply> {
     call.require(READ_RESOURCE)?;
     account.store.get(GROUPS, id).ok_or_else(Reply::not_found)?;
     let members: Vec<&Value> =
-        account.store.list(USERS).map(|(_, user)| user).filter(|user| users::is_in(user, id)).collect();
-    let window = call.window(Some(100), 500, &account.switches)?;
+        account.store.list(USERS).map(|(_, user)| user).filter(|user| is_in(user, id)).collect();
+    let window = call.window(Paging::of(500), &account.switches)?;
     let total = members.len();
     let rows = window
         .rows(members, |user| json!({"user_id": user.get("user_id"), "username": user.get("username")}));
     Ok(window.page(total, rows))
 }
 
-/// A new group. Names are unique among groups made by API (duo-api.md, section 2.2, unconfirmed).
+/// A group as it is read: its status is written in lower case, and shown capitalized (duo-api.md, correction to 7.1).
+pub(super) fn show(group: &Value, switches: &Switches) -> Value {
+    let mut shown = group.clone();
+    let status = group.get("status").and_then(Value::as_str).unwrap_or_default();
+    if let (Value::Object(shown), StatusCase::Capitalized) = (&mut shown, switches.group_status) {
+        let mut letters = status.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        shown.insert("status".to_owned(), json!(first.into_iter().chain(letters).collect::<String>()));
+    }
+    shown
+}
+
+/// A group inside a user.
+pub(super) fn show_nested(group: &Value, switches: &Switches) -> Value {
+    if switches.short_groups {
+        return json!({"desc": group.get("desc"), "name": group.get("name")});
+    }
+    show(group, switches)
+}
+
+/// Names are unique among groups made by API (duo-api.md, correction to section 2.2).
+fn check_name(account: &Account, name: &str, own: Option<&str>) -> Result<(), Reply> {
+    let mut others = account.store.list(GROUPS).filter(|(id, _)| Some(*id) != own);
+    let taken = others.any(|(_, group)| group.get("name").and_then(Value::as_str) == Some(name));
+    if taken { Err(Reply::duplicate()) } else { Ok(()) }
+}
+
+/// A new group.
 fn create(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     call.require(WRITE_RESOURCE)?;
     let name = call.required("name")?;
-    if account.store.list(GROUPS).any(|(_, group)| group.get("name") == Some(&json!(name))) {
-        return Err(Reply::duplicate("name"));
-    }
+    check_name(account, &name, None)?;
     let id = account.next_id("DG", GROUPS)?;
     let mut group = blank(&id, &name);
     write(&mut group, call)?;
     account.store.put(GROUPS, &id, group.clone())?;
-    Ok(Reply::Ok(group))
+    Ok(Reply::Ok(show(&group, &account.switches)))
 }
 
 fn modify(account: &mut Account, call: &Call, id: &str) -> Result<Reply, Reply> {
     call.require(WRITE_RESOURCE)?;
     let mut group = account.store.get(GROUPS, id).ok_or_else(Reply::not_found)?.clone();
+    if let Some(name) = call.text("name") {
+        check_name(account, &name, Some(id))?;
+    }
     write(&mut group, call)?;
     account.store.put(GROUPS, id, group.clone())?;
-    Ok(Reply::Ok(group))
+    Ok(Reply::Ok(show(&group, &account.switches)))
 }
 
 /// A group with nothing but a name. The legacy factor flags have no effect (trap 33).
@@ -93,7 +125,10 @@ pub(super) fn blank(id: &str, name: &str) -> Value {
 fn write(group: &mut Value, call: &Call) -> Result<(), Reply> {
     let Value::Object(group) = group else { return Err(Reply::internal()) };
     for name in ["name", "desc", "status"] {
-        let Some(text) = call.text(name) else { continue };
+        let Some(mut text) = call.text(name) else { continue };
+        if name == "status" {
+            text.make_ascii_lowercase();
+        }
         let fits = match name {
             "name" => !text.is_empty(),
             "status" => matches!(text.as_str(), "active" | "bypass" | "disabled"),

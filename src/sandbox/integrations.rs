@@ -1,14 +1,17 @@
 //! Applications: `/admin/v{1,2,3}/integrations` over one store (duo-api.md, section 3).
 
+mod content;
 mod fields;
+mod own;
 mod shape;
 pub(super) mod sso;
+mod texts;
 mod version;
 
 use serde_json::{Value, json};
 
 use super::application::Application;
-use super::call::{Call, Reply};
+use super::call::{Call, Paging, Reply};
 use super::collections::INTEGRATIONS;
 use super::permissions::SET_PERMISSIONS;
 use super::state::Account;
@@ -32,11 +35,10 @@ pub(super) fn answer(
         ("POST", []) => create(account, call, version),
         (_, []) => Err(Reply::wrong_method()),
         (method, [ikey, "skey"]) if version == Version::V1 => {
-            call.require(&["adminapi_integrations"])?;
+            let application = writable(account, call, ikey)?;
             if account.switches.hidden_keys {
                 return Err(Reply::forbidden());
             }
-            let application = load(account, ikey)?;
             if method == "GET" { secret_key(&application) } else { Err(Reply::wrong_method()) }
         }
         (method, ["oauth_cc", ikey, "client_secret", client]) if version > Version::V1 => {
@@ -61,8 +63,29 @@ const WRITE: &[&str] = &["adminapi_integrations"];
 
 /// What the newer flag opens is not documented (duo-api.md, section 5).
 fn may_read(account: &Account, call: &Call) -> Result<(), Reply> {
-    let flags: &[&str] = &["adminapi_read_resource", "adminapi_integrations_read"];
-    call.require(if account.switches.read_flags { flags } else { &["adminapi_read_resource"] })
+    let newer = account.switches.read_flags.then_some("adminapi_integrations_read");
+    let writing = account.switches.applications_read.then_some("adminapi_integrations");
+    let flags: Vec<&str> = ["adminapi_read_resource"].into_iter().chain(newer).chain(writing).collect();
+    call.require(&flags)
+}
+
+/// An application that the caller may change, or whose secrets it may see.
+fn writable(account: &Account, call: &Call, ikey: &str) -> Result<Application, Reply> {
+    let (found, allowed) = (load(account, ikey), call.require(WRITE));
+    if account.switches.existence_first {
+        return found.and_then(|application| allowed.map(|()| application));
+    }
+    allowed.and(found)
+}
+
+/// Whether a call resets the secret key (duo-api.md, correction to section 3.1).
+fn resets(call: &Call) -> Result<bool, Reply> {
+    const NAME: &str = "reset_secret_key";
+    match (call.params.get(NAME), call.text(NAME).as_deref()) {
+        (None | Some(Value::Null), _) | (_, Some("" | "0" | "false")) => Ok(false),
+        (_, Some("1")) => Ok(true),
+        _ => Err(Reply::invalid(NAME)),
+    }
 }
 
 fn load(account: &Account, ikey: &str) -> Result<Application, Reply> {
@@ -71,8 +94,8 @@ fn load(account: &Account, ikey: &str) -> Result<Application, Reply> {
 
 fn list(account: &Account, call: &Call, version: Version) -> Result<Reply, Reply> {
     may_read(account, call)?;
-    let default = (version > Version::V1).then_some(100);
-    let window = call.window(default, PAGE, &account.switches)?;
+    let paging = if version > Version::V1 { Paging::of(PAGE) } else { Paging::old(PAGE) };
+    let window = call.window(paging, &account.switches)?;
     let showing = Showing::new(account, call, version);
     let rows = window.rows(account.store.list(INTEGRATIONS), |(_, stored)| {
         Application::read(stored).map_or(Value::Null, |application| showing.show(&application))
@@ -92,18 +115,17 @@ fn create(account: &mut Account, call: &Call, version: Version) -> Result<Reply,
 }
 
 fn modify(account: &mut Account, call: &Call, version: Version, ikey: &str) -> Result<Reply, Reply> {
-    call.require(WRITE)?;
-    let mut application = load(account, ikey)?;
-    let resets = call.params.get("reset_secret_key").is_some_and(|value| !value.is_null());
-    if resets && is_own(call, ikey) {
-        return Err(self_change(account));
+    let mut application = writable(account, call, ikey)?;
+    let resets = resets(call)?;
+    if resets && own::is(call, ikey) {
+        return Err(own::refusal(&account.switches));
     }
     let before = application.clone();
     Writing::new(account, call, version, Some(&before)).apply(&mut application)?;
     if resets {
         application.secret_key = ids::secret()?;
     }
-    if application.kind == "adminapi" && !is_own(call, ikey) && account.faults.revokes() {
+    if application.kind == "adminapi" && !own::is(call, ikey) && account.faults.revokes() {
         application.permissions.retain(|flag| flag == SET_PERMISSIONS);
     }
     sso::complete(&mut application, &account.switches)?;
@@ -116,23 +138,13 @@ fn modify(account: &mut Account, call: &Call, version: Version, ikey: &str) -> R
 }
 
 fn delete(account: &mut Account, call: &Call, ikey: &str) -> Result<Reply, Reply> {
-    call.require(WRITE)?;
-    let application = load(account, ikey)?;
-    if is_own(call, ikey) {
-        return Err(self_change(account));
+    let application = writable(account, call, ikey)?;
+    if own::is(call, ikey) {
+        return Err(own::refusal(&account.switches));
     }
     account.store.remove(INTEGRATIONS, ikey)?;
     logs::record(account, call, "integration_delete", &(&application).into())?;
     Ok(Reply::Ok(account.deleted()))
-}
-
-fn is_own(call: &Call, ikey: &str) -> bool {
-    call.caller.as_ref().is_some_and(|caller| caller.ikey == ikey)
-}
-
-/// Deleting or resetting the calling application is refused (duo-api.md, section 3.1); the code is unknown.
-fn self_change(account: &Account) -> Reply {
-    if account.switches.forbid_self_change { Reply::forbidden() } else { Reply::invalid("integration_key") }
 }
 
 /// An OIDC or OAuth application has no usable secret key (duo-api.md, section 3.3).
@@ -147,11 +159,10 @@ fn client_secret(
     ikey: &str,
     client: &str,
 ) -> Result<Reply, Reply> {
-    call.require(WRITE)?;
+    let mut application = writable(account, call, ikey)?;
     if account.switches.hidden_keys {
         return Err(Reply::forbidden());
     }
-    let mut application = load(account, ikey)?;
     let Some(secret) = application.client_secrets.get_mut(client) else { return Err(Reply::not_found()) };
     match method {
         "GET" => Ok(Reply::Ok(json!({"client_secret": secret}))),

@@ -67,14 +67,49 @@ pub(super) fn has_secret_key(kind: &str) -> bool {
     )
 }
 
-/// Types that speak the v1 authentication protocol (duo-api.md, section 6.2, unconfirmed but for `unix`).
-pub(super) fn speaks_rest_v1(kind: &str) -> bool {
-    matches!(kind, "rest" | "unix" | "rdp" | "macos" | "ldapproxy" | "radius" | "openvpn" | "openvpnas")
+/// Where Duo documents the key with its Authentication Proxy, whose own check of it is `/auth/v2/check` (probes.md,
+/// section 3).
+#[rustfmt::skip]
+const PROXY: &[&str] = &[
+    "array", "aws-directory-service", "barracuda", "checkpoint", "cisco", "ciscofirepower", "ciscoiseradius",
+    "ciscoradius", "citrixcag", "citrixns", "clearpass", "cyberark", "f5bigip", "fortinet", "juniper", "ldapproxy",
+    "merakiradius", "netmotion", "paloalto", "radius", "rras", "sonicwallsra", "sophosutm", "vmwareview",
+];
+/// Where the key is that of the Auth API itself, or of a client that calls it.
+const AUTH: &[&str] = &["authapi", "partner_authapi", "rest", "unix", "verify"];
+/// Where the key is the client of the Universal Prompt, and of the Auth API beside it.
+const WEB: &[&str] = &["bitwarden", "partner_websdk", "websdk"];
+/// Where the v1 authentication protocol is spoken beside those of the Authentication Proxy.
+const REST: &[&str] = &["openvpn", "openvpnas", "unix"];
+
+/// What an API answers to a right key of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admits {
+    Yes,
+    No,
+    /// No source says so.
+    Unknown,
 }
 
-/// Types that the OAuth health check knows as clients (duo-api.md, section 6.2, unconfirmed but for `websdk`).
-pub(super) fn has_universal_prompt(kind: &str) -> bool {
-    !is_api(kind) && !is_sso(kind) && !speaks_rest_v1(kind) && !matches!(kind, "authapi" | "verify")
+/// Whether the Auth API lets the keys of a type in (probes.md, section 3).
+pub(super) fn auth_api(kind: &str) -> Admits {
+    let known = [PROXY, AUTH, WEB].concat();
+    match kind {
+        "adminapi" => Admits::No,
+        kind if known.contains(&kind) => Admits::Yes,
+        _ => Admits::Unknown,
+    }
+}
+
+/// Whether `/rest/v1/check` knows the keys of a type (probes.md, section 5).
+pub(super) fn rest_v1(kind: &str) -> Admits {
+    if PROXY.contains(&kind) || REST.contains(&kind) { Admits::Yes } else { Admits::Unknown }
+}
+
+/// Whether the OAuth health check knows the keys of a type as clients, though Duo has not seen them used without a frame
+/// (probes.md, section 3).
+pub(super) fn health_check(kind: &str) -> Admits {
+    if WEB.contains(&kind) { Admits::Yes } else { Admits::Unknown }
 }
 
 #[cfg(test)]
@@ -89,8 +124,8 @@ mod tests {
             let legacy = kind.starts_with("ag") || *kind == "azure-ca";
             assert_eq!(creation(kind) == Creation::No, legacy, "{kind}");
         }
-        for kind in CREATABLE.iter().chain(DOUBTFUL) {
-            assert!(kinds.contains(kind), "{kind}");
+        for kind in [CREATABLE, DOUBTFUL, PROXY, AUTH, WEB, REST].concat() {
+            assert!(kinds.contains(&kind), "{kind}");
         }
         assert_eq!(creation("no-such-type"), Creation::No);
     }

@@ -77,10 +77,15 @@ impl RawReply {
     }
 
     /// The exact bytes of an answer (duo-api.md, section 2.1).
-    pub fn render(reply: Reply, switches: &Switches, now: i64) -> Self {
+    pub fn render(reply: Reply, request: &RawRequest, switches: &Switches, now: i64) -> Self {
         let (status, envelope) = match reply {
             Reply::Raw { content_type, body } => return Self::new(200, content_type, body, now),
+            Reply::NotSimulated { what } => return Self::not_simulated(request, what, now),
+            Reply::SoftFail(refusal) => {
+                return Self { status: 200, ..Self::render(*refusal, request, switches, now) };
+            }
             Reply::Ok(response) => (200, json!({"stat": "OK", "response": response})),
+            Reply::Page(rows, Value::Null) => (200, json!({"stat": "OK", "response": rows})),
             Reply::Page(rows, metadata) => {
                 (200, json!({"stat": "OK", "response": rows, "metadata": metadata}))
             }
@@ -89,19 +94,36 @@ impl RawReply {
             }
         };
         let body = dumps(&envelope).into_bytes();
-        let etag = (status == 200).then(|| format!("\"{}\"", hex(&Sha1::digest(&body))));
+        let etag = (request.method == "GET").then(|| ("Etag", format!("\"{}\"", hex(&Sha1::digest(&body)))));
         let mut raw = Self::new(status, "application/json", body, now);
-        if let Some(etag) = etag {
-            raw.headers.extend([
-                ("Cache-Control", "no-store".to_owned()),
-                ("Pragma", "no-cache".to_owned()),
-                ("Strict-Transport-Security", "max-age=31536000".to_owned()),
-                ("Etag", etag),
-            ]);
+        if status == 200 {
+            raw.headers.extend(SUCCESS.iter().map(|(name, value)| (*name, (*value).to_owned())));
+            raw.headers.extend(etag);
         }
         raw
     }
+
+    fn not_simulated(request: &RawRequest, what: &str, now: i64) -> Self {
+        let text = format!(
+            "the duoctl sandbox does not simulate {} {}: {what}. It is a simulator, not Duo; docs/sandbox.md lists \
+             what it leaves out.\n",
+            request.method,
+            request.path()
+        );
+        Self::new(501, "text/plain; charset=utf-8", text.into_bytes(), now)
+    }
 }
+
+/// What every successful reply carries beside the headers of [`RawReply::new`], as recorded (official request collection).
+const SUCCESS: &[(&str, &str)] = &[
+    ("Cache-Control", "no-store"),
+    ("Pragma", "no-cache"),
+    ("Strict-Transport-Security", "max-age=31536000"),
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; frame-src 'self' ; img-src 'self'  ; connect-src 'self'",
+    ),
+];
 
 /// The HTTP status is the first three digits of the code.
 fn status(code: u32) -> u16 {
@@ -221,10 +243,12 @@ mod tests {
 
     #[test]
     fn a_refusal_has_duos_shape() {
-        let raw = RawReply::render(Reply::missing("name"), &Switches::default(), 0);
+        let request = RawRequest::new("GET", "/", Vec::new(), Vec::new());
+        let render = |reply, now| RawReply::render(reply, &request, &Switches::default(), now);
+        let raw = render(Reply::missing("name"), 0);
         assert_eq!(raw.status, 400);
         insta::assert_snapshot!(String::from_utf8(raw.body).unwrap(), @r#"{"code": 40001, "message": "Missing required request parameters", "message_detail": "name", "stat": "FAIL"}"#);
-        let raw = RawReply::render(Reply::forbidden(), &Switches::default(), 1_345_570_158);
+        let raw = render(Reply::forbidden(), 1_345_570_158);
         insta::assert_snapshot!(String::from_utf8(raw.body).unwrap(), @r#"{"code": 40301, "message": "Access forbidden", "stat": "FAIL"}"#);
         assert!(raw.headers.contains(&("Date", "Tue, 21 Aug 2012 17:29:18 GMT".to_owned())));
         assert!(raw.headers.contains(&("Server", "Duo/1.0".to_owned())));

@@ -8,32 +8,57 @@ use sha2::Sha512;
 
 use super::application::Application;
 use super::call::{Call, Reply};
-use super::kinds;
+use super::kinds::{self, Admits};
 use super::message::bare_host;
 use super::state::Account;
+use super::switches::{ClockRefusal, HealthCheck};
 use crate::secret::Secret;
 
 /// How long an assertion may still be valid, in seconds.
 const LIFETIME: i64 = 300;
 
-pub(super) fn health_check(account: &Account, call: &Call) -> Result<Reply, Reply> {
+/// Answers a form; a body in another form has no parameters that it reads.
+pub(super) fn health_check(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
+    if call.method != "POST" {
+        return Err(Reply::wrong_method());
+    }
+    if !call.is_form {
+        return Err(Reply::invalid_client());
+    }
     let (client, assertion) = (call.required("client_id")?, call.required("client_assertion")?);
-    let application = Application::load(&account.store, &client)
-        .filter(|application| kinds::has_universal_prompt(&application.kind))
-        .ok_or_else(|| Reply::invalid_client(40002))?;
+    let is_known = |application: &Application| {
+        application.frameless
+            || kinds::health_check(&application.kind) == Admits::Yes
+            || account.switches.health_check == HealthCheck::Accepted
+    };
+    let application =
+        Application::load(&account.store, &client).filter(is_known).ok_or_else(Reply::invalid_client)?;
     let secret = Secret::new(application.secret_key);
-    let claims = verified(&assertion, &secret).ok_or_else(|| Reply::invalid_client(40103))?;
+    let claims = verified(&assertion, &secret).ok_or_else(Reply::invalid_client)?;
     let claim = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
-    let expires = claims.get("exp").and_then(whole_seconds).unwrap_or_default();
     let audience = [call.authority.as_str(), bare_host(&call.authority)]
         .map(|host| format!("https://{host}/oauth/v1/health_check"));
     let fits = claim("iss") == client
         && claim("sub") == client
         && audience.iter().any(|audience| audience == claim("aud"))
-        && !claim("jti").is_empty()
-        // A minute more for a client's clock that is a little ahead.
-        && (call.now - 60..=call.now + LIFETIME + 60).contains(&expires);
-    if fits { Ok(Reply::Ok(json!({"timestamp": call.now}))) } else { Err(Reply::invalid_client(40002)) }
+        && !claim("jti").is_empty();
+    if !fits {
+        return Err(Reply::invalid_client());
+    }
+    let expires = claims.get("exp").and_then(whole_seconds).unwrap_or_default();
+    // A minute more for a client's clock that is a little ahead.
+    if !(call.now - 60..=call.now + LIFETIME + 60).contains(&expires) {
+        return Err(match account.switches.health_check_clock {
+            ClockRefusal::BadRequest => Reply::invalid_client(),
+            ClockRefusal::Ok => Reply::SoftFail(Box::new(Reply::invalid_client())),
+        });
+    }
+    account.assertions.retain(|_, until| *until >= call.now - 60);
+    let is_new = account.assertions.insert(format!("{client} {}", claim("jti")), expires).is_none();
+    if is_new || account.switches.repeated_assertions {
+        return Ok(Reply::Ok(json!({"timestamp": call.now})));
+    }
+    Err(Reply::invalid_client())
 }
 
 /// The official client sends a fraction (duo_universal 2.3.1).

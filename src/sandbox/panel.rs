@@ -9,7 +9,7 @@ use super::application::Application;
 use super::call::{Call, Caller, Reply};
 use super::collections::{GROUPS, INTEGRATIONS, POLICIES, USERS};
 use super::integrations::sso;
-use super::state::{API_HOSTNAME, Account};
+use super::state::Account;
 use super::{groups, ids, logs, permissions, policies, users};
 
 impl Account {
@@ -24,8 +24,9 @@ impl Account {
             method: method.to_owned(),
             path: path.split('/').skip(1).map(str::to_owned).collect(),
             params,
-            host: API_HOSTNAME.to_owned(),
-            authority: API_HOSTNAME.to_owned(),
+            is_form: false,
+            host: self.host.clone(),
+            authority: self.host.clone(),
             caller: Some(caller),
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             now: Timestamp::now().as_second(),

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::application::{Application, GroupPolicy};
-use super::call::{Call, Reply};
+use super::call::{Call, Paging, Reply};
 use super::collections::{GROUPS, INTEGRATIONS, POLICIES, USERS};
+use super::groups;
 use super::permissions::{READ_RESOURCE, WRITE_RESOURCE};
 use super::state::Account;
 use super::store::Store;
-use super::users;
 
 /// Sections that Duo knows (duo-api.md, section 7.2).
 const SECTIONS: &[&str] = &[
@@ -86,7 +86,7 @@ fn read(account: &Account, call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
     call.require(READ_RESOURCE)?;
     match rest {
         [] => {
-            let window = call.window(Some(100), 100, &account.switches)?;
+            let window = call.window(Paging::of(100), &account.switches)?;
             let rows = window.rows(account.store.list(POLICIES), |(_, policy)| policy.clone());
             Ok(window.page(account.store.count(POLICIES), rows))
         }
@@ -152,7 +152,7 @@ fn calculate(account: &Account, call: &Call) -> Result<Reply, Reply> {
     let mut result = sections(account, &resolve(account, "global")?);
     let own = application.policy_key.iter();
     let bindings = application.group_policies.iter();
-    let of_groups = bindings.filter(|binding| binding.group_ids.iter().any(|id| users::is_in(user, id)));
+    let of_groups = bindings.filter(|binding| binding.group_ids.iter().any(|id| groups::is_in(user, id)));
     for key in own.chain(of_groups.map(|binding| &binding.policy_key)) {
         result.extend(sections(account, key));
     }
@@ -227,11 +227,14 @@ fn update_many(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     Ok(Reply::Ok(json!({"policies": policies})))
 }
 
-/// Names of policies are unique (duo-api.md, section 2.2, unconfirmed).
+/// Whether names of policies are unique is not known (policies.md, section 14).
 fn check_name(account: &Account, name: &str, own: Option<&str>) -> Result<(), Reply> {
+    if !account.switches.unique_policies {
+        return Ok(());
+    }
     let mut others = account.store.list(POLICIES).filter(|(key, _)| Some(*key) != own);
     let taken = others.any(|(_, policy)| policy.get("policy_name").and_then(Value::as_str) == Some(name));
-    if taken { Err(Reply::duplicate("policy_name")) } else { Ok(()) }
+    if taken { Err(Reply::duplicate()) } else { Ok(()) }
 }
 
 fn check_sections(params: &Map<String, Value>) -> Result<(), Reply> {

@@ -3,21 +3,25 @@
 use serde_json::Value;
 
 use super::application::Application;
-use super::authenticate::authenticate;
+use super::authenticate::{Gate, authenticate};
 use super::call::{Call, Caller, Reply};
 use super::collections::INTEGRATIONS;
 use super::message::{RawReply, RawRequest};
 use super::state::Account;
 use super::{
-    accounts, admins, auth, devices, documents, groups, info, integrations, kinds, logs, networks, oauth,
-    policies, settings, units, users,
+    accounts, admins, auth, devices, documents, groups, info, integrations, logs, networks, oauth, policies,
+    settings, units, unsimulated, users,
 };
 
 impl Account {
     /// Answers a request to Duo with the exact bytes that Duo would send.
     pub(super) fn duo(&mut self, request: &RawRequest, now: i64) -> RawReply {
         let reply = self.answer(request, now);
-        RawReply::render(reply, &self.rendering(), now + self.faults.skew())
+        RawReply::render(reply, request, &self.rendering(), now + self.faults.skew())
+    }
+
+    fn gate(&self, now: i64) -> Gate<'_> {
+        Gate { store: &self.store, host: &self.host, switches: &self.switches, now }
     }
 
     /// Verifies and answers a request.
@@ -25,7 +29,7 @@ impl Account {
         let now = now + self.faults.skew();
         self.count(request);
         let mut moved = 0;
-        let reply = match authenticate(&self.store, &self.switches, request, now) {
+        let reply = match authenticate(&self.gate(now), request) {
             Ok(mut call) => {
                 self.permissions_of_late(&mut call);
                 call.peer = self.caller_address.unwrap_or(call.peer);
@@ -66,7 +70,7 @@ impl Account {
         Reply::Page(rows, Value::Object(metadata))
     }
 
-    /// Answers a call whose signature was verified: type of the key, its networks, its permissions, the rest.
+    /// Answers a call whose signature was verified: its networks, its permissions, the rest.
     pub fn dispatch(&mut self, call: &Call) -> Reply {
         self.route(call).unwrap_or_else(|refusal| refusal)
     }
@@ -74,7 +78,10 @@ impl Account {
     fn route(&mut self, call: &Call) -> Result<Reply, Reply> {
         let segments = call.segments();
         if let Some(caller) = &call.caller {
-            self.admit(call, caller, &segments)?;
+            self.admit(call, caller)?;
+        }
+        if let Some(what) = unsimulated::find(&call.method, &segments) {
+            return Err(Reply::not_simulated(what));
         }
         match segments.as_slice() {
             ["admin", version, "integrations", rest @ ..] => integrations::answer(self, call, version, rest),
@@ -99,22 +106,19 @@ impl Account {
         }
     }
 
-    /// Whether a key may use an API at all (duo-api.md, section 2.2).
-    fn admit(&self, call: &Call, caller: &Caller, segments: &[&str]) -> Result<(), Reply> {
-        let kind = caller.kind.as_str();
-        match segments.first().copied() {
-            Some("admin") if kind != "adminapi" => return Err(Reply::unknown_key()),
-            Some("accounts") if kind != "accountsapi" => return Err(Reply::wrong_type()),
-            Some("auth") if kind != "authapi" => return Err(Reply::wrong_type()),
-            Some("rest") if !kinds::speaks_rest_v1(kind) => return Err(Reply::wrong_type()),
-            _ => {}
-        }
+    /// Whether a key may call from where it does, and for whom (duo-api.md, sections 2.2 and 8).
+    fn admit(&self, call: &Call, caller: &Caller) -> Result<(), Reply> {
         let application = Application::load(&self.store, &caller.ikey);
         let allowed = application.is_none_or(|application| networks::allow(&application.networks, call.peer));
-        match (allowed, self.switches.networks_unauthorized) {
-            (true, _) => Ok(()),
-            (false, true) => Err(Reply::unknown_key()),
-            (false, false) => Err(Reply::forbidden()),
+        if !allowed && self.switches.networks_unauthorized {
+            return Err(Reply::unknown_key(&self.switches));
         }
+        if !allowed {
+            return Err(Reply::forbidden());
+        }
+        if caller.kind == "accountsapi" && call.path.first().is_some_and(|first| first == "admin") {
+            return Err(accounts::for_child(self, call));
+        }
+        Ok(())
     }
 }

@@ -160,10 +160,10 @@ fn seed_devices(account: &mut Account, users: &[Person]) -> io::Result<()> {
         let owner = json!([{"user_id": person.id, "username": person.username}]);
         let id = account.next_id("DP", "phones")?;
         let phone = json!({
-            "activated": true, "capabilities": ["auto", "push", "sms", "phone", "mobile_otp"], "extension": "",
-            "model": "Phone", "name": "", "number": format!("+1503555{:04}", 100 + number), "phone_id": id,
+            "activated": true, "capabilities": ["auto", "push", "sms", "phone", "mobile_otp"], "encrypted": "Encrypted",
+            "extension": "", "fingerprint": "Configured", "last_seen": "2026-11-01T08:00:00", "model": "Phone", "name": "", "number": format!("+1503555{:04}", 100 + number), "phone_id": id,
             "platform": if number % 2 == 0 { "Apple iOS" } else { "Google Android" }, "postdelay": "", "predelay": "",
-            "sms_passcodes_sent": false, "type": "Mobile", "users": owner,
+            "screenlock": "Locked", "sms_passcodes_sent": false, "tampered": "Not tampered", "type": "Mobile", "users": owner,
         });
         account.store.put("phones", &id, phone)?;
         if number % 15 == 0 {
@@ -177,8 +177,11 @@ fn seed_devices(account: &mut Account, users: &[Person]) -> io::Result<()> {
         if number % 11 == 0 {
             let id = account.next_id("EP", "endpoints")?;
             let endpoint = json!({
-                "device_name": format!("laptop-{number}"), "email": person.email, "epkey": id, "os_family": "Windows",
-                "os_version": "11", "trusted_endpoint": "yes", "type": "Desktop", "username": person.username,
+                "browsers": [{"browser_family": "Firefox", "browser_version": "132.0", "flash_version": "uninstalled", "java_version": "uninstalled"}],
+                "device_name": format!("laptop-{number}"), "disk_encryption_status": "On", "email": person.email,
+                "epkey": id, "firewall_status": "On", "last_updated": 1_790_000_000, "model": "Laptop",
+                "os_family": "Windows", "os_version": "11", "password_status": "Set", "trusted_endpoint": "yes",
+                "type": "Desktop", "username": person.username,
             });
             account.store.put("endpoints", &id, endpoint)?;
         }

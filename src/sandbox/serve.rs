@@ -23,7 +23,7 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::account::{API_HOSTNAME, Account, Key};
+use super::account::{Account, Key};
 use super::authority::Authority;
 use super::faults::{Fault, Faults, Strike};
 use super::message::{RawReply, RawRequest};
@@ -42,6 +42,8 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     /// The state folder; without one everything is forgotten at the end.
     pub state: Option<PathBuf>,
+    /// The account's API hostname; without one the state's, or the seeded account's.
+    pub api_hostname: Option<String>,
     /// Disturbances from the start on.
     pub faults: Vec<Fault>,
     /// Choices where Duo's behaviour is unknown.
@@ -55,6 +57,7 @@ impl Default for ServeOptions {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             state: None,
+            api_hostname: None,
             faults: Vec::new(),
             switches: Switches::default(),
             caller_address: None,
@@ -86,6 +89,9 @@ pub async fn start(options: ServeOptions) -> io::Result<Running> {
             (Account::in_memory()?, Authority::open(folder.path())?, Some(folder))
         }
     };
+    if let Some(host) = &options.api_hostname {
+        account.set_api_hostname(host)?;
+    }
     account.switches = options.switches;
     account.faults = Faults::new(options.faults);
     account.caller_address = options.caller_address;
@@ -127,9 +133,9 @@ impl Running {
         &self.authority.file
     }
 
-    /// The hostname of the seeded account.
-    pub fn api_hostname(&self) -> &'static str {
-        API_HOSTNAME
+    /// The account's API hostname.
+    pub fn api_hostname(&self) -> String {
+        self.account().api_hostname().to_owned()
     }
 
     /// The keys that a client can use.

@@ -16,6 +16,17 @@ pub(super) fn edition(account: &Account) -> &'static str {
     }
 }
 
+/// Deprecated, and ignored where they are sent (duo_client 5.7.0).
+const IGNORED: &[&str] = &[
+    "mobile_otp_enabled",
+    "push_enabled",
+    "reactivation_integration_key",
+    "reactivation_url",
+    "sms_enabled",
+    "u2f_enabled",
+    "voice_enabled",
+];
+
 /// What a new account has.
 pub(super) fn defaults() -> Value {
     json!({
@@ -23,11 +34,16 @@ pub(super) fn defaults() -> Value {
         "enrollment_universal_prompt_enabled": true, "fraud_email": "security@example.com", "fraud_email_enabled": true,
         "helpdesk_bypass": "limit", "helpdesk_bypass_expiration": 60, "helpdesk_message": "",
         "inactive_user_expiration": 90, "keypress_confirm": "#", "keypress_fraud": "*", "language": "EN",
-        "lockout_expire_duration": null, "lockout_threshold": 10, "minimum_password_length": 12, "name": "Acme (sandbox)",
+        "helpdesk_can_send_enroll_email": false, "lockout_expire_duration": null, "lockout_threshold": 10,
+        "log_retention_days": null, "minimum_password_length": 12, "mobile_otp_enabled": false,
+        "name": "Acme (sandbox)",
         "password_requires_lower_alpha": true, "password_requires_numeric": true, "password_requires_special": false,
-        "password_requires_upper_alpha": true, "pending_deletion_days": 7, "sms_batch": 1, "sms_expiration": 10,
+        "password_requires_upper_alpha": true, "pending_deletion_days": 7,
+        "push_activity_notification_enabled": false, "push_enabled": false, "reactivation_integration_key": "",
+        "reactivation_url": "", "security_checkup_enabled": true, "sms_enabled": false, "sms_batch": 1, "sms_expiration": 10,
         "sms_message": "SMS passcodes", "sms_refresh": 0, "telephony_warning_min": 100, "timezone": "UTC",
-        "unenrolled_user_lockout_threshold": 5, "user_telephony_cost_max": 20,
+        "u2f_enabled": false, "unenrolled_user_lockout_threshold": 5, "user_managers_can_put_users_in_bypass": true,
+        "user_telephony_cost_max": 20, "voice_enabled": false,
     })
 }
 
@@ -54,7 +70,7 @@ fn current(account: &Account) -> Value {
 fn modify(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     let mut settings = current(account);
     let Value::Object(map) = &mut settings else { return Err(Reply::internal()) };
-    for (name, kept) in map.iter_mut() {
+    for (name, kept) in map.iter_mut().filter(|(name, _)| !IGNORED.contains(&name.as_str())) {
         let Some(text) = call.text(name) else { continue };
         let within = |low, high| text.parse::<i64>().is_ok_and(|number| (low..=high).contains(&number));
         let fits = match name.as_str() {

@@ -8,15 +8,15 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
-use super::call::Call;
+use super::call::{Call, Reply};
 use super::faults::{Faults, Strike};
 use super::ids;
 use super::message::RawRequest;
 use super::store::{Collection, Store};
-use super::switches::Switches;
+use super::switches::{AbsentObject, Switches};
 
-/// The hostname of the seeded account; any other name reaches the same one.
-pub const API_HOSTNAME: &str = "api-5a4db0c5.duosecurity.com";
+/// The hostname of the seeded account, unless it is given another.
+pub const API_HOSTNAME: &str = "api-1a2b3c4d.duosecurity.com";
 
 /// How many calls a changed permission is late for, where it is.
 const LATE_CALLS: usize = 2;
@@ -29,6 +29,8 @@ pub(super) const KEYS: &str = "keys";
 pub struct Account {
     /// What it remembers.
     pub(super) store: Store,
+    /// Its API hostname.
+    pub(super) host: String,
     /// The choices where Duo's behaviour is unknown.
     pub switches: Switches,
     /// The disturbances that are under way.
@@ -40,6 +42,8 @@ pub struct Account {
     requests: BTreeMap<String, usize>,
     /// What a key may do for some calls more, by integration key, after its permissions changed.
     late: BTreeMap<String, (Vec<String>, usize)>,
+    /// Assertions that the health check has seen, and until when they would be valid.
+    pub(super) assertions: BTreeMap<String, i64>,
     /// The applications before a write, while lists may lag behind it.
     pub(super) outdated: Option<Collection>,
     _lock: Option<File>,
@@ -49,12 +53,14 @@ impl Account {
     pub(super) fn with(store: Store, lock: Option<File>) -> Self {
         Self {
             store,
+            host: API_HOSTNAME.to_owned(),
             switches: Switches::default(),
             faults: Faults::default(),
             caller_address: None,
             served: 0,
             requests: BTreeMap::new(),
             late: BTreeMap::new(),
+            assertions: BTreeMap::new(),
             outdated: None,
             _lock: lock,
         }
@@ -118,6 +124,16 @@ impl Account {
                 self.store.put("counters", prefix, json!(number))?;
                 return Ok(id);
             }
+        }
+    }
+
+    /// Whether a DELETE of an object goes on; what becomes of one that is not there has a switch.
+    pub(super) fn may_be_deleted(&self, collection: &str, id: &str) -> Result<(), Reply> {
+        let is_there = self.store.get(collection, id).is_some();
+        if is_there || self.switches.absent_object == AbsentObject::Ok {
+            Ok(())
+        } else {
+            Err(Reply::not_found())
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Call, Reply};
+use super::call::{Call, Paging, Reply};
 use super::collections::{ADMINS, GROUPS, INTEGRATIONS, UNITS};
 use super::permissions::{READ_ADMINS, WRITE_ADMINS};
 use super::state::Account;
@@ -60,7 +60,7 @@ fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
         .map(|(_, unit)| unit)
         .filter(|unit| wanted.iter().all(|(property, id)| has(unit, property, id)))
         .collect();
-    let window = call.window(None, 100, &account.switches)?;
+    let window = call.window(Paging::old(100), &account.switches)?;
     let total = found.len();
     let rows = window.rows(found, |unit| {
         let mut unit = unit.clone();

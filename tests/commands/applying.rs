@@ -194,7 +194,7 @@ fn a_connection_needs_keys_and_says_where_they_go() {
     ");
     folder.write(
         "duo.yaml",
-        "version: 1\nworkspace: a\ntenant: {api_hostname: api-5a4db0c5.duosecurity.com}\n",
+        "version: 1\nworkspace: a\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\n",
     );
     folder.duoctl(["plan"]).run().exits(1).warns("DUO_SKEY").warns("--sandbox");
 }
@@ -207,7 +207,7 @@ fn keys_come_from_files_and_commands_too() {
     folder.write("skey", key.secret_key.expose());
     let yaml = |source: &str| {
         format!(
-            "version: 1\nworkspace: acme\ntenant:\n  api_hostname: api-5a4db0c5.duosecurity.com\n  credentials: \
+            "version: 1\nworkspace: acme\ntenant:\n  api_hostname: api-1a2b3c4d.duosecurity.com\n  credentials: \
              {{integration_key: {{file: ikey}}, secret_key: {source}}}\n{THREE}"
         )
     };

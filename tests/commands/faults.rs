@@ -250,7 +250,7 @@ const HOST: &str = "api-00000000.duosecurity.com";
 #[test]
 fn whatever_is_wrong_with_the_way_is_told_and_nothing_is_sent() {
     let folder = Folder::empty();
-    folder.write("duo.yaml", &format!("{}{LEAN}", HEAD.replace("api-5a4db0c5.duosecurity.com", HOST)));
+    folder.write("duo.yaml", &format!("{}{LEAN}", HEAD.replace("api-1a2b3c4d.duosecurity.com", HOST)));
     let runtime = Runtime::new().unwrap();
     let (ours, theirs) = (Authority::new(), Authority::named("Another"));
     let served = |leaf| {

@@ -85,7 +85,7 @@ fn an_account_that_cannot_be_read_is_not_called_stale() {
 #[test]
 fn it_is_for_one_tenant_and_one_version() {
     let (folder, server) = pending();
-    let yaml = folder.read("duo.yaml").replace("api-5a4db0c5", "api-00000000");
+    let yaml = folder.read("duo.yaml").replace("api-1a2b3c4d", "api-00000000");
     folder.write("duo.yaml", &yaml);
     is_stale(&folder, &server, "the tenant is api-00000000.duosecurity.com now");
     edit_plan(&folder, |plan| plan["fingerprint"]["tool_version"] = json!("0.0.1"));

@@ -28,7 +28,7 @@ fn it_says_how_to_reach_it_serves_and_ends_with_a_signal() {
     let folder = Folder::with(THREE);
     for signal in ["TERM", "INT"] {
         let (process, document) = serve(&folder, &[]);
-        assert_eq!(document["api_hostname"], "api-5a4db0c5.duosecurity.com");
+        assert_eq!(document["api_hostname"], "api-1a2b3c4d.duosecurity.com");
         assert_eq!(document["notice"], "this is a simulator, not Duo");
         let names: Vec<_> = document["keys"].as_array().unwrap().iter().map(|key| &key["name"]).collect();
         assert_eq!(names, ["auth", "no-permissions", "operator", "plan-only"]);
@@ -130,7 +130,7 @@ fn the_simulator_is_named_on_every_use_and_reaches_any_tenant() {
     let folder = Folder::with(THREE);
     folder.write(
         "duo.yaml",
-        &folder.read("duo.yaml").replace("api-5a4db0c5.duosecurity.com", "api-0.duofederal.com"),
+        &folder.read("duo.yaml").replace("api-1a2b3c4d.duosecurity.com", "api-0.duofederal.com"),
     );
     for command in ["plan", "verify", "doctor", "apply"] {
         let outcome = folder.duoctl([command, "--sandbox", "-q"]).run();

@@ -19,8 +19,9 @@ fn both_ways(switch: &str) -> [(bool, Server); 2] {
 /// Turns a switch away from its default.
 fn turn(server: &Server, switch: &str) {
     use duoctl::sandbox::switches::Switches;
-    let default = Switches::ALL.iter().find(|known| known.name == switch).unwrap().default;
-    server.account().switches.set(&format!("{switch}={}", u8::from(!default))).unwrap();
+    let known = Switches::all().into_iter().find(|known| known.name == switch).unwrap();
+    let other = known.others().next().unwrap();
+    server.account().switches.set(&format!("{switch}={other}")).unwrap();
 }
 
 fn apply(folder: &Folder, server: &Server, code: i32) -> Outcome {

@@ -142,7 +142,7 @@ fn a_healthy_connection_is_proven_thing_by_thing() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     let outcome = folder.duoctl(["doctor"]).at(&server).run().exits(0);
     insta::assert_snapshot!(even(&outcome.stdout), @"
-    verified hostname and TLS: api-5a4db0c5.duosecurity.com answers as Duo
+    verified hostname and TLS: api-1a2b3c4d.duosecurity.com answers as Duo
     verified clock: … s off Duo's
     verified operator key: DI… is accepted by the Admin API
     verified read applications: the list of applications answers
@@ -210,7 +210,7 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
         Cisco Identity Intelligence: Integrations -> Add Integration -> Duo; some values are known after the apply
         General Settings
           Display name               Duo EMEA
-          API hostname               api-5a4db0c5.duosecurity.com
+          API hostname               api-1a2b3c4d.duosecurity.com
           Integration key            (known after the apply)
           Secret key                 (known after the apply)
           Support Push Verification  on
@@ -231,7 +231,7 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
         Cisco Identity Intelligence: Integrations -> Add Integration -> Duo; nobody has attested yet that the console holds these values
         General Settings
           Display name               Duo EMEA
-          API hostname               api-5a4db0c5.duosecurity.com
+          API hostname               api-1a2b3c4d.duosecurity.com
           Integration key            DI…
           Secret key                 copy it from the Duo Admin Panel, or from `duoctl handoff emea --reveal`; it ends in …
           Support Push Verification  on

@@ -31,18 +31,22 @@ use tokio_util::sync::CancellationToken;
 
 use declared::{Applications, Fields, before_and_after, edits, fields, is_found};
 
-/// With it nothing that a client sends takes an item off a list: an apply says so, and that is tested elsewhere.
-const NEVER_CONVERGES: &str = "merge-sso-lists";
+/// With the first nothing that a client sends takes an item off a list, and the others refuse what is declared: an apply
+/// says so, and that is tested elsewhere.
+const NEVER_CONVERGE: &[&str] = &["merge-sso-lists", "short-notes", "short-names"];
 
 fn switches() -> impl Strategy<Value = Switches> {
-    let all: Vec<_> = Switches::ALL.iter().filter(|switch| switch.name != NEVER_CONVERGES).collect();
+    let known = Switches::all().into_iter().filter(|switch| !NEVER_CONVERGE.contains(&switch.name));
+    let all: Vec<String> = known
+        .flat_map(|switch| {
+            switch.others().map(|other| format!("{}={other}", switch.name)).collect::<Vec<_>>()
+        })
+        .collect();
     let most = all.len();
     let turned = subsequence(all, 0..=most);
     (turned, any::<bool>()).prop_map(|(turned, some)| {
         let mut switches = Switches::default();
-        for switch in turned.iter().filter(|_| some) {
-            switches.set(&format!("{}={}", switch.name, u8::from(!switch.default))).unwrap();
-        }
+        turned.iter().filter(|_| some).for_each(|text| switches.set(text).unwrap());
         switches
     })
 }

@@ -83,7 +83,12 @@ fn the_command_line_reference_is_what_the_arguments_say() {
 
 #[test]
 fn the_page_about_the_sandbox_has_every_fault_switch_and_key() {
-    let parts = [("keys", sandbox::keys()), ("faults", sandbox::faults()), ("switches", sandbox::switches())];
+    let parts = [
+        ("keys", sandbox::keys()),
+        ("faults", sandbox::faults()),
+        ("switches", sandbox::switches()),
+        ("unsimulated", sandbox::unsimulated()),
+    ];
     compare_parts("docs/sandbox.md", &parts);
 }
 

@@ -3,6 +3,7 @@
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::faults::FaultKind;
 use duoctl::sandbox::switches::Switches;
+use duoctl::sandbox::unsimulated::UNSIMULATED;
 
 use super::row;
 
@@ -19,10 +20,25 @@ pub(crate) fn faults() -> String {
 }
 
 pub(crate) fn switches() -> String {
-    let mut text = row(["`--switch`", "At first", "What it does when it is on"]) + "|---|---|---|\n";
-    for switch in Switches::ALL {
-        let state = if switch.default { "on" } else { "off" };
-        text += &row([&format!("`{}`", switch.name), state, &without_sources(switch.text)]);
+    let mut text =
+        row(["`--switch`", "At first", "What it does when it is on, or chooses"]) + "|---|---|---|\n";
+    for switch in Switches::all() {
+        let name = match switch.values {
+            _ if switch.is_flag() => format!("`{}`", switch.name),
+            [] => format!("`{}=NAME`", switch.name),
+            values => format!("`{}={}`", switch.name, values.join("\\|")),
+        };
+        text += &row([&name, &switch.default, &without_sources(switch.text)]);
+    }
+    text
+}
+
+/// What the sandbox leaves out.
+pub(crate) fn unsimulated() -> String {
+    let mut text = row(["Calls", "Path", "What they are for"]) + "|---|---|---|\n";
+    for left_out in UNSIMULATED {
+        let methods = if left_out.methods == "*" { "all" } else { left_out.methods };
+        text += &row([methods, &format!("`{}`", left_out.path), left_out.what]);
     }
     text
 }
@@ -47,7 +63,7 @@ pub(crate) fn keys() -> String {
 /// The text without the places in the notes on the vendors' APIs that it rests on.
 fn without_sources(text: &str) -> String {
     let mut kept = text.trim().to_owned();
-    for source in [" (duo-api.md", " (identity-intelligence.md"] {
+    for source in [" (duo-api.md", " (identity-intelligence.md", " (probes.md", " (policies.md"] {
         while let Some(start) = kept.find(source) {
             let end = kept[start..].find(')').map_or(kept.len(), |end| start + end + 1);
             kept.replace_range(start..end, "");

@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use random::{App, an_app, fill};
 
 const BARE: &str = "# yaml-language-server: $schema=duoctl.schema.json\nversion: 1\nworkspace: acme\n\
-    tenant: {api_hostname: api-5a4db0c5.duosecurity.com} # the only one\n";
+    tenant: {api_hostname: api-1a2b3c4d.duosecurity.com} # the only one\n";
 
 fn empty() -> Direct {
     Direct::operator(Account::empty_in_memory().unwrap())
@@ -246,8 +246,10 @@ applications:
 
 fn turned(direct: &Direct, turned: &[bool]) {
     let mut account = direct.account();
-    for (switch, _) in Switches::ALL.iter().zip(turned).filter(|(_, turned)| **turned) {
-        account.switches.set(&format!("{}={}", switch.name, u8::from(!switch.default))).unwrap();
+    for (switch, _) in Switches::all().iter().zip(turned).filter(|(_, turned)| **turned) {
+        for other in switch.others() {
+            account.switches.set(&format!("{}={other}", switch.name)).unwrap();
+        }
     }
 }
 
@@ -257,7 +259,7 @@ proptest! {
     #[test]
     fn every_import_only_adopts(
         apps in prop::collection::vec(an_app(), 0..12),
-        switches in prop::collection::vec(any::<bool>(), Switches::ALL.len()),
+        switches in prop::collection::vec(any::<bool>(), Switches::all().len()),
         defaulted in 0_u8..3,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();

@@ -69,7 +69,7 @@ impl World {
     async fn integrate(&self, name: &str, key: &Key, more: &[(&str, &str)]) -> String {
         let mut fields = vec![
             ("display_name", name),
-            ("api_hostname", "api-5a4db0c5.duosecurity.com"),
+            ("api_hostname", "api-1a2b3c4d.duosecurity.com"),
             ("integration_key", key.integration_key.as_str()),
             ("secret_key", key.secret_key.expose()),
         ];
@@ -263,7 +263,7 @@ async fn a_rotated_key_and_a_restriction_to_networks_end_the_collection() {
     let secret = world.secret(&key.integration_key);
     let fields = [
         ("display_name", "Duo"),
-        ("api_hostname", "api-5a4db0c5.duosecurity.com"),
+        ("api_hostname", "api-1a2b3c4d.duosecurity.com"),
         ("integration_key", key.integration_key.as_str()),
         ("secret_key", secret.expose()),
     ];
@@ -305,7 +305,7 @@ async fn the_form_has_the_rules_of_the_page() {
     }
     let mut fields = vec![
         ("display_name", "Duo"),
-        ("api_hostname", "https://api-5a4db0c5.duosecurity.com"),
+        ("api_hostname", "https://api-1a2b3c4d.duosecurity.com"),
         ("integration_key", "DI"),
         ("secret_key", "very-secret"),
         ("push_verification", "on"),
@@ -314,7 +314,7 @@ async fn the_form_has_the_rules_of_the_page() {
     assert!(page.contains("must not contain a prefix like https://"), "{page}");
     assert!(page.contains("Push verification needs the Auth API application"), "{page}");
     assert!(!page.contains("very-secret"), "a secret is never sent back");
-    fields[1].1 = "api-5a4db0c5.duosecurity.com";
+    fields[1].1 = "api-1a2b3c4d.duosecurity.com";
     fields.pop();
     assert_eq!(world.post("/console/integrations/duo", &fields).await.status(), 303);
     let page = world.post("/console/integrations/duo", &fields).await.text().await.unwrap();

@@ -14,7 +14,7 @@ async fn serve(options: ServeOptions) -> (Running, Client) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let running = start(options).await.unwrap();
     let ca = Certificate::from_pem(running.ca_pem().as_bytes()).unwrap();
-    let names = ["api-5a4db0c5.duosecurity.com", "sso-5a4db0c5.sso.duosecurity.com", "api-0.duofederal.com"];
+    let names = ["api-1a2b3c4d.duosecurity.com", "sso-1a2b3c4d.sso.duosecurity.com", "api-0.duofederal.com"];
     let mut client =
         Client::builder().no_proxy().tls_certs_only([ca]).redirect(reqwest::redirect::Policy::none());
     for name in names {
@@ -46,7 +46,7 @@ struct Signed<'a> {
 
 impl<'a> Signed<'a> {
     fn by(key: &'a Key) -> Self {
-        Self { key, scheme: Scheme::V5, offset: 0, host: "api-5a4db0c5.duosecurity.com" }
+        Self { key, scheme: Scheme::V5, offset: 0, host: "api-1a2b3c4d.duosecurity.com" }
     }
 
     async fn send(
@@ -100,13 +100,13 @@ impl<'a> Signed<'a> {
 async fn every_name_is_certified_and_reaches_the_account() {
     let (running, client) = plain().await;
     let operator = key(&running, "operator");
-    for host in ["api-5a4db0c5.duosecurity.com", "api-0.duofederal.com", "localhost", "127.0.0.1"] {
+    for host in ["api-1a2b3c4d.duosecurity.com", "api-0.duofederal.com", "localhost", "127.0.0.1"] {
         let signed = Signed { host, ..Signed::by(&operator) };
         let (status, body) = signed.get(&running, &client, "/admin/v1/info/summary").await;
         assert_eq!((status, &body["response"]["edition"]), (200, &json!("Duo Advantage")), "{host}");
     }
     let port = running.address().port();
-    let url = format!("https://sso-5a4db0c5.sso.duosecurity.com:{port}/auth/v2/ping");
+    let url = format!("https://sso-1a2b3c4d.sso.duosecurity.com:{port}/auth/v2/ping");
     assert!(client.get(url).send().await.unwrap().status().is_success());
     let untrusting = Client::builder().no_proxy().build().unwrap();
     assert!(untrusting.get(format!("https://127.0.0.1:{port}/auth/v2/ping")).send().await.is_err());

@@ -87,7 +87,7 @@ fn signed_list(account: &Account, offset: usize) -> RawRequest {
     let date =
         jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_string(&jiff::Timestamp::now()).unwrap();
     let params = [("limit".to_owned(), "500".to_owned()), ("offset".to_owned(), offset.to_string())];
-    let (host, path) = ("api-5a4db0c5.duosecurity.com", "/admin/v3/integrations");
+    let (host, path) = ("api-1a2b3c4d.duosecurity.com", "/admin/v3/integrations");
     let signable =
         Signable { date: &date, method: "GET", host, path, params: &params, body: b"", duo_headers: &[] };
     let authorization =

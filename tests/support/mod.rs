@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub const HEAD: &str = "version: 1
 workspace: acme
 tenant:
-  api_hostname: api-5a4db0c5.duosecurity.com
+  api_hostname: api-1a2b3c4d.duosecurity.com
   credentials: {integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}}
 ";
 

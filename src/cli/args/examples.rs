@@ -84,6 +84,7 @@ pub(super) const EDIT: &str = "Examples:
 pub(super) const SERVE: &str = "Examples:
   duoctl sandbox serve
   duoctl sandbox serve --listen 127.0.0.1:8443 --state .duoctl/rehearsal
+  duoctl sandbox serve --print-env
   duoctl sandbox serve --fault 429=3";
 
 pub(super) const RESET: &str = "Examples:

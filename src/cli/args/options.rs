@@ -26,10 +26,12 @@ pub struct Connection {
     /// the YAML).
     #[arg(long, value_name = "STATE_DIR", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = state_folder)]
     pub sandbox: Option<PathBuf>,
-    /// Reach the tenant's hostname at this loopback address: a simulator that runs elsewhere on this machine.
+    /// Reach the tenant's hostname at this loopback address: a simulator that runs elsewhere on this machine. Without it,
+    /// DUOCTL_CONNECT_TO counts, unless --sandbox is given.
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "sandbox", value_parser = loopback)]
     pub connect_to: Option<SocketAddr>,
-    /// Trust the certificate authorities in this PEM file too.
+    /// Trust the certificate authorities in this PEM file too. Without it, DUOCTL_CA_FILE counts, unless --sandbox is
+    /// given.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub ca_file: Option<PathBuf>,
     /// Trust the certificate authorities built into duoctl (bundled) or those of this machine (system) [default: as
@@ -49,6 +51,25 @@ impl Connection {
             roots: self.tls_roots.unwrap_or(tenant.tls_roots),
             ca_file: self.ca_file.clone().or(declared),
         }
+    }
+
+    /// Itself, with what the environment says where the command line says nothing.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a variable.
+    pub fn completed(&self) -> Result<Self, String> {
+        if self.sandbox.is_some() {
+            return Ok(self.clone());
+        }
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let mut completed = self.clone();
+        if let (None, Some(text)) = (self.connect_to, variable("DUOCTL_CONNECT_TO")) {
+            let address = loopback(&text).map_err(|error| format!("DUOCTL_CONNECT_TO={text}: {error}"))?;
+            completed.connect_to = Some(address);
+        }
+        completed.ca_file = completed.ca_file.or_else(|| variable("DUOCTL_CA_FILE").map(PathBuf::from));
+        Ok(completed)
     }
 }
 

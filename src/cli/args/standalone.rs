@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use crate::duo::host::check_host;
+
 use super::examples;
 use super::options::{Connection, Selected, Source};
 use super::reporting::{OF_LIST, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report};
@@ -160,12 +162,24 @@ pub struct Serve {
     /// The folder that keeps the account; created when it does not exist.
     #[arg(long, value_name = "DIR", default_value = ".duoctl/sandbox")]
     pub state: PathBuf,
+    /// The API hostname of the account; without it, what the folder holds, at first api-1a2b3c4d.duosecurity.com.
+    #[arg(long, value_name = "NAME", value_parser = api_hostname)]
+    pub api_hostname: Option<String>,
+    /// Print shell `export` lines for duoctl in place of the JSON line: DUO_HOST, DUO_IKEY, DUO_SKEY, DUOCTL_CONNECT_TO and
+    /// DUOCTL_CA_FILE.
+    #[arg(long)]
+    pub print_env: bool,
     /// Inject a fault (repeatable); an unknown KIND lists the known ones.
     #[arg(long, value_name = "KIND[=N][@CALLS][@/PATH]")]
     pub fault: Vec<String>,
     /// Turn a switch where Duo's behaviour is not known for certain (repeatable); an unknown NAME lists the known ones.
     #[arg(long, value_name = "NAME=VALUE")]
     pub switch: Vec<String>,
+}
+
+/// The sandbox's certificates are for Duo's domains only.
+fn api_hostname(text: &str) -> Result<String, String> {
+    check_host(text, false).map(|()| text.to_ascii_lowercase()).map_err(|error| error.to_string())
 }
 
 /// `duoctl sandbox edit`.

@@ -13,14 +13,11 @@ use super::super::state::Account;
 use super::super::store::Store;
 use super::super::switches::Switches;
 use super::super::{networks, policies};
-use super::sso;
 use super::version::Version;
+use super::{own, sso, texts};
 
 /// Groups in `groups_allowed` at most (duo-api.md, section 3.3).
 const GROUP_LIMIT: usize = 100;
-/// Characters in `notes` at most (unconfirmed).
-const NOTES_LIMIT: usize = 512;
-
 const LEGACY: &[&str] =
     &["enroll_policy", "trusted_device_days", "ip_whitelist", "ip_whitelist_enroll_policy", "visual_style"];
 
@@ -49,9 +46,6 @@ impl<'a> Writing<'a> {
         self.kind(application)?;
         self.name(application)?;
         if let Some(notes) = self.text("notes")? {
-            if self.switches.limit_notes && notes.chars().count() > NOTES_LIMIT {
-                return Err(Reply::invalid("notes"));
-            }
             application.notes = notes;
         }
         if let Some(greeting) = self.text("greeting")? {
@@ -92,7 +86,7 @@ impl<'a> Writing<'a> {
         if self.switches.escape_text {
             text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         }
-        Ok(Some(text))
+        if texts::fits(name, &text, self.switches) { Ok(Some(text)) } else { Err(Reply::invalid(name)) }
     }
 
     /// A property that is sent as a boolean, 0 or 1, or text of these (trap 5).
@@ -133,7 +127,7 @@ impl<'a> Writing<'a> {
             Creation::Doubtful => self.switches.doubtful_types,
             Creation::No => false,
         };
-        if !creatable {
+        if !creatable || self.switches.refuse_type.contains(&kind) {
             return Err(Reply::invalid("type"));
         }
         application.kind = kind;
@@ -237,6 +231,10 @@ impl<'a> Writing<'a> {
     fn networks(&self, application: &mut Application) -> Result<(), Reply> {
         const NAME: &str = "networks_for_api_access";
         let Some(entries) = self.list(NAME)? else { return Ok(()) };
+        let itself = self.before.is_some_and(|before| own::is(self.call, &before.integration_key));
+        if itself && !self.switches.self_networks {
+            return Err(own::refusal(self.switches));
+        }
         if !kinds::is_api(&application.kind) || !entries.iter().all(|entry| networks::is_valid(entry)) {
             return Err(Reply::invalid(NAME));
         }
@@ -274,14 +272,14 @@ impl<'a> Writing<'a> {
     fn sso(&self, application: &mut Application) -> Result<(), Reply> {
         match self.sent("sso") {
             Some(Value::Object(_)) if !kinds::is_sso(&application.kind) => Err(Reply::invalid("sso")),
-            Some(Value::Object(sent)) => sso::merge(application, sent, self.switches),
+            Some(Value::Object(sent)) => sso::merge(application, sent, self.store, self.switches),
             Some(_) => Err(Reply::invalid("sso")),
             None => Ok(()),
         }?;
         let section = kinds::sso_section(&application.kind).filter(|section| *section != "oauth_config");
         match section {
             Some(section) if self.before.is_none() && self.switches.require_sso => {
-                sso::check_complete(application, section)
+                sso::check_complete(application, section, self.switches)
             }
             Some(_) | None => Ok(()),
         }

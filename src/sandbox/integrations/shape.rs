@@ -67,13 +67,22 @@ impl<'a> Showing<'a> {
             set("frameless_auth_prompt_enabled", json!(1));
             set("prompt_v4_enabled", self.flag(application.universal_prompt));
         }
-        if application.kind == "adminapi" {
+        if application.kind == "adminapi" || self.switches.flags_everywhere {
             for flag in permissions::known(self.switches) {
                 set(flag, self.flag(application.permissions.contains(flag)));
             }
         }
         if kinds::is_sso(&application.kind) && self.version > Version::V1 {
             set("sso", sso::show(application, self.authority, created, self.switches));
+        }
+        if self.switches.legacy_properties {
+            for (name, unset) in
+                [("ip_whitelist", json!([])), ("ip_whitelist_enroll_policy", json!("enforce"))]
+            {
+                set(name, unset);
+            }
+            set("trusted_device_days", json!(0));
+            set("visual_style", json!("default"));
         }
         if self.switches.extra_property {
             set("brand_new_property", json!({"since": 2027}));
@@ -87,7 +96,7 @@ impl<'a> Showing<'a> {
         if clear.is_empty() || (self.version == Version::V1 && self.switches.clear_secrets_in_v1) {
             clear.to_owned()
         } else {
-            mask(clear)
+            mask(clear, self.switches)
         }
     }
 

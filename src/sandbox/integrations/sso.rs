@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 use super::super::application::{Application, mask};
 use super::super::call::Reply;
 use super::super::message::bare_host;
+use super::super::store::Store;
 use super::super::switches::Switches;
-use super::super::{ids, kinds};
+use super::super::{hosts, ids, kinds};
+use super::content;
 
 /// The name under which an OIDC application's client secret is kept.
 pub(super) const OIDC_CLIENT: &str = "oidc";
@@ -20,27 +22,33 @@ const FLAGS: &[&str] = &["sign_assertion", "sign_response", "encrypt_assertion"]
 pub(super) fn merge(
     application: &mut Application,
     sent: &Map<String, Value>,
+    store: &Store,
     switches: &Switches,
 ) -> Result<(), Reply> {
-    let own = kinds::sso_section(&application.kind);
+    let server = switches.oauth_server_config.then_some("oidc_config");
+    let own = kinds::sso_section(&application.kind).or(server);
     let mut sso = application.sso.take().unwrap_or_default();
     for (section, value) in sent {
         // Server-owned: a client that sends it back unchanged is not refused, it just has no effect.
         if section == "idp_metadata" {
             continue;
         }
-        let fits = own.is_none_or(|own| own == section)
-            && matches!(section.as_str(), "saml_config" | "oidc_config" | "oauth_config");
-        let Value::Object(sent) = value else { return Err(Reply::invalid(&format!("sso.{section}"))) };
-        if !fits {
+        let (Value::Object(sent), true) = (value, own.is_some_and(|own| own == section)) else {
             return Err(Reply::invalid(&format!("sso.{section}")));
+        };
+        let mut sent = sent.clone();
+        if switches.scopes_as_object {
+            scopes_to_list(&mut sent);
+        }
+        if switches.check_sso {
+            content::check(section, &sent, store)?;
         }
         let kept = sso.entry(section.clone()).or_insert_with(|| json!({}));
         if !kept.is_object() {
             *kept = json!({});
         }
         let Value::Object(kept) = kept else { continue };
-        for (setting, value) in sent {
+        for (setting, value) in &sent {
             match value {
                 Value::Object(inner) if !switches.shallow_sso => {
                     deep_merge(kept.entry(setting.clone()).or_insert(Value::Null), inner);
@@ -53,8 +61,35 @@ pub(super) fn merge(
         }
     }
     check(&mut sso)?;
+    for (section, config) in &sso {
+        if let (Value::Object(config), true) = (config, switches.check_sso) {
+            content::check_whole(section, config)?;
+        }
+    }
     application.sso = Some(sso);
     Ok(())
+}
+
+/// `{"openid": true, "email": {...}}` as a list of objects with names.
+fn scopes_to_list(config: &mut Map<String, Value>) {
+    let Some(Value::Object(scopes)) = config.get("scopes") else { return };
+    let listed = scopes.iter().filter(|(_, value)| **value != json!(false)).map(|(name, value)| {
+        let mut scope = value.as_object().cloned().unwrap_or_default();
+        scope.insert("name".to_owned(), json!(name));
+        Value::Object(scope)
+    });
+    config.insert("scopes".to_owned(), listed.collect());
+}
+
+/// The other way round.
+fn scopes_to_object(config: &mut Map<String, Value>) {
+    let Some(Value::Array(scopes)) = config.get("scopes") else { return };
+    let named = scopes.iter().filter_map(|scope| {
+        let mut rest = scope.as_object()?.clone();
+        let name = rest.remove("name")?.as_str()?.to_owned();
+        Some((name, if rest.is_empty() { json!(true) } else { Value::Object(rest) }))
+    });
+    config.insert("scopes".to_owned(), Value::Object(named.collect()));
 }
 
 /// Adds what is new to a list; an item that is there already is replaced.
@@ -101,6 +136,13 @@ fn check(sso: &mut Map<String, Value>) -> Result<(), Reply> {
                 (_, _) => return Err(Reply::invalid(&format!("sso.saml_config.{flag}"))),
             }
         }
+        let urls = saml.get_mut("acs_urls").and_then(Value::as_array_mut).into_iter().flatten();
+        for default in urls.filter_map(|url| url.get_mut("isDefault")).filter(|default| default.is_string()) {
+            let is_on = default
+                .as_str()
+                .is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "true" | "1"));
+            *default = json!(is_on);
+        }
         let urls = saml.get("acs_urls");
         if urls.is_some_and(|urls| !is_list(urls, |item| item.get("url").is_some_and(Value::is_string))) {
             return Err(Reply::invalid("sso.saml_config.acs_urls"));
@@ -136,10 +178,15 @@ fn is_list(value: &Value, fits: impl Fn(&Value) -> bool) -> bool {
 }
 
 /// What a new application must say.
-pub(super) fn check_complete(application: &Application, section: &str) -> Result<(), Reply> {
-    let required: &[&str] = match section {
-        "saml_config" => &["entity_id", "acs_urls"],
-        _ => &["grant_types", "redirect_uris", "scopes"],
+pub(super) fn check_complete(
+    application: &Application,
+    section: &str,
+    switches: &Switches,
+) -> Result<(), Reply> {
+    let required = match (section, switches.short_saml) {
+        ("saml_config", false) => content::SAML_REQUIRED,
+        ("saml_config", true) => content::SAML_SHORT,
+        _ => content::OIDC_REQUIRED,
     };
     let Some(sso) = &application.sso else { return Err(Reply::missing("sso")) };
     let Some(config) = sso.get(section) else { return Err(Reply::missing(&format!("sso.{section}"))) };
@@ -240,7 +287,8 @@ pub(super) fn show(application: &Application, authority: &str, created: bool, sw
     {
         for client in clients {
             let id = client_id(client).unwrap_or_default();
-            let secret = application.client_secrets.get(id).map(|secret| shown(secret, created));
+            let shown = |secret: &String| if created { secret.clone() } else { mask(secret, switches) };
+            let secret = application.client_secrets.get(id).map(shown);
             if let Value::Object(client) = client
                 && !hidden
             {
@@ -248,27 +296,22 @@ pub(super) fn show(application: &Application, authority: &str, created: bool, sw
             }
         }
     }
-    sso.insert("idp_metadata".to_owned(), metadata(application, authority, hidden));
+    if let (Some(Value::Object(config)), true) = (sso.get_mut("oidc_config"), switches.scopes_as_object) {
+        scopes_to_object(config);
+    }
+    sso.insert("idp_metadata".to_owned(), metadata(application, authority, hidden, switches));
     Value::Object(sso)
-}
-
-fn shown(secret: &str, created: bool) -> String {
-    if created { secret.to_owned() } else { mask(secret) }
 }
 
 /// Where the single sign-on service of the account is reached: beside the API host, on the same port.
 pub(in crate::sandbox) fn sso_base(authority: &str) -> String {
     let host = bare_host(authority);
     let port = authority.strip_prefix(host).unwrap_or_default();
-    let domains = [".duosecurity.com", ".duofederal.com"];
-    let named = host.strip_prefix("api-").and_then(|host| {
-        let domain = domains.iter().find(|domain| host.ends_with(**domain))?;
-        Some(format!("https://sso-{}.sso{domain}{port}", host.strip_suffix(domain)?))
-    });
+    let named = hosts::sso(host).map(|name| format!("https://{name}{port}"));
     named.unwrap_or_else(|| format!("https://{authority}"))
 }
 
-fn metadata(application: &Application, authority: &str, hidden: bool) -> Value {
+fn metadata(application: &Application, authority: &str, hidden: bool, switches: &Switches) -> Value {
     let base = sso_base(authority);
     let ikey = &application.integration_key;
     match kinds::sso_section(&application.kind) {
@@ -278,7 +321,7 @@ fn metadata(application: &Application, authority: &str, hidden: bool) -> Value {
             "slo_url": format!("{base}/saml2/sp/{ikey}/slo"), "sso_url": format!("{base}/saml2/sp/{ikey}/sso"),
         }),
         Some("oidc_config") => {
-            let secret = application.client_secrets.get(OIDC_CLIENT).map(|secret| mask(secret));
+            let secret = application.client_secrets.get(OIDC_CLIENT).map(|secret| mask(secret, switches));
             let mut metadata = endpoints(&base, ikey);
             metadata.insert("client_id".to_owned(), json!(ikey));
             if !hidden {

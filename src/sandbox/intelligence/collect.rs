@@ -99,7 +99,8 @@ impl Keys<'_> {
             let page = [("limit", "300".to_owned()), ("offset", rows.len().to_string())];
             let envelope = self.get(account, now, path, &page)?;
             let more = envelope.get("response").and_then(Value::as_array).cloned().unwrap_or_default();
-            let last = envelope.pointer("/metadata/next_offset").is_none() || more.is_empty();
+            let last =
+                envelope.pointer("/metadata/next_offset").is_none_or(Value::is_null) || more.is_empty();
             rows.extend(more);
             if last {
                 return Ok(rows);

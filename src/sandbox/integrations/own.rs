@@ -1,0 +1,14 @@
+//! An application that changes itself (duo-api.md, section 3.1).
+
+use super::super::call::{Call, Reply};
+use super::super::switches::Switches;
+
+/// Whether an application is the one that calls.
+pub(super) fn is(call: &Call, ikey: &str) -> bool {
+    call.caller.as_ref().is_some_and(|caller| caller.ikey == ikey)
+}
+
+/// Deleting, resetting or restricting the calling application is refused; the code is unknown.
+pub(super) fn refusal(switches: &Switches) -> Reply {
+    if switches.forbid_self_change { Reply::forbidden() } else { Reply::invalid("integration_key") }
+}

@@ -1,0 +1,93 @@
+//! What a switch can be turned to: on or off, one of several named values, or a set of names.
+
+/// The state of one switch, read from and written as text.
+pub(super) trait Setting {
+    /// What it can be turned to; empty where any name is taken.
+    fn values() -> &'static [&'static str];
+
+    /// Turns it. `false` when the text is none of its values.
+    fn take(&mut self, text: &str) -> bool;
+
+    /// How it stands, as [`Setting::take`] reads it.
+    fn name(&self) -> String;
+}
+
+impl Setting for bool {
+    fn values() -> &'static [&'static str] {
+        &["on", "off"]
+    }
+
+    fn take(&mut self, text: &str) -> bool {
+        *self = match text {
+            "on" | "true" | "1" => true,
+            "off" | "false" | "0" => false,
+            _ => return false,
+        };
+        true
+    }
+
+    fn name(&self) -> String {
+        if *self { "on" } else { "off" }.to_owned()
+    }
+}
+
+/// A set of names: each time the switch is given, one more; `none` empties it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(Vec<String>);
+
+impl Names {
+    /// Whether a name is in the set.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known == name)
+    }
+}
+
+impl Setting for Names {
+    fn values() -> &'static [&'static str] {
+        &[]
+    }
+
+    fn take(&mut self, text: &str) -> bool {
+        match text {
+            "" => return false,
+            "none" => self.0.clear(),
+            name => self.0.push(name.to_owned()),
+        }
+        true
+    }
+
+    fn name(&self) -> String {
+        if self.0.is_empty() { "none".to_owned() } else { self.0.join(",") }
+    }
+}
+
+/// Declares a switch with named values: `Type { Variant = "name", ... }`.
+macro_rules! choices {
+    ($($(#[doc = $text:literal])+ $kind:ident { $($(#[doc = $about:literal])+ $variant:ident = $name:literal,)+ })+) => {$(
+        $(#[doc = $text])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $kind {
+            $($(#[doc = $about])+ $variant,)+
+        }
+
+        impl $crate::sandbox::setting::Setting for $kind {
+            fn values() -> &'static [&'static str] {
+                &[$($name),+]
+            }
+
+            fn take(&mut self, text: &str) -> bool {
+                *self = match text {
+                    $($name => Self::$variant,)+
+                    _ => return false,
+                };
+                true
+            }
+
+            fn name(&self) -> String {
+                match self { $(Self::$variant => $name,)+ }.to_owned()
+            }
+        }
+    )+};
+}
+
+pub(super) use choices;
