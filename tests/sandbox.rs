@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![allow(clippy::string_slice, unreachable_pub)]
 
+mod by_hand;
 mod conformance;
 mod simulated;
 mod support;

@@ -93,7 +93,7 @@ async fn contradicted(
     sheet: &Handoff,
     printer: Printer,
 ) -> bool {
-    let (api, report) = (session.intelligence(&args.connection), Report::default());
+    let (api, report) = (session.intelligence(), Report::default());
     let world = World {
         host: session.host(),
         clock_offset: None,

@@ -10,6 +10,7 @@ mod intelligence;
 mod notes;
 mod references;
 mod removed;
+mod single_sign_on;
 mod stores;
 mod tenant;
 mod types;
@@ -24,6 +25,7 @@ const LOCAL: &[Rule] = &[
     ignores::check,
     intelligence::check,
     notes::check,
+    single_sign_on::check,
     tenant::check,
     types::check,
 ];

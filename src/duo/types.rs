@@ -70,9 +70,7 @@ impl Integration {
     pub fn decode(value: Value) -> Option<Self> {
         let Value::Object(mut properties) = value else { return None };
         let ikey = Ikey::new(properties.get("integration_key")?.as_str().filter(|key| !key.is_empty())?);
-        let secret_hint = properties
-            .remove("secret_key")
-            .and_then(|key| key.as_str().filter(|key| !key.is_empty()).map(last_four));
+        let secret_hint = properties.remove("secret_key").and_then(|key| hint(key.as_str()?));
         let mut client_hints = BTreeMap::new();
         properties.values_mut().for_each(|value| remove_secrets(value, &mut client_hints));
         Some(Self { ikey, secret_hint, client_hints, properties })
@@ -121,6 +119,12 @@ impl Integration {
     }
 }
 
+/// The end of a secret. That Duo shows it is third parties' evidence only (duo-api.md, section 0): a mask without it
+/// tells nothing.
+fn hint(secret: &str) -> Option<String> {
+    Some(last_four(secret)).filter(|end| !end.is_empty() && !end.contains('*'))
+}
+
 fn remove_secrets(value: &mut Value, hints: &mut BTreeMap<String, String>) {
     match value {
         Value::Object(map) => {
@@ -128,7 +132,7 @@ fn remove_secrets(value: &mut Value, hints: &mut BTreeMap<String, String>) {
             // Four characters of a few would be too many.
             let long = |secret: &&str| secret.chars().count() >= 8;
             if let (Some(client), Some(secret)) = (text("client_id"), text("client_secret").filter(long)) {
-                hints.insert(client.to_owned(), last_four(secret));
+                hints.extend(hint(secret).map(|end| (client.to_owned(), end)));
             }
             map.retain(|key, _| key != "client_secret" && key != "secret_key");
             map.values_mut().for_each(|value| remove_secrets(value, hints));
@@ -231,6 +235,22 @@ mod tests {
         assert_eq!(integration.property("brand_new"), Some(&json!([1])));
         let text = format!("{integration:?}");
         assert!(!text.contains("s1") && !text.contains("s2") && !text.contains("***"), "{text}");
+    }
+
+    #[test]
+    fn a_mask_of_stars_alone_is_no_hint() {
+        for (shown, hint) in [
+            (json!("************************************9fQx"), Some("9fQx")),
+            (json!("****************************************"), None),
+            (json!("****"), None),
+            (json!("*************************************Qx*"), None),
+            (json!(""), None),
+            (Value::Null, None),
+        ] {
+            let decoded =
+                Integration::decode(json!({"integration_key": "DIX", "secret_key": shown})).unwrap();
+            assert_eq!(decoded.secret_hint.as_deref(), hint, "{shown}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::kinds::application::leaves::in_one_shape;
 use crate::kinds::application::sso::DOCUMENT;
 use crate::kinds::value::flag;
 use crate::language::shape::{Key, Shape};
@@ -19,7 +20,9 @@ const FREE: [&str; 4] = ["relaystate", "description", "static_attrs", "attribute
 
 /// The document, or why it cannot be said.
 pub(super) fn describe(property: Option<&Value>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
-    let Some(Value::Object(live)) = property else { return Ok(None) };
+    let Some(property) = property else { return Ok(None) };
+    let live = in_one_shape(property);
+    let Value::Object(live) = live.as_ref() else { return Ok(None) };
     let mut document = Map::new();
     for key in DOCUMENT.keys {
         if let Some(value) = live.get(key.name).and_then(|value| shaped(key.name, value, key.shape)) {

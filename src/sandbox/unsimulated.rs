@@ -18,8 +18,8 @@ const fn row(methods: &'static str, path: &'static str, what: &'static str) -> U
 #[rustfmt::skip]
 pub const UNSIMULATED: &[Unsimulated] = &[
     row("*", "/accounts/v1/billing/**", "editions and telephony credits of child accounts"),
-    row("GET", "/admin/v1/admins/{}/{}", "details of an administrator"),
     row("POST PUT DELETE", "/admin/v1/admins/**", "changes of administrators"),
+    row("GET", "/admin/v1/admins/{}/{}", "details of an administrator"),
     row("*", "/admin/v1/billing/**", "editions and telephony credits of child accounts"),
     row("*", "/admin/v1/branding/**", "branding"),
     row("*", "/admin/v1/bulk", "several operations in one call"),

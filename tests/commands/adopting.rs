@@ -199,7 +199,15 @@ fn an_application_without_name_and_marker_is_not_made_again_unseen() {
     type: sso-generic
     name: Wiki
     user_access: no_users
-    sso: {saml_config: {entity_id: \"https://wiki.example.com/meta\", acs_urls: [{url: \"https://wiki.example.com/acs\"}]}}
+    sso:
+      saml_config:
+        entity_id: \"https://wiki.example.com/meta\"
+        acs_urls: [{url: \"https://wiki.example.com/acs\"}]
+        nameid_format: \"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\"
+        nameid_attribute: mail
+        sign_assertion: true
+        sign_response: true
+        signing_algorithm: \"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"
 ";
     let (folder, server) = (Folder::with(yaml), Server::start());
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);

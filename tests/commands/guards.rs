@@ -153,6 +153,7 @@ fn operator(server: &Server, networks: &str, more: &str) -> String {
 #[test]
 fn duoctl_never_shuts_out_the_address_that_it_calls_from() {
     let server = Server::start();
+    server.account().switches.self_networks = true;
     let folder = Folder::empty();
     let apply = |networks: &str, more: &str, flags: &[&str]| {
         folder.write("duo.yaml", &format!("{HEAD}{}", operator(&server, networks, more)));

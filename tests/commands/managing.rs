@@ -136,6 +136,11 @@ const MANAGED: &str = "applications:
         entity_id: \"https://wiki.example.com/meta\" # fixed
         acs_urls: [{url: \"https://wiki.example.com/acs\"}]
         relaystate: start
+        nameid_format: \"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\"
+        nameid_attribute: mail
+        sign_assertion: true
+        sign_response: true
+        signing_algorithm: \"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"
 ";
 
 fn managed() -> (Folder, Server) {

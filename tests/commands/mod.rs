@@ -30,3 +30,4 @@ mod types;
 mod unconfirmed;
 mod untrusted;
 mod verifying;
+mod witnesses;

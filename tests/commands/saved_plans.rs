@@ -87,6 +87,7 @@ fn it_is_for_one_tenant_and_one_version() {
     let (folder, server) = pending();
     let yaml = folder.read("duo.yaml").replace("api-1a2b3c4d", "api-00000000");
     folder.write("duo.yaml", &yaml);
+    server.account().set_api_hostname("api-00000000.duosecurity.com").unwrap();
     is_stale(&folder, &server, "the tenant is api-00000000.duosecurity.com now");
     edit_plan(&folder, |plan| plan["fingerprint"]["tool_version"] = json!("0.0.1"));
     is_stale(&folder, &server, "the plan was made by 0.0.1");

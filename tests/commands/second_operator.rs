@@ -146,6 +146,7 @@ fn the_second_operator_changes_the_first_which_proves_that_it_still_works() {
 #[test]
 fn without_a_second_operator_the_first_changes_itself() {
     let server = Server::start();
+    server.account().switches.self_networks = true;
     let folder = Folder::with(&format!(
         "applications:\n  me: {{type: adminapi, name: Configuration pipeline, user_access: no_users, {OFFICE}}}\n"
     ));
@@ -155,6 +156,18 @@ fn without_a_second_operator_the_first_changes_itself() {
     let done = folder.duoctl(APPLY).at(&server).run().exits(0);
     assert!(!done.stdout.contains("second"), "{done:?}");
     assert_eq!(writers(&server), ["Configuration pipeline"; 2], "adopt, update");
+}
+
+#[test]
+fn where_duo_refuses_that_the_first_stays_as_it_was() {
+    let server = Server::start();
+    let folder = Folder::with(&format!(
+        "applications:\n  me: {{type: adminapi, name: Configuration pipeline, user_access: no_users, {OFFICE}}}\n"
+    ));
+    let done = folder.duoctl(APPLY).at(&server).run().exits(4);
+    done.says("failed applications.me").says("integration_key").says("1 failed");
+    assert_eq!(own(&server)["networks_for_api_access"], "");
+    folder.duoctl(["plan", "--caller-address=127.0.0.1"]).at(&server).run().exits(0).says("1 to change");
 }
 
 #[test]

@@ -18,7 +18,8 @@ class Account(Case):
         self.admin.modify_group(made["group_id"], name="renamed", status="disabled")
         by_id = self.admin.get_groups_by_group_ids([made["group_id"], groups[0]["group_id"]])
         self.assertEqual([group["name"] for group in by_id], ["renamed", groups[0]["name"]])
-        self.assert_refused(40003, self.admin.create_group, "renamed", detail="name")
+        self.assertEqual(by_id[0]["status"], "Disabled")
+        self.assert_refused(40003, self.admin.create_group, "renamed")
         self.admin.delete_group(made["group_id"])
         self.assert_refused(40401, self.admin.get_group, made["group_id"], api_version=2)
 

@@ -6,8 +6,11 @@ SAML = {
     "saml_config": {
         "entity_id": "https://wiki.example.com/meta",
         "acs_urls": [{"url": "https://wiki.example.com/acs"}],
+        "nameid_format": "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
         "nameid_attribute": "mail",
         "sign_assertion": "True",
+        "sign_response": "False",
+        "signing_algorithm": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
     }
 }
 OIDC = {

@@ -61,7 +61,7 @@ const TEXTS: &[&str] = &[
     "a  b",
     "two\nlines\n",
     "🔥 مرحبا \u{202e}txt",
-    "bell\u{7} tab\t",
+    "tab\t",
     "Cafe\u{301}",
     "true",
     "0123",
@@ -149,7 +149,7 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => select(TEXTS).prop_map(str::to_owned),
         1 => "\\PC{1,40}",
-        1 => "[a-z \n]{200,300}",
+        1 => "[a-z \n]{200,250}",
     ]
 }
 
@@ -301,7 +301,8 @@ impl Sso {
             ("attribute_transformations", json!({"nick": "use \"<Username>\"\nprepend text=\"dev-\""})),
         ];
         for (place, (key, value)) in (0..).zip(optional) {
-            if self.declares(place) {
+            // Without the first five Duo makes no such application.
+            if place < 5 || self.declares(place) {
                 saml[key] = value;
             }
         }

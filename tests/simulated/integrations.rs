@@ -106,7 +106,6 @@ async fn what_duo_refuses_is_refused_with_the_property_named() {
             json!({"name": "x", "type": "websdk", "user_access": "PERMITTED_GROUPS", "groups_allowed": "DGX"}),
             "groups_allowed",
         ),
-        (with("policy_key", json!("POX")), "policy_key"),
         (with("notes", json!("x".repeat(513))), "notes"),
         (with("adminapi_info", json!("1")), "adminapi_info"),
         (with("networks_for_api_access", json!("192.0.2.1")), "networks_for_api_access"),
@@ -122,6 +121,10 @@ async fn what_duo_refuses_is_refused_with_the_property_named() {
     let app = create(&direct, base).await;
     assert_eq!(refusal(post(&direct, &path(&app), json!({"type": "rdp"})).await), invalid("type"));
     let global = get(&direct, "/admin/v2/policies/global").await.unwrap();
+    assert_eq!(
+        refusal(post(&direct, &path(&app), json!({"policy_key": "POX"})).await),
+        invalid("policy_key")
+    );
     let attach = json!({"policy_key": global["policy_key"]});
     assert_eq!(refusal(post(&direct, &path(&app), attach).await), invalid("policy_key"));
     assert_eq!(direct.account().applications().len(), 2);
@@ -194,9 +197,8 @@ async fn the_three_generations_show_one_store() {
 async fn a_policy_attaches_and_detaches_from_either_side() {
     let direct = empty();
     let key = direct.account().add_policy("Strict").unwrap();
-    let app =
-        create(&direct, json!({"name": "x", "type": "rdp", "user_access": "NO_USERS", "policy_key": key}))
-            .await;
+    let app = create(&direct, json!({"name": "x", "type": "rdp", "user_access": "NO_USERS"})).await;
+    let app = post(&direct, &path(&app), json!({"policy_key": key})).await.unwrap();
     assert_eq!(app["policy_key"], json!(key));
     let detached = post(&direct, &path(&app), json!({"policy_key": ""})).await.unwrap();
     assert_eq!(detached.get("policy_key"), None);
@@ -217,13 +219,6 @@ async fn a_policy_attaches_and_detaches_from_either_side() {
     assert_eq!(own["policy_applies_to"][0]["app_name"], "x");
     direct.account().remove_policy(&key).unwrap();
     assert_eq!(get(&direct, &path(&app)).await.unwrap().get("policy_key"), None);
-
-    direct.account().switches.policy_on_create = false;
-    let key = direct.account().add_policy("Other").unwrap();
-    let app =
-        create(&direct, json!({"name": "y", "type": "rdp", "user_access": "NO_USERS", "policy_key": key}))
-            .await;
-    assert_eq!(app.get("policy_key"), None);
 }
 
 #[tokio::test]
@@ -281,7 +276,8 @@ async fn an_application_cannot_delete_or_reset_itself() {
 #[tokio::test]
 async fn saml_configuration_is_merged_and_filled_with_defaults() {
     let direct = empty();
-    let saml = json!({"entity_id": "https://w.example/meta", "acs_urls": [{"url": "https://w.example/acs"}], "sign_response": "False"});
+    let saml = json!({"entity_id": "https://w.example/meta", "acs_urls": [{"url": "https://w.example/acs"}], "nameid_format": "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified", "nameid_attribute": "uid",
+        "sign_assertion": true, "sign_response": "False", "signing_algorithm": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"});
     let body = json!({"name": "Wiki", "type": "sso-generic", "user_access": "NO_USERS", "sso": {"saml_config": saml}});
     let app = create(&direct, body).await;
     let config = &app["sso"]["saml_config"];
@@ -403,7 +399,7 @@ async fn each_switch_changes_what_it_says() {
         body
     };
     let oidc = json!({"name": "x", "type": "sso-oidc-generic", "user_access": "NO_USERS", "sso": {"oidc_config": {
-        "grant_types": {"authorization_code": true}, "redirect_uris": [], "scopes": []}}});
+        "grant_types": {"authorization_code": true}, "redirect_uris": ["https://p.example/cb"], "scopes": [{"name": "openid"}]}}});
     let silent = json!({"name": "x", "type": "rdp"});
     let bare_saml = json!({"name": "x", "type": "sso-generic", "user_access": "NO_USERS"});
     let spaced = with(&rdp, "name", json!(" <a> "));

@@ -90,6 +90,7 @@ async fn code(direct: &Direct, text: &str) -> (u32, Option<String>) {
         Ok(_) => (0, None),
         Err(DuoError::Refused(refusal)) => (refusal.code.unwrap(), refusal.detail),
         Err(DuoError::Unexpected { status: 200, .. }) => (0, None),
+        Err(DuoError::Unexpected { status: 501, .. }) => (501, None),
         Err(error) => panic!("{text}: {error}"),
     }
 }
@@ -138,12 +139,14 @@ async fn every_kind_of_key_opens_its_own_api() {
     let wrong = (40301, Some("Wrong integration type for this API.".to_owned()));
     let unknown = (40102, None);
     let fine = (0, None);
+    let left_out = (501, None);
     for (kind, admin, auth, rest, accounts) in [
-        ("adminapi", (40301, None), wrong.clone(), wrong.clone(), wrong.clone()),
-        ("authapi", unknown.clone(), fine.clone(), wrong.clone(), wrong.clone()),
-        ("unix", unknown.clone(), wrong.clone(), fine.clone(), wrong.clone()),
-        ("websdk", unknown.clone(), wrong.clone(), wrong.clone(), wrong.clone()),
-        ("accountsapi", unknown, wrong.clone(), wrong, fine),
+        ("adminapi", (40301, None), wrong.clone(), left_out.clone(), wrong.clone()),
+        ("authapi", unknown.clone(), fine.clone(), left_out.clone(), wrong.clone()),
+        ("unix", unknown.clone(), fine.clone(), fine.clone(), wrong.clone()),
+        ("websdk", unknown.clone(), fine.clone(), left_out.clone(), wrong.clone()),
+        ("rdp", unknown.clone(), wrong.clone(), left_out.clone(), wrong.clone()),
+        ("accountsapi", unknown, wrong, left_out, fine),
     ] {
         let client = as_new_application(&operator, kind, &[]);
         assert_eq!(code(&client, "GET /admin/v1/groups").await, admin, "{kind}");

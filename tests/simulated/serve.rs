@@ -97,13 +97,18 @@ impl<'a> Signed<'a> {
 }
 
 #[tokio::test]
-async fn every_name_is_certified_and_reaches_the_account() {
+async fn every_name_is_certified_and_its_own_reach_the_account() {
     let (running, client) = plain().await;
     let operator = key(&running, "operator");
-    for host in ["api-1a2b3c4d.duosecurity.com", "api-0.duofederal.com", "localhost", "127.0.0.1"] {
+    for (host, expected) in [
+        ("api-1a2b3c4d.duosecurity.com", 200),
+        ("api-0.duofederal.com", 401),
+        ("localhost", 200),
+        ("127.0.0.1", 200),
+    ] {
         let signed = Signed { host, ..Signed::by(&operator) };
-        let (status, body) = signed.get(&running, &client, "/admin/v1/info/summary").await;
-        assert_eq!((status, &body["response"]["edition"]), (200, &json!("Duo Advantage")), "{host}");
+        let (status, _) = signed.get(&running, &client, "/admin/v1/info/summary").await;
+        assert_eq!(status, expected, "{host}");
     }
     let port = running.address().port();
     let url = format!("https://sso-1a2b3c4d.sso.duosecurity.com:{port}/auth/v2/ping");
@@ -136,13 +141,13 @@ async fn credentials_are_checked_in_duos_order() {
     let code = |reply: (u16, Value)| (reply.0, reply.1["code"].as_u64().unwrap());
     let groups = "/admin/v1/groups";
     let unknown = Key { integration_key: "DIXXXXXXXXXXXXXXXXXX".to_owned(), ..operator.clone() };
-    let late = Signed { offset: -301, ..Signed::by(&unknown) };
+    let late = Signed { offset: -61, ..Signed::by(&unknown) };
     assert_eq!(code(late.get(&running, &client, groups).await), (401, 40102));
     let wrong = Key { secret_key: duoctl::secret::Secret::new("wrong"), ..operator.clone() };
-    let late = Signed { offset: -310, ..Signed::by(&wrong) };
+    let late = Signed { offset: -70, ..Signed::by(&wrong) };
     assert_eq!(code(late.get(&running, &client, groups).await), (401, 40105));
     assert_eq!(code(Signed::by(&wrong).get(&running, &client, groups).await), (401, 40103));
-    let early = Signed { offset: 290, ..Signed::by(&operator) };
+    let early = Signed { offset: 55, ..Signed::by(&operator) };
     assert_eq!(early.get(&running, &client, groups).await.0, 200);
 
     let auth = key(&running, "auth");

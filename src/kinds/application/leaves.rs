@@ -1,6 +1,7 @@
 //! Single sign-on settings as a set of leaves: only what the YAML declares is compared, after the shapes that Duo
 //! sends back have been evened out (duo-api.md, section 3.5 and trap 24).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -44,8 +45,29 @@ fn shown(path: &str, value: Value, names: &dyn Names) -> Value {
     }
 }
 
+/// A live document in the one shape that the YAML has: OIDC scopes are a list of objects with names, though one shape of
+/// the reply is an object by name (duo-api.md, section 3.5).
+pub fn in_one_shape(live: &Value) -> Cow<'_, Value> {
+    const SCOPES: &str = "/oidc_config/scopes";
+    let Some(Value::Object(scopes)) = live.pointer(SCOPES) else { return Cow::Borrowed(live) };
+    let is_on = |(_, value): &(&String, &Value)| flag(value) != Some(false) && !value.is_null();
+    let named = scopes.iter().filter(is_on).map(|(name, value)| {
+        let mut scope = value.as_object().cloned().unwrap_or_default();
+        scope.insert("name".to_owned(), json!(name));
+        Value::Object(scope)
+    });
+    let listed: Value = named.collect();
+    let mut shaped = live.clone();
+    if let Some(place) = shaped.pointer_mut(SCOPES) {
+        *place = listed;
+    }
+    Cow::Owned(shaped)
+}
+
 /// The declared leaves, and what a live document holds at the same places (`null` where it holds nothing).
 fn leaves(declared: &Value, live: Option<&Value>) -> (Leaves, Leaves) {
+    let live = live.map(in_one_shape);
+    let live = live.as_deref();
     let mut walk = Walk { declared: Leaves::new(), live: Leaves::new() };
     walk.visit("", declared, live);
     (walk.declared, walk.live)
@@ -56,6 +78,7 @@ fn leaves(declared: &Value, live: Option<&Value>) -> (Leaves, Leaves) {
 /// Duo merges a partial document setting by setting, and replaces lists as a whole; whether it merges what stands deeper
 /// is not known (duo-api.md, section 3.5). What the YAML does not mention would be lost otherwise.
 fn outgoing(declared: &Value, live: &Value) -> Value {
+    let live = in_one_shape(live);
     let Value::Object(sections) = declared else { return declared.clone() };
     let changed = sections.iter().filter_map(|(section, settings)| {
         let held = live.get(section);

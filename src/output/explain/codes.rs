@@ -148,6 +148,14 @@ pub(super) fn entry(code: Code) -> Entry {
              same.",
             "Create the application in the Duo Admin Panel and let duoctl adopt it, or take another type.",
         ),
+        Code::IncompleteSso => texts(
+            "a new single sign-on application lacks what Duo requires",
+            "Every public client of Duo's API sends all of these settings when it creates such an application, \
+             and no source shows that Duo creates one without them. An apply would most likely be refused. An \
+             application that exists already is managed as far as the YAML goes, so it needs none of them.",
+            "Write the settings that the message names. If the application exists already, pin it with \
+             `integration_key`.",
+        ),
         Code::InvalidNotes => texts(
             "notes that leave no room for the marker",
             "Duo keeps notes of limited length, and duoctl writes its marker at their end. Notes that are \

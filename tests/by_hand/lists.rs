@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::hand::{At, Done, Refused, Sandbox, delete, get, post};
+use super::hand::{At, Done, Refused, Sandbox, delete, get, post};
 
 const GROUPS: &str = "/admin/v1/groups";
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::hand::{At, Done, Refused, Sandbox, Version, delete, form, get, post, put};
+use super::hand::{At, Done, Refused, Sandbox, Version, delete, form, get, post, put};
 
 const OWN: &str = "api-1a2b3c4d.duosecurity.com";
 const GROUPS: &str = "/admin/v1/groups";
@@ -53,7 +53,7 @@ async fn one_hostname_is_the_accounts() {
 #[tokio::test]
 async fn bodies_come_under_one_of_two_media_types() {
     let rdp = || json!({"name": "x", "type": "rdp", "user_access": "NO_USERS"});
-    let table = |refused: crate::hand::Expected| {
+    let table = |refused: super::hand::Expected| {
         vec![
             ("JSON", post(V3, rdp()), Done),
             ("JSON with a parameter", post(V3, rdp()).media("application/json; charset=utf-8"), Done),

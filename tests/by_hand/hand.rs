@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 use sha1::Sha1;
 use sha2::{Digest, Sha512};
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// How a request is signed.
 #[derive(Clone, Copy)]
 pub(crate) enum Version {
@@ -42,11 +44,10 @@ pub(crate) struct Request {
 
 fn request(method: &'static str, path: &str) -> Request {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let pair = |part: &str| part.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
     Request {
         method,
         path: path.to_owned(),
-        query: query.split('&').filter_map(pair).collect(),
+        query: plain_pairs(query),
         body: String::new(),
         media: None,
         host: None,
@@ -81,7 +82,7 @@ pub(crate) fn delete(path: &str) -> Request {
 
 /// A POST of a form.
 pub(crate) fn form(path: &str, body: &str) -> Request {
-    request("POST", path).body(body).media("application/x-www-form-urlencoded")
+    request("POST", path).body(body).media(FORM)
 }
 
 impl Request {
@@ -132,32 +133,60 @@ impl Request {
     pub(crate) fn unsigned(self) -> Self {
         Self { unsigned: true, ..self }
     }
+}
 
-    /// The lines that are signed (section 1.2).
-    fn canonical(&self, date: &str, host: &str) -> String {
-        let is_form = self.media == Some("application/x-www-form-urlencoded");
-        let mut params = self.query.clone();
-        if is_form && matches!(self.version, Version::TwoSha1 | Version::TwoSha512) {
-            let pair =
-                |part: &str| part.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
-            params.extend(self.body.split('&').filter_map(pair));
-        }
+/// What is signed (section 1.2).
+pub(crate) struct Signable<'a> {
+    pub(crate) version: Version,
+    pub(crate) date: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) path: &'a str,
+    /// Of the query, and of a form where the version covers it so.
+    pub(crate) params: Vec<(String, String)>,
+    pub(crate) body: &'a [u8],
+    /// The `X-Duo-` headers as they are hashed: names in lower case and values, separated by nulls.
+    pub(crate) headers: String,
+}
+
+impl Signable<'_> {
+    fn canonical(&self) -> String {
         let mut lines = vec![
-            date.to_owned(),
+            self.date.to_owned(),
             self.method.to_owned(),
-            host.to_lowercase(),
-            self.path.clone(),
-            canonical_query(&params),
+            self.host.to_lowercase(),
+            self.path.to_owned(),
+            canonical_query(&self.params),
         ];
         if matches!(self.version, Version::Four | Version::Five) {
-            lines.push(hex(&Sha512::digest(self.body.as_bytes())));
+            lines.push(hex(&Sha512::digest(self.body)));
         }
         if matches!(self.version, Version::Five) {
-            let headers = if self.duo_date { format!("x-duo-date\0{date}") } else { String::new() };
-            lines.push(hex(&Sha512::digest(headers.as_bytes())));
+            lines.push(hex(&Sha512::digest(self.headers.as_bytes())));
         }
         lines.join("\n")
     }
+
+    /// The signature in lower-case hex.
+    pub(crate) fn sign(&self, secret: &str) -> String {
+        let text = self.canonical();
+        match self.version {
+            Version::TwoSha1 => {
+                let mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).unwrap();
+                hex(&mac.chain_update(text).finalize().into_bytes())
+            }
+            _ => {
+                let mac = Hmac::<Sha512>::new_from_slice(secret.as_bytes()).unwrap();
+                hex(&mac.chain_update(text).finalize().into_bytes())
+            }
+        }
+    }
+}
+
+/// The pairs of a form, or of a query, that nobody has escaped yet.
+pub(crate) fn plain_pairs(text: &str) -> Vec<(String, String)> {
+    let pair = |part: &str| part.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    text.split('&').filter_map(pair).collect()
 }
 
 fn canonical_query(params: &[(String, String)]) -> String {
@@ -180,19 +209,6 @@ fn escape(text: &str) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn sign(version: Version, secret: &str, text: &str) -> String {
-    match version {
-        Version::TwoSha1 => {
-            let mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).unwrap();
-            hex(&mac.chain_update(text).finalize().into_bytes())
-        }
-        _ => {
-            let mac = Hmac::<Sha512>::new_from_slice(secret.as_bytes()).unwrap();
-            hex(&mac.chain_update(text).finalize().into_bytes())
-        }
-    }
 }
 
 /// What came back.
@@ -288,7 +304,21 @@ impl Sandbox {
         if !request.unsigned {
             let (ikey, secret) = self.pair(key);
             let secret = request.secret.unwrap_or(&secret);
-            let mut signature = sign(request.version, secret, &request.canonical(&date, bare));
+            let is_form = request.media == Some(FORM)
+                && matches!(request.version, Version::TwoSha1 | Version::TwoSha512);
+            let mut params = request.query.clone();
+            params.extend(if is_form { plain_pairs(&request.body) } else { Vec::new() });
+            let signable = Signable {
+                version: request.version,
+                date: &date,
+                method: request.method,
+                host: bare,
+                path: &request.path,
+                params,
+                body: request.body.as_bytes(),
+                headers: if request.duo_date { format!("x-duo-date\0{date}") } else { String::new() },
+            };
+            let mut signature = signable.sign(secret);
             if request.upper {
                 signature.make_ascii_uppercase();
             }

@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha512;
 
-use crate::hand::{At, Done, Expected, NotSimulated, Refused, Request, Sandbox, Version, form, get, post};
+use super::hand::{At, Done, Expected, NotSimulated, Refused, Request, Sandbox, Version, form, get, post};
 
 const CHECK: &str = "/auth/v2/check";
 const REST: &str = "/rest/v1/check";

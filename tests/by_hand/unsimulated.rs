@@ -3,7 +3,7 @@
 use duoctl::sandbox::unsimulated::UNSIMULATED;
 use serde_json::json;
 
-use crate::hand::{NotSimulated, Refused, Request, Sandbox, delete, get, post, put};
+use super::hand::{NotSimulated, Refused, Request, Sandbox, delete, get, post, put};
 
 /// A key that is let in to an API.
 fn key_for(sandbox: &Sandbox, path: &str) -> &'static str {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::hand::{At, Done, NotSimulated, Refused, Request, Sandbox, delete, get, post};
+use super::hand::{At, Done, NotSimulated, Refused, Request, Sandbox, delete, get, post};
 
 const LIST: &str = "/admin/v3/integrations";
 
@@ -24,7 +24,7 @@ fn greeted(length: usize) -> Request {
     create(json!({"greeting": "g".repeat(length)}))
 }
 
-fn invalid(detail: &'static str) -> crate::hand::Expected {
+fn invalid(detail: &'static str) -> super::hand::Expected {
     Refused(40002, Some(detail))
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::hand::{At, Done, Expected, Refused, Request, Sandbox, post};
+use super::hand::{At, Done, Expected, Refused, Request, Sandbox, post};
 
 const LIST: &str = "/admin/v3/integrations";
 

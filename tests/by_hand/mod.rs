@@ -1,14 +1,8 @@
 //! The sandbox judged by requests that are signed by hand: nothing here uses duoctl's client or signer. Every test is a
 //! table; one more request is one more line.
-#![allow(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
 
 mod applications;
+mod client;
 mod gate;
 mod hand;
 mod lists;
