@@ -50,12 +50,21 @@ async fn serve_until_signal(args: Serve, printer: Printer) -> Result<Exit, Failu
         ..ServeOptions::default()
     };
     let failure = |error| Failure::Sandbox { state: state.clone(), error };
-    let running = serve::start(options).await.map_err(failure)?;
+    let mut running = serve::start(options).await.map_err(failure)?;
     let mut signals = Signals::catch();
     printer.remark("this is a simulated Duo account, not Duo; stop it with Ctrl-C\n");
     let ready = if args.print_env { exports(&running)? } else { format!("{}\n", running.document()) };
     printer.data(&ready);
-    signals.next().await;
+    loop {
+        tokio::select! {
+            _ = signals.next() => break,
+            Some(host) = running.stranger() => printer.remark(&format!(
+                "refused a request for {}: this account is {}; start the sandbox with --api-hostname to change that\n",
+                safe(&host),
+                running.api_hostname()
+            )),
+        }
+    }
     running.shutdown().await;
     Ok(Exit::Done)
 }

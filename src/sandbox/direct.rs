@@ -88,7 +88,7 @@ impl Direct {
             Signing::Unsigned => (Scheme::V5, false),
             Signing::By(scheme) => (scheme, true),
         };
-        let is_json = call.method.has_body() && matches!(scheme, Scheme::V4 | Scheme::V5);
+        let is_json = call.method.has_body() && signed && matches!(scheme, Scheme::V4 | Scheme::V5);
         let is_form = call.method.has_body() && !is_json;
         let pairs = if is_json { Vec::new() } else { pairs(&call.params) };
         let body = match (is_json, is_form) {

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
@@ -70,6 +71,7 @@ pub struct Running {
     address: SocketAddr,
     account: Arc<Mutex<Account>>,
     authority: Authority,
+    strangers: UnboundedReceiver<String>,
     stop: CancellationToken,
     task: JoinHandle<()>,
     /// Holds the authority of a sandbox without a state folder.
@@ -95,6 +97,8 @@ pub async fn start(options: ServeOptions) -> io::Result<Running> {
     account.switches = options.switches;
     account.faults = Faults::new(options.faults);
     account.caller_address = options.caller_address;
+    let (sender, strangers) = unbounded_channel();
+    account.on_stranger = Some(sender);
     let account = Arc::new(Mutex::new(account));
     let acceptor = TlsAcceptor::from(Arc::new(authority.server()?));
     let listener = TcpListener::bind(options.listen).await.map_err(|error| {
@@ -103,7 +107,7 @@ pub async fn start(options: ServeOptions) -> io::Result<Running> {
     let address = listener.local_addr()?;
     let stop = CancellationToken::new();
     let task = tokio::spawn(accept(listener, acceptor, Arc::clone(&account), stop.clone()));
-    Ok(Running { address, account, authority, stop, task, _folder: folder })
+    Ok(Running { address, account, authority, strangers, stop, task, _folder: folder })
 }
 
 impl Running {
@@ -136,6 +140,11 @@ impl Running {
     /// The account's API hostname.
     pub fn api_hostname(&self) -> String {
         self.account().api_hostname().to_owned()
+    }
+
+    /// The next hostname that a request named and that is not the account's; each comes once.
+    pub async fn stranger(&mut self) -> Option<String> {
+        self.strangers.recv().await
     }
 
     /// The keys that a client can use.

@@ -1,25 +1,29 @@
 //! The account's state: what it remembers, its switches and faults. The families of the API use it; it knows none of
 //! them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::call::{Call, Reply};
 use super::faults::{Faults, Strike};
-use super::ids;
-use super::message::RawRequest;
+use super::message::{RawRequest, bare_host};
 use super::store::{Collection, Store};
 use super::switches::{AbsentObject, Switches};
+use super::{hosts, ids};
 
 /// The hostname of the seeded account, unless it is given another.
 pub const API_HOSTNAME: &str = "api-1a2b3c4d.duosecurity.com";
 
 /// How many calls a changed permission is late for, where it is.
 const LATE_CALLS: usize = 2;
+
+/// How many foreign hostnames are told of.
+const STRANGERS: usize = 20;
 
 /// The collection that names the keys that clients use.
 pub(super) const KEYS: &str = "keys";
@@ -42,6 +46,9 @@ pub struct Account {
     requests: BTreeMap<String, usize>,
     /// What a key may do for some calls more, by integration key, after its permissions changed.
     late: BTreeMap<String, (Vec<String>, usize)>,
+    /// Hostnames that requests named and that are not its own, and who is told of each.
+    strangers: BTreeSet<String>,
+    pub(super) on_stranger: Option<UnboundedSender<String>>,
     /// Assertions that the health check has seen, and until when they would be valid.
     pub(super) assertions: BTreeMap<String, i64>,
     /// The applications before a write, while lists may lag behind it.
@@ -60,6 +67,8 @@ impl Account {
             served: 0,
             requests: BTreeMap::new(),
             late: BTreeMap::new(),
+            strangers: BTreeSet::new(),
+            on_stranger: None,
             assertions: BTreeMap::new(),
             outdated: None,
             _lock: lock,
@@ -93,10 +102,22 @@ impl Account {
         }
     }
 
-    /// Counts a request.
+    /// Counts a request, and notices whom it was for.
     pub(super) fn count(&mut self, request: &RawRequest) {
         self.served += 1;
+        self.meet(&bare_host(request.header("host").unwrap_or_default()).to_ascii_lowercase());
         *self.requests.entry(format!("{} {}", request.method, counted(request.path()))).or_default() += 1;
+    }
+
+    /// Tells of a hostname that is not the account's, once.
+    fn meet(&mut self, host: &str) {
+        let is_new = !hosts::reach(&self.host, host)
+            && self.strangers.len() < STRANGERS
+            && self.strangers.insert(host.to_owned());
+        if let (true, Some(sender)) = (is_new, &self.on_stranger) {
+            // Nobody may be listening any more.
+            let _ = sender.send(host.to_owned());
+        }
     }
 
     /// Requests so far by method and path, identifiers replaced: `GET /admin/v3/integrations/{id}`.

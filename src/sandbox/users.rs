@@ -201,11 +201,10 @@ fn write(user: &mut Map<String, Value>, call: &Call) -> Result<(), Reply> {
             map.extend(text.map(|text| (name, json!(text))));
         }
     }
-    if let Some(Value::Object(map)) = user.get_mut("custom_attributes") {
-        for (name, value) in &call.params {
-            if let Some(name) = name.strip_prefix("custom_attributes.") {
-                map.insert(name.to_owned(), value.clone());
-            }
+    for (name, value) in &call.params {
+        let Some(name) = name.strip_prefix("custom_attributes.") else { continue };
+        if let Value::Object(map) = user.entry("custom_attributes").or_insert_with(|| json!({})) {
+            map.insert(name.to_owned(), value.clone());
         }
     }
     Ok(())

@@ -141,3 +141,76 @@ fn the_simulator_is_named_on_every_use_and_reaches_any_tenant() {
     let document = folder.duoctl(["plan", "--sandbox", "--format", "json"]).run().exits(0).json();
     assert_eq!(document["api_hostname"], json!("api-0.duofederal.com"));
 }
+
+#[test]
+fn a_shell_takes_the_way_to_it_from_the_environment() {
+    let folder = Folder::with(THREE);
+    let mut process = folder.duoctl(["sandbox", "serve", "--print-env"]).start();
+    let lines: Vec<String> = (0..5).map(|_| process.line()).collect();
+    let names = lines.iter().map(|line| line.strip_prefix("export ").unwrap().split('=').next().unwrap());
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["DUO_HOST", "DUO_IKEY", "DUO_SKEY", "DUOCTL_CONNECT_TO", "DUOCTL_CA_FILE"]
+    );
+    assert_eq!(lines[0], "export DUO_HOST='api-1a2b3c4d.duosecurity.com'");
+    folder.write("env.sh", &lines.join("\n"));
+    // From any folder: the file is named in full.
+    std::fs::create_dir(folder.path("elsewhere")).unwrap();
+    let script = format!(". ../env.sh && cd ../elsewhere && exec {} \"$@\"", env!("CARGO_BIN_EXE_duoctl"));
+    let script = format!("cd elsewhere && {script}");
+    for command in ["plan", "doctor", "apply", "verify", "import"] {
+        let call = folder.shell(&script).args([command, ".."]);
+        let more =
+            if command == "apply" { &["--auto-approve", "--allow=escalates_privilege"][..] } else { &[] };
+        call.args(more).run().exits(0);
+    }
+    folder.shell(&script).args(["plan", "..", "--detailed-exitcode"]).run().exits(0).says("No changes.");
+    // What the command line says comes first.
+    let other = ["plan", "..", "--connect-to=127.0.0.1:1"];
+    folder.shell(&script).args(other).run().exits(75);
+    let simulated = folder.shell(&script).args(["plan", "..", "--sandbox=state"]).run().exits(0);
+    simulated.warns("this is a simulated Duo account in state").says("3 to add");
+}
+
+#[test]
+fn a_variable_that_leads_off_this_machine_is_refused() {
+    let folder = Folder::with(THREE);
+    let call = |value: &str| folder.duoctl(["plan"]).env("DUOCTL_CONNECT_TO", value).run().exits(64);
+    call("192.0.2.1:443").warns("DUOCTL_CONNECT_TO=192.0.2.1:443: only an address of this machine");
+    call("nonsense").warns("write an address of this machine with its port");
+}
+
+#[test]
+fn it_is_one_account_with_one_hostname() {
+    let folder = Folder::with(THREE);
+    // A state folder that was made for another hostname serves the one that is asked for, with everything in it.
+    let yaml = folder.read("duo.yaml");
+    folder.write("duo.yaml", &yaml.replace("api-1a2b3c4d", "api-5a4db0c5"));
+    let risky = ["apply", "--sandbox=state", "--auto-approve", "--allow=escalates_privilege"];
+    folder.duoctl(risky).run().exits(0);
+    let (process, document) = serve(&folder, &["--state", "state"]);
+    assert_eq!(document["api_hostname"], "api-5a4db0c5.duosecurity.com");
+    let plan = |document: &Value| {
+        let arguments = ["plan", "--detailed-exitcode"].map(str::to_owned).into_iter().chain(way(document));
+        at(folder.duoctl(arguments), document)
+    };
+    plan(&document).run().exits(0).says("No changes.");
+    process.signal("TERM");
+    process.end().exits(0);
+    let (mut process, document) =
+        serve(&folder, &["--state", "state", "--api-hostname", "API-1A2B3C4D.duosecurity.com"]);
+    assert_eq!(document["api_hostname"], "api-1a2b3c4d.duosecurity.com");
+    let refused = plan(&document).run().exits(77);
+    refused.warns("[40103]").warns("the API hostname belongs to another account");
+    process.remark();
+    let remark = process.remark();
+    assert!(remark.contains("refused a request for api-5a4db0c5.duosecurity.com"), "{remark}");
+    let doctor = ["doctor".to_owned()].into_iter().chain(way(&document));
+    let outcome = at(folder.duoctl(doctor), &document).run().exits(77);
+    outcome.says("the API hostname belongs to another account");
+    folder.write("duo.yaml", &yaml);
+    plan(&document).run().exits(0).says("No changes.");
+    drop(process);
+    let outcome = folder.duoctl(["sandbox", "serve", "--api-hostname", "api.example.com"]).run().exits(64);
+    outcome.warns("is not a host of Duo's API");
+}

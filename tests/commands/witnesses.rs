@@ -133,7 +133,7 @@ fn notes_that_are_too_long_leave_nothing_behind() {
     settles(&folder, &server, "short-notes");
     // One that exists stays as it is.
     folder.declare(&noted(300));
-    apply(&folder, &server, 4).says("failed applications.vpn").says("notes");
+    apply(&folder, &server, 1).says("failed applications.vpn").says("notes");
     assert!(server.named("VPN")[0]["notes"].as_str().unwrap().starts_with(&format!("{}\n", "n".repeat(30))));
     folder.declare(&noted(30));
     settles(&folder, &server, "short-notes");

@@ -12,7 +12,15 @@ import unittest
 import yaml
 from sandbox import CA_FILE, HOST, KEYS, PORT, Case, admin
 
-SAML = {"entity_id": "https://wiki.example.com/meta", "acs_urls": [{"url": "https://wiki.example.com/acs"}]}
+SAML = {
+    "entity_id": "https://wiki.example.com/meta",
+    "acs_urls": [{"url": "https://wiki.example.com/acs"}],
+    "nameid_format": "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+    "nameid_attribute": "mail",
+    "sign_assertion": True,
+    "sign_response": True,
+    "signing_algorithm": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+}
 OIDC = {
     "grant_types": {"authorization_code": True},
     "redirect_uris": ["https://portal.example.com/cb"],
