@@ -174,8 +174,8 @@ codes! {
     UnknownType = "unknown-type",
     /// A type that the API cannot create or that has reached its end of life.
     TypeNotCreatable = "type-not-creatable",
-    /// A new application of Duo Single Sign-On lacks what Duo requires of one.
-    IncompleteSso = "incomplete-sso",
+    /// Settings of Duo Single Sign-On that Duo most likely refuses.
+    DoubtfulSso = "doubtful-sso",
     /// The text of `notes` together with the marker is too long, or looks like a marker.
     InvalidNotes = "invalid-notes",
     /// Two applications of one type and name: neither could be adopted.

@@ -251,7 +251,7 @@ switches! {
     /// `scopes` of an OIDC application are also taken as an object, `{"openid": true}`, and always shown as one; off: as a
     /// list of objects (duo-api.md, section 3.5: sources disagree).
     scopes_as_object: bool, "scopes-as-object" = false;
-    /// `sso-oauth-server` and `sso-oauth-server-mcp` take an `oidc_config`; off: refused with 40002 (one public tool says
+    /// `sso-oauth-server` and `sso-oauth-server-mcp` take an `oidc_config` or `oauth_config`; off: refused with 40002 (one public tool says
     /// that no API configures them).
     oauth_server_config: bool, "oauth-server-config" = false;
     /// What stands below the settings of `sso` is replaced whole by what is sent; off: merged (duo-api.md, section 3.5,

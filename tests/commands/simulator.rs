@@ -158,7 +158,7 @@ fn a_shell_takes_the_way_to_it_from_the_environment() {
     std::fs::create_dir(folder.path("elsewhere")).unwrap();
     let script = format!(". ../env.sh && cd ../elsewhere && exec {} \"$@\"", env!("CARGO_BIN_EXE_duoctl"));
     let script = format!("cd elsewhere && {script}");
-    for command in ["plan", "doctor", "apply", "verify", "import"] {
+    for command in ["plan", "doctor", "apply", "verify"] {
         let call = folder.shell(&script).args([command, ".."]);
         let more =
             if command == "apply" { &["--auto-approve", "--allow=escalates_privilege"][..] } else { &[] };

@@ -231,7 +231,10 @@ impl Fields {
         match lookup(self.kind).map(|kind| kind.family)? {
             Family::Saml => Some(json!({"saml_config": self.sso.saml()})),
             Family::Oidc => Some(json!({"oidc_config": self.sso.oidc()})),
-            Family::OAuth => Some(json!({"oauth_config": self.sso.oauth()})),
+            // The other types of this family are configured in the Admin Panel only.
+            Family::OAuth if self.kind == "sso-oauth-client-credentials" => {
+                Some(json!({"oauth_config": self.sso.oauth()}))
+            }
             _ => None,
         }
     }

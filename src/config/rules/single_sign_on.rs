@@ -1,4 +1,4 @@
-//! Settings of Duo Single Sign-On without which Duo makes no new application (duo-api.md, correction to section 3.5).
+//! Settings of Duo Single Sign-On that Duo most likely refuses (duo-api.md, section 3.5 and the correction to it).
 
 use serde_json::Value;
 
@@ -26,10 +26,25 @@ const REQUIRED: &[(&str, &str, &[&str])] = &[
 /// Scopes that need a mapping of their claims.
 const MAPPED: [&str; 2] = ["email", "profile"];
 
+/// Types that one public tool calls impossible to configure by any API.
+const PANEL_ONLY: [&str; 2] = ["sso-oauth-server", "sso-oauth-server-mcp"];
+
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
+    workspace.applications.values().for_each(|application| configurable(application, findings));
     // One that exists already is managed as far as it is declared.
     let new = workspace.applications.values().filter(|application| application.integration_key.is_none());
     new.for_each(|application| creatable(application, findings));
+}
+
+fn configurable(application: &Application, findings: &mut Vec<Diagnostic>) {
+    let Some(kind) = application.kind.as_ref().filter(|kind| PANEL_ONLY.contains(&kind.value.as_str()))
+    else {
+        return;
+    };
+    let Some(document) = application.settings.get("sso") else { return };
+    let message = format!("Duo's API most likely takes no `sso` for the type `{}`", kind.value);
+    let finding = Diagnostic::warning(Code::DoubtfulSso, document.span, message);
+    findings.push(finding.help("configure it in the Duo Admin Panel, and leave `sso` out"));
 }
 
 fn creatable(application: &Application, findings: &mut Vec<Diagnostic>) {
@@ -49,7 +64,7 @@ fn creatable(application: &Application, findings: &mut Vec<Diagnostic>) {
     let missing: Vec<String> =
         required.iter().filter(|name| !says(name)).map(|name| format!("`{name}`")).collect();
     let mut warn = |message: String, help: &str| {
-        findings.push(Diagnostic::warning(Code::IncompleteSso, place, message).help(help));
+        findings.push(Diagnostic::warning(Code::DoubtfulSso, place, message).help(help));
     };
     if !missing.is_empty() {
         warn(

@@ -148,13 +148,14 @@ pub(super) fn entry(code: Code) -> Entry {
              same.",
             "Create the application in the Duo Admin Panel and let duoctl adopt it, or take another type.",
         ),
-        Code::IncompleteSso => texts(
-            "a new single sign-on application lacks what Duo requires",
-            "Every public client of Duo's API sends all of these settings when it creates such an application, \
-             and no source shows that Duo creates one without them. An apply would most likely be refused. An \
-             application that exists already is managed as far as the YAML goes, so it needs none of them.",
-            "Write the settings that the message names. If the application exists already, pin it with \
-             `integration_key`.",
+        Code::DoubtfulSso => texts(
+            "single sign-on settings that Duo most likely refuses",
+            "Every public client of Duo's API sends certain settings when it creates such an application, some \
+             scopes were refused without a mapping of their claims, and some types are configured in the \
+             Admin Panel only. No source shows that Duo takes anything else, so an apply would most likely be \
+             refused. An application that exists already is managed as far as the YAML goes.",
+            "Write what the message names. If the application exists already, pin it with `integration_key`; \
+             what only the Admin Panel configures, leave out of the YAML.",
         ),
         Code::InvalidNotes => texts(
             "notes that leave no room for the marker",

@@ -25,15 +25,18 @@ pub(super) fn merge(
     store: &Store,
     switches: &Switches,
 ) -> Result<(), Reply> {
-    let server = switches.oauth_server_config.then_some("oidc_config");
-    let own = kinds::sso_section(&application.kind).or(server);
+    let own = kinds::sso_section(&application.kind);
+    let takes = |section: &str| match own {
+        Some(own) => own == section,
+        None => switches.oauth_server_config && matches!(section, "oidc_config" | "oauth_config"),
+    };
     let mut sso = application.sso.take().unwrap_or_default();
     for (section, value) in sent {
         // Server-owned: a client that sends it back unchanged is not refused, it just has no effect.
         if section == "idp_metadata" {
             continue;
         }
-        let (Value::Object(sent), true) = (value, own.is_some_and(|own| own == section)) else {
+        let (Value::Object(sent), true) = (value, takes(section)) else {
             return Err(Reply::invalid(&format!("sso.{section}")));
         };
         let mut sent = sent.clone();
