@@ -29,7 +29,7 @@ async fn every_request_is_signed_as_the_reference_says() {
     let ok = || answer(200, r#"{"stat": "OK", "response": {}}"#);
     let server = Server::start(authority.leaf(HOST, 2020, 2099), (0..8).map(|_| ok())).await;
     let mut config = HttpsConfig::new(HOST, Ikey::new(IKEY), Secret::new(SKEY));
-    config.ca_file = Some(authority.file.path().to_owned());
+    config.authorities.ca_file = Some(authority.file.path().to_owned());
     config.connect_to = Some(server.address);
     config.limits = Limits::UNLIMITED;
     config.backoff = Backoff { unit: Duration::from_millis(1), ..Backoff::default() };

@@ -26,7 +26,7 @@ pub(crate) fn switches() -> String {
         let name = match switch.values {
             _ if switch.is_flag() => format!("`{}`", switch.name),
             [] => format!("`{}=NAME`", switch.name),
-            values => format!("`{}={}`", switch.name, values.join("\\|")),
+            values => format!("`{}={}`", switch.name, values.join("|")),
         };
         text += &row([&name, &switch.default, &without_sources(switch.text)]);
     }
