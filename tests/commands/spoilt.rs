@@ -43,7 +43,7 @@ impl Spoiler {
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let authority = Authority::new();
         let acceptor =
-            TlsAcceptor::from(Arc::new(authority.leaf(server.running().api_hostname(), 2020, 2099)));
+            TlsAcceptor::from(Arc::new(authority.leaf(&server.running().api_hostname(), 2020, 2099)));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (account, spoil) = (server.running().shared(), Arc::new(spoil));
