@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::config::diagnostic::{Code, Diagnostic, Spanned};
-use crate::config::model::{Application, Setting, Workspace};
+use crate::config::model::{Application, Workspace};
+use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::kinds::value::Setting;
 
 /// By type: the section of `sso`, and what it has to say. Every public client sends all of them.
 const REQUIRED: &[(&str, &str, &[&str])] = &[
