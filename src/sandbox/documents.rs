@@ -18,7 +18,7 @@ pub(super) fn answer(account: &Account, call: &Call, segments: &[&str]) -> Resul
     match segments {
         ["oidc", ikey, rest @ ..] => {
             let application = load(ikey)?;
-            if !kinds::is_sso(&application.kind) || application.kind == "sso-generic" {
+            if !kinds::is_sso(&application.kind) || is_saml(&application) {
                 return Err(Reply::not_found());
             }
             match rest {
@@ -32,13 +32,17 @@ pub(super) fn answer(account: &Account, call: &Call, segments: &[&str]) -> Resul
         }
         ["saml2", "sp", ikey, "metadata"] => {
             let application = load(ikey)?;
-            if application.kind != "sso-generic" {
+            if !is_saml(&application) {
                 return Err(Reply::not_found());
             }
             Ok(Reply::Raw { content_type: "application/xml", body: metadata(&base, ikey).into_bytes() })
         }
         _ => Err(Reply::not_found()),
     }
+}
+
+fn is_saml(application: &Application) -> bool {
+    kinds::sso_section(&application.kind) == Some("saml_config")
 }
 
 fn json_document(value: &Value) -> Reply {

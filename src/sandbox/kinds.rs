@@ -52,7 +52,7 @@ pub(super) fn is_sso(kind: &str) -> bool {
 /// The key under `sso` that holds the configuration of a type.
 pub(super) fn sso_section(kind: &str) -> Option<&'static str> {
     match kind {
-        "sso-generic" => Some("saml_config"),
+        "sso-generic" | "sso-cisco-secure-access" => Some("saml_config"),
         "sso-oidc-generic" => Some("oidc_config"),
         "sso-oauth-client-credentials" => Some("oauth_config"),
         _ => None,
