@@ -28,9 +28,9 @@ function onTerminal(...args) {
   return done.stdout.replaceAll("\r", "");
 }
 
-// The sheet's lines are "label  value", two spaces or more between them.
+// The sheet's lines are "label  value", two spaces or more between them; `*` marks a field to enter again.
 function sheet(text) {
-  const lines = text.split("\n").map((line) => line.trim().split(/ {2,}/));
+  const lines = text.split("\n").map((line) => line.trim().replace(/^\* /, "").split(/ {2,}/));
   return Object.fromEntries(lines.filter((parts) => parts.length === 2));
 }
 
