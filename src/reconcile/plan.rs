@@ -1,6 +1,6 @@
 //! The plan: `(Desired, Observation) -> Plan`, without I/O. Only this module builds one, and only `apply` carries it out.
 //!
-//! Each stage is a function in a file below: it reads the [`context`], and returns what it adds. [`plan`] joins them.
+//! Each stage is a function in a file below: it reads the `context`, and returns what it adds. [`plan`] joins them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
