@@ -16,5 +16,6 @@ pub mod model;
 mod read;
 pub mod rules;
 pub mod schema;
+pub mod scope;
 pub mod template;
 pub mod untrusted;

@@ -136,6 +136,10 @@ codes! {
     Unreadable = "unreadable",
     /// A folder holds no `duo.yaml` and no `*.duo.yaml`.
     NoYaml = "no-yaml",
+    /// A file is named almost like one of a workspace, and so is not read.
+    MisnamedFile = "misnamed-file",
+    /// A folder holds several workspaces.
+    SeveralWorkspaces = "several-workspaces",
     /// A file has no content.
     EmptyFile = "empty-file",
     /// A file is not UTF-8.
@@ -192,6 +196,8 @@ codes! {
     // --- against this machine
     /// YAML that is not trusted asks for a command, a variable or a file outside of its folder.
     Untrusted = "untrusted",
+    /// Two folders of a repository hold a workspace of one name.
+    DuplicateWorkspace = "duplicate-workspace",
 
     // --- against the account
     /// A group or policy that the account does not have.

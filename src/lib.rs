@@ -91,6 +91,8 @@ pub mod duo;
 
 pub mod atomic;
 
+pub mod reading;
+
 pub(crate) mod git;
 
 pub mod secret;

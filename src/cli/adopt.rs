@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::config::edit::set;
-use crate::config::load::load;
+use crate::config::load::Trust;
 use crate::diagnostic::has_errors;
 use crate::language::texts::INTEGRATION_KEY;
 use crate::output::printer::Printer;
@@ -11,7 +11,7 @@ use crate::output::printer::Printer;
 use super::args;
 use super::edit::{application_key, edited};
 use super::exit::{Exit, Failure};
-use super::session::show_problems;
+use super::session::{load_whole, show_problems};
 
 /// Runs the command.
 pub fn run(args: &args::Adopt, printer: Printer) -> Result<Exit, Failure> {
@@ -19,7 +19,7 @@ pub fn run(args: &args::Adopt, printer: Printer) -> Result<Exit, Failure> {
     if let Err(problem) = (INTEGRATION_KEY.check)(&args.integration_key) {
         return Err(Failure::Usage(format!("the integration key {}: {}", problem.message, problem.help)));
     }
-    let loaded = load(&args.source.path);
+    let loaded = load_whole(&args.source.path, Trust::Full)?;
     let Some(workspace) = &loaded.workspace else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };

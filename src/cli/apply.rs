@@ -55,6 +55,7 @@ pub async fn run(
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents)?;
     let session = Session::open(&path, &args.connection, printer).await?;
+    session.may_prune(&args.pruning)?;
     let unattended = args.auto_approve || saved.is_some();
     let mut reading = match look(&session, session.read(printer).await, &consent).await? {
         Outlook::Clear(reading) => *reading,

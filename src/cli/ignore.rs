@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::config::edit::set;
-use crate::config::load::load;
+use crate::config::load::Trust;
 use crate::duo::catalogue::lookup;
 use crate::kinds::application::fields::field;
 use crate::output::printer::Printer;
@@ -11,12 +11,12 @@ use crate::output::printer::Printer;
 use super::args;
 use super::edit::{application_key, edited};
 use super::exit::{Exit, Failure};
-use super::session::show_problems;
+use super::session::{load_whole, show_problems};
 
 /// Runs the command.
 pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
     let key = application_key(&args.address)?;
-    let loaded = load(&args.source.path);
+    let loaded = load_whole(&args.source.path, Trust::Full)?;
     let Some(workspace) = loaded.valid() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };

@@ -5,12 +5,14 @@ mod files;
 use std::path::Path;
 
 use crate::config::edit::EditError;
+use crate::config::files::MAX_FILE_BYTES;
 use crate::config::load::{InMemory, load_files};
 use crate::diagnostic::has_errors;
 use crate::import::placement::{Change, Split, place};
 use crate::import::{Live, Wanted, defaults, import};
 use crate::output::document::{Document, ImportDocument};
 use crate::output::printer::Printer;
+use crate::reading;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::selection::glob_matcher;
 use crate::text::safe;
@@ -82,7 +84,7 @@ fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {
 }
 
 fn read(path: &Path) -> Result<Option<String>, EditError> {
-    match std::fs::read_to_string(path) {
+    match reading::exact(path, MAX_FILE_BYTES) {
         Ok(text) => Ok(Some(text)),
         Err(_) if path.is_file() => Err(EditError::NotYaml),
         // What stands there otherwise keeps the file from being written, and is named then.

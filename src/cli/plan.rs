@@ -29,6 +29,7 @@ pub async fn run(
     let consent = consent(&args.consents)?;
     let trust = if args.untrusted { Trust::None } else { Trust::Full };
     let session = Session::open_as(&args.source.path, &args.connection, trust, printer).await?;
+    session.may_prune(&args.pruning)?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
     // Who wrote the YAML would choose whose names are shown.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::load::{Trust, load_as};
+use crate::config::load::{Loaded, Trust, load_as};
 use crate::config::model::{Credentials, Workspace};
+use crate::config::scope;
 use crate::credentials::{Surroundings, fetch};
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::{Code, Diagnostic, Sources};
 use crate::duo::activity::activities;
 use crate::duo::backoff::Backoff;
 use crate::duo::client::Reader;
@@ -77,11 +78,24 @@ pub struct Session {
     pub(super) connection: Connection,
 }
 
+/// What a path leads to, if that is one workspace, and all of it: what a command leaves out it would take for removed.
+pub fn load_whole(path: &Path, trust: Trust) -> Result<Loaded, Failure> {
+    let loaded = load_as(path, trust);
+    if let [several] = loaded.diagnostics.as_slice()
+        && several.code == Code::SeveralWorkspaces
+    {
+        return Err(Failure::Usage(format!("{}; give the path of one of them", several.message)));
+    }
+    match scope::part(path, loaded.name.as_deref()).filter(|_| path.exists()) {
+        Some(part) => Err(Failure::Usage(part)),
+        None => Ok(loaded),
+    }
+}
+
 /// The YAML, if nothing is wrong with it; its warnings are printed.
 pub fn load_valid(path: &Path, trust: Trust, printer: Printer) -> Result<(Workspace, Sources), Failure> {
-    let loaded = load_as(path, trust);
-    let valid = loaded.valid().cloned();
-    let Some(workspace) = valid else {
+    let loaded = load_whole(path, trust)?;
+    let Some(workspace) = loaded.valid().cloned() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
     show_problems(&loaded.diagnostics, &loaded.sources, printer);
@@ -134,6 +148,19 @@ impl Session {
         }
         let connection = connection.clone();
         Ok(Self { trust, stores, workspace, sources, desired, transport, operator, sandbox, connection })
+    }
+
+    /// Refuses to prune where another folder of the repository declares the same workspace: each would remove what the
+    /// other declares.
+    pub fn may_prune(&self, pruning: &Pruning) -> Result<(), Failure> {
+        if pruning.prune.is_none() {
+            return Ok(());
+        }
+        let files: Vec<PathBuf> = self.sources.files().iter().map(|file| file.path.clone()).collect();
+        match scope::duplicate(&self.workspace, &files) {
+            Some(found) => Err(Failure::Config(Box::new((vec![found], self.sources.clone())))),
+            None => Ok(()),
+        }
     }
 
     /// The API hostname.

@@ -1,13 +1,13 @@
 //! Which files a path means, and their text, within limits.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
 use crate::diagnostic::{Code, Diagnostic, Sources, Span};
+use crate::reading::{self, Encoding, ReadError};
+use crate::text::{is_harmful, safe};
 
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
@@ -26,13 +26,12 @@ pub struct Found {
 
 /// Finds the files of a path: the path itself, or what a folder holds.
 pub fn find(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Found {
-    let unreadable = |error: std::io::Error| {
-        Diagnostic::error(Code::Unreadable, None, format!("cannot read {}: {}", shown(path), reason(&error)))
-            .help("give the path of a YAML file, or of a folder with a `duo.yaml`")
-    };
     match std::fs::metadata(path) {
         Err(error) => {
-            diagnostics.push(unreadable(error));
+            let error = ReadError::from(error);
+            let finding =
+                Diagnostic::error(Code::Unreadable, None, format!("cannot read {}: {error}", shown(path)));
+            diagnostics.push(finding.help("give the path of a YAML file, or of a folder with a `duo.yaml`"));
             Found::default()
         }
         Ok(metadata) if !metadata.is_dir() => {
@@ -50,25 +49,14 @@ pub fn find(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Found {
 }
 
 fn in_folder(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
-    let mut files = Vec::new();
+    let (mut files, mut nearly) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
-    // Files count whether git ignores them or not; links are followed, as mounted volumes consist of them.
-    let walk = WalkBuilder::new(folder).standard_filters(false).hidden(true).follow_links(true).build();
-    for entry in walk {
-        match entry {
-            Ok(entry) => {
-                let named = entry.file_name().to_str().is_some_and(is_named);
-                if named && entry.path().is_file() {
-                    let real = entry.path().canonicalize().unwrap_or_else(|_| entry.path().to_owned());
-                    if seen.insert(real) {
-                        // As a person writes it, and as a CI system finds it in its checkout.
-                        let path = entry.path().strip_prefix(".").unwrap_or(entry.path());
-                        files.push(path.to_owned());
-                    }
-                }
-            }
-            // A link that leads back to where it stands, or nowhere, holds nothing to read.
-            Err(error) if is_loop(&error) || is_broken_link(&error) => {}
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    for found in walk(folder, usize::MAX) {
+        match found {
+            Ok(Seen { path, near: Some(near) }) => nearly.push((path, near)),
+            Ok(Seen { path, near: None }) if seen.insert(real(&path)) => files.push(path),
+            Ok(_) => {}
             Err(error) => diagnostics.push(
                 Diagnostic::error(
                     Code::Unreadable,
@@ -79,14 +67,94 @@ fn in_folder(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
             ),
         }
     }
+    // A second name of a file that is read hides nothing.
+    nearly.retain(|(path, _)| !seen.contains(&real(path)));
+    nearly.sort_by(|a, b| a.0.cmp(&b.0));
+    diagnostics.extend(nearly.iter().map(|(path, near)| near.finding(path)));
     let main = folder.join("duo.yaml");
     let main = main.strip_prefix(".").unwrap_or(&main).to_owned();
     files.sort_by(|a, b| (*a != main, a).cmp(&(*b != main, b)));
     files
 }
 
-fn is_named(name: &str) -> bool {
-    name == "duo.yaml" || name.ends_with(".duo.yaml")
+/// Something in a folder that is named like a file of a workspace, or almost so.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// As a person writes it, and as a CI system finds it in its checkout.
+    pub(super) path: PathBuf,
+    /// Why it is not read.
+    pub(super) near: Option<Near>,
+}
+
+/// What a folder and the folders in it hold; an error where a part of it cannot be read.
+pub(super) fn walk(folder: &Path, most: usize) -> impl Iterator<Item = Result<Seen, ignore::Error>> {
+    // Files count whether git ignores them or not; links are followed, as mounted volumes consist of them.
+    let walk = WalkBuilder::new(folder).standard_filters(false).hidden(true).follow_links(true).build();
+    walk.take(most).filter_map(|entry| match entry {
+        Ok(entry) => {
+            let near = named(&entry.file_name().to_string_lossy())?;
+            // A pipe or a device of such a name is reported when it is read.
+            let path = entry.path().strip_prefix(".").unwrap_or(entry.path());
+            (!entry.path().is_dir()).then(|| Ok(Seen { path: path.to_owned(), near: near.err() }))
+        }
+        // A link that leads back to where it stands holds nothing more to read.
+        Err(error) if is_loop(&error) || is_foreign_link(&error) => None,
+        Err(error) => Some(Err(error)),
+    })
+}
+
+/// Why a file that may be meant as one of a workspace is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Near {
+    /// `vpn.duo.yml`.
+    Extension,
+    /// `Duo.yaml`, or with blanks or characters that nobody sees at an end.
+    Spelling,
+    /// A name that is not UTF-8.
+    Encoding,
+}
+
+impl Near {
+    fn finding(self, path: &Path) -> Diagnostic {
+        let why = match self {
+            Self::Extension => "its name ends in `.yml`",
+            Self::Spelling => "its name differs by case, blanks or invisible characters",
+            Self::Encoding => "its name is not UTF-8",
+        };
+        let message = format!("{} is not read: {why}", shown(path));
+        Diagnostic::error(Code::MisnamedFile, None, message)
+            .help("name it `duo.yaml` or `NAME.duo.yaml`; or give it a name that does not look like one")
+    }
+}
+
+/// Whether a name is that of a file of a workspace, or almost; `None` where it is neither.
+fn named(name: &str) -> Option<Result<(), Near>> {
+    let is = |name: &str| name == "duo.yaml" || name.ends_with(".duo.yaml");
+    if name.contains('\u{fffd}') {
+        return is(&plain(name)).then_some(Err(Near::Encoding));
+    }
+    if is(name) {
+        return Some(Ok(()));
+    }
+    let plain = plain(name);
+    match plain.strip_suffix(".yml") {
+        Some(stem) => is(&format!("{stem}.yaml")).then_some(Err(Near::Extension)),
+        None => is(&plain).then_some(Err(Near::Spelling)),
+    }
+}
+
+/// Whether a path is named like a file of a workspace, or almost.
+pub(super) fn is_near(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| {
+        let name = name.to_string_lossy();
+        !name.starts_with('.') && named(&name).is_some()
+    })
+}
+
+/// A name in small letters, without what nobody sees in it.
+fn plain(name: &str) -> String {
+    let seen: String = name.chars().filter(|c| !is_harmful(*c)).collect();
+    seen.trim().trim_end_matches('.').to_lowercase()
 }
 
 fn is_loop(error: &ignore::Error) -> bool {
@@ -97,13 +165,15 @@ fn is_loop(error: &ignore::Error) -> bool {
     }
 }
 
-/// A link that leads nowhere is no file of ours unless it is named like one.
-fn is_broken_link(error: &ignore::Error) -> bool {
+/// A link that leads nowhere, and by its name is neither a file of a workspace nor a folder with such files.
+fn is_foreign_link(error: &ignore::Error) -> bool {
     match error {
-        ignore::Error::WithDepth { err, .. } => is_broken_link(err),
+        ignore::Error::WithDepth { err, .. } => is_foreign_link(err),
         ignore::Error::WithPath { path, err } => {
             let missing = err.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-            missing && !path.file_name().and_then(|name| name.to_str()).is_some_and(is_named)
+            let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            let hidden = name.starts_with('.');
+            missing && (hidden || path.extension().is_some() && named(&name).is_none())
         }
         _ => false,
     }
@@ -137,49 +207,29 @@ pub fn read(files: &[PathBuf], sources: &mut Sources, diagnostics: &mut Vec<Diag
     let mut readable = Vec::with_capacity(files.len());
     let mut total = 0_u64;
     for path in files {
-        let bytes = match read_limited(path, MAX_FILE_BYTES.min(MAX_TOTAL_BYTES.saturating_sub(total))) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => {
+        let limit = MAX_FILE_BYTES.min(MAX_TOTAL_BYTES.saturating_sub(total));
+        let bytes = match reading::bytes(path, limit) {
+            Ok(bytes) => bytes,
+            Err(ReadError::TooLarge(_)) => {
                 diagnostics.push(too_large(path));
                 continue;
             }
             Err(error) => {
-                diagnostics.push(
-                    Diagnostic::error(
-                        Code::Unreadable,
-                        None,
-                        format!("cannot read {}: {}", shown(path), reason(&error)),
-                    )
-                    .help("check the path and its permissions"),
-                );
+                let message = format!("cannot read {}: {error}", shown(path));
+                let finding = Diagnostic::error(Code::Unreadable, None, message);
+                diagnostics.push(finding.help("check the path and its permissions"));
                 continue;
             }
         };
         total += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        match String::from_utf8(bytes) {
-            Ok(text) => {
-                // A byte-order mark is no content; columns count from what people see.
-                let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-                readable.push(sources.add(path.clone(), text));
-            }
-            Err(error) => {
-                let start = error.utf8_error().valid_up_to();
-                diagnostics.push(not_utf8(error.as_bytes(), start, sources, path));
-            }
+        if let Some(encoding) = reading::encoding(&bytes) {
+            diagnostics.push(not_utf8(&bytes, encoding, sources, path));
+        } else if let Ok(text) = String::from_utf8(bytes) {
+            // Columns count from what people see.
+            readable.push(sources.add(path.clone(), reading::unmarked(text)));
         }
     }
     readable
-}
-
-/// `None` where there is more than the limit; never reads much more than that.
-fn read_limited(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
-    let file = File::open(path)?;
-    if file.metadata()?.len() > limit {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok((u64::try_from(read).unwrap_or(u64::MAX) <= limit).then_some(bytes))
 }
 
 /// The finding about a file that is larger than it may be, or does not fit beside the others.
@@ -199,13 +249,10 @@ pub fn too_large(path: &Path) -> Diagnostic {
 }
 
 /// The text up to the bad byte is shown, so that it can be found; nothing after it is read.
-fn not_utf8(bytes: &[u8], start: usize, sources: &mut Sources, path: &Path) -> Diagnostic {
-    let utf16 = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-    let message = if utf16 {
-        "the file is UTF-16, not UTF-8".to_owned()
-    } else {
-        let byte = bytes.get(start).copied().unwrap_or_default();
-        format!("byte {start} (0x{byte:02x}) is not UTF-8")
+fn not_utf8(bytes: &[u8], encoding: Encoding, sources: &mut Sources, path: &Path) -> Diagnostic {
+    let (start, message) = match encoding {
+        Encoding::Wide(name) => (0, format!("the file is {name}, not UTF-8")),
+        Encoding::NotUtf8 { at, byte } => (at, format!("byte {at} (0x{byte:02x}) is not UTF-8")),
     };
     let before = bytes.get(..start).unwrap_or_default();
     let line = String::from_utf8_lossy(before).into_owned() + "\u{fffd}";
@@ -215,14 +262,5 @@ fn not_utf8(bytes: &[u8], start: usize, sources: &mut Sources, path: &Path) -> D
 }
 
 fn shown(path: &Path) -> String {
-    crate::text::shown(&path.display().to_string())
-}
-
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "it does not exist".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        _ => error.to_string(),
-    }
+    format!("`{}`", safe(&path.display().to_string()))
 }

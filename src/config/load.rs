@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use super::files::{self, Found};
 use super::language::FILE;
 use super::model::Workspace;
-use super::{decode, rules, untrusted};
-use crate::diagnostic::{Code, Diagnostic, Sources, Span, has_errors};
+use super::{decode, rules, scope, untrusted};
+use crate::diagnostic::{Code, Diagnostic, SourceFile, Sources, Span, has_errors};
 use crate::language::check;
 use crate::language::shape::missing_key;
+use crate::reading;
 use crate::text::shown;
 use crate::yaml;
 use crate::yaml::{Data, Entry, Node, find};
@@ -30,6 +31,8 @@ pub struct Loaded {
     /// The workspace, where enough of it could be read to be useful. Where there are errors it is incomplete, and
     /// nothing may be planned from it.
     pub workspace: Option<Workspace>,
+    /// The name that the files declare, however much else is wrong with them.
+    pub name: Option<String>,
 }
 
 impl Loaded {
@@ -86,14 +89,21 @@ fn load_found(path: &Path, trust: Trust) -> Loaded {
     let mut trees = Trees::default();
     let readable = files::read(&files, &mut sources, &mut diagnostics);
     let mut complete = diagnostics.is_empty();
+    let mut declared = Vec::new();
+    let in_file = |(name, file): (String, &SourceFile)| (file.path.clone(), name);
     for index in readable {
         let text = sources.file(index).map_or("", |file| &file.text);
         let tree = file_tree(index, text, &mut diagnostics);
         complete &= tree.is_some();
+        declared.extend(tree.as_ref().and_then(scope::name).zip(sources.file(index)).map(in_file));
         if !tree.is_none_or(|tree| trees.add(tree, &mut diagnostics)) {
             complete = false;
             break;
         }
+    }
+    if let Some(several) = scope::several(&root, &declared) {
+        // Together they would be wrong in many ways, and none of them is what is wrong.
+        return Loaded { sources, diagnostics: vec![several], workspace: None, name: None };
     }
     finish(sources, trees.trees, &root, complete, diagnostics)
 }
@@ -135,7 +145,7 @@ pub fn load_files(root: &Path, files: impl IntoIterator<Item = InMemory>) -> Loa
             continue;
         }
         room -= length;
-        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let text = reading::unmarked(text);
         let index = sources.add(path, text);
         let text = sources.file(index).map_or("", |file| &file.text);
         let tree = match tree {
@@ -198,6 +208,7 @@ fn finish(
     complete: bool,
     mut diagnostics: Vec<Diagnostic>,
 ) -> Loaded {
+    let name = trees.iter().find_map(scope::name);
     let complete = complete && trees.iter().all(|tree| matches!(tree.data, Data::Mapping(_)));
     let start =
         trees.first().map(|tree| Span { file: tree.span.file, start: tree.span.start, end: tree.span.start });
@@ -215,7 +226,7 @@ fn finish(
         !workspace.name.value.is_empty() && !workspace.tenant.api_hostname.value.is_empty()
     };
     sort(&mut diagnostics);
-    Loaded { sources, diagnostics, workspace: workspace.filter(useful) }
+    Loaded { sources, diagnostics, workspace: workspace.filter(useful), name }
 }
 
 /// Sorts by file and place, and drops repetitions: an anchor that is used many times is wrong once.

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::{Folder, HEAD, Process, Server};
@@ -55,24 +54,20 @@ fn is_completed_by_another_run(folder: &Folder, server: &Server) {
     plan.says("Plan: 0 to add, 0 to change, 11 to adopt, 0 to delete. 1 unmanaged.");
 }
 
-/// An import that waits in the middle of its writing, at a pipe in the place of a file.
+/// An import that waits in the middle of its writing, at a pipe in the place of a file. The pipe is laid by the command
+/// that fetches the key: after the YAML was read, which refuses pipes, and before anything is written.
 fn waiting_half_way(folder: &Folder, server: &Server) -> Process {
-    fs::create_dir_all(folder.path("applications")).unwrap();
-    assert!(Command::new("mkfifo").arg(folder.path(MIDDLE)).status().unwrap().success());
+    let key = server.key("operator").secret_key;
+    let script = format!("mkdir -p applications; mkfifo '{MIDDLE}'; echo {}", key.expose());
+    folder.write("key.sh", &script);
+    folder.write("duo.yaml", &HEAD.replace("{env: DUO_SKEY}", "{command: [sh, ./key.sh]}"));
     let process = folder.duoctl(SPLIT).at(server).start();
-    // It reads what is there before it writes anything.
     let start = Instant::now();
-    loop {
-        match OpenOptions::new().write(true).custom_flags(DO_NOT_WAIT).open(folder.path(MIDDLE)) {
-            Ok(mut pipe) => break pipe.write_all(b"# mine\n").unwrap(),
-            Err(error) => assert!(start.elapsed() < Duration::from_secs(30), "{error}"),
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
     while !folder.path("applications/finance-servers.duo.yaml").exists() {
         assert!(start.elapsed() < Duration::from_secs(30), "it writes nothing");
         std::thread::sleep(Duration::from_millis(2));
     }
+    folder.declare("");
     process
 }
 

@@ -30,4 +30,5 @@ mod types;
 mod unconfirmed;
 mod untrusted;
 mod verifying;
+mod whole;
 mod witnesses;

@@ -40,7 +40,7 @@ impl<'s> Reference<'s> {
              ```yaml\n# yaml-language-server: $schema=duoctl.schema.json\n```\n\n\
              switches it on in most of them, and `duoctl init` writes both.\n\n\
              A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files of a folder, its subfolders included and \
-             hidden folders left out. `version`, `workspace` and `tenant` stand in one of them, once. Unknown keys are \
+             hidden ones left out. Almost such a name (`Duo.yaml`, `x.duo.yml`) is an error, and so is the path of a part of a workspace. `version`, `workspace` and `tenant` stand in one of them, once. Unknown keys are \
              errors. YAML is read as version 1.2: `yes`, `no` and `on` are text. Anchors, aliases and merge keys work.\n\n\
              In an application a key that is left out is unmanaged: duoctl neither compares nor changes it. `null`, where \
              it is allowed, clears what Duo holds.\n\n\

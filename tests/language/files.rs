@@ -64,6 +64,97 @@ fn a_folder_is_read_in_a_fixed_order_and_hidden_folders_are_not() {
     assert_eq!(loaded.workspace.unwrap().applications.len(), 3);
 }
 
+/// Whatever is named almost like a file of a workspace is named, and nothing else is.
+#[test]
+fn files_that_are_almost_read_are_errors() {
+    let near = [
+        "duo.yml",
+        "vpn.duo.yml",
+        "Duo.yaml",
+        "DUO.YAML",
+        "vpn.Duo.yaml",
+        "vpn.duo.YAML",
+        "VPN.DUO.YML",
+        "duo.yaml ",
+        " duo.yaml",
+        "duo.yaml.",
+        "duo\u{200b}.yaml",
+        "vpn.duo.yaml\u{a0}",
+    ];
+    for name in near {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("duo.yaml"), HEAD).unwrap();
+        fs::create_dir(folder.path().join("apps")).unwrap();
+        fs::write(folder.path().join("apps").join(name), application("two")).unwrap();
+        let loaded = load(folder.path());
+        assert_eq!(codes(&loaded), [Code::MisnamedFile], "{name:?}");
+        let message = &loaded.diagnostics[0].message;
+        let seen = name.replace('\u{200b}', "\\u{200b}");
+        assert!(message.contains(&seen), "{name:?}: {message}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("duo.yaml"), HEAD).unwrap();
+    for name in [
+        "pipeline.yml",
+        "config.yaml",
+        "duo.json",
+        "duo.yaml.bak",
+        "duo.yaml~",
+        "myduo.yaml",
+        "duo",
+        ".vpn.duo.yml",
+        "._vpn.duo.yaml",
+        "xduo.yml",
+    ] {
+        fs::write(folder.path().join(name), "not: read").unwrap();
+    }
+    assert_eq!(codes(&load(folder.path())), []);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_is_an_error_and_never_waited_for() {
+    use std::os::unix::{ffi::OsStrExt as _, fs::symlink, net::UnixListener};
+    let with = |make: &dyn Fn(&Path)| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("duo.yaml"), HEAD).unwrap();
+        make(folder.path());
+        let loaded = load(folder.path());
+        (codes(&loaded), loaded.diagnostics.first().map_or(String::new(), |found| found.message.clone()))
+    };
+    let pipe = |root: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(root.join("a.duo.yaml")).status();
+        assert!(made.unwrap().success());
+    };
+    let (found, message) = with(&pipe);
+    assert_eq!(found, [Code::Unreadable]);
+    assert!(message.ends_with("a.duo.yaml`: it is a pipe, not a file"), "{message}");
+    assert_eq!(
+        with(&|root| drop(UnixListener::bind(root.join("a.duo.yaml")).unwrap())).0,
+        [Code::Unreadable]
+    );
+    for name in ["a.duo.yaml", "a.duo.yml", "apps"] {
+        let (found, message) = with(&|root| symlink("nowhere", root.join(name)).unwrap());
+        assert_eq!(found, [Code::Unreadable], "{name}");
+        assert!(message.contains(name), "{message}");
+    }
+    assert_eq!(with(&|root| symlink("a.duo.yaml", root.join("a.duo.yaml")).unwrap()).0, [Code::Unreadable]);
+    // Links of other tools, such as the lock of an editor.
+    for name in ["README.md", ".#a.duo.yaml", "other.yaml"] {
+        assert_eq!(with(&|root| symlink("nowhere", root.join(name)).unwrap()).0, [], "{name}");
+    }
+    let latin = std::ffi::OsStr::from_bytes(b"b\xfcro.duo.yaml");
+    assert_eq!(
+        with(&|root| fs::write(root.join(latin), application("two")).unwrap()).0,
+        [Code::MisnamedFile]
+    );
+    for text in [&b"\xff\xfea\0:\0"[..], b"a\0:\0 \0", b"a: caf\xe9"] {
+        assert_eq!(with(&|root| fs::write(root.join("a.duo.yaml"), text).unwrap()).0, [Code::NotUtf8]);
+    }
+    // A second name of a file that is read hides nothing.
+    assert_eq!(with(&|root| symlink("duo.yaml", root.join("duo.yml")).unwrap()).0, []);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_and_loops_are_safe() {

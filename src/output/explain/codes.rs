@@ -26,6 +26,25 @@ pub(super) fn entry(code: Code) -> Entry {
             "Name the folder or the file that holds the workspace, rename the file to `NAME.duo.yaml`, or \
              begin one with `duoctl init`.",
         ),
+        Code::MisnamedFile => texts(
+            "a file has almost the name of a workspace's file",
+            "A file in the folder is named like `duo.yaml` or `NAME.duo.yaml` but for case, the extension \
+             `.yml`, blanks or its encoding. It is not read, so what it declares would look like \
+             applications that were removed.",
+            "Rename it to `duo.yaml` or `NAME.duo.yaml`, or give it a name that does not look like one.",
+        ),
+        Code::SeveralWorkspaces => texts(
+            "a folder holds several workspaces",
+            "The files of the folder declare workspaces of different names. A command works on one \
+             workspace.",
+            "Give the path of one of the workspaces that the message lists.",
+        ),
+        Code::DuplicateWorkspace => texts(
+            "two folders hold a workspace of one name",
+            "Two folders of this git work tree declare a workspace of the same name for the same account. \
+             Each takes the applications of the other for removed ones, so neither may prune.",
+            "Give one of the workspaces another name, or merge the two folders.",
+        ),
         Code::EmptyFile => texts(
             "a file has no content",
             "A YAML file is empty or holds nothing but comments. An empty file is more often a mistake of \
