@@ -15,6 +15,7 @@ pub mod explain;
 pub mod host;
 pub mod https;
 pub mod limiter;
+pub(crate) mod logs;
 pub mod page;
 pub mod people;
 pub mod probe;

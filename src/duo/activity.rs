@@ -1,14 +1,14 @@
 //! The activity log: who did what to an application, when, and from where (duo-api.md, section 2.4).
 
+use std::ops::ControlFlow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::call::{ApiCall, Budget, Transport};
+use super::call::Transport;
 use super::error::DuoError;
-
-/// Records of one page.
-const PAGE: &str = "1000";
+use super::logs::{ACTIVITIES, End, Part, moment, walk};
 
 /// An action that the activity log holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +27,13 @@ pub struct Activity {
     pub target: String,
     /// The name of what it was done to, at that time.
     pub target_name: String,
+}
+
+impl Activity {
+    /// When, to the second, where that can be read.
+    pub fn moment(&self) -> String {
+        self.when.parse().map_or_else(|_| self.when.clone(), moment)
+    }
 }
 
 /// Activities of a period, newest first.
@@ -56,51 +63,13 @@ pub async fn activities_until(
     pages: usize,
     enough: impl Fn(&[Activity]) -> bool,
 ) -> Result<Activities, DuoError> {
-    let (from, until) = (from.to_string(), until.to_string());
-    let mut activities = Activities::default();
-    let mut next: Option<String> = None;
-    for _ in 0..pages {
-        let mut query = vec![
-            ("mintime", from.as_str()),
-            ("maxtime", until.as_str()),
-            ("limit", PAGE),
-            ("sort", "ts:desc"),
-        ];
-        if let Some(next) = &next {
-            query.push(("next_offset", next));
-        }
-        let call = ApiCall::get("/admin/v2/logs/activity", &query).budget(Budget::Log);
-        let reply = transport.send(&call).await?.response;
-        let items = reply.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        activities.items.extend(items.iter().filter_map(decode));
-        let following = reply.pointer("/metadata/next_offset").and_then(cursor);
-        match following {
-            _ if enough(&activities.items) => {
-                activities.complete = true;
-                break;
-            }
-            None => {
-                activities.complete = true;
-                break;
-            }
-            // A cursor that stays where it is would be followed for ever.
-            Some(following) if next.as_ref() == Some(&following) => break,
-            following => next = following,
-        }
-    }
-    Ok(activities)
-}
-
-/// `[MILLISECONDS, ID]`, or a text.
-pub(super) fn cursor(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(parts) => {
-            let text = |part: &Value| part.as_str().map_or_else(|| part.to_string(), str::to_owned);
-            Some(parts.iter().map(text).collect::<Vec<_>>().join(","))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
-    }
+    let mut items = Vec::new();
+    let end = walk(transport, ACTIVITIES, Part { from, until, filters: &[], pages }, |rows| {
+        items.extend(rows.iter().filter_map(decode));
+        if enough(&items) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let complete = end.await? == End::Read;
+    Ok(Activities { items, complete })
 }
 
 fn decode(record: &Value) -> Option<Activity> {
@@ -119,4 +88,24 @@ fn decode(record: &Value) -> Option<Activity> {
         target: text("/target/key").unwrap_or_default(),
         target_name: text("/target/name").unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_action_is_a_text_or_an_object() {
+        let record = |action: Value| json!({"action": action, "ts": "2026-11-26T20:21:22.591015+00:00", "target": {"key": "DIA"}});
+        for action in [json!("integration_update"), json!({"details": null, "name": "integration_update"})] {
+            let activity = decode(&record(action)).unwrap();
+            assert_eq!((activity.action.as_str(), activity.target.as_str()), ("integration_update", "DIA"));
+            assert_eq!(activity.moment(), "2026-11-26T20:21:22Z");
+        }
+        for action in [json!(null), json!({}), json!({"name": 7}), json!("user_update")] {
+            assert_eq!(decode(&record(action)), None);
+        }
+    }
 }

@@ -147,7 +147,12 @@ fn difference(step: &StepDocument, plan: &PlanDocument) -> Finding {
     let activities = plan.who.as_ref().and_then(|who| who.by_address.get(&step.address));
     for activity in activities.into_iter().flatten() {
         let from = activity.from.as_deref().unwrap_or("an unknown address");
-        message.push_str(&format!("\n{} {} from {from}: {}", activity.when, activity.who, activity.action));
+        message.push_str(&format!(
+            "\n{} {} from {from}: {}",
+            activity.moment(),
+            activity.who,
+            activity.action
+        ));
     }
     Finding {
         level: Severity::Warning,

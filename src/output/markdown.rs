@@ -239,7 +239,7 @@ fn who(plan: &PlanDocument) -> Section {
             items.push(format!(
                 "{}: {} by {} from {}: {}",
                 code(address),
-                code(&activity.when),
+                code(&activity.moment()),
                 code(&activity.who),
                 code(from),
                 code(&activity.action)

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use super::application::Application;
 use super::call::{Call, Reply};
 use super::collections::{TRANSACTIONS, USERS};
-use super::logs::{self, AUTHENTICATION};
+use super::devices;
+use super::logs::written::Login;
 use super::state::Account;
 use super::switches::UnknownTransaction;
-use super::{devices, ids};
 
 /// A transparent picture of one pixel.
 #[rustfmt::skip]
@@ -117,17 +117,25 @@ fn outcome(factor: &str) -> Value {
 fn record(account: &mut Account, call: &Call, user: &Value, factor: &str) -> io::Result<String> {
     let ikey = call.caller.as_ref().map(|caller| caller.ikey.clone()).unwrap_or_default();
     let name = Application::load(&account.store, &ikey).map(|application| application.name);
-    let number = u64::try_from(account.store.count(AUTHENTICATION)).unwrap_or_default();
-    let txid = ids::uuid("authentication", number);
-    let record = json!({
-        "access_device": {"browser": null, "ip": call.peer.to_string(), "os": null},
-        "application": {"key": ikey, "name": name}, "auth_device": {"ip": null, "name": null},
-        "email": user.get("email"), "event_type": "authentication", "factor": factor, "reason": "user_cancelled",
-        "result": "denied", "timestamp": call.now, "txid": txid,
-        "user": {"groups": [], "key": user.get("user_id"), "name": user.get("username")},
-    });
-    logs::add(account, AUTHENTICATION, call.now * 1000, record)?;
-    Ok(txid)
+    let login = Login {
+        application: (&ikey, name.as_deref().unwrap_or_default()),
+        user,
+        factor: Some(factor_in_log(factor)),
+        reason: "user_cancelled",
+        result: "denied",
+        address: call.peer.to_string(),
+    };
+    login.note(account, call.now * 1000)
+}
+
+/// The word of the authentication log for a factor of the Auth API.
+fn factor_in_log(factor: &str) -> &str {
+    match factor {
+        "phone" => "phone_call",
+        "sms" => "sms_refresh",
+        "passcode" => "passcode",
+        _ => "duo_push",
+    }
 }
 
 fn authenticate(account: &mut Account, call: &Call) -> Result<Reply, Reply> {

@@ -16,6 +16,21 @@ pub(super) fn of_user<'a>(account: &'a Account, family: &str, user: &str) -> Vec
     account.store.list(family).map(|(_, device)| device).filter(belongs).collect()
 }
 
+/// What a list is limited to: phones by their number, tokens by type and serial number (duo_client 5.7.0).
+fn filters(call: &Call, family: &str) -> Result<Vec<(&'static str, String)>, Reply> {
+    let names: &[&'static str] = match family {
+        "phones" => &["number", "extension"],
+        "tokens" => &["type", "serial"],
+        _ => &[],
+    };
+    let given: Vec<_> = names.iter().filter_map(|name| Some((*name, call.text(name)?))).collect();
+    if family == "tokens" && given.len() == 1 {
+        call.required("type")?;
+        call.required("serial")?;
+    }
+    Ok(given)
+}
+
 pub(super) fn answer(account: &Account, call: &Call, family: &str, rest: &[&str]) -> Result<Reply, Reply> {
     if family == "endpoints" && account.switches.essentials {
         return Err(Reply::forbidden());
@@ -24,8 +39,15 @@ pub(super) fn answer(account: &Account, call: &Call, family: &str, rest: &[&str]
         ("GET", []) => {
             call.require(READ_RESOURCE)?;
             let window = call.window(Paging::of(500), &account.switches)?;
-            let rows = window.rows(account.store.list(family), |(_, device)| device.clone());
-            Ok(window.page(account.store.count(family), rows))
+            let wanted = filters(call, family)?;
+            let is_wanted = |device: &&Value| {
+                wanted
+                    .iter()
+                    .all(|(name, text)| device.get(*name).and_then(Value::as_str) == Some(text.as_str()))
+            };
+            let found: Vec<&Value> =
+                account.store.list(family).map(|(_, device)| device).filter(is_wanted).collect();
+            Ok(window.page(found.len(), window.rows(found, Value::clone)))
         }
         ("GET", [id]) => {
             call.require(READ_RESOURCE)?;

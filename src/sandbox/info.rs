@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Call, Reply};
 use super::collections::{ADMINS, INTEGRATIONS, USERS};
+use super::logs::records::{Log, between};
+use super::settings;
 use super::state::Account;
-use super::{logs, settings};
 
 pub(super) fn answer(account: &Account, call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
     let known =
@@ -53,9 +54,8 @@ fn period(call: &Call) -> Result<(i64, i64), Reply> {
 
 fn count(account: &Account, attempts: &str, from: i64, until: i64) -> Value {
     let mut counts = Map::new();
-    for record in logs::between(account, logs::AUTHENTICATION, from, until) {
-        let text = |pointer| record.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let result = match text("/result") {
+    for record in between(account, Log::Authentication, from, until) {
+        let result = match record.text("/result") {
             "success" => "SUCCESS",
             "fraud" => "FRAUD",
             _ => "FAILURE",
@@ -63,7 +63,7 @@ fn count(account: &Account, attempts: &str, from: i64, until: i64) -> Value {
         let counts = if attempts == "authentication_attempts" {
             &mut counts
         } else {
-            let user = counts.entry(text("/user/name")).or_insert_with(|| json!({}));
+            let user = counts.entry(record.text("/user/name")).or_insert_with(|| json!({}));
             let Value::Object(user) = user else { continue };
             user
         };

@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use super::application::Application;
 use super::call::{Call, Paging, Reply};
 use super::collections::INTEGRATIONS;
+use super::ids;
+use super::logs::written;
 use super::permissions::SET_PERMISSIONS;
 use super::state::Account;
-use super::{ids, logs};
 use fields::Writing;
 use shape::Showing;
 use version::Version;
@@ -110,7 +111,7 @@ fn create(account: &mut Account, call: &Call, version: Version) -> Result<Reply,
     application.integration_key = account.next_id("DI", INTEGRATIONS)?;
     sso::complete(&mut application, &account.switches)?;
     application.save(&mut account.store)?;
-    logs::record(account, call, "integration_create", &(&application).into())?;
+    written::record(account, call, "integration_create", &(&application).into())?;
     Ok(Reply::Ok(Showing::new(account, call, version).show_created(&application)))
 }
 
@@ -133,7 +134,7 @@ fn modify(account: &mut Account, call: &Call, version: Version, ikey: &str) -> R
     if application.permissions != before.permissions {
         account.delay_permissions(&before.integration_key, before.caller().permissions);
     }
-    logs::record(account, call, "integration_update", &(&application).into())?;
+    written::record(account, call, "integration_update", &(&application).into())?;
     Ok(Reply::Ok(Showing::new(account, call, version).show(&application)))
 }
 
@@ -143,7 +144,7 @@ fn delete(account: &mut Account, call: &Call, ikey: &str) -> Result<Reply, Reply
         return Err(own::refusal(&account.switches));
     }
     account.store.remove(INTEGRATIONS, ikey)?;
-    logs::record(account, call, "integration_delete", &(&application).into())?;
+    written::record(account, call, "integration_delete", &(&application).into())?;
     Ok(Reply::Ok(account.deleted()))
 }
 
@@ -170,7 +171,7 @@ fn client_secret(
             *secret = ids::secret()?;
             let reply = json!({"client_secret": secret});
             application.save(&mut account.store)?;
-            logs::record(account, call, "integration_update", &(&application).into())?;
+            written::record(account, call, "integration_update", &(&application).into())?;
             Ok(Reply::Ok(reply))
         }
         _ => Err(Reply::wrong_method()),

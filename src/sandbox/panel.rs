@@ -9,8 +9,9 @@ use super::application::Application;
 use super::call::{Call, Caller, Reply};
 use super::collections::{GROUPS, INTEGRATIONS, POLICIES, USERS};
 use super::integrations::sso;
+use super::logs::written::Login;
 use super::state::Account;
-use super::{groups, ids, logs, permissions, policies, users};
+use super::{groups, ids, permissions, policies, users};
 
 impl Account {
     /// Does an administrator's call: every permission is held, and no application is the caller's own.
@@ -156,14 +157,15 @@ impl Account {
     ///
     /// When the state cannot be written.
     pub fn record_login(&mut self, ikey: &str, user: &str, result: &str, time: i64) -> std::io::Result<()> {
-        let number = u64::try_from(self.store.count(logs::AUTHENTICATION)).unwrap_or_default();
-        let record = json!({
-            "access_device": {"ip": "198.51.100.9"}, "application": {"key": ikey, "name": ""},
-            "auth_device": {"ip": null, "name": null}, "email": "", "event_type": "authentication", "factor": null,
-            "reason": "", "result": result, "timestamp": time, "txid": ids::uuid("recorded", number),
-            "user": {"groups": [], "key": "", "name": user},
-        });
-        logs::add(self, logs::AUTHENTICATION, time * 1000, record)
+        let login = Login {
+            application: (ikey, ""),
+            user: &json!({"username": user}),
+            factor: None,
+            reason: "",
+            result,
+            address: "198.51.100.9".to_owned(),
+        };
+        login.note(self, time * 1000).map(drop)
     }
 
     /// Removes a policy.

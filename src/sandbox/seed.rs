@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::application::{Access, Application};
 use super::collections::{ADMINS, GROUPS, INTEGRATIONS, POLICIES, SETTINGS, UNITS, USERS};
 use super::integrations::sso;
-use super::logs::{self, ACTIVITY, AUTHENTICATION, TELEPHONY};
+use super::logs::written::{self, Login, Target};
 use super::state::Account;
 use super::{groups, ids, permissions, policies, settings, units, users};
 
@@ -46,6 +46,7 @@ pub(super) fn everything(account: &mut Account) -> io::Result<()> {
     seed_keys(account)?;
     let applications = seed_applications(account, &groups, &policies)?;
     seed_people(account, &groups, &applications, now)?;
+    let users: Vec<String> = users.into_iter().map(|person| person.id).collect();
     seed_logs(account, &users, &applications, now)
 }
 
@@ -322,45 +323,46 @@ fn seed_people(account: &mut Account, groups: &[String], applications: &[Named],
     Ok(())
 }
 
-/// Two days of logins, some of them refused, ending ten minutes ago.
-fn seed_logs(account: &mut Account, users: &[Person], applications: &[Named], now: i64) -> io::Result<()> {
+/// Two days of logins, some of them refused, ending ten minutes ago; who made the applications, a month ago; offline
+/// enrolments of the last week.
+fn seed_logs(account: &mut Account, users: &[String], applications: &[Named], now: i64) -> io::Result<()> {
     // The applications that people log in to.
     let targets: Vec<&Named> = applications.iter().take(6).collect();
-    for (number, (person, target)) in users.iter().cycle().zip(targets.iter().cycle()).take(96).enumerate() {
-        let number = i64::try_from(number).unwrap_or_default();
-        let time = now - 600 - 1800 * number;
+    let people: Vec<Value> = users.iter().filter_map(|id| account.store.get(USERS, id)).cloned().collect();
+    for (number, (user, target)) in (0_i64..).zip(people.iter().cycle().zip(targets.iter().cycle())).take(96)
+    {
+        // Every record has a fraction of a second of its own.
+        let time = (now - 600 - 1800 * number) * 1000 - 1 - number * 37 % 999;
         let (result, reason) = match number % 12 {
             7 => ("denied", "user_cancelled"),
             11 => ("fraud", "user_marked_fraud"),
             _ => ("success", "user_approved"),
         };
-        let record = json!({
-            "access_device": {"browser": "Firefox", "ip": format!("198.51.100.{}", 1 + number % 250), "os": "Windows"},
-            "application": {"key": target.ikey, "name": target.name}, "auth_device": {"ip": null, "name": "Phone"},
-            "email": person.email, "event_type": "authentication", "factor": "duo_push", "reason": reason,
-            "result": result, "timestamp": time, "txid": ids::uuid("authentication", number.unsigned_abs()),
-            "user": {"groups": [], "key": person.id, "name": person.username},
-        });
-        logs::add(account, AUTHENTICATION, time * 1000, record)?;
+        let login = Login {
+            application: (&target.ikey, &target.name),
+            user,
+            factor: Some("duo_push"),
+            reason,
+            result,
+            address: format!("198.51.100.{}", 1 + number % 250),
+        };
+        let txid = login.note(account, time)?;
         if number % 24 == 0 {
-            let telephony = json!({
-                "context": "authentication", "credits": 1, "phone": "+15035550100",
-                "telephony_id": ids::uuid("telephony", number.unsigned_abs()), "txid": null, "type": "sms",
-            });
-            logs::add(account, TELEPHONY, time * 1000, telephony)?;
+            written::message(account, time, &txid)?;
         }
     }
-    for (number, target) in (0_u64..).zip(applications) {
-        let time = now - 86_400 * 30 + 3600 * i64::try_from(number).unwrap_or_default();
-        let record = json!({
-            "access_device": {"ip": {"address": "198.51.100.7"}},
-            "action": "integration_create",
-            "activity_id": ids::uuid("seed", number), "application": null, "old_target": null,
-            "actor": {"details": null, "key": ids::id("DE", 1), "name": "Olga Owner", "type": "admin"},
-            "outcome": {"result": "SUCCESS"},
-            "target": {"details": null, "key": target.ikey, "name": target.name, "type": "integration"},
-        });
-        logs::add(account, ACTIVITY, time * 1000, record)?;
+    let owner = written::administrator(account);
+    for (number, application) in (0_i64..).zip(applications) {
+        let time = (now - 86_400 * 30 + 3600 * number) * 1000 + 1 + number * 83;
+        let target =
+            Target { key: application.ikey.clone(), kind: "integration", name: application.name.clone() };
+        written::act(account, time, "integration_create", &owner, "198.51.100.7", &target)?;
+    }
+    let actions = ["o2fa_user_provisioned", "o2fa_user_reenrolled", "o2fa_user_deprovisioned"];
+    for (number, (action, user)) in (1_i64..).zip(actions.into_iter().zip(&people)) {
+        let username = user.get("username").and_then(Value::as_str).unwrap_or_default();
+        let time = (now - 86_400 * (7 - number)) * 1000 + number * 211;
+        written::offline(account, time, action, "Finance servers", username)?;
     }
     Ok(())
 }

@@ -309,8 +309,18 @@ switches! {
     short_groups: bool, "short-groups" = false;
     /// What deleting a user or a group that is not there answers (duo_client: nothing is done; policies.md, section 7).
     absent_object: AbsentObject, "absent-object" = AbsentObject::Ok;
-    /// The authentication log heeds `applications`; off: it shows the records of every application (no source for it).
+    /// The authentication log heeds `users`, `groups`, `applications`, `results`, `reasons`, `factors` and `event_types`, and
+    /// refuses values of another form; off: it shows all records (duo-api.md, correction to section 7.5: three official clients have them).
     log_filters: bool, "log-filters" = true;
+    /// The last page of a log that has records carries a cursor too, which leads to an empty page; off: it has none (no
+    /// source says which).
+    log_end_cursor: bool, "log-end-cursor" = false;
+    /// Version 2 of the logs shows what happened after two minutes; off: at once (Duo's page speaks of two minutes; no source
+    /// measures it).
+    log_lag: bool, "log-lag" = false;
+    /// `action` of the activity log is a text; off: an object with `details` and `name` (duo-api.md, correction to section
+    /// 7.5: recorded replies and the official client disagree).
+    text_actions: bool, "text-actions" = false;
     /// The summary names the account's edition; off: absent, as in older replies (duo-api.md, section 7.5).
     show_edition: bool, "show-edition" = true;
     /// The summary names the edition as it was called before: Duo MFA, Duo Access (duo-api.md, section 7.5).

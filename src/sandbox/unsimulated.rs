@@ -28,7 +28,6 @@ pub const UNSIMULATED: &[Unsimulated] = &[
     row("*", "/admin/v1/desktoptokens/**", "desktop authenticators"),
     row("*", "/admin/v1/directorysync/**", "directory sync"),
     row("*", "/admin/v1/logo", "the account's logo"),
-    row("*", "/admin/v1/logs/offline_enrollment", "the log of offline enrolments"),
     row("POST PUT DELETE", "/admin/v1/phones/**", "changes of phones"),
     row("*", "/admin/v1/registered_devices/**", "registered devices"),
     row("POST PUT DELETE", "/admin/v1/tokens/**", "changes of hardware tokens"),

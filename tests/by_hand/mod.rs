@@ -6,6 +6,7 @@ mod client;
 mod gate;
 mod hand;
 mod lists;
+mod logs;
 mod probes;
 mod single_sign_on;
 mod unsimulated;

@@ -88,11 +88,9 @@ fn writers(server: &Server) -> Vec<String> {
     let found = server.account().as_administrator("GET", "/admin/v2/logs/activity", query);
     let Reply::Ok(found) = found else { panic!("{found:?}") };
     let first = first(server);
-    let changes = found["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|item| item["target"]["key"] == first.as_str() && item["action"] == "integration_update");
+    let changes = found["items"].as_array().unwrap().iter().filter(|item| {
+        item["target"]["key"] == first.as_str() && item["action"]["name"] == "integration_update"
+    });
     changes.map(|item| item["actor"]["name"].as_str().unwrap().to_owned()).collect()
 }
 

@@ -312,3 +312,34 @@ fn a_type_that_may_not_be_created_fails_alone() {
         }
     }
 }
+
+#[test]
+fn a_log_may_be_shown_and_ended_in_several_ways() {
+    let vpn = "  vpn: {type: radius, name: VPN, user_access: no_users, greeting: Hello}\n";
+    let wiki = "  wiki: {type: unix, name: Wiki, user_access: no_users}\n";
+    let yaml = |more: &str| format!("guards: {{quarantine_days: 0}}\napplications:\n{wiki}{more}");
+    for switch in [None, Some("text-actions"), Some("log-end-cursor"), Some("log-lag"), Some("small-pages")] {
+        let (folder, server) = (Folder::with(&yaml(vpn)), Server::start());
+        switch.iter().for_each(|switch| turn(&server, switch));
+        apply(&folder, &server, 0);
+        server.edit("VPN", json!({"greeting": "Hi"}));
+        server.account().forget_requests();
+        let drift = folder.duoctl(["drift", "--who", "--format", "json"]).at(&server).run().exits(2).json();
+        let shown = drift["who"]["by_address"]["applications.vpn"].as_array().unwrap();
+        let actions: Vec<_> = shown.iter().map(|activity| activity["action"].as_str().unwrap()).collect();
+        if switch == Some("log-lag") {
+            assert_eq!(actions, <[&str; 0]>::default());
+        } else {
+            assert_eq!(actions[0], "integration_update", "{switch:?}");
+            assert_eq!(shown[0]["who"], "Olga Owner", "{switch:?}");
+        }
+        assert_eq!(drift["who"]["complete"], true, "{switch:?}");
+        assert_eq!(server.account().requests()["GET /admin/v2/logs/activity"], 1, "{switch:?}");
+        // What nobody uses is deleted: no cursor on a last page looks like a log that goes on.
+        folder.declare(&yaml(""));
+        for _ in 0..2 {
+            folder.duoctl(["apply", "--auto-approve", "--prune"]).at(&server).run().exits(0);
+        }
+        assert_eq!(server.named("VPN").len(), 0, "{switch:?}");
+    }
+}

@@ -3,10 +3,11 @@
 //! They need `python3` with `venv`, and PyPI the first time. Where these are missing the test says so and does
 //! nothing, but with `CI` in the environment it fails.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use duoctl::sandbox::account::Account;
-use duoctl::sandbox::serve::{ServeOptions, start};
+use duoctl::sandbox::serve::{Running, ServeOptions, start};
 use serde_json::{Value, json};
 
 use crate::support::python::{python, skip, suite};
@@ -37,18 +38,14 @@ fn furnish(account: &mut Account) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn duos_own_clients_work_unchanged() {
-    let python = match python() {
-        Ok(python) => python,
-        Err(reason) => return skip("Duo's official clients against the sandbox", &reason),
-    };
-    let sandbox = start(ServeOptions::default()).await.unwrap();
-    furnish(&mut sandbox.account());
+/// Runs tests of the suite against a sandbox; how many there were.
+async fn run(sandbox: &Running, python: PathBuf, tests: &'static [&'static str]) -> u32 {
     let document = sandbox.document().to_string();
     let output = tokio::task::spawn_blocking(move || {
         Command::new(python)
-            .args(["-W", "ignore::DeprecationWarning", "-m", "unittest", "discover", "--verbose"])
+            .args(["-W", "ignore::DeprecationWarning", "-m", "unittest"])
+            .args(tests)
+            .arg("--verbose")
             .current_dir(suite())
             .env("DUOCTL_SANDBOX", document)
             .env("DUOCTL_BINARY", env!("CARGO_BIN_EXE_duoctl"))
@@ -59,9 +56,35 @@ async fn duos_own_clients_work_unchanged() {
     let output = output.await.unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
+    let count = text.lines().find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse().ok());
+    count.unwrap_or_else(|| panic!("{text}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn duos_own_clients_work_unchanged() {
+    let python = match python() {
+        Ok(python) => python,
+        Err(reason) => return skip("Duo's official clients against the sandbox", &reason),
+    };
+    let sandbox = start(ServeOptions::default()).await.unwrap();
+    furnish(&mut sandbox.account());
     // A suite that finds no test must not pass.
-    let count =
-        text.lines().find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse::<u32>().ok());
-    assert!(count.is_some_and(|count| count >= 27), "{text}");
+    let count = run(&sandbox, python, &["discover"]).await;
+    assert!(count >= 32, "{count} tests");
+    sandbox.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_of_logs_cope_with_what_no_source_settles() {
+    let python = match python() {
+        Ok(python) => python,
+        Err(reason) => return skip("readers of logs against the sandbox", &reason),
+    };
+    let mut options = ServeOptions::default();
+    for switch in ["log-end-cursor", "log-lag", "text-actions"] {
+        options.switches.set(switch).unwrap();
+    }
+    let sandbox = start(options).await.unwrap();
+    assert_eq!(run(&sandbox, python, &["test_logs"]).await, 5);
     sandbox.shutdown().await;
 }

@@ -99,6 +99,7 @@ class Account(Case):
         self.assertGreater(len(self.admin.get_authentication_log(mintime=int(time.time()) - 86400)), 10)
         self.assertGreater(len(self.admin.get_telephony_log(api_version=2)["items"]), 0)
         self.assertGreater(len(self.admin.get_telephony_log()), 0)
+        self.assertEqual(len(self.admin.get_offline_log()), 3)
         self.assert_refused(
             40001, self.admin.json_api_call, "GET", "/admin/v2/logs/authentication", {}, detail="mintime"
         )
@@ -108,7 +109,7 @@ class Account(Case):
         self.admin.delete_integration(ikey)
         rows = self.admin.get_activity_logs(maxtime=int(time.time() * 1000) + 60_000, limit=1000)["items"]
         own = [row for row in rows if row["target"]["key"] == ikey]
-        self.assertEqual({row["action"] for row in own}, {"integration_create", "integration_delete"})
+        self.assertEqual({row["action"]["name"] for row in own}, {"integration_create", "integration_delete"})
         self.assertEqual({row["actor"]["key"] for row in own}, {self.admin.ikey})
         old = self.admin.get_administrator_log(mintime=int(time.time()) - 3600)
         self.assertIn("logged", [row["object"] for row in old])

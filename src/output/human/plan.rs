@@ -201,7 +201,7 @@ pub(super) fn who(plan: &PlanDocument, paint: Paint) -> String {
         let _ = writeln!(text, "{} {}", paint.calm("@ who"), paint.strong(&safe(address)));
         for activity in activities {
             let from = activity.from.as_deref().unwrap_or("an unknown address");
-            let (when, who) = (safe(&activity.when), safe(&activity.who));
+            let (when, who) = (safe(&activity.moment()), safe(&activity.who));
             let _ = writeln!(text, "    {when}  {who}  from {}  {}", safe(from), safe(&activity.action));
         }
         if activities.is_empty() {
