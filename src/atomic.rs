@@ -57,6 +57,32 @@ pub fn folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether two paths lead to one file, whatever their spelling, and whether or not it is there yet.
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| {
+        path.canonicalize().ok().or_else(|| Some(parent(path).canonicalize().ok()?.join(path.file_name()?)))
+    };
+    let same = matches!((real(one), real(other)), (Some(one), Some(other)) if one == other);
+    same || one == other || linked(one, other)
+}
+
+#[cfg(unix)]
+fn linked(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
+    number(one).is_some_and(|one| number(other) == Some(one))
+}
+
+#[cfg(not(unix))]
+fn linked(_: &Path, _: &Path) -> bool {
+    false
+}
+
+/// The folder of a path.
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Whether [`replace`] would refuse the path for being a link.
 ///
 /// # Errors
@@ -91,7 +117,7 @@ fn refuse_link(path: &Path) -> io::Result<Option<Permissions>> {
 
 /// The text in a fresh file beside the one that it will be.
 fn prepared(path: &Path, text: &str, readers: Readers) -> io::Result<tempfile::NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = parent(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".duoctl-");
     #[cfg(unix)]

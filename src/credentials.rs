@@ -1,20 +1,28 @@
 //! Values that stand outside the YAML: environment variables, files, the output of commands.
 
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::config::model::{ValueSource, Workspace};
+use crate::reading::{self, ReadError};
 use crate::secret::Secret;
 
-/// A file with a single value is never larger than this many bytes.
-const MAX_BYTES: usize = 64 * 1024;
+/// A single value is never larger than this many bytes.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// After how long a command that has not ended is worth a word.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// Why a value could not be had. No variant holds the value.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum CredentialError {
-    /// The variable is not set, or not text.
+    /// The variable is not set.
     #[error("the environment variable {0} is not set")]
     NoVariable(String),
     /// The file cannot be read.
@@ -39,7 +47,7 @@ pub enum CredentialError {
         /// Where it came from.
         origin: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
     },
 }
 
@@ -66,90 +74,238 @@ impl Surroundings {
     }
 }
 
-/// Fetches a value. One trailing newline is not part of it.
+/// Takes a line about a command that is slow.
+type Listener = Box<dyn Fn(&str) + Send + Sync>;
+
+static LISTENER: OnceLock<Listener> = OnceLock::new();
+
+/// Has commands that take long announced. The first call of a process counts.
+pub fn announce(listener: impl Fn(&str) + Send + Sync + 'static) {
+    LISTENER.get_or_init(|| Box::new(listener));
+}
+
+/// What a value has to look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One line, without blanks or quotation marks around it.
+    Line,
+    /// An integration key of Duo.
+    IntegrationKey,
+    /// A secret key of Duo.
+    SecretKey,
+}
+
+impl Form {
+    /// What keeps a text from having the form.
+    fn fault(self, text: &str) -> Option<&'static str> {
+        let inner = text.trim();
+        if inner.is_empty() {
+            return Some("is empty");
+        }
+        if text.chars().any(char::is_control) {
+            return Some("holds more than one line, or control characters");
+        }
+        if text != inner {
+            return Some("begins or ends with a blank");
+        }
+        if ['"', '\'']
+            .iter()
+            .any(|quote| inner.len() > 1 && inner.starts_with(*quote) && inner.ends_with(*quote))
+        {
+            return Some("has quotation marks around it");
+        }
+        let (ikey, skey) = (is_integration_key(text), is_secret_key(text));
+        match self {
+            Self::IntegrationKey if skey => {
+                Some("is not an integration key but looks like a secret key; are the two swapped?")
+            }
+            Self::SecretKey if ikey => {
+                Some("is not a secret key but looks like an integration key; are the two swapped?")
+            }
+            Self::IntegrationKey if !ikey => {
+                Some("is not an integration key of Duo, which is DI and 18 capital letters or digits")
+            }
+            Self::SecretKey if !skey => Some("is not a secret key of Duo, which is 40 letters or digits"),
+            Self::Line | Self::IntegrationKey | Self::SecretKey => None,
+        }
+    }
+}
+
+fn is_integration_key(text: &str) -> bool {
+    let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    text.len() == 20 && text.starts_with("DI") && text.chars().all(capital)
+}
+
+fn is_secret_key(text: &str) -> bool {
+    text.len() == 40 && text.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// Fetches a value. One line break at its end is not part of it.
 ///
 /// # Errors
 ///
 /// [`CredentialError`] with the origin and the reason, never with the value.
-pub fn fetch(source: &ValueSource, around: &Surroundings) -> Result<Secret, CredentialError> {
-    let (origin, bytes) = match source {
+pub fn fetch(source: &ValueSource, form: Form, around: &Surroundings) -> Result<Secret, CredentialError> {
+    let (origin, text) = match source {
         ValueSource::Env(name) => {
-            let value = std::env::var(name).map_err(|_| CredentialError::NoVariable(name.clone()))?;
-            (format!("the environment variable {name}"), value.into_bytes())
+            let value = std::env::var_os(name).ok_or_else(|| CredentialError::NoVariable(name.clone()))?;
+            let origin = format!("the environment variable {name}");
+            let text = value.into_string().map_err(|_| unusable(&origin, "is not UTF-8 text"))?;
+            if text.len() > usize::try_from(MAX_BYTES).unwrap_or(usize::MAX) {
+                return Err(unusable(&origin, "is far too long"));
+            }
+            (origin, text)
         }
         ValueSource::File(path) => {
-            let read = std::fs::read(path);
-            let reason = |error: std::io::Error| CredentialError::NoFile {
-                path: path.clone(),
-                reason: error.to_string(),
-            };
-            (path.display().to_string(), read.map_err(reason)?)
+            let reason =
+                |error: ReadError| CredentialError::NoFile { path: path.clone(), reason: error.to_string() };
+            (path.display().to_string(), reading::text(path, MAX_BYTES).map_err(reason)?)
         }
-        ValueSource::Command(words) => run(words, around)?,
-        ValueSource::Plain(text) => ("the YAML".to_owned(), text.clone().into_bytes()),
+        ValueSource::Command { words, timeout } => run(words, *timeout, SLOW, around)?,
+        ValueSource::Plain(text) => ("the YAML".to_owned(), text.clone()),
     };
-    let unusable = |reason| CredentialError::Unusable { origin: origin.clone(), reason };
-    if bytes.len() > MAX_BYTES {
-        return Err(unusable("is far too long"));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| unusable("is not text"))?;
     let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
-    if text.trim().is_empty() {
-        return Err(unusable("is empty"));
+    match form.fault(text) {
+        Some(fault) => Err(unusable(&origin, fault)),
+        None => Ok(Secret::new(text)),
     }
-    if text.chars().any(char::is_control) {
-        return Err(unusable("holds more than one line"));
-    }
-    Ok(Secret::new(text))
 }
 
-fn run(words: &[String], around: &Surroundings) -> Result<(String, Vec<u8>), CredentialError> {
+fn unusable(origin: &str, reason: impl Into<String>) -> CredentialError {
+    CredentialError::Unusable { origin: origin.to_owned(), reason: reason.into() }
+}
+
+/// Why a command could not be started, with a hint where its words are most likely one text.
+pub(crate) fn not_started(words: &[String], error: &io::Error) -> String {
+    let hint = match words {
+        [word] if error.kind() == io::ErrorKind::NotFound && word.trim().contains(char::is_whitespace) => {
+            let items: Vec<&str> = word.split_whitespace().take(3).collect();
+            let more = if word.split_whitespace().count() > 3 { ", ..." } else { "" };
+            format!("; each word is an item of the list: [{}{more}]", items.join(", "))
+        }
+        [program, ..] if error.kind() == io::ErrorKind::NotFound && program.starts_with('~') => {
+            "; `~` is not expanded: write the whole path".to_owned()
+        }
+        _ => String::new(),
+    };
+    format!("cannot be started: {error}{hint}")
+}
+
+/// Runs a command until it ends, for at most `timeout`; what takes longer than `slow` is announced.
+fn run(
+    words: &[String],
+    timeout: Duration,
+    slow: Duration,
+    around: &Surroundings,
+) -> Result<(String, String), CredentialError> {
     let (program, arguments) =
         words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-    let failed = |reason: String| CredentialError::Command { program: program.to_owned(), reason };
+    let name = program.split_whitespace().next().unwrap_or_default();
+    let failed = |reason: String| CredentialError::Command { program: name.to_owned(), reason };
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     if !around.folder.as_os_str().is_empty() {
         command.current_dir(&around.folder);
     }
     for name in &around.withheld {
         command.env_remove(name);
     }
-    let output = command.output().map_err(|error| failed(format!("cannot be started: {error}")))?;
-    if !output.status.success() {
-        return Err(failed(format!("ended with {}", output.status)));
+    // At a terminal it may ask the person there, which a group of its own could not.
+    let grouped = !io::stdin().is_terminal();
+    #[cfg(unix)]
+    if grouped {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
-    Ok((format!("the command `{program}`"), output.stdout))
+    let mut child = command.spawn().map_err(|error| failed(not_started(words, &error)))?;
+    let (sender, receiver) = channel();
+    if let Some(stdout) = child.stdout.take() {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let read = stdout.take(MAX_BYTES + 1).read_to_end(&mut bytes).map(|_| bytes);
+            // Nobody listens any more once the time is up.
+            let _ = sender.send(read);
+        });
+    }
+    let slow = slow.min(timeout);
+    let output = receiver.recv_timeout(slow).or_else(|waited| {
+        if waited == RecvTimeoutError::Timeout
+            && timeout > slow
+            && let Some(listener) = LISTENER.get()
+        {
+            let left = timeout.saturating_sub(slow).as_secs();
+            listener(&format!("waiting for the command `{name}`, for {left} s more at most"));
+        }
+        receiver.recv_timeout(timeout.saturating_sub(slow))
+    });
+    let Ok(output) = output else {
+        end(&mut child, grouped);
+        let seconds = timeout.as_secs();
+        return Err(failed(format!(
+            "did not end within {seconds} s and was ended; it may wait for a person: give it what it needs, or raise \
+             `timeout_seconds`"
+        )));
+    };
+    let bytes = output.map_err(|error| failed(format!("cannot be read from: {error}")))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_BYTES {
+        end(&mut child, grouped);
+        return Err(failed(format!("printed more than {} KB and was ended", MAX_BYTES / 1024)));
+    }
+    // It has closed its output: what it still does is not worth more than the rest of the time.
+    let status = child.wait().map_err(|error| failed(format!("cannot be waited for: {error}")))?;
+    if !status.success() {
+        return Err(failed(format!("ended with {status}")));
+    }
+    let origin = format!("the command `{name}`");
+    let text = String::from_utf8(bytes).map_err(|_| unusable(&origin, "is not UTF-8 text"))?;
+    Ok((origin, text))
+}
+
+/// Ends a command, and what it started where it has a group of its own.
+fn end(child: &mut Child, grouped: bool) {
+    #[cfg(unix)]
+    if grouped && let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        // A group that is empty already is what is wanted.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    #[cfg(not(unix))]
+    let _ = grouped;
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use proptest::prelude::*;
+
     use super::*;
 
+    fn line(source: &ValueSource) -> Result<Secret, CredentialError> {
+        fetch(source, Form::Line, &Surroundings::default())
+    }
+
     fn error(source: &ValueSource) -> String {
-        match fetch(source, &Surroundings::default()) {
-            Ok(_) => "no error".to_owned(),
-            Err(error) => error.to_string(),
-        }
+        line(source).map_or_else(|error| error.to_string(), |_| "no error".to_owned())
     }
 
     fn command(script: &str) -> ValueSource {
-        ValueSource::Command(vec!["sh".into(), "-c".into(), script.into()])
+        let words = vec!["sh".into(), "-c".into(), script.into()];
+        ValueSource::Command { words, timeout: Duration::from_secs(30) }
     }
 
     #[test]
-    fn one_trailing_newline_is_not_part_of_a_value() {
+    fn one_line_break_and_a_mark_are_not_part_of_a_value() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        std::fs::write(&path, "abc\r\n").unwrap();
-        assert_eq!(
-            fetch(&ValueSource::File(path), &Surroundings::default()).map(|s| s.expose().to_owned()),
-            Ok("abc".to_owned())
-        );
-        assert_eq!(
-            fetch(&command("echo abc"), &Surroundings::default()).map(|s| s.expose().to_owned()),
-            Ok("abc".to_owned())
-        );
+        for text in ["abc", "abc\n", "abc\r\n", "\u{feff}abc\r\n"] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(
+                line(&ValueSource::File(path.clone())).map(|s| s.expose().to_owned()),
+                Ok("abc".to_owned())
+            );
+        }
+        assert_eq!(line(&command("echo abc")).map(|s| s.expose().to_owned()), Ok("abc".to_owned()));
     }
 
     #[test]
@@ -159,7 +315,7 @@ mod tests {
         let got = |withheld: &[&str]| {
             let withheld = withheld.iter().map(|name| (*name).to_owned()).collect();
             let around = Surroundings { folder: PathBuf::new(), withheld };
-            fetch(&script, &around).map(|secret| secret.expose().to_owned()).unwrap()
+            fetch(&script, Form::Line, &around).map(|secret| secret.expose().to_owned()).unwrap()
         };
         assert_eq!(got(&["CARGO_MANIFEST_DIR"]), "got:");
         assert_ne!(got(&["DUO_SKEY"]), "got:", "it has the rest");
@@ -167,18 +323,101 @@ mod tests {
 
     #[test]
     fn failures_name_the_origin_and_never_the_value() {
-        assert_eq!(
-            error(&ValueSource::Env("DUOCTL_SURELY_UNSET".into())),
-            "the environment variable DUOCTL_SURELY_UNSET is not set"
-        );
+        let unset = ValueSource::Env("DUOCTL_SURELY_UNSET".into());
+        assert_eq!(error(&unset), "the environment variable DUOCTL_SURELY_UNSET is not set");
         assert_eq!(error(&command("echo hunter2; exit 3")), "the command `sh` ended with exit status: 3");
-        assert_eq!(
-            error(&command("printf 'hunter2\\nmore'")),
-            "the value from the command `sh` holds more than one line"
-        );
+        let lines = "the value from the command `sh` holds more than one line, or control characters";
+        assert_eq!(error(&command("printf 'hunter2\\nmore'")), lines);
+        assert_eq!(error(&command("printf 'hunter\\r2'")), lines);
         assert_eq!(error(&command("true")), "the value from the command `sh` is empty");
-        assert!(
-            error(&ValueSource::File("no/such/file".into())).starts_with("no/such/file cannot be read: ")
+        assert_eq!(
+            error(&command("printf 'hunter2\\377'")),
+            "the value from the command `sh` is not UTF-8 text"
         );
+        let endless = "the command `sh` printed more than 64 KB and was ended";
+        assert_eq!(error(&command("while :; do echo hunter2hunter2; done")), endless);
+        assert_eq!(
+            error(&ValueSource::File("no/such/file".into())),
+            "no/such/file cannot be read: it does not exist"
+        );
+        let home = ValueSource::File("cred/~/x".into());
+        assert!(
+            error(&home).ends_with("it does not exist; `~` is not expanded: write the whole path"),
+            "{}",
+            error(&home)
+        );
+    }
+
+    #[test]
+    fn a_command_line_in_one_word_is_explained() {
+        let one = |word: &str| {
+            error(&ValueSource::Command { words: vec![word.to_owned()], timeout: Duration::from_secs(30) })
+        };
+        assert!(
+            one("op read op://x/hunter2 y")
+                .ends_with("; each word is an item of the list: [op, read, op://x/hunter2, ...]")
+        );
+        assert!(one("op read op://x/y").starts_with("the command `op` cannot be started: "));
+        assert!(one("~/bin/key").ends_with("; `~` is not expanded: write the whole path"));
+        assert!(!one("surely-not-there").contains("item of the list"));
+    }
+
+    #[test]
+    fn a_command_that_waits_is_announced_and_ended_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        announce({
+            let said = std::sync::Arc::clone(&said);
+            move |line| said.lock().unwrap().push(line.to_owned())
+        });
+        let start = Instant::now();
+        let words = ["sh", "-c", "sleep 600; echo hunter2"].map(str::to_owned);
+        let ended = run(
+            &words,
+            Duration::from_secs(2),
+            Duration::from_millis(10),
+            &Surroundings::folder(folder.path()),
+        );
+        let message = ended.unwrap_err().to_string();
+        assert!(message.starts_with("the command `sh` did not end within 2 s and was ended; "), "{message}");
+        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+        assert_eq!(*said.lock().unwrap(), ["waiting for the command `sh`, for 1 s more at most"]);
+    }
+
+    #[test]
+    fn keys_of_another_shape_are_refused_before_anything_is_sent() {
+        let (ikey, skey) = ("DIXXXXXXXXXXXXXXXXXX", "a1".repeat(20));
+        for (form, text, fault) in [
+            (Form::IntegrationKey, ikey, None),
+            (Form::SecretKey, &*skey, None),
+            (Form::IntegrationKey, &skey, Some("swapped?")),
+            (Form::SecretKey, ikey, Some("swapped?")),
+            (Form::IntegrationKey, "dixxxxxxxxxxxxxxxxxx", Some("18 capital letters")),
+            (Form::SecretKey, "hunter2", Some("40 letters or digits")),
+            (Form::Line, "a b", None),
+            (Form::Line, "'", None),
+        ] {
+            let found = fetch(&ValueSource::Plain(text.into()), form, &Surroundings::default());
+            let message = found.as_ref().err().map(ToString::to_string);
+            assert_eq!(message.is_some(), fault.is_some(), "{form:?} {text}");
+            if let (Some(message), Some(fault)) = (message, fault) {
+                assert!(message.contains(fault) && !message.contains(text), "{message}");
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever is put around a key makes it unusable, and the message never shows it.
+        #[test]
+        fn what_surrounds_a_key_is_named(before in "[ \t\"'\u{a0}]{0,2}", after in "[ \t\"'\u{a0}\n]{0,3}") {
+            let key = "b2".repeat(20);
+            let text = format!("{before}{key}{after}");
+            let found = fetch(&ValueSource::Plain(text), Form::SecretKey, &Surroundings::default());
+            let plain = before.is_empty() && matches!(after.as_str(), "" | "\n");
+            prop_assert_eq!(found.is_ok(), plain);
+            if let Err(error) = found {
+                prop_assert!(!error.to_string().contains(&key));
+            }
+        }
     }
 }

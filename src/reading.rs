@@ -14,6 +14,9 @@ pub enum ReadError {
     /// Nothing is there.
     #[error("it does not exist")]
     Missing,
+    /// Nothing is there, and the path has a `~` that a shell would have replaced.
+    #[error("it does not exist; `~` is not expanded: write the whole path")]
+    Tilde,
     /// The file may not be read.
     #[error("permission denied")]
     Denied,
@@ -69,7 +72,11 @@ impl From<ReadError> for io::Error {
 
 /// The bytes of a file, at most `limit` of them.
 pub fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    regular(&std::fs::metadata(path)?, limit)?;
+    let found = std::fs::metadata(path).map_err(|error| match ReadError::from(error) {
+        ReadError::Missing if path.components().any(|part| part.as_os_str() == "~") => ReadError::Tilde,
+        error => error,
+    });
+    regular(&found?, limit)?;
     let file = File::open(path)?;
     // Something else may have taken its place.
     regular(&file.metadata()?, limit)?;

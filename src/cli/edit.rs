@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::edit::{self, EditError};
+use crate::config::files::MAX_FILE_BYTES;
 use crate::config::load::{InMemory, Loaded, load_files};
 use crate::diagnostic::{Sources, has_errors};
+use crate::reading::{self, ReadError};
 
 use super::exit::Failure;
 
@@ -23,6 +25,16 @@ pub fn unchanged(path: &Path, error: &EditError) -> Failure {
     Failure::Edit { path: path.to_owned(), error: error.to_string(), line: None }
 }
 
+/// The text of a file that is to be edited, as it is.
+pub fn read(path: &Path) -> Result<String, Failure> {
+    let failure = |error: ReadError| Failure::File {
+        path: path.to_owned(),
+        what: "cannot be read",
+        error: error.into(),
+    };
+    reading::exact(path, MAX_FILE_BYTES).map_err(failure)
+}
+
 /// Edits the text of a file and loads the whole workspace with it.
 pub fn edited(
     root: &Path,
@@ -31,8 +43,7 @@ pub fn edited(
     change: impl FnOnce(&str) -> Result<String, EditError>,
 ) -> Result<Edited, Failure> {
     let path = sources.file(file).map(|file| file.path.clone()).unwrap_or_default();
-    let failure = |error| Failure::File { path: path.clone(), what: "cannot be read", error };
-    let before = std::fs::read_to_string(&path).map_err(failure)?;
+    let before = read(&path)?;
     let text = change(&before).map_err(|error| unchanged(&path, &error))?;
     let files = sources.files().iter().enumerate().map(|(index, source)| {
         let text = if index == file { text.clone() } else { source.text.clone() };

@@ -1,7 +1,6 @@
 //! `duoctl fmt`: the canonical form of YAML files. A file that cannot be read, or not be formatted without harm, stays
 //! as it is; the others are formatted all the same.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use similar::TextDiff;
@@ -12,9 +11,11 @@ use crate::config::format::{FormatError, canonical};
 use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
+use crate::reading::{self, ReadError};
 use crate::text::safe;
 
 use super::args::Fmt;
+use super::edit::read;
 use super::exit::{Exit, Failure};
 
 /// Runs the command.
@@ -63,7 +64,7 @@ enum Formatted {
 fn one(path: &Path, index: usize, args: &Fmt, printer: Printer) -> Result<Formatted, Failure> {
     let failure = |what| move |error| Failure::File { path: path.to_owned(), what, error };
     // The sources have no byte-order mark, which is kept.
-    let text = std::fs::read_to_string(path).map_err(failure("cannot be read"))?;
+    let text = read(path)?;
     let formatted = match canonical(index, &text) {
         Ok(formatted) if formatted == text => return Ok(Formatted::Same),
         Ok(formatted) => formatted,
@@ -86,9 +87,12 @@ fn one(path: &Path, index: usize, args: &Fmt, printer: Printer) -> Result<Format
 }
 
 fn filter(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
-    let failure = |error| Failure::File { path: "stdin".into(), what: "cannot be read", error };
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(failure)?;
+    let failure = |error: ReadError| Failure::File {
+        path: "stdin".into(),
+        what: "cannot be read",
+        error: error.into(),
+    };
+    let text = reading::stream_text(std::io::stdin(), files::MAX_FILE_BYTES).map_err(failure)?;
     let mut sources = Sources::default();
     let file = sources.add("stdin".into(), text.trim_start_matches('\u{feff}').to_owned());
     match canonical(file, &text) {

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::atomic::{self, Readers};
+use crate::config::files::is_near;
 use crate::config::load::{Trust, load_as};
 use crate::output::document::{DiagnosticDocument, Document, FailureDocument};
 use crate::output::format::{Format, render};
 use crate::output::human::{self, Style};
 use crate::output::json;
 use crate::output::printer::Printer;
+use crate::text::safe;
 
 use super::args::{Args, Command, OutputFormat, ReportFile};
 use super::exit::{Exit, Failure};
@@ -27,6 +29,8 @@ pub struct Outlet {
     trust: Trust,
     format: OutputFormat,
     reports: Vec<ReportFile>,
+    /// Where a plan is saved.
+    saved: Option<PathBuf>,
     printer: Printer,
     /// How stdout shows a document to people.
     pub style: Style,
@@ -47,6 +51,10 @@ impl Outlet {
             trust: if untrusted { Trust::None } else { Trust::Full },
             format,
             reports: reports.to_vec(),
+            saved: match &args.command {
+                Command::Plan(args) => args.out.clone(),
+                _ => None,
+            },
             printer,
             style: Style { paint: printer.out, every: args.global.verbose > 0 },
         }
@@ -62,16 +70,29 @@ impl Outlet {
         self.format == Format::Jsonl
     }
 
-    /// Whether every report can be written, as far as that can be told before anything is done.
+    /// Whether every output can be written, each to a file of its own, as far as that can be told before anything is done.
     pub fn check(&self) -> Result<(), Failure> {
-        for (index, report) in self.reports.iter().enumerate() {
-            if self.reports.iter().take(index).any(|other| other.path == report.path) {
-                let message =
-                    format!("two reports go to {}; each needs a file of its own", report.path.display());
-                return Err(Failure::Usage(message));
+        let outputs: Vec<&Path> =
+            self.reports.iter().map(|report| report.path.as_path()).chain(self.saved.as_deref()).collect();
+        for (index, path) in outputs.iter().enumerate() {
+            let refused = |message: String| Err(Failure::Usage(message));
+            let shown = safe(&path.display().to_string());
+            if *path == Path::new("-") {
+                return refused("- is not a file; `--format` chooses what goes to stdout".to_owned());
             }
-            writable(&report.path).map_err(|error| Failure::File {
-                path: report.path.clone(),
+            if is_near(path) {
+                return refused(format!(
+                    "{shown} has the name of a workspace's file, which an output would replace"
+                ));
+            }
+            if let Some(other) = outputs.iter().take(index).find(|other| atomic::same_file(other, path)) {
+                let other = safe(&other.display().to_string());
+                return refused(format!(
+                    "two outputs go to one file, {other} and {shown}; each needs one of its own"
+                ));
+            }
+            writable(path).map_err(|error| Failure::File {
+                path: path.to_path_buf(),
                 what: "cannot be written",
                 error,
             })?;
@@ -175,7 +196,7 @@ pub fn prefix() -> String {
 /// GitHub gives each step of a job a file that is meant to be added to.
 fn is_step_summary(path: &Path) -> bool {
     std::env::var_os("GITHUB_STEP_SUMMARY")
-        .is_some_and(|summary| !summary.is_empty() && Path::new(&summary) == path)
+        .is_some_and(|summary| !summary.is_empty() && atomic::same_file(Path::new(&summary), path))
 }
 
 /// What [`atomic::replace`] will refuse, known before anything is done. A report is never written through a link: whoever

@@ -14,6 +14,7 @@ use crate::reconcile::plan::Plan;
 use super::args::{self, Impact};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
+use super::saved_plan::beside;
 use super::session::{
     Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
 };
@@ -70,6 +71,7 @@ fn exit(plan: &Plan, detailed: bool, unreadable: Option<Exit>) -> Exit {
 fn save(file: &Path, document: PlanDocument, args: &args::Plan) -> Result<(), Failure> {
     let made_with = MadeWith {
         path: args.source.path.display().to_string(),
+        beside: beside(file, &args.source.path),
         only: args.selected.only.clone(),
         exclude: args.selected.exclude.clone(),
         prune: args.pruning.prune.map(PruneDocument::from),

@@ -9,7 +9,7 @@ use crate::apply::execute::Progress;
 use crate::apply::outcome::StepOutcome;
 use crate::output::document::{EventDocument, OutcomeDocument};
 use crate::output::human::apply::line;
-use crate::output::printer::Printer;
+use crate::output::printer::{Printer, is_dumb};
 use crate::reconcile::plan::Step;
 use crate::text::safe;
 
@@ -49,7 +49,7 @@ impl Spinner {
         let shown = bar.clone();
         let appear = tokio::spawn(async move {
             tokio::time::sleep(PATIENCE).await;
-            if !printer.quiet {
+            if !printer.quiet && !is_dumb() {
                 // Draws nothing where stderr is no terminal.
                 shown.set_draw_target(ProgressDrawTarget::stderr());
                 shown.enable_steady_tick(Duration::from_millis(120));

@@ -4,12 +4,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::config::files;
 use crate::output::document::{self, Document, MadeWith};
+use crate::reading::{self, ReadError};
 use crate::reconcile::fingerprint::Fingerprint;
 use crate::text::quoted;
 
 use super::args::{self, PruneMode};
 use super::exit::Failure;
+
+/// The largest plan or report that is read.
+pub(super) const MAX_DOCUMENT: u64 = 256 * 1024 * 1024;
 
 /// A plan that `duoctl plan --out` saved.
 pub(super) struct SavedPlan {
@@ -27,11 +32,15 @@ impl SavedPlan {
         {
             return Ok(None);
         }
-        let failure = |error| Failure::File { path: path.to_owned(), what: "cannot be read", error };
-        let bytes = std::fs::read(path).map_err(failure)?;
+        let failure = |error: ReadError| Failure::File {
+            path: path.to_owned(),
+            what: "cannot be read",
+            error: error.into(),
+        };
+        let text = reading::text(path, MAX_DOCUMENT).map_err(failure)?;
         let unusable = |reason: &str| Failure::NoPlan { path: path.to_owned(), reason: reason.to_owned() };
-        let value: Value = serde_json::from_slice(&bytes)
-            .map_err(|_| unusable("it is neither YAML by its name nor JSON"))?;
+        let value: Value =
+            serde_json::from_str(&text).map_err(|_| unusable("it is neither YAML by its name nor JSON"))?;
         match document::read(&value).map_err(|reason| unusable(&reason))? {
             Document::Plan(plan) => Ok(Some(Self {
                 file: path.to_owned(),
@@ -53,15 +62,36 @@ impl SavedPlan {
                 "--only, --exclude and --prune are part of a saved plan; give them to `duoctl plan`";
             return Err(Failure::Usage(message.to_owned()));
         }
-        let MadeWith { path, only, exclude, prune } = self.made_with.clone().ok_or_else(|| {
-            let reason = "it was not saved with `duoctl plan --out`".to_owned();
-            Failure::NoPlan { path: self.file.clone(), reason }
-        })?;
-        let path = PathBuf::from(path);
+        let unusable = |reason: String| Failure::NoPlan { path: self.file.clone(), reason };
+        let MadeWith { path, beside, only, exclude, prune } = self
+            .made_with
+            .clone()
+            .ok_or_else(|| unusable("it was not saved with `duoctl plan --out`".to_owned()))?;
         let prune = prune.map(PruneMode::from);
         let selected = args::Selected { only, exclude };
-        self.is_wanted(&path, prune, &selected, &args)?;
+        let places = self.places(&path, beside.as_deref());
+        let path = match &args.config {
+            Some(config) => {
+                let place = places.iter().find(|place| same_place(place, config));
+                self.is_wanted(place.unwrap_or(&PathBuf::from(&path)), prune, &selected, &args)?;
+                config.clone()
+            }
+            None => places.into_iter().find(|place| holds_yaml(place)).ok_or_else(|| {
+                let shown = quoted(&path);
+                unusable(format!("the YAML that it is of, {shown}, is neither where it was from this file nor in this folder"))
+            })?,
+        };
         Ok((path, args::Apply { selected, pruning: args::Pruning { prune }, ..args }))
+    }
+
+    /// Where its YAML may be: a plan can be applied from any folder, and moved together with its YAML.
+    fn places(&self, path: &str, beside: Option<&str>) -> Vec<PathBuf> {
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let beside = beside.map(|beside| match (beside, folder.as_os_str().is_empty()) {
+            (".", false) => folder.to_owned(),
+            (beside, _) => folder.join(beside),
+        });
+        beside.into_iter().chain([PathBuf::from(path)]).collect()
     }
 
     /// Whether it is the plan that `--config` asks for, with the arguments that are given here.
@@ -94,9 +124,31 @@ impl SavedPlan {
     }
 }
 
-/// Whether two paths lead to the same file or folder.
+/// The path of the YAML from the folder of the file that a plan is saved to.
+pub(super) fn beside(file: &Path, yaml: &Path) -> Option<String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (folder, yaml) = (folder.canonicalize().ok()?, yaml.canonicalize().ok()?);
+    let common = folder.components().zip(yaml.components()).take_while(|(one, other)| one == other).count();
+    let up = folder.components().skip(common).map(|_| Path::new(".."));
+    let down: PathBuf = yaml.components().skip(common).collect();
+    let path = up.collect::<PathBuf>().join(down);
+    let text = path.to_str()?.trim_end_matches('/').replace('\\', "/");
+    Some(if text.is_empty() { ".".to_owned() } else { text })
+}
+
+/// Whether a path is a file, or a folder with YAML of a workspace.
+fn holds_yaml(path: &Path) -> bool {
+    path.is_file() || path.is_dir() && !files::find(path, &mut Vec::new()).files.is_empty()
+}
+
+/// Whether two paths lead to the same file or folder, or one to a folder and the other to its `duo.yaml`.
 fn same_place(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
+    let real = |path: &Path| {
+        let real = path.canonicalize()?;
+        let main = real.is_file() && real.file_name().is_some_and(|name| name == "duo.yaml");
+        Ok::<_, std::io::Error>(real.parent().filter(|_| main).map(Path::to_owned).unwrap_or(real))
+    };
+    match (real(one), real(other)) {
         (Ok(one), Ok(other)) => one == other,
         _ => false,
     }

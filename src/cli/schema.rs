@@ -1,14 +1,15 @@
 //! `duoctl schema`: the JSON Schemas of the YAML and of the documents, on stdout or where an editor finds them.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::config::association::{self, Unassociated};
 use crate::config::edit;
+use crate::config::files::MAX_FILE_BYTES;
 use crate::config::schema::config_schema_text;
 use crate::output::document::schema::{plan_schema, report_schema, text};
 use crate::output::printer::Printer;
+use crate::reading::{self, ReadError};
 use crate::text::safe;
 
 use super::args::{Schema, SchemaKind};
@@ -67,9 +68,11 @@ fn install(folder: &Path, printer: Printer) -> Result<(), Failure> {
 
 /// The text of a file, where there is one.
 fn read(path: &Path) -> Result<Option<String>, Failure> {
-    match fs::read_to_string(path) {
+    match reading::exact(path, MAX_FILE_BYTES) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::File { path: path.to_owned(), what: "cannot be read", error }),
+        Err(ReadError::Missing) => Ok(None),
+        Err(error) => {
+            Err(Failure::File { path: path.to_owned(), what: "cannot be read", error: error.into() })
+        }
     }
 }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::load::{Loaded, Trust, load_as};
 use crate::config::model::{Credentials, Workspace};
 use crate::config::scope;
-use crate::credentials::{Surroundings, fetch};
+use crate::credentials::{Form, Surroundings, announce, fetch};
 use crate::diagnostic::{Code, Diagnostic, Sources};
 use crate::duo::activity::activities;
 use crate::duo::backoff::Backoff;
@@ -125,6 +125,7 @@ impl Session {
     ) -> Result<Self, Failure> {
         let connection = &connection.completed().map_err(Failure::Usage)?;
         let (workspace, sources) = load_valid(path, trust, printer)?;
+        announce(move |line| progress::remark(printer, line));
         let mut desired = desired(&workspace, &sources);
         // The simulator's operator is the only one that it tells of.
         desired.second_operator &= connection.sandbox.is_none();
@@ -392,9 +393,10 @@ pub(super) fn config(
 ) -> Result<HttpsConfig, Failure> {
     let Credentials { integration_key, secret_key, second: _ } = credentials;
     let around = Surroundings::of(workspace);
-    let get = |source, key| fetch(source, &around).map_err(|error| Failure::Credentials { key, error });
-    let ikey = get(&integration_key.value, ikey_at)?;
-    let skey = get(&secret_key.value, skey_at)?;
+    let get =
+        |source, form, key| fetch(source, form, &around).map_err(|error| Failure::Credentials { key, error });
+    let ikey = get(&integration_key.value, Form::IntegrationKey, ikey_at)?;
+    let skey = get(&secret_key.value, Form::SecretKey, skey_at)?;
     let host = workspace.tenant.api_hostname.value.clone();
     let mut config = HttpsConfig::new(host, Ikey::new(ikey.expose()), skey);
     config.connect_to = connection.connect_to;

@@ -1,6 +1,5 @@
 //! `duoctl show`: a saved plan or report in another format. Needs no network and no credentials.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -9,10 +8,12 @@ use crate::output::document;
 use crate::output::format::render;
 use crate::output::human::Style;
 use crate::output::printer::Printer;
+use crate::reading::{self, ReadError};
 
 use super::args::Show;
 use super::exit::{Exit, Failure};
 use super::outlet::prefix;
+use super::saved_plan::MAX_DOCUMENT;
 
 /// Runs the command.
 pub fn run(args: &Show, printer: Printer) -> Result<Exit, Failure> {
@@ -34,10 +35,11 @@ pub fn run(args: &Show, printer: Printer) -> Result<Exit, Failure> {
 
 fn read(file: &Path) -> Result<String, Failure> {
     let (shown, read) = if file == Path::new("-") {
-        let mut text = String::new();
-        (PathBuf::from("standard input"), std::io::stdin().read_to_string(&mut text).map(|_| text))
+        (PathBuf::from("standard input"), reading::stream_text(std::io::stdin(), MAX_DOCUMENT))
     } else {
-        (file.to_owned(), std::fs::read_to_string(file))
+        (file.to_owned(), reading::exact(file, MAX_DOCUMENT))
     };
-    read.map_err(|error| Failure::File { path: shown, what: "cannot be read", error })
+    let failure =
+        |error: ReadError| Failure::File { path: shown, what: "cannot be read", error: error.into() };
+    read.map(reading::unmarked).map_err(failure)
 }

@@ -3,15 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::application::{self, Defaults};
 use super::model::{
-    Allowance, Credentials, DuoPlan, Guards, IntelligenceAccess, IntelligenceApi, IntelligenceApiFields,
-    IntelligenceEntry, Removal, SecretStore, Tenant, ValueSource, Workspace,
+    Allowance, COMMAND_TIMEOUT, Credentials, DuoPlan, Guards, IntelligenceAccess, IntelligenceApi,
+    IntelligenceApiFields, IntelligenceEntry, Removal, SecretStore, Tenant, ValueSource, Workspace,
 };
-use super::read::{flag, items, mapping, max_age, secret_target, text, text_of};
+use super::read::{flag, items, mapping, max_age, secret_target, text, text_of, whole};
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::text::is_secret_key;
@@ -119,14 +120,15 @@ fn source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {
 /// A place only: a plain value of a secret must not even be held.
 fn secret_source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {
     let Data::Mapping(entries) = &node.data else { return None };
-    let place = match entries.as_slice() {
-        [entry] => match entry.key.value.as_str() {
-            "env" => ValueSource::Env(text(&entry.value)?.value),
-            "file" => ValueSource::File(root.join(text(&entry.value)?.value)),
-            "command" => ValueSource::Command(
-                items(&entry.value).iter().filter_map(text).map(|argument| argument.value).collect(),
-            ),
-            _ => return None,
+    let timeout = find(entries, "timeout_seconds").and_then(|entry| whole(&entry.value));
+    let mut places = entries.iter().filter(|entry| entry.key.value != "timeout_seconds");
+    let (Some(entry), None) = (places.next(), places.next()) else { return None };
+    let place = match entry.key.value.as_str() {
+        "env" => ValueSource::Env(text(&entry.value)?.value),
+        "file" => ValueSource::File(root.join(text(&entry.value)?.value)),
+        "command" => ValueSource::Command {
+            words: items(&entry.value).iter().filter_map(text).map(|argument| argument.value).collect(),
+            timeout: timeout.map_or(COMMAND_TIMEOUT, Duration::from_secs),
         },
         _ => return None,
     };

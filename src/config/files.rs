@@ -144,7 +144,7 @@ fn named(name: &str) -> Option<Result<(), Near>> {
 }
 
 /// Whether a path is named like a file of a workspace, or almost.
-pub(super) fn is_near(path: &Path) -> bool {
+pub(crate) fn is_near(path: &Path) -> bool {
     path.file_name().is_some_and(|name| {
         let name = name.to_string_lossy();
         !name.starts_with('.') && named(&name).is_some()

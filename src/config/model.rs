@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -48,7 +49,7 @@ impl Workspace {
         });
         let names = operators.chain(client).filter_map(|source| match &source.value {
             ValueSource::Env(name) => Some(name.as_str()),
-            ValueSource::File(_) | ValueSource::Command(_) | ValueSource::Plain(_) => None,
+            ValueSource::File(_) | ValueSource::Command { .. } | ValueSource::Plain(_) => None,
         });
         names.collect()
     }
@@ -112,6 +113,9 @@ pub struct Credentials {
     pub second: Option<Box<Credentials>>,
 }
 
+/// How long a command that fetches a value may take, where `timeout_seconds` does not say.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueSource {
@@ -119,8 +123,13 @@ pub enum ValueSource {
     Env(String),
     /// A file, resolved against the workspace's folder; one trailing newline is not part of the value.
     File(PathBuf),
-    /// The standard output of a command, one argument each; one trailing newline is not part of the value.
-    Command(Vec<String>),
+    /// The standard output of a command; one trailing newline is not part of the value.
+    Command {
+        /// The program and its arguments.
+        words: Vec<String>,
+        /// How long it may take.
+        timeout: Duration,
+    },
     /// The value itself; never a secret.
     Plain(String),
 }

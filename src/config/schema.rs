@@ -179,7 +179,15 @@ fn shape(shape_: &Shape) -> Map<String, Value> {
         Shape::Source { secret } => {
             let mut schema = object(&SOURCE);
             schema.insert("minProperties".to_owned(), json!(1));
-            schema.insert("maxProperties".to_owned(), json!(1));
+            schema.insert("maxProperties".to_owned(), json!(2));
+            // One place, and the time beside a command.
+            let dependencies = json!({
+                "timeout_seconds": ["command"],
+                "env": {"maxProperties": 1},
+                "file": {"maxProperties": 1},
+                "command": {"not": {"anyOf": [{"required": ["env"]}, {"required": ["file"]}]}},
+            });
+            schema.insert("dependencies".to_owned(), dependencies);
             if !secret {
                 schema.insert("type".to_owned(), json!(["string", "object"]));
                 schema.insert("pattern".to_owned(), json!(r"\S"));

@@ -29,7 +29,7 @@ pub fn check(workspace: &Workspace) -> Vec<Diagnostic> {
 
 fn refused(source: &ValueSource, folder: &Folder) -> Option<String> {
     match source {
-        ValueSource::Command(words) => {
+        ValueSource::Command { words, .. } => {
             let program = words.first().map_or("", String::as_str);
             Some(format!("would run the command {}", shown(program)))
         }

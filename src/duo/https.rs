@@ -22,6 +22,7 @@ use super::types::Ikey;
 use crate::secret::Secret;
 
 mod fault;
+mod proxy;
 mod trust;
 
 pub use trust::{Authorities, TlsRoots, TrustError, client_config as tls_config};
@@ -102,7 +103,15 @@ pub enum HttpsError {
     /// The trusted authorities could not be set up.
     #[error(transparent)]
     Authorities(#[from] TrustError),
-    /// The HTTP client could not be set up, e.g. for a malformed proxy variable.
+    /// A proxy variable of the environment cannot be used. Its value is not repeated: it may hold a password.
+    #[error("the environment variable {variable} cannot be used: {reason}")]
+    Proxy {
+        /// Its name.
+        variable: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The HTTP client could not be set up.
     #[error("the HTTPS client cannot be set up: {0}")]
     Client(String),
 }
@@ -142,6 +151,11 @@ impl Https {
     fn new(config: &HttpsConfig, host: &str) -> Result<Self, HttpsError> {
         check_host(host, config.connect_to.is_some())?;
         let base = base(host, config.connect_to)?;
+        // A simulator on this machine is reached without one.
+        let environment = |name: &str| std::env::var_os(name).filter(|_| config.connect_to.is_none());
+        if let Some((variable, reason)) = proxy::fault(environment) {
+            return Err(HttpsError::Proxy { variable, reason });
+        }
         // Both clients resume the sessions of either one.
         let tls = trust::client_config(&config.authorities)?;
         let build = |builder: reqwest::ClientBuilder| {

@@ -82,7 +82,18 @@ pub fn place(
 }
 
 fn below_root(workspace: &Workspace, name: &str) -> PathBuf {
-    workspace.root.join(FOLDER).join(format!("{name}.duo.yaml"))
+    let prefix = if is_reserved(name) { "application-" } else { "" };
+    workspace.root.join(FOLDER).join(format!("{prefix}{name}.duo.yaml"))
+}
+
+/// Whether Windows takes a file of this name, whatever its extension, for a device, so that no checkout could hold it.
+fn is_reserved(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let numbered = |prefix: &str| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.len() == 1 && rest.chars().all(|c| c.is_ascii_digit()))
+    };
+    matches!(name.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
 }
 
 /// A type as a file's name.
@@ -98,4 +109,19 @@ fn modeline_below(line: &str) -> Option<String> {
     let relative = !schema.contains("://") && !Path::new(schema).is_absolute();
     let up = if relative { "../" } else { "" };
     Some(format!("# yaml-language-server: $schema={up}{schema}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_has_the_name_of_a_device() {
+        for name in ["con", "prn", "aux", "nul", "com0", "com9", "lpt1", "AUX"] {
+            assert!(is_reserved(name), "{name}");
+        }
+        for name in ["console", "com", "com10", "lpt", "auxiliary", "application-aux", "nul-2"] {
+            assert!(!is_reserved(name), "{name}");
+        }
+    }
 }

@@ -316,7 +316,15 @@ fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findin
     match &node.data {
         Data::Mapping(entries) => {
             object(entries, &SOURCE, at, findings);
-            if entries.len() != 1 && entries.iter().all(|entry| SOURCE.keys.iter().any(|key| key.name == entry.key.value)) {
+            let known = entries.iter().all(|entry| SOURCE.keys.iter().any(|key| key.name == entry.key.value));
+            let places = entries.iter().filter(|entry| entry.key.value != "timeout_seconds").count();
+            let timed = places < entries.len() && entries.iter().all(|entry| entry.key.value != "command");
+            if timed && known {
+                findings.push(
+                    Diagnostic::error(Code::InvalidValue, node.span, format!("`timeout_seconds` of `{name}` concerns a command"))
+                        .help("write `{command: [PROGRAM, ARGUMENT], timeout_seconds: 120}`, or remove it"),
+                );
+            } else if places != 1 && known {
                 findings.push(
                     Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must name exactly one place"))
                         .help("write one of `{env: NAME}`, `{file: PATH}` and `{command: [PROGRAM, ARGUMENT]}`"),

@@ -20,6 +20,12 @@ pub static SOURCE: Object = Object::new(
             "A program and its arguments, run without a shell. Its output is the value.",
             "[pass, show, duo/skey]",
         ),
+        Key::optional(
+            "timeout_seconds",
+            Shape::Whole(1, 3600),
+            "How long the command may take; 30 without it. Only beside `command`.",
+            "120",
+        ),
     ],
 );
 

@@ -40,7 +40,7 @@ impl Printer {
         let wanted = |terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => !set("NO_COLOR") && (forced || terminal),
+            Color::Auto => !set("NO_COLOR") && (forced || terminal && !is_dumb()),
         };
         Self {
             out: Paint { on: wanted(io::stdout().is_terminal()) },
@@ -87,6 +87,11 @@ fn write(mut stream: impl Write, text: &str) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+/// Whether the terminal says that it understands no control sequences.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// How wide text for people may be: `COLUMNS`, or a width that fits most windows.

@@ -22,6 +22,10 @@ use sha2::{Digest, Sha256};
 
 use crate::atomic::{self, Readers};
 use crate::duo::sign::hex;
+use crate::reading::{self, ReadError};
+
+/// The largest certificate or key that is read.
+const MAX_FILE: u64 = 64 * 1024;
 
 const CERTIFICATE: &str = "ca.pem";
 const PRIVATE_KEY: &str = "ca.key";
@@ -49,9 +53,9 @@ impl Authority {
     /// The authority of a state folder, which must exist; made where there is none.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let (file, key_file) = (folder.join(CERTIFICATE), folder.join(PRIVATE_KEY));
-        let key = match fs::read_to_string(&key_file) {
+        let key = match reading::text(&key_file, MAX_FILE) {
             Ok(text) => KeyPair::from_pem(&text).map_err(|error| unusable(&key_file, &error))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(ReadError::Missing) => {
                 let key = KeyPair::generate().map_err(io::Error::other)?;
                 // Readable by its owner alone, and never half written.
                 atomic::create(&key_file, &key.serialize_pem(), Readers::Owner)?;
@@ -59,17 +63,17 @@ impl Authority {
                 fs::remove_file(&file).or_else(absent)?;
                 key
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         let params = params(&key)?;
-        let pem = match fs::read_to_string(&file) {
+        let pem = match reading::text(&file, MAX_FILE) {
             Ok(pem) => pem,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(ReadError::Missing) => {
                 let pem = params.self_signed(&key).map_err(io::Error::other)?.pem();
                 atomic::create(&file, &pem, Readers::Umask)?;
                 pem
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         Ok(Self { params, key, pem, file })
     }

@@ -16,6 +16,7 @@ use super::mask::masked;
 use super::options;
 use super::payload::{MAX_BYTES, Payload};
 use super::store::{Contents, Place, Store, StoreError};
+use crate::credentials::not_started;
 use crate::secret::Secret;
 
 /// A `read` command says with this exit code that nothing is there.
@@ -83,8 +84,7 @@ impl ExecStore {
         #[cfg(unix)]
         command.process_group(0);
         let child = command.spawn();
-        let mut child =
-            child.map_err(|error| self.failed(operation, &format!("cannot be started: {error}")))?;
+        let mut child = child.map_err(|error| self.failed(operation, &not_started(words, &error)))?;
         let group = child.id();
         let input = Secret::new(input.to_string());
         let ended = tokio::time::timeout(self.timeout, talk(&mut child, group, input)).await;

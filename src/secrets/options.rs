@@ -1,10 +1,11 @@
 //! The options of a store as the YAML has them. The language has checked their shapes.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::model::ValueSource;
+use crate::config::model::{COMMAND_TIMEOUT, ValueSource};
 
 /// A text; empty where it is left out.
 pub(super) fn text(options: &Value, key: &str) -> String {
@@ -30,5 +31,9 @@ pub(super) fn source(options: &Value, key: &str, root: &Path) -> Option<ValueSou
     if let Some(path) = named("file") {
         return Some(ValueSource::File(root.join(path)));
     }
-    source.get("command").map(|_| ValueSource::Command(texts(source, "command")))
+    let timeout = source.get("timeout_seconds").and_then(Value::as_u64).map(Duration::from_secs);
+    source.get("command").map(|_| ValueSource::Command {
+        words: texts(source, "command"),
+        timeout: timeout.unwrap_or(COMMAND_TIMEOUT),
+    })
 }

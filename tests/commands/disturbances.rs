@@ -18,11 +18,17 @@ fn plan_exits(fault: &str, code: i32) -> crate::support::Outcome {
 fn a_wrong_key_is_refused_with_every_candidate_cause() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     for command in ["plan", "apply", "verify"] {
-        let outcome = folder.duoctl([command]).at(&server).env("DUO_SKEY", "wrong").run().exits(77);
+        let outcome = folder
+            .duoctl([command])
+            .at(&server)
+            .env("DUO_SKEY", "wrongwrongwrongwrongwrongwrongwrongwrong")
+            .run()
+            .exits(77);
         assert_eq!(outcome.stdout, "");
         outcome.warns("error: Duo refused GET /admin/v3/integrations: ");
     }
-    let outcome = folder.duoctl(["plan"]).at(&server).env("DUO_SKEY", "wrong").run();
+    let outcome =
+        folder.duoctl(["plan"]).at(&server).env("DUO_SKEY", "wrongwrongwrongwrongwrongwrongwrongwrong").run();
     insta::assert_snapshot!(outcome.stderr, @"
     error: Duo refused GET /admin/v3/integrations: Invalid signature in request credentials [40103]
       the secret key is not that of the integration key: misspelt, reset meanwhile, or with a line break at its end: copy the secret key again from the application's page; it has 40 characters
@@ -37,7 +43,12 @@ fn a_wrong_key_is_refused_with_every_candidate_cause() {
         .exits(77)
         .warns("Grant resource");
     server.disturb("string-code");
-    folder.duoctl(["plan"]).at(&server).env("DUO_SKEY", "wrong").run().exits(77);
+    folder
+        .duoctl(["plan"])
+        .at(&server)
+        .env("DUO_SKEY", "wrongwrongwrongwrongwrongwrongwrongwrong")
+        .run()
+        .exits(77);
 }
 
 #[test]

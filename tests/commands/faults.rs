@@ -215,7 +215,9 @@ fn way(folder: &Folder, to: Option<(SocketAddr, &Path)>, proxy: Option<&str>) ->
         arguments.extend(["--ca-file".to_owned(), ca_file.display().to_string()]);
     }
     let call: Call = folder.duoctl(arguments).env("DUO_IKEY", "DIXXXXXXXXXXXXXXXXXX");
-    let call = call.env("DUO_SKEY", "hunter2").env("DUOCTL_SIMULATOR_BACKOFF_MS", "1");
+    let call = call
+        .env("DUO_SKEY", "hUnTeR2hUnTeR2hUnTeR2hUnTeR2hUnTeR2hUnTe")
+        .env("DUOCTL_SIMULATOR_BACKOFF_MS", "1");
     match proxy {
         Some(proxy) => call.env("HTTPS_PROXY", proxy).run(),
         None => call.run(),

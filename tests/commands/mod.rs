@@ -20,6 +20,7 @@ mod managing;
 mod no_secret_leaks;
 mod partly;
 mod planning;
+mod reading;
 mod requests;
 mod saved_plans;
 mod second_operator;

@@ -176,7 +176,7 @@ fn a_shell_takes_the_way_to_it_from_the_environment() {
 fn a_variable_that_leads_off_this_machine_is_refused() {
     let folder = Folder::with(THREE);
     let call = |value: &str| folder.duoctl(["plan"]).env("DUOCTL_CONNECT_TO", value).run().exits(64);
-    call("192.0.2.1:443").warns("DUOCTL_CONNECT_TO=192.0.2.1:443: only an address of this machine");
+    call("192.0.2.1:443").warns("DUOCTL_CONNECT_TO cannot be used: only an address of this machine");
     call("nonsense").warns("write an address of this machine with its port");
 }
 

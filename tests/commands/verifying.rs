@@ -166,7 +166,12 @@ fn what_keeps_duoctl_from_working_comes_with_the_way_out() {
     doctor("plan-only").exits(1).says("failed permission integrations").says("tick `Grant applications`");
     doctor("no-permissions").exits(77).says("failed read applications").says("Not healthy: see above.");
     doctor("auth").exits(77).says("failed operator key").says("perhaps");
-    let wrong = folder.duoctl(["doctor"]).at(&server).env("DUO_SKEY", "wrong").run().exits(77);
+    let wrong = folder
+        .duoctl(["doctor"])
+        .at(&server)
+        .env("DUO_SKEY", "wrongwrongwrongwrongwrongwrongwrongwrong")
+        .run()
+        .exits(77);
     wrong.says("verified hostname and TLS").says("failed operator key");
     server.disturb("skew=900");
     folder

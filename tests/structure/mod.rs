@@ -41,6 +41,37 @@ fn every_use_goes_down_and_none_comes_round() {
     assert_eq!(faults(&order(&files["lib.rs"]), &uses), Vec::<String>::new());
 }
 
+/// How files are read otherwise, each with the reason why.
+const OTHER_READERS: &[(&str, &str)] = &[
+    ("reading.rs", "the function itself"),
+    ("sandbox/store.rs", "the simulator's own journal, line by line"),
+    ("secrets/file.rs", "a secret, only if it is the very file that was checked before; and its folder"),
+    ("secrets/leftovers.rs", "locks, of which nothing is read"),
+    ("secrets/exec.rs", "the output of a process"),
+    ("credentials.rs", "the output of a process"),
+];
+
+/// Whoever reads a file in another way forgets the mark, the limit, or that a pipe makes it wait.
+#[test]
+fn files_are_read_by_one_function() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = BTreeMap::new();
+    read(&root, "", &mut files);
+    let ways =
+        ["fs::read(", "fs::read_to_string(", "read_to_string(", "read_to_end(", "File::open(", ".read(true)"];
+    let mut found = BTreeSet::new();
+    for (file, text) in &files {
+        let production = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let production = production.split("#[cfg(all(test,").next().unwrap();
+        let tests = file.contains("tests") || file.ends_with("traps.rs") || file.contains("testing");
+        if !tests && ways.iter().any(|way| production.contains(way)) {
+            found.insert(file.as_str());
+        }
+    }
+    let allowed: BTreeSet<&str> = OTHER_READERS.iter().map(|(file, _)| *file).collect();
+    assert_eq!(found, allowed);
+}
+
 /// The check itself: it sees every way to name a module, and nothing in tests, comments and texts.
 #[test]
 fn uses_that_go_up_or_come_round_are_found() {

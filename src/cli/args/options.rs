@@ -62,11 +62,13 @@ impl Connection {
         if self.sandbox.is_some() {
             return Ok(self.clone());
         }
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let mut completed = self.clone();
-        if let (None, Some(text)) = (self.connect_to, variable("DUOCTL_CONNECT_TO")) {
-            let address = loopback(&text).map_err(|error| format!("DUOCTL_CONNECT_TO={text}: {error}"))?;
-            completed.connect_to = Some(address);
+        if let (None, Some(value)) = (self.connect_to, variable("DUOCTL_CONNECT_TO")) {
+            let address = value.to_str().ok_or_else(|| "it is not UTF-8 text".to_owned()).and_then(loopback);
+            let unusable =
+                |error| format!("the environment variable DUOCTL_CONNECT_TO cannot be used: {error}");
+            completed.connect_to = Some(address.map_err(unusable)?);
         }
         completed.ca_file = completed.ca_file.or_else(|| variable("DUOCTL_CA_FILE").map(PathBuf::from));
         Ok(completed)

@@ -1,7 +1,5 @@
 //! Which certificate authorities a TLS connection trusts.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,8 +8,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
+use crate::reading::{self, Encoding};
+
 /// A file of certificates is never larger.
-const MAX_FILE: u64 = 4_000_000;
+const MAX_FILE: u64 = 4 << 20;
 
 /// Where the trusted authorities come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,15 +127,13 @@ fn system_roots() -> Result<RootCertStore, TrustError> {
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), TrustError> {
     let unreadable = |reason: String| TrustError::Unreadable { path: path.to_owned(), reason };
-    let mut pem = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut pem))
-        .map_err(|error| unreadable(error.kind().to_string()))?;
-    if u64::try_from(pem.len()).is_ok_and(|length| length > MAX_FILE) {
-        return Err(unreadable(format!("it is larger than {} MB", MAX_FILE / 1_000_000)));
+    let bytes = reading::bytes(path, MAX_FILE).map_err(|error| unreadable(error.to_string()))?;
+    if let Some(wide @ Encoding::Wide(_)) = reading::encoding(&bytes) {
+        return Err(unreadable(wide.to_string()));
     }
+    let pem = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let mut found = 0;
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
+    for certificate in CertificateDer::pem_slice_iter(pem) {
         found += 1;
         let broken = |reason: String| TrustError::Broken { path: path.to_owned(), number: found, reason };
         let certificate = certificate.map_err(|_| broken("its PEM is malformed".to_owned()))?;
@@ -185,9 +183,12 @@ mod tests {
         assert!(
             message(cut).starts_with("certificate 1 in the CA file FILE is unusable: its PEM is malformed")
         );
-        assert!(message(&vec![b'x'; 4_000_001]).ends_with("cannot be read: it is larger than 4 MB"));
+        assert!(
+            message(&vec![b'x'; (4 << 20) + 1])
+                .ends_with("cannot be read: it is too large: at most 4 MB are read")
+        );
         let missing = client_config(&Authorities::file("no/such/file.pem")).unwrap_err().to_string();
-        assert_eq!(missing, "the CA file no/such/file.pem cannot be read: entity not found");
+        assert_eq!(missing, "the CA file no/such/file.pem cannot be read: it does not exist");
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The credentials of the public API: single values in the YAML, or the file that the console's copy was saved to.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::config::model::IntelligenceApi;
-use crate::credentials::{CredentialError, Surroundings, fetch};
+use crate::credentials::{CredentialError, Form, Surroundings, fetch};
+use crate::reading;
 use crate::secret::Secret;
 
 /// A file of credentials is never larger than this many bytes.
@@ -62,7 +62,7 @@ impl ApiCredentials {
             IntelligenceApi::File(path) => Self::from_file(path),
             IntelligenceApi::Fields(fields) => {
                 let value = |key, source| {
-                    fetch(source, around).map_err(|error| CredentialsError::Value { key, error })
+                    fetch(source, Form::Line, around).map_err(|error| CredentialsError::Value { key, error })
                 };
                 Ok(Self {
                     token_url: fields.token_url.value.clone(),
@@ -78,15 +78,10 @@ impl ApiCredentials {
 
     fn from_file(path: &Path) -> Result<Self, CredentialsError> {
         let unusable = |reason: String| CredentialsError::File { path: path.to_owned(), reason };
-        let mut bytes = Vec::new();
-        std::fs::File::open(path)
-            .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-            .map_err(|error| unusable(format!("cannot be read: {}", error.kind())))?;
-        if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
-            return Err(unusable("is far too long".to_owned()));
-        }
+        let text =
+            reading::text(path, MAX_FILE).map_err(|error| unusable(format!("cannot be read: {error}")))?;
         // JSON is YAML, too.
-        let copied: Map<String, Value> = serde_yaml::from_slice(&bytes)
+        let copied: Map<String, Value> = serde_yaml::from_str(&text)
             .map_err(|_| unusable("is not the JSON that the console copies with `Copy all`".to_owned()))?;
         // Only `tokenUrl` and `audience` are documented, so other spellings are taken too (section 6.2).
         let find = |names: &[&str]| {

@@ -314,8 +314,11 @@ impl WhoDocument {
 /// The arguments that a saved plan was made with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MadeWith {
-    /// The path of the YAML.
+    /// The path of the YAML, from the folder in which the plan was made.
     pub path: String,
+    /// The path of the YAML from the folder of this file.
+    #[serde(default)]
+    pub beside: Option<String>,
     /// `--only`.
     pub only: Vec<String>,
     /// `--exclude`.

@@ -11,7 +11,7 @@ use super::super::options;
 use super::super::store::StoreError;
 use super::http::{Http, escaped};
 use crate::config::model::ValueSource;
-use crate::credentials::{Surroundings, fetch};
+use crate::credentials::{Form, Surroundings, fetch};
 use crate::secret::Secret;
 
 /// A way to a token.
@@ -158,7 +158,7 @@ impl Login {
                 .help("say where it comes from, e.g. {env: VAULT_TOKEN}")
         })?;
         let (source, around) = (source.clone(), self.around.clone());
-        let fetched = tokio::task::spawn_blocking(move || fetch(&source, &around)).await;
+        let fetched = tokio::task::spawn_blocking(move || fetch(&source, Form::Line, &around)).await;
         let fetched = fetched.map_err(|error| StoreError::new(format!("{key}: {error}")))?;
         fetched.map_err(|error| StoreError::new(format!("{key}: {error}")))
     }
