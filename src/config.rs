@@ -6,6 +6,7 @@
 
 pub mod application;
 pub mod association;
+pub mod declared;
 pub mod decode;
 pub mod edit;
 pub mod files;

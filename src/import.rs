@@ -10,6 +10,7 @@ mod document;
 mod draft;
 mod names;
 mod naming;
+pub mod part;
 pub mod placement;
 mod scope;
 mod settings;

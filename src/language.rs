@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what the YAML is about.
 
+pub mod address;
 pub mod age;
 pub mod attestation;
 pub mod check;

@@ -1,10 +1,14 @@
 //! `duoctl accept`: what somebody changed in Duo becomes what the YAML says.
 
 use crate::config::edit::{EditError, remove, set};
+use crate::duo::types::Integration;
 use crate::import::Live;
 use crate::import::accept::{Edit, drifted, edits};
+use crate::import::part;
 use crate::kinds::address::Address;
+use crate::language::address::Place;
 use crate::output::printer::Printer;
+use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::diff::Change;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Options, Prune};
@@ -13,14 +17,14 @@ use crate::text::one_line;
 use crate::text::safe;
 
 use super::args;
-use super::edit::{application_key, edited};
+use super::edit::{application, edited};
 use super::exit::{Exit, Failure};
 use super::session::{Session, desired, first_failure, options, show_problems};
 
 /// Runs the command.
 pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> {
-    let key = application_key(&args.address)?;
-    let address = Address::application(key);
+    let place = application(&args.address)?;
+    let address = Address::new(place.to_string());
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let not_there = || Failure::Usage(format!("the YAML has no `{address}`"));
     let wanted = session.desired.applications.iter().find(|wanted| wanted.address == address);
@@ -48,8 +52,9 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
         return Ok(if plan.blocked().contains(&address) { Exit::Error } else { Exit::Done });
     };
     let lists = Live { integrations, groups, policies };
-    let edits = edits(wanted, &changes, live, lists).map_err(|why| not_accepted(&address, &why))?;
-    let edited = edited(&session.workspace.root, &session.sources, file, |text| write(text, key, &edits))?;
+    let Accepted { changes, edits, refused } = accepted(&session, place, wanted, changes, live, lists)
+        .map_err(|why| not_accepted(&address, &why))?;
+    let edited = edited(&session.workspace.root, &session.sources, file, |text| write(text, place, &edits))?;
     if let Some(workspace) = edited.loaded.valid() {
         let again = plan::plan(&desired(workspace, &edited.loaded.sources), seen, &options);
         let fields = again.steps().iter().flat_map(|step| &step.changes).map(|change| change.field.as_str());
@@ -67,8 +72,53 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
             one_line(&change.before)
         ));
     }
-    printer.data(&format!("Accepted into {}. `duoctl apply` records it in Duo.\n", file.display()));
-    Ok(Exit::Done)
+    for why in &refused {
+        let warning = printer.err.notice("warning");
+        let why = safe(why);
+        printer.problem(&format!("{warning}: not accepted: {why}; `duoctl apply` reverts it\n"));
+    }
+    let file = safe(&file.display().to_string());
+    printer.data(&format!("Accepted into {file}. `duoctl apply` records it in Duo.\n"));
+    Ok(if refused.is_empty() { Exit::Done } else { Exit::Error })
+}
+
+/// What of the changes the YAML can say.
+struct Accepted<'p> {
+    changes: Vec<&'p Change>,
+    edits: Vec<Edit>,
+    /// Why each of the other fields cannot be accepted.
+    refused: Vec<String>,
+}
+
+/// An entry of `identity_intelligence` says what it can; everything else is accepted as a whole. The error is the reason
+/// why nothing is.
+fn accepted<'p>(
+    session: &Session,
+    place: Place<'_>,
+    wanted: &DesiredApplication,
+    changes: Vec<&'p Change>,
+    live: &Integration,
+    lists: Live<'_>,
+) -> Result<Accepted<'p>, String> {
+    let entry = match place {
+        Place::Part { entry, part } => session.workspace.identity_intelligence.get(entry).zip(Some(part)),
+        Place::Application(_) | Place::Entry(_) => None,
+    };
+    let Some((entry, part)) = entry else {
+        let edits = edits(wanted, &changes, live, lists)?;
+        return Ok(Accepted { changes, edits, refused: Vec::new() });
+    };
+    let mut accepted = Accepted { changes: Vec::new(), edits: Vec::new(), refused: Vec::new() };
+    for change in changes {
+        match part::edits(entry, part, &change.field, live) {
+            Ok(edits) => {
+                accepted.edits.extend(edits);
+                accepted.changes.push(change);
+            }
+            Err(why) => accepted.refused.push(format!("`{}`: {why}", change.field)),
+        }
+    }
+    if accepted.changes.is_empty() { Err(accepted.refused.join("; ")) } else { Ok(accepted) }
 }
 
 fn not_accepted(address: &Address, why: &str) -> Failure {
@@ -88,11 +138,11 @@ fn only(address: &Address) -> Result<Options, Failure> {
     Ok(Options { selection, prune: Prune::No, ..options })
 }
 
-fn write(text: &str, key: &str, edits: &[Edit]) -> Result<String, EditError> {
+fn write(text: &str, place: Place<'_>, edits: &[Edit]) -> Result<String, EditError> {
+    let entry: Vec<&str> = place.keys().into_iter().take(2).collect();
     let mut text = text.to_owned();
     for edit in edits {
-        let path = ["applications", key].into_iter().chain(edit.path.iter().map(String::as_str));
-        let path: Vec<&str> = path.collect();
+        let path: Vec<&str> = entry.iter().copied().chain(edit.path.iter().map(String::as_str)).collect();
         text = match &edit.value {
             Some(value) => set(&text, &path, value)?,
             None => remove(&text, &path)?,

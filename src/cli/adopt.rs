@@ -1,42 +1,111 @@
 //! `duoctl adopt`: writes into the YAML which live application an address is.
 
-use serde_json::Value;
+use std::path::Path;
+
+use serde_json::{Value, json};
 
 use crate::config::edit::set;
 use crate::config::load::Trust;
+use crate::config::model::Workspace;
 use crate::diagnostic::has_errors;
+use crate::language::address::{AUTH_API, Place};
 use crate::language::texts::INTEGRATION_KEY;
 use crate::output::printer::Printer;
+use crate::text::{quoted, safe};
 
 use super::args;
-use super::edit::{application_key, edited};
+use super::edit::{application, edited};
 use super::exit::{Exit, Failure};
 use super::session::{load_whole, show_problems};
 
+/// One value of the YAML: the keys that lead to it, and what it becomes.
+type Setting<'a> = (Vec<&'a str>, Value);
+
 /// Runs the command.
 pub fn run(args: &args::Adopt, printer: Printer) -> Result<Exit, Failure> {
-    let key = application_key(&args.address)?;
-    if let Err(problem) = (INTEGRATION_KEY.check)(&args.integration_key) {
-        return Err(Failure::Usage(format!("the integration key {}: {}", problem.message, problem.help)));
-    }
-    let loaded = load_whole(&args.source.path, Trust::Full)?;
+    let (pairs, path) = pairs(&args.arguments)?;
+    let loaded = load_whole(path, Trust::Full)?;
     let Some(workspace) = &loaded.workspace else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
-    // A name that two entries have is an error that a pin mends, so errors do not stop this command.
-    let file = workspace.applications.get(key).map_or(workspace.name.span.file, |found| found.span.file);
-    let path = ["applications", key, "integration_key"];
+    let mut settings: Vec<Setting<'_>> = Vec::new();
+    let mut files = Vec::new();
+    for (place, key) in &pairs {
+        let (file, needed) = place_of(workspace, *place)?;
+        files.push(file);
+        settings.extend(needed);
+        settings.push(([place.keys(), vec!["integration_key"]].concat(), Value::from(*key)));
+    }
+    let Some(file) = files.first().copied() else { return Ok(Exit::Done) };
+    if files.iter().any(|other| *other != file) {
+        let message = "the addresses are in different files; adopt those of one file at a time";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    // A name that two entries have is an error that a pin removes, so errors do not stop this command.
     let edited = edited(&workspace.root, &loaded.sources, file, |text| {
-        set(text, &path, &Value::from(args.integration_key.as_str()))
+        settings.iter().try_fold(text.to_owned(), |text, (path, value)| set(&text, path, value))
     })?;
     let wrong = has_errors(&edited.loaded.diagnostics);
     show_problems(&edited.loaded.diagnostics, &edited.loaded.sources, printer);
+    let before: Vec<_> = pairs.iter().map(|(place, _)| pin(workspace, *place)).collect();
     let file = edited.save_anyway()?;
-    printer.data(&format!(
-        "applications.{key} is {} now, as {} says. Next: `duoctl plan {}` shows what that means.\n",
-        args.integration_key,
-        file.display(),
-        args.source.path.display()
-    ));
+    for ((place, key), before) in pairs.iter().zip(before) {
+        let before = before.filter(|before| before != key);
+        let before = before.map(|before| format!(" (it was {})", safe(before))).unwrap_or_default();
+        printer
+            .data(&format!("{place} is {key} now{before}, as {} says.\n", safe(&file.display().to_string())));
+    }
+    printer
+        .data(&format!("Next: `duoctl plan {}` shows what that means.\n", safe(&path.display().to_string())));
     Ok(if wrong { Exit::Error } else { Exit::Done })
+}
+
+/// The addresses with their integration keys, and the path behind them.
+fn pairs(arguments: &[String]) -> Result<(Vec<(Place<'_>, &str)>, &Path), Failure> {
+    let (pairs, rest) = arguments.as_chunks::<2>();
+    let path = match rest {
+        [address] if Place::parse(address).is_some() && !Path::new(address).exists() => {
+            return Err(Failure::Usage(format!("`{address}` needs an integration key behind it")));
+        }
+        [path] => Path::new(path),
+        _ => Path::new("."),
+    };
+    let mut read: Vec<(Place<'_>, &str)> = Vec::new();
+    for [address, key] in pairs {
+        let place = application(address)?;
+        if let Err(problem) = (INTEGRATION_KEY.check)(key) {
+            let what =
+                if Place::parse(key).is_some() { quoted(key) } else { "the integration key".to_owned() };
+            return Err(Failure::Usage(format!("{place}: {what} {}: {}", problem.message, problem.help)));
+        }
+        if let Some((other, _)) = read.iter().find(|(other, of)| *other == place || of == key) {
+            let same =
+                if *other == place { "is named twice" } else { "gets the same application as another one" };
+            return Err(Failure::Usage(format!("`{place}` {same}")));
+        }
+        read.push((place, key.as_str()));
+    }
+    Ok((read, path))
+}
+
+/// The file of an address, and what has to be written there beside its pin.
+fn place_of<'a>(workspace: &Workspace, place: Place<'a>) -> Result<(usize, Vec<Setting<'a>>), Failure> {
+    let Place::Part { entry: key, part } = place else {
+        let found = workspace.declared(place).map_or(workspace.name.span, |declared| declared.span);
+        return Ok((found.file, Vec::new()));
+    };
+    let Some(entry) = workspace.identity_intelligence.get(key) else {
+        return Err(Failure::Usage(format!(
+            "the YAML has no `identity_intelligence.{key}`; write it first, with what no API of Duo tells: \
+             `identity_intelligence: {{{key}: {{display_name: NAME, access: read_only}}}}`"
+        )));
+    };
+    // The application has its name already, so none has to be declared.
+    let on = (vec!["identity_intelligence", key, "push_verification"], json!(true));
+    let needed = part == AUTH_API && entry.push_application_name.is_none();
+    Ok((entry.span.file, if needed { vec![on] } else { Vec::new() }))
+}
+
+fn pin<'w>(workspace: &'w Workspace, place: Place<'_>) -> Option<&'w str> {
+    workspace.declared(place)?.pin.map(|pin| pin.value.as_str())
 }

@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::declared::Declared;
 use crate::config::edit::{self, EditError};
 use crate::config::files::MAX_FILE_BYTES;
 use crate::config::load::{InMemory, Loaded, load_files};
+use crate::config::model::Workspace;
 use crate::diagnostic::{Sources, has_errors};
+use crate::language::address::{ADMIN_API, AUTH_API, Place};
 use crate::reading::{self, ReadError};
+use crate::text::quoted;
 
 use super::exit::Failure;
 
@@ -70,13 +74,23 @@ impl Edited {
     }
 }
 
-/// The last part of an address of `applications`.
-pub fn application_key(address: &str) -> Result<&str, Failure> {
-    let key = address.strip_prefix("applications.").unwrap_or(address);
-    match (crate::language::texts::ADDRESS_KEY.check)(key) {
-        Ok(()) => Ok(key),
-        Err(_) => Err(Failure::Usage(format!(
-            "`{address}` is not the address of an application; it looks like `applications.vpn`"
+/// The application that an address names, also one of an entry of `identity_intelligence`.
+pub fn application(address: &str) -> Result<Place<'_>, Failure> {
+    match Place::shortened(address) {
+        Some(Place::Entry(_)) => Err(Failure::Usage(format!(
+            "`{address}` stands for several applications; name one of them: `{address}.{ADMIN_API}` or `{address}.{AUTH_API}`"
+        ))),
+        Some(place) => Ok(place),
+        None => Err(Failure::Usage(format!(
+            "{} is not the address of an application; it looks like `applications.vpn` or \
+             `identity_intelligence.emea.{ADMIN_API}`",
+            quoted(address)
         ))),
     }
+}
+
+/// The application that the YAML declares at an address.
+pub fn declared<'w>(workspace: &'w Workspace, address: &str) -> Result<Declared<'w>, Failure> {
+    let place = application(address)?;
+    workspace.declared(place).ok_or_else(|| Failure::Usage(format!("the YAML has no `{place}`")))
 }

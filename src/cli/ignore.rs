@@ -9,37 +9,33 @@ use crate::kinds::application::fields::field;
 use crate::output::printer::Printer;
 
 use super::args;
-use super::edit::{application_key, edited};
+use super::edit::{declared, edited};
 use super::exit::{Exit, Failure};
 use super::session::{load_whole, show_problems};
 
 /// Runs the command.
 pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
-    let key = application_key(&args.address)?;
     let loaded = load_whole(&args.source.path, Trust::Full)?;
     let Some(workspace) = loaded.valid() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
-    let application = workspace
-        .applications
-        .get(key)
-        .ok_or_else(|| Failure::Usage(format!("the YAML has no `applications.{key}`")))?;
-    let kind = application.kind.as_ref().map(|kind| &kind.value);
-    let known = kind.and_then(|kind| lookup(kind)).filter(|_| args.field != "name");
+    let declared = declared(workspace, &args.address)?;
+    let (place, kind) = (declared.place, declared.kind);
+    let known = kind.and_then(lookup).filter(|_| args.field != "name");
     if field(&args.field).is_some_and(|field| known.is_some() && !field.applies_to(known)) {
-        let kind = kind.map(String::as_str).unwrap_or_default();
+        let kind = kind.unwrap_or_default();
         return Err(Failure::Usage(format!("an application of type `{kind}` has no `{}`", args.field)));
     }
-    let others = application.ignore.iter().filter(|ignore| ignore.value.field != args.field);
+    let others = declared.ignore.iter().filter(|ignore| ignore.value.field != args.field);
     let others = others.map(|ignore| entry(&ignore.value.field, &ignore.value.reason));
     let ignored: Value = others.chain([entry(&args.field, &args.reason)]).collect();
-    let path = ["applications", key, "ignore"];
+    let path = [place.keys(), vec!["ignore"]].concat();
     let edited =
-        edited(&workspace.root, &loaded.sources, application.span.file, |text| set(text, &path, &ignored))?;
+        edited(&workspace.root, &loaded.sources, declared.span.file, |text| set(text, &path, &ignored))?;
     show_problems(&edited.loaded.diagnostics, &edited.loaded.sources, printer);
     let file = edited.save()?;
     printer.data(&format!(
-        "Differences of `{}` at applications.{key} are ignored now, as {} says. `duoctl drift` warns when there is nothing \
+        "Differences of `{}` at {place} are ignored now, as {} says. `duoctl drift` warns when there is nothing \
          left to ignore.\n",
         args.field,
         file.display()

@@ -10,11 +10,12 @@ use serde_json::Value;
 use super::application::{self, Defaults};
 use super::model::{
     Allowance, COMMAND_TIMEOUT, Credentials, DuoPlan, Guards, IntelligenceAccess, IntelligenceApi,
-    IntelligenceApiFields, IntelligenceEntry, Removal, SecretStore, Tenant, ValueSource, Workspace,
+    IntelligenceApiFields, IntelligenceEntry, Part, Removal, SecretStore, Tenant, ValueSource, Workspace,
 };
-use super::read::{flag, items, mapping, max_age, secret_target, text, text_of, whole};
+use super::read::{flag, ignores, items, mapping, max_age, secret_target, text, text_of, whole};
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::https::TlsRoots;
+use crate::language::address::{ADMIN_API, AUTH_API};
 use crate::text::is_secret_key;
 use crate::yaml::{Data, Entry, Node, find};
 
@@ -161,8 +162,10 @@ fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
             .unwrap_or_default(),
         push_verification: flag_of("push_verification"),
         push_application_name: text_of(mapping(entries, "push_verification"), "application_name"),
-        admin_api_name: text_of(mapping(entries, "admin_api"), "name"),
-        networks: find(mapping(entries, "admin_api"), "networks_for_api_access")
+        admin_api: part(entries, ADMIN_API),
+        auth_api: part(entries, AUTH_API),
+        admin_api_name: text_of(mapping(entries, ADMIN_API), "name"),
+        networks: find(mapping(entries, ADMIN_API), "networks_for_api_access")
             .map(|entry| items(&entry.value).iter().filter_map(text).collect())
             .unwrap_or_default(),
         endpoints: flag_of("endpoints").unwrap_or(Spanned::new(false, key.span)),
@@ -170,6 +173,16 @@ fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
         secrets: find(entries, "secrets").and_then(|entry| secret_target(&entry.value)),
         max_age: find(entries, "max_age").and_then(|entry| max_age(&entry.value)),
         attested: numeric_text(entries, "attested"),
+    }
+}
+
+fn part(entries: &[Entry], name: &str) -> Part {
+    let own = mapping(entries, name);
+    Part {
+        span: find(entries, name).map(|entry| entry.key.span),
+        integration_key: text_of(own, "integration_key"),
+        protect: find(own, "protect").and_then(|entry| flag(&entry.value)).unwrap_or_default(),
+        ignore: find(own, "ignore").map(|entry| ignores(&entry.value)).unwrap_or_default(),
     }
 }
 

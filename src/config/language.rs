@@ -6,6 +6,7 @@ pub mod stores;
 use crate::diagnostic::Code;
 use crate::kinds::application::entry::{self, APPLICATION};
 use crate::kinds::application::fields::DUO;
+use crate::language::address::ADDRESS;
 use crate::language::shape::{Choice, Key, MANY, Object, Problem, Shape};
 use crate::language::texts;
 
@@ -79,7 +80,7 @@ static FILE_KEYS: &[Key] = &[
     ),
     Key::optional(
         "removed",
-        Shape::Entries(&texts::ADDRESS, &Shape::Choice(REMOVALS)),
+        Shape::Entries(&ADDRESS, &Shape::Choice(REMOVALS)),
         "Addresses that left the YAML, and what becomes of their applications. Without an entry they are reported, and removed with --prune.",
         "{applications.old-vpn: retain}",
     ),

@@ -207,10 +207,15 @@ pub struct IntelligenceEntry {
     pub access: Spanned<IntelligenceAccess>,
     /// `extra_permissions`: what a user's own console asks for beyond the profile.
     pub extra_permissions: Vec<Spanned<String>>,
-    /// `push_verification` where it is `true` or `false`; `true` alone is an error, since the push needs a name.
+    /// `push_verification` where it is `true` or `false`; `true` is an error unless `auth_api` pins the application that is
+    /// used, since a new one needs a name.
     pub push_verification: Option<Spanned<bool>>,
-    /// `push_verification.application_name`: what end users see on the push. Absent: no push verification.
+    /// `push_verification.application_name`: what end users see on the push.
     pub push_application_name: Option<Spanned<String>>,
+    /// `admin_api`: how its Admin API application is managed.
+    pub admin_api: Part,
+    /// `auth_api`: how its Auth API application is managed.
+    pub auth_api: Part,
     /// `admin_api.name`: overrides the name of the Admin API application.
     pub admin_api_name: Option<Spanned<String>>,
     /// `admin_api.networks_for_api_access`: addresses that Identity Intelligence may call from; an error unless insisted
@@ -226,6 +231,19 @@ pub struct IntelligenceEntry {
     pub max_age: Option<Spanned<SignedDuration>>,
     /// `attested`: the fingerprint by which a person says that the console holds the values.
     pub attested: Option<Spanned<String>>,
+}
+
+/// How an application of an entry of `identity_intelligence` is managed.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// The place of its key, where it is written.
+    pub span: Option<Span>,
+    /// `integration_key`: pins one live application.
+    pub integration_key: Option<Spanned<String>>,
+    /// `protect`: refuses delete, replace and quarantine.
+    pub protect: bool,
+    /// `ignore`: fields whose difference is left alone.
+    pub ignore: Vec<Spanned<Ignore>>,
 }
 
 /// What Identity Intelligence may do in Duo (identity-intelligence.md, section 1.4).

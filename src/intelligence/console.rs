@@ -52,7 +52,7 @@ pub fn takedown(workspace: &Workspace) -> TakedownSpec {
 pub fn form(address: &Address, entry: &IntelligenceEntry, api_hostname: &str) -> HandoffSpec {
     let (admin, auth) = (address.part(ADMIN_API), address.part(AUTH_API));
     let field = |code, tab, label, value| HandoffField { code, tab, label, value };
-    let push = entry.push_application_name.is_some();
+    let push = entry.has_auth_api();
     let mut fields = vec![
         field('n', GENERAL, DISPLAY_NAME, HandoffValue::Text(entry.display_name.value.clone())),
         field('h', GENERAL, "API hostname", HandoffValue::Text(api_hostname.to_owned())),

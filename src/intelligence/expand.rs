@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Workspace};
+use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Part, Workspace};
 use crate::diagnostic::{Sources, Span, Spanned};
 use crate::kinds::address::Address;
 use crate::kinds::value::Setting;
@@ -65,7 +65,9 @@ fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication
     let permissions = permissions(entry).into_iter().map(|name| Spanned::new(name, span)).collect();
     // Nobody logs in to an Admin API application.
     let settings = [("user_access", text("no_users")), ("permissions", Setting::List(permissions))];
-    let mut wanted = application(address.part(ADMIN_API), entry.span, "adminapi", name, settings, span);
+    let address = address.part(ADMIN_API);
+    let mut wanted =
+        application(address, entry.span, "adminapi", Some(name), settings, span, &entry.admin_api);
     if let Some(first) = entry.networks.first() {
         let networks = Spanned::new(Setting::List(entry.networks.clone()), first.span);
         wanted.settings.insert("networks_for_api_access".to_owned(), networks);
@@ -74,11 +76,16 @@ fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication
 }
 
 fn auth_api(address: &Address, entry: &IntelligenceEntry) -> Option<DesiredApplication> {
-    let name = entry.push_application_name.clone()?;
-    let span = name.span;
+    let name = entry.push_application_name.clone();
+    let span = match (&name, &entry.push_verification) {
+        (Some(name), _) => name.span,
+        (None, Some(push)) if entry.has_auth_api() => push.span,
+        (None, _) => return None,
+    };
     // Whoever calls the help desk has to be reachable by a push, so nobody is left out here.
     let settings = [("user_access", text("all_users"))];
-    Some(application(address.part(AUTH_API), entry.span, "authapi", name, settings, span))
+    let address = address.part(AUTH_API);
+    Some(application(address, entry.span, "authapi", name, settings, span, &entry.auth_api))
 }
 
 fn text(text: &str) -> Setting {
@@ -89,9 +96,10 @@ fn application<const N: usize>(
     address: Address,
     place: Span,
     kind: &str,
-    name: Spanned<String>,
+    name: Option<Spanned<String>>,
     settings: [(&str, Setting); N],
     span: Span,
+    part: &Part,
 ) -> DesiredApplication {
     let settings: BTreeMap<String, Spanned<Setting>> =
         settings.into_iter().map(|(key, setting)| (key.to_owned(), Spanned::new(setting, span))).collect();
@@ -99,11 +107,11 @@ fn application<const N: usize>(
         address,
         span: Some(place),
         kind: Some(kind.to_owned()),
-        name: Some(name),
-        pin: None,
+        name,
+        pin: part.integration_key.as_ref().map(DesiredApplication::pinned),
         settings,
-        protect: false,
-        ignore: Vec::new(),
+        protect: part.protect,
+        ignore: part.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
         secret: None,
         max_age: None,
     }

@@ -27,13 +27,6 @@ pub static WORKSPACE: TextRule = TextRule { pattern: "^[a-z0-9-]{1,32}$", check:
 pub static ADDRESS_KEY: TextRule =
     TextRule { pattern: "^[a-z0-9][a-z0-9_-]{0,63}$", check: address_key, numeric: true };
 
-/// An address in full: of an application, of a connection to Identity Intelligence, or of a part of one.
-pub static ADDRESS: TextRule = TextRule {
-    pattern: r"^(applications\.[a-z0-9][a-z0-9_-]{0,63}|identity_intelligence\.[a-z0-9][a-z0-9_-]{0,63}(\.(admin_api|auth_api))?)$",
-    check: address,
-    numeric: false,
-};
-
 /// A bare API hostname.
 pub static HOSTNAME: TextRule =
     TextRule { pattern: r"^api-[0-9a-z]+\.(duosecurity|duofederal)\.com$", check: hostname, numeric: false };
@@ -77,21 +70,6 @@ pub static STORE_PATH: TextRule =
 fn age(text: &str) -> Result<(), Problem> {
     let help = "write a number of hours, days or weeks, e.g. `90d`";
     super::age::parse(text).map(drop).map_err(|_| Problem::invalid("is no age", help))
-}
-
-fn address(text: &str) -> Result<(), Problem> {
-    let mut parts = text.split('.');
-    let (family, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let rest: Vec<&str> = parts.collect();
-    let known = match (family, rest.as_slice()) {
-        ("applications" | "identity_intelligence", []) => true,
-        ("identity_intelligence", [part]) => matches!(*part, "admin_api" | "auth_api"),
-        _ => false,
-    };
-    if known && address_key(key).is_ok() {
-        return Ok(());
-    }
-    Err(Problem::invalid("is not an address", "write it in full, e.g. `applications.vpn`"))
 }
 
 fn filled(text: &str) -> Result<(), Problem> {

@@ -70,10 +70,7 @@ impl DesiredApplication {
             span: Some(application.span),
             kind: application.kind.as_ref().map(|kind| kind.value.clone()),
             name: application.name.clone(),
-            pin: application
-                .integration_key
-                .as_ref()
-                .map(|pin| Spanned::new(Ikey::new(pin.value.clone()), pin.span)),
+            pin: application.integration_key.as_ref().map(Self::pinned),
             settings: application.settings.clone(),
             protect: application.protect,
             ignore: application.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
@@ -83,6 +80,11 @@ impl DesiredApplication {
                 .map(|secret| DesiredSecret::of(&secret.value, secret.span, workspace)),
             max_age: application.max_age.clone(),
         }
+    }
+
+    /// An `integration_key` of the YAML.
+    pub fn pinned(pin: &Spanned<String>) -> Spanned<Ikey> {
+        Spanned::new(Ikey::new(pin.value.clone()), pin.span)
     }
 
     /// Whether the YAML names groups, so that their list is needed.

@@ -1,6 +1,7 @@
 //! Ignored differences that are no longer there: an `ignore` outlives its reason unless somebody says so.
 
-use crate::config::model::{Application, Ignore, Workspace};
+use crate::config::declared::Declared;
+use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic};
 
 use super::desired::{Desired, DesiredApplication};
@@ -9,23 +10,22 @@ use super::matching::match_all;
 use super::observation::Observation;
 use super::observed::Observed;
 use super::references::References;
-use crate::kinds::address::Address;
+use crate::language::address::Place;
 
 /// A warning for each `ignore` of an application whose field is as the YAML wants it.
 pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observation) -> Vec<Diagnostic> {
     let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
-    if !workspace.applications.values().any(|application| own(application).next().is_some()) {
+    let own = |declared: &Declared<'_>| declared.ignore.iter().any(|ignore| declared.is_own(ignore));
+    if !workspace.every_declared().any(|declared| own(&declared)) {
         return Vec::new();
     }
     let references = References::new(&observation.groups, &observation.policies);
     let matches = match_all(desired, integrations);
     let mut warnings = Vec::new();
     for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
-        let key = wanted.address.as_str().strip_prefix("applications.").unwrap_or_default();
-        let application =
-            workspace.applications.get(key).filter(|_| wanted.address == Address::application(key));
+        let declared = Place::parse(wanted.address.as_str()).and_then(|place| workspace.declared(place));
         let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
-        let (Some(application), Some(live)) = (application, live) else { continue };
+        let (Some(declared), Some(live)) = (declared, live) else { continue };
         let open = DesiredApplication { ignore: Vec::new(), ..wanted.clone() };
         let Ok(managed) = diff::managed(&open, &references) else { continue };
         let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
@@ -35,7 +35,7 @@ pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observat
                 difference.changes.iter().filter_map(|change| change.field.split(['.', '[']).next());
             changes.into_iter().any(|changed| changed == field)
         };
-        for ignore in own(application) {
+        for ignore in declared.ignore.iter().filter(|ignore| declared.is_own(ignore)) {
             let field = &ignore.value.field;
             let compared = managed.iter().any(|managed| managed.field.name() == field);
             if compared && !differs(field) {
@@ -51,11 +51,4 @@ pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observat
         }
     }
     warnings
-}
-
-/// The ignores that stand at the application itself: a default is not wrong where an application does not need it.
-fn own(application: &Application) -> impl Iterator<Item = &crate::diagnostic::Spanned<Ignore>> {
-    application.ignore.iter().filter(|ignore| {
-        ignore.span.file == application.span.file && ignore.span.start > application.span.start
-    })
 }

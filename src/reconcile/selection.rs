@@ -3,6 +3,7 @@
 use globset::{Glob, GlobMatcher};
 
 use crate::kinds::address::Address;
+use crate::language::address::Place;
 
 /// Which addresses a run covers.
 #[derive(Clone, Debug, Default)]
@@ -31,9 +32,13 @@ impl Selection {
     }
 }
 
-/// One glob, e.g. `applications.vpn-*`; `*` crosses dots.
+/// One glob, e.g. `applications.vpn-*`; `*` crosses dots. An entry of `identity_intelligence` stands for its parts, too.
 pub fn glob_matcher(glob: &str) -> Result<GlobMatcher, String> {
-    Glob::new(glob)
+    let with_parts = match Place::parse(glob) {
+        Some(Place::Entry(_)) => format!("{{{glob},{glob}.*}}"),
+        _ => glob.to_owned(),
+    };
+    Glob::new(&with_parts)
         .map(|glob| glob.compile_matcher())
         .map_err(|error| format!("`{glob}` is no glob: {}", error.kind()))
 }
@@ -51,5 +56,17 @@ mod tests {
         assert!(!selection.covers(&Address::intelligence("emea")));
         assert!(Selection::default().covers(&Address::application("vpn")));
         assert!(Selection::new(&texts(&["["]), &[]).is_err());
+    }
+
+    #[test]
+    fn an_entry_stands_for_its_parts() {
+        let emea = Selection::new(&["identity_intelligence.emea".to_owned()], &[]).unwrap();
+        let entry = Address::intelligence("emea");
+        for address in [&entry, &entry.part("admin_api"), &entry.part("auth_api")] {
+            assert!(emea.covers(address), "{address}");
+        }
+        for other in [Address::intelligence("emea2").part("admin_api"), Address::application("emea")] {
+            assert!(!emea.covers(&other), "{other}");
+        }
     }
 }

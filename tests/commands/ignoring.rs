@@ -60,7 +60,12 @@ fn what_is_not_there_or_cannot_be_ignored_is_refused_and_nothing_is_written() {
     let before = folder.read("duo.yaml");
     for (address, field, code, says) in [
         ("applications.vpm", "greeting", 64, "the YAML has no `applications.vpm`"),
-        ("identity_intelligence.emea.admin_api", "greeting", 64, "is not the address of an application"),
+        (
+            "identity_intelligence.emea.admin_api",
+            "greeting",
+            64,
+            "the YAML has no `identity_intelligence.emea.admin_api`",
+        ),
         ("vpn", "greting", 1, "greeting"),
         ("vpn", "type", 1, "type"),
         ("vpn", "", 1, "field"),

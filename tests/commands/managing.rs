@@ -89,7 +89,6 @@ fn adopt_writes_the_pin() {
     let pinned = "applications:\n  vpn: # the old one\n    type: radius\n    name: VPN\n    user_access: no_users\n    integration_key: DI3F0GQ7TESTAPP0WEB1\n  wiki:\n    integration_key: DI3F0GQ7TESTAPP0WEB2\n";
     assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{pinned}"));
     folder.duoctl(["adopt", "applications.vpn", "no key"]).run().exits(64);
-    folder.duoctl(["adopt", "identity_intelligence.emea.admin_api", "DI1"]).run().exits(64);
     assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{pinned}"));
 }
 

@@ -1,5 +1,6 @@
 //! Every command and every exit code, as a user meets them: the real binary in folders of its own, against simulators.
 
+mod addresses;
 mod adopting;
 mod affected;
 mod applying;

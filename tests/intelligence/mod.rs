@@ -2,6 +2,7 @@
 //! removal, and the simulated other side.
 
 mod attesting;
+mod by_hand;
 mod handoff;
 mod junit;
 mod ladder;

@@ -15,7 +15,8 @@ pub(super) const FMT: &str = "Examples:
   duoctl fmt - < duo.yaml";
 
 pub(super) const IGNORE: &str = "Examples:
-  duoctl ignore applications.vpn greeting --reason=until-2027";
+  duoctl ignore applications.vpn greeting --reason=until-2027
+  duoctl ignore identity_intelligence.emea.admin_api name --reason=renamed-by-the-console-team";
 
 pub(super) const IMPORT: &str = "Examples:
   duoctl import --sandbox
@@ -33,10 +34,12 @@ pub(super) const DRIFT: &str = "Examples:
 
 pub(super) const ACCEPT: &str = "Examples:
   duoctl accept applications.vpn
-  duoctl accept applications.vpn --field greeting";
+  duoctl accept applications.vpn --field greeting
+  duoctl accept identity_intelligence.emea.admin_api --field permissions";
 
 pub(super) const ADOPT: &str = "Examples:
-  duoctl adopt applications.vpn DIXXXXXXXXXXXXXXXXXX";
+  duoctl adopt applications.vpn DIXXXXXXXXXXXXXXXXXX
+  duoctl adopt emea.admin_api DIXXXXXXXXXXXXXXXXX1 emea.auth_api DIXXXXXXXXXXXXXXXXX2 duo/prod";
 
 pub(super) const APPLY: &str = "Examples:
   duoctl apply --sandbox

@@ -166,15 +166,11 @@ pub struct Ignore {
 /// `duoctl adopt`.
 #[derive(Debug, clap::Args)]
 pub struct Adopt {
-    /// The address, e.g. applications.vpn. An entry is made where there is none.
-    #[arg(value_name = "ADDRESS")]
-    pub address: String,
-    /// The integration key of the live application.
-    #[arg(value_name = "IKEY")]
-    pub integration_key: String,
-    /// Where the YAML is.
-    #[command(flatten)]
-    pub source: Source,
+    /// An address, e.g. applications.vpn, and the integration key of its live application; more pairs for more addresses,
+    /// all of them or none. At the end the PATH of the YAML [default: .]. An entry of `applications` is made where there
+    /// is none.
+    #[arg(value_names = ["ADDRESS", "IKEY"], num_args = 2.., required = true)]
+    pub arguments: Vec<String>,
 }
 
 /// `duoctl apply`.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::kinds::application::fields::PERMISSION_CHOICES;
+use crate::kinds::application::fields::{IGNORE, PERMISSION_CHOICES};
 use crate::language::places::SECRET_TARGET;
 use crate::language::shape::{Choice, Findings, Key, MANY, Object, Problem, Shape, Whole, missing_key};
 use crate::language::texts;
@@ -65,6 +65,12 @@ pub static ENTRY: Object = Object {
                 "{name: Identity Intelligence EMEA}",
             ),
             Key::optional(
+                "auth_api",
+                Shape::Object(&AUTH_API),
+                "The Auth API application of this entry, which `push_verification` asks for.",
+                "{protect: true}",
+            ),
+            Key::optional(
                 "endpoints",
                 Shape::Flag,
                 "Collect endpoints. Needs Duo Advantage or Premier.",
@@ -107,10 +113,15 @@ fn intelligence_schema(schema: &mut Map<String, Value>) {
     if let Some(Value::Object(streaming)) = properties.get_mut("event_streaming") {
         streaming.insert("const".to_owned(), json!(false));
     }
-    if let Some(Value::Object(push)) = properties.get_mut("push_verification") {
-        push.insert("if".to_owned(), json!({"type": "boolean"}));
-        push.insert("then".to_owned(), json!({"const": false}));
-    }
+    // A new application needs a name; one that is pinned has one.
+    let named =
+        json!({"properties": {"push_verification": {"if": {"type": "boolean"}, "then": {"const": false}}}});
+    let pinned = json!({
+        "properties": {"auth_api": {"required": ["integration_key"]}},
+        "required": ["auth_api"],
+    });
+    schema.insert("if".to_owned(), pinned);
+    schema.insert("else".to_owned(), named);
 }
 
 /// `admin_api`.
@@ -123,14 +134,45 @@ pub static ADMIN_API: Object = Object::new(
             "Name of the Admin API application in Duo.",
             "Identity Intelligence EMEA",
         ),
+        PIN,
         Key::optional(
             "networks_for_api_access",
             Shape::List(&Shape::Text(&texts::NETWORK), 1, MANY),
             "Addresses that Identity Intelligence may call from. An error unless `guards.allow` insists on it: the vendor's addresses are not published.",
             "[192.0.2.0/24]",
         ),
+        PROTECT,
+        IGNORED,
     ],
 );
+
+/// `auth_api`.
+pub static AUTH_API: Object = Object::new("the Auth API application", &[PIN, PROTECT, IGNORED]);
+
+const PIN: Key = Key::optional(
+    "integration_key",
+    Shape::Text(&texts::INTEGRATION_KEY),
+    "Pins one live application: one that was set up by hand, or before the entry was renamed. Written by `duoctl adopt`.",
+    "DIXXXXXXXXXXXXXXXXXX",
+);
+
+const PROTECT: Key = Key::optional(
+    "protect",
+    Shape::Flag,
+    "Refuses to delete, replace or quarantine the application.",
+    "true",
+)
+.default("false");
+
+const IGNORED_ITEM: &Shape = &Shape::Object(&IGNORE);
+
+const IGNORED: Key = Key::optional(
+    "ignore",
+    Shape::List(IGNORED_ITEM, 0, MANY),
+    "Fields whose difference is left alone, each with a reason.",
+    "[{field: name, reason: the console team renames it}]",
+)
+.default("[]");
 
 /// `push_verification`.
 pub static PUSH: Object = Object::new(

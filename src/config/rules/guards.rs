@@ -2,14 +2,13 @@
 
 use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::language::address::may_match;
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for allowance in &workspace.guards.allow {
         let Some(address) = &allowance.value.address else { continue };
-        let known = ["applications.", "identity_intelligence."];
-        let begins = known.iter().any(|prefix| address.starts_with(prefix)) || address.starts_with('*');
-        if !begins {
+        if !may_match(address) {
             findings.push(
                 Diagnostic::error(
                     Code::InvalidValue,

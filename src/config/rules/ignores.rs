@@ -8,15 +8,14 @@ use crate::kinds::application::fields::field;
 use crate::kinds::field::Field;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for application in workspace.applications.values() {
+    for declared in workspace.every_declared() {
         let mut seen = HashSet::new();
-        for ignore in &application.ignore {
+        for ignore in declared.ignore {
             let name = ignore.value.field.as_str();
             // A default is not wrong where an application happens not to have the field.
-            let own = ignore.span.file == application.span.file && ignore.span.start > application.span.start;
+            let own = declared.is_own(ignore);
             let compared = field(name).is_some_and(Field::is_compared);
-            let written =
-                application.settings.contains_key(name) || name == "name" && application.name.is_some();
+            let written = declared.fields.contains(&name);
             if !compared || !own {
                 continue;
             }

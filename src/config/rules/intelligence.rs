@@ -10,7 +10,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (key, entry) in &workspace.identity_intelligence {
         endpoints(workspace, entry, findings);
         event_streaming(entry, findings);
-        push(entry, findings);
+        push(key, entry, findings);
         permissions(workspace, key, entry, findings);
         networks(workspace, key, entry, findings);
     }
@@ -68,11 +68,27 @@ fn event_streaming(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn push(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
+fn push(key: &str, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
+    let named =
+        "`push_verification: {application_name: Acme IT Support}`; end users see the name on the push";
+    if entry.has_auth_api() {
+        return;
+    }
     if let Some(push) = entry.push_verification.as_ref().filter(|push| push.value) {
         findings.push(
-            Diagnostic::error(Code::MissingKey, push.span, "push verification needs the name of its Auth API application")
-                .help("write `push_verification: {application_name: Acme IT Support}`; end users see the name on the push"),
+            Diagnostic::error(
+                Code::MissingKey,
+                push.span,
+                "push verification needs the name of its Auth API application",
+            )
+            .help(format!("write {named}")),
+        );
+    } else if let Some(span) = entry.auth_api.span {
+        let message = format!("`{key}` has no push verification, and so no Auth API application");
+        findings.push(
+            Diagnostic::error(Code::MissingKey, span, message)
+                .help(format!("add {named}; or remove `auth_api`"))
+                .related(entry.span, "the entry is here"),
         );
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::language::address::Place;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     pins(workspace, findings);
@@ -11,24 +12,21 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 }
 
 fn pins(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    let pins = workspace
-        .applications
-        .iter()
-        .filter_map(|(key, application)| Some((key, application.integration_key.as_ref()?)));
-    let mut seen: HashMap<&str, (&str, Span)> = HashMap::new();
-    for (key, pin) in in_order(pins, |(_, pin)| pin.span) {
+    let pins = workspace.every_declared().filter_map(|declared| Some((declared.place, declared.pin?)));
+    let mut seen: HashMap<&str, (Place<'_>, Span)> = HashMap::new();
+    for (place, pin) in in_order(pins, |(_, pin)| pin.span) {
         match seen.get(pin.value.as_str()) {
             Some((other, first)) => findings.push(
                 Diagnostic::error(
                     Code::DuplicateAddress,
                     pin.span,
-                    format!("`applications.{key}` pins the same live application as `applications.{other}`"),
+                    format!("`{place}` pins the same live application as `{other}`"),
                 )
                 .help("a live application has one address: remove one of the two")
                 .related(*first, "pinned here first"),
             ),
             None => {
-                seen.insert(&pin.value, (key, pin.span));
+                seen.insert(&pin.value, (place, pin.span));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::language::address::Place;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (address, removal) in &workspace.removed {
@@ -20,14 +21,8 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 }
 
 fn declared(workspace: &Workspace, address: &str) -> Option<Span> {
-    match address.split_once('.')? {
-        ("applications", key) => workspace.applications.get(key).map(|application| application.span),
-        (_, rest) => {
-            let (name, part) = rest.split_once('.').map_or((rest, None), |(name, part)| (name, Some(part)));
-            let entry = workspace.identity_intelligence.get(name)?;
-            // Without push verification there is no Auth API application.
-            let parted = part == Some("auth_api") && entry.push_application_name.is_none();
-            (!parted).then_some(entry.span)
-        }
+    match Place::parse(address)? {
+        Place::Entry(key) => workspace.identity_intelligence.get(key).map(|entry| entry.span),
+        place => workspace.declared(place).map(|declared| declared.span),
     }
 }

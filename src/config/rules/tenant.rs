@@ -31,8 +31,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
             ),
         }
     }
-    for pin in workspace.applications.values().filter_map(|application| application.integration_key.as_ref())
-    {
+    for pin in workspace.every_declared().filter_map(|declared| declared.pin) {
         if (INTEGRATION_KEY.check)(&pin.value).is_ok() {
             unusual(pin, findings);
         }

@@ -1,0 +1,106 @@
+//! What an address names among what a workspace declares: the applications, and those of entries of
+//! `identity_intelligence`. What holds for one holds for the other.
+
+use super::model::{Ignore, IntelligenceEntry, Part, Workspace};
+use crate::diagnostic::{Span, Spanned};
+use crate::kinds::application::{ACCESS, NETWORKS, PERMISSION_LIST};
+use crate::language::address::{ADMIN_API, AUTH_API, Place};
+
+/// A declared application.
+#[derive(Clone, Debug)]
+pub struct Declared<'w> {
+    /// What its address names.
+    pub place: Place<'w>,
+    /// The place of the key of its entry.
+    pub span: Span,
+    /// Its type, where the YAML tells it.
+    pub kind: Option<&'w str>,
+    /// The live application that it is pinned to.
+    pub pin: Option<&'w Spanned<String>>,
+    /// The fields whose difference is left alone.
+    pub ignore: &'w [Spanned<Ignore>],
+    /// The fields that the YAML sets, by their YAML keys.
+    pub fields: Vec<&'w str>,
+}
+
+impl Declared<'_> {
+    /// Whether an `ignore` is written at the application itself, and not a default.
+    pub fn is_own(&self, ignore: &Spanned<Ignore>) -> bool {
+        ignore.span.file == self.span.file && ignore.span.start > self.span.start
+    }
+}
+
+impl Workspace {
+    /// The application at an address. An entry of `identity_intelligence` is none: it has up to two.
+    pub fn declared(&self, place: Place<'_>) -> Option<Declared<'_>> {
+        match place {
+            Place::Application(key) => {
+                let (key, application) = self.applications.get_key_value(key)?;
+                let named = application.name.as_ref().map(|_| "name");
+                Some(Declared {
+                    place: Place::Application(key),
+                    span: application.span,
+                    kind: application.kind.as_ref().map(|kind| kind.value.as_str()),
+                    pin: application.integration_key.as_ref(),
+                    ignore: &application.ignore,
+                    fields: application.settings.keys().map(String::as_str).chain(named).collect(),
+                })
+            }
+            Place::Entry(_) => None,
+            Place::Part { entry, part } => {
+                let (key, entry) = self.identity_intelligence.get_key_value(entry)?;
+                match part {
+                    ADMIN_API => Some(entry.admin_api(key)),
+                    _ => entry.auth_api(key),
+                }
+            }
+        }
+    }
+
+    /// Every declared application, those of entries included.
+    pub fn every_declared(&self) -> impl Iterator<Item = Declared<'_>> {
+        let applications = self.applications.keys().filter_map(|key| self.declared(Place::Application(key)));
+        let entries = self.identity_intelligence.iter();
+        let parts =
+            entries.flat_map(|(key, entry)| std::iter::once(entry.admin_api(key)).chain(entry.auth_api(key)));
+        applications.chain(parts)
+    }
+}
+
+impl IntelligenceEntry {
+    /// Whether the entry has an Auth API application: one that is named, or a live one that is pinned.
+    pub fn has_auth_api(&self) -> bool {
+        let on = self.push_verification.as_ref().is_some_and(|push| push.value);
+        self.push_application_name.is_some() || (on && self.auth_api.integration_key.is_some())
+    }
+
+    fn admin_api<'w>(&'w self, key: &'w str) -> Declared<'w> {
+        let networks = self.networks.first().map(|_| NETWORKS);
+        let fields = ["name", ACCESS, PERMISSION_LIST].into_iter().chain(networks).collect();
+        self.part(key, ADMIN_API, "adminapi", &self.admin_api, fields)
+    }
+
+    fn auth_api<'w>(&'w self, key: &'w str) -> Option<Declared<'w>> {
+        let named = self.push_application_name.as_ref().map(|_| "name");
+        let fields = [ACCESS].into_iter().chain(named).collect();
+        self.has_auth_api().then(|| self.part(key, AUTH_API, "authapi", &self.auth_api, fields))
+    }
+
+    fn part<'w>(
+        &self,
+        entry: &'w str,
+        part: &'static str,
+        kind: &'static str,
+        managed: &'w Part,
+        fields: Vec<&'static str>,
+    ) -> Declared<'w> {
+        Declared {
+            place: Place::Part { entry, part },
+            span: self.span,
+            kind: Some(kind),
+            pin: managed.integration_key.as_ref(),
+            ignore: &managed.ignore,
+            fields,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The grammar of addresses. Every key of the YAML and every command that takes an address reads it here, so that all of
+//! them take the same ones.
+
+use std::fmt;
+
+use super::shape::{Problem, TextRule};
+use super::texts::ADDRESS_KEY;
+
+/// The part of an entry of `identity_intelligence` that reads and, with `read_write`, acts.
+pub const ADMIN_API: &str = "admin_api";
+/// The part that sends pushes.
+pub const AUTH_API: &str = "auth_api";
+
+/// An address in full: of an application, of a connection to Identity Intelligence, or of a part of one.
+pub static ADDRESS: TextRule = TextRule {
+    pattern: r"^(applications\.[a-z0-9][a-z0-9_-]{0,63}|identity_intelligence\.[a-z0-9][a-z0-9_-]{0,63}(\.(admin_api|auth_api))?)$",
+    check: |text| match Place::parse(text) {
+        Some(_) => Ok(()),
+        None => Err(Problem::invalid("is not an address", "write it in full, e.g. `applications.vpn`")),
+    },
+    numeric: false,
+};
+
+/// What an address names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'t> {
+    /// An entry of `applications`.
+    Application(&'t str),
+    /// An entry of `identity_intelligence`, which stands for its parts.
+    Entry(&'t str),
+    /// An application of such an entry.
+    Part {
+        /// The key of the entry.
+        entry: &'t str,
+        /// `admin_api` or `auth_api`.
+        part: &'t str,
+    },
+}
+
+impl<'t> Place<'t> {
+    /// Reads an address in full.
+    pub fn parse(text: &'t str) -> Option<Self> {
+        let (family, rest) = text.split_once('.')?;
+        let (key, part) = rest.split_once('.').map_or((rest, None), |(key, part)| (key, Some(part)));
+        let place = match (family, part) {
+            ("applications", None) => Self::Application(key),
+            ("identity_intelligence", None) => Self::Entry(key),
+            ("identity_intelligence", Some(part)) if is_part(part) => Self::Part { entry: key, part },
+            _ => return None,
+        };
+        (ADDRESS_KEY.check)(key).is_ok().then_some(place)
+    }
+
+    /// The same, also without the family: `vpn`, `emea.admin_api`.
+    pub fn shortened(text: &'t str) -> Option<Self> {
+        let valid = |key: &str| (ADDRESS_KEY.check)(key).is_ok();
+        Self::parse(text).or_else(|| match text.split_once('.') {
+            None => valid(text).then_some(Self::Application(text)),
+            Some((entry, part)) => (valid(entry) && is_part(part)).then_some(Self::Part { entry, part }),
+        })
+    }
+
+    /// The keys that lead to it in the YAML.
+    pub fn keys(self) -> Vec<&'t str> {
+        match self {
+            Self::Application(key) => vec!["applications", key],
+            Self::Entry(key) => vec!["identity_intelligence", key],
+            Self::Part { entry, part } => vec!["identity_intelligence", entry, part],
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.keys().join("."))
+    }
+}
+
+/// Whether a text can name addresses: one in full, or a glob that could match some.
+pub fn may_match(text: &str) -> bool {
+    if !text.contains(['*', '?', '[', '{']) {
+        return Place::parse(text).is_some();
+    }
+    let families = ["applications.", "identity_intelligence."];
+    text.starts_with(['*', '?', '[', '{']) || families.iter().any(|family| text.starts_with(family))
+}
+
+fn is_part(text: &str) -> bool {
+    matches!(text, ADMIN_API | AUTH_API)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_and_written_alike_and_the_pattern_agrees() {
+        let long = format!("applications.{}", "a".repeat(65));
+        for (text, valid) in [
+            ("applications.vpn", true),
+            ("applications.0-a_b", true),
+            ("identity_intelligence.emea", true),
+            ("identity_intelligence.emea.admin_api", true),
+            ("identity_intelligence.emea.auth_api", true),
+            ("identity_intelligence.admin_api.admin_api", true),
+            ("identity_intelligence", false),
+            ("identity_intelligence.", false),
+            ("identity_intelligence.emea.", false),
+            ("identity_intelligence.emea.admin", false),
+            ("identity_intelligence.emea.admin_api.x", false),
+            ("identity_intelligence.EMEA.admin_api", false),
+            ("applications.vpn.admin_api", false),
+            ("applications.*", false),
+            ("applications. vpn", false),
+            ("Applications.vpn", false),
+            ("policies.strict", false),
+            ("vpn", false),
+            ("", false),
+            (&long, false),
+        ] {
+            let place = Place::parse(text);
+            assert_eq!(place.is_some(), valid, "{text}");
+            assert!(place.is_none_or(|place| place.to_string() == text), "{text}");
+            let schema = serde_json::json!({"pattern": ADDRESS.pattern});
+            assert_eq!(jsonschema::is_valid(&schema, &serde_json::json!(text)), valid, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_clear_without_the_family_may_leave_it_out() {
+        let part = Place::Part { entry: "emea", part: ADMIN_API };
+        for (text, place) in [
+            ("vpn", Some(Place::Application("vpn"))),
+            ("applications.vpn", Some(Place::Application("vpn"))),
+            ("emea.admin_api", Some(part)),
+            ("identity_intelligence.emea.admin_api", Some(part)),
+            ("emea.admin", None),
+            ("emea.admin_api.x", None),
+            ("VPN", None),
+            ("", None),
+        ] {
+            assert_eq!(Place::shortened(text), place, "{text}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! An integration that was set up by hand is brought under management: both of its applications are adopted, what people
+//! change in them is accepted or ignored, and nothing is made a second time.
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, HEAD, Server, object};
+
+const ENTRY: &str = "identity_intelligence:
+  emea: # by hand in 2024
+    display_name: Duo EMEA
+    access: read_only
+";
+
+const ADMIN: &str = "identity_intelligence.emea.admin_api";
+const AUTH: &str = "identity_intelligence.emea.auth_api";
+
+/// An application that a person made in the Admin Panel; its key.
+pub(super) fn made(server: &Server, properties: Value) -> String {
+    let created = server.account().create_application(object(properties));
+    let created = created.unwrap_or_else(|_| panic!("refused"));
+    created["integration_key"].as_str().unwrap().to_owned()
+}
+
+pub(super) fn admin_api(server: &Server, name: &str, permissions: &[&str]) -> String {
+    let mut properties = json!({"type": "adminapi", "name": name, "user_access": "NO_USERS"});
+    for permission in permissions {
+        properties[format!("adminapi_{permission}")] = json!("1");
+    }
+    made(server, properties)
+}
+
+pub(super) fn auth_api(server: &Server, name: &str) -> String {
+    made(server, json!({"type": "authapi", "name": name, "user_access": "ALL_USERS"}))
+}
+
+/// Both applications of a connection that was made by hand.
+fn by_hand(server: &Server) -> (String, String) {
+    (admin_api(server, "CII", &["read_log", "read_resource"]), auth_api(server, "Acme help desk"))
+}
+
+#[test]
+fn both_applications_are_adopted_in_one_command_and_keep_their_keys() {
+    let (folder, server) = (Folder::with(ENTRY), Server::start());
+    let (admin, auth) = by_hand(&server);
+    let before = server.account().applications().len();
+    folder
+        .duoctl(["adopt", "emea.admin_api", &admin, AUTH, &auth, "."])
+        .run()
+        .exits(0)
+        .says(&format!("{ADMIN} is {admin} now, as "))
+        .says(&format!("{AUTH} is {auth} now"));
+    insta::assert_snapshot!(
+        folder.read("duo.yaml").strip_prefix(HEAD).unwrap().replace(&admin, "DIADMIN").replace(&auth, "DIAUTH"),
+        @"
+    identity_intelligence:
+      emea: # by hand in 2024
+        display_name: Duo EMEA
+        access: read_only
+        admin_api:
+          integration_key: DIADMIN
+        push_verification: true
+        auth_api:
+          integration_key: DIAUTH
+    "
+    );
+    folder.duoctl(["fmt", "--check"]).run().exits(1);
+    folder.duoctl(["fmt"]).run().exits(0);
+    let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
+    plan.says("0 to add, 1 to change, 2 to adopt").says("\"CII\" -> \"Identity Intelligence: Duo EMEA\"");
+    plan.says(&admin).says(&auth).says("1 handoff");
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
+    assert_eq!(server.account().applications().len(), before);
+    // The name that users see stays as it was made.
+    assert_eq!(server.ikey("Acme help desk"), auth);
+    assert_eq!(server.ikey("Identity Intelligence: Duo EMEA"), admin);
+    let sheet = folder.duoctl(["handoff", "emea"]).at(&server).run().exits(0);
+    sheet.says(&admin).says(&auth);
+    folder.duoctl(["attest", "emea", "--by", "alice"]).at(&server).run().exits(0);
+    folder
+        .duoctl(["verify", "--only", "identity_intelligence.*"])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says("Auth API key");
+}
+
+#[test]
+fn an_adoption_is_whole_or_refused() {
+    let folder = Folder::with(&format!("{ENTRY}    push_verification: {{application_name: Acme IT}}\n"));
+    let before = folder.read("duo.yaml");
+    let (one, two) = ("DIXXXXXXXXXXXXXXXXX1", "DIXXXXXXXXXXXXXXXXX2");
+    for (arguments, says) in [
+        (
+            &[ADMIN, one, "identity_intelligence.apac.auth_api", two][..],
+            "the YAML has no `identity_intelligence.apac`",
+        ),
+        (&["identity_intelligence.apac.admin_api", one], "display_name"),
+        (&["identity_intelligence.emea", one], "name one of them: `identity_intelligence.emea.admin_api`"),
+        (&["identity_intelligence.emea.admin", one], "is not the address of an application"),
+        (&[ADMIN, one, AUTH], "`identity_intelligence.emea.auth_api` needs an integration key behind it"),
+        (&[ADMIN, AUTH, one, two], "is not an integration key"),
+        (&[ADMIN, one, AUTH, "no key"], "is not an integration key"),
+        (&[ADMIN, one, ADMIN, two], "is named twice"),
+        (&[ADMIN, one, AUTH, one], "gets the same application as another one"),
+        (&[ADMIN], "values"),
+    ] {
+        let outcome = folder.duoctl(["adopt"]).args(arguments).run().exits(64);
+        outcome.warns(says);
+        assert_eq!(folder.read("duo.yaml"), before, "{arguments:?}");
+    }
+    // An address that is pinned already is said, and both are written.
+    folder.duoctl(["adopt", ADMIN, one]).run().exits(0);
+    folder
+        .duoctl(["adopt", ADMIN, two, "applications.vpn", one])
+        .run()
+        .exits(0)
+        .says(&format!("{ADMIN} is {two} now (it was {one})"));
+    let text = folder.read("duo.yaml");
+    assert!(
+        text.contains(&format!("vpn:\n    integration_key: {one}"))
+            && !text.contains("push_verification: true")
+    );
+}
+
+#[test]
+fn a_pin_that_is_wrong_stops_the_part_and_says_why() {
+    let (folder, server) = (Folder::with(ENTRY), Server::start());
+    let (admin, auth) = by_hand(&server);
+    for (key, says) in [
+        (auth.as_str(), "is of type `authapi`"),
+        ("DIXXXXXXXXXXXXXXXXXX", "the account has no application DIXXXXXXXXXXXXXXXXXX"),
+    ] {
+        folder.duoctl(["adopt", ADMIN, key]).run().exits(0);
+        folder.duoctl(["plan"]).at(&server).run().exits(1).warns("pin-mismatch").warns(says);
+    }
+    // One application has one address, whichever part of the language it is in.
+    let twice = format!(
+        "{ENTRY}    admin_api: {{integration_key: {admin}}}\napplications: {{siem: {{integration_key: {admin}}}}}\n"
+    );
+    folder.declare(&twice);
+    folder.duoctl(["validate", "."]).run().exits(1).warns("pins the same live application");
+}
+
+#[test]
+fn accept_writes_what_the_entry_can_say_and_names_what_it_cannot() {
+    let (folder, server) = (Folder::with(ENTRY), Server::start());
+    let push = format!("{ENTRY}    push_verification: {{application_name: Acme IT}} # shown\n");
+    folder.declare(&push);
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    let name = "Identity Intelligence: Duo EMEA";
+    let change = json!({"name": "CII", "adminapi_write_resource": "1", "adminapi_info": "1"});
+    server.edit(name, change);
+    server.edit("Acme IT", json!({"name": "Acme service desk", "user_access": "NO_USERS"}));
+    folder.duoctl(["accept", ADMIN]).at(&server).run().exits(0).says("~ permissions").says("Accepted into ");
+    let accepted = folder.duoctl(["accept", "emea.auth_api"]).at(&server).run().exits(1);
+    accepted
+        .says("~ name")
+        .warns("not accepted: `user_access`: an entry of `identity_intelligence` has no key");
+    let text = folder.read("duo.yaml");
+    for line in [
+        "access: read_write",
+        "extra_permissions: [info]",
+        "name: CII",
+        "# by hand in 2024",
+        "push_verification: {application_name: Acme service desk} # shown",
+    ] {
+        assert!(text.contains(line), "no {line} in\n{text}");
+    }
+    folder.duoctl(["plan"]).at(&server).run().exits(0).says("0 to add, 2 to change").says("user_access");
+    folder
+        .duoctl(["accept", AUTH, "--field", "user_access"])
+        .at(&server)
+        .run()
+        .exits(64)
+        .warns("cannot be accepted");
+    assert_eq!(folder.read("duo.yaml"), text);
+    folder.duoctl(["apply", "--auto-approve", "--allow", "widens_access"]).at(&server).run().exits(0);
+    // A permission that the entry always includes cannot be given up in it.
+    server.edit("CII", json!({"adminapi_read_log": "0"}));
+    let refused = folder.duoctl(["accept", ADMIN]).at(&server).run().exits(64);
+    refused.warns("`access` always includes `read_log`");
+    assert_eq!(folder.read("duo.yaml"), text);
+    // What Identity Intelligence must never have is not written either.
+    server.edit("CII", json!({"adminapi_read_log": "1", "adminapi_settings": "1"}));
+    folder
+        .duoctl(["accept", ADMIN])
+        .at(&server)
+        .run()
+        .exits(1)
+        .warns("must never have the permission `settings`");
+    assert_eq!(folder.read("duo.yaml"), text);
+}
+
+#[test]
+fn what_is_ignored_or_protected_of_a_part_is_left_alone() {
+    let (folder, server) = (Folder::with(ENTRY), Server::start());
+    folder.declare(&format!(
+        "{ENTRY}    push_verification: {{application_name: Acme IT}}\n    auth_api: {{protect: true}}\n"
+    ));
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    for (address, field) in [(ADMIN, "name"), ("emea.auth_api", "user_access")] {
+        folder.duoctl(["ignore", address, field, "--reason", "theirs"]).run().exits(0).says(field);
+    }
+    folder
+        .duoctl(["ignore", AUTH, "permissions", "--reason", "x"])
+        .run()
+        .exits(64)
+        .warns("has no `permissions`");
+    folder.duoctl(["ignore", AUTH, "greeting", "--reason", "x"]).run().exits(0).warns("no `greeting` here");
+    folder.duoctl(["ignore", "identity_intelligence.emea", "name", "--reason", "x"]).run().exits(64);
+    folder.duoctl(["drift"]).at(&server).run().warns("unused-ignore").warns("`name` is as the YAML wants it");
+    server.edit("Identity Intelligence: Duo EMEA", json!({"name": "CII"}));
+    server.edit("Acme IT", json!({"user_access": "NO_USERS"}));
+    folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
+    // The marker protects the application after the entry has left.
+    folder.declare("applications: {vpn: {type: radius, name: VPN, user_access: no_users}}\n");
+    let prune = ["apply", "--auto-approve", "--prune=now", "--allow", "breaks_handoff"];
+    folder.duoctl(prune).at(&server).run().exits(5).warns("protect");
+    assert_eq!((server.named("Acme IT").len(), server.named("CII").len()), (1, 1));
+}
