@@ -208,6 +208,8 @@ codes! {
     AmbiguousMatch = "ambiguous-match",
     /// The live application belongs to another workspace or address.
     OwnedElsewhere = "owned-elsewhere",
+    /// The workspace has another name than the applications that it takes over.
+    FormerName = "former-name",
     /// One marker stands on several live applications.
     DuplicateMarker = "duplicate-marker",
     /// The key of an application is being rotated, and something stands in the way of it.

@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod desired;
 pub mod diff;
 pub mod effect;
+mod elsewhere;
 pub mod fingerprint;
 pub mod guard;
 pub mod handoff;

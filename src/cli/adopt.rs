@@ -9,7 +9,7 @@ use crate::config::load::Trust;
 use crate::config::model::Workspace;
 use crate::diagnostic::has_errors;
 use crate::language::address::{AUTH_API, Place};
-use crate::language::texts::INTEGRATION_KEY;
+use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
 use crate::output::printer::Printer;
 use crate::text::{quoted, safe};
 
@@ -23,7 +23,52 @@ type Setting<'a> = (Vec<&'a str>, Value);
 
 /// Runs the command.
 pub fn run(args: &args::Adopt, printer: Printer) -> Result<Exit, Failure> {
-    let (pairs, path) = pairs(&args.arguments)?;
+    match &args.formerly {
+        Some(name) => former(name, &args.arguments, printer),
+        None => applications(&args.arguments, printer),
+    }
+}
+
+/// The workspace got another name: the YAML says which one it had.
+fn former(name: &str, arguments: &[String], printer: Printer) -> Result<Exit, Failure> {
+    let path = match arguments {
+        [] => Path::new("."),
+        [path] => Path::new(path),
+        _ => {
+            return Err(Failure::Usage(
+                "--formerly takes over the whole workspace: name no addresses".to_owned(),
+            ));
+        }
+    };
+    if let Err(problem) = (WORKSPACE.check)(name) {
+        return Err(Failure::Usage(format!("--formerly {}: {}", problem.message, problem.help)));
+    }
+    let loaded = load_whole(path, Trust::Full)?;
+    let Some(workspace) = loaded.valid() else {
+        return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
+    };
+    if workspace.name.value == name {
+        return Err(Failure::Usage(format!(
+            "the workspace is called `{name}` now; name what it was called before"
+        )));
+    }
+    let place = workspace.formerly.as_ref().map_or(workspace.name.span, |former| former.span);
+    let edited = edited(&workspace.root, &loaded.sources, place.file, |text| {
+        set(text, &["formerly"], &Value::from(name))
+    })?;
+    let file = safe(&edited.save()?.display().to_string());
+    printer.data(&format!("The workspace `{}` was called `{name}`, as {file} says.\n", workspace.name.value));
+    next(path, printer);
+    Ok(Exit::Done)
+}
+
+fn next(path: &Path, printer: Printer) {
+    printer
+        .data(&format!("Next: `duoctl plan {}` shows what that means.\n", safe(&path.display().to_string())));
+}
+
+fn applications(arguments: &[String], printer: Printer) -> Result<Exit, Failure> {
+    let (pairs, path) = pairs(arguments)?;
     let loaded = load_whole(path, Trust::Full)?;
     let Some(workspace) = &loaded.workspace else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
@@ -55,8 +100,7 @@ pub fn run(args: &args::Adopt, printer: Printer) -> Result<Exit, Failure> {
         printer
             .data(&format!("{place} is {key} now{before}, as {} says.\n", safe(&file.display().to_string())));
     }
-    printer
-        .data(&format!("Next: `duoctl plan {}` shows what that means.\n", safe(&path.display().to_string())));
+    next(path, printer);
     Ok(if wrong { Exit::Error } else { Exit::Done })
 }
 
@@ -66,6 +110,10 @@ fn pairs(arguments: &[String]) -> Result<(Vec<(Place<'_>, &str)>, &Path), Failur
     let path = match rest {
         [address] if Place::parse(address).is_some() && !Path::new(address).exists() => {
             return Err(Failure::Usage(format!("`{address}` needs an integration key behind it")));
+        }
+        [address] if pairs.is_empty() => {
+            let address = quoted(address);
+            return Err(Failure::Usage(format!("{address} needs an integration key behind it")));
         }
         [path] => Path::new(path),
         _ => Path::new("."),

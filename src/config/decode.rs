@@ -30,6 +30,7 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
     Workspace {
         root: root.to_owned(),
         name: numeric_text(entries, "workspace").unwrap_or_else(|| Spanned::new(String::new(), start)),
+        formerly: numeric_text(entries, "formerly"),
         tenant: tenant(root_of("tenant"), root, start),
         applications: match applications {
             Some(Data::Mapping(entries)) => entries

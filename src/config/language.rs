@@ -37,6 +37,12 @@ static FILE_KEYS: &[Key] = &[
         "acme-prod",
     ),
     Key::optional(
+        "formerly",
+        Shape::Text(&texts::WORKSPACE),
+        "Name that the workspace had before. It takes over the applications of that name whose addresses it declares. Written by `duoctl adopt --formerly`; no longer needed once no application carries the old name.",
+        "acme",
+    ),
+    Key::optional(
         "tenant",
         Shape::Object(&TENANT),
         "The Duo account. Stands exactly once in a workspace.",

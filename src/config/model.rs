@@ -19,6 +19,8 @@ pub struct Workspace {
     pub root: PathBuf,
     /// `workspace`: `[a-z0-9-]{1,32}`.
     pub name: Spanned<String>,
+    /// `formerly`: the name that the workspace had before.
+    pub formerly: Option<Spanned<String>>,
     /// `tenant`.
     pub tenant: Tenant,
     /// `applications`, by the last part of their address. Defaults are merged in already.

@@ -19,6 +19,8 @@ use crate::kinds::address::Address;
 pub struct Desired {
     /// The workspace's name.
     pub workspace: String,
+    /// The name that the workspace had before, whose applications it takes over.
+    pub formerly: Option<Spanned<String>>,
     /// The applications in the order of their addresses.
     pub applications: Vec<DesiredApplication>,
     /// Consoles that a person has to fill in.
@@ -124,6 +126,7 @@ impl Desired {
             .collect();
         Self {
             workspace: workspace.name.value.clone(),
+            formerly: workspace.formerly.clone(),
             applications,
             handoffs: Vec::new(),
             retained: workspace.removed.keys().map(Address::new).collect(),

@@ -8,6 +8,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::{Ikey, Integration};
 
 use super::desired::{Desired, DesiredApplication};
+use super::elsewhere::{self, Own, Owned, is_rotating};
 use crate::kinds::address::Address;
 use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::kinds::value::FieldValue;
@@ -76,6 +77,10 @@ pub struct Matches<'a> {
     pub unmanaged: usize,
     /// Those of them without any marker.
     pub unowned: Vec<&'a Integration>,
+    /// How many live applications carry the marker of the workspace's former name.
+    pub carriers: usize,
+    /// Those of them that no address takes over.
+    pub left_behind: Vec<Live<'a>>,
 }
 
 /// Matches every desired application.
@@ -85,15 +90,27 @@ pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matc
     refuse_shared(desired, &mut matched);
     let taken: HashSet<&Ikey> =
         matched.iter().flatten().flat_map(Match::all).map(|live| &live.integration.ikey).collect();
-    let (mut orphans, mut unowned) = (Vec::new(), Vec::new());
-    let (mut owned, mut unmanaged) = (0, 0);
+    let (mut orphans, mut unowned, mut left_behind) = (Vec::new(), Vec::new(), Vec::new());
+    let moved: HashSet<&Ikey> = matched
+        .iter()
+        .flatten()
+        .filter_map(|found| found.live.as_ref().map(|live| &live.integration.ikey))
+        .collect();
+    let (mut owned, mut unmanaged, mut carriers) = (0, 0, 0);
     for live in &index.lives {
-        let ours = live.marker.as_ref().is_some_and(|marker| marker.workspace == desired.workspace);
+        let ours = live.marker.as_ref().is_some_and(|marker| index.is_own(marker));
         owned += usize::from(ours);
+        let former = live.marker.as_ref().is_some_and(|marker| index.is_former(marker));
+        carriers += usize::from(former);
+        if former && !moved.contains(&live.integration.ikey) {
+            left_behind.push(live.clone());
+        }
         if taken.contains(&live.integration.ikey) {
             continue;
         }
         match &live.marker {
+            // What carries the former name may still be another workspace's.
+            Some(_) if former => unmanaged += 1,
             Some(marker) if ours && !index.declared.contains(&marker.address) => orphans.push(live.clone()),
             _ if ours => {}
             marker => {
@@ -116,12 +133,21 @@ pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matc
         .filter(|(_, found)| found.is_err())
         .filter_map(|(wanted, _)| wanted_type_and_name(wanted))
         .collect();
-    let contested = orphans
-        .iter()
-        .filter(|live| unmatched.contains(&type_and_name(live.integration.kind(), live.integration.name())))
-        .map(|live| live.integration.ikey.clone())
-        .collect();
-    Matches { matched, orphans, contested, owned, unmanaged, unowned }
+    let contested = contested(&orphans, &unmatched);
+    Matches { matched, orphans, contested, owned, unmanaged, unowned, carriers, left_behind }
+}
+
+/// The orphans that an address which could not be matched may mean, and with one of them every other application of its
+/// entry.
+fn contested(orphans: &[Live<'_>], unmatched: &HashSet<TypeAndName>) -> BTreeSet<Ikey> {
+    let entry = |live: &Live<'_>| Some(live.marker.as_ref()?.address.composite()?.0);
+    let meant = |live: &&Live<'_>| {
+        unmatched.contains(&type_and_name(live.integration.kind(), live.integration.name()))
+    };
+    let entries: HashSet<Address> = orphans.iter().filter(meant).filter_map(entry).collect();
+    let with_them =
+        |live: &&Live<'_>| meant(live) || entry(live).is_some_and(|entry| entries.contains(&entry));
+    orphans.iter().filter(with_them).map(|live| live.integration.ikey.clone()).collect()
 }
 
 /// One application for several addresses, each of which would adopt it by its name: none gets it.
@@ -155,6 +181,7 @@ fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAndName> {
 
 struct Index<'a, 'd> {
     workspace: &'d str,
+    formerly: Option<&'d str>,
     declared: HashSet<&'d Address>,
     pins: HashMap<&'d str, usize>,
     lives: Vec<Live<'a>>,
@@ -175,6 +202,7 @@ impl<'a, 'd> Index<'a, 'd> {
         }
         let mut index = Self {
             workspace: &desired.workspace,
+            formerly: desired.formerly.as_ref().map(|former| former.value.as_str()),
             declared: desired.applications.iter().map(|wanted| &wanted.address).collect(),
             pins,
             lives: Vec::with_capacity(integrations.len()),
@@ -190,7 +218,7 @@ impl<'a, 'd> Index<'a, 'd> {
                 Entry::Vacant(vacant) => vacant.insert(position),
             };
             let Notes { text, marker } = Notes::parse(integration.notes());
-            if let Some(marker) = marker.as_ref().filter(|marker| marker.workspace == desired.workspace) {
+            if let Some(marker) = marker.as_ref().filter(|marker| index.is_own(marker)) {
                 index.by_address.entry(marker.address.clone()).or_default().push(position);
             }
             let name = type_and_name(integration.kind(), integration.name());
@@ -213,11 +241,28 @@ impl<'a, 'd> Index<'a, 'd> {
         lives
     }
 
-    /// The address of this workspace that an application belongs to, where the YAML has it no more and no entry can be
-    /// it but by a pin.
-    fn left_behind<'l>(&self, live: &'l Live<'_>) -> Option<&'l Address> {
-        let marker = live.marker.as_ref().filter(|marker| marker.workspace == self.workspace)?;
-        (!self.declared.contains(&marker.address)).then_some(&marker.address)
+    /// Whether a marker is this workspace's, perhaps under its former name.
+    fn is_own(&self, marker: &Marker) -> bool {
+        marker.workspace == self.workspace || self.is_former(marker)
+    }
+
+    fn is_former(&self, marker: &Marker) -> bool {
+        self.formerly.is_some_and(|former| marker.workspace == former)
+    }
+
+    /// The applications that carry the marker of an address.
+    fn at(&self, address: &Address) -> Vec<Owned<'_>> {
+        let lives = self.by_address.get(address).into_iter().flatten();
+        lives.filter_map(|position| owned(self.lives.get(*position)?)).collect()
+    }
+
+    /// The error for an address whose application belongs to something else.
+    fn elsewhere(&self, wanted: &DesiredApplication, lives: &[Live<'a>]) -> Box<Diagnostic> {
+        let at = |address: &Address| self.at(address);
+        let own =
+            Own { workspace: self.workspace, formerly: self.formerly, declared: &self.declared, at: &at };
+        let owned: Vec<_> = lives.iter().filter_map(owned).collect();
+        elsewhere::problem(wanted, &owned, &own)
     }
 
     fn find(&self, wanted: &DesiredApplication) -> Result<Match<'a>, Box<Diagnostic>> {
@@ -230,6 +275,15 @@ impl<'a, 'd> Index<'a, 'd> {
         let (successors, marked): (Vec<_>, Vec<_>) =
             marked.into_iter().partition(is(MarkerState::is_successor));
         if let Some(found) = rotating(wanted, &successors, &marked)? {
+            let former =
+                found.all().filter_map(|live| live.marker.as_ref()).find(|marker| self.is_former(marker));
+            if let Some(Marker { workspace: former, .. }) = former {
+                let message = "its key is being rotated".to_owned();
+                let help = format!(
+                    "call the workspace `{former}` again until the rotation has ended, and rename it then"
+                );
+                return Err(problem(Code::RotationUnderWay, wanted, message, &help));
+            }
             return Ok(Match { retired, ..found });
         }
         // Without the other application of its rotation a successor is simply the application of the address.
@@ -317,12 +371,16 @@ impl<'a, 'd> Index<'a, 'd> {
                 "a type cannot change: correct `type` or `integration_key`; without `integration_key` the application can be replaced",
             ));
         }
+        let moves = |marker: &&Marker| marker.address != wanted.address;
         match &live.marker {
-            Some(marker) if marker.workspace != self.workspace => {
-                Err(elsewhere(wanted, std::slice::from_ref(live)))
+            Some(marker)
+                if !self.is_own(marker) || self.declared.contains(&marker.address) && moves(&marker) =>
+            {
+                Err(self.elsewhere(wanted, std::slice::from_ref(live)))
             }
-            Some(marker) if marker.address != wanted.address && self.declared.contains(&marker.address) => {
-                Err(elsewhere(wanted, std::slice::from_ref(live)))
+            // Moving one of the two applications of a rotation would end it without evidence.
+            Some(marker) if moves(&marker) && is_rotating(&self.at(&marker.address)) => {
+                Err(self.elsewhere(wanted, std::slice::from_ref(live)))
             }
             _ => Ok(live.clone()),
         }
@@ -339,22 +397,15 @@ impl<'a, 'd> Index<'a, 'd> {
         let elsewhere_owned: Vec<_> = owned
             .into_iter()
             .filter(|live| {
-                live.marker.as_ref().is_some_and(|marker| {
-                    marker.workspace != self.workspace || !self.declared.contains(&marker.address)
-                })
+                live.marker
+                    .as_ref()
+                    .is_some_and(|marker| !self.is_own(marker) || !self.declared.contains(&marker.address))
             })
             .collect();
         match (unowned.as_slice(), elsewhere_owned.as_slice()) {
             ([live], _) => Ok(Some(live.clone())),
             ([], []) => Ok(None),
-            // An entry of a composite has no pin.
-            ([], [one])
-                if wanted.address.composite().is_none()
-                    && let Some(old) = self.left_behind(one) =>
-            {
-                Err(renamed(wanted, one, old))
-            }
-            ([], owned) => Err(elsewhere(wanted, owned)),
+            ([], owned) => Err(self.elsewhere(wanted, owned)),
             (several, _) => {
                 let message = format!(
                     "{} live applications of type `{kind}` are named `{}`",
@@ -440,31 +491,8 @@ fn duplicate(wanted: &DesiredApplication, several: &[Live<'_>]) -> Box<Diagnosti
     )
 }
 
-/// An entry that got another address keeps its application by a pin only.
-fn renamed(wanted: &DesiredApplication, live: &Live<'_>, old: &Address) -> Box<Diagnostic> {
-    let (address, ikey) = (&wanted.address, &live.integration.ikey);
-    let mut problem = elsewhere(wanted, std::slice::from_ref(live));
-    problem.help = Some(format!(
-        "if `{old}` is called `{address}` now: `duoctl adopt {address} {ikey}`; for another application, choose another name"
-    ));
-    problem
-}
-
-fn elsewhere(wanted: &DesiredApplication, owned: &[Live<'_>]) -> Box<Diagnostic> {
-    let owners: BTreeSet<String> = owned
-        .iter()
-        .filter_map(|live| {
-            let marker = live.marker.as_ref()?;
-            Some(format!("{} belongs to {}/{}", live.integration.ikey, marker.workspace, marker.address))
-        })
-        .collect();
-    let message = owners.into_iter().collect::<Vec<_>>().join(", ");
-    problem(
-        Code::OwnedElsewhere,
-        wanted,
-        message,
-        "to move it here, remove it there first and pin it with `integration_key`; for another application, choose another name",
-    )
+fn owned<'l>(live: &'l Live<'_>) -> Option<Owned<'l>> {
+    Some(Owned { ikey: &live.integration.ikey, marker: live.marker.as_ref()? })
 }
 
 #[cfg(test)]

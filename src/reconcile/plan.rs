@@ -32,6 +32,7 @@ mod creation;
 mod delivery;
 mod edition;
 mod existing;
+mod former;
 mod likeness;
 mod options;
 mod price;
@@ -285,7 +286,9 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     // What is retained goes on as it is, in the console as well.
     let stays =
         |live: &&Live<'_>| live.marker.as_ref().is_some_and(|marker| desired.retains(&marker.address));
-    let removed: Vec<Live<'_>> = matches.orphans.iter().filter(|live| !stays(live)).cloned().collect();
+    // Nor is anything removed there that an address may mean which could not be matched.
+    let goes = |live: &&Live<'_>| !stays(live) && !matches.contested.contains(&live.integration.ikey);
+    let removed: Vec<Live<'_>> = matches.orphans.iter().filter(goes).cloned().collect();
     let mut handoffs =
         if read.is_ok() { console::handoffs(desired, &lives, &olds, &removed) } else { Vec::new() };
     let cx = Context {
@@ -304,6 +307,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         }
     }
     parts.problems.extend(look_alikes.likely(&parts.steps));
+    parts.problems.extend(former::check(&cx, matches.carriers, &matches.left_behind));
     parts.add(removal::orphans(&cx, &matches.orphans, &matches.contested));
     let edition = edition::check(&cx);
     parts.steps.retain(|step| !edition.blocked.contains(&step.address));

@@ -125,6 +125,7 @@ impl App {
 pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
     Desired {
         workspace: WORKSPACE.to_owned(),
+        formerly: None,
         applications: apps.into_iter().map(|app| app.0).collect(),
         handoffs: Vec::new(),
         retained: Vec::new(),

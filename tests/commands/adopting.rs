@@ -135,7 +135,11 @@ fn an_application_of_another_workspace_is_left_to_it() {
     other.write("duo.yaml", &format!("{head}{VPN}"));
     let writes = server.writes();
     let outcome = plan(&other, &server, 1);
-    outcome.warns("belongs to acme/applications.vpn").warns("remove it there first").says("0 to add");
+    outcome
+        .warns("belongs to acme/applications.vpn")
+        .warns("`acme` has to release it first")
+        .warns("`duoctl adopt --formerly acme`")
+        .says("0 to add");
     other.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(1);
     assert_eq!(server.writes(), writes);
     other.write("duo.yaml", &head);

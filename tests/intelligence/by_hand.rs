@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Folder, HEAD, Server, object};
+use crate::support::{Folder, HEAD, Outcome, Server, object};
 
 const ENTRY: &str = "identity_intelligence:
   emea: # by hand in 2024
@@ -218,4 +218,80 @@ fn what_is_ignored_or_protected_of_a_part_is_left_alone() {
     let prune = ["apply", "--auto-approve", "--prune=now", "--allow", "breaks_handoff"];
     folder.duoctl(prune).at(&server).run().exits(5).warns("protect");
     assert_eq!((server.named("Acme IT").len(), server.named("CII").len()), (1, 1));
+}
+
+/// The command that the help of a refused plan names, run in the folder; what the plan says then.
+fn does_as_it_says(folder: &Folder, server: &Server) -> Outcome {
+    let refused = folder.duoctl(["plan"]).at(server).run().exits(1).warns("owned-elsewhere");
+    assert!(!refused.stdout.contains("delete the integration there"), "{}", refused.stdout);
+    let command = refused.stderr.split("`duoctl ").nth(1).unwrap().split('`').next().unwrap();
+    let words: Vec<&str> = command.split_whitespace().collect();
+    folder.duoctl(words).run().exits(0);
+    folder.duoctl(["plan"]).at(server).run().exits(0)
+}
+
+/// Nothing is handed over, nothing is made or removed, and everything keeps its key.
+fn settles(folder: &Folder, server: &Server, count: usize) {
+    folder.duoctl(["apply", "--auto-approve"]).at(server).run().exits(0);
+    let plan = folder.duoctl(["plan", "--prune"]).at(server).run().exits(0);
+    plan.says("No changes.");
+    assert!(!plan.stdout.contains("handoff"), "{}", plan.stdout);
+    assert_eq!(server.account().applications().len(), count);
+}
+
+#[test]
+fn a_renamed_entry_keeps_its_applications_and_its_attestation_by_the_command_that_the_message_names() {
+    let (folder, server) = (Folder::with(ENTRY), Server::start());
+    folder.declare(&format!("{ENTRY}    push_verification: {{application_name: Acme IT}}\n"));
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    folder.duoctl(["attest", "emea", "--by", "alice"]).at(&server).run().exits(0);
+    let (admin, auth) = (server.ikey("Identity Intelligence: Duo EMEA"), server.ikey("Acme IT"));
+    let count = server.account().applications().len();
+    let text = folder.read("duo.yaml");
+    folder.write("duo.yaml", &text.replace("  emea:", "  eu:"));
+    let plan = does_as_it_says(&folder, &server);
+    plan.says("0 to add, 0 to change, 2 to adopt, 0 to delete").says(&admin).says(&auth);
+    assert!(!plan.stdout.contains("handoff"), "{}", plan.stdout);
+    settles(&folder, &server, count);
+    folder.duoctl(["handoff", "eu"]).at(&server).run().exits(0).says("attested");
+    // The other way round, with the pins that are in the YAML now.
+    let text = folder.read("duo.yaml");
+    folder.write("duo.yaml", &text.replace("  eu:", "  emea:"));
+    folder.duoctl(["plan"]).at(&server).run().exits(0).says("2 to adopt");
+    settles(&folder, &server, count);
+}
+
+#[test]
+fn a_renamed_workspace_takes_its_applications_along_by_the_command_that_the_message_names() {
+    let (folder, server) = (Folder::with(ENTRY), Server::start());
+    let application =
+        "applications: {vpn: {type: radius, name: VPN, user_access: no_users, protect: true}}\n";
+    folder.declare(&format!("{ENTRY}{application}"));
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    folder.duoctl(["attest", "emea", "--by", "alice"]).at(&server).run().exits(0);
+    let count = server.account().applications().len();
+    let text = folder.read("duo.yaml");
+    folder.write("duo.yaml", &text.replace("workspace: acme", "workspace: acme-prod"));
+    let plan = does_as_it_says(&folder, &server);
+    plan.says("0 to add, 0 to change, 2 to adopt, 0 to delete");
+    assert!(!plan.stdout.contains("handoff"), "{}", plan.stdout);
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    folder.duoctl(["plan"]).at(&server).run().exits(0).warns("carries the former name `acme` any more");
+    let text = folder.read("duo.yaml");
+    folder.write("duo.yaml", &text.replace("formerly: acme\n", ""));
+    settles(&folder, &server, count);
+    // What is no name, or the name of now, is refused, and nothing is written.
+    let before = folder.read("duo.yaml");
+    for arguments in
+        [&["--formerly", "acme-prod"][..], &["--formerly", "No Name"], &["--formerly", "x", "a", "b"], &[]]
+    {
+        folder.duoctl(["adopt"]).args(arguments).run().exits(64);
+        assert_eq!(folder.read("duo.yaml"), before);
+    }
+    folder.write("duo.yaml", &format!("{before}formerly: acme-prod\n"));
+    folder
+        .duoctl(["validate", "."])
+        .run()
+        .exits(1)
+        .warns("`formerly` is the name that the workspace has now");
 }

@@ -39,7 +39,8 @@ pub(super) const ACCEPT: &str = "Examples:
 
 pub(super) const ADOPT: &str = "Examples:
   duoctl adopt applications.vpn DIXXXXXXXXXXXXXXXXXX
-  duoctl adopt emea.admin_api DIXXXXXXXXXXXXXXXXX1 emea.auth_api DIXXXXXXXXXXXXXXXXX2 duo/prod";
+  duoctl adopt emea.admin_api DIXXXXXXXXXXXXXXXXX1 emea.auth_api DIXXXXXXXXXXXXXXXXX2 duo/prod
+  duoctl adopt --formerly acme duo/prod";
 
 pub(super) const APPLY: &str = "Examples:
   duoctl apply --sandbox

@@ -5,6 +5,17 @@ use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::language::texts::{INTEGRATION_KEY, is_usual_integration_key};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
+    if let Some(former) = workspace.formerly.as_ref().filter(|former| former.value == workspace.name.value) {
+        findings.push(
+            Diagnostic::error(
+                Code::InvalidValue,
+                former.span,
+                "`formerly` is the name that the workspace has now",
+            )
+            .help("write the name that it had before, or remove it")
+            .related(workspace.name.span, "its name"),
+        );
+    }
     let first = workspace.tenant.credentials.as_ref();
     let second = first.and_then(|credentials| credentials.second.as_deref());
     if let (Some(first), Some(second)) = (first, second)

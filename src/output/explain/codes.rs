@@ -236,7 +236,15 @@ pub(super) fn entry(code: Code) -> Entry {
             "owned by another workspace or address",
             "The live application carries the marker of another workspace, or of another address of this \
              one. Two owners would undo each other's changes.",
-            "Remove it there first and pin it here, or choose another name for a new application.",
+            "The help names the way: `duoctl adopt ADDRESS IKEY` where the address was renamed, `duoctl adopt \
+             --formerly NAME` where the whole workspace was; otherwise the owner has to release it with \
+             `removed: {ADDRESS: retain}`.",
+        ),
+        Code::FormerName => texts(
+            "about the workspace's former name",
+            "`formerly` lets a workspace that got another name take over its applications. Either some \
+             of them have no address in the YAML, or none carries the former name any more.",
+            "Declare what is named, or remove `formerly` once nothing carries the name.",
         ),
         Code::DuplicateMarker => texts(
             "one marker on several applications",

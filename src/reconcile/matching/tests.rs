@@ -1,10 +1,13 @@
 use serde_json::json;
 
-use crate::diagnostic::{Code, Severity};
+use crate::diagnostic::{Code, Severity, Spanned};
+use crate::kinds::address::Address;
 use crate::kinds::marker::MarkerState;
+use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::{Action, Prune};
 use crate::reconcile::testing::{
-    App, FakeDuo, app, codes, desired, marked, marked_as, outline, plan_of, plan_pruning, problems,
+    App, FakeDuo, HERE, app, codes, desired, marked, marked_as, now, outline, plan_of, plan_pruning,
+    problems, today,
 };
 
 /// The plan's outline, and the one error that stops it.
@@ -199,4 +202,138 @@ fn names_and_notes_forge_no_marker() {
     let duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": quoted}));
     let plan = plan_pruning(&desired([vpn()]), &duo, Prune::Now);
     assert_eq!(outline(&plan), "");
+}
+
+fn help(apps: impl IntoIterator<Item = App>, duo: &FakeDuo) -> String {
+    let plan = plan_of(&desired(apps), duo);
+    plan.problems()[0].help.clone().unwrap()
+}
+
+/// A part of an entry of `identity_intelligence`.
+fn part(address: &str, kind: &str, name: &str) -> App {
+    let mut part = app("x", kind, name);
+    part.0.address = Address::new(address);
+    part
+}
+
+fn marker_of(address: &str) -> String {
+    format!("[duoctl acme/{address} -]")
+}
+
+fn formerly(app: App, name: &str) -> Desired {
+    Desired { formerly: Some(Spanned::new(name.to_owned(), HERE)), ..desired([app]) }
+}
+
+#[test]
+fn an_entry_that_was_renamed_moves_by_one_command_that_names_all_of_its_applications() {
+    let entry = |key: &str| {
+        let address = format!("identity_intelligence.{key}");
+        let admin = part(&format!("{address}.admin_api"), "adminapi", "Identity Intelligence: Duo EMEA");
+        [admin, part(&format!("{address}.auth_api"), "authapi", "Acme IT")]
+    };
+    let owned = |part: &str| json!({"notes": marker_of(&format!("identity_intelligence.emea.{part}"))});
+    let duo = FakeDuo::new()
+        .with("DI1", "adminapi", "Identity Intelligence: Duo EMEA", owned("admin_api"))
+        .with("DI2", "authapi", "Acme IT", owned("auth_api"));
+    let command = "if `identity_intelligence.emea` is called `identity_intelligence.eu` now: \
+                   `duoctl adopt identity_intelligence.eu.admin_api DI1 identity_intelligence.eu.auth_api DI2`";
+    let plan = plan_of(&desired(entry("eu")), &duo);
+    assert_eq!(codes(&plan), [Code::OwnedElsewhere; 2]);
+    for problem in plan.problems() {
+        assert!(problem.help.as_deref().unwrap().starts_with(command), "{:?}", problem.help);
+    }
+    let [admin, auth] = entry("eu");
+    let plan = plan_of(&desired([admin.pin("DI1"), auth.pin("DI2")]), &duo);
+    let adopted = "adopt identity_intelligence.eu.admin_api DI1\nadopt identity_intelligence.eu.auth_api DI2";
+    assert_eq!(outline(&plan), adopted);
+    assert!(plan.orphans().is_empty());
+    // An application whose name changed as well is named, too, as long as one of the two tells what happened.
+    let [admin, _] = entry("eu");
+    let other = part("identity_intelligence.eu.auth_api", "authapi", "Acme service desk");
+    assert!(help([admin, other], &duo).starts_with(command));
+}
+
+#[test]
+fn a_workspace_takes_over_what_carries_its_former_name_and_is_declared() {
+    let former = |address: &str| json!({"notes": format!("text\n[duoctl acme-old/{address} -]")});
+    let duo = FakeDuo::new()
+        .with("DI1", "radius", "VPN", former("applications.vpn"))
+        .with("DI2", "radius", "Wiki", former("applications.wiki"))
+        .with("DI3", "radius", "Else", json!({"notes": "[duoctl other/applications.vpn -]"}));
+    let expected =
+        "if the workspace `acme-old` is called `acme` now: `duoctl adopt --formerly acme-old`; if not, ";
+    assert!(help([vpn()], &duo).starts_with(expected), "{}", help([vpn()], &duo));
+    let renamed = || formerly(vpn(), "acme-old");
+    for prune in [Prune::No, Prune::Quarantine, Prune::Now] {
+        let plan = plan_pruning(&renamed(), &duo, prune);
+        assert_eq!(outline(&plan), "adopt applications.vpn DI1", "the rest may be another workspace's");
+        assert_eq!(codes(&plan), [Code::FormerName]);
+        assert!(plan.problems()[0].message.contains("DI2 (applications.wiki)") && plan.orphans().is_empty());
+    }
+    let mut after = duo.clone();
+    after.apply(&plan_of(&renamed(), &duo));
+    assert!(after.notes("DI1").starts_with("text\n[duoctl acme/applications.vpn "), "{}", after.notes("DI1"));
+    assert!(plan_of(&renamed(), &after).is_empty() && plan_of(&desired([vpn()]), &after).is_empty());
+    // Once nothing carries the name, the key can go.
+    let none = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": marked("vpn")}));
+    let idle = plan_of(&renamed(), &none);
+    let message = "no application carries the former name `acme-old` any more";
+    assert_eq!(problems(&idle), [(Code::FormerName, message)]);
+    // An address that was renamed in the same step moves by a pin, as it does otherwise.
+    let moved = app("vpn2", "radius", "VPN");
+    let plan = plan_of(&formerly(moved, "acme-old"), &duo);
+    assert!(plan.problems()[0].help.as_deref().unwrap().contains("`duoctl adopt applications.vpn2 DI1`"));
+    let pinned = app("vpn2", "radius", "VPN").pin("DI1");
+    assert_eq!(outline(&plan_of(&formerly(pinned, "acme-old"), &duo)), "adopt applications.vpn2 DI1");
+}
+
+#[test]
+fn nothing_is_renamed_while_its_key_is_being_rotated() {
+    let since = now();
+    for state in [MarkerState::Successor(since), MarkerState::Delivered { since, at: since }] {
+        let pair = |workspace: &str| {
+            let notes = |notes: String| notes.replace("duoctl acme/", &format!("duoctl {workspace}/"));
+            FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": notes(marked("old"))})).with(
+                "DI2",
+                "radius",
+                "VPN",
+                json!({"notes": notes(marked_as("old", state.clone()))}),
+            )
+        };
+        let until = "its key is being rotated: write `applications.old` again until the rotation has ended";
+        assert!(help([vpn()], &pair("acme")).starts_with(until));
+        for ikey in ["DI1", "DI2"] {
+            assert_eq!(error([vpn().pin(ikey)], &pair("acme")).0, Code::OwnedElsewhere);
+            assert!(help([vpn().pin(ikey)], &pair("acme")).starts_with(until));
+        }
+        let plan = plan_of(&formerly(app("old", "radius", "VPN"), "acme-old"), &pair("acme-old"));
+        assert_eq!((outline(&plan), codes(&plan)[0]), (String::new(), Code::RotationUnderWay));
+    }
+    // What a rotation has put out of use stands in nobody's way.
+    let duo = FakeDuo::new()
+        .with("DI1", "radius", "VPN", json!({"notes": marked_as("old", MarkerState::Retired(today()))}))
+        .with("DI2", "radius", "VPN", json!({"notes": marked("old")}));
+    assert!(help([vpn()], &duo).contains("`duoctl adopt applications.vpn DI2`"), "{}", help([vpn()], &duo));
+}
+
+#[test]
+fn the_way_on_fits_the_owner() {
+    let duo =
+        FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": "[duoctl other/applications.gate -]"}));
+    let released = "to move it here, `other` has to release it first: there, remove the entry, \
+                    write `removed: {applications.gate: retain}`, and apply";
+    assert!(help([vpn()], &duo).starts_with(released), "{}", help([vpn()], &duo));
+    let siblings = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": marked("other")}));
+    let sibling = help([app("other", "radius", "VPN"), vpn().pin("DI1")], &siblings);
+    let expected =
+        "the YAML declares `applications.other`, too: remove `integration_key` here, or that entry";
+    assert_eq!(sibling, expected);
+    let several = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": marked("a")})).with(
+        "DI2",
+        "radius",
+        "VPN",
+        json!({"notes": marked("b")}),
+    );
+    let expected = "`duoctl adopt applications.vpn IKEY` says which one it is: DI1 or DI2";
+    assert!(help([vpn()], &several).starts_with(expected));
 }

@@ -26,7 +26,9 @@ pub(super) fn existing(
     said: &mut Vec<Diagnostic>,
 ) -> Result<Vec<Step>, Vec<Diagnostic>> {
     let integration = live.integration;
-    let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
+    let is_its =
+        |marker: &&Marker| marker.address == wanted.address && marker.workspace == cx.desired.workspace;
+    let marker = live.marker.as_ref().filter(is_its);
     let mut difference = diff::compare(wanted, managed, integration, marker, &cx.references);
     let restored = restoration(cx, wanted, managed, live)?;
     restored.settle(&mut difference.problems);

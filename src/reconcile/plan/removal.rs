@@ -157,6 +157,7 @@ fn quarantine(
     let today = cx.options.today;
     // What was last applied says nothing about an application that duoctl itself has shut.
     let mut shut = Marker {
+        workspace: cx.desired.workspace.clone(),
         state: if second { MarkerState::Retired(today) } else { MarkerState::Quarantined(today) },
         applied: AppliedFields::new(),
         shut: Shut {

@@ -1,0 +1,120 @@
+//! A live application that could be a declared one and carries the marker of another address or workspace: what happened
+//! most likely, and the one step that goes on from there.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::desired::DesiredApplication;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::duo::types::Ikey;
+use crate::kinds::address::Address;
+use crate::kinds::marker::{Marker, MarkerState};
+
+/// An application with a marker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owned<'a> {
+    pub(super) ikey: &'a Ikey,
+    pub(super) marker: &'a Marker,
+}
+
+/// The workspace of the plan.
+pub(super) struct Own<'a> {
+    pub(super) workspace: &'a str,
+    pub(super) formerly: Option<&'a str>,
+    pub(super) declared: &'a HashSet<&'a Address>,
+    /// The live applications that carry the marker of an address of this workspace.
+    pub(super) at: &'a dyn Fn(&Address) -> Vec<Owned<'a>>,
+}
+
+/// Whether applications with the marker of one address are those of a rotation.
+pub(super) fn is_rotating(lives: &[Owned<'_>]) -> bool {
+    lives.iter().filter(|live| is_in_use(live.marker)).count() > 1
+        && lives.iter().any(|live| live.marker.state.is_successor())
+}
+
+/// Whether an application is the one of its address, or a candidate for it: not what was put out of use.
+fn is_in_use(marker: &Marker) -> bool {
+    !matches!(marker.state, MarkerState::Replaced | MarkerState::Retired(_))
+}
+
+/// The error for an address whose application belongs to something else, with the way that goes on from there.
+pub(super) fn problem(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> Box<Diagnostic> {
+    let belongs = |owned: &Owned<'_>| {
+        format!("{} belongs to {}/{}", owned.ikey, owned.marker.workspace, owned.marker.address)
+    };
+    let message =
+        owned.iter().map(belongs).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
+    let message = format!("{}: {message}", wanted.address);
+    Box::new(Diagnostic::error(Code::OwnedElsewhere, wanted.span, message).help(way_on(wanted, owned, own)))
+}
+
+fn way_on(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> String {
+    let address = &wanted.address;
+    let in_use: Vec<Owned<'_>> = owned.iter().copied().filter(|owned| is_in_use(owned.marker)).collect();
+    let candidates = if in_use.is_empty() { owned } else { in_use.as_slice() };
+    let Some(first) = candidates.first().copied() else { return String::new() };
+    let old = &first.marker.address;
+    let theirs = |owned: &&Owned<'_>| {
+        let workspace = owned.marker.workspace.as_str();
+        workspace != own.workspace && Some(workspace) != own.formerly
+    };
+    if let Some(other) = candidates.iter().find(theirs) {
+        return other_workspace(address, other.marker, own.workspace);
+    }
+    if let Some(sibling) = candidates.iter().find(|owned| own.declared.contains(&owned.marker.address)) {
+        let sibling = &sibling.marker.address;
+        return format!("the YAML declares `{sibling}`, too: remove `integration_key` here, or that entry");
+    }
+    if is_rotating(&(own.at)(old)) {
+        return format!(
+            "its key is being rotated: write `{old}` again until the rotation has ended (`duoctl rotate {old} --status`), and rename it then"
+        );
+    }
+    if candidates.iter().any(|owned| owned.marker.address != *old) {
+        let ikeys: BTreeSet<&str> = candidates.iter().map(|owned| owned.ikey.as_str()).collect();
+        let ikeys = ikeys.into_iter().collect::<Vec<_>>().join(" or ");
+        return format!(
+            "`duoctl adopt {address} IKEY` says which one it is: {ikeys}; for another application, choose another name"
+        );
+    }
+    renamed(address, first, own)
+}
+
+/// An entry of the YAML got another key: all of its applications move in one command.
+fn renamed(address: &Address, live: Owned<'_>, own: &Own<'_>) -> String {
+    let old = &live.marker.address;
+    let (was, is, pairs) = match (old.composite(), address.composite()) {
+        (Some((was, _)), Some((is, _))) => {
+            let parts = own.declared.iter().filter_map(|declared| {
+                let (_, part) = declared.composite().filter(|(entry, _)| *entry == is)?;
+                let lives = (own.at)(&was.part(part));
+                let mut in_use = lives.into_iter().filter(|live| is_in_use(live.marker));
+                let only = in_use.next().filter(|_| in_use.next().is_none())?;
+                Some((*declared, only.ikey))
+            });
+            let mut pairs: Vec<_> = parts.collect();
+            pairs.sort_unstable();
+            (was, is, pairs)
+        }
+        _ => (old.clone(), address.clone(), vec![(address, live.ikey)]),
+    };
+    let pairs: Vec<String> = pairs.into_iter().map(|(address, ikey)| format!("{address} {ikey}")).collect();
+    format!(
+        "if `{was}` is called `{is}` now: `duoctl adopt {}`; for another application, choose another name",
+        pairs.join(" ")
+    )
+}
+
+/// The whole workspace got another name, or it is another one's application.
+fn other_workspace(address: &Address, marker: &Marker, workspace: &str) -> String {
+    let (other, theirs) = (&marker.workspace, &marker.address);
+    let release = format!(
+        "`{other}` has to release it first: there, remove the entry, write `removed: {{{theirs}: retain}}`, and apply"
+    );
+    if theirs == address {
+        format!(
+            "if the workspace `{other}` is called `{workspace}` now: `duoctl adopt --formerly {other}`; if not, {release}"
+        )
+    } else {
+        format!("to move it here, {release}; for another application, choose another name")
+    }
+}
