@@ -64,6 +64,8 @@ fn desired(size: usize) -> Desired {
     Desired {
         workspace: "acme".to_owned(),
         applications: (0..size).map(application).collect(),
+        formerly: None,
+        suppress: Vec::new(),
         handoffs: Vec::new(),
         retained: Vec::new(),
         takedown: TakedownSpec::default(),

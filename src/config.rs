@@ -15,6 +15,7 @@ pub mod language;
 pub mod load;
 pub mod model;
 mod read;
+pub mod recommended;
 pub mod rules;
 pub mod schema;
 pub mod scope;

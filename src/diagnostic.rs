@@ -70,7 +70,13 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Other places that matter, each with a label, e.g. the first of two definitions.
     pub related: Vec<(Span, String)>,
+    /// The address that it is about, where it can be suppressed.
+    pub subject: Option<Box<Subject>>,
 }
+
+/// The address that a finding is about. In a box, since most findings have none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject(pub String);
 
 impl Diagnostic {
     /// An error at a place.
@@ -89,13 +95,20 @@ impl Diagnostic {
     }
 
     fn new(code: Code, severity: Severity, span: Option<Span>, message: String) -> Self {
-        Self { code, severity, span, message, help: None, related: Vec::new() }
+        Self { code, severity, span, message, help: None, related: Vec::new(), subject: None }
     }
 
     /// Adds what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Says which address it is about, so that it can be suppressed there.
+    #[must_use]
+    pub fn about(mut self, address: &impl ToString) -> Self {
+        self.subject = Some(Box::new(Subject(address.to_string())));
         self
     }
 
@@ -188,6 +201,8 @@ codes! {
     UnknownStore = "unknown-store",
     /// A feature that needs a larger Duo plan than the declared one.
     PlanTooSmall = "plan-too-small",
+    /// The vendor recommends something that an entry leaves out.
+    Recommended = "recommended",
     /// Event streaming was asked for where Duo does not have it.
     EventStreaming = "event-streaming",
     /// An `ignore` that does nothing.

@@ -36,7 +36,8 @@ pub async fn observe(reader: &impl ReadApi, desired: &Desired, operator: &Ikey, 
     let needs = Needs {
         groups: wants(DesiredApplication::names_groups),
         policies: wants(DesiredApplication::names_policy),
-        account: desired.plan.is_some() || desired.handoffs.iter().any(|form| form.needs_plan.is_some()),
+        account: desired.plan.is_some()
+            || desired.handoffs.iter().any(|form| form.needs_plan.is_some() || form.recommended.is_some()),
     };
     read(reader, needs, operator, host).await
 }

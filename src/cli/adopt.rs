@@ -21,6 +21,9 @@ use super::session::{load_whole, show_problems};
 /// One value of the YAML: the keys that lead to it, and what it becomes.
 type Setting<'a> = (Vec<&'a str>, Value);
 
+/// An address and the integration key of its application.
+type Pair<'a> = (Place<'a>, &'a str);
+
 /// Runs the command.
 pub fn run(args: &args::Adopt, printer: Printer) -> Result<Exit, Failure> {
     match &args.formerly {
@@ -105,7 +108,7 @@ fn applications(arguments: &[String], printer: Printer) -> Result<Exit, Failure>
 }
 
 /// The addresses with their integration keys, and the path behind them.
-fn pairs(arguments: &[String]) -> Result<(Vec<(Place<'_>, &str)>, &Path), Failure> {
+fn pairs(arguments: &[String]) -> Result<(Vec<Pair<'_>>, &Path), Failure> {
     let (pairs, rest) = arguments.as_chunks::<2>();
     let path = match rest {
         [address] if Place::parse(address).is_some() && !Path::new(address).exists() => {
@@ -118,7 +121,7 @@ fn pairs(arguments: &[String]) -> Result<(Vec<(Place<'_>, &str)>, &Path), Failur
         [path] => Path::new(path),
         _ => Path::new("."),
     };
-    let mut read: Vec<(Place<'_>, &str)> = Vec::new();
+    let mut read: Vec<Pair<'_>> = Vec::new();
     for [address, key] in pairs {
         let place = application(address)?;
         if let Err(problem) = (INTEGRATION_KEY.check)(key) {

@@ -10,12 +10,13 @@ use serde_json::Value;
 use super::application::{self, Defaults};
 use super::model::{
     Allowance, COMMAND_TIMEOUT, Credentials, DuoPlan, Guards, IntelligenceAccess, IntelligenceApi,
-    IntelligenceApiFields, IntelligenceEntry, Part, Removal, SecretStore, Tenant, ValueSource, Workspace,
+    IntelligenceApiFields, IntelligenceEntry, Part, Removal, SecretStore, Suppression, Tenant, ValueSource,
+    Workspace,
 };
 use super::read::{flag, ignores, items, mapping, max_age, secret_target, text, text_of, whole};
-use crate::diagnostic::{Span, Spanned};
+use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::https::TlsRoots;
-use crate::language::address::{ADMIN_API, AUTH_API};
+use crate::language::address::{ADMIN_API, AUTH_API, glob_matcher};
 use crate::text::is_secret_key;
 use crate::yaml::{Data, Entry, Node, find};
 
@@ -52,6 +53,9 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
             .collect(),
         secret_stores: entries_of(root_of("secret_stores"), store),
         guards: guards(root_of("guards")),
+        suppress: find(entries, "suppress")
+            .map(|entry| items(&entry.value).iter().filter_map(suppression).collect())
+            .unwrap_or_default(),
     }
 }
 
@@ -169,7 +173,7 @@ fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
         networks: find(mapping(entries, ADMIN_API), "networks_for_api_access")
             .map(|entry| items(&entry.value).iter().filter_map(text).collect())
             .unwrap_or_default(),
-        endpoints: flag_of("endpoints").unwrap_or(Spanned::new(false, key.span)),
+        endpoints: flag_of("endpoints"),
         event_streaming: flag_of("event_streaming"),
         secrets: find(entries, "secrets").and_then(|entry| secret_target(&entry.value)),
         max_age: find(entries, "max_age").and_then(|entry| max_age(&entry.value)),
@@ -252,4 +256,17 @@ fn allowance(node: &Node) -> Option<Spanned<Allowance>> {
         reason: text_of(entries, "reason")?.value,
     };
     Some(Spanned::new(allowance, node.span))
+}
+
+fn suppression(node: &Node) -> Option<Spanned<Suppression>> {
+    let Data::Mapping(entries) = &node.data else { return None };
+    let name = text_of(entries, "code")?.value;
+    let address = text_of(entries, "address").map(|address| address.value);
+    let suppression = Suppression {
+        code: Code::ALL.iter().copied().find(|code| code.name() == name)?,
+        matcher: address.as_deref().and_then(|address| glob_matcher(address).ok()),
+        address,
+        reason: text_of(entries, "reason")?.value,
+    };
+    Some(Spanned::new(suppression, node.span))
 }

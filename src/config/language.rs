@@ -102,6 +102,13 @@ static FILE_KEYS: &[Key] = &[
         "Limits that a plan must keep to unless someone consents.",
         "{max_changes: 30%, max_deletes: 3}",
     ),
+    Key::optional(
+        "suppress",
+        Shape::List(&Shape::Object(&SUPPRESSION), 0, MANY),
+        "Warnings and notes that are not shown.",
+        "[{code: possible-duplicate, address: applications.wiki, reason: two wikis}]",
+    )
+    .default("[]"),
 ];
 
 /// What becomes of an application that left the YAML.
@@ -281,6 +288,27 @@ pub static ALLOWANCE: Object = Object::new(
         ),
     ],
 );
+
+/// An entry of `suppress`.
+pub static SUPPRESSION: Object = Object::new(
+    "an item of `suppress`",
+    &[
+        Key::required("code", Shape::Choice(SUPPRESSIBLE), "The kind of finding.", "possible-duplicate"),
+        Key::optional(
+            "address",
+            Shape::Text(&texts::FILLED),
+            "The address it is limited to. `*` stands for any characters; an entry of `identity_intelligence` stands for its applications, too.",
+            "applications.wiki",
+        ),
+        Key::required("reason", Shape::Text(&texts::FILLED), "Why.", "two wikis"),
+    ],
+);
+
+/// The findings that can be suppressed: what nobody has to do anything about.
+pub const SUPPRESSIBLE: &[Choice] = &[
+    Choice::new("possible-duplicate", "an application without an owner looks like one that would be created"),
+    Choice::new("recommended", "the vendor recommends something that an entry leaves out"),
+];
 
 /// The risks that a change may carry (design, section 4).
 pub const RISKS: &[Choice] = &[

@@ -220,6 +220,12 @@ fn finish(
         }
         let workspace = decode::workspace(merged, root, start);
         rules::run(&workspace, complete, &mut diagnostics);
+        // Advice waits until nothing is wrong.
+        let wrong = has_errors(&diagnostics);
+        let idle = |finding: &Diagnostic| wrong && finding.code == Code::Recommended;
+        let silenced =
+            |finding: &Diagnostic| workspace.suppress.iter().any(|item| item.value.covers(finding));
+        diagnostics.retain(|finding| !idle(finding) && !silenced(finding));
         workspace
     });
     let useful = |workspace: &Workspace| {

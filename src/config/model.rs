@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use globset::GlobMatcher;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::diagnostic::{Span, Spanned};
+use crate::diagnostic::{Code, Diagnostic, Severity, Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::kinds::value::Setting;
 
@@ -37,6 +38,8 @@ pub struct Workspace {
     pub secret_stores: BTreeMap<String, SecretStore>,
     /// `guards`, with defaults filled in.
     pub guards: Guards,
+    /// `suppress`: findings that are not shown.
+    pub suppress: Vec<Spanned<Suppression>>,
 }
 
 impl Workspace {
@@ -223,8 +226,8 @@ pub struct IntelligenceEntry {
     /// `admin_api.networks_for_api_access`: addresses that Identity Intelligence may call from; an error unless insisted
     /// on, since the vendor does not publish its addresses.
     pub networks: Vec<Spanned<String>>,
-    /// `endpoints`: the box on the Advanced Settings tab.
-    pub endpoints: Spanned<bool>,
+    /// `endpoints`: the box on the Advanced Settings tab, where the entry says something about it.
+    pub endpoints: Option<Spanned<bool>>,
     /// `event_streaming`; `true` is an error.
     pub event_streaming: Option<Spanned<bool>>,
     /// `secrets`: where both keys are delivered.
@@ -312,6 +315,30 @@ pub struct Allowance {
     pub address: Option<String>,
     /// Why.
     pub reason: String,
+}
+
+/// An item of `suppress`: findings that are not shown, for a reason. Never an error: what stops a run is not silenced.
+#[derive(Clone, Debug)]
+pub struct Suppression {
+    /// The kind of finding.
+    pub code: Code,
+    /// The addresses that it is limited to, as written.
+    pub address: Option<String>,
+    /// The same, to compare with; nothing where it cannot be read.
+    pub matcher: Option<GlobMatcher>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Suppression {
+    /// Whether a finding is not to be shown.
+    pub fn covers(&self, finding: &Diagnostic) -> bool {
+        let Some(subject) = &finding.subject else { return false };
+        let meant = || self.matcher.as_ref().is_some_and(|glob| glob.is_match(&subject.0));
+        finding.severity != Severity::Error
+            && finding.code == self.code
+            && (self.address.is_none() || meant())
+    }
 }
 
 impl Default for Guards {

@@ -12,6 +12,7 @@ mod references;
 mod removed;
 mod single_sign_on;
 mod stores;
+mod suppressions;
 mod tenant;
 mod types;
 
@@ -31,7 +32,7 @@ const LOCAL: &[Rule] = &[
 ];
 
 /// Rules about what one part says of another: they need every file.
-const WHOLE: &[Rule] = &[references::check, removed::check, stores::check];
+const WHOLE: &[Rule] = &[references::check, removed::check, stores::check, suppressions::check];
 
 /// Runs every rule; `complete` says whether every file could be read.
 pub fn run(workspace: &Workspace, complete: bool, findings: &mut Vec<Diagnostic>) {

@@ -1,7 +1,8 @@
 //! The form of the Identity Intelligence console, field by field (identity-intelligence.md, section 1.2). The console
 //! has no API that creates an integration, so a person carries the values.
 
-use crate::config::model::{DuoPlan, IntelligenceEntry, Workspace};
+use crate::config::model::{IntelligenceEntry, Workspace};
+use crate::config::recommended;
 use crate::diagnostic::Spanned;
 use crate::kinds::address::Address;
 use crate::reconcile::handoff::{HandoffField, HandoffSpec, HandoffValue};
@@ -43,16 +44,19 @@ pub fn takedown(workspace: &Workspace) -> TakedownSpec {
         tab: GENERAL,
         name_label: DISPLAY_NAME,
         name_prefix: NAME_PREFIX,
+        known_as: &["identity intelligence", "cii", "oort"],
         keys: KEYS,
         attested: attested.map(|(key, text)| (Address::intelligence(key), text.clone())).collect(),
     }
 }
 
 /// The form of one entry.
-pub fn form(address: &Address, entry: &IntelligenceEntry, api_hostname: &str) -> HandoffSpec {
+pub fn form(key: &str, entry: &IntelligenceEntry, api_hostname: &str) -> HandoffSpec {
+    let address = Address::intelligence(key);
     let (admin, auth) = (address.part(ADMIN_API), address.part(AUTH_API));
     let field = |code, tab, label, value| HandoffField { code, tab, label, value };
     let push = entry.has_auth_api();
+    let endpoints = entry.endpoints.as_ref().filter(|on| on.value);
     let mut fields = vec![
         field('n', GENERAL, DISPLAY_NAME, HandoffValue::Text(entry.display_name.value.clone())),
         field('h', GENERAL, "API hostname", HandoffValue::Text(api_hostname.to_owned())),
@@ -69,16 +73,18 @@ pub fn form(address: &Address, entry: &IntelligenceEntry, api_hostname: &str) ->
         ));
         fields.push(field('k', GENERAL, "Auth API secret key", HandoffValue::SecretKey(auth)));
     }
-    fields.push(field('e', ADVANCED, "Endpoints", HandoffValue::Switch(entry.endpoints.value)));
+    fields.push(field('e', ADVANCED, "Endpoints", HandoffValue::Switch(endpoints.is_some())));
     let attested = entry.attested.clone();
-    let needs_plan = entry.endpoints.value.then(|| Spanned::new(DuoPlan::Advantage, entry.endpoints.span));
+    let needs_plan = endpoints.map(|on| Spanned::new(recommended::ENDPOINTS, on.span));
+    let recommended = recommended::endpoints(key, entry).map(|note| (recommended::ENDPOINTS, note));
     HandoffSpec {
-        address: address.clone(),
+        address,
         place: PLACE,
         place_again: PLACE_AGAIN,
         fields,
         then: THEN,
         needs_plan,
+        recommended,
         attested,
     }
 }

@@ -41,7 +41,7 @@ pub fn expand(workspace: &Workspace, desired: &mut Desired) {
         });
         desired.applications.push(admin_api);
         desired.applications.extend(auth_api);
-        desired.handoffs.push(console::form(&address, entry, &workspace.tenant.api_hostname.value));
+        desired.handoffs.push(console::form(key, entry, &workspace.tenant.api_hostname.value));
     }
     desired.takedown = console::takedown(workspace);
     desired.applications.sort_by(|a, b| a.address.cmp(&b.address));

@@ -2,6 +2,7 @@
 //!
 //! `[duoctl WORKSPACE/ADDRESS HASH]`, with words before the bracket while a change of several calls is under way
 //! (`creating`, `replaced`, `quarantined:DATE` with the time, `at:HHMMSS`, and what it took away, `had:` and `could:`;
+//! of what was given back and a console has to be told of, `shut:TIME`;
 //! and those of a rotation: `successor:TIME`, `delivered:TIME,TIME`, `abandoned`, `retired:DATE`; and on the operator's
 //! own application `untested:PERMISSIONS;NETWORKS`, what let its key in before) and where the YAML
 //! protects the application (`protected`), so that the
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::address::Address;
@@ -24,6 +26,7 @@ use super::value::FieldValue;
 pub const NOTES_LIMIT: usize = 512;
 
 const OPEN: &str = "[duoctl ";
+const WAS_SHUT: &str = "shut:";
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Three characters that stand for a value.
@@ -167,6 +170,9 @@ pub struct Marker {
     pub protected: bool,
     /// What a quarantine took away; nothing where there is none.
     pub shut: Shut,
+    /// When it was quarantined before it was given back, where a console holds its keys: what was attested until then
+    /// says nothing about now.
+    pub was_shut: Option<Timestamp>,
 }
 
 /// What a quarantine took away, so that it can be given back.
@@ -189,6 +195,16 @@ pub enum AccessBefore {
     Groups(BTreeSet<String>),
     /// It did not fit into the notes, or nobody knew it.
     Lost,
+}
+
+impl Marker {
+    /// When it was last quarantined, whether or not it was given back since.
+    pub fn last_shut(&self) -> Option<Timestamp> {
+        let MarkerState::Quarantined(date) = self.state else { return self.was_shut };
+        // Without a time it was some time that day.
+        let at = self.shut.at.unwrap_or(jiff::civil::time(23, 59, 59, 0));
+        TimeZone::UTC.to_timestamp(date.to_datetime(at)).ok()
+    }
 }
 
 impl Shut {
@@ -258,15 +274,19 @@ impl<'a> Notes<'a> {
         let mut state = MarkerState::Owned;
         let mut protected = false;
         let mut shut = Shut::default();
+        let mut was_shut = None;
         for word in words {
             match (word, MarkerState::parse(word)) {
                 ("protected", _) => protected = true,
+                (word, _) if word.starts_with(WAS_SHUT) => {
+                    was_shut = Some(word.strip_prefix(WAS_SHUT)?.parse().ok()?)
+                }
                 (_, Some(parsed)) => state = parsed,
                 (word, None) => shut.read(word)?,
             }
         }
         let (workspace, address) = (workspace.to_owned(), Address::new(address));
-        let marker = Marker { workspace, address, applied, state, protected, shut };
+        let marker = Marker { workspace, address, applied, state, protected, shut, was_shut };
         Some(Self { text: text.strip_suffix('\n').unwrap_or(text), marker: Some(marker) })
     }
 }
@@ -289,6 +309,7 @@ pub fn longest(
         state: MarkerState::Owned,
         protected: true,
         shut: Shut::default(),
+        was_shut: None,
     };
     let closed = Marker { applied: AppliedFields::new(), shut, ..open.clone() };
     let states = [
@@ -344,6 +365,9 @@ impl std::fmt::Display for Marker {
             MarkerState::Untested(None) => f.write_str(" untested:?")?,
             MarkerState::Untested(Some(before)) => write!(f, " untested:{before}")?,
         }
+        if let Some(time) = self.was_shut {
+            write!(f, " {WAS_SHUT}{time}")?;
+        }
         f.write_str(if self.protected { " protected]" } else { "]" })
     }
 }
@@ -389,7 +413,7 @@ mod tests {
         ]);
         let address = Address::new("applications.vpn");
         let (workspace, state) = ("acme-prod".into(), MarkerState::Owned);
-        Marker { workspace, address, applied, state, protected: false, shut: Shut::default() }
+        Marker { workspace, address, applied, state, protected: false, shut: Shut::default(), was_shut: None }
     }
 
     #[test]
@@ -449,6 +473,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_given_back_tells_when_it_had_been_shut() {
+        let time: Timestamp = "2026-11-24T22:00:07Z".parse().unwrap();
+        let open = Marker { was_shut: Some(time), ..marker() };
+        assert!(open.to_string().ends_with(" shut:2026-11-24T22:00:07Z]"));
+        assert_eq!(Notes::parse(&open.notes("x")).marker.as_ref(), Some(&open));
+        assert_eq!(open.last_shut(), Some(time));
+        // A later quarantine counts.
+        let state = MarkerState::Quarantined(jiff::civil::date(2026, 11, 25));
+        let at = Some(jiff::civil::time(7, 5, 9, 0));
+        for (at, last) in [(at, "2026-11-25T07:05:09Z"), (None, "2026-11-25T23:59:59Z")] {
+            let shut = Marker { state: state.clone(), shut: Shut { at, ..Shut::default() }, ..open.clone() };
+            assert_eq!(shut.last_shut(), Some(last.parse().unwrap()));
+        }
+        assert_eq!(marker().last_shut(), None);
+    }
+
+    #[test]
     fn text_that_only_resembles_a_marker_is_text() {
         for text in [
             "",
@@ -468,6 +509,8 @@ mod tests {
             "[duoctl acme/vpn nQ4T replaced:2026-11-24]",
             "[duoctl acme/vpn nQ4T quarantined:2026-11-24 at:noon]",
             "[duoctl acme/vpn nQ4T quarantined:2026-11-24 had:DG1,]",
+            "[duoctl acme/vpn nQ4T shut:]",
+            "[duoctl acme/vpn nQ4T shut:2026-11-24]",
             "[duoctl acme/vpn nQ4T untested:]",
             "[duoctl acme/vpn nQ4T untested:info]",
             "[duoctl acme/vpn nQ4T untested:info,;]",

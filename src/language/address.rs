@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use globset::{Glob, GlobMatcher};
+
 use super::shape::{Problem, TextRule};
 use super::texts::ADDRESS_KEY;
 
@@ -83,6 +85,17 @@ pub fn may_match(text: &str) -> bool {
     }
     let families = ["applications.", "identity_intelligence."];
     text.starts_with(['*', '?', '[', '{']) || families.iter().any(|family| text.starts_with(family))
+}
+
+/// One glob, e.g. `applications.vpn-*`; `*` crosses dots. An entry of `identity_intelligence` stands for its parts, too.
+pub fn glob_matcher(glob: &str) -> Result<GlobMatcher, String> {
+    let with_parts = match Place::parse(glob) {
+        Some(Place::Entry(_)) => format!("{{{glob},{glob}.*}}"),
+        _ => glob.to_owned(),
+    };
+    Glob::new(&with_parts)
+        .map(|glob| glob.compile_matcher())
+        .map_err(|error| format!("`{glob}` is no glob: {}", error.kind()))
 }
 
 fn is_part(text: &str) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use crate::config::model::{Application, DuoPlan, Guards, Workspace};
+use crate::config::model::{Application, DuoPlan, Guards, Suppression, Workspace};
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::types::Ikey;
 use crate::kinds::value::Setting;
@@ -31,6 +31,8 @@ pub struct Desired {
     pub takedown: TakedownSpec,
     /// The guards.
     pub guards: Guards,
+    /// Findings that are not shown.
+    pub suppress: Vec<Suppression>,
     /// The declared Duo plan.
     pub plan: Option<Spanned<DuoPlan>>,
     /// A hash of the YAML's text, for saved plans.
@@ -132,6 +134,7 @@ impl Desired {
             retained: workspace.removed.keys().map(Address::new).collect(),
             takedown: TakedownSpec::default(),
             guards: workspace.guards.clone(),
+            suppress: workspace.suppress.iter().map(|item| item.value.clone()).collect(),
             plan: workspace.tenant.plan.clone(),
             yaml_hash,
             second_operator: workspace

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::model::DuoPlan;
-use crate::diagnostic::{Span, Spanned};
+use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::duo::types::Integration;
 use crate::language::attestation::Attestation;
 
@@ -60,6 +60,8 @@ pub struct HandoffSpec {
     pub then: &'static [&'static str],
     /// The smallest Duo plan that the form's switches need, at the place of the switch.
     pub needs_plan: Option<Spanned<DuoPlan>>,
+    /// What to say where the account has at least this plan: a switch that the vendor recommends was left out.
+    pub recommended: Option<(DuoPlan, Diagnostic)>,
     /// The attestation by which a person said that the console holds the values.
     pub attested: Option<Spanned<String>>,
 }
@@ -97,6 +99,15 @@ pub enum Purpose {
     Remove,
 }
 
+/// Something after which a console has to be told everything again, whatever was attested before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lapse {
+    /// When.
+    pub at: Timestamp,
+    /// What happened, as the rest of a sentence about the entry.
+    pub what: &'static str,
+}
+
 /// A console form as it has to be filled in now, or what is to be removed there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handoff {
@@ -116,14 +127,28 @@ pub struct Handoff {
     pub attested: Option<String>,
     /// The place of `attested:` in the YAML.
     pub attested_span: Option<Span>,
+    /// Why what the YAML attests no longer counts, as a whole sentence about it.
+    pub lapsed: Option<String>,
+}
+
+impl HandoffSpec {
+    /// The applications whose keys the form holds.
+    pub fn applications(&self) -> impl Iterator<Item = &Address> {
+        self.fields.iter().filter_map(|field| match &field.value {
+            HandoffValue::IntegrationKey(address) => Some(address),
+            HandoffValue::Text(_) | HandoffValue::Switch(_) | HandoffValue::SecretKey(_) => None,
+        })
+    }
 }
 
 impl Handoff {
     /// Resolves a form against the account. `olds` are the applications whose keys are being rotated out and still work.
+    /// What was attested until a `lapse` does not count.
     pub fn new(
         spec: &HandoffSpec,
         lives: &HashMap<&Address, &Integration>,
         olds: &HashMap<&Address, &Integration>,
+        lapse: Option<&Lapse>,
     ) -> Self {
         let mut fields: Vec<ConsoleField> = spec.fields.iter().map(|field| resolve(field, lives)).collect();
         let known = fields.iter().all(|field| field.value.is_some());
@@ -134,6 +159,8 @@ impl Handoff {
             short(parts, FINGERPRINT_LENGTH)
         });
         let attestation = spec.attested.as_ref().and_then(|text| Attestation::parse(&text.value));
+        let lapsed = attestation.as_ref().zip(lapse).and_then(|(attestation, lapse)| lapse.of(attestation));
+        let attestation = attestation.filter(|_| lapsed.is_none());
         let done = fingerprint.is_some()
             && attestation.as_ref().map(|attestation| &attestation.fingerprint) == fingerprint.as_ref();
         for field in &mut fields {
@@ -157,8 +184,13 @@ impl Handoff {
             fields,
             then: spec.then.to_vec(),
             fingerprint,
-            attested: spec.attested.as_ref().map(|attested| attested.value.clone()),
+            attested: spec
+                .attested
+                .as_ref()
+                .filter(|_| lapsed.is_none())
+                .map(|attested| attested.value.clone()),
             attested_span: spec.attested.as_ref().map(|attested| attested.span),
+            lapsed,
         }
     }
 
@@ -187,6 +219,18 @@ impl Handoff {
         let fields = fields.collect::<Option<_>>()?;
         let fingerprint = self.fingerprint.clone()?;
         Some(Attestation { fingerprint, at: Some(at), fields, by: Some(by), forced })
+    }
+}
+
+impl Lapse {
+    /// Why an attestation does not count; `None` where it is newer.
+    fn of(&self, attestation: &Attestation) -> Option<String> {
+        let Self { at: since, what } = self;
+        match attestation.at {
+            Some(at) if at > *since => None,
+            Some(at) => Some(format!("what was attested on {at:.0} no longer counts: {what} on {since:.0}")),
+            None => Some(format!("what was attested without a date no longer counts: {what} on {since:.0}")),
+        }
     }
 }
 

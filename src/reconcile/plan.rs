@@ -26,6 +26,7 @@ use crate::kinds::risk::Risk;
 
 mod ages;
 mod application;
+mod by_hand;
 mod console;
 mod context;
 mod creation;
@@ -314,7 +315,9 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     parts.add(edition);
     if read.is_ok() {
         parts.problems.extend(console::idle_attestations(desired, &handoffs));
+        parts.problems.extend(console::lapsed_attestations(&handoffs));
     }
+    parts.problems.retain(|problem| !desired.suppress.iter().any(|item| item.covers(problem)));
     let touched = parts.steps.iter().flat_map(|step| step.baseline.clone()).collect();
     let bound = Fingerprint::new(&observation.host, &desired.yaml_hash, integrations, touched, &parts.steps);
     let fingerprint = bound.unwrap_or_else(|error| {

@@ -1,9 +1,9 @@
 //! `--only` and `--exclude`: globs on addresses; exclusion wins.
 
-use globset::{Glob, GlobMatcher};
+use globset::GlobMatcher;
 
 use crate::kinds::address::Address;
-use crate::language::address::Place;
+pub use crate::language::address::glob_matcher;
 
 /// Which addresses a run covers.
 #[derive(Clone, Debug, Default)]
@@ -30,17 +30,6 @@ impl Selection {
     pub fn is_everything(&self) -> bool {
         self.only.is_empty() && self.exclude.is_empty()
     }
-}
-
-/// One glob, e.g. `applications.vpn-*`; `*` crosses dots. An entry of `identity_intelligence` stands for its parts, too.
-pub fn glob_matcher(glob: &str) -> Result<GlobMatcher, String> {
-    let with_parts = match Place::parse(glob) {
-        Some(Place::Entry(_)) => format!("{{{glob},{glob}.*}}"),
-        _ => glob.to_owned(),
-    };
-    Glob::new(&with_parts)
-        .map(|glob| glob.compile_matcher())
-        .map_err(|error| format!("`{glob}` is no glob: {}", error.kind()))
 }
 
 #[cfg(test)]

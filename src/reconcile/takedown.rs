@@ -30,6 +30,8 @@ pub struct TakedownSpec {
     pub then: &'static [&'static str],
     /// The tab that shows what to look for.
     pub tab: &'static str,
+    /// What people call the console, in small letters.
+    pub known_as: &'static [&'static str],
     /// The label of the integration's name in the console.
     pub name_label: &'static str,
     /// What an application's name begins with where the integration's name follows.
@@ -83,6 +85,7 @@ impl TakedownSpec {
             fingerprint: Some(fingerprint),
             attested: attested.map(|attested| attested.value.clone()),
             attested_span: attested.map(|attested| attested.span),
+            lapsed: None,
         }
     }
 

@@ -131,6 +131,7 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
         retained: Vec::new(),
         takedown: TakedownSpec::default(),
         guards: Guards::default(),
+        suppress: Vec::new(),
         plan: None,
         yaml_hash: "yaml".to_owned(),
         second_operator: false,
@@ -165,6 +166,7 @@ pub(crate) fn marker(key: &str) -> Marker {
         state: MarkerState::Owned,
         protected: false,
         shut: Shut::default(),
+        was_shut: None,
     }
 }
 

@@ -145,7 +145,8 @@ mod tests {
     fn notes(text: &str, state: MarkerState) -> String {
         let (workspace, address) = ("acme".to_owned(), Address::application("me"));
         let applied = AppliedFields::new();
-        Marker { workspace, address, applied, state, protected: false, shut: Shut::default() }.notes(text)
+        Marker { workspace, address, applied, state, protected: false, shut: Shut::default(), was_shut: None }
+            .notes(text)
     }
 
     fn body(value: Value) -> Map<String, Value> {

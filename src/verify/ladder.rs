@@ -226,7 +226,8 @@ fn console(sheet: &Handoff) -> Check {
     let labels: Vec<&str> = outstanding.iter().map(|field| field.label).collect();
     let fix = format!("`duoctl handoff {entry}` shows what to enter; then `duoctl attest {entry}`");
     if sheet.attested.is_none() {
-        return Check::new(name, Verdict::Pending, "not attested yet").fix(fix);
+        let why = sheet.lapsed.clone().unwrap_or_else(|| "not attested yet".to_owned());
+        return Check::new(name, Verdict::Pending, why).fix(fix);
     }
     let labels = labels.join(", ");
     // A key that stopped working ends the collection. A name, a switch, or a key beside which the old one still works does

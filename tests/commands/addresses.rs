@@ -61,7 +61,7 @@ fn every_command_and_key_takes_the_address_of_every_application() {
         folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
         folder.declare(YAML);
         folder.duoctl(["accept", address]).at(&server).run().exits(0).says("~ name");
-        folder.duoctl(["plan"]).at(&server).run().exits(0).says("0 to add, 1 to change");
+        folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
         server.edit("Renamed", json!({"name": name}));
         for line in
             ["protect: true", "ignore: [{field: name, reason: ours}]", &format!("integration_key: {ikey}")]

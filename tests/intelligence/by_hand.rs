@@ -1,6 +1,7 @@
 //! An integration that was set up by hand is brought under management: both of its applications are adopted, what people
 //! change in them is accepted or ignored, and nothing is made a second time.
 
+use duoctl::sandbox::serve::ServeOptions;
 use serde_json::{Value, json};
 
 use crate::support::{Folder, HEAD, Outcome, Server, object};
@@ -63,10 +64,11 @@ fn both_applications_are_adopted_in_one_command_and_keep_their_keys() {
           integration_key: DIAUTH
     "
     );
-    folder.duoctl(["fmt", "--check"]).run().exits(1);
+    folder.duoctl(["fmt", "--check"]).run().exits(2);
     folder.duoctl(["fmt"]).run().exits(0);
     let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
-    plan.says("0 to add, 1 to change, 2 to adopt").says("\"CII\" -> \"Identity Intelligence: Duo EMEA\"");
+    let plan =
+        plan.says("0 to add, 1 to change, 2 to adopt").says("\"CII\" -> \"Identity Intelligence: Duo EMEA\"");
     plan.says(&admin).says(&auth).says("1 handoff");
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
@@ -103,7 +105,7 @@ fn an_adoption_is_whole_or_refused() {
         (&[ADMIN, one, AUTH, "no key"], "is not an integration key"),
         (&[ADMIN, one, ADMIN, two], "is named twice"),
         (&[ADMIN, one, AUTH, one], "gets the same application as another one"),
-        (&[ADMIN], "values"),
+        (&[ADMIN], "needs an integration key behind it"),
     ] {
         let outcome = folder.duoctl(["adopt"]).args(arguments).run().exits(64);
         outcome.warns(says);
@@ -167,7 +169,7 @@ fn accept_writes_what_the_entry_can_say_and_names_what_it_cannot() {
     ] {
         assert!(text.contains(line), "no {line} in\n{text}");
     }
-    folder.duoctl(["plan"]).at(&server).run().exits(0).says("0 to add, 2 to change").says("user_access");
+    folder.duoctl(["plan"]).at(&server).run().exits(0).says("0 to add, 1 to change").says("user_access");
     folder
         .duoctl(["accept", AUTH, "--field", "user_access"])
         .at(&server)
@@ -216,7 +218,7 @@ fn what_is_ignored_or_protected_of_a_part_is_left_alone() {
     // The marker protects the application after the entry has left.
     folder.declare("applications: {vpn: {type: radius, name: VPN, user_access: no_users}}\n");
     let prune = ["apply", "--auto-approve", "--prune=now", "--allow", "breaks_handoff"];
-    folder.duoctl(prune).at(&server).run().exits(5).warns("protect");
+    folder.duoctl(prune).at(&server).run().exits(5).says("is protected");
     assert_eq!((server.named("Acme IT").len(), server.named("CII").len()), (1, 1));
 }
 
@@ -234,7 +236,7 @@ fn does_as_it_says(folder: &Folder, server: &Server) -> Outcome {
 fn settles(folder: &Folder, server: &Server, count: usize) {
     folder.duoctl(["apply", "--auto-approve"]).at(server).run().exits(0);
     let plan = folder.duoctl(["plan", "--prune"]).at(server).run().exits(0);
-    plan.says("No changes.");
+    let plan = plan.says("No changes.");
     assert!(!plan.stdout.contains("handoff"), "{}", plan.stdout);
     assert_eq!(server.account().applications().len(), count);
 }
@@ -250,7 +252,7 @@ fn a_renamed_entry_keeps_its_applications_and_its_attestation_by_the_command_tha
     let text = folder.read("duo.yaml");
     folder.write("duo.yaml", &text.replace("  emea:", "  eu:"));
     let plan = does_as_it_says(&folder, &server);
-    plan.says("0 to add, 0 to change, 2 to adopt, 0 to delete").says(&admin).says(&auth);
+    let plan = plan.says("0 to add, 0 to change, 2 to adopt, 0 to delete").says(&admin).says(&auth);
     assert!(!plan.stdout.contains("handoff"), "{}", plan.stdout);
     settles(&folder, &server, count);
     folder.duoctl(["handoff", "eu"]).at(&server).run().exits(0).says("attested");
@@ -273,7 +275,7 @@ fn a_renamed_workspace_takes_its_applications_along_by_the_command_that_the_mess
     let text = folder.read("duo.yaml");
     folder.write("duo.yaml", &text.replace("workspace: acme", "workspace: acme-prod"));
     let plan = does_as_it_says(&folder, &server);
-    plan.says("0 to add, 0 to change, 2 to adopt, 0 to delete");
+    let plan = plan.says("0 to add, 0 to change, 2 to adopt, 0 to delete");
     assert!(!plan.stdout.contains("handoff"), "{}", plan.stdout);
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
     folder.duoctl(["plan"]).at(&server).run().exits(0).warns("carries the former name `acme` any more");
@@ -294,4 +296,161 @@ fn a_renamed_workspace_takes_its_applications_along_by_the_command_that_the_mess
         .run()
         .exits(1)
         .warns("`formerly` is the name that the workspace has now");
+}
+
+fn switched(switches: &[&str]) -> Server {
+    let mut options = ServeOptions::default();
+    for switch in switches {
+        options.switches.set(switch).unwrap();
+    }
+    Server::with(options)
+}
+
+/// What the plan says of possible duplicates, by address.
+fn likely(folder: &Folder, server: &Server) -> Vec<(String, String)> {
+    let plan = folder.duoctl(["plan", "--format", "json"]).at(server).run().exits(0).json();
+    let problems = plan["diagnostics"].as_array().unwrap().clone();
+    let found = problems.into_iter().filter(|problem| problem["code"] == "possible-duplicate");
+    found
+        .map(|problem| {
+            assert_eq!(problem["severity"], "warning");
+            let message = problem["message"].as_str().unwrap().to_owned();
+            let (address, what) = message.split_once(": ").unwrap();
+            (address.to_owned(), format!("{what} {}", problem["help"].as_str().unwrap()))
+        })
+        .collect()
+}
+
+#[test]
+fn a_second_application_is_warned_of_before_it_is_created_next_to_one_that_looks_like_it() {
+    let needed = ["read_log", "read_resource"];
+    let push = format!("{ENTRY}    push_verification: {{application_name: Acme IT Support}}\n");
+    // The name, the permissions, and which part of the entry it looks like.
+    for (kind, name, permissions, part) in [
+        ("adminapi", "CII", &["read_log"][..], Some(ADMIN)),
+        ("adminapi", "cisco identity-intelligence (2024)", &[], Some(ADMIN)),
+        ("adminapi", "Oort", &[], Some(ADMIN)),
+        ("adminapi", "DUO  EMEA collector", &["read_log"], Some(ADMIN)),
+        ("adminapi", "Collector", &needed, Some(ADMIN)),
+        ("authapi", "Identity Intelligence push", &[], Some(AUTH)),
+        ("authapi", "Acme IT support (old)", &[], Some(AUTH)),
+        // Other purposes, other permissions, other types, parts of words.
+        ("adminapi", "SIEM", &["read_log"], None),
+        ("adminapi", "Collector", &["read_log", "read_resource", "write_resource"], None),
+        ("adminapi", "HR sync", &["read_log", "read_resource", "info"], None),
+        ("adminapi", "Officii", &[], None),
+        ("authapi", "Kiosk", &[], None),
+        ("authapi", "Acme IT", &[], None),
+        ("radius", "Identity Intelligence", &[], None),
+    ] {
+        let (folder, server) = (Folder::with(&push), Server::start());
+        let mut properties = json!({"type": kind, "name": name, "user_access": "NO_USERS"});
+        for permission in permissions {
+            properties[format!("adminapi_{permission}")] = json!("1");
+        }
+        let ikey = made(&server, properties);
+        let found = likely(&folder, &server);
+        let told: Vec<&str> = found.iter().map(|(address, _)| address.as_str()).collect();
+        assert_eq!(told, part.into_iter().collect::<Vec<_>>(), "{kind} {name} {permissions:?}");
+        for (address, what) in &found {
+            assert!(what.contains(&format!("`duoctl adopt {address} {ikey}`")), "{what}");
+            assert!(what.contains("set up by hand") && what.contains("suppress"), "{what}");
+            // It is what it looks like,
+            folder.duoctl(["adopt", address, &ikey]).run().exits(0);
+            assert_eq!(likely(&folder, &server), []);
+            // or it is not, and whoever knows says so.
+            let item = format!("{{code: possible-duplicate, address: {address}, reason: another one}}");
+            folder.declare(&format!("{push}suppress: [{item}]\n"));
+            assert_eq!(likely(&folder, &server), []);
+            folder.declare(&format!(
+                "{push}suppress: [{}]\n",
+                item.replace(address, "identity_intelligence.emea")
+            ));
+            assert_eq!(likely(&folder, &server), []);
+            let other = if address == ADMIN { AUTH } else { ADMIN };
+            folder.declare(&format!("{push}suppress: [{}]\n", item.replace(address, other)));
+            assert_eq!(likely(&folder, &server).len(), 1);
+        }
+    }
+}
+
+#[test]
+fn what_others_own_or_very_many_share_is_no_likeness() {
+    let (folder, server) = (Folder::with(ENTRY), Server::start());
+    let owned = admin_api(&server, "Oort", &[]);
+    let notes = json!({"notes": "[duoctl other/applications.oort -]"});
+    server.account().modify_application(&owned, object(notes)).unwrap_or_else(|_| panic!("refused"));
+    for number in 0..9 {
+        admin_api(&server, &format!("Collector {number}"), &["read_log", "read_resource"]);
+    }
+    assert_eq!(likely(&folder, &server), []);
+}
+
+#[test]
+fn a_suppression_is_checked_like_everything_else_that_names_an_address() {
+    let item = |address: &str| {
+        format!("{ENTRY}suppress: [{{code: possible-duplicate, address: {address}, reason: x}}]\n")
+    };
+    for (yaml, code, says) in [
+        (item("identity_intelligence.emea.admin_api"), 0, ""),
+        (item("identity_intelligence.*"), 0, ""),
+        (item("identity_intelligence.apac.admin_api"), 0, "the YAML declares nothing at"),
+        (item("emea"), 1, "is not an address"),
+        (item("'[emea'"), 1, "is not an address"),
+        (format!("{ENTRY}suppress: [{{code: self-lockout, reason: x}}]\n"), 1, "self-lockout"),
+        (format!("{ENTRY}suppress: [{{code: recommended}}]\n"), 1, "needs `reason`"),
+    ] {
+        let folder = Folder::with(&yaml);
+        let outcome = folder.duoctl(["validate", "."]).run().exits(code);
+        assert!(outcome.stderr.contains(says) || outcome.stdout.contains(says), "{says}: {}", outcome.stderr);
+        assert_eq!(
+            says.is_empty(),
+            !outcome.stderr.contains("suppress") && !outcome.stdout.contains("suppress"),
+            "{yaml}"
+        );
+    }
+}
+
+#[test]
+fn what_the_vendor_recommends_is_noted_where_the_entry_leaves_it_out_and_the_account_can_have_it() {
+    let noted = |plan: &str, entry: &str, rest: &str| {
+        let folder = Folder::with(&format!("{ENTRY}{entry}{rest}"));
+        let head = HEAD.replace("tenant:\n", &format!("tenant:\n{plan}"));
+        folder.write("duo.yaml", &folder.read("duo.yaml").replace(HEAD, &head));
+        let found = folder.duoctl(["validate", ".", "--format", "json"]).run().exits(0).json();
+        let findings = found["diagnostics"].as_array().unwrap().clone();
+        let told = findings.into_iter().filter(|finding| finding["code"] == "recommended");
+        let mut told: Vec<&str> = told
+            .map(|finding| {
+                assert_eq!(finding["severity"], "note");
+                let push = finding["message"].as_str().unwrap().contains("`push_verification`");
+                if push { "push" } else { "endpoints" }
+            })
+            .collect();
+        told.sort_unstable();
+        told.join(" ")
+    };
+    let push = "    push_verification: {application_name: Acme IT}\n";
+    for (plan, entry, expected) in [
+        ("", "", "push"),
+        ("  plan: free\n", "", "push"),
+        ("  plan: essentials\n", "", "push"),
+        ("  plan: advantage\n", "", "endpoints push"),
+        ("  plan: premier\n", "", "endpoints push"),
+        ("  plan: premier\n", push, "endpoints"),
+        ("  plan: premier\n", "    endpoints: true\n", "push"),
+        ("  plan: premier\n", "    endpoints: false\n    push_verification: false\n", ""),
+    ] {
+        assert_eq!(noted(plan, entry, ""), expected, "{plan} {entry}");
+    }
+    let all = "suppress: [{code: recommended, address: identity_intelligence.emea, reason: later}]\n";
+    assert_eq!(noted("  plan: premier\n", "", all), "");
+    assert_eq!(noted("  plan: premier\n", "", "suppress: [{code: recommended, reason: later}]\n"), "");
+    // Where no plan is declared, the account tells it.
+    for (switches, endpoints) in [(&[][..], true), (&["essentials"], false)] {
+        let (folder, server) = (Folder::with(ENTRY), switched(switches));
+        let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
+        assert_eq!(plan.stderr.contains("recommends `endpoints`"), endpoints, "{}", plan.stderr);
+        assert!(plan.stderr.contains("recommends `push_verification`"));
+    }
 }

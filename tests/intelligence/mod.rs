@@ -9,5 +9,6 @@ mod ladder;
 mod mistakes;
 mod page;
 mod removal;
+mod restored;
 mod sandbox;
 mod workspace;

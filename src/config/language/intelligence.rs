@@ -120,6 +120,8 @@ fn intelligence_schema(schema: &mut Map<String, Value>) {
         "properties": {"auth_api": {"required": ["integration_key"]}},
         "required": ["auth_api"],
     });
+    let on = json!({"required": ["push_verification"], "properties": {"push_verification": {"not": {"const": false}}}});
+    schema.insert("dependencies".to_owned(), json!({"auth_api": on}));
     schema.insert("if".to_owned(), pinned);
     schema.insert("else".to_owned(), named);
 }

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use crate::config::language::intelligence::NEVER;
-use crate::config::model::{DuoPlan, IntelligenceAccess, IntelligenceEntry, Workspace};
+use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Workspace};
+use crate::config::recommended;
 use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::language::attestation::Attestation;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (key, entry) in &workspace.identity_intelligence {
@@ -13,32 +15,38 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         push(key, entry, findings);
         permissions(workspace, key, entry, findings);
         networks(workspace, key, entry, findings);
+        findings.extend(recommended::push_verification(key, entry));
+        // Where no plan is declared, the account itself tells whether it can have them.
+        let plan = workspace.tenant.plan.as_ref().filter(|plan| plan.value >= recommended::ENDPOINTS);
+        findings.extend(plan.and_then(|_| recommended::endpoints(key, entry)));
     }
     display_names(workspace, findings);
     removed(workspace, findings);
 }
 
-/// What was attested of an entry that left says nothing of one that is there.
+/// An entry that is back keeps the line by which a person said that the console let it go, until it is attested again:
+/// what was attested before does not count. Without a date nothing could be newer.
 fn removed(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (key, attested) in &workspace.identity_intelligence_removed {
         let Some(entry) = workspace.identity_intelligence.get(key) else { continue };
-        let message =
-            format!("`{key}` stands under `identity_intelligence` and `identity_intelligence_removed`");
+        if Attestation::parse(&attested.value).is_some_and(|attestation| attestation.at.is_some()) {
+            continue;
+        }
+        let message = format!(
+            "`{key}` is under `identity_intelligence` and, without a date, `identity_intelligence_removed`"
+        );
         findings.push(
             Diagnostic::error(Code::DuplicateAddress, attested.span, message)
-                .help("remove it here, where the entry shall stay; else remove the entry")
-                .related(entry.span, "the entry stands here"),
+                .help("remove the line here, or the entry; an entry that is back has to be attested again")
+                .related(entry.span, "the entry is here"),
         );
     }
 }
 
 fn endpoints(workspace: &Workspace, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
-    if !entry.endpoints.value {
-        return;
-    }
-    let place = entry.endpoints.span;
+    let Some(place) = entry.endpoints.as_ref().filter(|on| on.value).map(|on| on.span) else { return };
     match &workspace.tenant.plan {
-        Some(plan) if plan.value < DuoPlan::Advantage => findings.push(
+        Some(plan) if plan.value < recommended::ENDPOINTS => findings.push(
             Diagnostic::error(Code::PlanTooSmall, place, "`endpoints` needs Duo Advantage or Premier")
                 .help("write `endpoints: false`, or correct `tenant.plan`")
                 .related(plan.span, "the plan is declared here"),

@@ -43,6 +43,9 @@ pub struct HandoffDocument {
     pub fingerprint: Option<String>,
     /// What the YAML attests, as it stands there.
     pub attested: Option<String>,
+    /// Why what the YAML attests no longer counts; `attested` is null then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lapsed: Option<String>,
 }
 
 /// One field of the form.
@@ -88,6 +91,7 @@ impl From<&Handoff> for HandoffDocument {
             then: handoff.then.iter().map(|step| (*step).to_owned()).collect(),
             fingerprint: handoff.fingerprint.clone(),
             attested: handoff.attested.clone(),
+            lapsed: handoff.lapsed.clone(),
         }
     }
 }

@@ -199,6 +199,12 @@ pub(super) fn entry(code: Code) -> Entry {
              without effect.",
             "Turn the feature off, or correct `tenant.plan`.",
         ),
+        Code::Recommended => texts(
+            "recommended by the vendor, and left out",
+            "Identity Intelligence does more with push verification and, with Duo Advantage or Premier, \
+             with endpoints. The entry says nothing about one of them.",
+            "Declare it, write `false` to do without, or name the code and the address in `suppress`.",
+        ),
         Code::EventStreaming => texts(
             "event streaming where Duo does not have it",
             "Only the integration that the Duo Admin Panel itself provisioned has event streaming. One \

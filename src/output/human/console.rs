@@ -53,6 +53,9 @@ fn head(title: &str, handoff: &HandoffDocument, paint: Paint) -> String {
 /// Where the attestation stands, in words.
 pub(crate) fn state(handoff: &HandoffDocument) -> String {
     let removed = handoff.purpose == Purpose::Remove;
+    if let Some(lapsed) = &handoff.lapsed {
+        return safe(lapsed);
+    }
     let Some(attested) = &handoff.attested else {
         let words = match handoff.fingerprint {
             _ if removed => "it left the YAML, and nobody has attested yet that it is removed there",

@@ -6,11 +6,13 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::Integration;
 
 use super::super::desired::Desired;
-use super::super::handoff::{Handoff, Purpose};
+use super::super::handoff::{Handoff, HandoffSpec, Lapse, Purpose};
 use super::super::matching::Live;
 use super::super::selection::Selection;
 use super::delivery;
 use crate::kinds::address::Address;
+use crate::kinds::marker::Notes;
+use crate::language::attestation::Attestation;
 
 /// Every form of the YAML, and what entries that left it have in a console. `olds` are the applications whose keys are
 /// being rotated out and still work.
@@ -21,12 +23,43 @@ pub(super) fn handoffs(
     orphans: &[Live<'_>],
 ) -> Vec<Handoff> {
     let declared: BTreeSet<&Address> = desired.handoffs.iter().map(|spec| &spec.address).collect();
-    let forms = desired.handoffs.iter().map(|spec| Handoff::new(spec, lives, olds));
+    let forms = desired
+        .handoffs
+        .iter()
+        .map(|spec| Handoff::new(spec, lives, olds, lapse(desired, spec, lives).as_ref()));
     let mut handoffs: Vec<Handoff> = forms.collect();
     delivery::show_places(&mut handoffs, desired);
     let orphans = orphans.iter().filter_map(|live| Some((&live.marker.as_ref()?.address, live.integration)));
     handoffs.extend(desired.takedown.handoffs(orphans, &declared));
     handoffs
+}
+
+/// The last thing after which an entry has to be entered again: a quarantine of one of its applications, or that it had
+/// left the YAML and a person said that the console let it go.
+fn lapse(desired: &Desired, spec: &HandoffSpec, lives: &HashMap<&Address, &Integration>) -> Option<Lapse> {
+    let shut = |address: &Address| Notes::parse(lives.get(address)?.notes()).marker?.last_shut();
+    let shut = spec.applications().filter_map(shut).max();
+    let shut = shut.map(|at| Lapse { at, what: "its key was put out of use" });
+    let removed = desired.takedown.attested.get(&spec.address);
+    let removed = removed.and_then(|attested| Attestation::parse(&attested.value)?.at);
+    let removed = removed.map(|at| Lapse { at, what: "it was attested that the console let it go" });
+    shut.into_iter().chain(removed).max()
+}
+
+/// What is said of attestations that no longer count.
+pub(super) fn lapsed_attestations(handoffs: &[Handoff]) -> Vec<Diagnostic> {
+    let lapsed = handoffs.iter().filter_map(|handoff| Some((handoff, handoff.lapsed.as_ref()?)));
+    lapsed
+        .map(|(handoff, why)| {
+            let name = handoff.address.as_str().rsplit('.').next().unwrap_or_default();
+            Diagnostic::note(
+                Code::SeenInConsole,
+                handoff.attested_span,
+                format!("{}: {why}", handoff.address),
+            )
+            .help(format!("enter the values again, and attest it with `duoctl attest {name}`"))
+        })
+        .collect()
 }
 
 /// The entries whose console holds nothing of what is about to go: a person said so.
@@ -44,11 +77,18 @@ pub(super) fn is_covered(handoff: &Handoff, selection: &Selection) -> bool {
 
 /// Attestations of removals after which nothing is left to remove.
 pub(super) fn idle_attestations(desired: &Desired, handoffs: &[Handoff]) -> Vec<Diagnostic> {
-    let idle = desired.takedown.attested.iter().filter(|(entry, _)| {
-        !handoffs.iter().any(|handoff| handoff.address == **entry && handoff.purpose == Purpose::Remove)
-    });
+    // The line of an entry that came back tells from when on an attestation counts.
+    let needed = |handoff: &Handoff| handoff.purpose == Purpose::Remove || !handoff.is_attested();
+    let idle =
+        desired.takedown.attested.iter().filter(|(entry, _)| {
+            !handoffs.iter().any(|handoff| handoff.address == **entry && needed(handoff))
+        });
     idle.map(|(entry, attested)| {
-        let message = format!("{entry}: nothing of it is left in the account");
+        let form = handoffs.iter().find(|handoff| handoff.address == *entry);
+        let message = match form {
+            None => format!("{entry}: nothing of it is left in the account"),
+            Some(_) => format!("{entry}: it is back in the YAML, and attested again"),
+        };
         Diagnostic::note(Code::SeenInConsole, attested.span, message)
             .help("remove this line of `identity_intelligence_removed`")
     })

@@ -57,7 +57,15 @@ impl Context<'_> {
         state: MarkerState,
     ) -> Marker {
         let (workspace, address) = (self.desired.workspace.clone(), wanted.address.clone());
-        Marker { workspace, address, applied, state, protected: wanted.protect, shut: Shut::default() }
+        Marker {
+            workspace,
+            address,
+            applied,
+            state,
+            protected: wanted.protect,
+            shut: Shut::default(),
+            was_shut: None,
+        }
     }
 }
 

@@ -12,6 +12,11 @@ pub(super) fn check(cx: &Context<'_>) -> Parts {
     let Some(edition) = &cx.observation.account.edition else { return parts };
     let Some(actual) = DuoPlan::from_edition(edition) else { return parts };
     for form in &cx.desired.handoffs {
+        // A declared plan has said it already.
+        let recommended =
+            form.recommended.as_ref().filter(|(plan, _)| cx.desired.plan.is_none() && actual >= *plan);
+        let covered = cx.options.selection.covers(&form.address);
+        parts.problems.extend(recommended.filter(|_| covered).map(|(_, note)| note.clone()));
         let Some(needed) = form.needs_plan.as_ref().filter(|needed| actual < needed.value) else {
             continue;
         };

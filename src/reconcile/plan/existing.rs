@@ -51,6 +51,10 @@ pub(super) fn existing(
         let writes = vec![Write::Update(integration.ikey.clone(), body)];
         Step { changes, writes, ..Step::on(&wanted.address, action, integration) }
     };
+    // What a console was told before a quarantine has to be told again.
+    let was_shut =
+        live.marker.as_ref().filter(|_| wanted.address.is_intelligence()).and_then(Marker::last_shut);
+    let marker_of = |applied, state| Marker { was_shut, ..cx.marker(wanted, applied, state) };
     let mut steps = Vec::new();
     let applied = diff::applied(managed, marker);
     if marker.is_none() {
@@ -61,7 +65,7 @@ pub(super) fn existing(
             .iter()
             .filter(|(code, _)| !changing.contains(code))
             .map(|(code, applied)| (*code, *applied));
-        let adopted = cx.marker(wanted, as_is.collect(), MarkerState::Owned);
+        let adopted = marker_of(as_is.collect(), MarkerState::Owned);
         let notes = checked_notes(wanted, &adopted, live.text)?;
         steps.push(step(Action::Adopt, Vec::new(), notes, Map::new()));
     }
@@ -69,7 +73,7 @@ pub(super) fn existing(
         let mut body = diff::body(&difference, managed, integration);
         body.extend(restored.body);
         let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
-        let notes = checked_notes(wanted, &cx.marker(wanted, applied, state), text)?;
+        let notes = checked_notes(wanted, &marker_of(applied, state), text)?;
         steps.push(step(Action::Update, changes, notes, body));
     }
     said.extend(difference.problems);

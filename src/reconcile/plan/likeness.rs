@@ -15,6 +15,7 @@ use crate::text::shown;
 
 use super::super::delivery::Held;
 use super::super::desired::DesiredApplication;
+use super::by_hand;
 use super::context::Context;
 use super::step::Step;
 use crate::kinds::address::Address;
@@ -186,7 +187,7 @@ impl LookAlikes<'_> {
             let copies: Vec<_> = lives.iter().copied().filter(|live| is_set_alike(managed, live)).collect();
             if copies.is_empty() {
                 let message = format!("{} has {identity}, too, and nobody owns it", all_described(&lives));
-                return Ok(Some(alike(wanted, &lives, &message)));
+                return Ok(Some(alike(wanted, &lives, &message, Severity::Warning)));
             }
             let message = format!(
                 "{} has {identity} and all else that the YAML asks for, and nobody owns it",
@@ -194,9 +195,15 @@ impl LookAlikes<'_> {
             );
             return Err(self.certainly(wanted, &copies, &message));
         }
+        let unowned = self.by_kind.get(kind).map(Vec::as_slice).unwrap_or_default();
+        let by_hand = by_hand::fitting(cx, wanted, unowned, FEW).filter(|_| wanted.address.is_intelligence());
+        if let Some((lives, fits)) = by_hand {
+            let message = format!("{} {fits}, and nobody owns it", all_described(&lives));
+            return Ok(Some(alike(wanted, &lives, &message, Severity::Warning)));
+        }
         if let Some(live) = self.set_alike(kind, managed) {
             let message = format!("{} is set as the YAML asks, and nobody owns it", described(live));
-            let warning = Box::new(alike(wanted, &[live], &message));
+            let warning = Box::new(alike(wanted, &[live], &message, Severity::Warning));
             self.likely.push((wanted.address.clone(), live, warning));
         }
         Ok(None)
@@ -210,7 +217,7 @@ impl LookAlikes<'_> {
     ) -> Vec<Diagnostic> {
         let certain = lives.iter().map(|live| (live.ikey.clone(), wanted.address.clone()));
         self.certain.extend(certain);
-        vec![Diagnostic { severity: Severity::Error, ..alike(wanted, lives, what) }]
+        vec![alike(wanted, lives, what, Severity::Error)]
     }
 
     /// Says which of the addresses that are created are likely to be another application. One that several could be is
@@ -239,25 +246,21 @@ fn all_described(lives: &[&Integration]) -> String {
     described.join(", and so ")
 }
 
-/// What looks like an address that would be created: a warning, and what to do about it.
-fn alike(wanted: &DesiredApplication, lives: &[&Integration], what: &str) -> Diagnostic {
+/// What looks like an address that would be created, and what to do about it.
+fn alike(wanted: &DesiredApplication, lives: &[&Integration], what: &str, severity: Severity) -> Diagnostic {
     let address = &wanted.address;
-    let message =
-        format!("{address}: it would be created, but {what}: perhaps it is the same, renamed in Duo");
+    let origin = if address.is_intelligence() { "set up by hand" } else { "renamed in Duo" };
+    let message = format!("{address}: it would be created, but {what}: perhaps it is the same, {origin}");
     let mut ikeys: Vec<&str> = lives.iter().map(|live| live.ikey.as_str()).collect();
     ikeys.sort_unstable();
-    let name = wanted.name.as_ref().map(|name| shown(&name.value)).unwrap_or_default();
     let is_it = match ikeys.as_slice() {
-        // An entry of a composite has no pin.
-        _ if address.composite().is_some() => format!("if so, rename it to {name} in the Duo Admin Panel"),
         [ikey] => format!("if so: `duoctl adopt {address} {ikey}`"),
         _ => format!("if so: `duoctl adopt {address} IKEY`, with its key"),
     };
-    let help = format!("{is_it}; if not, give it an address of its own, with its `integration_key`");
-    Diagnostic::warning(
-        Code::PossibleDuplicate,
-        wanted.name.as_ref().map(|name| name.span).or(wanted.span),
-        message,
-    )
-    .help(help)
+    // What stops a run is not suppressed.
+    let silence = if severity == Severity::Error { "" } else { ", or `suppress` the warning" };
+    let help = format!("{is_it}; if not, give it an address of its own, with its `integration_key`{silence}");
+    let place = wanted.name.as_ref().map(|name| name.span).or(wanted.span);
+    let found = Diagnostic::warning(Code::PossibleDuplicate, place, message).help(help).about(address);
+    Diagnostic { severity, ..found }
 }

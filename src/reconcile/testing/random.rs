@@ -190,6 +190,7 @@ fn markers() -> impl Strategy<Value = Option<Marker>> {
             state,
             protected,
             shut,
+            was_shut: None,
         },
     ))
 }
