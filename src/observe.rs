@@ -1,5 +1,6 @@
 //! One reading of the account: the lists that a plan needs, each once.
 
+pub mod counts;
 pub mod memberships;
 pub mod rotations;
 pub mod uses;

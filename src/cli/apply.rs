@@ -28,7 +28,7 @@ use super::progress::{Spinner, Steps};
 use super::saved_plan::SavedPlan;
 use super::second::{Outlook, look};
 use super::session::{
-    Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
+    Session, consent, first_failure, options, show_idle_globs, show_problems, show_remarks,
 };
 use super::signals::{Signals, stop_then_give_up};
 use super::verify::verify_addresses;
@@ -81,7 +81,7 @@ pub async fn run(
         }
     }
     session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
-    show_unmanaged(&reading.observation, verbosity, printer);
+    show_remarks(&reading.observation, verbosity, printer);
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
     let planned = session.document(&plan, &refusals);

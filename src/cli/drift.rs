@@ -15,7 +15,7 @@ use crate::text::safe;
 use super::args;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
-use super::session::{Session, first_failure, options, show_idle_globs, show_problems, show_unmanaged};
+use super::session::{Session, first_failure, options, show_idle_globs, show_problems, show_remarks};
 
 /// How many actions are shown for one application.
 const SHOWN: usize = 3;
@@ -35,7 +35,7 @@ pub async fn run(
     let mut plan = session.plan(&mut reading, &options, printer).await;
     session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
     show_problems(plan.problems(), &session.sources, printer);
-    show_unmanaged(&reading.observation, verbosity, printer);
+    show_remarks(&reading.observation, verbosity, printer);
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
     show_problems(
         &unneeded(&session.workspace, &session.desired, &reading.observation),

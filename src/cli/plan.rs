@@ -16,7 +16,7 @@ use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::saved_plan::beside;
 use super::session::{
-    Session, consent, first_failure, options, show_idle_globs, show_problems, show_unmanaged,
+    Session, consent, first_failure, options, show_idle_globs, show_problems, show_remarks,
 };
 
 /// Runs the command.
@@ -44,7 +44,7 @@ pub async fn run(
         &session.sources,
         printer,
     );
-    show_unmanaged(&reading.observation, verbosity, printer);
+    show_remarks(&reading.observation, verbosity, printer);
     show_idle_globs(&args.selected, &session.desired, &plan, printer);
     let document = Document::Plan(Box::new(session.document(&plan, &refusals)));
     outlet.deliver(&document);

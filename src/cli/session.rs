@@ -24,7 +24,7 @@ use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
 use crate::observe::memberships::memberships;
 use crate::observe::rotations::{look_at_creations, look_at_uses};
 use crate::observe::uses::uses;
-use crate::observe::{Reading, look_up, observe, observe_all};
+use crate::observe::{Reading, counts, look_up, observe, observe_all};
 use crate::output::document::PlanDocument;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
@@ -225,17 +225,21 @@ impl Session {
     }
 
     /// The plan from a reading. Where something is to be deleted after its quarantine, the authentication log is asked
-    /// whether it is still used.
+    /// whether it is still used; where anything is to be deleted, Duo is asked how many applications there are.
     pub async fn plan(&self, reading: &mut Reading, options: &Options, printer: Printer) -> Plan {
-        let found = plan(&self.desired, &reading.observation, options);
-        if found.unlooked().is_empty() {
-            return found;
+        let mut found = plan(&self.desired, &reading.observation, options);
+        if !found.unlooked().is_empty() {
+            let spinner = Spinner::start("reading the authentication log", printer);
+            let now = reading.observation.observed_at;
+            reading.observation.uses = uses(&self.transport, found.unlooked(), now).await;
+            spinner.finish();
+            found = plan(&self.desired, &reading.observation, options);
         }
-        let spinner = Spinner::start("reading the authentication log", printer);
-        let now = reading.observation.observed_at;
-        reading.observation.uses = uses(&self.transport, found.unlooked(), now).await;
-        spinner.finish();
-        plan(&self.desired, &reading.observation, options)
+        if found.deletes() {
+            reading.observation.counted = counts::applications(&self.transport).await;
+            found = plan(&self.desired, &reading.observation, options);
+        }
+        found
     }
 
     /// Counts who is affected by a plan. It reads nothing where the plan changes neither who may log in nor a policy,
@@ -420,10 +424,16 @@ pub(super) fn simulator_time(variable: &str) -> Option<Duration> {
     std::env::var(variable).ok()?.parse().ok().map(Duration::from_millis)
 }
 
-/// With `-v`: what Duo holds and the YAML cannot say, each once. It is left alone.
-pub fn show_unmanaged(observation: &Observation, verbosity: u8, printer: Printer) {
+/// With `-v`: what Duo holds and the YAML cannot say, each once, which is left alone; and a check that could not be made.
+pub fn show_remarks(observation: &Observation, verbosity: u8, printer: Printer) {
     if verbosity == 0 {
         return;
+    }
+    if let Observed::Unreadable(reason) = &observation.counted {
+        printer.remark(&format!(
+            "note: whether the list of applications is complete could not be checked before a deletion: {}\n",
+            safe(reason)
+        ));
     }
     for Unmanaged { field, value, applications } in seen(observation) {
         let what = match value {

@@ -32,6 +32,8 @@ pub struct Observation {
     pub operator: Ikey,
     /// Every application.
     pub integrations: Observed<Vec<Integration>>,
+    /// How many applications the account's summary counts; read only where something is to be deleted.
+    pub counted: Observed<usize>,
     /// Every group, where the YAML names one.
     pub groups: Observed<Vec<Group>>,
     /// Every policy, where the YAML names one.
@@ -58,6 +60,7 @@ impl Observation {
             host: host.into(),
             operator,
             integrations: Observed::NotRead,
+            counted: Observed::NotRead,
             groups: Observed::NotRead,
             policies: Observed::NotRead,
             account: Account::default(),

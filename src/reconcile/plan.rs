@@ -29,6 +29,7 @@ mod application;
 mod by_hand;
 mod console;
 mod context;
+mod count;
 mod creation;
 mod delivery;
 mod edition;
@@ -211,6 +212,11 @@ impl Plan {
         &self.parts.unlooked
     }
 
+    /// Whether a step deletes an application.
+    pub fn deletes(&self) -> bool {
+        self.parts.steps.iter().any(|step| !step.deletes().is_empty())
+    }
+
     /// What the plan was made from.
     pub fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
@@ -311,8 +317,11 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     parts.problems.extend(former::check(&cx, matches.carriers, &matches.left_behind));
     parts.add(removal::orphans(&cx, &matches.orphans, &matches.contested));
     let edition = edition::check(&cx);
-    parts.steps.retain(|step| !edition.blocked.contains(&step.address));
-    parts.add(edition);
+    let count = count::check(&cx, integrations, &parts.steps);
+    for held_back in [edition, count] {
+        parts.steps.retain(|step| !held_back.blocked.contains(&step.address));
+        parts.add(held_back);
+    }
     if read.is_ok() {
         parts.problems.extend(console::idle_attestations(desired, &handoffs));
         parts.problems.extend(console::lapsed_attestations(&handoffs));

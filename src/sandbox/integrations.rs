@@ -98,10 +98,17 @@ fn list(account: &Account, call: &Call, version: Version) -> Result<Reply, Reply
     let paging = if version > Version::V1 { Paging::of(PAGE) } else { Paging::old(PAGE) };
     let window = call.window(paging, &account.switches)?;
     let showing = Showing::new(account, call, version);
-    let rows = window.rows(account.store.list(INTEGRATIONS), |(_, stored)| {
+    let is_shown = |stored: &&Value| {
+        let name = stored.get("name").and_then(Value::as_str).unwrap_or_default();
+        !account.switches.hide_application.contains(name)
+    };
+    let listed: Vec<&Value> =
+        account.store.list(INTEGRATIONS).map(|(_, stored)| stored).filter(is_shown).collect();
+    let total = listed.len();
+    let rows = window.rows(listed, |stored| {
         Application::read(stored).map_or(Value::Null, |application| showing.show(&application))
     });
-    Ok(window.page(account.store.count(INTEGRATIONS), rows))
+    Ok(window.page(total, rows))
 }
 
 fn create(account: &mut Account, call: &Call, version: Version) -> Result<Reply, Reply> {

@@ -300,6 +300,9 @@ switches! {
     /// An application of this type cannot be created, whatever the table of types says (duo-api.md, section 4: the set is
     /// open, and no source is certain of every row).
     refuse_type: Names, "refuse-type" = Names::default();
+    /// Lists of applications lack the one of this name and do not count it, while the summary does (duo-api.md, section 7.5:
+    /// the two need not agree).
+    hide_application: Names, "hide-application" = Names::default();
     /// Two policies may not have the same name: 40003 (policies.md, section 14: a reader of Duo's page says that they may).
     unique_policies: bool, "unique-policies" = false;
     /// How the status of a group is written (duo-api.md, correction to section 7.1).

@@ -197,3 +197,39 @@ fn what_points_at_the_old_key_is_part_of_the_price() {
     assert!(price.contains(&format!("the YAML of applications.other names {old}").as_str()), "{price:?}");
     assert!(price.contains(&format!("applications.other, \"Other\", names {old}").as_str()), "{price:?}");
 }
+
+/// A list that lacks applications and does not say so is noticed by the account's own count of them.
+#[test]
+fn a_list_that_is_shorter_than_duos_count_deletes_nothing() {
+    let (folder, server) = shut(VPN);
+    let hide = |name: &str| server.account().switches.set(&format!("hide-application={name}")).unwrap();
+    hide("Intranet");
+    for prune in ["--prune", "--prune=now"] {
+        let outcome = folder.duoctl(["apply", "--auto-approve", prune]).at(&server).run().exits(1);
+        outcome
+            .warns("is not deleted: Duo lists")
+            .warns("so the list may be incomplete")
+            .warns("read information");
+        assert_eq!(server.named("VPN").len(), 1, "{prune}");
+    }
+    // A replacement deletes as well.
+    folder.declare(&yaml("").replace("type: unix", "type: rdp"));
+    let replace = ["apply", "--auto-approve", "--allow-replace", "applications.wiki"];
+    folder.duoctl(replace).at(&server).run().exits(1).warns("applications.wiki: DI");
+    assert_eq!(server.named("Wiki")[0]["type"], "unix");
+    hide("none");
+    folder.declare(&yaml(""));
+    // Where the count cannot be read, nothing is held back; with -v that is said.
+    let operator = server.key("operator").integration_key;
+    let body = crate::support::object(json!({"adminapi_info": "0"}));
+    server.account().modify_application(&operator, body).unwrap_or_else(|_| panic!("refused"));
+    let outcome = folder.duoctl(["plan", "--prune", "-v"]).at(&server).run().exits(0);
+    outcome.says("- delete applications.vpn").warns("could not be checked before a deletion");
+    folder
+        .duoctl(["apply", "--auto-approve", "--prune"])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says("deleted applications.vpn");
+    assert_eq!(server.named("VPN").len(), 0);
+}

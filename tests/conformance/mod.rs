@@ -1,6 +1,6 @@
-//! Duo's official Python clients run unchanged against the sandbox, over TLS (tests/conformance).
+//! Duo's official clients for Python and Node run unchanged against the sandbox, over TLS (tests/conformance).
 //!
-//! They need `python3` with `venv`, and PyPI the first time. Where these are missing the test says so and does
+//! They need `python3` with `venv`, and `node` with `npm`; PyPI and npm the first time. Where these are missing the test says so and does
 //! nothing, but with `CI` in the environment it fails.
 
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use duoctl::sandbox::account::Account;
 use duoctl::sandbox::serve::{Running, ServeOptions, start};
 use serde_json::{Value, json};
 
+use crate::support::node::folder_of;
 use crate::support::python::{python, skip, suite};
 
 /// What the clients cannot create: an application that only an owner makes, and texts that a reader of YAML may take for
@@ -86,5 +87,24 @@ async fn readers_of_logs_cope_with_what_no_source_settles() {
     }
     let sandbox = start(options).await.unwrap();
     assert_eq!(run(&sandbox, python, &["test_logs"]).await, 5);
+    sandbox.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn duos_node_client_works_unchanged() {
+    let folder = match folder_of("conformance/node", &["calls.mjs"]) {
+        Ok(folder) => folder,
+        Err(reason) => return skip("Duo's official Node client against the sandbox", &reason),
+    };
+    let sandbox = start(ServeOptions::default()).await.unwrap();
+    let document = sandbox.document().to_string();
+    let output = tokio::task::spawn_blocking(move || {
+        let mut node = Command::new("node");
+        node.arg("calls.mjs").current_dir(folder).env("DUOCTL_SANDBOX", document).output().unwrap()
+    });
+    let output = output.await.unwrap();
+    let (told, problems) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}{problems}");
+    assert_eq!(told.trim(), "81 calls");
     sandbox.shutdown().await;
 }

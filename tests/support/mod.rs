@@ -1,6 +1,7 @@
 //! The real binary in a folder of its own, and a simulator that it talks to over HTTPS.
 #![allow(dead_code, reason = "each crate of tests uses a part of it")]
 
+pub mod node;
 pub mod python;
 pub mod wire_server;
 

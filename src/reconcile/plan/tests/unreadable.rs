@@ -87,3 +87,46 @@ fn another_edition_than_the_declared_one_is_a_warning() {
     assert_eq!(found(Some("Duo Something New")), []);
     assert_eq!(found(None), []);
 }
+
+#[test]
+fn a_list_that_is_shorter_than_the_count_deletes_nothing() {
+    let desired = desired([app("vpn", "radius", "VPN").clear("policy"), app("wiki", "radius", "Wiki")]);
+    let outlined = |counted: Observed<usize>| {
+        let mut observation = duo().observation();
+        observation.counted = counted;
+        plan(&desired, &observation, &options(Prune::Now))
+    };
+    let listed = outlined(Observed::NotRead);
+    assert!(
+        listed.deletes() && outline(&listed).contains("delete applications.gone"),
+        "{}",
+        outline(&listed)
+    );
+    let count = match duo().observation().integrations {
+        Observed::Present(integrations) => integrations.len(),
+        other => panic!("{other:?}"),
+    };
+    for counted in
+        [Observed::Present(count), Observed::Present(count - 1), Observed::Unreadable("403".to_owned())]
+    {
+        assert_eq!(outline(&outlined(counted)), outline(&listed));
+    }
+    let held_back = outlined(Observed::Present(count + 1));
+    assert!(!held_back.deletes() && !held_back.steps().is_empty(), "{}", outline(&held_back));
+    assert_eq!(codes(&held_back), [Code::AccountUnreadable]);
+    assert_eq!(
+        held_back.blocked().iter().map(|address| address.as_str()).collect::<Vec<_>>(),
+        ["applications.gone"]
+    );
+}
+
+#[test]
+fn a_replacement_waits_for_the_whole_list_too() {
+    let desired = desired([app("vpn", "rdp", "VPN").clear("policy")]);
+    let mut observation = duo().observation();
+    let before = plan(&desired, &observation, &options(Prune::No));
+    assert!(before.deletes(), "{}", outline(&before));
+    observation.counted = Observed::Present(1_000);
+    let plan = plan(&desired, &observation, &options(Prune::No));
+    assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::AccountUnreadable]));
+}
