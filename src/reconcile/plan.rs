@@ -305,7 +305,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         references: References::new(&observation.groups, &observation.policies),
         let_go: console::let_go(&handoffs),
     };
-    let mut look_alikes = LookAlikes::new(&matches.unowned);
+    let mut look_alikes = LookAlikes::new(&matches.unowned, &matches.orphans);
     for (wanted, found) in found {
         if !options.selection.covers(&wanted.address) {
             parts.left_out.insert(wanted.address.clone());

@@ -454,3 +454,34 @@ fn what_the_vendor_recommends_is_noted_where_the_entry_leaves_it_out_and_the_acc
         assert!(plan.stderr.contains("recommends `push_verification`"));
     }
 }
+
+#[test]
+fn an_entry_that_got_another_key_and_another_name_at_once_is_asked_about() {
+    let push = format!("{ENTRY}    push_verification: {{application_name: Acme IT}}\n");
+    let renamed =
+        push.replace("  emea:", "  eu:").replace("Duo EMEA", "Duo EU").replace("Acme IT", "Acme Europe");
+    let (folder, server) = (Folder::with(&push), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    let (admin, auth) = (server.ikey("Identity Intelligence: Duo EMEA"), server.ikey("Acme IT"));
+    folder.declare(&renamed);
+    let found = likely(&folder, &server);
+    let [(address, what)] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(address, "identity_intelligence.eu.admin_api");
+    let command = format!(
+        "`duoctl adopt identity_intelligence.eu.admin_api {admin} identity_intelligence.eu.auth_api {auth}`"
+    );
+    assert!(what.contains("`identity_intelligence.emea` is called `identity_intelligence.eu` now"), "{what}");
+    assert!(what.contains(&command), "{what}");
+    let words: Vec<&str> = command.trim_matches('`').split(' ').skip(1).collect();
+    folder.duoctl(words).run().exits(0);
+    assert_eq!(likely(&folder, &server), []);
+    let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
+    let plan = plan.says("0 to add").says("2 to adopt").says("\"Acme IT\" -> \"Acme Europe\"");
+    assert!(!plan.stdout.contains("delete the integration there"), "{}", plan.stdout);
+    // Where somebody has decided what becomes of the old one, or two are gone, nothing points at one.
+    let removed = "identity_intelligence_removed: {emea: 7f3a9c21}\n";
+    for decided in [removed, "removed: {identity_intelligence.emea: retain}\n"] {
+        folder.declare(&format!("{renamed}{decided}"));
+        assert_eq!(likely(&folder, &server), [], "{decided}");
+    }
+}

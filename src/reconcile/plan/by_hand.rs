@@ -1,5 +1,6 @@
-//! Applications that a person made for a console before there was an entry for it: next to one of them an entry would
-//! create a second one.
+//! Applications that an entry for a console may mean, although it would create others: those of an entry that left the
+//! YAML at the same time, and those that a person made before there was an entry. Next to one of them it would create a
+//! second one.
 //!
 //! A console's applications have few settings, so what tells them is what they may do and what they are called. Nothing is
 //! adopted by that; the plan says it before it creates anything.
@@ -8,10 +9,14 @@ use std::collections::BTreeSet;
 
 use super::super::desired::DesiredApplication;
 use super::super::handoff::HandoffValue;
+use super::super::matching::Live;
 use super::context::Context;
-use crate::duo::types::Integration;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::duo::types::{Ikey, Integration};
+use crate::kinds::address::Address;
 use crate::kinds::application::PERMISSION_LIST;
 use crate::kinds::application::fields::held_permissions;
+use crate::kinds::marker::MarkerState;
 use crate::kinds::value::Setting;
 
 /// The unowned applications of the type that look like the wanted one, and by what in words; none where they are more than
@@ -35,6 +40,46 @@ pub(super) fn fitting<'a>(
     let permissions = permissions(wanted)?;
     let same = others().filter(|live| held_permissions(live) == permissions);
     few(same.collect(), "has exactly the permissions that this entry needs")
+}
+
+/// The warning that an entry would get new applications while the only one that left the YAML has such: perhaps it got
+/// another key and another name at once. It is said once for each entry, with what moves all of its applications.
+pub(super) fn renamed(
+    cx: &Context<'_>,
+    wanted: &DesiredApplication,
+    orphans: &[Live<'_>],
+) -> Option<Diagnostic> {
+    let (entry, part) = wanted.address.composite().filter(|_| wanted.address.is_intelligence())?;
+    let left: Vec<(Address, &Ikey)> = orphans.iter().filter_map(|live| leaves(cx, live)).collect();
+    let (old, _) = left.first()?.0.composite()?;
+    let of = |address: &Address, of: &Address| address.composite().is_some_and(|(entry, _)| entry == *of);
+    let first = cx.desired.applications.iter().find(|wanted| of(&wanted.address, &entry))?;
+    let moves = left.iter().any(|(address, _)| *address == old.part(part));
+    if !moves || first.address != wanted.address || left.iter().any(|(address, _)| !of(address, &old)) {
+        return None;
+    }
+    let pairs =
+        cx.desired.applications.iter().filter(|wanted| of(&wanted.address, &entry)).filter_map(|wanted| {
+            let (_, part) = wanted.address.composite()?;
+            let (_, ikey) = left.iter().find(|(address, _)| *address == old.part(part))?;
+            Some(format!("{} {ikey}", wanted.address))
+        });
+    let command = format!("duoctl adopt {}", pairs.collect::<Vec<_>>().join(" "));
+    let message = format!(
+        "{}: it would be created, while `{old}` left the YAML: perhaps `{old}` is called `{entry}` now",
+        wanted.address
+    );
+    let found = Diagnostic::warning(Code::PossibleDuplicate, wanted.span, message).about(&wanted.address);
+    Some(found.help(format!("if so: `{command}`; if not, `suppress` the warning")))
+}
+
+/// An application of an entry that left the YAML, as long as nothing has been decided about it.
+fn leaves<'l>(cx: &Context<'_>, live: &'l Live<'_>) -> Option<(Address, &'l Ikey)> {
+    let marker = live.marker.as_ref().filter(|marker| marker.state == MarkerState::Owned)?;
+    let (entry, _) = marker.address.composite().filter(|_| marker.address.is_intelligence())?;
+    let declared = cx.desired.handoffs.iter().any(|form| form.address == entry);
+    let decided = cx.desired.retains(&marker.address) || cx.desired.takedown.attested.contains_key(&entry);
+    (!declared && !decided).then(|| (marker.address.clone(), &live.integration.ikey))
 }
 
 /// What the application is to be allowed; nothing where its type has no permissions.

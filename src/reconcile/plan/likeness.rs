@@ -15,6 +15,7 @@ use crate::text::shown;
 
 use super::super::delivery::Held;
 use super::super::desired::DesiredApplication;
+use super::super::matching;
 use super::by_hand;
 use super::context::Context;
 use super::step::Step;
@@ -40,13 +41,15 @@ pub(super) struct LookAlikes<'a> {
     by_value: HashMap<(String, &'static str), HashMap<String, Vec<&'a Integration>>>,
     /// Applications that some address as good as certainly is.
     pub(super) certain: BTreeMap<Ikey, Address>,
+    /// Owned applications whose address left the YAML.
+    orphans: &'a [matching::Live<'a>],
     /// Addresses that would be created, and what looks like them by its settings only.
     likely: Vec<(Address, &'a Integration, Box<Diagnostic>)>,
 }
 
 impl<'a> LookAlikes<'a> {
-    pub(super) fn new(unowned: &[&'a Integration]) -> Self {
-        let mut alike = Self::default();
+    pub(super) fn new(unowned: &[&'a Integration], orphans: &'a [matching::Live<'a>]) -> Self {
+        let mut alike = Self { orphans, ..Self::default() };
         for integration in unowned {
             alike.by_kind.entry(integration.kind()).or_default().push(integration);
             alike.by_ikey.insert(integration.ikey.as_str(), integration);
@@ -194,6 +197,9 @@ impl LookAlikes<'_> {
                 all_described(&copies)
             );
             return Err(self.certainly(wanted, &copies, &message));
+        }
+        if let Some(found) = by_hand::renamed(cx, wanted, self.orphans) {
+            return Ok(Some(found));
         }
         let unowned = self.by_kind.get(kind).map(Vec::as_slice).unwrap_or_default();
         let by_hand = by_hand::fitting(cx, wanted, unowned, FEW).filter(|_| wanted.address.is_intelligence());
