@@ -173,6 +173,39 @@ fn a_shell_takes_the_way_to_it_from_the_environment() {
 }
 
 #[test]
+fn the_authorities_of_this_machine_count_only_when_asked_for() {
+    let folder = Folder::with(THREE);
+    let (_process, document) = serve(&folder, &[]);
+    let [way, address, _, ca] = way(&document);
+    let declared = folder.read("duo.yaml");
+    let yaml = |roots: &str| match roots {
+        "" => declared.clone(),
+        roots => declared.replace("\n  credentials:", &format!("\n  tls_roots: {roots}\n  credentials:")),
+    };
+    // A machine whose administrator trusts the simulator's authority, which no built-in list has.
+    for (in_yaml, as_option, code) in [
+        ("", None, 75),
+        ("bundled", None, 75),
+        ("system", None, 0),
+        ("", Some("bundled"), 75),
+        ("", Some("system"), 0),
+        ("bundled", Some("system"), 0),
+        ("system", Some("bundled"), 75),
+    ] {
+        folder.write("duo.yaml", &yaml(in_yaml));
+        assert_eq!(folder.read("duo.yaml").contains("tls_roots"), !in_yaml.is_empty());
+        let mut arguments = vec!["plan", &way, &address];
+        arguments.extend(as_option.iter().flat_map(|roots| ["--tls-roots", roots]));
+        println!("{arguments:?}, in the YAML: {in_yaml:?}");
+        let outcome = at(folder.duoctl(arguments), &document).env("SSL_CERT_FILE", &ca).run().exits(code);
+        assert!(code == 0 || outcome.stderr.contains("an authority that is not trusted here"));
+    }
+    // The simulator brings its own authority: it needs neither list.
+    folder.write("duo.yaml", &yaml("system"));
+    folder.duoctl(["plan", "--sandbox=another"]).env("SSL_CERT_FILE", "missing.pem").run().exits(0);
+}
+
+#[test]
 fn a_variable_that_leads_off_this_machine_is_refused() {
     let folder = Folder::with(THREE);
     let call = |value: &str| folder.duoctl(["plan"]).env("DUOCTL_CONNECT_TO", value).run().exits(64);

@@ -93,13 +93,7 @@ pub enum TrustError {
 ///
 /// [`TrustError`] when the file or the list of this machine is unusable.
 pub fn client_config(authorities: &Authorities) -> Result<ClientConfig, TrustError> {
-    let mut roots = match authorities.roots {
-        TlsRoots::Bundled => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
-        TlsRoots::System => system_roots()?,
-    };
-    if let Some(path) = &authorities.ca_file {
-        add_file(&mut roots, path)?;
-    }
+    let roots = trusted(authorities)?;
     let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| TrustError::Tls(error.to_string()))?
@@ -107,6 +101,18 @@ pub fn client_config(authorities: &Authorities) -> Result<ClientConfig, TrustErr
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// Either list, never both, and the file.
+fn trusted(authorities: &Authorities) -> Result<RootCertStore, TrustError> {
+    let mut roots = match authorities.roots {
+        TlsRoots::Bundled => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
+        TlsRoots::System => system_roots()?,
+    };
+    if let Some(path) = &authorities.ca_file {
+        add_file(&mut roots, path)?;
+    }
+    Ok(roots)
 }
 
 /// The authorities of this machine. One that cannot be used is skipped, as every other program does; none at all is an
@@ -166,6 +172,19 @@ mod tests {
         add_file(&mut roots, file.path()).unwrap();
         assert_eq!(roots.len(), 1);
         assert!(client_config(&Authorities::file(file.path())).is_ok());
+    }
+
+    #[test]
+    fn one_list_is_trusted_and_never_both() {
+        let bundled = trusted(&Authorities::default()).unwrap();
+        assert_eq!(bundled.roots, webpki_roots::TLS_SERVER_ROOTS);
+        let mut machine = RootCertStore::empty();
+        machine.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let system = Authorities { roots: TlsRoots::System, ca_file: None };
+        match trusted(&system) {
+            Ok(trusted) => assert_eq!(trusted.roots, machine.roots),
+            Err(error) => assert!(machine.is_empty(), "{error}"),
+        }
     }
 
     #[test]

@@ -178,3 +178,28 @@ pub(super) fn escaped(path: &str) -> String {
     let parts = path.split('/').filter(|part| !part.is_empty());
     parts.map(|part| utf8_percent_encode(part, ESCAPED).to_string()).collect::<Vec<_>>().join("/")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_store_trusts_the_machine_only_when_it_says_so() {
+        let authorities = |options: Value| {
+            Http::new("https://vault.example", &options, &Surroundings::folder(Path::new("workspace")))
+                .authorities
+        };
+        let bundled = Authorities::default();
+        assert_eq!(bundled.roots, TlsRoots::Bundled);
+        assert_eq!(authorities(json!({})), bundled);
+        assert_eq!(authorities(json!({"tls_roots": "bundled"})), bundled);
+        let system = Authorities { roots: TlsRoots::System, ca_file: None };
+        assert_eq!(authorities(json!({"tls_roots": "system"})), system);
+        let both = Authorities { ca_file: Some(PathBuf::from("workspace/ca.pem")), ..system };
+        assert_eq!(authorities(json!({"tls_roots": "system", "ca_file": "ca.pem"})), both);
+    }
+}
