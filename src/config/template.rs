@@ -19,7 +19,9 @@ pub fn bare(workspace: &str, schema: &str) -> String {
 }
 
 /// What is said of the plan, which the account itself knows.
-const PLAN: &str = "  # free, essentials, advantage or premier\n  plan: essentials\n";
+const PLAN: &str = "  # With your Duo plan (free, essentials, advantage or premier), duoctl warns of settings that need a larger one.
+  # plan: essentials
+";
 
 /// Where the sample application begins.
 const SAMPLE: &str = "# What is not named here is left alone.";

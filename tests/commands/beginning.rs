@@ -16,7 +16,8 @@ fn a_first_file_validates_plans_applies_and_is_never_overwritten() {
         .says("1 application, 0 Identity Intelligence entries, 1 file.");
     let plan = folder.duoctl(["plan", "--sandbox"]).run().exits(0).warns("simulated Duo account");
     assert_eq!(plan.last_line(), "Plan: 1 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged.");
-    folder.duoctl(["apply", "--sandbox", "--auto-approve"]).run().exits(0).says("Applied: 1 of 1 steps.");
+    let applied = folder.duoctl(["apply", "--sandbox", "--auto-approve"]).run().exits(0);
+    applied.says("Applied: 1 of 1 steps.").says("Verified: 1 of 1 applications.").never_tells("warning");
     let again = folder.duoctl(["apply", "--sandbox"]).run().exits(0);
     assert!(again.stdout.starts_with("No changes. The account matches the configuration.\n"), "{again:?}");
 
