@@ -273,7 +273,8 @@ fn end(child: &mut Child, grouped: bool) {
     let _ = child.wait();
 }
 
-#[cfg(test)]
+// Their commands are scripts for `sh`.
+#[cfg(all(test, unix))]
 mod tests {
     use std::time::Instant;
 
