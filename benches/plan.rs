@@ -57,6 +57,7 @@ fn desired(size: usize) -> Desired {
             ("username_normalization_policy".to_owned(), text("simple".to_owned())),
         ]),
         protect: false,
+        definition: BTreeMap::new(),
         ignore: Vec::new(),
         secret: None,
         max_age: None,
@@ -96,7 +97,12 @@ fn observation(size: usize) -> Observation {
     };
     let id = |n: usize| GroupId::new(format!("DG{n}"));
     let group = |n: usize| Group { id: id(n), name: group_name(n), status: GroupStatus::Active };
-    let policy = Policy { key: PolicyKey::new("PO1"), name: "Strict".to_owned(), is_global: false };
+    let policy = Policy {
+        key: PolicyKey::new("PO1"),
+        name: "Strict".to_owned(),
+        is_global: false,
+        sections: serde_json::Map::new(),
+    };
     Observation {
         integrations: Observed::Present((0..size).map(application).collect()),
         groups: Observed::Present((0..GROUPS).map(group).collect()),

@@ -9,6 +9,7 @@ pub mod association;
 pub mod declared;
 pub mod decode;
 pub mod edit;
+mod exceptions;
 pub mod files;
 pub mod format;
 pub mod language;

@@ -205,6 +205,8 @@ codes! {
     Recommended = "recommended",
     /// Event streaming was asked for where Duo does not have it.
     EventStreaming = "event-streaming",
+    /// An exception whose `until` is near, or over.
+    Expiring = "expiring",
     /// An `ignore` that does nothing.
     UnusedIgnore = "unused-ignore",
 

@@ -10,6 +10,7 @@ mod flags;
 pub mod managed;
 pub mod marker;
 pub mod networks;
+pub mod policy;
 pub mod risk;
 pub mod value;
 

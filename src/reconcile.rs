@@ -1,6 +1,7 @@
 //! The pure core: `(Desired, Observation) -> Plan`. Nothing here reads, writes or knows the time.
 
 pub mod age;
+pub mod consent;
 pub mod copy;
 pub mod delivery;
 pub mod desired;

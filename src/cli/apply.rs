@@ -14,14 +14,14 @@ use crate::kinds::address::Address;
 use crate::observe::Reading;
 use crate::output::document::{ApplyDocument, Document, PlanDocument};
 use crate::output::human::apply::end;
-use crate::output::human::plan::{REFUSED, render};
+use crate::output::human::plan::{NEEDS_CONSENT, REFUSED, render};
 use crate::output::printer::Printer;
 use crate::reconcile::guard::judge;
 use crate::reconcile::plan::{Options, Plan};
 use crate::verify::report::Report;
 
 use super::args;
-use super::asking::asked;
+use super::asking::{asked, consented, liftable};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::{Spinner, Steps};
@@ -53,7 +53,7 @@ pub async fn run(
         None => (args.path.clone(), args),
     };
     let options = options(&args.selected, &args.pruning)?;
-    let consent = consent(&args.consents)?;
+    let consent = consent(&args.consents);
     let session = Session::open(&path, &args.connection, printer).await?;
     session.may_prune(&args.pruning)?;
     let unattended = args.auto_approve || saved.is_some();
@@ -84,13 +84,17 @@ pub async fn run(
     show_remarks(&reading.observation, verbosity, printer);
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
-    let planned = session.document(&plan, &refusals);
+    let mut planned = session.document(&plan, &refusals);
+    let asks = !args.auto_approve && std::io::stdin().is_terminal();
+    let liftable = asks && liftable(&refusals);
     let run = Run { session, args, options, plan, outlet, printer };
-    run.show_plan(&planned);
-    if !refusals.is_empty() || (!run.plan.steps().is_empty() && !run.approved(saved.is_some(), &planned)?) {
+    run.show_plan(&planned, asks, if liftable { NEEDS_CONSENT } else { REFUSED });
+    let lifted = refusals.is_empty() || (liftable && consented(&refusals, saved.is_none(), printer)?);
+    if !lifted || (!run.plan.steps().is_empty() && !run.approved(saved.is_some())?) {
         run.deliver(ApplyDocument::refused(planned));
         return Ok(Exit::Refused);
     }
+    planned.refusals.clear();
     let (signals, stop) = (Signals::catch(), CancellationToken::new());
     tokio::select! {
         exit = run.carry_out(planned, reading, &stop) => exit,
@@ -111,11 +115,15 @@ struct Run<'a> {
 const INSTEAD: &str = "pass --auto-approve, or apply a saved plan";
 
 impl Run<'_> {
-    fn show_plan(&self, planned: &PlanDocument) {
+    /// `title` goes above what guards refuse.
+    fn show_plan(&self, planned: &PlanDocument, asks: bool, title: &str) {
         show_problems(self.plan.problems(), &self.session.sources, self.printer);
         show_idle_globs(&self.args.selected, &self.session.desired, &self.plan, self.printer);
         if self.outlet.human() {
-            self.printer.data(&render(planned, REFUSED, self.printer.out));
+            self.printer.data(&render(planned, title, self.printer.out));
+        } else if asks {
+            // Nobody can approve what they were not shown.
+            self.printer.problem(&render(planned, title, self.printer.err));
         }
         if self.outlet.streams() {
             self.outlet.event(planned);
@@ -131,13 +139,9 @@ impl Run<'_> {
     }
 
     /// Only `yes` approves; a plan that deletes or replaces asks for the number instead.
-    fn approved(&self, saved: bool, planned: &PlanDocument) -> Result<bool, Failure> {
+    fn approved(&self, saved: bool) -> Result<bool, Failure> {
         if self.args.auto_approve || saved {
             return Ok(true);
-        }
-        if !self.outlet.human() && std::io::stdin().is_terminal() {
-            // Nobody can approve what they were not shown.
-            self.printer.problem(&render(planned, REFUSED, self.printer.err));
         }
         let summary = self.plan.summary();
         let (question, wanted) = match summary.delete {

@@ -1,9 +1,10 @@
 //! `duoctl ignore`: a difference of one field is left alone from now on, for a reason that stands in the YAML.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::edit::set;
 use crate::config::load::Trust;
+use crate::config::model::Exception;
 use crate::duo::catalogue::lookup;
 use crate::kinds::application::fields::field;
 use crate::output::printer::Printer;
@@ -27,8 +28,9 @@ pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
         return Err(Failure::Usage(format!("an application of type `{kind}` has no `{}`", args.field)));
     }
     let others = declared.ignore.iter().filter(|ignore| ignore.value.field != args.field);
-    let others = others.map(|ignore| entry(&ignore.value.field, &ignore.value.reason));
-    let ignored: Value = others.chain([entry(&args.field, &args.reason)]).collect();
+    let others = others.map(|ignore| entry(&ignore.value.field, &ignore.value.exception));
+    let own = Exception { reason: args.reason.clone(), until: args.until };
+    let ignored: Value = others.chain([entry(&args.field, &own)]).collect();
     let path = [place.keys(), vec!["ignore"]].concat();
     let edited =
         edited(&workspace.root, &loaded.sources, declared.span.file, |text| set(text, &path, &ignored))?;
@@ -43,7 +45,9 @@ pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn entry(field: &str, reason: &str) -> Value {
-    let entry = [("field".to_owned(), field.into()), ("reason".to_owned(), reason.into())];
-    Value::Object(Map::from_iter(entry))
+fn entry(field: &str, exception: &Exception) -> Value {
+    let Exception { reason, until } = exception;
+    let entry = [("field".to_owned(), field.into()), ("reason".to_owned(), reason.as_str().into())];
+    let until = until.map(|until| ("until".to_owned(), until.to_string().into()));
+    Value::Object(entry.into_iter().chain(until).collect())
 }

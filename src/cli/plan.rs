@@ -27,7 +27,7 @@ pub async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
-    let consent = consent(&args.consents)?;
+    let consent = consent(&args.consents);
     let trust = if args.untrusted { Trust::None } else { Trust::Full };
     let session = Session::open_as(&args.source.path, &args.connection, trust, printer).await?;
     session.may_prune(&args.pruning)?;

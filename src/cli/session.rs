@@ -28,9 +28,10 @@ use crate::observe::{Reading, counts, look_up, observe, observe_all};
 use crate::output::document::PlanDocument;
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
+use crate::reconcile::consent::Consent;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::effect::{Memberships, assess, needs};
-use crate::reconcile::guard::{Consent, Refusal, asks_for_caller};
+use crate::reconcile::guard::{Refusal, asks_for_caller};
 use crate::reconcile::observation::Observation;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan, Prune, plan};
@@ -483,14 +484,11 @@ pub fn options(selected: &Selected, pruning: &Pruning) -> Result<Options, Failur
 }
 
 /// The consent from the arguments.
-pub fn consent(consents: &Consents) -> Result<Consent, Failure> {
-    let replace = consents.allow_replace.iter().map(|glob| glob_matcher(glob));
-    Ok(Consent {
+pub fn consent(consents: &Consents) -> Consent {
+    Consent {
         allow: consents.allow.clone(),
-        replace: replace.collect::<Result<_, _>>().map_err(Failure::Usage)?,
         max_changes_percent: consents.max_changes,
         max_deletes: consents.max_deletes,
-        empty: consents.allow_empty,
         callers: consents.caller_address.into_iter().collect(),
-    })
+    }
 }

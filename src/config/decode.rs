@@ -13,7 +13,7 @@ use super::model::{
     IntelligenceApiFields, IntelligenceEntry, Part, Removal, SecretStore, Suppression, Tenant, ValueSource,
     Workspace,
 };
-use super::read::{flag, ignores, items, mapping, max_age, secret_target, text, text_of, whole};
+use super::read::{exception, flag, ignores, items, mapping, max_age, secret_target, text, text_of, whole};
 use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::language::address::{ADMIN_API, AUTH_API, glob_matcher};
@@ -253,7 +253,7 @@ fn allowance(node: &Node) -> Option<Spanned<Allowance>> {
     let allowance = Allowance {
         risk: text_of(entries, "risk")?.value,
         address: text_of(entries, "address").map(|address| address.value),
-        reason: text_of(entries, "reason")?.value,
+        exception: exception(entries)?,
     };
     Some(Spanned::new(allowance, node.span))
 }
@@ -266,7 +266,7 @@ fn suppression(node: &Node) -> Option<Spanned<Suppression>> {
         code: Code::ALL.iter().copied().find(|code| code.name() == name)?,
         matcher: address.as_deref().and_then(|address| glob_matcher(address).ok()),
         address,
-        reason: text_of(entries, "reason")?.value,
+        exception: exception(entries)?,
     };
     Some(Spanned::new(suppression, node.span))
 }

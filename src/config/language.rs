@@ -5,7 +5,8 @@ pub mod stores;
 
 use crate::diagnostic::Code;
 use crate::kinds::application::entry::{self, APPLICATION};
-use crate::kinds::application::fields::DUO;
+use crate::kinds::application::fields::{DUO, UNTIL};
+use crate::kinds::risk::CONSENTS;
 use crate::language::address::ADDRESS;
 use crate::language::shape::{Choice, Key, MANY, Object, Problem, Shape};
 use crate::language::texts;
@@ -257,8 +258,8 @@ pub static GUARDS: Object = Object::new(
         Key::optional(
             "allow",
             Shape::List(&Shape::Object(&ALLOWANCE), 0, MANY),
-            "Standing consents to risks.",
-            "[{risk: widens_access, address: applications.wiki, reason: open to all staff}]",
+            "Standing consents to what guards refuse.",
+            "[{risk: widens_access, address: applications.wiki, reason: ticket 4711, until: 2027-06-30}]",
         ).default("[]"),
         Key::optional(
             "caller_address",
@@ -273,19 +274,20 @@ pub static GUARDS: Object = Object::new(
 pub static ALLOWANCE: Object = Object::new(
     "a consent",
     &[
-        Key::required("risk", Shape::Choice(RISKS), "The risk that is consented to.", "widens_access"),
+        Key::required(
+            "risk",
+            Shape::Choice(CONSENTS),
+            "What is consented to, by the name that a refusal prints.",
+            "widens_access",
+        ),
         Key::optional(
             "address",
             Shape::Text(&texts::FILLED),
             "The address it is limited to. `*` stands for any characters.",
             "applications.wiki",
         ),
-        Key::required(
-            "reason",
-            Shape::Text(&texts::FILLED),
-            "Why, and until when.",
-            "open to all staff since 2026",
-        ),
+        Key::required("reason", Shape::Text(&texts::FILLED), "Why.", "ticket 4711"),
+        UNTIL,
     ],
 );
 
@@ -301,6 +303,7 @@ pub static SUPPRESSION: Object = Object::new(
             "applications.wiki",
         ),
         Key::required("reason", Shape::Text(&texts::FILLED), "Why.", "two wikis"),
+        UNTIL,
     ],
 );
 
@@ -308,16 +311,4 @@ pub static SUPPRESSION: Object = Object::new(
 pub const SUPPRESSIBLE: &[Choice] = &[
     Choice::new("possible-duplicate", "an application without an owner looks like one that would be created"),
     Choice::new("recommended", "the vendor recommends something that an entry leaves out"),
-];
-
-/// The risks that a change may carry (design, section 4).
-pub const RISKS: &[Choice] = &[
-    Choice::new("widens_access", "more people may log in, or they may have to prove less"),
-    Choice::new("narrows_access", "fewer people may log in, or they must prove more"),
-    Choice::new("escalates_privilege", "a key may do more"),
-    Choice::new("reduces_privilege", "a key may do less"),
-    Choice::new("destroys", "something is lost for good"),
-    Choice::new("replaces", "a new application with a new key takes the place of the old one"),
-    Choice::new("breaks_handoff", "a console holds a value that stops working"),
-    Choice::new("overdue_key", "the key is older than `max_age` says"),
 ];

@@ -3,10 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::files::{self, Found};
 use super::language::FILE;
 use super::model::Workspace;
-use super::{decode, rules, scope, untrusted};
+use super::{decode, exceptions, rules, scope, untrusted};
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Sources, Span, has_errors};
 use crate::language::check;
 use crate::language::shape::missing_key;
@@ -218,7 +221,9 @@ fn finish(
         if complete {
             report_missing(&merged, start, &mut diagnostics);
         }
-        let workspace = decode::workspace(merged, root, start);
+        let mut workspace = decode::workspace(merged, root, start);
+        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+        exceptions::expire(&mut workspace, today, &mut diagnostics);
         rules::run(&workspace, complete, &mut diagnostics);
         // Advice waits until nothing is wrong.
         let wrong = has_errors(&diagnostics);

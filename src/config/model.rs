@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use globset::GlobMatcher;
 use jiff::SignedDuration;
+use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic, Severity, Span, Spanned};
@@ -162,13 +163,22 @@ pub struct Application {
     pub max_age: Option<Spanned<SignedDuration>>,
 }
 
-/// `ignore: [{field, reason}]`.
+/// Why a check is suppressed, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// Why.
+    pub reason: String,
+    /// The last day on which it counts.
+    pub until: Option<Date>,
+}
+
+/// `ignore: [{field, reason, until?}]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignore {
     /// The YAML key of the field.
     pub field: String,
     /// Why, and until when.
-    pub reason: String,
+    pub exception: Exception,
 }
 
 /// Where a secret key is delivered.
@@ -306,15 +316,15 @@ pub struct Guards {
     pub caller_address: Option<IpAddr>,
 }
 
-/// A standing consent: `{risk, address?, reason}`.
+/// A standing consent: `{risk, address?, reason, until?}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// The risk's name, e.g. `widens_access`.
+    /// The consent's name, e.g. `widens_access`.
     pub risk: String,
     /// The address it is limited to; a glob.
     pub address: Option<String>,
-    /// Why.
-    pub reason: String,
+    /// Why, and until when.
+    pub exception: Exception,
 }
 
 /// An item of `suppress`: findings that are not shown, for a reason. Never an error: what stops a run is not silenced.
@@ -326,8 +336,8 @@ pub struct Suppression {
     pub address: Option<String>,
     /// The same, to compare with; nothing where it cannot be read.
     pub matcher: Option<GlobMatcher>,
-    /// Why.
-    pub reason: String,
+    /// Why, and until when.
+    pub exception: Exception,
 }
 
 impl Suppression {

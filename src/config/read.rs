@@ -6,7 +6,7 @@ use crate::diagnostic::Spanned;
 use crate::language::age;
 use crate::yaml::{Data, Entry, Node, find};
 
-use super::model::{Ignore, SecretTarget};
+use super::model::{Exception, Ignore, SecretTarget};
 
 /// The text of a node, with its place.
 pub(super) fn text(node: &Node) -> Option<Spanned<String>> {
@@ -54,10 +54,16 @@ pub(super) fn ignores(node: &Node) -> Vec<Spanned<Ignore>> {
     let ignore = |node: &Node| {
         let Data::Mapping(entries) = &node.data else { return None };
         let field = text_of(entries, "field")?;
-        let reason = text_of(entries, "reason")?.value;
-        Some(Spanned::new(Ignore { field: field.value, reason }, field.span))
+        let exception = exception(entries)?;
+        Some(Spanned::new(Ignore { field: field.value, exception }, field.span))
     };
     items(node).iter().filter_map(ignore).collect()
+}
+
+/// `reason` and `until`.
+pub(super) fn exception(entries: &[Entry]) -> Option<Exception> {
+    let until = text_of(entries, "until").and_then(|until| until.value.parse().ok());
+    Some(Exception { reason: text_of(entries, "reason")?.value, until })
 }
 
 /// The items of a list.

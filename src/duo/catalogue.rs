@@ -42,6 +42,13 @@ pub enum Family {
     UserFacing,
 }
 
+impl Family {
+    /// Whether users log in to it; the Admin API and the Accounts API have none.
+    pub fn has_users(self) -> bool {
+        !matches!(self, Self::AdminApi | Self::AccountsApi)
+    }
+}
+
 /// Whether Duo's API can create an application of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creation {

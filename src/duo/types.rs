@@ -189,7 +189,7 @@ impl Group {
 }
 
 /// A policy: what YAML names in `policy` (duo-api.md, section 7.2).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Its key.
     pub key: PolicyKey,
@@ -197,6 +197,8 @@ pub struct Policy {
     pub name: String,
     /// The global policy applies to everything and is never attached to an application.
     pub is_global: bool,
+    /// Its settings, by section; a custom policy has only those that it decides itself.
+    pub sections: Map<String, Value>,
 }
 
 impl Policy {
@@ -205,7 +207,8 @@ impl Policy {
         let key = value.get("policy_key")?.as_str().filter(|key| !key.is_empty())?;
         let name = value.get("policy_name").and_then(Value::as_str).unwrap_or_default();
         let is_global = value.get("is_global_policy").and_then(Value::as_bool).unwrap_or_default();
-        Some(Self { key: PolicyKey::new(key), name: name.to_owned(), is_global })
+        let sections = value.get("sections").and_then(Value::as_object).cloned().unwrap_or_default();
+        Some(Self { key: PolicyKey::new(key), name: name.to_owned(), is_global, sections })
     }
 }
 

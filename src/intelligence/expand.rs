@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Part, Workspace};
 use crate::diagnostic::{Sources, Span, Spanned};
 use crate::kinds::address::Address;
-use crate::kinds::value::Setting;
+use crate::kinds::application::{ACCESS, PERMISSION_LIST};
+use crate::kinds::value::{FieldValue, Setting};
 use crate::reconcile::delivery::DesiredSecret;
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::fingerprint::hash;
@@ -47,14 +48,18 @@ pub fn expand(workspace: &Workspace, desired: &mut Desired) {
     desired.applications.sort_by(|a, b| a.address.cmp(&b.address));
 }
 
-/// The permissions of an access profile (identity-intelligence.md, section 1.4), and what the entry adds.
-pub fn permissions(entry: &IntelligenceEntry) -> Vec<String> {
-    let profile: &[&str] = match entry.access.value {
+/// The permissions of an access profile (identity-intelligence.md, section 1.4).
+fn profile(entry: &IntelligenceEntry) -> &'static [&'static str] {
+    match entry.access.value {
         IntelligenceAccess::ReadOnly => &["read_log", "read_resource"],
         IntelligenceAccess::ReadWrite => &["read_log", "read_resource", "write_resource"],
-    };
+    }
+}
+
+/// The permissions of the entry's profile, and what the entry adds.
+pub fn permissions(entry: &IntelligenceEntry) -> Vec<String> {
     let extra = entry.extra_permissions.iter().map(|extra| extra.value.clone());
-    profile.iter().map(|name| (*name).to_owned()).chain(extra).collect()
+    profile(entry).iter().map(|name| (*name).to_owned()).chain(extra).collect()
 }
 
 fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication {
@@ -68,6 +73,8 @@ fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication
     let address = address.part(ADMIN_API);
     let mut wanted =
         application(address, entry.span, "adminapi", Some(name), settings, span, &entry.admin_api);
+    let profile = FieldValue::set(profile(entry).iter().map(|name| (*name).to_owned()).collect());
+    wanted.definition.insert(PERMISSION_LIST, profile);
     if let Some(first) = entry.networks.first() {
         let networks = Spanned::new(Setting::List(entry.networks.clone()), first.span);
         wanted.settings.insert("networks_for_api_access".to_owned(), networks);
@@ -85,7 +92,9 @@ fn auth_api(address: &Address, entry: &IntelligenceEntry) -> Option<DesiredAppli
     // Whoever calls the help desk has to be reachable by a push, so nobody is left out here.
     let settings = [("user_access", text("all_users"))];
     let address = address.part(AUTH_API);
-    Some(application(address, entry.span, "authapi", name, settings, span, &entry.auth_api))
+    let mut wanted = application(address, entry.span, "authapi", name, settings, span, &entry.auth_api);
+    wanted.definition.insert(ACCESS, FieldValue::text("ALL_USERS"));
+    Some(wanted)
 }
 
 fn text(text: &str) -> Setting {
@@ -112,6 +121,7 @@ fn application<const N: usize>(
         settings,
         protect: part.protect,
         ignore: part.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
+        definition: BTreeMap::new(),
         secret: None,
         max_age: None,
     }

@@ -33,6 +33,8 @@ pub struct Field {
     pub silence: Silence,
     /// What a change from one value to another risks.
     pub risk: fn(&FieldValue, &FieldValue) -> Assessment,
+    /// What a new object with this value risks.
+    pub created: fn(&FieldValue) -> Assessment,
     /// What else is done with it.
     pub roles: Roles,
     /// Its letter in a marker.
@@ -113,6 +115,7 @@ impl Field {
             clear: Clear::Never,
             silence: Silence::Unset,
             risk: |_, _| NEUTRAL,
+            created: |_| NEUTRAL,
             roles: Roles(0),
             letter: None,
         }
@@ -154,6 +157,10 @@ impl Field {
 
     pub(super) const fn risk(self, risk: fn(&FieldValue, &FieldValue) -> Assessment) -> Self {
         Self { risk, ..self }
+    }
+
+    pub(super) const fn created(self, created: fn(&FieldValue) -> Assessment) -> Self {
+        Self { created, ..self }
     }
 
     pub(super) const fn roles(self, roles: Roles) -> Self {

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::language::shape::Choice;
+
 /// The risk of one change. The order is the order of severity in reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -66,13 +68,13 @@ impl Risk {
     /// Whether a plan that holds it needs a consent by name (design: "Nothing widens by accident").
     pub fn needs_consent(self) -> bool {
         match self {
-            Self::WidensAccess | Self::EscalatesPrivilege | Self::BreaksHandoff | Self::OverdueKey => true,
-            // Deletes and replacements have guards of their own, by number and by address.
-            Self::Neutral
-            | Self::NarrowsAccess
-            | Self::ReducesPrivilege
-            | Self::Replaces
-            | Self::Destroys => false,
+            Self::WidensAccess
+            | Self::EscalatesPrivilege
+            | Self::BreaksHandoff
+            | Self::OverdueKey
+            | Self::Replaces => true,
+            // Whether a deletion does depends on how it came about.
+            Self::Neutral | Self::NarrowsAccess | Self::ReducesPrivilege | Self::Destroys => false,
         }
     }
 }
@@ -83,8 +85,32 @@ impl fmt::Display for Risk {
     }
 }
 
+/// What can be consented to by name, in `--allow` and in `guards.allow`.
+pub const CONSENTS: &[Choice] = &[
+    Choice::new("widens_access", "more people may log in, or they may have to prove less"),
+    Choice::new("escalates_privilege", "a key may do more"),
+    Choice::new("replaces", "a new application with a new key takes the place of the old one"),
+    Choice::new("breaks_handoff", "a console holds a value that stops working"),
+    Choice::new("overdue_key", "an application changes although its key is older than `max_age` says"),
+    Choice::new("destroys", "an application is deleted without a quarantine before"),
+    Choice::new("empty", "the YAML declares nothing, while the account holds applications of this workspace"),
+];
+
 /// A risk with its reason in words.
 pub type Assessment = (Risk, &'static str);
 
 /// Nothing is risked.
 pub const NEUTRAL: Assessment = (Risk::Neutral, "");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_risk_that_needs_a_consent_can_be_consented_to_and_no_other() {
+        for risk in Risk::ALL.into_iter().filter(|risk| *risk != Risk::Destroys) {
+            let listed = CONSENTS.iter().any(|choice| choice.value == risk.name());
+            assert_eq!(listed, risk.needs_consent(), "{risk}");
+        }
+    }
+}

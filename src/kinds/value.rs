@@ -69,6 +69,15 @@ impl FieldValue {
         }
     }
 
+    /// What a value has beyond another one: of a set the other items, of everything else all of it where it differs.
+    pub fn beyond(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Set(items), Self::Set(others)) => Self::set(items.difference(others).cloned().collect()),
+            (value, other) if value == other => Self::Unset,
+            (value, _) => value.clone(),
+        }
+    }
+
     /// Networks; none is unset.
     pub fn networks(networks: Networks) -> Self {
         if networks.is_empty() { Self::Unset } else { Self::Networks(networks) }

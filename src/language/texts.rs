@@ -59,6 +59,10 @@ pub static PERCENT: TextRule = TextRule { pattern: "^(100|[0-9]{1,2})%$", check:
 /// An age: `90d`.
 pub static AGE: TextRule = TextRule { pattern: super::age::PATTERN, check: age, numeric: false };
 
+/// A day: `2027-06-30`.
+pub static DATE: TextRule =
+    TextRule { pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", check: date, numeric: false };
+
 /// The fingerprint of an attestation: YAML takes some of them for numbers.
 pub static FINGERPRINT: TextRule =
     TextRule { pattern: super::attestation::PATTERN, check: fingerprint, numeric: true };
@@ -66,6 +70,13 @@ pub static FINGERPRINT: TextRule =
 /// A path in a secret store.
 pub static STORE_PATH: TextRule =
     TextRule { pattern: r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S", check: store_path, numeric: false };
+
+fn date(text: &str) -> Result<(), Problem> {
+    let is_day = text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
+    is_day
+        .then_some(())
+        .ok_or_else(|| Problem::invalid("is not a day", "write year, month and day, e.g. `2027-06-30`"))
+}
 
 fn age(text: &str) -> Result<(), Problem> {
     let help = "write a number of hours, days or weeks, e.g. `90d`";
@@ -325,6 +336,7 @@ mod tests {
             (&ENV_NAME, "ENV_NAME"),
             (&PERCENT, "PERCENT"),
             (&AGE, "AGE"),
+            (&DATE, "DATE"),
             (&FINGERPRINT, "FINGERPRINT"),
             (&HTTPS_URL, "HTTPS_URL"),
             (&STORE_PATH, "STORE_PATH"),
@@ -349,6 +361,10 @@ mod tests {
             "90",
             "101%",
             "100%",
+            "2027-06-30",
+            "2027-6-30",
+            "20270630",
+            "2027-13-01",
             "api-1a2b.duosecurity.com",
             "api-1a2b.duosecurity.com\n",
             "DIXXXXXXXXXXXXXXXXXX",

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use crate::config::model::{Application, DuoPlan, Guards, Suppression, Workspace};
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::types::Ikey;
-use crate::kinds::value::Setting;
+use crate::kinds::value::{FieldValue, Setting};
 
 use super::delivery::DesiredSecret;
 use super::handoff::HandoffSpec;
@@ -60,6 +60,8 @@ pub struct DesiredApplication {
     pub protect: bool,
     /// Fields whose difference is left alone, by their YAML keys.
     pub ignore: Vec<String>,
+    /// What the composite that it is part of makes it: a new application needs no consent to that.
+    pub definition: BTreeMap<&'static str, FieldValue>,
     /// Where its keys are delivered.
     pub secret: Option<DesiredSecret>,
     /// How old its key may become.
@@ -77,6 +79,7 @@ impl DesiredApplication {
             pin: application.integration_key.as_ref().map(Self::pinned),
             settings: application.settings.clone(),
             protect: application.protect,
+            definition: BTreeMap::new(),
             ignore: application.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
             secret: application
                 .secret

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::duo::catalogue::lookup;
 use crate::duo::types::Integration;
+use crate::kinds::Kind;
 use crate::kinds::application::access::conflict;
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::application::{ACCESS, GROUPS, NO_USERS, PERMITTED_GROUPS};
@@ -147,6 +149,7 @@ pub fn compare<'m>(
     references: &References,
 ) -> Difference<'m> {
     let mut difference = Difference::default();
+    let fields = managed;
     let access = AccessChange::of(managed, live);
     for managed in managed {
         let field = managed.field;
@@ -183,9 +186,13 @@ pub fn compare<'m>(
         // Another access says who may log in; the groups only say the same again.
         let says_nothing = is_groups && access == AccessChange::Changes;
         let assess = |from, to| if says_nothing { NEUTRAL } else { (field.risk)(from, to) };
-        let finishes = finishes_creation(field, live, marker);
-        let (assessment, origin) = if finishes {
-            ((Risk::Neutral, "finishes the creation"), Origin::Config)
+        let (assessment, origin) = if finishes_creation(field, live, marker) {
+            // A successor gets what the old application has. Of a new one the YAML may ask more by now than somebody
+            // consented to.
+            let is_new = marker.is_some_and(|marker| marker.state == MarkerState::Creating);
+            let assessment =
+                if is_new { newly(managed, wanted, lets_in(fields), references) } else { NEUTRAL };
+            (finished(assessment), Origin::Config)
         } else {
             (assess(&value, &target), origin(managed, &value, applied))
         };
@@ -200,20 +207,65 @@ pub fn compare<'m>(
     difference
 }
 
+/// Whether anybody can log in to an application with these fields, as far as they say.
+fn lets_in(managed: &[Managed]) -> bool {
+    let access = managed.iter().find(|managed| managed.field.name() == ACCESS);
+    access.is_none_or(|access| access.wanted != FieldValue::text(NO_USERS))
+}
+
+/// What a new application risks by one of its fields. What its composite makes it by definition was decided with the
+/// entry of the composite.
+fn newly(
+    managed: &Managed,
+    wanted: &DesiredApplication,
+    lets_in: bool,
+    references: &References,
+) -> Assessment {
+    let field = managed.field;
+    let value = match wanted.definition.get(field.name()) {
+        Some(own) => managed.wanted.beyond(own),
+        None => managed.wanted.clone(),
+    };
+    match (field.refers_to, &value) {
+        (Some(Kind::Policy), FieldValue::Text(key)) if lets_in => references.effect(key).assessment(),
+        _ => (field.created)(&value),
+    }
+}
+
+/// An assessment of what is left to do on a new application.
+fn finished(assessment: Assessment) -> Assessment {
+    if assessment == NEUTRAL { (Risk::Neutral, "finishes the creation") } else { assessment }
+}
+
 /// The changes that a create shows: every managed field, from nothing.
-pub fn from_nothing(managed: &[Managed], references: &References) -> Vec<Change> {
-    managed
-        .iter()
-        .filter(|managed| managed.wanted != FieldValue::Unset)
-        .flat_map(|managed| {
-            changes(managed.field, &FieldValue::Unset, &managed.wanted, None, NEUTRAL, references)
-        })
-        .collect()
+pub fn from_nothing(
+    wanted: &DesiredApplication,
+    managed: &[Managed],
+    references: &References,
+) -> Vec<Change> {
+    let lets_in = lets_in(managed);
+    let set = managed.iter().filter(|managed| managed.wanted != FieldValue::Unset);
+    set.flat_map(|managed| {
+        let assessment = newly(managed, wanted, lets_in, references);
+        changes(managed.field, &FieldValue::Unset, &managed.wanted, None, assessment, references)
+    })
+    .collect()
 }
 
 /// The changes that a replacement shows: every managed field, from what the old application holds.
-pub fn from_predecessor(managed: &[Managed], old: &Integration, references: &References) -> Vec<Change> {
+pub fn from_predecessor(
+    wanted: &DesiredApplication,
+    managed: &[Managed],
+    old: &Integration,
+    references: &References,
+) -> Vec<Change> {
     let access = AccessChange::of(managed, old);
+    // What a type does not have counts for nothing, whatever Duo shows of it: nobody logs in to an API.
+    let had = |field: &Field| {
+        let users = lookup(old.kind()).is_none_or(|kind| kind.family.has_users());
+        field.applies_to(lookup(old.kind())) && (users || !field.is(Roles::OPENS))
+    };
+    let lets_in = lets_in(managed);
     let mut shown = Vec::new();
     for managed in managed {
         let before = match managed.live(old) {
@@ -224,7 +276,9 @@ pub fn from_predecessor(managed: &[Managed], old: &Integration, references: &Ref
             continue;
         }
         let counts = managed.field.name() != GROUPS || access != AccessChange::Changes;
-        let assessment = if before == managed.wanted || !counts {
+        let assessment = if !had(managed.field) {
+            newly(managed, wanted, lets_in, references)
+        } else if before == managed.wanted || !counts {
             NEUTRAL
         } else {
             (managed.field.risk)(&before, &managed.wanted)

@@ -3,68 +3,22 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use globset::GlobMatcher;
 use serde_json::Value;
 
 use crate::config::model::Guards;
 
+use super::consent::{Consent, EMPTY};
 use super::desired::Desired;
 use super::diff::Change;
-use super::plan::{Action, PROTECTED, Plan, STILL_IN_CONSOLE, Step, Write};
-use super::selection::glob_matcher;
+use super::plan::{AFTER_QUARANTINE, Action, PROTECTED, Plan, STILL_IN_CONSOLE, Step, Write};
 use crate::kinds::address::Address;
 use crate::kinds::networks::Networks;
 use crate::kinds::risk::Risk;
 use crate::kinds::value::parts;
+use crate::text::counted;
 
 /// From how many owned applications on `max_changes` counts: below, a share says little.
 const MAX_CHANGES_FROM: usize = 10;
-
-/// What someone consented to on the command line.
-#[derive(Clone, Debug, Default)]
-pub struct Consent {
-    /// `--allow RISK[:ADDRESS]`.
-    pub allow: Vec<Allowed>,
-    /// `--allow-replace ADDRESS`.
-    pub replace: Vec<GlobMatcher>,
-    /// `--max-changes N%`.
-    pub max_changes_percent: Option<u8>,
-    /// `--max-deletes N`.
-    pub max_deletes: Option<u32>,
-    /// `--allow-empty`.
-    pub empty: bool,
-    /// Where Duo sees duoctl call from: `--caller-address`, or what Duo's logs say. Empty: as the YAML has it.
-    pub callers: Vec<IpAddr>,
-}
-
-/// One consent: a risk, everywhere or at some addresses.
-#[derive(Clone, Debug)]
-pub struct Allowed {
-    risk: Risk,
-    address: Option<GlobMatcher>,
-}
-
-impl Allowed {
-    /// Reads `RISK` or `RISK:ADDRESS`, where the address may be a glob.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let (name, address) =
-            text.split_once(':').map_or((text, None), |(name, address)| (name, Some(address)));
-        Self::new(name, address)
-    }
-
-    fn new(name: &str, address: Option<&str>) -> Result<Self, String> {
-        let risk = Risk::parse(name).filter(|risk| risk.needs_consent()).ok_or_else(|| {
-            let known: Vec<&str> =
-                Risk::ALL.into_iter().filter(|risk| risk.needs_consent()).map(Risk::name).collect();
-            format!("`{name}` is no risk that can be allowed; they are {}", known.join(", "))
-        })?;
-        Ok(Self { risk, address: address.map(glob_matcher).transpose()? })
-    }
-
-    fn covers(&self, risk: Risk, address: &Address) -> bool {
-        self.risk == risk && self.address.as_ref().is_none_or(|glob| glob.is_match(address.as_str()))
-    }
-}
 
 /// A guard that refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,72 +37,74 @@ pub struct Refusal {
 pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> {
     let guards = &desired.guards;
     let mut refusals = Vec::new();
-    let allowed = allowed(guards, consent);
     for step in plan.steps() {
         if step.targets().contains(plan.operator()) {
             refusals.extend(self_lockout(step, &callers(guards, consent)));
         }
-        refusals.extend(step_refusals(step, &allowed, consent));
+        refusals.extend(step_refusals(step));
     }
     refusals.extend(too_many(plan, guards, consent));
-    // Whoever names what is kept has not lost the YAML.
-    let lost = plan.owned().saturating_sub(plan.summary().retain);
-    if desired.applications.is_empty() && lost > 0 && !consent.empty {
-        refusals.push(Refusal {
-            guard: "empty",
-            address: None,
-            message: format!(
-                "the YAML declares nothing, while the account holds {} applications of this workspace",
-                plan.owned()
-            ),
-            lift: Some("--allow-empty".to_owned()),
-        });
-    }
+    refusals.extend(empty(plan, desired));
+    let allowed = consent.all(guards);
+    let lifts = |refusal: &Refusal| {
+        allowed.iter().any(|allowed| allowed.covers(refusal.guard, refusal.address.as_ref()))
+    };
+    refusals.retain(|refusal| !lifts(refusal));
     refusals
 }
 
 /// Whether somebody consented to a risk of an address, on the command line or in the YAML.
 pub fn allows(guards: &Guards, consent: &Consent, risk: Risk, address: &Address) -> bool {
-    allowed(guards, consent).iter().any(|allowed| allowed.covers(risk, address))
+    consent.all(guards).iter().any(|allowed| allowed.covers(risk.name(), Some(address)))
 }
 
-fn allowed(guards: &Guards, consent: &Consent) -> Vec<Allowed> {
-    let standing = guards
-        .allow
-        .iter()
-        .filter_map(|allow| Allowed::new(&allow.value.risk, allow.value.address.as_deref()).ok());
-    consent.allow.iter().cloned().chain(standing).collect()
+/// Whoever names what is kept has not lost the YAML.
+fn empty(plan: &Plan, desired: &Desired) -> Option<Refusal> {
+    let lost = plan.owned().saturating_sub(plan.summary().retain);
+    (desired.applications.is_empty() && lost > 0).then(|| Refusal {
+        guard: EMPTY,
+        address: None,
+        message: format!(
+            "the YAML declares nothing, while the account holds {} of this workspace",
+            counted(plan.owned(), "application", "applications")
+        ),
+        lift: Some(format!("--allow {EMPTY}")),
+    })
 }
 
-fn step_refusals(step: &Step, allowed: &[Allowed], consent: &Consent) -> Vec<Refusal> {
+fn step_refusals(step: &Step) -> Vec<Refusal> {
     let address = &step.address;
-    let refusal = |guard, message: String, lift: Option<String>| Refusal {
+    let refusal = |guard, message: String, lift: String| Refusal {
         guard,
         address: Some(address.clone()),
         message,
-        lift,
+        lift: Some(lift),
     };
     let mut refusals = Vec::new();
-    for (risk, reason) in step.risks() {
-        if risk.needs_consent() && !allowed.iter().any(|allowed| allowed.covers(risk, address)) {
-            let message = format!("{address}: {reason}{}", way_out(reason, address));
-            refusals.push(refusal(risk.name(), message, Some(format!("--allow {risk}:{address}"))));
+    for (risk, reasons) in step.risks() {
+        let reasons: Vec<&str> =
+            reasons.into_iter().filter(|reason| needs_consent(step, risk, reason)).collect();
+        if !reasons.is_empty() {
+            let ways_out: String = reasons.iter().map(|reason| way_out(reason, address)).collect();
+            let message = format!("{address}: {}{ways_out}", reasons.join("; "));
+            refusals.push(refusal(risk.name(), message, format!("--allow {risk}:{address}")));
         }
-    }
-    // Also where only the rest of a replacement is left to be deleted: what calls for it is a word in a marker.
-    let replaces = step.risks().get(&Risk::Replaces).copied();
-    if let Some(reason) = replaces
-        && !consent.replace.iter().any(|glob| glob.is_match(address.as_str()))
-    {
-        let message = format!("{address} would be {}d: {reason}", step.action.name());
-        refusals.push(refusal(Risk::Replaces.name(), message, Some(format!("--allow-replace {address}"))));
     }
     if step.inherent.iter().any(|(_, reason)| *reason == PROTECTED) {
         let message = format!("{address} is protected, but would be {}d", step.action.name());
         let lift = format!("declare {address} with `protect: false` and apply that first");
-        refusals.push(refusal("protect", message, Some(lift)));
+        refusals.push(refusal("protect", message, lift));
     }
     refusals
+}
+
+/// Whether a risk of a step needs a consent. What was quarantined for the whole period and not used since has waited
+/// long enough, and a rotation is asked for address by address.
+fn needs_consent(step: &Step, risk: Risk, reason: &str) -> bool {
+    match risk {
+        Risk::Destroys => step.action == Action::Delete && ![PROTECTED, AFTER_QUARANTINE].contains(&reason),
+        risk => risk.needs_consent(),
+    }
 }
 
 /// What lifts a refusal without a consent: carrying out what a person has to do first.

@@ -48,9 +48,9 @@ pub use context::Orphan;
 use context::{Context, Parts};
 use likeness::LookAlikes;
 pub use options::{Options, Prune};
-pub(crate) use removal::STILL_IN_CONSOLE;
+pub(crate) use removal::{AFTER_QUARANTINE, STILL_IN_CONSOLE};
 pub(crate) use step::PROTECTED;
-pub use step::{Action, Step, Write};
+pub use step::{Action, Reasons, Step, Write};
 
 /// How many of each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -8,6 +8,7 @@ use crate::duo::types::{Group, Policy};
 
 use crate::kinds::Kind;
 use crate::kinds::field::Names;
+use crate::kinds::policy::{Effect, effect};
 
 use super::observed::Observed;
 
@@ -97,21 +98,27 @@ pub struct References {
     groups: Index,
     policies: Index,
     global_policy: Option<String>,
+    /// How much each policy asks for, next to the global one.
+    effects: HashMap<String, Effect>,
 }
 
 impl References {
     /// Indexes what was read.
     pub fn new(groups: &Observed<Vec<Group>>, policies: &Observed<Vec<Policy>>) -> Self {
-        let global_policy = match policies {
-            Observed::Present(policies) => {
-                policies.iter().find(|policy| policy.is_global).map(|policy| policy.key.to_string())
-            }
-            Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => None,
+        let listed = match policies {
+            Observed::Present(policies) => policies.as_slice(),
+            Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
         };
+        let global = listed.iter().find(|policy| policy.is_global);
+        let effects = listed.iter().filter_map(|policy| {
+            let effect = effect(policy, global?);
+            Some((policy.key.to_string(), effect))
+        });
         Self {
+            effects: effects.collect(),
             groups: Index::new("group", groups, |group| (group.id.to_string(), group.name.clone())),
             policies: Index::new("policy", policies, |policy| (policy.key.to_string(), policy.name.clone())),
-            global_policy,
+            global_policy: global.map(|policy| policy.key.to_string()),
         }
     }
 
@@ -129,6 +136,11 @@ impl References {
                 .help("write `policy: null` to have only the global policy"));
         }
         Ok(key)
+    }
+
+    /// How much a policy asks for, next to the global one.
+    pub fn effect(&self, policy_key: &str) -> Effect {
+        self.effects.get(policy_key).copied().unwrap_or(Effect::Unknown)
     }
 
     /// A group for people: its name, or its id where the name is unknown.
@@ -170,6 +182,7 @@ mod tests {
             key: PolicyKey::new(key),
             name: name.into(),
             is_global,
+            sections: serde_json::Map::new(),
         };
         References::new(
             &Observed::Present(vec![

@@ -9,9 +9,10 @@ use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::types::Ikey;
 use crate::kinds::value::Setting;
 
+use super::consent::Consent;
 use super::delivery::DesiredSecret;
 use super::desired::{Desired, DesiredApplication};
-use super::guard::{Consent, judge};
+use super::guard::judge;
 use super::plan::{Options, Plan, Prune, Write, plan};
 use super::rotation::Orders;
 use super::selection::Selection;
@@ -55,6 +56,7 @@ pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
         settings: BTreeMap::new(),
         protect: false,
         ignore: Vec::new(),
+        definition: BTreeMap::new(),
         secret: None,
         max_age: None,
     };

@@ -1,3 +1,4 @@
 //! What holds for the core as a whole.
 
+mod creates;
 mod risks;

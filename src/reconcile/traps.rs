@@ -7,7 +7,7 @@ use crate::diagnostic::Code;
 
 use crate::duo::types::Group;
 
-use super::guard::Consent;
+use super::consent::Consent;
 use super::plan::{Action, Prune, Write};
 use super::testing::{
     App, FakeDuo, app, bodies, codes, desired, marked, marker, outline, plan_of, plan_pruning, refusals,

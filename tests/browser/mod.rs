@@ -72,7 +72,7 @@ workspace: acme
 tenant: {api_hostname: api-1a2b3c4d.duosecurity.com, plan: advantage}
 applications:
   vpn: {type: radius, name: VPN, user_access: permitted_groups, groups_allowed: [VPN Users], notes: Owned by the network team}
-  wiki: {type: websdk, name: Wiki, user_access: all_users}
+  wiki: {type: websdk, name: Wiki, user_access: permitted_groups, groups_allowed: [Employees]}
   kiosk: {type: rdp, name: 'Kiosk <img src=x> @everyone', user_access: no_users}
 ";
 
@@ -82,7 +82,7 @@ workspace: acme
 tenant: {api_hostname: api-1a2b3c4d.duosecurity.com, plan: advantage}
 applications:
   vpn: {type: radius, name: VPN, user_access: permitted_groups, groups_allowed: [VPN Users, Contractors], notes: Owned by the VPN team}
-  wiki: {type: websdk, name: Wiki, user_access: all_users}
+  wiki: {type: websdk, name: Wiki, user_access: permitted_groups, groups_allowed: [Employees]}
   siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [read_log]}
 identity_intelligence:
   emea: {display_name: Duo EMEA, access: read_only}

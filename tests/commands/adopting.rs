@@ -67,7 +67,11 @@ fn a_marker_that_an_editor_removed_is_put_back() {
     // Nothing without a marker is removed, whatever left the YAML.
     server.edit("Wiki", json!({"notes": ""}));
     folder.declare(VPN.split_once("  wiki").unwrap().0);
-    folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).run().exits(0);
+    folder
+        .duoctl(["apply", "--auto-approve", "--prune=now", "--allow", "destroys"])
+        .at(&server)
+        .run()
+        .exits(0);
     assert_eq!(server.named("Wiki").len(), 1);
 }
 
@@ -112,12 +116,16 @@ fn a_marker_that_was_copied_stops_its_address_and_no_other() {
         .warns(&copy)
         .warns("remove the marker")
         .says("\"Wiki 2\" -> \"Wiki\"");
-    folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).run().exits(4);
+    folder
+        .duoctl(["apply", "--auto-approve", "--prune=now", "--allow", "destroys"])
+        .at(&server)
+        .run()
+        .exits(4);
     assert_eq!((server.named("VPN"), server.named("Wiki").len()), (before, 1));
     // Not even once the address has left the YAML: one of them is somebody else's.
     folder
         .declare(&format!("applications:\n{}", VPN.split_once('\n').unwrap().1.split_once('\n').unwrap().1));
-    folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).run();
+    folder.duoctl(["apply", "--auto-approve", "--prune=now", "--allow", "destroys"]).at(&server).run();
     assert_eq!((server.named("VPN").len(), server.named("VPN of the branch").len()), (1, 1));
     let imported = folder.duoctl(["import", ".", "--only", "VPN*"]).at(&server).run().exits(0);
     imported.says("several applications carry the marker of `applications.vpn`");
@@ -186,7 +194,8 @@ fn an_address_that_was_renamed_says_how_its_application_follows() {
     folder.declare(&VPN.replace("  vpn:", "  remote-access:"));
     let command = format!("duoctl adopt applications.remote-access {ikey}");
     plan(&folder, &server, 1).warns("belongs to acme/applications.vpn").warns(&command);
-    let outcome = folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).run();
+    let outcome =
+        folder.duoctl(["apply", "--auto-approve", "--prune=now", "--allow", "destroys"]).at(&server).run();
     assert_ne!(outcome.code, Some(0));
     assert_eq!(server.ikey("VPN"), ikey, "neither removed nor made anew");
     folder.duoctl(["adopt", "applications.remote-access", &ikey]).run().exits(0);

@@ -74,10 +74,10 @@ fn a_replacement_needs_its_own_flag() {
     let old = server.ikey("VPN");
     folder.declare(&THREE.replace("radius", "ldapproxy"));
     let refused = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(5);
-    refused.says("--allow-replace applications.vpn");
+    refused.says("--allow replaces:applications.vpn");
     assert_eq!(server.ikey("VPN"), old);
     let allowed =
-        folder.duoctl(["apply", "--auto-approve", "--allow-replace", "applications.vpn"]).at(&server).run();
+        folder.duoctl(["apply", "--auto-approve", "--allow", "replaces:applications.vpn"]).at(&server).run();
     allowed.exits(0).says("replaced applications.vpn");
     assert_eq!(server.named("VPN").len(), 1);
     assert_ne!(server.ikey("VPN"), old);
@@ -89,9 +89,9 @@ fn an_empty_yaml_does_not_empty_the_account() {
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
     folder.declare("");
     let arguments = ["apply", "--auto-approve", "--prune"];
-    folder.duoctl(arguments).at(&server).run().exits(5).says("to allow it: --allow-empty");
+    folder.duoctl(arguments).at(&server).run().exits(5).says("to allow it: --allow empty");
     assert_eq!(server.named("VPN")[0]["user_access"], "PERMITTED_GROUPS");
-    folder.duoctl(arguments.iter().chain(&["--allow-empty"])).at(&server).run().exits(0);
+    folder.duoctl(arguments.iter().chain(&["--allow=empty"])).at(&server).run().exits(0);
     assert_eq!(server.named("VPN")[0]["user_access"], "NO_USERS");
 }
 

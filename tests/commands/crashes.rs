@@ -12,7 +12,7 @@ use crate::support::{Folder, HEAD, Server, object};
 /// Creates (one in two calls), updates, adopts, replaces, delivers; `left` and `gone` are no longer there.
 const WANTED: &str = "applications:
   erp: {type: rdp, name: ERP, user_access: permitted_groups, groups_allowed: [Finance], greeting: Hello}
-  help: {type: authapi, name: Help desk, user_access: all_users, secret: {store: local, path: help}}
+  help: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees], secret: {store: local, path: help}}
   mail: {type: radius, name: Mail, user_access: permitted_groups, groups_allowed: [Employees]}
   siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [info], secret: {store: local, path: siem}}
   vpn: {type: radius, name: VPN, user_access: permitted_groups, groups_allowed: [Contractors], policy: Contractors}
@@ -27,7 +27,7 @@ const APPLY: [&str; 10] = [
     "--parallelism=1",
     "--prune",
     "--allow=widens_access",
-    "--allow-replace=applications.wiki",
+    "--allow=replaces:applications.wiki",
     "--max-deletes=9",
     "--max-changes=100%",
     "--quiet",

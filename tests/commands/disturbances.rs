@@ -163,9 +163,12 @@ fn trap_29_pages_that_shift_repeat_or_end_early_never_create_or_drop_anything() 
         server.disturb(&if fault == "end-early" { fault.to_owned() } else { format!("{fault}=9999") });
         let folder = Folder::with(LAST);
         let before = folder.read("duo.yaml");
-        for command in
-            [&["plan"][..], &["apply", "--auto-approve", "--prune=now"], &["drift"], &["import", "."]]
-        {
+        for command in [
+            &["plan"][..],
+            &["apply", "--auto-approve", "--prune=now", "--allow", "destroys"],
+            &["drift"],
+            &["import", "."],
+        ] {
             let outcome = folder.duoctl(command).at(&server).run();
             outcome
                 .exits(75)
@@ -303,7 +306,7 @@ fn an_application_that_vanishes_before_its_deletion_is_as_good_as_deleted() {
     let lists = server.account().requests()["GET /admin/v3/integrations"];
     let ikey = server.ikey("VPN");
     server.disturb("delay=150");
-    let arguments = ["apply", "--auto-approve", "--prune=now"];
+    let arguments = ["apply", "--auto-approve", "--prune=now", "--allow", "destroys"];
     let process = folder.duoctl(arguments).at(&server).start();
     server.wait_until("the plan is made", |account| account.requests()["GET /admin/v3/integrations"] > lists);
     server.account().delete_application(&ikey).unwrap_or_else(|_| panic!("refused"));
@@ -318,7 +321,8 @@ fn an_edit_between_the_plan_and_the_deletion_keeps_the_application() {
     let lists = server.account().requests()["GET /admin/v3/integrations"];
     let writes = server.writes();
     server.disturb("delay=150");
-    let process = folder.duoctl(["apply", "--auto-approve", "--prune=now"]).at(&server).start();
+    let process =
+        folder.duoctl(["apply", "--auto-approve", "--prune=now", "--allow", "destroys"]).at(&server).start();
     server.wait_until("the plan is made", |account| account.requests()["GET /admin/v3/integrations"] > lists);
     server.edit("VPN", json!({"greeting": "The audit needs this one"}));
     process.end().exits(6).says("was changed in Duo since the plan was made");

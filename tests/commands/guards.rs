@@ -49,7 +49,7 @@ fn cases() -> Vec<Case> {
             guard: "breaks_handoff",
             before: format!("{THREE}{console}"),
             after: three(),
-            arguments: &["--prune=now"],
+            arguments: &["--prune=now", "--allow=destroys"],
             lift: "--allow breaks_handoff:identity_intelligence.emea.admin_api",
         },
         Case {
@@ -57,13 +57,13 @@ fn cases() -> Vec<Case> {
             before: three(),
             after: THREE.replace("radius", "ldapproxy"),
             arguments: &[],
-            lift: "--allow-replace applications.vpn",
+            lift: "--allow replaces:applications.vpn",
         },
         Case {
             guard: "max_deletes",
             before: some(&[0, 1, 2, 3, 4]),
             after: some(&[0]),
-            arguments: &["--prune=now"],
+            arguments: &["--prune=now", "--allow=destroys"],
             lift: "--max-deletes 4",
         },
         Case {
@@ -78,7 +78,31 @@ fn cases() -> Vec<Case> {
             before: three(),
             after: String::new(),
             arguments: &["--prune"],
-            lift: "--allow-empty",
+            lift: "--allow empty",
+        },
+        Case {
+            guard: "destroys",
+            before: some(&[0, 1]),
+            after: some(&[0]),
+            arguments: &["--prune=now"],
+            lift: "--allow destroys:applications.a1",
+        },
+        Case {
+            guard: "widens_access",
+            before: some(&[0]),
+            after: format!("{}  open: {{type: radius, name: Open, user_access: all_users}}\n", some(&[0])),
+            arguments: &[],
+            lift: "--allow widens_access:applications.open",
+        },
+        Case {
+            guard: "escalates_privilege",
+            before: some(&[0]),
+            after: format!(
+                "{}  key: {{type: adminapi, name: Key, user_access: no_users, permissions: [admins]}}\n",
+                some(&[0])
+            ),
+            arguments: &[],
+            lift: "--allow escalates_privilege:applications.key",
         },
         Case {
             guard: "protect",
@@ -104,14 +128,15 @@ fn every_guard_refuses_names_what_lifts_it_and_is_lifted_by_it() {
             "--allow=widens_access",
             "--allow=escalates_privilege",
             "--allow=breaks_handoff",
-            "--allow-empty",
+            "--allow=empty",
+            "--allow=destroys",
         ]
         .into_iter()
-        .chain(["--allow-replace=*", "--max-deletes=99", "--max-changes=100%"])
+        .chain(["--allow=replaces", "--max-deletes=99", "--max-changes=100%"])
         .filter(|flag| {
             let name = flag.trim_start_matches("--").split('=').next().unwrap();
             let needed = lift.trim_start_matches("--").split([' ', '=']).next().unwrap();
-            if name == "allow" { !flag.ends_with(guard) } else { name != needed }
+            if name == "allow" { !flag.ends_with(&format!("={guard}")) } else { name != needed }
         });
         let refused = folder.duoctl(apply.iter().copied().chain(others)).at(&server).run().exits(5);
         assert_eq!(server.writes(), writes, "{guard}: nothing is written");

@@ -87,7 +87,9 @@ fn a_second_interrupt_ends_it_at_once() {
 #[test]
 fn an_interrupt_while_keys_are_verified_is_an_interrupt() {
     let (folder, server) = (
-        Folder::with("applications: {help: {type: authapi, name: Help, user_access: all_users}}\n"),
+        Folder::with(
+            "applications: {help: {type: authapi, name: Help, user_access: permitted_groups, groups_allowed: [Employees]}}\n",
+        ),
         Server::start(),
     );
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);

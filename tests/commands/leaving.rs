@@ -53,7 +53,7 @@ fn what_is_used_since_its_quarantine_is_not_deleted_until_someone_insists() {
     }
     assert_eq!(server.named("VPN").len(), 1);
     folder
-        .duoctl(["apply", "--auto-approve", "--prune=now"])
+        .duoctl(["apply", "--auto-approve", "--prune=now", "--allow", "destroys"])
         .at(&server)
         .run()
         .exits(0)
@@ -140,7 +140,7 @@ fn what_is_retained_is_forgotten_and_can_be_adopted_again() {
     folder.duoctl(["validate"]).run().exits(1).warns("did not leave the YAML");
 }
 
-const KEY: &str = "  helpdesk: {type: authapi, name: Help desk, user_access: all_users}\n";
+const KEY: &str = "  helpdesk: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees]}\n";
 
 #[test]
 fn a_replacement_names_its_price_and_the_old_one_serves_until_the_new_one_is_proven() {
@@ -154,7 +154,7 @@ fn a_replacement_names_its_price_and_the_old_one_serves_until_the_new_one_is_pro
         .says("! price: the program that authenticates users with the old keys has to be given the new ones");
     let apply = || {
         folder
-            .duoctl(["apply", "--auto-approve", "--allow-replace", "applications.helpdesk", "--no-verify"])
+            .duoctl(["apply", "--auto-approve", "--allow", "replaces:applications.helpdesk", "--no-verify"])
             .at(&server)
             .run()
     };
@@ -172,7 +172,7 @@ fn a_replacement_names_its_price_and_the_old_one_serves_until_the_new_one_is_pro
     assert_eq!(kinds(), ["authapi", "websdk"]);
     let left =
         server.named("Help desk").into_iter().find(|live| live["integration_key"] == old.as_str()).unwrap();
-    assert_eq!(left["user_access"], "ALL_USERS", "it still serves");
+    assert_eq!(left["user_access"], "PERMITTED_GROUPS", "it still serves");
     // The rest of a replacement is as careful.
     apply().exits(4).says("not proven");
     assert_eq!(kinds(), ["authapi", "websdk"]);

@@ -129,7 +129,7 @@ const MANAGED: &str = "applications:
   wiki:
     type: sso-generic
     name: Wiki
-    user_access: all_users
+    user_access: no_users
     sso:
       saml_config:
         entity_id: \"https://wiki.example.com/meta\" # fixed

@@ -18,7 +18,8 @@ const WRONG: &str = "hUnTeR2hUnTeR2hUnTeR2hUnTeR2hUnTeR2hUnTe";
 const SSO: &str = "  portal:
     type: sso-oidc-generic
     name: Portal
-    user_access: all_users
+    user_access: permitted_groups
+    groups_allowed: [Employees]
     sso: {oidc_config: {grant_types: {authorization_code: true}, redirect_uris: [\"https://a.example.com/\"], scopes: [{name: openid}]}}
 identity_intelligence:
   emea: {display_name: Duo EMEA, access: read_only, push_verification: {application_name: Acme}}
@@ -170,7 +171,8 @@ fn runs_that_succeed_show_no_secret() {
             "apply",
             "--auto-approve",
             "--prune=now",
-            "--allow-replace=*",
+            "--allow=replaces",
+            "--allow=destroys",
             "--max-deletes=9",
             "--allow=breaks_handoff",
         ],

@@ -193,7 +193,7 @@ fn the_rest_of_a_replacement_stays_while_the_keys_of_its_successor_are_not_deliv
         let body = json!({"type": kind, "name": "VPN", "user_access": "NO_USERS", "notes": notes});
         server.account().create_application(object(body)).unwrap();
     }
-    let arguments = ["apply", "--auto-approve", "--no-verify", "--allow-replace=applications.vpn"];
+    let arguments = ["apply", "--auto-approve", "--no-verify", "--allow=replaces:applications.vpn"];
     // Only keys are read there.
     server.disturb("5xx=99@/admin/v1/integrations");
     folder.duoctl(arguments).at(&server).run().exits(4).says(NOT_BEGUN);

@@ -11,8 +11,9 @@ fn a_plan_says_what_would_change_and_writes_nothing() {
     assert_eq!(outcome.stderr, "");
     insta::assert_snapshot!(outcome.stdout, @r#"
     + create applications.helpdesk  "Help desk" (authapi)
-        name         "Help desk"
-        user_access  "all_users"
+        name            "Help desk"
+        user_access     "permitted_groups"
+        groups_allowed  "Employees"
 
     + create applications.siem  "SIEM export" (adminapi)
         name         "SIEM export"
@@ -25,6 +26,7 @@ fn a_plan_says_what_would_change_and_writes_nothing() {
         groups_allowed  "Contractors", "VPN Users"
         policy          "Require trusted endpoints"
         notes           "Owned by the network team"
+        ? not known: whether the policy asks for less than the global one
 
     Plan: 3 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged.
     "#);

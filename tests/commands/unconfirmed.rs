@@ -105,10 +105,7 @@ fn the_newer_permissions_to_read_may_open_nothing() {
 fn secret_keys_may_be_out_of_reach() {
     let yaml = format!(
         "{}secret_stores: {{local: {{type: file, path: keys}}}}\n",
-        THREE.replace(
-            "user_access: all_users}",
-            "user_access: all_users, secret: {store: local, path: helpdesk.json}}"
-        )
+        THREE.replace("[Employees]}", "[Employees], secret: {store: local, path: helpdesk.json}}")
     );
     for (hidden, server) in both_ways("hidden-keys") {
         let folder = Folder::with(&yaml);

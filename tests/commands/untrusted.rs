@@ -113,8 +113,7 @@ fn no_link_leads_out_of_the_folder() {
 fn no_secret_store_is_opened() {
     let stores = "secret_stores: {other: {type: exec, write: [touch, ran], read: [touch, ran]}, \
                   vault: {type: vault, address: 'https://127.0.0.1:1', mount: kv, token: {env: HOME_TOKEN}}}\n";
-    let yaml =
-        THREE.replace("user_access: all_users}", "user_access: all_users, secret: {store: other, path: x}}");
+    let yaml = THREE.replace("[Employees]}", "[Employees], secret: {store: other, path: x}}");
     let yaml =
         yaml.replace("[info, read_resource]}", "[info, read_resource], secret: {store: vault, path: y}}");
     let (server, folder) = (Server::start(), Folder::with(&format!("{yaml}{stores}")));

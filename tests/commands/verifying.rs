@@ -115,8 +115,8 @@ fn a_servers_error_fails_no_key() {
         Server::start(),
         Folder::with(
             "applications:
-  helpdesk: {type: authapi, name: Help desk, user_access: all_users}
-  intranet: {type: websdk, name: Intranet pages, user_access: all_users}
+  helpdesk: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees]}
+  intranet: {type: websdk, name: Intranet pages, user_access: permitted_groups, groups_allowed: [Employees]}
   siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [info]}
 ",
         ),

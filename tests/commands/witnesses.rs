@@ -7,7 +7,7 @@ use crate::support::{Folder, Outcome, Server};
 
 /// With a key that is delivered, so that what Duo shows of keys is compared with what a store holds.
 const YAML: &str = "applications:
-  helpdesk: {type: authapi, name: Help desk, user_access: all_users, secret: {store: local, path: helpdesk.json}}
+  helpdesk: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees], secret: {store: local, path: helpdesk.json}}
   siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [info, read_resource]}
   vpn:
     type: radius
@@ -19,7 +19,8 @@ const YAML: &str = "applications:
   portal:
     type: sso-oidc-generic
     name: Portal
-    user_access: all_users
+    user_access: permitted_groups
+    groups_allowed: [Employees]
     sso:
       oidc_config:
         grant_types: {authorization_code: true}

@@ -158,7 +158,7 @@ fn an_editor_completes_explains_and_fills_in() {
     assert!(items("type").len() > 150);
     assert_eq!(items("access")["no_users"].1, "nobody may log in");
     assert!(items("permissions")["read_log"].1.starts_with("Grant read log"), "{:?}", items("permissions"));
-    assert_eq!(items("risk")["destroys"].1, "something is lost for good");
+    assert_eq!(items("risk")["destroys"].1, "an application is deleted without a quarantine before");
     assert!(items("version").contains_key("1"), "{:?}", items("version"));
     let (application, _) = &items("applications")["application"];
     assert!(

@@ -36,7 +36,7 @@ const TASKS: [(&str, &str, &str, &[&str]); 10] = [
         "`apply --prune`",
         "applications: {}\n",
         ORDINARY,
-        &["apply", "--auto-approve", "--prune", "--allow-empty"],
+        &["apply", "--auto-approve", "--prune", "--allow=empty"],
     ),
     ("`rotate`", DELIVERED, DELIVERED, &["rotate", "applications.siem", "--auto-approve"]),
 ];

@@ -118,9 +118,9 @@ fn an_attested_removal_is_carried_out_and_ends_with_a_line_to_remove() {
     let quarantined = applications(&workspace);
     assert!(quarantined.iter().all(|live| live["user_access"] != "ALL_USERS"), "{quarantined:?}");
     // One of the two goes first: what was attested of the other still holds.
-    workspace.ok(&["apply", "--prune=now", "--auto-approve", "--only", "*.admin_api"]);
+    workspace.ok(&["apply", "--prune=now", "--allow", "destroys", "--auto-approve", "--only", "*.admin_api"]);
     assert_eq!(workspace.plan()["summary"]["handoffs"], 0);
-    workspace.ok(&["apply", "--prune=now", "--auto-approve"]);
+    workspace.ok(&["apply", "--prune=now", "--allow", "destroys", "--auto-approve"]);
     assert_eq!(applications(&workspace), Vec::<Value>::new());
     let (exit, text) = workspace.says(&["plan"]);
     assert_eq!(exit, 0);

@@ -208,7 +208,7 @@ fn the_old_keys_of_a_replacement_stay_until_the_new_ones_are_delivered() {
     duo.apply(&folder).exits(0);
     let old = duo.application("VPN");
     yaml("ldapproxy");
-    let apply = ["apply", "--auto-approve", "--allow-replace", "applications.vpn"];
+    let apply = ["apply", "--auto-approve", "--allow", "replaces:applications.vpn"];
     folder.script("keep.sh", "[ \"$1\" = read ] && cat kept-vpn && exit; exit 1");
     let plan = duo.plan(&folder).exits(2);
     plan.tells("delivers its keys to store cmd: vpn").tells("1 delivery.");
@@ -261,7 +261,7 @@ fn client_secrets_are_delivered_and_compared_too() {
 }
 
 const OAUTH: &str = "applications:
-  jobs: {type: sso-oauth-client-credentials, name: Jobs, user_access: all_users, secret: {store: local, path: jobs.env, format: dotenv}, sso: {oauth_config: {scopes: [{id: s-1, name: read}], clients: [CLIENTS]}}}
+  jobs: {type: sso-oauth-client-credentials, name: Jobs, user_access: permitted_groups, groups_allowed: [Employees], secret: {store: local, path: jobs.env, format: dotenv}, sso: {oauth_config: {scopes: [{id: s-1, name: read}], clients: [CLIENTS]}}}
 ";
 
 /// The secret of a client, as an administrator sees it, or a new one.

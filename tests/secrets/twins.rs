@@ -134,7 +134,7 @@ async fn a_key_is_replaced_stage_by_stage() {
     duo.plan(&folder).exits(0).tells("? retired applications.help").never_tells("@ rotation");
     duo.run(&folder, &["apply", "--prune", "--auto-approve"]).exits(0);
     assert_eq!(duo.applications("Help").len(), 2, "its quarantine is not over");
-    duo.run(&folder, &["apply", "--prune=now", "--auto-approve"]).exits(0);
+    duo.run(&folder, &["apply", "--prune=now", "--allow", "destroys", "--auto-approve"]).exits(0);
     assert_eq!(duo.application("Help")["integration_key"], held["integration_key"]);
     duo.plan(&folder).exits(0);
 }
@@ -356,7 +356,7 @@ fn what_leaves_the_yaml_under_rotation_goes_with_its_successor() {
     duo.run(&folder, &["apply", "--auto-approve", "--allow", "widens_access"]).exits(0);
     duo.plan(&folder).exits(0);
     folder.yaml("applications: {other: {type: radius, name: Other, user_access: no_users}}\n", STORES);
-    duo.run(&folder, &["apply", "--prune=now", "--auto-approve"]).exits(0);
+    duo.run(&folder, &["apply", "--prune=now", "--allow", "destroys", "--auto-approve"]).exits(0);
     assert!(duo.applications("Help").is_empty());
 }
 

@@ -107,7 +107,7 @@ async fn not_one_call_fails_through_a_whole_rotation() {
             log_in(&duo, &key(&path)).await;
             duo.run(&folder, &["rotate", "applications.help", "--silence", "0h", "--auto-approve"]).exits(0);
         }
-        duo.run(&folder, &["apply", "--prune=now", "--auto-approve"]).exits(0);
+        duo.run(&folder, &["apply", "--prune=now", "--allow", "destroys", "--auto-approve"]).exits(0);
     }
     let calls = consumer.end().await;
     assert!(calls > 50, "{calls}");
@@ -180,6 +180,7 @@ fn resume(duo: &Duo, folder: &Folder, name: &str, at: &str) {
             duo.run(folder, &CONFIRM).exits(0);
         }
     }
-    let run = duo.run(folder, &["apply", "--prune=now", "--auto-approve", "--no-verify"]);
+    let run =
+        duo.run(folder, &["apply", "--prune=now", "--allow", "destroys", "--auto-approve", "--no-verify"]);
     assert_eq!(run.code, Some(0), "{at}: {}\n{}", run.stdout, run.stderr);
 }

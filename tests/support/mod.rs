@@ -35,7 +35,7 @@ tenant:
 
 /// One ordinary application, and the two kinds that duoctl can probe.
 pub const THREE: &str = "applications:
-  helpdesk: {type: authapi, name: Help desk, user_access: all_users}
+  helpdesk: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees]}
   siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [info, read_resource]}
   vpn:
     type: radius

@@ -155,9 +155,12 @@ pub struct Ignore {
     /// The field, by its YAML key, e.g. greeting.
     #[arg(value_name = "FIELD")]
     pub field: String,
-    /// Why, and until when.
+    /// Why.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+    /// The last day on which the difference is ignored, e.g. 2027-06-30.
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<jiff::civil::Date>,
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,

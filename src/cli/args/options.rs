@@ -9,7 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crate::config::model::Tenant;
 use crate::duo::https::{Authorities, TlsRoots};
 use crate::output::document::PruneDocument;
-use crate::reconcile::guard::Allowed;
+use crate::reconcile::consent::Allowed;
 
 /// Where the YAML is.
 #[derive(Debug, Clone, clap::Args)]
@@ -98,22 +98,16 @@ pub struct Impact {
 /// What is consented to.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Consents {
-    /// Allow a risk, everywhere or at the addresses that match a glob, e.g. widens_access:applications.vpn
-    /// (repeatable).
-    #[arg(long, value_name = "RISK[:ADDRESS]", value_parser = Allowed::parse)]
+    /// Consent by name to what a guard refuses, everywhere or at the addresses that match a glob, e.g.
+    /// widens_access:applications.vpn (repeatable).
+    #[arg(long, value_name = "NAME[:ADDRESS]", value_parser = Allowed::parse)]
     pub allow: Vec<Allowed>,
-    /// Allow the application at this address to be replaced by one of another type (repeatable).
-    #[arg(long, value_name = "ADDRESS")]
-    pub allow_replace: Vec<String>,
     /// Allow this share of the owned applications to change.
     #[arg(long, value_name = "N%", value_parser = percent)]
     pub max_changes: Option<u8>,
     /// Allow this many applications to be deleted.
     #[arg(long, value_name = "N")]
     pub max_deletes: Option<u32>,
-    /// Allow a YAML that declares nothing while the account holds owned applications.
-    #[arg(long)]
-    pub allow_empty: bool,
     /// Where Duo sees duoctl call from, for a change of the networks of its own key. Left out: as guards.caller_address
     /// or Duo's activity log says.
     #[arg(long, value_name = "ADDRESS")]

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::options::{Connection, Selected, Source};
 use super::reporting::{OF_LIST, OutputFormat, formats};
-use crate::reconcile::guard::Allowed;
+use crate::reconcile::consent::Allowed;
 
 /// How a new key takes the place of the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,8 +50,8 @@ pub struct Rotate {
     /// How long the old key has to be silent before it goes.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
     pub silence: SignedDuration,
-    /// Allow a risk, e.g. breaks_handoff:identity_intelligence.emea.admin_api (repeatable).
-    #[arg(long, value_name = "RISK[:ADDRESS]", value_parser = Allowed::parse)]
+    /// Consent by name, e.g. breaks_handoff:identity_intelligence.emea.admin_api (repeatable).
+    #[arg(long, value_name = "NAME[:ADDRESS]", value_parser = Allowed::parse)]
     pub allow: Vec<Allowed>,
     /// Do not ask before rotating. Lifts no guard.
     #[arg(long)]

@@ -59,17 +59,21 @@ const NORMALIZATION: &[Choice] = &[
 /// The most groups that Duo takes (duo-api.md, section 3.3).
 pub const MOST_GROUPS: usize = 100;
 
+/// The last day of an exception.
+pub const UNTIL: Key = Key::optional(
+    "until",
+    Shape::Text(&texts::DATE),
+    "The last day on which it counts. Two weeks before there is a warning.",
+    "2027-06-30",
+);
+
 /// An entry of `ignore`.
 pub static IGNORE: Object = Object::new(
     "an item of `ignore`",
     &[
         Key::required("field", Shape::Text(&IGNORED_FIELD), "The field, by its YAML key.", "greeting"),
-        Key::required(
-            "reason",
-            Shape::Text(&texts::FILLED),
-            "Why, and until when.",
-            "help desk edits it, until 2027",
-        ),
+        Key::required("reason", Shape::Text(&texts::FILLED), "Why.", "help desk edits it"),
+        UNTIL,
     ],
 );
 
@@ -88,9 +92,9 @@ static IGNORED_FIELD: TextRule = TextRule {
     numeric: false,
 };
 
-/// Fields of applications that users log in to; the Admin API and the Accounts API have no users.
+/// Fields of applications that users log in to.
 fn users(family: Family) -> bool {
-    !matches!(family, Family::AdminApi | Family::AccountsApi)
+    family.has_users()
 }
 
 fn browser(family: Family) -> bool {
@@ -102,7 +106,7 @@ fn admin_api(family: Family) -> bool {
 }
 
 fn api_keys(family: Family) -> bool {
-    matches!(family, Family::AdminApi | Family::AccountsApi)
+    !family.has_users()
 }
 
 fn single_sign_on(family: Family) -> bool {
@@ -130,6 +134,7 @@ pub static FIELDS: &[Field] = &[
         .hint("add `user_access`: `all_users`, `permitted_groups` or `no_users`; Duo's own default has changed over time")
         .silence(Silence::NotOffered)
         .risk(risks::access)
+        .created(risks::new_access)
         .roles(R::OPENS),
     held(Key::optional(GROUPS, Shape::List(&Shape::Text(&texts::FILLED), 1, MOST_GROUPS), "Groups whose users may log in, by name or by id. Only with `user_access: permitted_groups`.", "[VPN Users, Contractors]"), 'g', Form::Set)
         .refers_to(Kind::Group)
@@ -151,6 +156,7 @@ pub static FIELDS: &[Field] = &[
         .wire(Wire::Flags(PERMISSION_PREFIX))
         .applies(admin_api)
         .risk(risks::permissions)
+        .created(risks::new_permissions)
         .roles(R::TELLING),
     held(Key::optional(NETWORKS, Shape::List(&Shape::Text(&texts::NETWORK), 1, MANY), "Addresses that the keys may be used from. Addresses, ranges and CIDR blocks; null lifts the restriction.", "[192.0.2.0/24]"), 'i', Form::Networks)
         .hint("name the networks; to lift the restriction, write `networks_for_api_access: null`")

@@ -1,8 +1,9 @@
-//! What changing a field of an existing application from one value to another risks.
+//! What changing a field of an existing application from one value to another risks, and what a new application with a
+//! value does.
 //!
 //! What is not surely harmless counts as the worse of what it may be.
 
-use crate::kinds::risk::{Assessment, Risk};
+use crate::kinds::risk::{Assessment, NEUTRAL, Risk};
 use crate::kinds::value::FieldValue;
 
 use super::{NO_USERS, PERMITTED_GROUPS};
@@ -21,6 +22,15 @@ pub(super) fn access(before: &FieldValue, after: &FieldValue) -> Assessment {
         (Risk::NarrowsAccess, "fewer users may log in")
     } else {
         (Risk::WidensAccess, "more users may log in")
+    }
+}
+
+/// Groups are named one by one in the YAML that is reviewed; every user is not.
+pub(super) fn new_access(access: &FieldValue) -> Assessment {
+    match access {
+        FieldValue::Unset => NEUTRAL,
+        access if reach(access) < 2 => NEUTRAL,
+        _ => (Risk::WidensAccess, "every user may log in"),
     }
 }
 
@@ -48,6 +58,15 @@ pub(super) fn permissions(before: &FieldValue, after: &FieldValue) -> Assessment
         }
         (_, FieldValue::Unset) => (Risk::ReducesPrivilege, "the key may do nothing any more"),
         _ => (Risk::EscalatesPrivilege, "the key may do more"),
+    }
+}
+
+pub(super) fn new_permissions(permissions: &FieldValue) -> Assessment {
+    let only_reads = |name: &String| name == "info" || name.starts_with("read_") || name.ends_with("_read");
+    match permissions {
+        FieldValue::Unset => NEUTRAL,
+        FieldValue::Set(names) if names.iter().all(only_reads) => NEUTRAL,
+        _ => (Risk::EscalatesPrivilege, "the new key may change things, or grant permissions"),
     }
 }
 

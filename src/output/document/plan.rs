@@ -16,7 +16,7 @@ use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::fingerprint::Fingerprint;
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::impact::{Affected, Survey};
-use crate::reconcile::plan::{Action, Orphan, Plan, Step, Summary};
+use crate::reconcile::plan::{Action, Orphan, Plan, Reasons, Step, Summary};
 use crate::reconcile::rotation::Rotation;
 
 use super::{DiagnosticDocument, FORMAT_VERSION, HandoffDocument, Kind, Place};
@@ -147,7 +147,7 @@ pub struct StepDocument {
     pub price: Vec<String>,
     /// Where keys are delivered, and why.
     pub delivery: Option<DeliveryDocument>,
-    /// What the step risks.
+    /// What the step risks: every reason on its own.
     pub risks: Vec<RiskDocument>,
     /// What was done to the application in Duo risks as long as it stays.
     pub drift: Vec<RiskDocument>,
@@ -256,8 +256,9 @@ pub struct RiskDocument {
 }
 
 impl RiskDocument {
-    fn all(risks: BTreeMap<Risk, &'static str>) -> Vec<Self> {
-        risks.into_iter().map(|(risk, reason)| Self { risk, reason: reason.to_owned() }).collect()
+    fn all(risks: Reasons) -> Vec<Self> {
+        let all = risks.into_iter().flat_map(|(risk, reasons)| reasons.into_iter().map(move |it| (risk, it)));
+        all.map(|(risk, reason)| Self { risk, reason: reason.to_owned() }).collect()
     }
 }
 

@@ -212,6 +212,12 @@ pub(super) fn entry(code: Code) -> Entry {
             "Remove `event_streaming`; for the provisioned integration it is turned on in the Duo Admin \
              Panel.",
         ),
+        Code::Expiring => texts(
+            "an exception that ends",
+            "An item of `ignore` or `guards.allow` has a last day, `until`, which is less than two weeks away, or \
+             over. Afterwards it no longer counts: the difference is drift again, and the guard refuses again.",
+            "Remove the item, or set a later `until` if its reason still holds.",
+        ),
         Code::UnusedIgnore => texts(
             "an `ignore` that does nothing",
             "An item of `ignore` names a field that is not written at this application, is named twice, \

@@ -41,13 +41,15 @@ pub fn risk(risk: Risk) -> Entry {
         Risk::WidensAccess => texts(
             "more people may log in, or they may have to prove less",
             "A group is added, access is opened, a policy goes, a key works from more addresses. What is not surely \
-             harmless counts as this.",
+             harmless counts as this. A new application counts if every user may log in, or if its policy asks for less \
+             than the global one.",
             "Allow it for one address with `--allow widens_access:ADDRESS`, or for good with an entry of \
              `guards.allow` that gives a reason.",
         ),
         Risk::EscalatesPrivilege => texts(
             "a key may do more",
-            "An Admin API application gets permissions. Whoever holds its key can use them at once.",
+            "An Admin API application gets permissions. Anyone who holds its key can use them at once. A new key counts if \
+             it may change things or grant permissions.",
             "Allow it for one address with `--allow escalates_privilege:ADDRESS`, or for good with an entry of \
              `guards.allow` that gives a reason.",
         ),
@@ -55,13 +57,14 @@ pub fn risk(risk: Risk) -> Entry {
             "a new application with a new key takes the place of the old one",
             "Duo cannot change the type of an application, so a new one is created and the old one ends: its keys stop \
              working.",
-            "Allow it with `--allow-replace ADDRESS`; without that nothing at the address is changed.",
+            "Allow it with `--allow replaces:ADDRESS`; without that nothing at the address is changed.",
         ),
         Risk::Destroys => texts(
             "something is lost for good",
             "An application is deleted. Duo has no undelete, and its keys stop working for everybody who uses them.",
-            "Up to `max_deletes` need no consent by name; the question before the apply asks for their number. \
-             Quarantine with `--prune` first.",
+            "Quarantine with `--prune` first: what was quarantined for the whole period and not used since is deleted \
+             without a consent. Otherwise a terminal asks for the number of deletions, and without one the apply needs \
+             `--allow destroys:ADDRESS`.",
         ),
     }
 }
@@ -92,7 +95,7 @@ pub const GUARDS: &[(&str, Entry)] = &[
             "the YAML declares nothing",
             "The YAML declares no application while the account holds some of this workspace. Most often a path or a \
              checkout is wrong.",
-            "Correct the path; if it is meant, `--allow-empty`.",
+            "Correct the path; if it is meant, `--allow empty`.",
         ),
     ),
     (

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::kinds::address::Address;
+use crate::kinds::policy;
 use crate::kinds::risk::Risk;
-use crate::output::document::{HandoffDocument, PlanDocument, StepDocument, WhoDocument};
+use crate::output::document::{ChangeDocument, HandoffDocument, PlanDocument, StepDocument, WhoDocument};
 use crate::output::paint::Paint;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::{Action, Orphan};
@@ -18,6 +19,8 @@ pub(crate) const BY_SECOND: &str =
 
 /// What stands above the guards that refuse a plan.
 pub(crate) const WOULD_BE_REFUSED: &str = "An apply would be refused:";
+/// The same where somebody can be asked.
+pub(crate) const NEEDS_CONSENT: &str = "This needs your consent:";
 /// The same where it was to be applied.
 pub(crate) const REFUSED: &str = "Refused; nothing was changed:";
 
@@ -111,6 +114,9 @@ pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
         let title = paint.bad(&format!("! {}:", risk.risk));
         let _ = writeln!(text, "    {title} {}", safe(&risk.reason));
     }
+    for change in step.changes.iter().filter(|change| is_open(change)) {
+        let _ = writeln!(text, "    {} {}", paint.notice("? not known:"), safe(&change.reason));
+    }
     for line in &step.price {
         let _ = writeln!(text, "    {} {}", paint.bad("! price:"), safe(line));
     }
@@ -122,6 +128,11 @@ pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
     }
     text.push('\n');
     text
+}
+
+/// Whether nobody can tell what a change risks.
+fn is_open(change: &ChangeDocument) -> bool {
+    change.reason == policy::UNKNOWN
 }
 
 /// What no step of the plan is about.

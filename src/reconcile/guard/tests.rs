@@ -3,9 +3,11 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::model::Allowance;
+use crate::config::model::{Allowance, Exception};
 use crate::diagnostic::Spanned;
 use crate::kinds::marker::{Marker, MarkerState};
+use crate::kinds::risk::CONSENTS;
+use crate::reconcile::consent::Allowed;
 use crate::reconcile::plan::{Options, Prune, plan};
 use crate::reconcile::rotation::Orders;
 use crate::reconcile::testing::{
@@ -22,7 +24,7 @@ fn allow(text: &str) -> Consent {
 }
 
 fn replace(glob: &str) -> Consent {
-    Consent { replace: vec![glob_matcher(glob).unwrap()], ..none() }
+    allow(&format!("replaces:{glob}"))
 }
 
 /// An account that owns `count` applications, `a0` and so on.
@@ -68,11 +70,11 @@ fn a_risk_is_lifted_by_its_own_name_and_nothing_else() {
         refusals(&plan, &desired, &allow("escalates_privilege:applications.*")),
         std::slice::from_ref(&widens)
     );
+    let others = ["replaces", "empty", "breaks_handoff", "overdue_key", "destroys"];
     let everything = Consent {
-        replace: vec![glob_matcher("*").unwrap()],
+        allow: others.map(|name| Allowed::parse(name).unwrap()).into(),
         max_changes_percent: Some(100),
         max_deletes: Some(100),
-        empty: true,
         ..none()
     };
     assert_eq!(refusals(&plan, &desired, &everything), [escalates, widens]);
@@ -96,7 +98,8 @@ fn a_standing_consent_in_the_yaml_counts() {
     let plan = plan_of(&desired, &duo);
     let standing = |risk: &str, address: Option<&str>| {
         let (risk, address) = (risk.to_owned(), address.map(str::to_owned));
-        vec![Spanned::new(Allowance { risk, address, reason: "launch day".to_owned() }, HERE)]
+        let exception = Exception { reason: "launch day".to_owned(), until: None };
+        vec![Spanned::new(Allowance { risk, address, exception }, HERE)]
     };
     desired.guards.allow = standing("widens_access", Some("applications.v*"));
     assert_eq!(refusals(&plan, &desired, &none()), []);
@@ -107,8 +110,8 @@ fn a_standing_consent_in_the_yaml_counts() {
 }
 
 #[test]
-fn only_risks_that_need_consent_can_be_allowed() {
-    for name in ["destroys", "replaces", "neutral", "narrows_access", "everything", ""] {
+fn only_what_a_consent_lifts_can_be_allowed() {
+    for name in ["empty:applications.vpn", "neutral", "narrows_access", "everything", ""] {
         assert!(Allowed::parse(name).is_err(), "{name}");
     }
     assert!(Allowed::parse("widens_access:[").is_err());
@@ -120,7 +123,7 @@ fn a_replacement_needs_its_own_consent() {
     let duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": marked("vpn")}));
     let desired = desired([app("vpn", "ldapproxy", "VPN")]);
     let plan = plan_of(&desired, &duo);
-    let refused = ("replaces", Some("--allow-replace applications.vpn".to_owned()));
+    let refused = ("replaces", Some("--allow replaces:applications.vpn".to_owned()));
     assert_eq!(refusals(&plan, &desired, &none()), std::slice::from_ref(&refused));
     assert_eq!(refusals(&plan, &desired, &replace("applications.wiki")), [refused]);
     assert_eq!(refusals(&plan, &desired, &replace("applications.vpn")), []);
@@ -143,7 +146,7 @@ fn the_rest_of_a_replacement_needs_it_too() {
     );
     assert_eq!(
         refusals(&plan, &desired, &none()),
-        [("replaces", Some("--allow-replace applications.vpn".to_owned()))]
+        [("replaces", Some("--allow replaces:applications.vpn".to_owned()))]
     );
     assert_eq!(refusals(&plan, &desired, &replace("*")), []);
 }
@@ -153,6 +156,8 @@ fn deletes_are_counted_by_application() {
     let duo = owning(5);
     let mut desired = declaring(1, 0);
     let plan = plan_pruning(&desired, &duo, Prune::Now);
+    assert_eq!(refusals(&plan, &desired, &none()).len(), 5, "each deletion, and their number");
+    let none = || allow("destroys:applications.a[1-4]");
     assert_eq!(refusals(&plan, &desired, &none()), [("max_deletes", Some("--max-deletes 4".to_owned()))]);
     assert_eq!(refusals(&plan, &desired, &Consent { max_deletes: Some(4), ..none() }), []);
     assert_eq!(refusals(&plan, &desired, &Consent { max_deletes: Some(3), ..none() }).len(), 1);
@@ -198,21 +203,15 @@ fn an_empty_workspace_is_refused() {
     let (duo, desired) = (owning(2), declaring(0, 0));
     for prune in [Prune::No, Prune::Quarantine] {
         let plan = plan_pruning(&desired, &duo, prune);
-        assert_eq!(refusals(&plan, &desired, &none()), [("empty", Some("--allow-empty".to_owned()))]);
-        assert_eq!(refusals(&plan, &desired, &Consent { empty: true, ..none() }), []);
+        assert_eq!(refusals(&plan, &desired, &none()), [("empty", Some("--allow empty".to_owned()))]);
+        assert_eq!(refusals(&plan, &desired, &allow("empty")), []);
     }
     assert_eq!(refusals(&plan_of(&desired, &FakeDuo::new()), &desired, &none()), []);
 }
 
 #[test]
 fn what_is_protected_is_not_removed_by_any_flag() {
-    let everything = || Consent {
-        replace: vec![glob_matcher("*").unwrap()],
-        max_changes_percent: Some(100),
-        max_deletes: Some(100),
-        empty: true,
-        ..none()
-    };
+    let everything = all_consents;
     let protected = Marker { protected: true, ..marker("vpn") }.to_string();
     let duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": protected}));
     let gone = desired([app("wiki", "radius", "Wiki")]);
@@ -245,13 +244,10 @@ fn what_is_protected_is_not_removed_by_any_flag() {
 
 /// Every consent there is.
 fn all_consents() -> Consent {
-    let allow = ["widens_access", "escalates_privilege", "breaks_handoff"];
     Consent {
-        allow: allow.into_iter().map(|risk| Allowed::parse(risk).unwrap()).collect(),
-        replace: vec![glob_matcher("*").unwrap()],
+        allow: CONSENTS.iter().map(|consent| Allowed::parse(consent.value).unwrap()).collect(),
         max_changes_percent: Some(100),
         max_deletes: Some(1000),
-        empty: true,
         callers: Vec::new(),
     }
 }

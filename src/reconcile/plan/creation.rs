@@ -58,7 +58,7 @@ pub(super) fn creation(
         finish.insert("notes".to_owned(), json!(notes(MarkerState::Owned)?));
         writes.push(Write::Finish(finish));
     }
-    let changes = diff::from_nothing(managed, &cx.references);
+    let changes = diff::from_nothing(wanted, managed, &cx.references);
     Ok(Step { changes, writes, ..Step::new(&wanted.address, Action::Create, kind, &name.value) })
 }
 
@@ -79,7 +79,7 @@ pub(super) fn replacement(
         step.inherent.push((Risk::BreaksHandoff, "the console holds the old keys"));
     }
     if let Some(old) = old {
-        step.changes = diff::from_predecessor(managed, old.integration, &cx.references);
+        step.changes = diff::from_predecessor(wanted, managed, old.integration, &cx.references);
         step.inherent.extend(not_carried_over(managed, old.integration));
         let ikey = old.integration.ikey.clone();
         let marker =

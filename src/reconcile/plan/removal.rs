@@ -21,8 +21,12 @@ use super::step::{Action, PROTECTED, Step, Write};
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::kinds::application::{NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION};
 use crate::kinds::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
-use crate::kinds::risk::Risk;
+use crate::kinds::risk::{Assessment, Risk};
 use crate::kinds::value::parts;
+
+/// Why a deletion is expected: everybody had the time of the quarantine to notice.
+pub(crate) const AFTER_QUARANTINE: &str =
+    "it was quarantined for the whole period and not used since; Duo has no undelete";
 
 /// Why an application of a console is not removed yet.
 pub(crate) const STILL_IN_CONSOLE: &str = "nobody has attested that the console let go of its keys";
@@ -78,13 +82,13 @@ fn remove(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, second: bool) ->
     let over =
         |since: Date| since.until(cx.options.today).is_ok_and(|span| i64::from(span.get_days()) >= days);
     let since = quarantined_since(marker).filter(|_| is_shut(orphan.integration));
-    let delete = || Parts { steps: vec![removal(cx, orphan, marker, Action::Delete)], ..Parts::default() };
+    let delete =
+        |why| Parts { steps: vec![removal(cx, orphan, marker, Action::Delete, why)], ..Parts::default() };
     match (cx.options.prune, since) {
         (Prune::No, _) => Parts::default(),
-        (Prune::Now, _) => delete(),
-        (Prune::Quarantine, Some(since)) if over(since) => {
-            maybe_used(cx, orphan, marker, since).unwrap_or_else(delete)
-        }
+        (Prune::Now, _) => delete((Risk::Destroys, "its keys stop working for good; Duo has no undelete")),
+        (Prune::Quarantine, Some(since)) if over(since) => maybe_used(cx, orphan, marker, since)
+            .unwrap_or_else(|| delete((Risk::Destroys, AFTER_QUARANTINE))),
         (Prune::Quarantine, Some(_)) => Parts::default(),
         (Prune::Quarantine, None) => match quarantine(cx, orphan, marker, second) {
             Ok(step) => Parts { steps: vec![step], ..Parts::default() },
@@ -180,7 +184,8 @@ fn quarantine(
         let help = format!("shorten them by {} in the Duo Admin Panel", characters(excess));
         return Err(Diagnostic::error(Code::InvalidNotes, None, message).help(help));
     }
-    let mut step = removal(cx, orphan, marker, Action::Quarantine);
+    let why = (Risk::NarrowsAccess, "nobody may log in any more");
+    let mut step = removal(cx, orphan, marker, Action::Quarantine, why);
     step.writes = vec![Write::Update(live.ikey.clone(), nobody(live, shut.notes(orphan.text)))];
     Ok(step)
 }
@@ -291,13 +296,10 @@ fn copied(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
         .help("remove the marker, `[duoctl …]`, from the notes of the copies in the Duo Admin Panel")
 }
 
-fn removal(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, action: Action) -> Step {
+fn removal(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, action: Action, why: Assessment) -> Step {
     let live = orphan.integration;
     let mut step = Step::on(&marker.address, action, live);
-    step.inherent.push(match action {
-        Action::Delete => (Risk::Destroys, "its keys stop working for good; Duo has no undelete"),
-        _ => (Risk::NarrowsAccess, "nobody may log in any more"),
-    });
+    step.inherent.push(why);
     if marker.protected {
         step.inherent.push((Risk::Destroys, PROTECTED));
     }

@@ -12,7 +12,7 @@ use super::super::delivery::Delivery;
 use super::super::diff::{Change, DriftRisk};
 use super::super::fingerprint::snapshot;
 use crate::kinds::address::Address;
-use crate::kinds::risk::Risk;
+use crate::kinds::risk::{Assessment, Risk};
 
 /// The reason that `protect` gives.
 pub(crate) const PROTECTED: &str = "it is protected";
@@ -156,25 +156,29 @@ impl Step {
         deleted.collect()
     }
 
-    /// Every risk of the step but `neutral`, each once with its first reason.
-    pub fn risks(&self) -> BTreeMap<Risk, &'static str> {
-        let mut risks = BTreeMap::new();
+    /// Every risk of the step but `neutral`, with all of its reasons.
+    pub fn risks(&self) -> Reasons {
         let changes = self.changes.iter().map(|change| (change.risk, change.reason));
-        for (risk, reason) in
-            changes.chain(self.inherent.iter().copied()).filter(|(risk, _)| *risk != Risk::Neutral)
-        {
-            risks.entry(risk).or_insert(reason);
-        }
-        risks
+        reasons(changes.chain(self.inherent.iter().copied()))
     }
 
-    /// What was done to the application in Duo risks as long as it stays, each risk once with its first reason.
-    pub fn drift(&self) -> BTreeMap<Risk, &'static str> {
-        let mut risks = BTreeMap::new();
+    /// What was done to the application in Duo risks as long as it stays, with all of its reasons.
+    pub fn drift(&self) -> Reasons {
         let found = self.changes.iter().filter_map(|change| change.drift);
-        for DriftRisk { risk, reason } in found.filter(|drift| drift.risk != Risk::Neutral) {
-            risks.entry(risk).or_insert(reason);
-        }
-        risks
+        reasons(found.map(|DriftRisk { risk, reason }| (risk, reason)))
     }
+}
+
+/// Risks with their reasons, each reason once.
+pub type Reasons = BTreeMap<Risk, Vec<&'static str>>;
+
+fn reasons(assessments: impl Iterator<Item = Assessment>) -> Reasons {
+    let mut reasons = Reasons::new();
+    for (risk, reason) in assessments.filter(|(risk, _)| *risk != Risk::Neutral) {
+        let known = reasons.entry(risk).or_default();
+        if !known.contains(&reason) {
+            known.push(reason);
+        }
+    }
+    reasons
 }

@@ -74,18 +74,20 @@ pub(crate) struct FakeDuo {
 }
 
 impl FakeDuo {
-    /// An account with four groups, three policies, and no application but the operator.
+    /// An account with four groups, four policies, and no application but the operator.
     pub(crate) fn new() -> Self {
         let group = |id: &str, name: &str| Group {
             id: GroupId::new(id),
             name: name.to_owned(),
             status: GroupStatus::Active,
         };
-        let policy = |key: &str, name: &str, is_global| Policy {
+        let policy = |key: &str, name: &str, sections: Value| Policy {
             key: PolicyKey::new(key),
             name: name.to_owned(),
-            is_global,
+            is_global: key == "PO0",
+            sections: sections.as_object().cloned().unwrap_or_default(),
         };
+        let new_users = |behavior: &str| json!({"new_user": {"new_user_behavior": behavior}});
         let mut duo = Self {
             applications: BTreeMap::new(),
             groups: vec![
@@ -95,9 +97,10 @@ impl FakeDuo {
                 group("DG4", "Admins"),
             ],
             policies: vec![
-                policy("PO0", "Global Policy", true),
-                policy("PO1", "Strict", false),
-                policy("PO2", "Lax", false),
+                policy("PO0", "Global Policy", new_users("enroll")),
+                policy("PO1", "Strict", new_users("deny")),
+                policy("PO2", "Lax", new_users("no-mfa")),
+                policy("PO3", "Browsers", json!({"browsers": {"out_of_date_behavior": "warn-only"}})),
             ],
             quirks: Quirks::default(),
             operator: Ikey::new("DIOPERATOR"),

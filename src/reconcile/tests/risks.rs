@@ -212,13 +212,14 @@ fn the_risk_of_every_transition() {
 #[test]
 fn only_what_finishes_a_creation_is_excused_by_the_marker() {
     let creating = Marker { state: MarkerState::Creating, ..marker("it") }.to_string();
-    let wanted = |a: App| a.text("policy", "Lax").flag("self_service_allowed", true);
+    let wanted = |a: App| a.groups(&["Staff"]).text("policy", "Strict").flag("self_service_allowed", true);
     let unfinished = json!({"user_access": "NO_USERS", "notes": creating});
     assert_eq!(
         risks("radius", unfinished, wanted),
         [
             ("state".to_owned(), Neutral),
             ("user_access".to_owned(), Neutral),
+            ("groups_allowed".to_owned(), Neutral),
             ("policy".to_owned(), Neutral),
             ("self_service_allowed".to_owned(), WidensAccess),
         ]

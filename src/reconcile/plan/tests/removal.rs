@@ -82,8 +82,10 @@ fn a_deletion_waits_for_the_quarantine_to_end() {
     let deleted =
         "delete applications.gone DI1\n  !destroys: its keys stop working for good; Duo has no undelete";
     assert_eq!(pruned(&shut(13), Prune::Quarantine), "");
-    assert_eq!(pruned(&shut(14), Prune::Quarantine), deleted);
-    assert_eq!(pruned(&shut(400), Prune::Quarantine), deleted);
+    let expected = "delete applications.gone DI1\n  !destroys: it was quarantined for the whole period and not used since; \
+                    Duo has no undelete";
+    assert_eq!(pruned(&shut(14), Prune::Quarantine), expected);
+    assert_eq!(pruned(&shut(400), Prune::Quarantine), expected);
     assert_eq!(pruned(&shut(-400), Prune::Quarantine), "", "a date that is yet to come");
     assert_eq!(pruned(&shut(14), Prune::No), "");
     assert_eq!(pruned(&shut(0), Prune::Now), deleted);

@@ -115,7 +115,7 @@ fn what_a_replacement_widens_is_shown_against_the_old_application() {
     assert!(risks(app("vpn", "ldapproxy", "VPN").text("policy", "Strict")).contains_key(&Risk::WidensAccess));
     assert!(!risks(wanted().text("policy", "Strict")).contains_key(&Risk::WidensAccess));
     let lost = risks(wanted());
-    assert_eq!(lost[&Risk::WidensAccess], "the policy of the old application is not carried over");
+    assert_eq!(lost[&Risk::WidensAccess], ["the policy of the old application is not carried over"]);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_replaced_part_of_an_integration_breaks_its_handoff() {
     let notes = Marker { address: wanted.0.address.clone(), ..marker("x") }.to_string();
     let duo = FakeDuo::new().with("DIOLD", "radius", "VPN", json!({"notes": notes}));
     let plan = plan_of(&desired([wanted]), &duo);
-    assert_eq!(plan.steps()[0].risks()[&Risk::BreaksHandoff], "the console holds the old keys");
+    assert_eq!(plan.steps()[0].risks()[&Risk::BreaksHandoff], ["the console holds the old keys"]);
     assert!(plan.matched().is_empty(), "a handoff must not show the key of what is about to go");
     let gone = plan_pruning(&desired([]), &duo, Prune::Quarantine);
     assert!(gone.steps()[0].risks().contains_key(&Risk::BreaksHandoff));

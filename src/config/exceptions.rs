@@ -1,0 +1,84 @@
+//! What suppresses a check has a reason, and perhaps a last day: soon before it there is a warning, and after it the
+//! check counts again.
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+
+use super::model::{Exception, Workspace};
+use crate::diagnostic::{Code, Diagnostic, Spanned};
+
+/// How many days before its end an exception is warned of.
+const NOTICE_DAYS: i64 = 14;
+
+/// Takes out what is over, and warns of it and of what soon will be.
+pub(super) fn expire(workspace: &mut Workspace, today: Date, findings: &mut Vec<Diagnostic>) {
+    let entries = workspace.identity_intelligence.values_mut();
+    let parts = entries.flat_map(|entry| [&mut entry.admin_api.ignore, &mut entry.auth_api.ignore]);
+    let applications = workspace.applications.values_mut().map(|application| &mut application.ignore);
+    for ignores in applications.chain(parts) {
+        ignores.retain(|ignore| counts(ignore, |it| &it.exception, "item", today, findings));
+    }
+    let suppress = &mut workspace.suppress;
+    suppress.retain(|item| counts(item, |it| &it.exception, "item", today, findings));
+    let allow = &mut workspace.guards.allow;
+    allow.retain(|allow| counts(allow, |it| &it.exception, "consent", today, findings));
+}
+
+fn counts<T>(
+    item: &Spanned<T>,
+    exception: fn(&T) -> &Exception,
+    what: &str,
+    today: Date,
+    findings: &mut Vec<Diagnostic>,
+) -> bool {
+    let Some(until) = exception(&item.value).until else { return true };
+    let soon = today.checked_add(NOTICE_DAYS.days()).is_ok_and(|soon| until < soon);
+    let counts = today <= until;
+    if !counts || soon {
+        let verb = if counts { "counts only until" } else { "no longer counts: it ended on" };
+        findings.push(
+            Diagnostic::warning(Code::Expiring, item.span, format!("this {what} {verb} {until}"))
+                .help("remove it, or set a later `until` if its reason still holds"),
+        );
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::config::load::load_text;
+
+    /// Of every sort of exception: how many are left, and how many warnings there are, on a day.
+    fn on(day: Date, until: &str) -> ([usize; 2], usize) {
+        let yaml = format!(
+            "version: 1\nworkspace: acme\ntenant: {{api_hostname: api-1a2b3c4d.duosecurity.com}}\n\
+             applications:\n  a: {{type: radius, name: A, user_access: no_users, greeting: x, \
+             ignore: [{{field: greeting, reason: r{until}}}]}}\n\
+             guards: {{allow: [{{risk: widens_access, address: applications.a, reason: r{until}}}]}}\n"
+        );
+        let mut workspace = load_text("duo.yaml".into(), yaml).workspace.expect("a workspace");
+        // What the day of the test took out already.
+        let mut findings = Vec::new();
+        expire(&mut workspace, day, &mut findings);
+        let left = [workspace.applications["a"].ignore.len(), workspace.guards.allow.len()];
+        (left, findings.len())
+    }
+
+    #[test]
+    fn an_exception_ends_after_its_last_day_and_is_warned_of_two_weeks_before() {
+        let until = ", until: 2999-06-30";
+        assert_eq!(on(date(2999, 6, 16), until), ([1, 1], 0));
+        assert_eq!(on(date(2999, 6, 17), until), ([1, 1], 2));
+        assert_eq!(on(date(2999, 6, 30), until), ([1, 1], 2));
+        assert_eq!(on(date(2999, 7, 1), until), ([0, 0], 2));
+        assert_eq!(on(date(9999, 12, 31), ""), ([1, 1], 0));
+    }
+
+    #[test]
+    fn loading_takes_out_what_is_over() {
+        assert_eq!(on(date(2020, 1, 1), ", until: 2020-02-29").0, [0, 0]);
+    }
+}

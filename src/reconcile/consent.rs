@@ -1,0 +1,86 @@
+//! Consents by name: `NAME[:ADDRESS]`, the same on the command line and in `guards.allow`.
+
+use std::net::IpAddr;
+
+use globset::GlobMatcher;
+
+use crate::config::model::Guards;
+use crate::kinds::address::Address;
+use crate::kinds::risk::CONSENTS;
+
+use super::selection::glob_matcher;
+
+/// The consent to a YAML that declares nothing.
+pub const EMPTY: &str = "empty";
+
+/// What someone consented to on the command line, or at the terminal.
+#[derive(Clone, Debug, Default)]
+pub struct Consent {
+    /// `--allow NAME[:ADDRESS]`.
+    pub allow: Vec<Allowed>,
+    /// `--max-changes N%`.
+    pub max_changes_percent: Option<u8>,
+    /// `--max-deletes N`.
+    pub max_deletes: Option<u32>,
+    /// Where Duo sees duoctl call from: `--caller-address`, or what Duo's logs say. Empty: as the YAML has it.
+    pub callers: Vec<IpAddr>,
+}
+
+impl Consent {
+    /// Every consent, those of the YAML included.
+    pub fn all(&self, guards: &Guards) -> Vec<Allowed> {
+        let standing = guards
+            .allow
+            .iter()
+            .filter_map(|allow| Allowed::new(&allow.value.risk, allow.value.address.as_deref()).ok());
+        self.allow.iter().cloned().chain(standing).collect()
+    }
+}
+
+/// One consent: by its name, everywhere or at some addresses.
+#[derive(Clone, Debug)]
+pub struct Allowed {
+    name: &'static str,
+    address: Option<GlobMatcher>,
+}
+
+impl Allowed {
+    /// Reads `NAME` or `NAME:ADDRESS`, where the address may be a glob.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (name, address) =
+            text.split_once(':').map_or((text, None), |(name, address)| (name, Some(address)));
+        Self::new(name, address)
+    }
+
+    /// A consent of this name, at addresses that match the glob.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words.
+    pub fn new(name: &str, address: Option<&str>) -> Result<Self, String> {
+        let known = CONSENTS.iter().find(|choice| choice.value == name);
+        let name = known.map(|choice| choice.value).ok_or_else(|| {
+            let known: Vec<_> = CONSENTS.iter().map(|choice| choice.value).collect();
+            format!("`{name}` is not a consent; write one of {}", known.join(", "))
+        })?;
+        if name == EMPTY && address.is_some() {
+            return Err(format!("`{EMPTY}` is about the whole workspace and takes no address"));
+        }
+        Ok(Self { name, address: address.map(glob_matcher).transpose()? })
+    }
+
+    /// Whether it lifts the guard of this name at an address; what is about no address needs a consent without one.
+    pub fn covers(&self, name: &str, address: Option<&Address>) -> bool {
+        let at = |glob: &GlobMatcher| address.is_some_and(|address| glob.is_match(address.as_str()));
+        self.name == name && self.address.as_ref().is_none_or(at)
+    }
+}
+
+/// Whether a guard of this name is lifted by a consent.
+pub fn is_consent(name: &str) -> bool {
+    CONSENTS.iter().any(|choice| choice.value == name)
+}
