@@ -11,8 +11,8 @@ use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::plan::{Action, Plan};
 
-use super::Live;
 use super::names::Names;
+use super::scope::Live;
 use super::settings;
 
 /// One edit of an application's entry.
