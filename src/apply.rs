@@ -1,11 +1,13 @@
 //! Carries out a plan: compares before each write, recovers lost answers, and reads the account again afterwards.
 
 pub mod converge;
+mod creation;
 pub mod deliver;
 mod deputised;
 pub mod deputy;
 pub mod execute;
+mod made;
 pub mod outcome;
-pub mod rivals;
 pub mod rotate;
+mod run;
 mod successor;

@@ -22,7 +22,7 @@ use crate::reconcile::undo::{before, has_notes, in_words, missing, on_trial, und
 use crate::verify::operator::Abilities;
 
 use super::deputy::Deputy;
-use super::execute::{Run, Stop};
+use super::run::{Run, Stop};
 
 /// How many writes a roll-back takes at most: two, and as many again where nobody knows what became of one.
 const ATTEMPTS: usize = 4;

@@ -17,6 +17,8 @@ pub enum Status {
     Applied,
     /// The live application is no longer as the plan found it: nothing was sent.
     Moved(String),
+    /// Duo's answer to a creation is not about what was sent, so nothing more was sent to what it names.
+    Unconfirmed(String),
     /// Duo, or the way to it, failed. `partly` when an earlier request of the step was carried out.
     Failed {
         /// The failure.
@@ -91,6 +93,7 @@ pub fn tally(outcomes: &[StepOutcome]) -> Tally {
         match outcome.status {
             Status::Applied => tally.applied += 1,
             Status::Moved(_)
+            | Status::Unconfirmed(_)
             | Status::Failed { .. }
             | Status::NotDelivered(_)
             | Status::NotProven(_)

@@ -255,6 +255,7 @@ impl Run<'_> {
         let touched = |outcome: &StepOutcome| match &outcome.status {
             // What was taken back was there for a moment.
             Status::Applied
+            | Status::Unconfirmed(_)
             | Status::NotDelivered(_)
             | Status::NotProven(_)
             | Status::RolledBack { .. }
@@ -270,6 +271,7 @@ impl Run<'_> {
             Status::Moved(_) => Some(Exit::Stale),
             Status::Unfit(unfit) => Some(unfit.error.as_ref().map_or(Exit::Error, Exit::of)),
             Status::Applied
+            | Status::Unconfirmed(_)
             | Status::NotDelivered(_)
             | Status::NotProven(_)
             | Status::RolledBack { .. }

@@ -277,6 +277,7 @@ fn exit_of(outcome: &StepOutcome) -> Exit {
         Status::Failed { error, partly: false } if !error.outcome_unknown() => Exit::of(error),
         Status::Failed { .. }
         | Status::NotDelivered(_)
+        | Status::Unconfirmed(_)
         | Status::NotProven(_)
         | Status::Unfit(_)
         | Status::RolledBack { .. }

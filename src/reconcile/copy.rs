@@ -15,7 +15,7 @@ use crate::kinds::managed::again;
 pub struct Bodies {
     /// The body of the creation.
     pub create: Map<String, Value>,
-    /// What follows, where Duo takes some of it on modify only; until then nobody is let in.
+    /// What follows: what Duo takes on modify only, and what lets people in.
     pub finish: Map<String, Value>,
 }
 
@@ -39,16 +39,13 @@ fn set(field: &Field, live: &Integration) -> Map<String, Value> {
 /// Splits settings into what a creation takes and what can only follow it.
 pub fn bodies(kind: &str, settings: Map<String, Value>) -> Bodies {
     let is = |role, key: &str| FIELDS.iter().any(|field| field.is(role) && field.owns(key));
-    let two_calls = settings.keys().any(|key| is(Roles::LATE, key));
     let mut create =
         Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
     let mut finish = Map::new();
     for (key, value) in settings {
-        if is(Roles::LATE, &key) || (two_calls && is(Roles::OPENS, &key)) {
-            finish.insert(key, value);
-        } else {
-            create.insert(key, value);
-        }
+        let opens = is(Roles::OPENS, &key) && create.get(&key) != Some(&value);
+        let later = opens || is(Roles::LATE, &key);
+        if later { &mut finish } else { &mut create }.insert(key, value);
     }
     Bodies { create, finish }
 }

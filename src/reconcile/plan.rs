@@ -85,6 +85,7 @@ pub struct Plan {
     handoffs: Vec<Handoff>,
     attested: Vec<Handoff>,
     matched: BTreeMap<Address, Ikey>,
+    live: BTreeSet<Ikey>,
     owned: usize,
     declared: usize,
     unmanaged: usize,
@@ -160,6 +161,11 @@ impl Plan {
     /// The live application of each declared address that has one.
     pub fn matched(&self) -> &BTreeMap<Address, Ikey> {
         &self.matched
+    }
+
+    /// Every application of the account that the plan was made from.
+    pub fn live(&self) -> &BTreeSet<Ikey> {
+        &self.live
     }
 
     /// How many live applications carry the workspace's marker.
@@ -342,6 +348,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         handoffs,
         attested,
         matched: lives.into_iter().map(|(address, live)| (address.clone(), live.ikey.clone())).collect(),
+        live: integrations.iter().map(|live| live.ikey.clone()).collect(),
         owned: matches.owned,
         declared: desired.applications.len(),
         unmanaged: matches.unmanaged,

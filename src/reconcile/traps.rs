@@ -74,15 +74,17 @@ fn trap_03_a_list_that_duo_kept_does_not_count_and_is_sent_when_switching_back()
 }
 
 #[test]
-fn trap_04_every_create_says_who_may_log_in() {
+fn trap_04_every_create_says_that_nobody_may_log_in_yet() {
     for (wanted, access) in [
-        (vpn(), "ALL_USERS"),
-        (vpn().without("user_access"), "NO_USERS"),
-        (vpn().text("policy", "Strict"), "NO_USERS"),
-        (siem().text("user_access", "no_users"), "NO_USERS"),
+        (vpn(), Some("ALL_USERS")),
+        (vpn().without("user_access"), None),
+        (vpn().text("policy", "Strict"), Some("ALL_USERS")),
+        (siem().text("user_access", "no_users"), None),
     ] {
         let plan = plan_of(&desired([wanted]), &FakeDuo::new());
-        assert_eq!(bodies(&plan)[0]["user_access"], json!(access));
+        let bodies = bodies(&plan);
+        assert_eq!(bodies[0]["user_access"], json!("NO_USERS"));
+        assert_eq!(bodies.get(1).map(|finish| finish["user_access"].clone()), access.map(|text| json!(text)));
     }
 }
 
@@ -222,7 +224,7 @@ fn trap_14_a_rename_in_the_panel_is_a_change_of_the_name() {
 
 #[test]
 fn trap_15_a_create_whose_answer_was_lost_is_found_again() {
-    let desired = desired([vpn()]);
+    let desired = desired([vpn().text("user_access", "no_users")]);
     let mut duo = FakeDuo::new();
     let first = plan_of(&desired, &duo);
     duo.write(&first.steps()[0].writes[0], &mut None).unwrap();

@@ -1,5 +1,6 @@
 //! What a network and a busy service do, and what the exit code says of it.
 
+use duoctl::sandbox::account::Account;
 use std::net::TcpListener;
 
 use serde_json::json;
@@ -231,6 +232,10 @@ fn a_lost_answer_to_a_create_never_makes_a_duplicate() {
     }
 }
 
+fn lists(account: &Account) -> usize {
+    account.requests().get("GET /admin/v3/integrations").copied().unwrap_or_default()
+}
+
 #[test]
 fn a_lost_create_is_found_by_its_marker_and_by_nothing_else() {
     // Of another type, so that it is not adopted, and never marked.
@@ -243,7 +248,8 @@ fn a_lost_create_is_found_by_its_marker_and_by_nothing_else() {
     );
     folder.duoctl(["plan"]).at(&server).run().exits(0);
     let reads: usize = server.account().requests().values().sum();
-    server.disturb(&format!("reset-before=1@{reads}"));
+    // After the second look at the list.
+    server.disturb(&format!("reset-before=1@{}", reads + 1));
     folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(4);
     server.calm();
     assert_eq!(server.named(name), [before], "what only looks like it is left alone");
@@ -275,10 +281,26 @@ fn an_account_that_cannot_be_read_after_the_writes_is_no_success() {
     let folder = Folder::with("applications: {vpn: {type: radius, name: VPN, user_access: no_users}}\n");
     let server = Server::disturbed("delay=100");
     let process = folder.duoctl(["apply", "--auto-approve"]).at(&server).start();
-    server.wait_until("the application is there", |account| account.applications().len() > 12);
+    // That of the plan, the one before the creation and the one after it.
+    server.wait_until("the application was looked at", |account| lists(account) > 2);
     server.disturb("5xx=9999");
     let outcome = process.end().exits(3);
     outcome.says("created applications.vpn").warns("the applications of the account could not be read");
+}
+
+#[test]
+fn what_nobody_could_look_at_after_its_creation_stays_shut_until_the_next_run() {
+    let folder = Folder::with("applications: {vpn: {type: radius, name: VPN, user_access: all_users}}\n");
+    let server = Server::disturbed("delay=100");
+    let process = folder.duoctl(["apply", "--auto-approve"]).at(&server).start();
+    server.wait_until("the application is there", |account| account.applications().len() > 12);
+    server.disturb("5xx=9999");
+    process.end().exits(4).says("a part of it was done");
+    server.calm();
+    assert_eq!(server.named("VPN")[0]["user_access"], "NO_USERS");
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    assert_eq!(server.named("VPN")[0]["user_access"], "ALL_USERS");
+    assert_eq!(server.named("VPN").len(), 1);
 }
 
 #[test]
@@ -303,12 +325,12 @@ fn an_application_that_vanishes_before_its_deletion_is_as_good_as_deleted() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
     folder.declare(&THREE[..THREE.find("  vpn:").unwrap()]);
-    let lists = server.account().requests()["GET /admin/v3/integrations"];
+    let before = lists(&server.account());
     let ikey = server.ikey("VPN");
     server.disturb("delay=150");
     let arguments = ["apply", "--auto-approve", "--prune=now", "--allow", "destroys"];
     let process = folder.duoctl(arguments).at(&server).start();
-    server.wait_until("the plan is made", |account| account.requests()["GET /admin/v3/integrations"] > lists);
+    server.wait_until("the list was read again", |account| lists(account) > before + 1);
     server.account().delete_application(&ikey).unwrap_or_else(|_| panic!("refused"));
     process.end().exits(0);
 }

@@ -42,12 +42,12 @@ const FAULTS: &[(&str, &str)] = &[
 /// A step, and which request after those of the plan does it; a read is the first of all.
 const STEPS: &[(&str, usize)] = &[
     ("read", 0),
-    ("create", 0),
+    ("create", 1),
     ("update", 1),
     ("adopt", 1),
     ("deliver", 0),
-    ("quarantine", 1),
-    ("delete", 1),
+    ("quarantine", 2),
+    ("delete", 2),
 ];
 
 const LEAN: &str = "applications: {keep: {type: radius, name: Keep, user_access: no_users}}\n";

@@ -131,7 +131,7 @@ fn two_runs_at_once_leave_one_of_everything() {
     completes(&folder, &server);
 }
 
-/// A run that has planned to create an application when another run creates it with these notes; and that one's key.
+/// A run that is about to create an application when another run creates it with these notes; and that one's key.
 fn overtaken(folder: &Folder, server: &Server, notes: &str) -> (crate::support::Process, String) {
     let lists = |account: &duoctl::sandbox::account::Account| {
         account.requests().get("GET /admin/v3/integrations").copied().unwrap_or_default()
@@ -139,7 +139,7 @@ fn overtaken(folder: &Folder, server: &Server, notes: &str) -> (crate::support::
     let before = lists(&server.account());
     server.disturb("delay=150");
     let process = folder.duoctl(APPLY).at(server).start();
-    server.wait_until("the plan is made", |account| lists(account) > before);
+    server.wait_until("the list was read again", |account| lists(account) > before + 1);
     let rival =
         serde_json::json!({"type": "radius", "name": "VPN", "user_access": "NO_USERS", "notes": notes});
     server.account().create_application(crate::support::object(rival)).unwrap();

@@ -33,11 +33,12 @@ fn an_apply_streams_its_plan_its_steps_and_its_proofs() {
     assert_eq!(
         events(&lines),
         [
+            // What is created waits for the list that shows all of it.
             "step_begun applications.helpdesk",
-            "step_ended applications.helpdesk",
             "step_begun applications.siem",
-            "step_ended applications.siem",
             "step_begun applications.vpn",
+            "step_ended applications.helpdesk",
+            "step_ended applications.siem",
             "step_ended applications.vpn",
             "application_verified applications.helpdesk",
             "application_verified applications.siem",

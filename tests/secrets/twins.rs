@@ -271,7 +271,10 @@ fn nothing_is_made_where_the_old_application_moved_or_another_run_was_faster() {
         duo.account().create_application(body.as_object().cloned().unwrap()).unwrap();
     };
     let happens: [&dyn Fn(&Duo); 2] = [&edit, &rival];
-    let why = ["was changed in Duo since the plan was made", "another run has begun to rotate it"];
+    let why = [
+        "was changed in Duo since the plan was made",
+        "applications were created or deleted in Duo since the plan was made",
+    ];
     for (happens, why) in happens.into_iter().zip(why) {
         let (duo, folder) = start(HELP);
         let lists = called(&duo.account(), LIST);

@@ -111,6 +111,8 @@ pub enum StepStatus {
     Applied,
     /// The live application is no longer as the plan found it: nothing was sent.
     Moved,
+    /// Duo's answer to a creation is not about what was sent: nothing more was sent to what it names.
+    Unconfirmed,
     /// It failed after a part of it was done.
     PartlyApplied,
     /// It failed.
@@ -135,6 +137,7 @@ impl StepStatus {
         match self {
             Self::Applied => "applied",
             Self::Moved => "moved",
+            Self::Unconfirmed => "unconfirmed",
             Self::PartlyApplied => "partly applied",
             Self::Failed => "failed",
             Self::NotDelivered => "not delivered",
@@ -154,6 +157,7 @@ impl From<&StepOutcome> for OutcomeDocument {
             Status::Failed { error, .. } => causes(error),
             Status::Applied
             | Status::Moved(_)
+            | Status::Unconfirmed(_)
             | Status::NotDelivered(_)
             | Status::NotProven(_)
             | Status::Unfit(_)
@@ -180,6 +184,11 @@ fn became(status: &Status) -> (StepStatus, Option<String>, Option<String>) {
     let (word, reason, next) = match status {
         Status::Applied => return (StepStatus::Applied, None, None),
         Status::Moved(what) => (StepStatus::Moved, what.clone(), Some("run `duoctl plan` again")),
+        Status::Unconfirmed(what) => (
+            StepStatus::Unconfirmed,
+            what.clone(),
+            Some("look at the list of applications in the Duo Admin Panel, then run `duoctl plan` again"),
+        ),
         Status::Failed { error, partly } => return failed(error, *partly),
         Status::NotDelivered(why) => (
             StepStatus::NotDelivered,

@@ -76,6 +76,7 @@ pub(crate) fn line(outcome: &OutcomeDocument, paint: Paint) -> String {
     let word = match outcome.status {
         StepStatus::Applied => paint.good(past(outcome.action)),
         StepStatus::Moved => paint.bad("not sent"),
+        StepStatus::Unconfirmed => paint.bad("not confirmed"),
         StepStatus::PartlyApplied | StepStatus::Failed => paint.bad("failed"),
         StepStatus::NotDelivered => paint.bad("not delivered"),
         StepStatus::NotProven => paint.bad("not proven"),

@@ -28,10 +28,13 @@ pub(super) fn creation(
         let message = format!("{}: a new application needs a type and a name", wanted.address);
         return Err(vec![Diagnostic::error(Code::MissingKey, wanted.span, message)]);
     };
-    // Duo takes some fields on modify only (duo-api.md, section 3.3). Until they are set nobody is let in; nothing has to
-    // be taken away from what is new.
+    // Duo takes some fields on modify only (duo-api.md, section 3.3), and nobody is let in before they are set and
+    // before it is certain that this run made the application; nothing has to be taken away from what is new.
     let late = |managed: &Managed| managed.field.is(Roles::LATE);
-    let later = |managed: &Managed| late(managed) && managed.wanted != FieldValue::Unset;
+    let later = |managed: &Managed| {
+        let opens = managed.field.is(Roles::OPENS) && managed.wanted != FieldValue::text(NO_USERS);
+        (opens || late(managed)) && managed.wanted != FieldValue::Unset
+    };
     // Where a store cannot be read back, the marker tells that the keys are still to be delivered.
     let unfinished = wanted.secret.as_ref().is_some_and(|secret| secret.write_only);
     let two_calls = unfinished || managed.iter().any(later);
@@ -45,7 +48,7 @@ pub(super) fn creation(
         Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
     let mut finish = Map::new();
     for managed in managed {
-        if later(managed) || (two_calls && managed.field.is(Roles::OPENS)) {
+        if later(managed) {
             managed.send(&mut finish, None);
         } else if !late(managed) {
             managed.send(&mut create, None);

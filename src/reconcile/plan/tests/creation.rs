@@ -7,7 +7,7 @@ use crate::reconcile::testing::{
 };
 
 #[test]
-fn one_call_creates_what_needs_no_second() {
+fn what_lets_people_in_has_a_call_of_its_own() {
     let wanted =
         app("vpn", "radius", "VPN").groups(&["VPN Users"]).text("greeting", "hello").text("notes", "ours");
     let plan = plan_of(&desired([wanted]), &FakeDuo::new());
@@ -18,10 +18,21 @@ fn one_call_creates_what_needs_no_second() {
     );
     assert_eq!(
         requests(&plan),
-        r#"create {"type":"radius","user_access":"PERMITTED_GROUPS","name":"VPN","groups_allowed":"DG1","greeting":"hello","notes":"ours\n[duoctl acme/applications.vpn aQ5NgHXHn1XToY48t4XA]"}"#
+        r#"create {"type":"radius","user_access":"NO_USERS","name":"VPN","greeting":"hello","notes":"ours\n[duoctl acme/applications.vpn aQ5NgHXHn1XToY48t4XA creating]"}
+finish {"user_access":"PERMITTED_GROUPS","groups_allowed":"DG1","notes":"ours\n[duoctl acme/applications.vpn aQ5NgHXHn1XToY48t4XA]"}"#
     );
     let summary = plan.summary();
     assert_eq!((summary.add, summary.change, summary.delete, summary.unmanaged), (1, 0, 0, 1));
+}
+
+#[test]
+fn one_call_creates_what_lets_nobody_in() {
+    let wanted = app("vpn", "radius", "VPN").text("user_access", "no_users").text("greeting", "hello");
+    let plan = plan_of(&desired([wanted]), &FakeDuo::new());
+    assert_eq!(
+        requests(&plan),
+        r#"create {"type":"radius","user_access":"NO_USERS","name":"VPN","greeting":"hello","notes":"[duoctl acme/applications.vpn a2VQn1XTt4XA]"}"#
+    );
 }
 
 #[test]
@@ -89,7 +100,8 @@ fn what_has_no_type_or_name_cannot_be_created() {
 fn notes_and_marker_together_stay_within_the_limit() {
     let with = |length: usize, policy: bool| {
         let wanted = app("vpn", "radius", "VPN").text("notes", &"é".repeat(length));
-        desired([if policy { wanted.text("policy", "Strict") } else { wanted }])
+        let wanted = if policy { wanted.text("policy", "Strict") } else { wanted };
+        desired([wanted.text("user_access", if policy { "all_users" } else { "no_users" })])
     };
     let marker = "\n[duoctl acme/applications.vpn aPHEn1XToY48]".chars().count();
     let fitting = NOTES_LIMIT - marker;
@@ -122,8 +134,11 @@ fn every_kind_of_field_is_sent_in_its_own_form() {
         .clear("policy");
     assert_eq!(
         bodies(&plan_of(&desired([wanted]), &FakeDuo::new())),
-        [json!({"type": "websdk", "user_access": "ALL_USERS", "name": "Portal", "self_service_allowed": "1",
-            "username_normalization_policy": "simple", "greeting": ""})]
+        [
+            json!({"type": "websdk", "user_access": "NO_USERS", "name": "Portal", "self_service_allowed": "1",
+                "username_normalization_policy": "simple", "greeting": ""}),
+            json!({"user_access": "ALL_USERS"})
+        ]
     );
     let wanted = app("wiki", "sso-generic", "Wiki").sso(json!({"saml_config": {"role_attrs":
         {"role": {"admin": ["Admins"], "editor": "Staff"}}}}));

@@ -1,0 +1,122 @@
+//! What a run creates, from the request to the moment when it counts.
+//!
+//! An answer to a creation is a claim like any other: it may name an application that was there before, or one that
+//! somebody else made. Therefore everything is created shut, and nothing more is sent to it, delivered or taken back
+//! before a list that was begun afterwards shows the application as it was sent. The same list shows whether another run
+//! created the address at the same time; then this run takes back its own. At least the later one of two sees both, so
+//! there are never two, and nothing was opened or delivered by then.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::duo::api::{ReadApi, WriteApi};
+use crate::duo::call::Transport;
+use crate::duo::types::{Ikey, Integration};
+use crate::kinds::marker::{MarkerState, Notes};
+use crate::reconcile::plan::{Action, Plan, Step, Write};
+
+use super::made::{Created, Listed, Sent};
+use super::run::{Run, Stop};
+
+/// Whether a step is right only if the list of applications is: it creates what is not in it, or removes what it shows.
+pub(super) fn rests_on_the_list(step: &Step) -> bool {
+    let writes = |write: &Write| matches!(write, Write::Create(_) | Write::Delete(_));
+    step.action == Action::Quarantine || step.writes.iter().any(writes)
+}
+
+/// One more list, before anything is created or removed: it has to hold the applications that the plan was made from.
+/// A list that lost one by the way it is paged would otherwise make a second one of what is there.
+///
+/// # Errors
+///
+/// What came or went, or why the list cannot be read.
+pub(super) async fn confirmed(plan: &Plan, reader: &impl ReadApi) -> Result<(), Stop> {
+    if !plan.steps().iter().any(rests_on_the_list) {
+        return Ok(());
+    }
+    let now: BTreeSet<Ikey> = reader.integrations().await?.into_iter().map(|live| live.ikey).collect();
+    let differing: Vec<&str> = now.symmetric_difference(plan.live()).map(Ikey::as_str).take(5).collect();
+    if differing.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::Moved(format!(
+        "applications were created or deleted in Duo since the plan was made, among them {}",
+        differing.join(", ")
+    )))
+}
+
+impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
+    /// Creates an application. Creating is not idempotent and names are not unique, so it is never simply repeated
+    /// (trap 15): where the answer was lost, exactly one application that was not there before carries what was sent.
+    pub(super) async fn create(&mut self, step: &Step, body: &Map<String, Value>) -> Result<(), Stop> {
+        // What a successor is a copy of has to be as it was.
+        if let (Action::Rotate, Some(old)) = (step.action, &step.ikey) {
+            self.compare(step, old).await?;
+        }
+        let sent = Sent::of(step, body);
+        let ikey = match self.writer.create(body.clone()).await {
+            Ok(answer) => answer.ikey,
+            Err(error) if error.outcome_unknown() => {
+                let all = self.writer.integrations().await.map_err(|_| Stop::Failed(error.clone()))?;
+                let is_new = |live: &Integration| !self.was_there(&live.ikey) && sent.is_marked(live);
+                let mut marked = all.into_iter().filter(|live| is_new(live) && live.kind() == sent.kind);
+                match (marked.next(), marked.next()) {
+                    (Some(only), None) => only.ikey,
+                    _ => return Err(Stop::Failed(error)),
+                }
+            }
+            Err(error) => return Err(Stop::Failed(error)),
+        };
+        if self.was_there(&ikey) {
+            return Err(Stop::Unconfirmed(format!(
+                "Duo answered the creation with {ikey}, which was there before, so nothing more was sent"
+            )));
+        }
+        self.created = Some(Created { ikey, sent, shown: false });
+        Ok(())
+    }
+
+    fn was_there(&self, ikey: &Ikey) -> bool {
+        self.plan.live().contains(ikey) || self.plan.operator() == ikey
+    }
+
+    /// Looks for what was created, and for what another run created in its place.
+    pub(super) async fn look(&mut self, step: &Step, list: &Listed) -> Result<(), Stop> {
+        let Some(created) = self.created.as_mut() else { return Ok(()) };
+        let list = list.as_ref().map_err(|error| Stop::Failed(error.clone()))?;
+        let own = &created.ikey;
+        let Some(live) = list.iter().find(|live| live.ikey == *own) else {
+            return Err(Stop::Unconfirmed(format!(
+                "Duo answered the creation with {own}, and its list does not show it, so nothing more was sent"
+            )));
+        };
+        if let Some(what) = created.sent.difference(live) {
+            return Err(Stop::Unconfirmed(format!(
+                "Duo answered the creation with {own}, which has {what} than was sent, so nothing more was sent"
+            )));
+        }
+        let Some(marker) = &created.sent.marker else { return Ok(()) };
+        let is_rival = |other: &&Integration| {
+            other.ikey != *own
+                && !step.baseline.contains_key(other.ikey.as_str())
+                && Notes::parse(other.notes()).marker.is_some_and(|found| {
+                    let put_aside = matches!(found.state, MarkerState::Replaced | MarkerState::Retired(_));
+                    found.workspace == marker.workspace
+                        && found.address == marker.address
+                        && !(put_aside && self.plan.live().contains(&other.ikey))
+                })
+        };
+        let Some(rival) = list.iter().find(is_rival).map(|rival| rival.ikey.clone()) else {
+            created.shown = true;
+            return Ok(());
+        };
+        // The list above showed that it is this run's own, shut, and without anything in it.
+        let own = own.clone();
+        self.writer.delete(&own).await?;
+        Err(Stop::Moved(format!(
+            "another run created {} as {rival} at the same time, so {own} was taken back",
+            step.address
+        )))
+    }
+}

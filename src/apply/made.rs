@@ -1,0 +1,87 @@
+//! An application that a run asked for, from the answer to the moment when it counts.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::duo::api::ReadApi;
+use crate::duo::error::DuoError;
+use crate::duo::types::{Ikey, Integration};
+use crate::kinds::application::NO_USERS;
+use crate::kinds::marker::{Marker, Notes};
+use crate::kinds::value::FieldValue;
+use crate::reconcile::plan::Step;
+
+use super::converge::WAITS;
+
+/// A list of all applications, or why there is none.
+pub(super) type Listed = Result<Vec<Integration>, DuoError>;
+
+/// An application that this run asked for.
+pub(super) struct Created {
+    pub(super) ikey: Ikey,
+    pub(super) sent: Sent,
+    /// Whether a list has shown it as it was sent.
+    pub(super) shown: bool,
+}
+
+/// What was asked for.
+pub(super) struct Sent {
+    pub(super) kind: String,
+    name: String,
+    pub(super) marker: Option<Marker>,
+}
+
+impl Created {
+    /// The key that Duo answered with: no more than a claim.
+    pub(super) fn ikey(&self) -> &Ikey {
+        &self.ikey
+    }
+
+    /// The application, once a list has shown that it is new and as it was sent.
+    pub(super) fn made(&self) -> Option<&Ikey> {
+        self.shown.then_some(&self.ikey)
+    }
+}
+
+impl Sent {
+    pub(super) fn of(step: &Step, body: &Map<String, Value>) -> Self {
+        let text = |key| body.get(key).and_then(Value::as_str).unwrap_or_default();
+        let marker = Notes::parse(text("notes")).marker;
+        Self { kind: step.kind.clone(), name: text("name").to_owned(), marker }
+    }
+
+    pub(super) fn is_marked(&self, live: &Integration) -> bool {
+        self.marker.is_some() && self.marker == Notes::parse(live.notes()).marker
+    }
+
+    /// What of a live application is not as it was sent.
+    pub(super) fn difference(&self, live: &Integration) -> Option<&'static str> {
+        if live.kind() != self.kind {
+            Some("another type")
+        } else if FieldValue::text(live.name()) != FieldValue::text(&self.name) {
+            Some("another name")
+        } else if live.text("user_access") != NO_USERS {
+            Some("another access than nobody's")
+        } else if !self.is_marked(live) {
+            Some("other notes")
+        } else {
+            None
+        }
+    }
+}
+
+/// A list that was begun after everything was created, read again while something of it is missing.
+pub(super) async fn list_with(created: impl Iterator<Item = &Created>, reader: &impl ReadApi) -> Listed {
+    let wanted: BTreeSet<&Ikey> =
+        created.filter(|created| !created.shown).map(|created| &created.ikey).collect();
+    let mut list = Vec::new();
+    for wait in WAITS {
+        tokio::time::sleep(wait).await;
+        list = reader.integrations().await?;
+        if list.iter().filter(|live| wanted.contains(&live.ikey)).count() == wanted.len() {
+            break;
+        }
+    }
+    Ok(list)
+}

@@ -1,0 +1,241 @@
+//! The requests of the steps of one address, in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::duo::api::{ReadApi, WriteApi};
+use crate::duo::call::Transport;
+use crate::duo::error::DuoError;
+use crate::duo::types::{Ikey, Integration};
+use crate::kinds::application::PERMISSION_PREFIX;
+use crate::reconcile::fingerprint::snapshot;
+use crate::reconcile::observed::Observed;
+use crate::reconcile::plan::{Plan, Step, Write};
+use crate::verify::report::{Check, Verdict};
+use crate::verify::run::Target;
+
+use super::deliver::Courier;
+use super::deputy::{Deputy, Unfit};
+use super::made::Created;
+use super::outcome::{Status, StepOutcome};
+
+/// Why a request of a step ended the step.
+pub(super) enum Stop {
+    Moved(String),
+    Unconfirmed(String),
+    Failed(DuoError),
+    NotDelivered(String),
+    NotProven(String),
+    Unfit(Unfit),
+    RolledBack { seen: String, proven: bool },
+    NotRolledBack(String),
+}
+
+impl From<DuoError> for Stop {
+    fn from(error: DuoError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The permissions that a step gives to what it creates, where it gives any.
+fn granted(step: &Step) -> Option<BTreeSet<String>> {
+    let bodies = step.writes.iter().filter_map(|write| match write {
+        Write::Create(body) | Write::Finish(body) => Some(body),
+        Write::Update(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
+    });
+    let flags = bodies.flatten().filter(|(_, value)| value.as_str() == Some("1"));
+    let names: BTreeSet<String> =
+        flags.filter_map(|(key, _)| key.strip_prefix(PERMISSION_PREFIX)).map(str::to_owned).collect();
+    (!names.is_empty()).then_some(names)
+}
+
+impl Stop {
+    /// How the step ends; `written` where an earlier request of it was carried out.
+    pub(super) fn status(self, written: bool) -> Status {
+        match self {
+            Self::Moved(what) => Status::Moved(what),
+            Self::Unconfirmed(what) => Status::Unconfirmed(what),
+            Self::NotDelivered(reason) => Status::NotDelivered(reason),
+            Self::NotProven(reason) => Status::NotProven(reason),
+            Self::Unfit(unfit) => Status::Unfit(unfit),
+            Self::RolledBack { seen, proven } => Status::RolledBack { seen, proven },
+            Self::NotRolledBack(seen) => Status::NotRolledBack(seen),
+            Self::Failed(error) => Status::Failed { error, partly: written },
+        }
+    }
+}
+
+/// The requests of one address.
+pub(super) struct Run<'a, W, T> {
+    pub(super) plan: &'a Plan,
+    pub(super) writer: &'a W,
+    pub(super) courier: &'a Courier<'a, T>,
+    deputy: Option<&'a Deputy<T>>,
+    /// What this lane itself last saw of an application after writing to it.
+    pub(super) seen: BTreeMap<String, String>,
+    /// What this lane created last.
+    pub(super) created: Option<Created>,
+    /// How many requests of the step were begun.
+    begun: usize,
+}
+
+impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        writer: &'a W,
+        courier: &'a Courier<'a, T>,
+        deputy: Option<&'a Deputy<T>>,
+    ) -> Self {
+        Self { plan, writer, courier, deputy, seen: BTreeMap::new(), created: None, begun: 0 }
+    }
+
+    /// A step begins.
+    pub(super) fn begin(&mut self) {
+        self.begun = 0;
+    }
+
+    /// Whether an earlier request of the step than the last one was carried out.
+    pub(super) fn has_written(&self) -> bool {
+        self.begun > 1 || self.created.is_some()
+    }
+
+    /// Whether it created something that nobody has looked at yet.
+    pub(super) fn waits(&self) -> bool {
+        self.created.as_ref().is_some_and(|created| created.made().is_none())
+    }
+
+    /// Carries on with a step to its end, or until it has created something.
+    pub(super) async fn go_on(&mut self, step: &Step, outcome: &mut StepOutcome) -> Result<(), Stop> {
+        while let Some(write) = step.writes.get(self.begun) {
+            self.begun += 1;
+            self.write(step, write, outcome).await?;
+            if self.waits() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The application that this lane created, once a list has shown it.
+    fn made(&self) -> Option<&Ikey> {
+        self.created.as_ref().and_then(Created::made)
+    }
+
+    async fn write(&mut self, step: &Step, write: &Write, outcome: &mut StepOutcome) -> Result<(), Stop> {
+        match write {
+            Write::Create(body) => {
+                self.create(step, body).await?;
+                outcome.ikey = self.created.as_ref().map(|created| created.ikey().clone());
+                Ok(())
+            }
+            Write::Finish(body) => match self.made().cloned() {
+                Some(ikey) => self.update(&ikey, body).await,
+                None => Ok(()),
+            },
+            Write::Update(ikey, body) => match self.deputy.filter(|_| ikey == self.plan.operator()) {
+                Some(deputy) => self.by_deputy(deputy, step, ikey, body).await,
+                None => {
+                    self.compare(step, ikey).await?;
+                    self.update(ikey, body).await
+                }
+            },
+            Write::Delete(ikey) => self.delete(step, ikey).await,
+            Write::Prove(ikey) => self.prove(step, ikey.as_ref().or(self.made())).await,
+            Write::Deliver(ikey) => {
+                let (Some(ikey), Some(delivery)) = (ikey.as_ref().or(self.made()), &step.delivery) else {
+                    return Err(Stop::NotDelivered("the application was not created".to_owned()));
+                };
+                outcome.ikey = Some(ikey.clone());
+                if delivery.beside.is_some() {
+                    self.is_like_its_predecessor(step, ikey).await?;
+                }
+                let delivered = self.courier.deliver(&step.address, &step.kind, ikey, delivery).await;
+                outcome.note = Some(delivered.map_err(|error| Stop::NotDelivered(error.to_string()))?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Nothing is sent to an application that is not as the plan, or this run itself, last saw it.
+    pub(super) async fn compare(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
+        self.unmoved(self.writer, step, ikey).await.map(drop)
+    }
+
+    /// The same through whoever is going to write; returns what is there.
+    pub(super) async fn unmoved(
+        &self,
+        reader: &impl ReadApi,
+        step: &Step,
+        ikey: &Ikey,
+    ) -> Result<Integration, Stop> {
+        let Some(live) = reader.integration(ikey).await? else {
+            return Err(Stop::Moved(format!("{ikey} was deleted since the plan was made")));
+        };
+        let expected = self.seen.get(ikey.as_str()).or_else(|| step.baseline.get(ikey.as_str()));
+        if expected == Some(&snapshot(&live)) {
+            Ok(live)
+        } else {
+            Err(Stop::Moved(format!("{ikey} was changed in Duo since the plan was made")))
+        }
+    }
+
+    /// What a replacement takes the place of is removed only once its successor is proven by live calls. Where there is
+    /// no call that could, nothing stands against it.
+    async fn prove(&self, step: &Step, ikey: Option<&Ikey>) -> Result<(), Stop> {
+        let Some(ikey) = ikey else {
+            return Err(Stop::NotProven("the successor was not created".to_owned()));
+        };
+        let Some(live) = self.writer.integration(ikey).await? else {
+            return Err(Stop::Moved(format!("{ikey}, the successor, was deleted meanwhile")));
+        };
+        let target = Target {
+            address: step.address.clone(),
+            declared: (live.kind().to_owned(), live.name().to_owned()),
+            permissions: granted(step),
+            live: Observed::Present(live),
+        };
+        let report = self.courier.verify(target).await;
+        let open = |check: &&Check| matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);
+        let checks = report.subjects.iter().flat_map(|subject| &subject.checks);
+        match checks.clone().find(open) {
+            None => Ok(()),
+            Some(check) => Err(Stop::NotProven(format!(
+                "{ikey}, the successor, is not proven: {}: {}",
+                check.name, check.detail
+            ))),
+        }
+    }
+
+    pub(super) async fn update(&mut self, ikey: &Ikey, body: &Map<String, Value>) -> Result<(), Stop> {
+        let live = match self.writer.update(ikey, body.clone()).await {
+            Ok(live) => live,
+            Err(error) if error.outcome_unknown() => {
+                // Every update writes the marker, so the notes tell whether it arrived.
+                let wanted = body.get("notes").and_then(Value::as_str).map(str::trim);
+                let live = self.writer.integration(ikey).await.ok().flatten();
+                let arrived = live.filter(|live| Some(live.notes().trim()) == wanted);
+                arrived.ok_or(Stop::Failed(error))?
+            }
+            Err(error) => return Err(Stop::Failed(error)),
+        };
+        self.seen.insert(ikey.to_string(), snapshot(&live));
+        Ok(())
+    }
+
+    async fn delete(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
+        match self.compare(step, ikey).await {
+            Err(Stop::Moved(_)) if self.writer.integration(ikey).await?.is_none() => return Ok(()),
+            other => other?,
+        }
+        match self.writer.delete(ikey).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) if error.outcome_unknown() => match self.writer.integration(ikey).await {
+                Ok(None) => Ok(()),
+                Ok(Some(_)) | Err(_) => Err(Stop::Failed(error)),
+            },
+            Err(error) => Err(Stop::Failed(error)),
+        }
+    }
+}
