@@ -31,6 +31,7 @@ pub mod secrets;
 pub mod session;
 pub mod show;
 pub mod signals;
+mod stale;
 pub mod validate;
 pub mod verify;
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt as _;
 
 use crate::duo::api::ReadApi;
+use crate::duo::client::INTEGRATIONS;
 use crate::duo::error::DuoError;
 use crate::duo::types::{Account, Ikey, Integration};
 use crate::kinds::address::Address;
@@ -63,6 +64,7 @@ async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) 
         async { if needs.account { reader.account().await } else { Ok(Account::default()) } };
     let (integrations, groups, policies, account) =
         tokio::join!(reader.integrations(), optional_groups, optional_policies, optional_account);
+    let integrations = integrations.and_then(|lives| holding(lives, operator));
     let groups = match (groups, &integrations) {
         // Only names for people depend on it, so a failure is none of the plan's.
         (None, Ok(lives)) if lives.iter().any(comes_back_with_groups) => reader.groups().await.ok().map(Ok),
@@ -78,6 +80,15 @@ async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) 
         ..Observation::new(host, operator.clone(), jiff::Timestamp::now())
     };
     Reading { observation, failures }
+}
+
+/// A list without the application whose key has just signed the request for it is not whole, whatever it says.
+fn holding(lives: Vec<Integration>, operator: &Ikey) -> Result<Vec<Integration>, DuoError> {
+    if lives.iter().any(|live| live.ikey == *operator) {
+        return Ok(lives);
+    }
+    let reason = format!("it lacks {operator}, whose key signed the request");
+    Err(DuoError::Incomplete { path: INTEGRATIONS.to_owned(), reason })
 }
 
 /// Whether a marker holds groups that are to be given back by name.

@@ -91,6 +91,9 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                 "Duo answered the creation with {own}, and its list does not show it, so nothing more was sent"
             )));
         };
+        if created.sent.is_continued(live) {
+            return Err(Stop::Moved(format!("another run went on with {own} as soon as it was created")));
+        }
         if let Some(what) = created.sent.difference(live) {
             return Err(Stop::Unconfirmed(format!(
                 "Duo answered the creation with {own}, which has {what} than was sent, so nothing more was sent"

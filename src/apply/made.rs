@@ -55,6 +55,17 @@ impl Sent {
         self.marker.is_some() && self.marker == Notes::parse(live.notes()).marker
     }
 
+    /// Whether its marker is one that only another run of this workspace can have put in the place of the one that was
+    /// sent. Whoever wrote it, nothing more is sent.
+    pub(super) fn is_continued(&self, live: &Integration) -> bool {
+        let found = Notes::parse(live.notes()).marker;
+        let is_ours = |sent: &Marker, found: &Marker| {
+            (&sent.workspace, &sent.address) == (&found.workspace, &found.address)
+                && sent.state != found.state
+        };
+        self.marker.as_ref().zip(found.as_ref()).is_some_and(|(sent, found)| is_ours(sent, found))
+    }
+
     /// What of a live application is not as it was sent.
     pub(super) fn difference(&self, live: &Integration) -> Option<&'static str> {
         if live.kind() != self.kind {

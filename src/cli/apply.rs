@@ -31,6 +31,7 @@ use super::session::{
     Session, consent, first_failure, options, show_idle_globs, show_problems, show_remarks,
 };
 use super::signals::{Signals, stop_then_give_up};
+use super::stale::{ASKED, SAVED, stale};
 use super::verify::verify_addresses;
 
 /// Runs the command.
@@ -77,7 +78,7 @@ pub async fn run(
         }
         let moved = saved.fingerprint.moved(plan.fingerprint());
         if !moved.is_empty() {
-            return Ok(stale(&moved, outlet, printer));
+            return Ok(stale(SAVED, &moved, outlet, printer));
         }
     }
     session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
@@ -95,6 +96,15 @@ pub async fn run(
         return Ok(Exit::Refused);
     }
     planned.refusals.clear();
+    // What was approved is what is there: a person may take an hour over the question.
+    if !unattended && !run.plan.steps().is_empty() {
+        reading = run.session.read(printer).await?;
+        let now = run.session.plan(&mut reading, &run.options, printer).await;
+        let moved = run.plan.fingerprint().moved(now.fingerprint());
+        if !moved.is_empty() {
+            return Ok(stale(ASKED, &moved, outlet, printer));
+        }
+    }
     let (signals, stop) = (Signals::catch(), CancellationToken::new());
     tokio::select! {
         exit = run.carry_out(planned, reading, &stop) => exit,
@@ -304,17 +314,4 @@ impl End<'_> {
             |address| plan.blocked().contains(address) || plan.steps().iter().any(|s| s.address == *address);
         self.written.iter().any(differs)
     }
-}
-
-fn stale(moved: &[String], outlet: &Outlet, printer: Printer) -> Exit {
-    let mut text = format!("{}: the saved plan is stale, so nothing was changed\n", printer.err.bad("error"));
-    for moved in moved {
-        text.push_str(&format!("  {moved}\n"));
-    }
-    text.push_str("  make a new one with `duoctl plan --out FILE`\n");
-    printer.problem(&text);
-    let help: Vec<String> =
-        moved.iter().cloned().chain(["make a new one with `duoctl plan --out FILE`".to_owned()]).collect();
-    outlet.failed(Exit::Stale, "the saved plan is stale, so nothing was changed", &help, Vec::new());
-    Exit::Stale
 }

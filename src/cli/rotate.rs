@@ -21,7 +21,9 @@ use crate::output::human::{apply, plan as plan_text};
 use crate::output::printer::Printer;
 use crate::reconcile::consent::Consent;
 use crate::reconcile::delivery::Delivery;
+use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::guard::{Refusal, judge};
+use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Options, Plan};
 use crate::reconcile::rotation::Rotation;
 use crate::reconcile::selection::Selection;
@@ -34,6 +36,7 @@ use super::outlet::Outlet;
 use super::progress::Steps;
 use super::session::{Session, options, show_problems};
 use super::signals::{Signals, stop_then_give_up};
+use super::stale::{ASKED, stale};
 
 mod choice;
 
@@ -83,8 +86,15 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
         steps.for_each(|step| printer.data(&step));
     }
     let question = "Go on with this? Only `yes` is accepted: ";
-    if !args.auto_approve && !consented(question, "yes", "pass --auto-approve", printer)? {
-        return Ok(Exit::Refused);
+    if !args.auto_approve {
+        if !consented(question, "yes", "pass --auto-approve", printer)? {
+            return Ok(Exit::Refused);
+        }
+        let now = session.read(printer).await?;
+        let moved = moved(&session, stages.as_ref(), &choice, &options, &now);
+        if !moved.is_empty() {
+            return Ok(stale(ASKED, &moved, outlet, printer));
+        }
     }
     let parallelism = usize::from(args.connection.parallelism);
     let run = Run { session: &session, parallelism, outlet, printer };
@@ -119,6 +129,30 @@ fn status(asked: &Asked<'_>, outlet: &Outlet, printer: Printer) -> Exit {
     }
     outlet.deliver(&Document::Rotations(Box::new(RotationsDocument::new(rotations))));
     if refusals.is_empty() && errors.is_empty() { Exit::Done } else { Exit::Error }
+}
+
+/// What of a choice is not any more as it was when the question was asked.
+fn moved(
+    session: &Session,
+    stages_then: Option<&Plan>,
+    choice: &Choice<'_>,
+    options: &Options,
+    now: &Reading,
+) -> Vec<String> {
+    let mut moved = match (stages_then, stages(session, now, choice, options)) {
+        (Some(then), Some(now)) => then.fingerprint().moved(now.fingerprint()),
+        _ => Vec::new(),
+    };
+    let Observed::Present(lives) = &now.observation.integrations else {
+        return vec!["the applications cannot be read any more".to_owned()];
+    };
+    for InPlace { live, .. } in &choice.in_place {
+        let found = lives.iter().find(|found| found.ikey == live.ikey);
+        if found.is_none_or(|found| snapshot(found) != snapshot(live)) {
+            moved.push(format!("application {} changed in Duo", live.ikey));
+        }
+    }
+    moved
 }
 
 /// The steps of the rotations by a twin; `None` where there is none.

@@ -15,7 +15,8 @@ use super::request::title;
 use super::types::{Account, Group, Ikey, Integration, Policy};
 use crate::secret::Secret;
 
-const INTEGRATIONS: &str = "/admin/v3/integrations";
+/// The list of applications.
+pub(crate) const INTEGRATIONS: &str = "/admin/v3/integrations";
 
 /// Page sizes (duo-api.md, section 2.4): the known maximum, or a size that every list takes.
 const INTEGRATIONS_PAGE: &str = "500";
@@ -73,14 +74,21 @@ impl<T: Transport> Reader<T> {
     }
 
     async fn list_in(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
-        let mut pager = self.walk(path, key, limit).await?;
+        let mut before = None;
         for _ in 1..WALKS {
-            if !pager.has_moved() {
-                break;
+            let pager = self.walk(path, key, limit).await?;
+            if !pager.needs_another_walk(before.as_ref()) {
+                return pager.finish();
             }
-            pager = self.walk(path, key, limit).await?;
+            before = Some(pager);
         }
-        pager.finish()
+        let last = self.walk(path, key, limit).await?;
+        if last.total().is_none() && last.needs_another_walk(before.as_ref()) {
+            return Err(
+                last.incomplete("it does not say how long it is, and two walks saw different objects")
+            );
+        }
+        last.finish()
     }
 
     async fn walk(&self, path: &str, key: &'static str, limit: &str) -> Result<Pager, DuoError> {

@@ -107,9 +107,14 @@ impl Pager {
         Ok(())
     }
 
-    /// Whether the list changed while it was walked, so that another walk may see it whole.
-    pub fn has_moved(&self) -> bool {
-        self.shrank || self.total.is_some_and(|total| self.count() < total)
+    /// Whether the list may not be whole, so that another walk may see more: it changed while it was walked, or it does
+    /// not say how long it is and `before` did not see the same.
+    pub fn needs_another_walk(&self, before: Option<&Self>) -> bool {
+        self.shrank
+            || match self.total {
+                Some(total) => self.count() < total,
+                None => before.is_none_or(|before| before.seen != self.seen),
+            }
     }
 
     fn count(&self) -> i64 {
@@ -139,7 +144,8 @@ impl Pager {
         }
     }
 
-    fn incomplete(&self, reason: &str) -> DuoError {
+    /// That the list is not whole, and why.
+    pub fn incomplete(&self, reason: &str) -> DuoError {
         DuoError::Incomplete { path: self.path.clone(), reason: reason.to_owned() }
     }
 }
@@ -233,7 +239,7 @@ mod tests {
         for (offset, page) in pages(3) {
             pager.accept(offset, page).unwrap();
         }
-        assert!(pager.has_moved());
+        assert!(pager.needs_another_walk(None));
     }
 
     #[test]

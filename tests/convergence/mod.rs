@@ -4,6 +4,7 @@
 mod budget;
 mod declared;
 mod faults;
+mod lies;
 
 use std::collections::{BTreeMap, BTreeSet};
 

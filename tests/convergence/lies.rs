@@ -1,0 +1,390 @@
+//! Answers that are not true, and runs that are not alone: over the simulator, with somebody between it and the client.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use duoctl::apply::deliver::Courier;
+use duoctl::apply::execute::execute;
+use duoctl::apply::outcome::{Status, StepOutcome};
+use duoctl::config::load::load_text;
+use duoctl::duo::call::{ApiCall, Success, Transport};
+use duoctl::duo::client::{Reader, Writer};
+use duoctl::duo::error::DuoError;
+use duoctl::duo::types::Ikey;
+use duoctl::observe::{look_up, observe};
+use duoctl::reconcile::plan::{Plan, plan};
+use duoctl::sandbox::account::{API_HOSTNAME, Account};
+use duoctl::sandbox::direct::Direct;
+use duoctl::secret::Secret;
+use duoctl::secrets::Stores;
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{Desired, Silent, options, parse, without_waiting};
+
+const LIST: &str = "/admin/v3/integrations";
+
+/// What becomes of an answer on its way.
+type Lie = Arc<dyn Fn(&ApiCall, Success) -> Success + Send + Sync>;
+
+/// A connection that changes answers, and remembers what was asked.
+#[derive(Clone)]
+struct Between {
+    direct: Direct,
+    lie: Lie,
+    sent: Arc<Mutex<Vec<String>>>,
+}
+
+impl Between {
+    fn new(direct: &Direct, lie: impl Fn(&ApiCall, Success) -> Success + Send + Sync + 'static) -> Self {
+        Self { direct: direct.clone(), lie: Arc::new(lie), sent: Arc::default() }
+    }
+
+    /// The changes that were sent.
+    fn changes(&self) -> Vec<String> {
+        let sent = self.sent.lock().unwrap();
+        sent.iter().filter(|call| !call.starts_with("GET")).cloned().collect()
+    }
+}
+
+impl Transport for Between {
+    async fn send(&self, call: &ApiCall) -> Result<Success, DuoError> {
+        self.sent.lock().unwrap().push(format!("{} {}", call.method.as_str(), call.path));
+        Ok((self.lie)(call, self.direct.send(call).await?))
+    }
+
+    fn signed_by(&self, ikey: &Ikey, secret: &Secret) -> Self {
+        Self { direct: self.direct.signed_by(ikey, secret), ..self.clone() }
+    }
+
+    fn host(&self) -> &str {
+        self.direct.host()
+    }
+}
+
+async fn planned_by<T: Transport + Clone>(transport: &T, operator: &Ikey, desired: &Desired) -> Plan {
+    let reading = observe(&Reader::new(transport.clone()), desired, operator, API_HOSTNAME).await;
+    plan(desired, &reading.observation, &options())
+}
+
+async fn carried_out<T: Transport + Clone>(plan: &Plan, transport: &T, stores: &Stores) -> Vec<StepOutcome> {
+    let (writer, courier) = (Writer::new(transport.clone()), Courier::new(transport.clone(), stores));
+    execute(plan, &writer, &courier, None, 1, &CancellationToken::new(), &Silent).await
+}
+
+fn desired(access: &str) -> Desired {
+    let vpn = json!({"type": "radius", "name": "VPN", "user_access": access});
+    document(&json!({"applications": {"vpn": vpn}}))
+}
+
+fn document(more: &Value) -> Desired {
+    let tenant = json!({"api_hostname": API_HOSTNAME});
+    let mut document = json!({"version": 1, "workspace": "acme", "tenant": tenant});
+    document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    parse(document.to_string())
+}
+
+fn ikey_of(direct: &Direct, name: &str) -> String {
+    let all = direct.account().applications();
+    let found = all.iter().find(|live| live["name"] == name).unwrap();
+    found["integration_key"].as_str().unwrap().to_owned()
+}
+
+fn place(direct: &Direct, body: &Value) -> String {
+    direct.account().place_application(body).unwrap();
+    ikey_of(direct, body["name"].as_str().unwrap())
+}
+
+/// What an answer to a creation, or the list after it, may say that is not so.
+#[test]
+fn nothing_is_sent_to_what_an_answer_to_a_creation_claims_to_be_new() {
+    type Change = fn(&mut Map<String, Value>);
+    let lists: [(&str, Change); 7] = [
+        ("another type", |live| drop(live.insert("type".into(), json!("unix")))),
+        ("another name", |live| drop(live.insert("name".into(), json!("Payroll")))),
+        ("open", |live| drop(live.insert("user_access".into(), json!("ALL_USERS")))),
+        ("access not shown", |live| drop(live.remove("user_access"))),
+        ("no notes", |live| drop(live.insert("notes".into(), json!("")))),
+        ("notes of another address", |live| {
+            live.insert("notes".into(), json!("[duoctl acme/applications.other - creating]"));
+        }),
+        ("notes of another workspace", |live| {
+            live.insert("notes".into(), json!("[duoctl other/applications.vpn - creating]"));
+        }),
+    ];
+    for access in ["no_users", "all_users"] {
+        let start = || {
+            let direct = Direct::operator(Account::in_memory().unwrap());
+            place(&direct, &json!({"type": "radius", "name": "Theirs", "user_access": "ALL_USERS"}));
+            let notes = "[duoctl acme/applications.ours - protected]";
+            let ours = json!({"type": "radius", "name": "Ours", "user_access": "ALL_USERS", "notes": notes});
+            place(&direct, &ours);
+            direct
+        };
+        // The answer names another application.
+        for whose in ["Theirs", "Ours", "Configuration pipeline", "nobody's"] {
+            let direct = start();
+            let key =
+                if whose == "nobody's" { "DI0000000000000000NO".to_owned() } else { ikey_of(&direct, whose) };
+            let between = Between::new(&direct, move |call, mut answer| {
+                if call.method.as_str() == "POST" && call.path == LIST {
+                    answer.response["integration_key"] = json!(key);
+                }
+                answer
+            });
+            refused(&direct, &between, access, whose);
+        }
+        // The list shows what was made in another way than it was sent.
+        for (what, change) in lists {
+            let direct = start();
+            let between = Between::new(&direct, move |call, mut answer| {
+                if call.path == LIST && call.method.as_str() == "GET" {
+                    let rows = answer.response.as_array_mut().unwrap();
+                    let made = rows.iter_mut().find(|live| live["name"] == "VPN");
+                    made.map(|live| change(live.as_object_mut().unwrap()));
+                }
+                answer
+            });
+            refused(&direct, &between, access, what);
+        }
+    }
+}
+
+fn refused(direct: &Direct, between: &Between, access: &str, what: &str) {
+    let before = direct.account().applications();
+    without_waiting(async {
+        let plan = planned_by(between, direct.ikey(), &desired(access)).await;
+        let outcomes = carried_out(&plan, between, &Stores::default()).await;
+        let [StepOutcome { status: Status::Unconfirmed(_), .. }] = outcomes.as_slice() else {
+            panic!("{what}: {outcomes:?}")
+        };
+    });
+    assert_eq!(between.changes(), [format!("POST {LIST}")], "{what}");
+    let after = direct.account().applications();
+    let (made, rest): (Vec<Value>, Vec<Value>) = after.into_iter().partition(|live| live["name"] == "VPN");
+    assert_eq!(rest, before, "{what}");
+    assert!(made.iter().all(|live| live["user_access"] == "NO_USERS"), "{what}: {made:?}");
+}
+
+#[test]
+fn a_list_that_cannot_be_whole_plans_nothing() {
+    type Lie = fn(&mut Success, &str);
+    let lies: [(&str, Lie); 4] = [
+        ("without the operator", |answer, operator| {
+            answer.response.as_array_mut().unwrap().retain(|live| live["integration_key"] != operator);
+            answer.metadata = json!({"total_objects": answer.response.as_array().unwrap().len()});
+        }),
+        ("empty, and it says so", |answer, _| {
+            (answer.response, answer.metadata) = (json!([]), json!({"total_objects": 0}));
+        }),
+        ("empty, without a word", |answer, _| {
+            (answer.response, answer.metadata) = (json!([]), Value::Null);
+        }),
+        ("shorter than it says", |answer, _| {
+            answer.response.as_array_mut().unwrap().pop();
+        }),
+    ];
+    for (what, lie) in lies {
+        let direct = Direct::operator(Account::in_memory().unwrap());
+        let operator = direct.ikey().to_string();
+        let between = Between::new(&direct, move |call, mut answer| {
+            if call.path == LIST {
+                lie(&mut answer, &operator);
+            }
+            answer
+        });
+        let plan = without_waiting(planned_by(&between, direct.ikey(), &desired("no_users")));
+        assert!(plan.steps().is_empty(), "{what}");
+        assert!(!plan.problems().is_empty(), "{what}");
+    }
+}
+
+/// Without a count, two walks have to see the same.
+#[test]
+fn a_list_without_a_count_is_believed_only_where_it_is_the_same_twice() {
+    for (hidden_in, whole) in [(None, true), (Some(1), true), (Some(2), true)] {
+        let direct = Direct::operator(Account::in_memory().unwrap());
+        let walks = Mutex::new(0);
+        let between = Between::new(&direct, move |call, mut answer| {
+            if call.path == LIST {
+                answer.metadata = Value::Null;
+                let mut walks = walks.lock().unwrap();
+                *walks += 1;
+                if hidden_in == Some(*walks) {
+                    answer.response.as_array_mut().unwrap().pop();
+                }
+            }
+            answer
+        });
+        let plan = without_waiting(planned_by(&between, direct.ikey(), &desired("no_users")));
+        // Two equal walks of three, one after the other.
+        assert_eq!(plan.problems().is_empty(), whole && hidden_in != Some(2), "{hidden_in:?}");
+        assert_eq!(plan.live().len(), if plan.problems().is_empty() { 12 } else { 0 }, "{hidden_in:?}");
+    }
+}
+
+/// One deletion on a page that was read and one creation before the next one is: the count is right, and one
+/// application slipped away.
+#[test]
+fn what_slipped_out_of_a_list_is_not_created_again() {
+    let direct = Direct::operator(Account::in_memory().unwrap());
+    let vpn = json!({"type": "radius", "name": "VPN", "user_access": "ALL_USERS",
+        "notes": "[duoctl acme/applications.vpn -]"});
+    place(&direct, &vpn);
+    let once = Mutex::new(true);
+    let between = Between::new(&direct, move |call, mut answer| {
+        if call.path == LIST && std::mem::take(&mut *once.lock().unwrap()) {
+            let rows = answer.response.as_array_mut().unwrap();
+            rows.retain(|live| live["name"] != "VPN");
+            answer.metadata = json!({"total_objects": rows.len()});
+        }
+        answer
+    });
+    without_waiting(async {
+        let plan = planned_by(&between, direct.ikey(), &desired("all_users")).await;
+        assert_eq!(plan.summary().add, 1);
+        let outcomes = carried_out(&plan, &between, &Stores::default()).await;
+        assert!(matches!(outcomes[0].status, Status::Moved(_)), "{outcomes:?}");
+    });
+    assert!(between.changes().is_empty());
+}
+
+/// A store in a folder: read back, or written only.
+fn stores(folder: &Path, readable: bool) -> Value {
+    let kept = folder.join("kept");
+    if readable {
+        return json!({"local": {"type": "file", "path": kept}});
+    }
+    let write = format!("mkdir -p '{0}' && cat > '{0}/vpn'", kept.display());
+    json!({"local": {"type": "exec", "write": ["sh", "-c", write]}})
+}
+
+/// A runtime for the commands of stores, whose clock cannot jump.
+fn at_once<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// A second run, whole, before each request of the first: whatever both ask for, there is never a second application
+/// that is open, the store never holds the key of one that is gone, and the next run finds nothing wrong.
+#[test]
+fn two_runs_at_once_leave_one_application_and_its_key() {
+    for readable in [Some(true), Some(false), None] {
+        for at in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let vpn = json!({"type": "radius", "name": "VPN", "user_access": "all_users",
+                "secret": {"store": "local", "path": "vpn"}});
+            let mut declared = json!({"applications": {"vpn": vpn}});
+            match readable {
+                Some(readable) => declared["secret_stores"] = stores(folder.path(), readable),
+                None => drop(declared["applications"]["vpn"].as_object_mut().unwrap().remove("secret")),
+            }
+            let wanted = document(&declared);
+            let text = json!({"version": 1, "workspace": "acme", "tenant": {"api_hostname": API_HOSTNAME}});
+            let mut text = text.as_object().unwrap().clone();
+            text.extend(declared.as_object().unwrap().clone());
+            let loaded = load_text("duo.yaml".into(), Value::Object(text).to_string());
+            let stores = Stores::open(loaded.valid().unwrap());
+            let direct = Direct::operator(Account::in_memory().unwrap());
+            let interrupted = at_once(async {
+                let first = Interrupted { direct: direct.clone(), at, count: Arc::default(), by: None };
+                let second = Arc::new((wanted.clone(), Stores::open(loaded.valid().unwrap())));
+                let first = Interrupted { by: Some(second), ..first };
+                let outcomes = run(&first, direct.ikey(), &wanted, &stores).await;
+                let is_well = |it: &StepOutcome| {
+                    matches!(it.status, Status::Applied | Status::Moved(_) | Status::NotAttempted(_))
+                };
+                assert!(outcomes.iter().all(is_well), "{readable:?} {at}: {outcomes:?}");
+                first.count.lock().unwrap().1
+            });
+            let named = |direct: &Direct| -> Vec<Value> {
+                let all = direct.account().applications();
+                all.into_iter().filter(|live| live["name"] == "VPN").collect()
+            };
+            let open = named(&direct).iter().filter(|live| live["user_access"] == "ALL_USERS").count();
+            assert!(open <= 1 && named(&direct).len() <= 1, "{readable:?} {at}: {:?}", named(&direct));
+            let held = held_key(folder.path());
+            let live: Vec<Value> =
+                named(&direct).iter().map(|live| live["integration_key"].clone()).collect();
+            assert!(
+                held.as_ref().is_none_or(|held| live.contains(held)),
+                "{readable:?} {at}: {held:?} {live:?}"
+            );
+            at_once(run(&direct, direct.ikey(), &wanted, &stores));
+            let live = named(&direct);
+            assert_eq!(live.len(), 1, "{readable:?} {at}");
+            assert_eq!(live[0]["user_access"], "ALL_USERS", "{readable:?} {at}");
+            if readable.is_some() {
+                assert_eq!(
+                    held_key(folder.path()).as_ref(),
+                    Some(&live[0]["integration_key"]),
+                    "{readable:?} {at}"
+                );
+            }
+            if !interrupted {
+                assert!(at > 3);
+                break;
+            }
+        }
+    }
+}
+
+fn held_key(folder: &Path) -> Option<Value> {
+    let text = std::fs::read_to_string(folder.join("kept/vpn")).ok()?;
+    let written: Value = serde_json::from_str(&text).unwrap();
+    // A command is given the keys inside of its request.
+    let payload = written.get("secret").unwrap_or(&written);
+    Some(payload["integration_key"].clone())
+}
+
+async fn run<T: Transport + Clone>(
+    transport: &T,
+    operator: &Ikey,
+    desired: &Desired,
+    stores: &Stores,
+) -> Vec<StepOutcome> {
+    let mut reading = observe(&Reader::new(transport.clone()), desired, operator, API_HOSTNAME).await;
+    reading.observation.held = look_up(stores, &desired.applications, 1).await;
+    let plan = plan(desired, &reading.observation, &options());
+    assert!(
+        plan.problems().iter().all(|problem| problem.severity != duoctl::diagnostic::Severity::Error),
+        "{:?}",
+        plan.problems()
+    );
+    carried_out(&plan, transport, stores).await
+}
+
+/// A connection that lets another run go first, whole, before one of its requests.
+#[derive(Clone)]
+struct Interrupted {
+    direct: Direct,
+    at: usize,
+    /// How many requests were sent, and whether the other run has gone.
+    count: Arc<Mutex<(usize, bool)>>,
+    by: Option<Arc<(Desired, Stores)>>,
+}
+
+impl Transport for Interrupted {
+    async fn send(&self, call: &ApiCall) -> Result<Success, DuoError> {
+        let goes_first = {
+            let mut count = self.count.lock().unwrap();
+            count.0 += 1;
+            let now = count.0 == self.at + 1;
+            count.1 |= now;
+            now
+        };
+        if let Some(other) = self.by.as_ref().filter(|_| goes_first) {
+            // On a thread of its own, which this one waits for.
+            let run = || at_once(run(&self.direct, self.direct.ikey(), &other.0, &other.1));
+            std::thread::scope(|scope| scope.spawn(run).join().unwrap());
+        }
+        self.direct.send(call).await
+    }
+
+    fn signed_by(&self, ikey: &Ikey, secret: &Secret) -> Self {
+        Self { direct: self.direct.signed_by(ikey, secret), ..self.clone() }
+    }
+
+    fn host(&self) -> &str {
+        self.direct.host()
+    }
+}
