@@ -25,6 +25,38 @@ fn without_a_terminal_nothing_is_written_unless_it_was_approved_beforehand() {
 }
 
 #[test]
+fn what_was_approved_is_what_is_there() {
+    type Edit = fn(&Server);
+    let edits: [(Edit, &str); 3] = [
+        (|server| server.edit("VPN", json!({"greeting": "Not today"})), "changed in Duo"),
+        (
+            |server| {
+                let ikey = server.ikey("Intranet");
+                server.account().delete_application(&ikey).unwrap_or_else(|_| panic!("refused"));
+            },
+            "applications were added or removed in Duo",
+        ),
+        (|_| {}, ""),
+    ];
+    for (edit, what) in edits {
+        let (folder, server) = (Folder::with(THREE), Server::start());
+        folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+        folder.declare(&THREE.replace("Owned by the network team", "Owned by the VPN team"));
+        let writes = server.writes();
+        let mut process = folder.duoctl(["apply", "--no-verify"]).at(&server).start_at_terminal();
+        process.until("accepted: ");
+        edit(&server);
+        process.answer("yes\n");
+        if what.is_empty() {
+            process.end().exits(0).says("Applied: 1 of 1 steps.");
+        } else {
+            process.end().exits(6).says("changed before it was approved").says(what);
+            assert_eq!(server.writes(), writes, "{what}");
+        }
+    }
+}
+
+#[test]
 fn a_guard_names_the_flag_that_lifts_it_and_the_flag_does() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);

@@ -6,7 +6,7 @@ pub mod python;
 pub mod wire_server;
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::MutexGuard;
@@ -277,6 +277,18 @@ impl Call {
         outcome
     }
 
+    /// Starts it at a terminal, where a person answers.
+    pub fn start_at_terminal(self) -> Process {
+        let word = |word: &OsStr| format!("'{}'", word.to_str().unwrap().replace('\'', "'\\''"));
+        let words = std::iter::once(self.0.get_program()).chain(self.0.get_args()).map(word);
+        let mut command = Command::new("script");
+        command.args(["-qec", &words.collect::<Vec<_>>().join(" "), "/dev/null"]);
+        command.current_dir(self.0.get_current_dir().unwrap()).env_clear();
+        command.envs(self.0.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Process(command.spawn().unwrap())
+    }
+
     /// Starts it.
     pub fn start(mut self) -> Process {
         Process(self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
@@ -295,6 +307,24 @@ impl Process {
     /// The next line on stderr.
     pub fn remark(&mut self) -> String {
         next_line(self.0.stderr.as_mut().unwrap())
+    }
+
+    /// Reads stdout up to this text.
+    pub fn until(&mut self, text: &str) {
+        let mut seen = Vec::new();
+        let bytes = std::io::BufReader::with_capacity(1, self.0.stdout.as_mut().unwrap()).bytes();
+        for byte in bytes {
+            seen.push(byte.unwrap());
+            if seen.ends_with(text.as_bytes()) {
+                return;
+            }
+        }
+        panic!("no `{text}` in {}", String::from_utf8_lossy(&seen));
+    }
+
+    /// Types an answer.
+    pub fn answer(&mut self, text: &str) {
+        self.0.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
     /// Sends a signal: `INT`, `TERM`.
