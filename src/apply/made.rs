@@ -9,7 +9,6 @@ use crate::duo::error::DuoError;
 use crate::duo::types::{Ikey, Integration};
 use crate::kinds::application::NO_USERS;
 use crate::kinds::marker::{Marker, Notes};
-use crate::kinds::value::FieldValue;
 use crate::reconcile::plan::Step;
 
 use super::converge::WAITS;
@@ -28,7 +27,6 @@ pub(super) struct Created {
 /// What was asked for.
 pub(super) struct Sent {
     pub(super) kind: String,
-    name: String,
     pub(super) marker: Option<Marker>,
 }
 
@@ -48,7 +46,7 @@ impl Sent {
     pub(super) fn of(step: &Step, body: &Map<String, Value>) -> Self {
         let text = |key| body.get(key).and_then(Value::as_str).unwrap_or_default();
         let marker = Notes::parse(text("notes")).marker;
-        Self { kind: step.kind.clone(), name: text("name").to_owned(), marker }
+        Self { kind: step.kind.clone(), marker }
     }
 
     pub(super) fn is_marked(&self, live: &Integration) -> bool {
@@ -66,12 +64,11 @@ impl Sent {
         self.marker.as_ref().zip(found.as_ref()).is_some_and(|(sent, found)| is_ours(sent, found))
     }
 
-    /// What of a live application is not as it was sent.
+    /// What of a live application is not as it was sent. Its name is not compared: Duo may keep it in another form, and
+    /// the marker is as hard to get by.
     pub(super) fn difference(&self, live: &Integration) -> Option<&'static str> {
         if live.kind() != self.kind {
             Some("another type")
-        } else if FieldValue::text(live.name()) != FieldValue::text(&self.name) {
-            Some("another name")
         } else if live.text("user_access") != NO_USERS {
             Some("another access than nobody's")
         } else if !self.is_marked(live) {
