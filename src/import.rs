@@ -92,9 +92,9 @@ pub fn defaults(sources: &Sources) -> Map<String, Value> {
     let mut defaults = Map::new();
     for (index, file) in sources.files().iter().enumerate() {
         let tree = yaml::parse(index, &file.text, &mut Vec::new()).map(|tree| tree.json());
-        let part = tree.and_then(|tree| tree.pointer("/defaults/applications").cloned());
-        if let Some(Value::Object(part)) = part {
-            defaults.extend(part);
+        let found = tree.and_then(|tree| tree.pointer("/defaults/applications").cloned());
+        if let Some(Value::Object(found)) = found {
+            defaults.extend(found);
         }
     }
     defaults

@@ -44,8 +44,8 @@ impl Created {
 
 impl Sent {
     pub(super) fn of(step: &Step, body: &Map<String, Value>) -> Self {
-        let text = |key| body.get(key).and_then(Value::as_str).unwrap_or_default();
-        let marker = Notes::parse(text("notes")).marker;
+        let notes = body.get("notes").and_then(Value::as_str).unwrap_or_default();
+        let marker = Notes::parse(notes).marker;
         Self { kind: step.kind.clone(), marker }
     }
 
