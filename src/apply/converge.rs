@@ -62,6 +62,9 @@ pub async fn converge<W: WriteApi>(
     let mut normalised = Vec::new();
     let mut last = None;
     for wait in WAITS {
+        if !wait.is_zero() {
+            writer.announce("Duo does not show every change yet", wait);
+        }
         tokio::time::sleep(wait).await;
         let mut reading = observe(writer, desired, operator, host).await;
         let held = shelves.look_again(desired, written).await;

@@ -1,6 +1,7 @@
 //! What duoctl reads from and writes to an account. Who holds only a [`ReadApi`] cannot write.
 
 use std::future::Future;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -54,4 +55,7 @@ pub trait WriteApi: ReadApi {
 
     /// Deletes an application. Duo has no undelete.
     fn delete(&self, ikey: &Ikey) -> impl Future<Output = Result<(), DuoError>> + Send;
+
+    /// Says that the caller is about to wait for Duo, as [`Transport::announce`](super::call::Transport::announce) does.
+    fn announce(&self, _reason: &'static str, _wait: Duration) {}
 }

@@ -2,6 +2,8 @@
 //!
 //! None of them hands its transport out, so a [`Reader`] cannot be turned into anything that writes.
 
+use std::time::Duration;
+
 use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -247,6 +249,10 @@ impl<T: Transport> WriteApi for Writer<T> {
 
     async fn delete(&self, ikey: &Ikey) -> Result<(), DuoError> {
         self.reader.transport.send(&ApiCall::delete(integration_path(ikey)?)).await.map(drop)
+    }
+
+    fn announce(&self, reason: &'static str, wait: Duration) {
+        self.reader.transport.announce(reason, wait);
     }
 }
 

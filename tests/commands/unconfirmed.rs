@@ -340,3 +340,11 @@ fn a_log_may_be_shown_and_ended_in_several_ways() {
         assert_eq!(server.named("VPN").len(), 0, "{switch:?}");
     }
 }
+
+#[test]
+fn a_wait_for_what_duo_does_not_show_yet_is_announced() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    server.disturb("lag=2");
+    let outcome = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    outcome.warns("waiting 2 s: Duo does not show every change yet");
+}
