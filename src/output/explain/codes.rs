@@ -277,9 +277,11 @@ pub(super) fn entry(code: Code) -> Entry {
              looks like it: its keys are in the address's secret store, a service provider knows it by the \
              same entity id, redirect URI or client, or it is the only one of its type that is set the same. \
              Somebody may have renamed it in Duo and removed its marker. Where that is as good as certain \
-             nothing is created; otherwise this is a warning. Nothing is ever adopted by likeness.",
+             nothing is created; otherwise this is a warning. For Identity Intelligence it also looks for what was \
+             set up by hand, and for an entry that was renamed. Nothing is ever adopted by likeness.",
             "If it is the same, `duoctl adopt ADDRESS IKEY`. If not, give the other one an address of its \
-             own, with nothing but its `integration_key`, so that it has an owner.",
+             own, with nothing but its `integration_key`, so that it has an owner; a warning can also be named in \
+             `suppress`, with a reason.",
         ),
         Code::PinMismatch => texts(
             "`integration_key` and the account disagree",
