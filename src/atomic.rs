@@ -26,9 +26,88 @@ pub fn replace(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     }
     let fresh = prepared(path, text, readers)?;
     if let Some(found) = found {
+        keep_owner(fresh.as_file(), path)?;
         fresh.as_file().set_permissions(found)?;
     }
     fresh.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Whether a file may be edited: what is read-only is meant to stay, and a second name would keep the old text.
+///
+/// # Errors
+///
+/// When it may not.
+pub fn editable(path: &Path) -> io::Result<()> {
+    let Some(found) = refuse_link(path)? else { return Ok(()) };
+    if found.readonly() {
+        return Err(io::Error::other("it is read-only"));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let found = fs::metadata(path)?;
+        if found.is_file() && found.nlink() > 1 {
+            return Err(io::Error::other("it has another name (a hard link), which would keep the old text"));
+        }
+    }
+    Ok(())
+}
+
+/// The lock of a file, until it is dropped. Whoever edits a file takes it, reads, and writes.
+#[derive(Debug)]
+pub struct Held(#[allow(dead_code, reason = "it ends the lock")] Option<fs::File>);
+
+/// Waits until no other run edits a file. Where there are no locks, and for a file that is not there, nothing is held.
+///
+/// # Errors
+///
+/// When the file cannot be opened.
+#[cfg(unix)]
+pub fn hold(path: &Path) -> io::Result<Held> {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = |found: fs::Metadata| (found.dev(), found.ino());
+    loop {
+        // A pipe would make it wait.
+        if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
+            return Ok(Held(None));
+        }
+        let file = fs::File::open(path)?;
+        if file.lock().is_err() {
+            return Ok(Held(None));
+        }
+        // Another run may have put a new file in its place meanwhile.
+        let same =
+            fs::metadata(path).is_ok_and(|now| file.metadata().is_ok_and(|own| number(now) == number(own)));
+        if same {
+            return Ok(Held(Some(file)));
+        }
+    }
+}
+
+/// A lock would keep the file from being replaced here.
+///
+/// # Errors
+///
+/// None.
+#[cfg(not(unix))]
+pub fn hold(_: &Path) -> io::Result<Held> {
+    Ok(Held(None))
+}
+
+#[cfg(unix)]
+fn keep_owner(fresh: &fs::File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (old, new) = (fs::metadata(path)?, fresh.metadata()?);
+    if (old.uid(), old.gid()) == (new.uid(), new.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(fresh, Some(old.uid()), Some(old.gid()))
+        .map_err(|_| io::Error::other("it belongs to another user or group, which could not be kept"))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &fs::File, _: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Writes a file that does not exist yet.

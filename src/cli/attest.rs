@@ -20,7 +20,7 @@ use crate::verify::ladder::claim::{self, Claim};
 use crate::verify::report::Report;
 
 use super::args;
-use super::edit::read;
+use super::edit::{hold, read};
 use super::exit::{Exit, Failure};
 use super::handoff::{planned, sheet};
 use super::session::Session;
@@ -176,6 +176,7 @@ fn write(
     let file = file.and_then(|file| session.sources.file(file));
     let path = file.map_or_else(|| Path::new("duo.yaml"), |file| &file.path);
     let failure = |what| move |error| Failure::File { path: path.to_owned(), what, error };
+    let _held = hold(path)?;
     let text = read(path)?;
     let keys: Vec<&str> = keys.iter().map(|key| if key.is_empty() { name } else { key }).collect();
     let edited = edit::set(&text, &keys, &Value::from(attestation.to_string())).map_err(|error| {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::atomic::{self, Held};
 use crate::config::declared::Declared;
 use crate::config::edit::{self, EditError};
 use crate::config::files::MAX_FILE_BYTES;
@@ -14,6 +15,16 @@ use crate::text::quoted;
 
 use super::exit::Failure;
 
+/// Waits until no other run edits a file, and holds it: what is read from now on is what will be replaced.
+pub fn hold(path: &Path) -> Result<Held, Failure> {
+    atomic::hold(path).map_err(|error| Failure::File { path: path.to_owned(), what: "cannot be read", error })
+}
+
+/// The path of a file of a workspace.
+pub fn file_path(sources: &Sources, file: usize) -> PathBuf {
+    sources.file(file).map(|file| file.path.clone()).unwrap_or_default()
+}
+
 /// An edit of one file of a workspace.
 pub struct Edited {
     /// The file.
@@ -22,6 +33,8 @@ pub struct Edited {
     pub text: String,
     /// The workspace as it will read.
     pub loaded: Loaded,
+    /// Keeps other runs from editing the file meanwhile.
+    held: Held,
 }
 
 /// The failure of an edit that would have done harm.
@@ -46,7 +59,8 @@ pub fn edited(
     file: usize,
     change: impl FnOnce(&str) -> Result<String, EditError>,
 ) -> Result<Edited, Failure> {
-    let path = sources.file(file).map(|file| file.path.clone()).unwrap_or_default();
+    let path = file_path(sources, file);
+    let held = hold(&path)?;
     let before = read(&path)?;
     let text = change(&before).map_err(|error| unchanged(&path, &error))?;
     let files = sources.files().iter().enumerate().map(|(index, source)| {
@@ -54,7 +68,7 @@ pub fn edited(
         InMemory { path: source.path.clone(), text, tree: None }
     });
     let loaded = load_files(root, files);
-    Ok(Edited { path, text, loaded })
+    Ok(Edited { path, text, loaded, held })
 }
 
 impl Edited {
@@ -70,6 +84,7 @@ impl Edited {
     pub fn save_anyway(self) -> Result<PathBuf, Failure> {
         let failure = |error| Failure::File { path: self.path.clone(), what: "cannot be written", error };
         edit::save(&self.path, &self.text).map_err(failure)?;
+        drop(self.held);
         Ok(self.path)
     }
 }

@@ -15,7 +15,7 @@ use crate::reading::{self, ReadError};
 use crate::text::safe;
 
 use super::args::Fmt;
-use super::edit::read;
+use super::edit::{hold, read};
 use super::exit::{Exit, Failure};
 
 /// Runs the command.
@@ -64,6 +64,7 @@ enum Formatted {
 fn one(path: &Path, index: usize, args: &Fmt, printer: Printer) -> Result<Formatted, Failure> {
     let failure = |what| move |error| Failure::File { path: path.to_owned(), what, error };
     // The sources have no byte-order mark, which is kept.
+    let held = (!args.check && !args.diff).then(|| hold(path)).transpose()?;
     let text = read(path)?;
     let formatted = match canonical(index, &text) {
         Ok(formatted) if formatted == text => return Ok(Formatted::Same),
@@ -82,6 +83,7 @@ fn one(path: &Path, index: usize, args: &Fmt, printer: Printer) -> Result<Format
         failure("cannot be written")(error).print(printer);
         return Ok(Formatted::Harmed);
     }
+    drop(held);
     printer.data(&if args.diff { diff(&name, &text, &formatted) } else { format!("{name}\n") });
     Ok(Formatted::Changed)
 }

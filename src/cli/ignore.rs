@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::config::edit::set;
+use crate::config::edit::{set, value};
 use crate::config::load::Trust;
 use crate::config::model::Exception;
 use crate::duo::catalogue::lookup;
@@ -32,8 +32,9 @@ pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
     let own = Exception { reason: args.reason.clone(), until: args.until };
     let ignored: Value = others.chain([entry(&args.field, &own)]).collect();
     let path = [place.keys(), vec!["ignore"]].concat();
-    let edited =
-        edited(&workspace.root, &loaded.sources, declared.span.file, |text| set(text, &path, &ignored))?;
+    let edited = edited(&workspace.root, &loaded.sources, declared.span.file, |text| {
+        set(text, &path, &joined(value(text, &path)?, &ignored, &args.field))
+    })?;
     show_problems(&edited.loaded.diagnostics, &edited.loaded.sources, printer);
     let file = edited.save()?;
     printer.data(&format!(
@@ -43,6 +44,16 @@ pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
         file.display()
     ));
     Ok(Exit::Done)
+}
+
+/// The items to write: what stands in the file by now, where another run was faster, and the new one.
+fn joined(written: Value, ignored: &Value, field: &str) -> Value {
+    match (written, ignored.as_array().and_then(|items| items.last())) {
+        (Value::Array(items), Some(new)) => {
+            items.into_iter().filter(|item| item["field"] != field).chain([new.clone()]).collect()
+        }
+        (_, _) => ignored.clone(),
+    }
 }
 
 fn entry(field: &str, exception: &Exception) -> Value {

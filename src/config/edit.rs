@@ -21,8 +21,10 @@ use change::Editor;
 pub use meaning::EditError;
 use meaning::{lookup, meaning, read};
 
-/// Writes an edited file: whole or not at all, with the permissions it had, and never through a link.
+/// Writes an edited file: whole or not at all, with the mode and the owner it had, and never through a link. One that is
+/// read-only, or that other names lead to, is refused.
 pub fn save(path: &Path, text: &str) -> io::Result<()> {
+    atomic::editable(path)?;
     atomic::replace(path, text, Readers::Umask)
 }
 
@@ -40,6 +42,12 @@ pub fn set(text: &str, path: &[&str], value: &Value) -> Result<String, EditError
         },
         |editor, after| editor.set(path, after),
     )
+}
+
+/// The value at a path of keys; null where there is none.
+pub fn value(text: &str, path: &[&str]) -> Result<Value, EditError> {
+    let (_, body) = parted(text);
+    Ok(lookup(&meaning(body)?, path).cloned().unwrap_or_default())
 }
 
 /// Removes the key at the end of a path. The text is unchanged where there is none.

@@ -40,7 +40,8 @@ pub fn canonical(file: usize, text: &str) -> Result<String, FormatError> {
     if formatted != body {
         let after = meaning(file, &formatted).map_err(|_| FormatError::Unsafe)?;
         let stable = once(&formatted).is_some_and(|again| again == formatted);
-        if after != before || !stable || comments(&formatted) != comments(&body) {
+        let kept = comments(&formatted) == comments(&body);
+        if after != before || !stable || !kept {
             return Err(FormatError::Unsafe);
         }
     }

@@ -30,6 +30,8 @@ const FOLDER: &str = "applications";
 pub struct Change {
     /// Its path.
     pub path: PathBuf,
+    /// The text that it is made from; nothing for a file that is new.
+    pub before: Option<String>,
     /// Its text.
     pub text: String,
     /// The text as it was read to prove it, for whoever loads it next.
@@ -67,13 +69,14 @@ pub fn place(
     for (path, entries) in files {
         let fragment: String = entries.iter().map(|entry| entry.text.as_str()).collect();
         let before = match read(&path) {
-            Ok(before) => before.unwrap_or_else(|| below.clone().unwrap_or_default()),
+            Ok(before) => before,
             Err(error) => return Err((path, error)),
         };
+        let base = before.clone().unwrap_or_else(|| below.clone().unwrap_or_default());
         let added = entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect();
-        match append(&before, &["applications"], &fragment, &added) {
+        match append(&base, &["applications"], &fragment, &added) {
             Ok(Appended { text, tree }) => {
-                changes.push(Change { path, text, tree: Some(tree), added: entries.len() });
+                changes.push(Change { path, before, text, tree: Some(tree), added: entries.len() });
             }
             Err(error) => return Err((path, error)),
         }

@@ -8,8 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::atomic;
 use crate::config::edit;
+use crate::config::files::MAX_FILE_BYTES;
 use crate::import::placement::Change;
 use crate::output::printer::Printer;
+use crate::reading;
 use crate::text::safe;
 
 use super::super::exit::Failure;
@@ -67,7 +69,7 @@ fn failure(path: &Path, error: io::Error) -> Failure {
 /// Whether a file, or the folder that it is to be in, is a link that is never written through.
 fn check(path: &Path) -> io::Result<()> {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), atomic::check)?;
-    atomic::check(path)
+    atomic::editable(path)
 }
 
 /// How many were written, and what kept the next one from being.
@@ -86,6 +88,16 @@ fn write_each(changes: &[Change], stop: &CancellationToken) -> (usize, Option<io
 fn write_one(change: &Change) -> io::Result<()> {
     if let Some(folder) = change.path.parent() {
         atomic::folder(folder)?;
+    }
+    let _held = atomic::hold(&change.path)?;
+    let now = match change.path.is_file() {
+        true => Some(reading::exact(&change.path, MAX_FILE_BYTES)?),
+        false => None,
+    };
+    if now != change.before {
+        return Err(io::Error::other(
+            "it was changed meanwhile; nothing of that is lost, and the same command goes on from it",
+        ));
     }
     edit::save(&change.path, &change.text)
 }

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::meaning::{EditError, lookup, meaning};
 use super::writing;
+use crate::text::bounded;
+
 use super::written::{File, Pair, Shape, Written, after_colon, last_scalar, own, read};
 
 /// A file that is being edited.
@@ -148,7 +150,7 @@ impl<'t> Editor<'t> {
                 Shape::Scalar { .. } | Shape::List { .. } => false,
             };
             if depth + 1 == path.len() || !below {
-                return Ok(self.apply(self.replacement(pair, wanted, context)));
+                return self.replacement(pair, wanted, context).map(|changes| self.apply(changes));
             }
             node = &pair.value;
         }
@@ -172,8 +174,13 @@ impl<'t> Editor<'t> {
                 (node, holder) = (&pair.value, Some(pair));
                 continue;
             }
+            if entries.len() > 1 {
+                self.uncommented(key, pair, *flow)?;
+            }
             let changes = match (entries.len(), holder) {
-                (1, Some(holder)) => self.replacement(holder, &Value::Object(serde_json::Map::new()), outer),
+                (1, Some(holder)) => {
+                    self.replacement(holder, &Value::Object(serde_json::Map::new()), outer)?
+                }
                 (1, None) => {
                     self.with_comments(node.place.clone(), "{}".to_owned(), node.place.start, context)
                 }
@@ -311,18 +318,26 @@ impl<'t> Editor<'t> {
     }
 
     /// Puts another value in the place of an entry's.
-    fn replacement(&self, pair: &Pair, value: &Value, context: Context) -> Vec<Replacement> {
-        if let Some(changes) = self.list_changes(pair, value) {
-            return changes;
+    fn replacement(
+        &self,
+        pair: &Pair,
+        value: &Value,
+        context: Context,
+    ) -> Result<Vec<Replacement>, EditError> {
+        if let Some(changes) = self.list_changes(pair, value)? {
+            return Ok(changes);
         }
         let place = self.value_place(pair);
+        if matches!(pair.value.shape, Shape::List { .. }) {
+            self.free_of_comments(&pair.key, place.clone())?;
+        }
         let colon = self.after_colon(pair);
         let spaced = |place: &Range<usize>, text: String| {
             if place.start == colon { format!(" {text}") } else { text }
         };
         if context.flow.is_some() {
             let text = spaced(&place, writing::inline(value));
-            return self.with_comments(place, text, pair.key_place.start, context);
+            return Ok(self.with_comments(place, text, pair.key_place.start, context));
         }
         let followed = !self.slice(place.end..self.line_end(place.end)).trim().is_empty();
         let indent = self.column(pair.key_place.start);
@@ -331,49 +346,78 @@ impl<'t> Editor<'t> {
         let place = if lines.is_empty() || !first.is_empty() { place } else { colon..place.end };
         let head = if first.is_empty() { first } else { spaced(&place, first) };
         let text = lines.iter().fold(head, |text, line| text + self.newline + line);
-        self.with_comments(place, text, pair.key_place.start, context)
+        Ok(self.with_comments(place, text, pair.key_place.start, context))
+    }
+
+    /// Refuses what would part a comment from what it is about: in the place of what goes, on its last line, or right
+    /// above it.
+    fn uncommented(&self, path: &str, pair: &Pair, flow: bool) -> Result<(), EditError> {
+        let (start, end) = (pair.key_place.start, self.value_place(pair).end);
+        let place = if flow { start..end } else { self.lead(start)..self.line_end(end) };
+        self.free_of_comments(path, place)
+    }
+
+    /// Where the comments right above a line begin, or the line itself where there are none.
+    fn lead(&self, offset: usize) -> usize {
+        let mut begin = self.line_begin(offset);
+        // Something else on the line is what the comments above are about.
+        if !self.slice(begin..offset).trim_matches([' ', '-']).is_empty() {
+            return offset;
+        }
+        while let Some(above) = begin.checked_sub(1) {
+            let line = self.line_begin(above);
+            if !self.slice(line..above).trim_start().starts_with('#') {
+                break;
+            }
+            begin = line;
+        }
+        begin
+    }
+
+    fn free_of_comments(&self, path: &str, place: Range<usize>) -> Result<(), EditError> {
+        let comment = self.file.comments.iter().find(|comment| place.contains(&comment.start));
+        comment.map_or(Ok(()), |comment| {
+            let text = bounded(self.slice(comment.clone()).trim_end(), 60);
+            Err(EditError::Comment(path.to_owned(), text))
+        })
     }
 
     /// A list of which items stay, in their order, and others come at the end: only those lines change.
-    fn list_changes(&self, pair: &Pair, value: &Value) -> Option<Vec<Replacement>> {
+    fn list_changes(&self, pair: &Pair, value: &Value) -> Result<Option<Vec<Replacement>>, EditError> {
         let (Shape::List { flow, items }, Value::Array(wanted)) = (&pair.value.shape, value) else {
-            return None;
+            return Ok(None);
         };
-        let texts: Vec<(&Written, Value)> =
-            items.iter().map(|item| Some((item, self.scalar(item)?))).collect::<Option<_>>()?;
+        let texts = items.iter().map(|item| Some((item, self.scalar(item)?))).collect::<Option<Vec<_>>>();
+        let Some(texts) = texts else { return Ok(None) };
         let kept: Vec<&(&Written, Value)> = texts.iter().filter(|(_, text)| wanted.contains(text)).collect();
         let in_order = wanted.iter().zip(&kept).all(|(wanted, (_, kept))| wanted == kept);
         if kept.is_empty() || !in_order || kept.len() > wanted.len() {
-            return None;
+            return Ok(None);
         }
-        let added = wanted.get(kept.len()..)?;
+        let added = wanted.get(kept.len()..).unwrap_or_default();
         if *flow {
             let inside = self.slice(pair.value.place.clone());
             if inside.contains(['\n', '#']) {
-                return None;
+                return Ok(None);
             }
             let old = kept.iter().map(|(item, _)| self.slice(item.place.clone()).to_owned());
             let all: Vec<String> = old.chain(added.iter().map(writing::inline)).collect();
             let text = format!("[{}]", all.join(", "));
-            return Some(vec![Replacement { place: pair.value.place.clone(), text }]);
+            return Ok(Some(vec![Replacement { place: pair.value.place.clone(), text }]));
         }
         let mut changes = Vec::new();
         for (item, text) in &texts {
             let begin = self.line_begin(item.place.start);
             if self.slice(begin..item.place.start).trim() != "-" {
-                return None;
+                return Ok(None);
             }
             if !wanted.contains(text) {
                 let place = begin..self.next_line(item.place.end);
-                changes.extend(self.with_comments(
-                    place,
-                    String::new(),
-                    item.place.start,
-                    Context { flow: None },
-                ));
+                self.free_of_comments(&pair.key, self.lead(item.place.start)..place.end)?;
+                changes.push(Replacement { place, text: String::new() });
             }
         }
-        let (first, last) = (items.first()?, items.last()?);
+        let (Some(first), Some(last)) = (items.first(), items.last()) else { return Ok(None) };
         let dash = self.slice(self.line_begin(first.place.start)..first.place.start);
         let lines: Vec<String> = added
             .iter()
@@ -382,7 +426,7 @@ impl<'t> Editor<'t> {
         if !lines.is_empty() {
             changes.push(self.lines_at(self.next_line(last.place.end), true, &lines));
         }
-        Some(changes)
+        Ok(Some(changes))
     }
 
     /// The text of a plain item; `None` for everything else.

@@ -19,6 +19,9 @@ pub enum EditError {
     /// The value, or what it stands in, is shared by an anchor, an alias or a merge key.
     #[error("`{0}` is shared with other places by an anchor or a merge key; edit it by hand")]
     Shared(String),
+    /// A comment is about what would go, and nobody but a person knows what becomes of it.
+    #[error("the comment {1} is about what would be removed from `{0}`; edit it by hand")]
+    Comment(String, String),
     /// The edited text would not mean what was intended.
     #[error("`{0}` is written in a way that cannot be edited safely; edit it by hand")]
     Unsafe(String),

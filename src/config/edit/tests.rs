@@ -36,14 +36,11 @@ fn a_value_is_replaced_and_everything_else_stays() {
     assert_eq!(after, FILE.replace("name: Wiki", "name: \"Wiki, new\""));
     let after = set_in(FILE, "applications.vpn.groups_allowed", json!(["VPN Users", "Staff"]));
     assert_eq!(after, FILE.replace("      - Contractors\n", "      - Staff\n"));
-    let after = set_in(FILE, "applications.vpn.groups_allowed", json!(["Staff"]));
-    assert_eq!(
-        after,
-        FILE.replace(
-            "    groups_allowed:\n      - VPN Users # all of them\n      - Contractors\n",
-            "    # all of them\n    groups_allowed: [Staff]\n"
-        )
-    );
+    // A comment about an item that goes is nobody else's.
+    let refused = set(FILE, &["applications", "vpn", "groups_allowed"], &json!(["Staff"]));
+    let comment = EditError::Comment("groups_allowed".to_owned(), "# all of them".to_owned());
+    assert_eq!(refused, Err(comment.clone()));
+    assert_eq!(set(FILE, &["applications", "vpn", "groups_allowed"], &json!(["Contractors"])), Err(comment));
 }
 
 #[test]
@@ -71,10 +68,15 @@ fn keys_are_added_as_their_neighbours_stand() {
 #[test]
 fn keys_are_removed_and_their_comments_stay() {
     let gone = |path: &str| remove(FILE, &path.split('.').collect::<Vec<_>>()).expect("removed");
-    assert_eq!(
-        gone("applications.vpn.greeting"),
-        FILE.replace("    greeting:   Hello   # read out\n", "    # read out\n")
-    );
+    for (path, comment) in
+        [("applications.vpn.greeting", "# read out"), ("applications.vpn", "# the network team's")]
+    {
+        let refused = remove(FILE, &path.split('.').collect::<Vec<_>>());
+        assert!(
+            matches!(&refused, Err(EditError::Comment(_, found)) if found == comment),
+            "{path}: {refused:?}"
+        );
+    }
     assert_eq!(gone("applications.wiki.type"), FILE.replace("type: sso-generic, ", ""));
     assert_eq!(gone("applications.wiki.name"), FILE.replace(", name: Wiki", ""));
     assert_eq!(gone("applications.nobody"), FILE);
@@ -430,6 +432,8 @@ proptest! {
         };
         let edited = match edited {
             Ok(edited) => edited,
+            // Only what goes can part a comment from what it is about.
+            Err(EditError::Comment(..)) if text.contains('#') => return Ok(()),
             Err(error) => return Err(TestCaseError::fail(format!("{error}: {path:?} = {value}\n{text}"))),
         };
         prop_assert_eq!(read_back(&edited), intended, "{}\n{}", text, edited);

@@ -306,7 +306,12 @@ impl Reader<'_> {
     fn open(&mut self, place: Range<usize>, style: StructureStyle, list: bool, props: usize) -> Option<()> {
         let props = self.props(place.start, props)?;
         let flow = matches!(style, StructureStyle::Flow);
-        self.stack.push(Open { props, start: place.start, flow, list, entries: Vec::new(), waiting: None });
+        // A list that is not indented below its key is reported behind its first dash.
+        let before = self.text.get(..place.start)?.trim_end();
+        let behind =
+            list && !flow && !self.text.get(place.start..)?.starts_with('-') && before.ends_with('-');
+        let start = if behind { before.len() - 1 } else { place.start };
+        self.stack.push(Open { props, start, flow, list, entries: Vec::new(), waiting: None });
         Some(())
     }
 

@@ -414,3 +414,65 @@ proptest::proptest! {
         proptest::prop_assert!(!formatted.lines().any(|line| line.contains('\t')));
     }
 }
+
+/// The lists of most YAML writers: the dash stands under the key.
+#[test]
+fn lists_that_are_not_indented_keep_their_comments() {
+    formats(
+        "applications:\n  a:\n    groups_allowed:\n    - X\n",
+        "applications:\n  a:\n    groups_allowed:\n      - X\n",
+    );
+    formats(
+        "a:\n  permissions:\n  # above\n  - read_log  # first\n  # second\n  - info\n  - x  # third\n  other: 1  # fourth\n",
+        "a:\n  permissions:\n    # above\n    - read_log  # first\n    # second\n    - info\n    - x  # third\n  other: 1  # fourth\n",
+    );
+    formats(
+        "a:\n- b: 1  # one\n  c: 2\n# two\n- b: 3\n",
+        "a:\n  - b: 1  # one\n    c: 2\n  # two\n  - b: 3\n",
+    );
+    formats("a: &x  # why\n- 1\n- 2\nb: *x\n", "a: &x  # why\n  - 1\n  - 2\nb: *x\n");
+    formats("a:\n-\n  b\n- - c\n  - d  # deep\n", "a:\n  - b\n  - - c\n    - d  # deep\n");
+}
+
+mod layouts {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+        /// Whatever the indentation, each comment names the item that it is about, and still does.
+        #[test]
+        fn comments_of_lists_stay_with_their_items(
+            indent in 0_usize..5,
+            items in proptest::collection::vec((any::<bool>(), any::<bool>(), any::<bool>()), 1..6),
+            after in any::<bool>(),
+        ) {
+            let pad = " ".repeat(2 + indent);
+            let mut text = String::from("applications:\n  a:\n  groups_allowed:\n").replace("  a:\n", "");
+            let mut wanted = String::from("applications:\n  groups_allowed:\n");
+            for (index, (above, trailing, blank)) in items.iter().enumerate() {
+                let blank = *blank && index > 0;
+                let line = |text: &mut String, pad: &str| {
+                    if blank {
+                        text.push('\n');
+                    }
+                    if *above {
+                        text.push_str(&format!("{pad}# above {index}\n"));
+                    }
+                    let end = if *trailing { format!("  # at {index}") } else { String::new() };
+                    text.push_str(&format!("{pad}- item {index}{end}\n"));
+                };
+                line(&mut text, &pad);
+                line(&mut wanted, "    ");
+            }
+            if after {
+                text.push_str("  policy: a very long name  # policy\n");
+                wanted.push_str("  policy: a very long name  # policy\n");
+            }
+            let formatted = canonical(0, &text);
+            prop_assert_eq!(formatted.as_deref(), Ok(wanted.as_str()), "{}", text);
+        }
+    }
+}
