@@ -193,6 +193,10 @@ codes! {
     TypeNotCreatable = "type-not-creatable",
     /// Settings of Duo Single Sign-On that Duo most likely refuses.
     DoubtfulSso = "doubtful-sso",
+    /// A network that most likely is not what was meant.
+    DoubtfulNetwork = "doubtful-network",
+    /// A standing consent that cannot count.
+    UnusedConsent = "unused-consent",
     /// The text of `notes` together with the marker is too long, or looks like a marker.
     InvalidNotes = "invalid-notes",
     /// Two applications of one type and name: neither could be adopted.

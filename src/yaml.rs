@@ -1,7 +1,7 @@
 //! YAML as a tree in which every key and value has its place. Aliases and merge keys are resolved, within a budget.
 //!
-//! YAML 1.2: only `true` and `false` are booleans, so `no` and `on` are text; a number with a leading zero or with
-//! underscores is text too.
+//! YAML 1.2 with its core schema: only `true` and `false` are booleans, so `no` and `on` are text; `017`, `0o17`, `0x1F` and
+//! `.inf` are numbers, and what has underscores is text.
 
 use crate::diagnostic::Diagnostic;
 
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn plain_values_follow_yaml_1_2() {
-        let text = "[no, on, true, ~, 12, -3, 1.5, 0600, 1_000, 1e3, .5, '12', 99999999999999999999, 1.2.3, 2027-01-01]";
+        let text = "[no, on, true, ~, 12, -3, 1.5, 0600, 1_000, 1e3, .5, '12', 99999999999999999999, 0x1F, 0o17, 0b1, 1.2.3, 2027-01-01]";
         let value = json!([
             "no",
             "on",
@@ -49,12 +49,15 @@ mod tests {
             12,
             -3,
             1.5,
-            "0600",
+            600,
             "1_000",
             1000.0,
             0.5,
             "12",
-            "99999999999999999999",
+            99999999999999999999.0,
+            31,
+            15,
+            "0b1",
             "1.2.3",
             "2027-01-01"
         ]);

@@ -97,7 +97,7 @@ pub async fn run(
     }
     planned.refusals.clear();
     // What was approved is what is there: a person may take an hour over the question.
-    if !unattended && !run.plan.steps().is_empty() {
+    if asks && !run.plan.steps().is_empty() {
         reading = run.session.read(printer).await?;
         let now = run.session.plan(&mut reading, &run.options, printer).await;
         let moved = run.plan.fingerprint().moved(now.fingerprint());

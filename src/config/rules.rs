@@ -4,9 +4,12 @@ use super::model::Workspace;
 use crate::diagnostic::Diagnostic;
 
 mod access;
+mod certificate;
+mod consents;
 mod guards;
 mod ignores;
 mod intelligence;
+mod networks;
 mod notes;
 mod references;
 mod removed;
@@ -25,6 +28,7 @@ const LOCAL: &[Rule] = &[
     guards::check,
     ignores::check,
     intelligence::check,
+    networks::check,
     notes::check,
     single_sign_on::check,
     tenant::check,
@@ -32,7 +36,8 @@ const LOCAL: &[Rule] = &[
 ];
 
 /// Rules about what one part says of another: they need every file.
-const WHOLE: &[Rule] = &[references::check, removed::check, stores::check, suppressions::check];
+const WHOLE: &[Rule] =
+    &[consents::check, references::check, removed::check, stores::check, suppressions::check];
 
 /// Runs every rule; `complete` says whether every file could be read.
 pub fn run(workspace: &Workspace, complete: bool, findings: &mut Vec<Diagnostic>) {

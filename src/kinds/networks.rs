@@ -32,6 +32,15 @@ impl Networks {
         self.0.is_empty()
     }
 
+    /// Whether every address of a family is in the set.
+    pub fn is_everything(&self) -> bool {
+        let all = |range: &Range| {
+            let last = if range.v6 { u128::MAX } else { u128::from(u32::MAX) };
+            range.first == 0 && range.last == last
+        };
+        self.0.iter().any(all)
+    }
+
     /// Whether every address of `self` is in `other` too.
     pub fn is_within(&self, other: &Self) -> bool {
         self.0.iter().all(|inner| {

@@ -1,10 +1,15 @@
 //! Settings of Duo Single Sign-On that Duo most likely refuses (duo-api.md, section 3.5 and the correction to it).
 
+use jiff::Timestamp;
+use reqwest::Url;
 use serde_json::Value;
 
+use super::certificate::valid_until;
 use crate::config::model::{Application, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::kinds::value::Setting;
+use crate::language::similar::did_you_mean;
+use crate::text::shown;
 
 /// By type: the section of `sso`, and what it has to say. Every public client sends all of them.
 const REQUIRED: &[(&str, &str, &[&str])] = &[
@@ -30,11 +35,152 @@ const MAPPED: [&str; 2] = ["email", "profile"];
 /// Types that one public tool calls impossible to configure by any API.
 const PANEL_ONLY: [&str; 2] = ["sso-oauth-server", "sso-oauth-server-mcp"];
 
+/// The values that the standards define (SAML 2.0 core, section 8.3; XML Signature and Encryption), by their keys.
+const STANDARD: &[(&str, &[&str])] = &[
+    (
+        "nameid_format",
+        &[
+            "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+            "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+            "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName",
+            "urn:oasis:names:tc:SAML:1.1:nameid-format:WindowsDomainQualifiedName",
+            "urn:oasis:names:tc:SAML:2.0:nameid-format:kerberos",
+            "urn:oasis:names:tc:SAML:2.0:nameid-format:entity",
+            "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+            "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+        ],
+    ),
+    (
+        "signing_algorithm",
+        &[
+            "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
+            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
+            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
+        ],
+    ),
+    (
+        "assertion_encryption_algorithm",
+        &[
+            "http://www.w3.org/2001/04/xmlenc#tripledes-cbc",
+            "http://www.w3.org/2001/04/xmlenc#aes128-cbc",
+            "http://www.w3.org/2001/04/xmlenc#aes192-cbc",
+            "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
+            "http://www.w3.org/2009/xmlenc11#aes128-gcm",
+            "http://www.w3.org/2009/xmlenc11#aes192-gcm",
+            "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+        ],
+    ),
+    (
+        "key_transport_encryption_algorithm",
+        &[
+            "http://www.w3.org/2001/04/xmlenc#rsa-1_5",
+            "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+            "http://www.w3.org/2009/xmlenc11#rsa-oaep",
+        ],
+    ),
+];
+
+/// Where in `saml_config` a URL stands that browsers are sent to.
+const URLS: [&str; 2] = ["slo_url", "spinitiated_url"];
+
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
+    workspace.applications.values().for_each(|application| values(application, findings));
     workspace.applications.values().for_each(|application| configurable(application, findings));
     // One that exists already is managed as far as it is declared.
     let new = workspace.applications.values().filter(|application| application.integration_key.is_none());
     new.for_each(|application| creatable(application, findings));
+}
+
+/// What is declared, whether the application is new or not.
+fn values(application: &Application, findings: &mut Vec<Diagnostic>) {
+    let Some(Spanned { value: Setting::Document(document), span }) = application.settings.get("sso") else {
+        return;
+    };
+    let mut add = |error: bool, message: String, help: String| {
+        let finding = match error {
+            true => Diagnostic::error(Code::InvalidValue, *span, message),
+            false => Diagnostic::warning(Code::DoubtfulSso, *span, message),
+        };
+        findings.push(finding.help(help));
+    };
+    let saml = document.get("saml_config");
+    let text = |key: &str| {
+        saml.and_then(|saml| saml.get(key)).and_then(Value::as_str).filter(|text| !text.is_empty())
+    };
+    for (key, known) in STANDARD {
+        let Some(text) = text(key).filter(|text| !known.contains(text)) else { continue };
+        let help = did_you_mean(text, known.iter().copied())
+            .or_else(|| {
+                known
+                    .iter()
+                    .find(|known| known.ends_with(text))
+                    .map(|known| format!("did you mean `{known}`?"))
+            })
+            .unwrap_or_else(|| format!("the standard ones are {}", known.join(", ")));
+        add(
+            false,
+            format!("`sso.saml_config.{key}` is not one of the standard values: {}", shown(text)),
+            help,
+        );
+    }
+    let acs = saml.and_then(|saml| saml.get("acs_urls")).and_then(Value::as_array).into_iter().flatten();
+    let acs = acs
+        .filter_map(|item| item.get("url").and_then(Value::as_str))
+        .map(|url| ("saml_config.acs_urls", url));
+    let named = URLS.iter().filter_map(|key| Some((*key, text(key)?)));
+    let named = named.map(|(key, url)| {
+        (if key == URLS[0] { "saml_config.slo_url" } else { "saml_config.spinitiated_url" }, url)
+    });
+    for (key, url) in acs.chain(named) {
+        match Url::parse(url) {
+            Ok(parsed) if parsed.scheme() == "https" && !url.contains(char::is_whitespace) => {}
+            Ok(parsed) if parsed.scheme() == "http" && !url.contains(char::is_whitespace) => {
+                add(
+                    false,
+                    format!("`sso.{key}` sends logins over http, which is not encrypted"),
+                    "use https".to_owned(),
+                );
+            }
+            Ok(_) | Err(_) => {
+                let help = "write the whole URL, such as https://wiki.example.com/acs".to_owned();
+                add(true, format!("`sso.{key}` is not a URL of a web server: {}", shown(url)), help);
+            }
+        }
+    }
+    let redirects =
+        document.get("oidc_config").and_then(|config| config.get("redirect_uris")).and_then(Value::as_array);
+    for uri in redirects.into_iter().flatten().filter_map(Value::as_str) {
+        let parsed = Url::parse(uri).ok().filter(|parsed| parsed.fragment().is_none());
+        if parsed.is_none() || uri.contains(char::is_whitespace) {
+            let help = "write a whole URI without `#`, such as https://portal.example.com/cb".to_owned();
+            add(
+                true,
+                format!("`sso.oidc_config.redirect_uris` has what is not a redirect URI: {}", shown(uri)),
+                help,
+            );
+        }
+    }
+    if let Some(pem) = text("remote_cert") {
+        match valid_until(pem) {
+            Err(why) => add(
+                true,
+                format!("the certificate in `sso.saml_config.remote_cert` cannot be read: {why}"),
+                "copy it whole, as a text of several lines (`|`)".to_owned(),
+            ),
+            Ok(until) if until < Timestamp::now() => {
+                add(
+                    false,
+                    format!(
+                        "the certificate in `sso.saml_config.remote_cert` expired on {}",
+                        until.strftime("%Y-%m-%d")
+                    ),
+                    "ask the service provider for its current one".to_owned(),
+                );
+            }
+            Ok(_) => {}
+        }
+    }
 }
 
 fn configurable(application: &Application, findings: &mut Vec<Diagnostic>) {

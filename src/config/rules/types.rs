@@ -12,12 +12,21 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         match lookup(&kind.value) {
             Some(known) => known_type(application, kind, known, findings),
             None if kind.value.trim().is_empty() => {}
-            None => findings.push(unknown_type(kind)),
+            None => findings.push(unknown_type(kind, application.integration_key.is_some())),
         }
     }
 }
 
-fn unknown_type(kind: &Spanned<String>) -> Diagnostic {
+/// A slip of a known type is an error: Duo would refuse to create it, after other steps were done. One that exists in Duo,
+/// as a pin says, is its own proof.
+fn unknown_type(kind: &Spanned<String>, pinned: bool) -> Diagnostic {
+    if let Some(meant) = slip(&kind.value).filter(|_| !pinned) {
+        let message = format!("Duo has no type {}", shown(&kind.value));
+        let finding = Diagnostic::error(Code::UnknownType, kind.span, message);
+        return finding.help(format!(
+            "did you mean `{meant}`? If Duo added this type lately, create it there and pin it with `integration_key`"
+        ));
+    }
     let help = nearest(&kind.value, kinds().iter().map(|kind| kind.name)).map_or_else(
         || "check the spelling; a type that Duo added lately works all the same".to_owned(),
         |near| format!("did you mean `{near}`? A type that Duo added lately works all the same"),
@@ -28,6 +37,30 @@ fn unknown_type(kind: &Spanned<String>) -> Diagnostic {
         format!("duoctl does not know the type {}", shown(&kind.value)),
     )
     .help(help)
+}
+
+/// The known type that was certainly meant: the same letters and digits, or one slip of the pen. A difference in digits
+/// alone is one of versions.
+fn slip(written: &str) -> Option<&'static str> {
+    let plain = |text: &str| {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+    };
+    let letters = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let written = plain(written);
+    // A long text is no slip of a short word, and comparing it would cost.
+    if written.is_empty() || written.len() > 64 {
+        return None;
+    }
+    let names = || kinds().iter().map(|kind| (kind.name, plain(kind.name)));
+    let same = names().find(|(_, name)| *name == written);
+    let near = || {
+        names().find(|(_, name)| {
+            name.len() > 3
+                && letters(name) != letters(&written)
+                && strsim::damerau_levenshtein(name, &written) == 1
+        })
+    };
+    same.or_else(near).map(|(name, _)| name)
 }
 
 fn known_type(
@@ -53,4 +86,39 @@ fn known_type(
         )
     };
     findings.push(Diagnostic::warning(Code::TypeNotCreatable, kind.span, message).help(help));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slip_of_a_known_type_is_one() {
+        for kind in kinds() {
+            for slipped in [
+                kind.name.to_uppercase(),
+                kind.name.replace('-', "_"),
+                kind.name.replace('-', ""),
+                format!(" {}", kind.name),
+                format!("{}x", kind.name),
+                kind.name.chars().rev().collect::<String>().chars().rev().skip(1).collect(),
+            ] {
+                let digit = kind.name.starts_with(|c: char| c.is_ascii_digit());
+                if lookup(&slipped).is_none() && kind.name.len() > 4 && !digit {
+                    assert!(slip(&slipped).is_some(), "{slipped}");
+                }
+            }
+            assert_eq!(
+                slip(&format!("{}2", kind.name)).filter(|_| kind.name.len() > 4),
+                None,
+                "{}",
+                kind.name
+            );
+        }
+        assert_eq!(
+            (slip("admin_api"), slip("raduis"), slip("Web-SDK")),
+            (Some("adminapi"), Some("radius"), Some("websdk"))
+        );
+        assert_eq!((slip("sso-brand-new"), slip("quantum"), slip("")), (None, None, None));
+    }
 }

@@ -176,6 +176,18 @@ pub(super) fn entry(code: Code) -> Entry {
             "Write what the message names. If the application exists already, pin it with `integration_key`; \
              what only the Admin Panel configures, leave out of the YAML.",
         ),
+        Code::DoubtfulNetwork => texts(
+            "a network is most likely not what was meant",
+            "A network covers every address there is, so it restricts nothing, or an address inside a network is written \
+             with the length of the network, which means all of it.",
+            "Write the address alone, or the network as the help says; leave the field out if any address may call.",
+        ),
+        Code::UnusedConsent => texts(
+            "a standing consent cannot count",
+            "An entry of `guards.allow` matches no address of the workspace, or names a risk that its type cannot have. It \
+             would count, unseen, for whatever gets this address later.",
+            "Correct the address, or remove the entry.",
+        ),
         Code::InvalidNotes => texts(
             "notes that leave no room for the marker",
             "Duo keeps notes of limited length, and duoctl writes its marker at their end. Notes that are \
