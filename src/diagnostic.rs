@@ -233,6 +233,8 @@ codes! {
     FormerName = "former-name",
     /// One marker stands on several live applications.
     DuplicateMarker = "duplicate-marker",
+    /// An application that a rotation or a secret store names has no marker that says so.
+    LostMarker = "lost-marker",
     /// The key of an application is being rotated, and something stands in the way of it.
     RotationUnderWay = "rotation-under-way",
     /// A key is older than `max_age` says.

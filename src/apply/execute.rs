@@ -178,6 +178,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Lane<'a, W, T> {
                         address: step.address.clone(),
                         action: step.action,
                         ikey: step.ikey.clone(),
+                        stage: step.stage().map(str::to_owned),
                         by_second: crew.is_by_deputy(step),
                         status: Status::Applied,
                         note: None,

@@ -54,6 +54,8 @@ pub struct StepOutcome {
     pub action: Action,
     /// The application, once it is known.
     pub ikey: Option<Ikey>,
+    /// What a rotation becomes by it, e.g. `called off`.
+    pub stage: Option<String>,
     /// Whether the second operator makes it.
     pub by_second: bool,
     /// What became of it.

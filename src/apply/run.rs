@@ -42,7 +42,7 @@ impl From<DuoError> for Stop {
 fn granted(step: &Step) -> Option<BTreeSet<String>> {
     let bodies = step.writes.iter().filter_map(|write| match write {
         Write::Create(body) | Write::Finish(body) => Some(body),
-        Write::Update(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
+        Write::Link(..) | Write::Update(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
     });
     let flags = bodies.flatten().filter(|(_, value)| value.as_str() == Some("1"));
     let names: BTreeSet<String> =
@@ -131,6 +131,14 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
             }
             Write::Finish(body) => match self.made().cloned() {
                 Some(ikey) => self.update(&ikey, body).await,
+                None => Ok(()),
+            },
+            Write::Link(ikey, [before, after]) => match self.made().cloned() {
+                Some(made) => {
+                    let notes = Value::String(format!("{before}{made}{after}"));
+                    self.compare(step, ikey).await?;
+                    self.update(ikey, &Map::from_iter([("notes".to_owned(), notes)])).await
+                }
                 None => Ok(()),
             },
             Write::Update(ikey, body) => match self.deputy.filter(|_| ikey == self.plan.operator()) {

@@ -41,15 +41,27 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
     let options = only(&address)?;
     let plan = plan::plan(&session.desired, seen, &options);
     show_problems(plan.problems(), &session.sources, printer);
-    let changes: Vec<&Change> = drifted(&plan, wanted)
+    let live =
+        plan.matched().get(&address).and_then(|ikey| integrations.iter().find(|live| live.ikey == *ikey));
+    let changes: Vec<&Change> = live
+        .map(|live| drifted(&plan, wanted, live))
+        .unwrap_or_default()
         .into_iter()
         .filter(|change| args.field.is_empty() || args.field.iter().any(|field| names(&change.field, field)))
         .collect();
-    let live =
-        plan.matched().get(&address).and_then(|ikey| integrations.iter().find(|live| live.ikey == *ikey));
     let (Some(live), false) = (live, changes.is_empty()) else {
-        printer.data(&format!("Nothing to accept: nobody changed {address} in Duo since the last apply.\n"));
-        return Ok(if plan.blocked().contains(&address) { Exit::Error } else { Exit::Done });
+        let stopped = plan.blocked().contains(&address);
+        let why = if stopped {
+            format!("an error stops {address}, so its differences are not known")
+        } else if live.is_none() {
+            format!("{address} is not in the account")
+        } else if args.field.is_empty() {
+            format!("nobody changed {address} in Duo since the last apply")
+        } else {
+            format!("no change in Duo of {address} is one of the named fields")
+        };
+        printer.data(&format!("Nothing to accept: {why}.\n"));
+        return Ok(if stopped { Exit::Error } else { Exit::Done });
     };
     let lists = Live { integrations, groups, policies };
     let Accepted { changes, edits, refused } = accepted(&session, place, wanted, changes, live, lists)

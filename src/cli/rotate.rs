@@ -214,10 +214,12 @@ impl Run<'_> {
             for outcome in &outcomes {
                 match outcome.status {
                     Status::Applied => done += 1,
-                    _ => {
+                    // What was begun was shown as it ended.
+                    Status::NotAttempted(_) => {
                         self.printer.data(&apply::line(&OutcomeDocument::from(outcome), self.printer.out));
                         failed.push(exit_of(outcome));
                     }
+                    _ => failed.push(exit_of(outcome)),
                 }
             }
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::duo::catalogue::lookup;
 use crate::duo::types::Integration;
+use crate::kinds::marker::Notes;
 use crate::kinds::value::Setting;
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::diff::{Change, Origin};
@@ -24,11 +25,14 @@ pub struct Edit {
     pub value: Option<Value>,
 }
 
-/// What of a plan's changes of an address Duo moved, and not only the YAML.
-pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication) -> Vec<&'p Change> {
+/// What of a plan's changes of an address Duo moved, and not only the YAML. Without a readable marker on the `live`
+/// application nothing tells who moved, so that every difference may be one that was made in Duo.
+pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication, live: &Integration) -> Vec<&'p Change> {
+    let marker = Notes::parse(live.notes()).marker;
+    let tells = marker.is_some_and(|marker| marker.address == wanted.address && !marker.applied.is_empty());
     let steps =
         plan.steps().iter().filter(|step| step.address == wanted.address && step.action == Action::Update);
-    let moved = |change: &&Change| matches!(change.origin, Some(Origin::Drift | Origin::Both));
+    let moved = |change: &&Change| !tells || matches!(change.origin, Some(Origin::Drift | Origin::Both));
     // `state` and `protect` are the marker's words, not Duo's.
     let settings = |change: &&Change| !matches!(change.field.as_str(), "state" | "protect");
     steps.flat_map(|step| &step.changes).filter(moved).filter(settings).collect()

@@ -126,7 +126,7 @@ impl<'a> Scope<'a> {
         live: Live<'a>,
         wanted: &'a Wanted,
     ) -> Self {
-        let matches = match_all(desired, live.integrations);
+        let matches = match_all(desired, live.integrations, &observation.held);
         let mut scope = Self {
             workspace: &desired.workspace,
             operator: &observation.operator,
@@ -220,7 +220,7 @@ impl<'a> Scope<'a> {
             )));
         }
         match &marker.state {
-            MarkerState::Owned => {}
+            MarkerState::Owned | MarkerState::Rotating(_) => {}
             MarkerState::Quarantined(since) => {
                 return Err(Reason::Impossible(format!(
                     "it left the YAML as `{}` and is quarantined since {since}; write the entry again to bring it back",
@@ -239,7 +239,8 @@ impl<'a> Scope<'a> {
                     marker.address
                 )));
             }
-            MarkerState::Successor(_) | MarkerState::Delivered { .. } | MarkerState::Abandoned => {}
+            MarkerState::Successor { .. } | MarkerState::Delivered { .. } | MarkerState::Abandoned { .. } => {
+            }
             MarkerState::Creating | MarkerState::Replaced | MarkerState::Untested(_) => {
                 return Err(Reason::Impossible(format!(
                     "an apply of `{}` has not finished with it; finish that first",

@@ -3,7 +3,8 @@
 //! `[duoctl WORKSPACE/ADDRESS HASH]`, with words before the bracket while a change of several calls is under way
 //! (`creating`, `replaced`, `quarantined:DATE` with the time, `at:HHMMSS`, and what it took away, `had:` and `could:`;
 //! of what was given back and a console has to be told of, `shut:TIME`;
-//! and those of a rotation: `successor:TIME`, `delivered:TIME,TIME`, `abandoned`, `retired:DATE`; and on the operator's
+//! and those of a rotation: `rotating:IKEY` on the application whose key is to go, `successor:TIME`, `delivered:TIME,TIME`
+//! and `abandoned`, each with `of:IKEY`, on the one that takes its place, and `retired:DATE`; and on the operator's
 //! own application `untested:PERMISSIONS;NETWORKS`, what let its key in before) and where the YAML
 //! protects the application (`protected`), so that the
 //! protection outlives the entry in the YAML. HASH is a row of small hashes, one for each managed field, so that a later plan can tell for every field
@@ -21,12 +22,14 @@ use sha2::{Digest, Sha256};
 
 use super::address::Address;
 use super::value::FieldValue;
+use crate::duo::types::Ikey;
 
 /// Notes and marker together stay within this many characters; Duo's own limit is unconfirmed (duo-api.md, 3.3).
 pub const NOTES_LIMIT: usize = 512;
 
 const OPEN: &str = "[duoctl ";
 const WAS_SHUT: &str = "shut:";
+const OF: &str = "of:";
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Three characters that stand for a value.
@@ -55,17 +58,29 @@ pub enum MarkerState {
     Replaced,
     /// It left the YAML: nobody may log in since that day, and later it is deleted.
     Quarantined(Date),
-    /// Made by a rotation that began then, beside the application that is in use; its keys may not have arrived yet.
-    Successor(Timestamp),
+    /// Its key is being rotated: the application that is to take its place.
+    Rotating(Ikey),
+    /// Made by a rotation, next to the application that is in use; its keys may not have arrived yet.
+    Successor {
+        /// The application whose place it takes.
+        of: Ikey,
+        /// When the rotation began.
+        since: Timestamp,
+    },
     /// The successor of a rotation, whose keys have been in the secret store since `at`; the old ones still work.
     Delivered {
+        /// The application whose place it takes.
+        of: Ikey,
         /// When the rotation began.
         since: Timestamp,
         /// When its keys had been delivered.
         at: Timestamp,
     },
     /// The successor of a rotation that was called off; it goes.
-    Abandoned,
+    Abandoned {
+        /// The application whose place it was to take.
+        of: Ikey,
+    },
     /// A rotation put a successor in its place: nobody may log in since that day, and later it is deleted.
     Retired(Date),
     /// A second operator changed it, and the operator whose application it is has not proven yet that it still works.
@@ -108,7 +123,34 @@ impl std::fmt::Display for Before {
 impl MarkerState {
     /// Whether the application was made by a rotation that is under way.
     pub fn is_successor(&self) -> bool {
-        matches!(self, Self::Successor(_) | Self::Delivered { .. } | Self::Abandoned)
+        self.of().is_some()
+    }
+
+    /// The application whose place a successor takes.
+    pub fn of(&self) -> Option<&Ikey> {
+        match self {
+            Self::Successor { of, .. } | Self::Delivered { of, .. } | Self::Abandoned { of } => Some(of),
+            Self::Owned
+            | Self::Creating
+            | Self::Replaced
+            | Self::Quarantined(_)
+            | Self::Rotating(_)
+            | Self::Retired(_)
+            | Self::Untested(_) => None,
+        }
+    }
+
+    /// The other application of a rotation, as the marker of either names it.
+    pub fn partner(&self) -> Option<&Ikey> {
+        match self {
+            Self::Rotating(successor) => Some(successor),
+            other => other.of(),
+        }
+    }
+
+    /// Whether people use the application, as far as this workspace knows.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::Owned | Self::Creating | Self::Untested(_) | Self::Rotating(_))
     }
 
     /// Whether nobody may log in: what was taken away stands behind the state, and nothing is applied any more.
@@ -118,9 +160,10 @@ impl MarkerState {
             Self::Owned
             | Self::Creating
             | Self::Replaced
-            | Self::Successor(_)
+            | Self::Rotating(_)
+            | Self::Successor { .. }
             | Self::Delivered { .. }
-            | Self::Abandoned
+            | Self::Abandoned { .. }
             | Self::Untested(_) => false,
         }
     }
@@ -128,27 +171,31 @@ impl MarkerState {
     /// When the rotation that made it began.
     pub fn rotating_since(&self) -> Option<Timestamp> {
         match self {
-            Self::Successor(since) | Self::Delivered { since, .. } => Some(*since),
+            Self::Successor { since, .. } | Self::Delivered { since, .. } => Some(*since),
             _ => None,
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    /// Reads the word of a state; `of` is the application that the marker names as the one whose place is taken.
+    fn parse(word: &str, of: Option<&Ikey>) -> Option<Self> {
         match word.split_once(':') {
             None => match word {
                 "creating" => Some(Self::Creating),
                 "replaced" => Some(Self::Replaced),
-                "abandoned" => Some(Self::Abandoned),
+                "abandoned" => Some(Self::Abandoned { of: of?.clone() }),
                 _ => None,
             },
             Some(("quarantined", date)) => Some(Self::Quarantined(date.parse().ok()?)),
             Some(("retired", date)) => Some(Self::Retired(date.parse().ok()?)),
             Some(("untested", "?")) => Some(Self::Untested(None)),
             Some(("untested", before)) => Some(Self::Untested(Some(Before::parse(before)?))),
-            Some(("successor", since)) => Some(Self::Successor(since.parse().ok()?)),
+            Some(("rotating", successor)) => Some(Self::Rotating(plain_ikey(successor)?)),
+            Some(("successor", since)) => {
+                Some(Self::Successor { of: of?.clone(), since: since.parse().ok()? })
+            }
             Some(("delivered", times)) => {
                 let (since, at) = times.split_once(',')?;
-                Some(Self::Delivered { since: since.parse().ok()?, at: at.parse().ok()? })
+                Some(Self::Delivered { of: of?.clone(), since: since.parse().ok()?, at: at.parse().ok()? })
             }
             Some(_) => None,
         }
@@ -271,12 +318,15 @@ impl<'a> Notes<'a> {
             return None;
         }
         let applied = parse_applied(words.next()?)?;
+        let words: Vec<&str> = words.collect();
+        let of = words.iter().find_map(|word| word.strip_prefix(OF)).map(plain_ikey);
+        let of = if let Some(named) = of { Some(named?) } else { None };
         let mut state = MarkerState::Owned;
         let mut protected = false;
         let mut shut = Shut::default();
         let mut was_shut = None;
-        for word in words {
-            match (word, MarkerState::parse(word)) {
+        for word in words.into_iter().filter(|word| !word.starts_with(OF)) {
+            match (word, MarkerState::parse(word, of.as_ref())) {
                 ("protected", _) => protected = true,
                 (word, _) if word.starts_with(WAS_SHUT) => {
                     was_shut = Some(word.strip_prefix(WAS_SHUT)?.parse().ok()?)
@@ -284,6 +334,9 @@ impl<'a> Notes<'a> {
                 (_, Some(parsed)) => state = parsed,
                 (word, None) => shut.read(word)?,
             }
+        }
+        if state.of() != of.as_ref() {
+            return None;
         }
         let (workspace, address) = (workspace.to_owned(), Address::new(address));
         let marker = Marker { workspace, address, applied, state, protected, shut, was_shut };
@@ -312,14 +365,16 @@ pub fn longest(
         was_shut: None,
     };
     let closed = Marker { applied: AppliedFields::new(), shut, ..open.clone() };
+    let ikey = || Ikey::new("DIXXXXXXXXXXXXXXXXXX");
     let states = [
         MarkerState::Owned,
         MarkerState::Creating,
         MarkerState::Replaced,
         MarkerState::Quarantined(date),
-        MarkerState::Successor(time),
-        MarkerState::Delivered { since: time, at: time },
-        MarkerState::Abandoned,
+        MarkerState::Rotating(ikey()),
+        MarkerState::Successor { of: ikey(), since: time },
+        MarkerState::Delivered { of: ikey(), since: time, at: time },
+        MarkerState::Abandoned { of: ikey() },
         MarkerState::Retired(date),
         MarkerState::Untested(None),
     ];
@@ -358,18 +413,28 @@ impl std::fmt::Display for Marker {
             MarkerState::Creating => f.write_str(" creating")?,
             MarkerState::Replaced => f.write_str(" replaced")?,
             MarkerState::Quarantined(date) => write!(f, " quarantined:{date}{}", self.shut)?,
-            MarkerState::Successor(since) => write!(f, " successor:{since}")?,
-            MarkerState::Delivered { since, at } => write!(f, " delivered:{since},{at}")?,
-            MarkerState::Abandoned => f.write_str(" abandoned")?,
+            MarkerState::Rotating(successor) => write!(f, " rotating:{successor}")?,
+            MarkerState::Successor { since, .. } => write!(f, " successor:{since}")?,
+            MarkerState::Delivered { since, at, .. } => write!(f, " delivered:{since},{at}")?,
+            MarkerState::Abandoned { .. } => f.write_str(" abandoned")?,
             MarkerState::Retired(date) => write!(f, " retired:{date}{}", self.shut)?,
             MarkerState::Untested(None) => f.write_str(" untested:?")?,
             MarkerState::Untested(Some(before)) => write!(f, " untested:{before}")?,
+        }
+        if let Some(of) = self.state.of() {
+            write!(f, " {OF}{of}")?;
         }
         if let Some(time) = self.was_shut {
             write!(f, " {WAS_SHUT}{time}")?;
         }
         f.write_str(if self.protected { " protected]" } else { "]" })
     }
+}
+
+/// An integration key as it stands in a marker.
+fn plain_ikey(text: &str) -> Option<Ikey> {
+    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+    plain.then(|| Ikey::new(text))
 }
 
 fn parse_applied(text: &str) -> Option<AppliedFields> {
@@ -403,120 +468,4 @@ pub fn short_hash(code: char, value: &FieldValue) -> ShortHash {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn marker() -> Marker {
-        let applied = AppliedFields::from([
-            ('n', Applied { asked: ['Q', '4', 'T'], kept: None }),
-            ('u', Applied { asked: ['0', '0', 'Z'], kept: Some(['A', '7', 'B']) }),
-        ]);
-        let address = Address::new("applications.vpn");
-        let (workspace, state) = ("acme-prod".into(), MarkerState::Owned);
-        Marker { workspace, address, applied, state, protected: false, shut: Shut::default(), was_shut: None }
-    }
-
-    #[test]
-    fn a_marker_survives_the_way_through_notes() {
-        for text in ["", "Owned by the network team", "two\nlines\n", " spaces ", "[duoctl x/y z] quoted"] {
-            let notes = marker().notes(text);
-            assert_eq!(Notes::parse(&notes), Notes { text, marker: Some(marker()) });
-            let padded = format!("{notes} \n");
-            assert_eq!(Notes::parse(&padded), Notes { text, marker: Some(marker()) });
-        }
-        assert_eq!(marker().to_string(), "[duoctl acme-prod/applications.vpn nQ4TU00ZA7B]");
-    }
-
-    #[test]
-    fn the_state_of_an_unfinished_change_is_kept() {
-        let day = jiff::civil::date(2026, 11, 24);
-        let since: Timestamp = "2026-11-24T22:00:00Z".parse().unwrap();
-        let at: Timestamp = "2026-11-24T22:00:07Z".parse().unwrap();
-        for state in [
-            MarkerState::Owned,
-            MarkerState::Creating,
-            MarkerState::Replaced,
-            MarkerState::Quarantined(day),
-            MarkerState::Successor(since),
-            MarkerState::Delivered { since, at },
-            MarkerState::Abandoned,
-            MarkerState::Retired(day),
-            MarkerState::Untested(None),
-            MarkerState::Untested(Some(Before::default())),
-            MarkerState::Untested(Some(Before {
-                permissions: ["info".to_owned(), "read_resource".to_owned()].into(),
-                networks: ["192.0.2.8-192.0.2.10".to_owned(), "2001:db8::/32".to_owned()].into(),
-            })),
-        ] {
-            for protected in [false, true] {
-                let marker =
-                    Marker { state: state.clone(), protected, applied: AppliedFields::new(), ..marker() };
-                assert_eq!(Notes::parse(&marker.notes("x")).marker, Some(marker));
-            }
-        }
-    }
-
-    #[test]
-    fn what_a_quarantine_took_away_is_kept() {
-        let groups = AccessBefore::Groups(["DG1".to_owned(), "DG2".to_owned()].into());
-        for access in [None, Some(AccessBefore::Everybody), Some(AccessBefore::Lost), Some(groups)] {
-            for permissions in [vec![], vec!["info".to_owned(), "read_log".to_owned()]] {
-                let at = Some(jiff::civil::time(7, 5, 9, 0));
-                let shut =
-                    Shut { at, access: access.clone(), permissions: permissions.into_iter().collect() };
-                let state = MarkerState::Quarantined(jiff::civil::date(2026, 11, 24));
-                let marker = Marker { state, shut, ..marker() };
-                let notes = marker.notes("x");
-                assert_eq!(Notes::parse(&notes).marker, Some(marker), "{notes}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_was_given_back_tells_when_it_had_been_shut() {
-        let time: Timestamp = "2026-11-24T22:00:07Z".parse().unwrap();
-        let open = Marker { was_shut: Some(time), ..marker() };
-        assert!(open.to_string().ends_with(" shut:2026-11-24T22:00:07Z]"));
-        assert_eq!(Notes::parse(&open.notes("x")).marker.as_ref(), Some(&open));
-        assert_eq!(open.last_shut(), Some(time));
-        // A later quarantine counts.
-        let state = MarkerState::Quarantined(jiff::civil::date(2026, 11, 25));
-        let at = Some(jiff::civil::time(7, 5, 9, 0));
-        for (at, last) in [(at, "2026-11-25T07:05:09Z"), (None, "2026-11-25T23:59:59Z")] {
-            let shut = Marker { state: state.clone(), shut: Shut { at, ..Shut::default() }, ..open.clone() };
-            assert_eq!(shut.last_shut(), Some(last.parse().unwrap()));
-        }
-        assert_eq!(marker().last_shut(), None);
-    }
-
-    #[test]
-    fn text_that_only_resembles_a_marker_is_text() {
-        for text in [
-            "",
-            "plain",
-            "[duoctl ]",
-            "[duoctl acme nQ4T]",
-            "[duoctl acme/vpn]",
-            "[duoctl acme/vpn nQ4]",
-            "[duoctl acme/vpn nQ4T unknown]",
-            "[duoctl acme/v pn nQ4T]",
-            "[duoctl acme/vpn nQ4T] more",
-            "[duoctl /x nQ4T]",
-            "[duoctl acme/vpn nq4t]",
-            "[duoctl acme/vpn nQ4T quarantined:soon]",
-            "[duoctl acme/vpn nQ4T delivered:2026-11-24T22:00:00Z]",
-            "[duoctl acme/vpn nQ4T successor:2026-11-24]",
-            "[duoctl acme/vpn nQ4T replaced:2026-11-24]",
-            "[duoctl acme/vpn nQ4T quarantined:2026-11-24 at:noon]",
-            "[duoctl acme/vpn nQ4T quarantined:2026-11-24 had:DG1,]",
-            "[duoctl acme/vpn nQ4T shut:]",
-            "[duoctl acme/vpn nQ4T shut:2026-11-24]",
-            "[duoctl acme/vpn nQ4T untested:]",
-            "[duoctl acme/vpn nQ4T untested:info]",
-            "[duoctl acme/vpn nQ4T untested:info,;]",
-            "[duoctl acme/vpn nQ4T untested:info;everywhere]",
-        ] {
-            assert_eq!(Notes::parse(text), Notes { text, marker: None }, "{text}");
-        }
-    }
-}
+mod tests;

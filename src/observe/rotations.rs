@@ -27,12 +27,11 @@ pub async fn look_at_uses(
     now: Timestamp,
 ) {
     let Observed::Present(integrations) = &observation.integrations else { return };
-    let matches = match_all(desired, integrations);
+    let matches = match_all(desired, integrations, &observation.held);
     let (mut keys, mut from, mut changes) = (BTreeSet::new(), None, false);
     for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
         let Some(pair) = found.as_ref().ok().and_then(|found| found.pair.as_ref()) else { continue };
-        let marker = pair.successor.marker.as_ref();
-        let Some(MarkerState::Delivered { at, .. }) = marker.map(|marker| &marker.state) else { continue };
+        let Some(MarkerState::Delivered { at, .. }) = pair.successor.state() else { continue };
         if wanted.address.is_intelligence() {
             continue;
         }

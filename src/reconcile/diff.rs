@@ -379,7 +379,7 @@ fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> O
 fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>) -> bool {
     let later = field.is(Roles::LATE) || field.is(Roles::OPENS);
     let creating = marker
-        .is_some_and(|marker| matches!(marker.state, MarkerState::Creating | MarkerState::Successor(_)));
+        .is_some_and(|marker| matches!(marker.state, MarkerState::Creating | MarkerState::Successor { .. }));
     later && creating && live.text("user_access") == NO_USERS
 }
 

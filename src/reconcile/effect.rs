@@ -297,7 +297,11 @@ fn touch(step: &Step, live: &Integration) -> Option<Touch> {
         Action::Replace => {
             let bodies = step.writes.iter().filter_map(|write| match write {
                 Write::Create(body) | Write::Finish(body) => Some(body.clone()),
-                Write::Update(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
+                Write::Link(..)
+                | Write::Update(..)
+                | Write::Delete(_)
+                | Write::Deliver(_)
+                | Write::Prove(_) => None,
             });
             bodies.flatten().collect()
         }

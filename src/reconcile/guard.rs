@@ -167,7 +167,12 @@ pub fn asks_for_caller(plan: &Plan, guards: &Guards, consent: &Consent) -> bool 
 fn operator_networks(step: &Step) -> Option<&Value> {
     step.writes.iter().find_map(|write| match write {
         Write::Update(_, body) => body.get("networks_for_api_access"),
-        Write::Create(_) | Write::Finish(_) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
+        Write::Create(_)
+        | Write::Finish(_)
+        | Write::Link(..)
+        | Write::Delete(_)
+        | Write::Deliver(_)
+        | Write::Prove(_) => None,
     })
 }
 

@@ -2,27 +2,20 @@
 //! Never a guess, never a duplicate.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::{Ikey, Integration};
 
+use super::delivery::{Held, HeldKeys};
 use super::desired::{Desired, DesiredApplication};
 use super::elsewhere::{self, Own, Owned, is_rotating};
+use super::live::Live;
+use super::pairing::{Ground, Pair};
+use super::rotation::Stage;
 use crate::kinds::address::Address;
-use crate::kinds::marker::{Marker, MarkerState, Notes};
+use crate::kinds::marker::{Marker, MarkerState};
 use crate::kinds::value::FieldValue;
-
-/// A live application with its notes taken apart.
-#[derive(Clone, Debug)]
-pub struct Live<'a> {
-    /// The application.
-    pub integration: &'a Integration,
-    /// The user's part of the notes.
-    pub text: &'a str,
-    /// The marker.
-    pub marker: Option<Marker>,
-}
 
 /// What an address matched.
 #[derive(Debug)]
@@ -36,17 +29,6 @@ pub struct Match<'a> {
     pub pair: Option<Pair<'a>>,
     /// Applications of this address that rotations have put out of use, in the order of their keys.
     pub retired: Vec<Live<'a>>,
-}
-
-/// The two applications of an address whose key is being rotated.
-#[derive(Clone, Debug)]
-pub struct Pair<'a> {
-    /// The one that the rotation found.
-    pub old: Live<'a>,
-    /// The one that it made.
-    pub successor: Live<'a>,
-    /// What a second run made that began at the same moment; its keys went nowhere.
-    pub surplus: Vec<Live<'a>>,
 }
 
 impl<'a> Match<'a> {
@@ -83,9 +65,13 @@ pub struct Matches<'a> {
     pub left_behind: Vec<Live<'a>>,
 }
 
-/// Matches every desired application.
-pub fn match_all<'a>(desired: &Desired, integrations: &'a [Integration]) -> Matches<'a> {
-    let index = Index::new(desired, integrations);
+/// Matches every desired application. `held` is what the stores hold, of the addresses whose store was read.
+pub fn match_all<'a>(
+    desired: &Desired,
+    integrations: &'a [Integration],
+    held: &BTreeMap<Address, Held>,
+) -> Matches<'a> {
+    let index = Index::new(desired, integrations, held);
     let mut matched: Vec<_> = desired.applications.iter().map(|wanted| index.find(wanted)).collect();
     refuse_shared(desired, &mut matched);
     let taken: HashSet<&Ikey> =
@@ -152,14 +138,17 @@ fn contested(orphans: &[Live<'_>], unmatched: &HashSet<TypeAndName>) -> BTreeSet
 
 /// One application for several addresses, each of which would adopt it by its name: none gets it.
 fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Diagnostic>>]) {
+    let own = |found: &Match<'a>| -> BTreeSet<&'a Ikey> {
+        found.all().map(|live| &live.integration.ikey).collect()
+    };
     let mut claims: HashMap<&'a Ikey, usize> = HashMap::new();
-    for live in matched.iter().flatten().filter_map(|found| found.live.as_ref()) {
-        *claims.entry(&live.integration.ikey).or_default() += 1;
+    for ikey in matched.iter().flatten().flat_map(own) {
+        *claims.entry(ikey).or_default() += 1;
     }
     for (wanted, found) in desired.applications.iter().zip(matched) {
-        let Ok(Match { live: Some(live), .. }) = found else { continue };
-        let ikey = &live.integration.ikey;
-        if claims.get(ikey).is_some_and(|claims| *claims > 1) {
+        let Ok(matched) = found else { continue };
+        let shared = |ikey: &&Ikey| claims.get(*ikey).is_some_and(|claims| *claims > 1);
+        if let Some(ikey) = own(matched).into_iter().find(shared) {
             let message = format!("{ikey} could be adopted by several addresses of this type and name");
             let help = format!("write `integration_key: {ikey}` at the one that is meant");
             *found = Err(problem(Code::AmbiguousMatch, wanted, message, &help));
@@ -182,16 +171,19 @@ fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAndName> {
 struct Index<'a, 'd> {
     workspace: &'d str,
     formerly: Option<&'d str>,
+    held: &'d BTreeMap<Address, Held>,
     declared: HashSet<&'d Address>,
     pins: HashMap<&'d str, usize>,
     lives: Vec<Live<'a>>,
     by_ikey: HashMap<&'a str, usize>,
     by_address: HashMap<Address, Vec<usize>>,
     by_name: HashMap<TypeAndName, Vec<usize>>,
+    /// Applications that the marker of another one names as the other one of its rotation.
+    partners: HashMap<Ikey, usize>,
 }
 
 impl<'a, 'd> Index<'a, 'd> {
-    fn new(desired: &'d Desired, integrations: &'a [Integration]) -> Self {
+    fn new(desired: &'d Desired, integrations: &'a [Integration], held: &'d BTreeMap<Address, Held>) -> Self {
         let wanted: HashSet<TypeAndName> =
             desired.applications.iter().filter_map(wanted_type_and_name).collect();
         let mut pins = HashMap::new();
@@ -203,12 +195,14 @@ impl<'a, 'd> Index<'a, 'd> {
         let mut index = Self {
             workspace: &desired.workspace,
             formerly: desired.formerly.as_ref().map(|former| former.value.as_str()),
+            held,
             declared: desired.applications.iter().map(|wanted| &wanted.address).collect(),
             pins,
             lives: Vec::with_capacity(integrations.len()),
             by_ikey: HashMap::with_capacity(integrations.len()),
             by_address: HashMap::new(),
             by_name: HashMap::new(),
+            partners: HashMap::new(),
         };
         for integration in integrations {
             let position = index.lives.len();
@@ -217,15 +211,16 @@ impl<'a, 'd> Index<'a, 'd> {
                 Entry::Occupied(_) => continue,
                 Entry::Vacant(vacant) => vacant.insert(position),
             };
-            let Notes { text, marker } = Notes::parse(integration.notes());
-            if let Some(marker) = marker.as_ref().filter(|marker| index.is_own(marker)) {
+            let live = Live::new(integration);
+            if let Some(marker) = live.marker.as_ref().filter(|marker| index.is_own(marker)) {
                 index.by_address.entry(marker.address.clone()).or_default().push(position);
+                index.partners.extend(marker.state.partner().map(|partner| (partner.clone(), position)));
             }
             let name = type_and_name(integration.kind(), integration.name());
             if wanted.contains(&name) {
                 index.by_name.entry(name).or_default().push(position);
             }
-            index.lives.push(Live { integration, text, marker });
+            index.lives.push(live);
         }
         index
     }
@@ -266,35 +261,100 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     fn find(&self, wanted: &DesiredApplication) -> Result<Match<'a>, Box<Diagnostic>> {
-        let is = |test: fn(&MarkerState) -> bool| {
-            move |live: &Live<'_>| live.marker.as_ref().is_some_and(|marker| test(&marker.state))
+        let home = self.home(wanted);
+        let rotating = self.lives(self.by_address.get(home));
+        let live =
+            |ikey: &str| self.by_ikey.get(ikey).and_then(|position| self.lives.get(*position)).cloned();
+        let ground = Ground {
+            wanted,
+            workspace: self.workspace,
+            home,
+            marked: &rotating,
+            stored: self.stored(wanted),
+            live: &live,
         };
+        self.is_of_this_name(wanted, &rotating)?;
+        // Moving the two applications of a rotation could end it without evidence.
+        if *home != wanted.address && is_rotating(&self.at(home)) {
+            return Err(self.elsewhere(wanted, &rotating));
+        }
+        let pair = ground.pair()?;
+        let is_one = |live: &Live<'_>| {
+            pair.iter().any(|pair| {
+                let mut pair = [&pair.old, &pair.successor].into_iter().chain(&pair.surplus);
+                pair.any(|one| one.integration.ikey == live.integration.ikey)
+            })
+        };
+        let is_retired = |live: &Live<'_>| matches!(live.state(), Some(MarkerState::Retired(_)));
         let marked = self.lives(self.by_address.get(&wanted.address));
         let (retired, marked): (Vec<_>, Vec<_>) =
-            marked.into_iter().partition(is(|state| matches!(state, MarkerState::Retired(_))));
-        let (successors, marked): (Vec<_>, Vec<_>) =
-            marked.into_iter().partition(is(MarkerState::is_successor));
-        if let Some(found) = rotating(wanted, &successors, &marked)? {
-            let former =
-                found.all().filter_map(|live| live.marker.as_ref()).find(|marker| self.is_former(marker));
-            if let Some(Marker { workspace: former, .. }) = former {
-                let message = "its key is being rotated".to_owned();
-                let help = format!(
-                    "call the workspace `{former}` again until the rotation has ended, and rename it then"
-                );
-                return Err(problem(Code::RotationUnderWay, wanted, message, &help));
+            marked.into_iter().filter(|live| !is_one(live)).partition(is_retired);
+        let mut found = match pair {
+            Some(pair) => {
+                let live = if pair.stage == Stage::Delivered { &pair.successor } else { &pair.old }.clone();
+                Match { pair: Some(pair), ..Match::of(Some(live), Vec::new()) }
             }
-            return Ok(Match { retired, ..found });
-        }
-        // Without the other application of its rotation a successor is simply the application of the address.
-        let marked = successors.into_iter().chain(marked).collect();
-        let retired = |found: &Match<'_>| {
-            let live = found.live.as_ref().map(|live| live.integration.ikey.clone());
-            retired.into_iter().filter(|old| live.as_ref() != Some(&old.integration.ikey)).collect()
+            // Without the other application of its rotation a successor is simply the application of the address.
+            None => self.find_settled(wanted, marked)?,
         };
-        let mut found = self.find_settled(wanted, marked)?;
-        found.retired = retired(&found);
+        found.retired = found.live.iter().fold(retired, |retired, live| others(retired, live));
+        // Where people can still log in, a marker that says the opposite settles nothing.
+        let key = |live: &Live<'a>| &live.integration.ikey;
+        let open: BTreeSet<&Ikey> = found.retired.iter().filter(|live| !live.is_shut()).map(key).collect();
+        let claimed: BTreeSet<&Ikey> = found.all().map(key).filter(|ikey| !open.contains(ikey)).collect();
+        ground.unclaimed(found.live.as_ref(), &claimed)?;
+        self.moved(wanted, &claimed)?;
         Ok(found)
+    }
+
+    /// A workspace is not renamed while a key is rotated.
+    fn is_of_this_name(
+        &self,
+        wanted: &DesiredApplication,
+        lives: &[Live<'_>],
+    ) -> Result<(), Box<Diagnostic>> {
+        let partner = |marker: &&Marker| {
+            let partner = marker.state.partner().filter(|_| self.is_former(marker));
+            partner.is_some_and(|partner| self.by_ikey.contains_key(partner.as_str()))
+        };
+        let Some(marker) = lives.iter().filter_map(|live| live.marker.as_ref()).find(partner) else {
+            return Ok(());
+        };
+        let former = &marker.workspace;
+        let help =
+            format!("call the workspace `{former}` again until the rotation has ended, and rename it then");
+        Err(problem(Code::RotationUnderWay, wanted, "its key is being rotated".to_owned(), &help))
+    }
+
+    /// An entry whose store holds the key of an application that the YAML no longer declares was renamed, most likely.
+    fn moved(&self, wanted: &DesiredApplication, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
+        let stored =
+            self.stored(wanted).filter(|_| wanted.pin.is_none() && wanted.address.composite().is_none());
+        let position =
+            stored.and_then(|keys| self.by_ikey.get(Ikey::new(keys.ikey.as_str()).as_str()).copied());
+        let Some(live) = position.and_then(|position| self.lives.get(position)) else { return Ok(()) };
+        match self.left_behind(live).filter(|_| !claimed.contains(&live.integration.ikey)) {
+            Some(_) => Err(self.elsewhere(wanted, std::slice::from_ref(live))),
+            None => Ok(()),
+        }
+    }
+
+    /// The address that the markers of an entry's applications name: the one it had, where it was renamed and a pin says
+    /// which application it means.
+    fn home<'w>(&'w self, wanted: &'w DesiredApplication) -> &'w Address {
+        let pinned = wanted.pin.as_ref().and_then(|pin| self.by_ikey.get(pin.value.as_str()));
+        let pinned = pinned.and_then(|position| self.lives.get(*position));
+        let left = pinned.and_then(|live| {
+            self.left_behind(live).or_else(|| self.rotated_with(live).map(|(_, address)| address))
+        });
+        left.unwrap_or(&wanted.address)
+    }
+
+    fn stored(&self, wanted: &DesiredApplication) -> Option<&HeldKeys> {
+        match self.held.get(&wanted.address) {
+            Some(Held::Keys(keys)) => Some(keys),
+            Some(Held::Nothing | Held::CannotTell | Held::Unreadable { .. }) | None => None,
+        }
     }
 
     /// The application of an address whose key is not being rotated.
@@ -303,9 +363,7 @@ impl<'a, 'd> Index<'a, 'd> {
         wanted: &DesiredApplication,
         marked: Vec<Live<'a>>,
     ) -> Result<Match<'a>, Box<Diagnostic>> {
-        let gone = |live: &Live<'_>| {
-            live.marker.as_ref().is_some_and(|marker| marker.state == MarkerState::Replaced)
-        };
+        let gone = |live: &Live<'_>| live.state() == Some(&MarkerState::Replaced);
         let (predecessors, marked): (Vec<_>, Vec<_>) = marked.into_iter().partition(gone);
         if let Some(pin) = &wanted.pin {
             let live = self.by_pin(wanted, &pin.value, &marked).map_err(|mut problem| {
@@ -403,6 +461,10 @@ impl<'a, 'd> Index<'a, 'd> {
             })
             .collect();
         match (unowned.as_slice(), elsewhere_owned.as_slice()) {
+            // It lost its marker while its key was being rotated, and the entry was renamed.
+            ([live], _) if let Some((other, _)) = self.rotated_with(live) => {
+                Err(self.elsewhere(wanted, std::slice::from_ref(other)))
+            }
             ([live], _) => Ok(Some(live.clone())),
             ([], []) => Ok(None),
             ([], owned) => Err(self.elsewhere(wanted, owned)),
@@ -420,38 +482,20 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 }
 
-/// The pair of a rotation that is under way; `None` where there is none.
-fn rotating<'a>(
-    wanted: &DesiredApplication,
-    successors: &[Live<'a>],
-    marked: &[Live<'a>],
-) -> Result<Option<Match<'a>>, Box<Diagnostic>> {
-    let delivered = |live: &&Live<'_>| matches!(state(live), Some(MarkerState::Delivered { .. }));
-    let ([first, ..], [old]) = (successors, marked) else { return Ok(None) };
-    let successor = successors.iter().find(delivered).unwrap_or(first);
-    let in_use =
-        matches!(state(old), Some(MarkerState::Owned | MarkerState::Creating | MarkerState::Untested(_)));
-    if !in_use || successors.iter().any(|live| live.integration.kind() != old.integration.kind()) {
-        return Ok(None);
+impl<'a> Index<'a, '_> {
+    /// The address of this workspace that an application belongs to, where the YAML no longer has that.
+    fn left_behind<'l>(&self, live: &'l Live<'_>) -> Option<&'l Address> {
+        let marker = live.marker.as_ref().filter(|marker| self.is_own(marker))?;
+        (!self.declared.contains(&marker.address)).then_some(&marker.address)
     }
-    if let Some(pin) = &wanted.pin {
-        let message = format!("its key is being rotated, and `integration_key` pins {}", pin.value);
-        let help = "remove `integration_key`: the markers tell which application is which";
-        let mut problem = problem(Code::PinMismatch, wanted, message, help);
-        problem.span = Some(pin.span);
-        return Err(problem);
-    }
-    let live = if delivered(&successor) { successor } else { old };
-    let pair = Pair {
-        old: old.clone(),
-        successor: successor.clone(),
-        surplus: others(successors.to_vec(), successor),
-    };
-    Ok(Some(Match { pair: Some(pair), ..Match::of(Some(live.clone()), Vec::new()) }))
-}
 
-fn state<'m>(live: &'m Live<'_>) -> Option<&'m MarkerState> {
-    live.marker.as_ref().map(|marker| &marker.state)
+    /// The application that names another one as the other one of its rotation, and its address, where the YAML no longer
+    /// has that.
+    fn rotated_with(&self, live: &Live<'_>) -> Option<(&Live<'a>, &Address)> {
+        let position = self.partners.get(&live.integration.ikey)?;
+        let other = self.lives.get(*position)?;
+        Some((other, self.left_behind(other)?))
+    }
 }
 
 /// The predecessor of a replacement that was interrupted and then called off: it is of the declared type again, and no

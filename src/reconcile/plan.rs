@@ -15,7 +15,8 @@ use super::desired::Desired;
 use super::fingerprint::Fingerprint;
 use super::handoff::Handoff;
 use super::impact::{Affected, Impact, Survey};
-use super::matching::{Live, match_all};
+use super::live::Live;
+use super::matching::match_all;
 use super::observation::Observation;
 use super::observed::Observed;
 use super::references::References;
@@ -283,7 +284,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         parts.stop(desired, unreadable(reason));
     }
     let integrations = read.unwrap_or(&[]);
-    let mut matches = match_all(desired, integrations);
+    let mut matches = match_all(desired, integrations, &observation.held);
     let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
     let mut lives: HashMap<&Address, &Integration> = HashMap::new();

@@ -1,5 +1,5 @@
 //! Rotations by a twin: an address has two applications for a while, the one whose key is to go and its successor.
-//! Where a rotation stands is told by the successor's marker alone; what it waits for, by what was seen of both keys.
+//! Where a rotation stands is told by both markers (`pairing`); what it waits for, by what was seen of both keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,13 +53,14 @@ impl Stage {
     /// The stage that a successor's marker tells; `None` where the application is no successor.
     pub fn of(state: &MarkerState) -> Option<Self> {
         match state {
-            MarkerState::Successor(_) => Some(Self::Made),
+            MarkerState::Successor { .. } => Some(Self::Made),
             MarkerState::Delivered { .. } => Some(Self::Delivered),
-            MarkerState::Abandoned => Some(Self::Abandoned),
+            MarkerState::Abandoned { .. } => Some(Self::Abandoned),
             MarkerState::Owned
             | MarkerState::Creating
             | MarkerState::Replaced
             | MarkerState::Quarantined(_)
+            | MarkerState::Rotating(_)
             | MarkerState::Retired(_)
             | MarkerState::Untested(_) => None,
         }

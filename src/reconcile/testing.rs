@@ -212,6 +212,7 @@ pub(crate) fn requests(plan: &Plan) -> String {
     let line = |write: &Write| match write {
         Write::Create(body) => format!("create {}", json!(body)),
         Write::Finish(body) => format!("finish {}", json!(body)),
+        Write::Link(ikey, notes) => format!("link {ikey} {}", notes.join("NEW")),
         Write::Update(ikey, body) => format!("update {ikey} {}", json!(body)),
         Write::Delete(ikey) => format!("delete {ikey}"),
         Write::Deliver(ikey) => format!("deliver {ikey:?}"),
@@ -226,7 +227,7 @@ pub(crate) fn bodies(plan: &Plan) -> Vec<Value> {
     writes
         .filter_map(|write| match write {
             Write::Create(body) | Write::Finish(body) | Write::Update(_, body) => Some(body.clone()),
-            Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
+            Write::Link(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
         })
         .map(|mut body| {
             body.remove("notes");

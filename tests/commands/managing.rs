@@ -206,6 +206,17 @@ fn drift_is_accepted_with_comments_kept() {
 }
 
 #[test]
+fn without_a_marker_every_difference_is_accepted() {
+    let (folder, server) = managed();
+    for notes in ["", "[duoctl acme/applications.vpn -]", "[duoctl acme/applications.vpn nQ"] {
+        folder.declare(MANAGED);
+        server.edit("VPN", json!({"greeting": "Bye", "notes": notes}));
+        folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0).says("greeting");
+        assert!(folder.read("duo.yaml").contains("greeting: Bye"), "{notes}");
+    }
+}
+
+#[test]
 fn an_access_that_was_opened_is_accepted_together_with_its_groups() {
     let (folder, server) = managed();
     server.edit("VPN", json!({"user_access": "NO_USERS"}));

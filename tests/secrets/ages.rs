@@ -46,7 +46,10 @@ fn an_old_key_is_a_finding_and_a_guard_until_it_is_rotated() {
         .never_tells("overdue_key:applications.siem");
     duo.run(&folder, &["apply", "--auto-approve", "--allow", "overdue_key:applications.help"]).exits(0);
     let rotate = ["rotate", "--older-than", "90d", "--auto-approve"];
-    duo.run(&folder, &rotate).exits(0).tells("1 keys are young enough").tells("rotated applications.help");
+    duo.run(&folder, &rotate)
+        .exits(0)
+        .tells("1 keys are young enough")
+        .tells("rotation delivered applications.help");
     assert_eq!((duo.applications("Help").len(), duo.applications("SIEM").len()), (2, 1));
     duo.run(&folder, &["drift"]).exits(0);
     duo.run(&folder, &rotate).exits(0);

@@ -140,6 +140,32 @@ async fn a_key_is_replaced_stage_by_stage() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notes_that_are_cleared_in_duo_lose_neither_key() {
+    let (duo, folder) = start(HELP);
+    let old = kept(&folder, "secrets/help.json");
+    rotate(&duo, &folder, &[]).exits(0);
+    let held = kept(&folder, "secrets/help.json");
+    let clear = |notes: &str, keys: &[&Value]| {
+        for key in keys {
+            let ikey = key["integration_key"].as_str().unwrap();
+            let body = Map::from_iter([("notes".to_owned(), json!(notes))]);
+            duo.account().as_administrator("POST", &format!("/admin/v1/integrations/{ikey}"), body);
+        }
+    };
+    // The store still says which two belong together, so their markers are written again.
+    for keys in [vec![&old], vec![&held], vec![&old, &held]] {
+        clear("", &keys);
+        duo.apply(&folder).exits(0).tells("updated applications.help");
+        assert_eq!(kept(&folder, "secrets/help.json"), held, "neither key left the store");
+        duo.plan(&folder).exits(0).tells("@ rotation applications.help").tells("No changes.");
+    }
+    // Nothing is guessed where another marker contradicts it.
+    clear("[duoctl other/applications.help -]", &[&old]);
+    duo.apply(&folder).exits(1).tells("lost-marker");
+    assert_eq!(kept(&folder, "secrets/help.json"), held);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_with_the_old_key_keeps_it() {
     let (duo, folder) = start(HELP);
     let old = kept(&folder, "secrets/help.json");
@@ -164,7 +190,8 @@ fn a_rotation_can_be_called_off() {
     let old = duo.application("Help");
     rotate(&duo, &folder, &[]).exits(0);
     let run = rotate(&duo, &folder, &["--abort"]).exits(0);
-    run.tells("rotation  \"delivered\" -> \"called off\"").tells("the new key stops working for good");
+    let run = run.tells("rotation called off applications.help").never_tells("rotated");
+    run.tells("\"delivered\" -> \"called off\"").tells("the new key stops working for good");
     assert_eq!(duo.application("Help"), old);
     let held = kept(&folder, "secrets/help.json");
     assert_eq!(held["secret_key"], old["secret_key"]);
@@ -188,7 +215,7 @@ fn a_store_that_fails_leaves_a_rotation_that_goes_on() {
     rotate(&duo, &folder, &["--status"]).exits(0).tells("not delivered yet").tells("waits for: the delivery");
     folder.keeper();
     // An apply goes on as well as the same command again.
-    duo.apply(&folder).exits(0).tells("rotated applications.help");
+    duo.apply(&folder).exits(0).tells("rotation delivered applications.help");
     assert_eq!(duo.applications("Help").len(), 2);
     let held = kept(&folder, "kept-help");
     assert_ne!(held["integration_key"], old["integration_key"]);
@@ -238,7 +265,7 @@ fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
     }
     duo.run(&folder, &["rotate", "applications.help"]).exits(5).tells("no terminal to ask for consent");
     let run = duo.run(&folder, &["rotate", "applications.*", "--auto-approve"]).exits(4);
-    run.tells("the others go on").tells("rotated applications.help");
+    run.tells("the others go on").tells("rotation delivered applications.help");
     assert!(duo.applications("Help").iter().any(|one| one["secret_key"] != before));
     duo.run(&folder, &["rotate"]).exits(64);
 }
@@ -266,7 +293,10 @@ fn nothing_is_made_where_the_old_application_moved_or_another_run_was_faster() {
     let rival = |duo: &Duo| {
         let old = duo.application("Help");
         let notes = old["notes"].as_str().unwrap();
-        let notes = notes.replace(']', " successor:2026-11-24T22:00:00Z]");
+        let notes = notes.replace(
+            ']',
+            &format!(" successor:2026-11-24T22:00:00Z of:{}]", old["integration_key"].as_str().unwrap()),
+        );
         let body = json!({"type": "authapi", "name": "Help", "user_access": "NO_USERS", "notes": notes});
         duo.account().create_application(body.as_object().cloned().unwrap()).unwrap();
     };
@@ -401,7 +431,7 @@ fn a_console_gets_the_new_key_before_the_old_one_goes() {
     assert_eq!(name.len(), 2, "the old key works until then");
     assert!(name.iter().any(|one| one["secret_key"] == old["secret_key"]));
     duo.run(&folder, &["attest", "emea", "--by", "ada@example.com"]).exits(0);
-    duo.apply(&folder).exits(0).tells("rotated identity_intelligence.emea.admin_api");
+    duo.apply(&folder).exits(0).tells("rotation finished identity_intelligence.emea.admin_api");
     let retired = duo
         .applications("Identity Intelligence: EMEA")
         .into_iter()

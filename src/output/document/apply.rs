@@ -86,6 +86,9 @@ pub struct OutcomeDocument {
     pub action: Action,
     /// The application, once it is known.
     pub integration_key: Option<String>,
+    /// What a rotation becomes by it: `delivered`, `finished` or `called off`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
     /// What became of it.
     pub status: StepStatus,
     /// Why, where it is not `applied`.
@@ -169,6 +172,7 @@ impl From<&StepOutcome> for OutcomeDocument {
             address: outcome.address.to_string(),
             action: outcome.action,
             integration_key: outcome.ikey.as_ref().map(ToString::to_string),
+            stage: outcome.stage.clone(),
             status,
             reason,
             next,

@@ -339,6 +339,15 @@ pub(super) fn entry(code: Code) -> Entry {
             "Find out who uses it; write the entry again to bring it back, or delete it with \
              `--prune=now`.",
         ),
+        Code::LostMarker => texts(
+            "an application lost its marker",
+            "While a key is rotated, the markers of both applications name each other. Here one of them no longer does, \
+             or a secret store holds the key of an application that has no marker, mostly because somebody cleared or \
+             edited the notes in Duo. Nothing is changed at this address, so that neither key goes out of use \
+             unnoticed.",
+            "Pin the application that lost its marker with `integration_key` (`duoctl adopt` writes it), apply, and \
+             remove the pin again; or delete the application in Duo if its key is not used.",
+        ),
         Code::RotationUnderWay => texts(
             "a rotation is not finished",
             "Two applications stand at one address while a key is rotated by a twin. What was asked for has to \

@@ -21,12 +21,12 @@ pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {
     text
 }
 
-/// What was not done and why, what Duo made of values, the last line, and what is left to do; what was done had its own
-/// line already.
+/// What was never begun, what is behind what failed, what Duo made of values, the last line, and what is left to do; each
+/// step that was begun had its own line as it ended.
 pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
     let Style { paint, .. } = style;
     let mut text = String::new();
-    for outcome in apply.steps.iter().filter(|outcome| outcome.status != StepStatus::Applied) {
+    for outcome in apply.steps.iter().filter(|outcome| outcome.status == StepStatus::NotAttempted) {
         let _ = writeln!(text, "{}", line(outcome, paint));
     }
     let mut said = BTreeSet::new();
@@ -74,7 +74,10 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
 /// One step in the past tense.
 pub(crate) fn line(outcome: &OutcomeDocument, paint: Paint) -> String {
     let word = match outcome.status {
-        StepStatus::Applied => paint.good(past(outcome.action)),
+        StepStatus::Applied => match &outcome.stage {
+            Some(stage) => paint.good(&format!("rotation {}", safe(stage))),
+            None => paint.good(past(outcome.action)),
+        },
         StepStatus::Moved => paint.bad("not sent"),
         StepStatus::Unconfirmed => paint.bad("not confirmed"),
         StepStatus::PartlyApplied | StepStatus::Failed => paint.bad("failed"),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config::model::{Allowance, Exception};
 use crate::diagnostic::Spanned;
+use crate::duo::types::Ikey;
 use crate::kinds::marker::{Marker, MarkerState};
 use crate::kinds::risk::CONSENTS;
 use crate::reconcile::consent::Allowed;
@@ -318,14 +319,17 @@ fn the_operator_is_found_among_all_that_a_step_touches() {
 
 #[test]
 fn no_rotation_puts_the_operator_out_of_use() {
-    let delivered = MarkerState::Delivered { since: now(), at: now() };
+    // The other application of each, as the markers name it.
+    let delivered = |of: &str| MarkerState::Delivered { of: Ikey::new(of), since: now(), at: now() };
+    let rotating = |successor: &str| MarkerState::Rotating(Ikey::new(successor));
     let address = BTreeSet::from([Address::application("operator")]);
     // As the old key of a rotation that ends, and as the new key of one that is called off.
     let ends = Orders { confirmed: address.clone(), ..Orders::default() };
     let called_off = Orders { abort: address, ..Orders::default() };
-    for (operator, other, rotation) in
-        [(MarkerState::Owned, delivered.clone(), ends), (delivered, MarkerState::Owned, called_off)]
-    {
+    for (operator, other, rotation) in [
+        (rotating("DI2"), delivered("DIOPERATOR"), ends),
+        (delivered("DI2"), rotating("DIOPERATOR"), called_off),
+    ] {
         let mut duo = FakeDuo::new();
         for (ikey, state) in [("DIOPERATOR", operator), ("DI2", other)] {
             let properties = json!({"user_access": "NO_USERS", "adminapi_integrations": 1,

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use crate::diagnostic::{Code, Severity, Spanned};
+use crate::duo::types::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::marker::MarkerState;
 use crate::reconcile::desired::Desired;
@@ -290,7 +291,10 @@ fn a_workspace_takes_over_what_carries_its_former_name_and_is_declared() {
 #[test]
 fn nothing_is_renamed_while_its_key_is_being_rotated() {
     let since = now();
-    for state in [MarkerState::Successor(since), MarkerState::Delivered { since, at: since }] {
+    for state in [
+        MarkerState::Successor { of: Ikey::new("DI1"), since },
+        MarkerState::Delivered { of: Ikey::new("DI1"), since, at: since },
+    ] {
         let pair = |workspace: &str| {
             let notes = |notes: String| notes.replace("duoctl acme/", &format!("duoctl {workspace}/"));
             FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": notes(marked("old"))})).with(

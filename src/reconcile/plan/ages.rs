@@ -4,8 +4,9 @@ use crate::diagnostic::{Code, Diagnostic};
 
 use super::super::age::key_age;
 use super::super::desired::DesiredApplication;
-use super::super::matching::{Live, Pair};
+use super::super::live::Live;
 use super::super::observation::Observation;
+use super::super::pairing::Pair;
 use super::context::Context;
 use super::step::{Action, Step};
 use crate::kinds::risk::Risk;

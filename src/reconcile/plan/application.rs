@@ -4,7 +4,8 @@ use crate::diagnostic::{Code, Diagnostic};
 
 use super::super::desired::DesiredApplication;
 use super::super::diff;
-use super::super::matching::{Live, Match};
+use super::super::live::Live;
+use super::super::matching::Match;
 use super::ages::check_age;
 use super::context::{Context, Parts};
 use super::creation::{add_leftovers, creation, replacement};
@@ -14,6 +15,7 @@ use super::likeness::LookAlikes;
 use super::step::Step;
 use super::{removal, rotation};
 use crate::kinds::managed::Managed;
+use crate::kinds::marker::MarkerState;
 
 /// Everything that one address adds to the plan.
 pub(super) fn application(
@@ -58,7 +60,7 @@ fn steps(
     let same_type =
         |live: &Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());
     if let Some(pair) = &found.pair {
-        let Some(rotation) = rotation::under_way(cx, wanted, pair)? else { return Ok(Vec::new()) };
+        let rotation = rotation::under_way(cx, wanted, pair)?;
         parts.rotations.push(rotation.clone());
         let managed = diff::compared(managed, wanted);
         return rotation::steps(cx, wanted, &managed, pair, &rotation, &mut parts.problems);
@@ -86,8 +88,12 @@ fn settled(
     live: &Live<'_>,
     said: &mut Vec<Diagnostic>,
 ) -> Result<Vec<Step>, Vec<Diagnostic>> {
-    let mut steps = existing(cx, wanted, managed, live, false, said)?;
-    if steps.is_empty() && cx.options.rotation.begin.contains(&wanted.address) {
+    let begins = cx.options.rotation.begin.contains(&wanted.address);
+    // What an earlier rotation left in the marker is written over by the new one.
+    let left = live.state().filter(|state| begins && matches!(state, MarkerState::Rotating(_)));
+    let becomes = left.cloned().unwrap_or(MarkerState::Owned);
+    let mut steps = existing(cx, wanted, managed, live, &becomes, said)?;
+    if steps.is_empty() && begins {
         steps.push(rotation::begin(cx, wanted, managed, live)?);
     }
     Ok(steps)

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::super::desired::DesiredApplication;
 use super::super::handoff::HandoffValue;
-use super::super::matching::Live;
+use super::super::live::Live;
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::{Ikey, Integration};

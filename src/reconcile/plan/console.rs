@@ -7,7 +7,7 @@ use crate::duo::types::Integration;
 
 use super::super::desired::Desired;
 use super::super::handoff::{Handoff, HandoffSpec, Lapse, Purpose};
-use super::super::matching::Live;
+use super::super::live::Live;
 use super::super::selection::Selection;
 use super::delivery;
 use crate::kinds::address::Address;

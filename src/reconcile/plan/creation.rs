@@ -7,7 +7,8 @@ use crate::duo::types::Integration;
 
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change};
-use super::super::matching::{Live, Match};
+use super::super::live::Live;
+use super::super::matching::Match;
 use super::context::{Context, checked_notes};
 use super::step::{Action, PROTECTED, Step, Write};
 use crate::kinds::application::fields::field;

@@ -10,7 +10,9 @@ use crate::kinds::value::Setting;
 use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing};
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::handoff::Handoff;
-use super::super::matching::{Live, Pair};
+use super::super::live::Live;
+use super::super::pairing::Pair;
+use super::super::rotation::Stage;
 use super::context::Context;
 use super::step::{Action, Step, Write};
 use crate::kinds::address::Address;
@@ -32,6 +34,11 @@ pub(super) fn add_delivery(
     if steps.iter().any(|step| step.action == Action::Rotate) && cx.readable(wanted) {
         return None;
     }
+    // So does one that cannot go on yet: until it does, the store keeps what it holds.
+    if pair.is_some_and(|pair| pair.stage != Stage::Delivered || !pair.torn.is_empty()) && cx.readable(wanted)
+    {
+        return None;
+    }
     let held = cx.held(wanted);
     if let Some(Held::Unreadable { reason, help }) = held {
         let message = format!("{}: its keys cannot be delivered: {reason}", wanted.address);
@@ -49,7 +56,7 @@ pub(super) fn add_delivery(
         }
         (None, Some(live), _) if secret.write_only => {
             // What such a store holds is unknown, so it is told by the marker whether a delivery was completed.
-            let unfinished = live.marker.as_ref().is_none_or(|marker| marker.state == MarkerState::Creating);
+            let unfinished = live.state().is_none_or(may_lack_delivery);
             if let Some(step) = steps.first().filter(|_| unfinished) {
                 let reason = "nothing shows that the keys were ever delivered";
                 let delivery = separate(step, Delivery::new(secret, reason));
@@ -73,6 +80,18 @@ pub(super) fn add_delivery(
         (None, _, _) => {}
     }
     None
+}
+
+/// Whether an application may be in use whose keys a store was never seen to hold: its creation was interrupted, or the
+/// other application of a rotation, whose keys the store holds, is gone.
+fn may_lack_delivery(state: &MarkerState) -> bool {
+    matches!(
+        state,
+        MarkerState::Creating
+            | MarkerState::Rotating(_)
+            | MarkerState::Successor { .. }
+            | MarkerState::Abandoned { .. }
+    )
 }
 
 /// A client that the YAML adds to an OAuth application, whose secret Duo makes with it.
@@ -114,7 +133,7 @@ fn deliver_within(step: &mut Step, secret: &DesiredSecret) {
     let before = |write: &Write| match write {
         Write::Delete(_) | Write::Prove(_) => true,
         Write::Finish(_) => secret.write_only,
-        Write::Create(_) | Write::Update(..) | Write::Deliver(_) => false,
+        Write::Create(_) | Write::Link(..) | Write::Update(..) | Write::Deliver(_) => false,
     };
     let position = step.writes.iter().position(before).unwrap_or(step.writes.len());
     step.writes.insert(position, Write::Deliver(None));

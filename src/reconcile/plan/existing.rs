@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change};
-use super::super::matching::Live;
+use super::super::live::Live;
 use super::context::{Context, checked_notes};
 use super::restoration::restoration;
 use super::step::{Action, Step, Write};
@@ -15,14 +15,14 @@ use crate::kinds::marker::{Marker, MarkerState};
 use crate::kinds::risk::Risk;
 use crate::kinds::value::parts;
 
-/// What differs on one application; what has to be `said` of it comes with it. The successor of a rotation that is
-/// under way stays one.
+/// What differs on one application; what has to be `said` of it comes with it. `becomes` is the state that its marker is
+/// to tell: the two applications of a rotation that is under way stay what they are.
 pub(super) fn existing(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
     managed: &[Managed],
     live: &Live<'_>,
-    rotating: bool,
+    becomes: &MarkerState,
     said: &mut Vec<Diagnostic>,
 ) -> Result<Vec<Step>, Vec<Diagnostic>> {
     let integration = live.integration;
@@ -35,10 +35,8 @@ pub(super) fn existing(
     if difference.problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(difference.problems);
     }
-    let state = marker.map(|marker| &marker.state).filter(|state| rotating && state.is_successor());
-    let state = state.cloned().unwrap_or(MarkerState::Owned);
     let mut changes: Vec<Change> =
-        marker.into_iter().flat_map(|marker| marker_changes(marker, wanted, &state)).collect();
+        marker.into_iter().flat_map(|marker| marker_changes(marker, wanted, becomes)).collect();
     changes.extend(difference.changes.iter().cloned());
     changes.extend(restored.changes);
     said.extend(remarks(wanted, &changes));
@@ -65,7 +63,7 @@ pub(super) fn existing(
             .iter()
             .filter(|(code, _)| !changing.contains(code))
             .map(|(code, applied)| (*code, *applied));
-        let adopted = marker_of(as_is.collect(), MarkerState::Owned);
+        let adopted = marker_of(as_is.collect(), becomes.clone());
         let notes = checked_notes(wanted, &adopted, live.text)?;
         steps.push(step(Action::Adopt, Vec::new(), notes, Map::new()));
     }
@@ -73,7 +71,7 @@ pub(super) fn existing(
         let mut body = diff::body(&difference, managed, integration);
         body.extend(restored.body);
         let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
-        let notes = checked_notes(wanted, &marker_of(applied, state), text)?;
+        let notes = checked_notes(wanted, &marker_of(applied, becomes.clone()), text)?;
         steps.push(step(Action::Update, changes, notes, body));
     }
     said.extend(difference.problems);
@@ -161,10 +159,13 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &Marker
         MarkerState::Creating => Some("unfinished".to_owned()),
         MarkerState::Replaced => Some("replaced".to_owned()),
         MarkerState::Quarantined(since) => Some(format!("quarantined since {since}")),
-        MarkerState::Successor(_) | MarkerState::Delivered { .. } => {
-            Some("successor of an application that is gone".to_owned())
+        MarkerState::Rotating(successor) => {
+            Some(format!("its key is being rotated, but the new application {successor} is gone"))
         }
-        MarkerState::Abandoned => Some("left by a rotation that was called off".to_owned()),
+        MarkerState::Successor { of, .. } | MarkerState::Delivered { of, .. } => {
+            Some(format!("successor of {of}, which is gone"))
+        }
+        MarkerState::Abandoned { .. } => Some("left by a rotation that was called off".to_owned()),
         MarkerState::Retired(since) => Some(format!("retired since {since}")),
         MarkerState::Untested(_) => Some("changed, and not proven to work since".to_owned()),
     };

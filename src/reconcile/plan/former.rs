@@ -1,6 +1,6 @@
 //! The former name of a workspace: what still carries it, and when it is no longer needed.
 
-use super::super::matching::Live;
+use super::super::live::Live;
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic};
 

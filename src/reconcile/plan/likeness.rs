@@ -15,7 +15,7 @@ use crate::text::shown;
 
 use super::super::delivery::Held;
 use super::super::desired::DesiredApplication;
-use super::super::matching;
+use super::super::live;
 use super::by_hand;
 use super::context::Context;
 use super::step::Step;
@@ -42,13 +42,13 @@ pub(super) struct LookAlikes<'a> {
     /// Applications that some address as good as certainly is.
     pub(super) certain: BTreeMap<Ikey, Address>,
     /// Owned applications whose address left the YAML.
-    orphans: &'a [matching::Live<'a>],
+    orphans: &'a [live::Live<'a>],
     /// Addresses that would be created, and what looks like them by its settings only.
     likely: Vec<(Address, &'a Integration, Box<Diagnostic>)>,
 }
 
 impl<'a> LookAlikes<'a> {
-    pub(super) fn new(unowned: &[&'a Integration], orphans: &'a [matching::Live<'a>]) -> Self {
+    pub(super) fn new(unowned: &[&'a Integration], orphans: &'a [live::Live<'a>]) -> Self {
         let mut alike = Self { orphans, ..Self::default() };
         for integration in unowned {
             alike.by_kind.entry(integration.kind()).or_default().push(integration);

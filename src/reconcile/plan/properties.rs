@@ -54,7 +54,7 @@ fn unannounced(step: &Step, before: &FakeDuo, after: &FakeDuo, ikey: &Ikey) -> O
     let risks = step.risks();
     let widens = risks.contains_key(&Risk::WidensAccess);
     let creating = marker_of(before, ikey)
-        .is_some_and(|marker| matches!(marker.state, MarkerState::Creating | MarkerState::Successor(_)));
+        .is_some_and(|marker| matches!(marker.state, MarkerState::Creating | MarkerState::Successor { .. }));
     let finishes = creating && before.reach(ikey.as_str()) == Reach::nobody();
     if !after.reach(ikey.as_str()).is_within(&before.reach(ikey.as_str())) && !widens && !finishes {
         return Some("more people may log in".to_owned());

@@ -11,15 +11,15 @@ use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::duo::types::{Ikey, Integration};
 
 use super::super::diff::Change;
-use super::super::matching::Live;
+use super::super::live::Live;
 use super::super::observation::LastUse;
 use super::super::observed::Observed;
 use super::context::{Context, Orphan, Parts, characters};
 use super::options::Prune;
 use super::restoration::{Declared, restore};
 use super::step::{Action, PROTECTED, Step, Write};
-use crate::kinds::application::fields::{held_permissions, known_permissions};
-use crate::kinds::application::{NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION};
+use crate::kinds::application::fields::held_permissions;
+use crate::kinds::application::{NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS};
 use crate::kinds::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
 use crate::kinds::risk::{Assessment, Risk};
 use crate::kinds::value::parts;
@@ -49,6 +49,10 @@ pub(super) fn orphans(cx: &Context<'_>, orphans: &[Live<'_>], contested: &BTreeS
                 continue;
             }
             parts.orphans.push(listed_orphan(cx, orphan, marker));
+            if let Some(partner) = missing_partner(cx, orphan, twins) {
+                parts.problems.push(half(marker, orphan, partner));
+                continue;
+            }
             if cx.options.prune == Prune::No {
                 continue;
             }
@@ -81,7 +85,7 @@ fn remove(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, second: bool) ->
     let days = i64::from(cx.desired.guards.quarantine_days);
     let over =
         |since: Date| since.until(cx.options.today).is_ok_and(|span| i64::from(span.get_days()) >= days);
-    let since = quarantined_since(marker).filter(|_| is_shut(orphan.integration));
+    let since = quarantined_since(marker).filter(|_| orphan.is_shut());
     let delete =
         |why| Parts { steps: vec![removal(cx, orphan, marker, Action::Delete, why)], ..Parts::default() };
     match (cx.options.prune, since) {
@@ -234,13 +238,13 @@ fn quarantined_since(marker: &Marker) -> Option<Date> {
 /// Whether an application is the second one of its address: the one that a rotation put, or was about to put, out of
 /// use. Should the address come back, the other one is meant.
 fn second(marker: &Marker, twins: &[Live<'_>]) -> bool {
-    let delivered = |live: &Live<'_>| {
-        live.marker.as_ref().is_some_and(|marker| matches!(marker.state, MarkerState::Delivered { .. }))
-    };
+    let delivered = |live: &Live<'_>| matches!(live.state(), Some(MarkerState::Delivered { .. }));
     match marker.state {
-        MarkerState::Successor(_) | MarkerState::Abandoned => twins.len() > 1,
+        MarkerState::Successor { .. } | MarkerState::Abandoned { .. } => twins.len() > 1,
         MarkerState::Retired(_) => true,
-        MarkerState::Owned | MarkerState::Creating | MarkerState::Untested(_) => twins.iter().any(delivered),
+        MarkerState::Owned | MarkerState::Creating | MarkerState::Rotating(_) | MarkerState::Untested(_) => {
+            twins.iter().any(delivered)
+        }
         MarkerState::Delivered { .. } | MarkerState::Replaced | MarkerState::Quarantined(_) => false,
     }
 }
@@ -254,28 +258,23 @@ fn are_copies(twins: &[Live<'_>]) -> bool {
         match live.marker.as_ref().map(|marker| &marker.state) {
             Some(
                 MarkerState::Replaced
-                | MarkerState::Successor(_)
+                | MarkerState::Successor { .. }
                 | MarkerState::Delivered { .. }
-                | MarkerState::Abandoned
+                | MarkerState::Abandoned { .. }
                 | MarkerState::Retired(_),
             )
             | None => {}
-            Some(MarkerState::Owned | MarkerState::Creating | MarkerState::Untested(_)) => owned += 1,
-            Some(MarkerState::Quarantined(_)) if is_shut(live.integration) => shut += 1,
+            Some(
+                MarkerState::Owned
+                | MarkerState::Creating
+                | MarkerState::Rotating(_)
+                | MarkerState::Untested(_),
+            ) => owned += 1,
+            Some(MarkerState::Quarantined(_)) if live.is_shut() => shut += 1,
             Some(MarkerState::Quarantined(_)) => opened += 1,
         }
     }
     owned > 1 || (opened > 0 && owned + shut + opened > 1)
-}
-
-/// Whether a quarantine still holds. An application that someone opened again is in use, whatever its marker says.
-fn is_shut(integration: &Integration) -> bool {
-    if known_permissions(integration).is_empty() {
-        matches!(integration.text("user_access"), "" | NO_USERS)
-    } else {
-        // One permission does nothing by itself, and Duo may not let go of it (trap 21).
-        held_permissions(integration).iter().all(|name| name == UNCERTAIN_PERMISSION)
-    }
 }
 
 fn kept_back(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
@@ -285,6 +284,25 @@ fn kept_back(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     );
     Diagnostic::warning(Code::AmbiguousMatch, None, message)
         .help("if the address was renamed, pin the application there with `integration_key`")
+}
+
+/// The other application of a rotation, which exists and whose marker no longer says that it is.
+fn missing_partner<'m>(cx: &Context<'_>, orphan: &'m Live<'_>, twins: &[Live<'_>]) -> Option<&'m Ikey> {
+    let partner = orphan.state().and_then(MarkerState::partner)?;
+    let Observed::Present(integrations) = &cx.observation.integrations else { return None };
+    let exists = integrations.iter().any(|live| live.ikey == *partner);
+    let is_told = twins.iter().any(|live| live.integration.ikey == *partner);
+    (exists && !is_told).then_some(partner)
+}
+
+fn half(marker: &Marker, orphan: &Live<'_>, partner: &Ikey) -> Diagnostic {
+    let ikey = &orphan.integration.ikey;
+    let message = format!(
+        "{}: {ikey} is not removed: its key was being rotated, and {partner}, the other application, lost its marker",
+        marker.address
+    );
+    Diagnostic::warning(Code::LostMarker, None, message)
+        .help(format!("delete {partner} in Duo if its key is not used, or write the entry again and pin it"))
 }
 
 fn copied(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {

@@ -7,7 +7,7 @@ use crate::duo::types::Integration;
 
 use super::super::desired::DesiredApplication;
 use super::super::diff::Change;
-use super::super::matching::Live;
+use super::super::live::Live;
 use super::super::references::References;
 use super::context::Context;
 use crate::kinds::address::Address;

@@ -12,12 +12,13 @@ use super::super::copy::{self, Bodies};
 use super::super::delivery::{Delivery, Standing, standing};
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change};
-use super::super::matching::{Live, Pair};
+use super::super::live::Live;
+use super::super::pairing::Pair;
 use super::super::rotation::{Evidence, Keys, Rotation, Stage, evidence};
 use super::context::{Context, checked_notes};
 use super::existing::existing;
 use super::removal::nobody;
-use super::step::{Action, Step, Write};
+use super::step::{Action, ROTATION, Step, Write};
 use crate::kinds::application::PERMITTED_GROUPS;
 use crate::kinds::managed::Managed;
 use crate::kinds::marker::{AppliedFields, Marker, MarkerState, Shut};
@@ -28,9 +29,10 @@ pub(super) fn under_way(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
     pair: &Pair<'_>,
-) -> Result<Option<Rotation>, Vec<Diagnostic>> {
-    let Some(state) = pair.successor.marker.as_ref().map(|marker| &marker.state) else { return Ok(None) };
-    let Some(stage) = Stage::of(state) else { return Ok(None) };
+) -> Result<Rotation, Vec<Diagnostic>> {
+    // What a marker says that has to be written again does not count.
+    let says = |live: &Live<'_>| !pair.torn.contains(&live.integration.ikey);
+    let state = pair.successor.state().filter(|_| says(&pair.successor));
     let address = &wanted.address;
     let kind = pair.old.integration.kind();
     if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
@@ -42,38 +44,48 @@ pub(super) fn under_way(
         ]);
     }
     let delivered_at = match state {
-        MarkerState::Delivered { at, .. } => Some(*at),
+        Some(MarkerState::Delivered { at, .. }) => Some(*at),
         _ => None,
     };
-    Ok(Some(Rotation {
+    Ok(Rotation {
         address: address.clone(),
-        stage,
-        since: state.rotating_since(),
+        stage: pair.stage,
+        since: state.and_then(MarkerState::rotating_since),
         delivered_at,
         old: pair.old.integration.ikey.clone(),
         successor: pair.successor.integration.ikey.clone(),
-        evidence: seen(cx, wanted, state, pair),
-    }))
+        evidence: seen(cx, wanted, delivered_at, pair),
+    })
 }
 
 /// What was seen of both keys, and what the rotation waits for.
-fn seen(cx: &Context<'_>, wanted: &DesiredApplication, state: &MarkerState, pair: &Pair<'_>) -> Evidence {
+fn seen(
+    cx: &Context<'_>,
+    wanted: &DesiredApplication,
+    delivered_at: Option<Timestamp>,
+    pair: &Pair<'_>,
+) -> Evidence {
     let address = &wanted.address;
-    let waits_for = match state {
-        MarkerState::Delivered { at, .. } => {
+    let waits_for = match (pair.stage, delivered_at) {
+        (_, _) if !pair.torn.is_empty() => {
+            "the markers of both, which `duoctl apply` writes again".to_owned()
+        }
+        (Stage::Delivered, Some(at)) => {
             let keys = Keys {
                 address,
                 kind: pair.old.integration.kind(),
                 old: &pair.old.integration.ikey,
                 successor: &pair.successor.integration.ikey,
-                delivered_at: *at,
+                delivered_at: at,
             };
             let attested = address.is_intelligence().then(|| cx.is_attested(address));
             let uses = &cx.observation.rotation_uses;
             return evidence(keys, uses, &cx.options.rotation, attested, cx.options.now);
         }
-        MarkerState::Abandoned => format!("its end: `duoctl rotate {address} --abort`"),
-        _ => format!("the delivery of the new key: `duoctl rotate {address}` or `duoctl apply`"),
+        (Stage::Abandoned, _) => format!("its end: `duoctl rotate {address} --abort`"),
+        (Stage::Made | Stage::Delivered, _) => {
+            format!("the delivery of the new key: `duoctl rotate {address}` or `duoctl apply`")
+        }
     };
     Evidence { seen: Vec::new(), waits_for: vec![waits_for] }
 }
@@ -89,6 +101,9 @@ pub(super) fn steps(
 ) -> Result<Vec<Step>, Vec<Diagnostic>> {
     let (address, stage) = (&wanted.address, rotation.stage);
     let twin = Twin { cx, wanted, managed, old: &pair.old };
+    if !pair.torn.is_empty() {
+        return twin.writing_again(pair);
+    }
     if cx.options.rotation.abort.contains(address) {
         return Ok(vec![twin.calling_off(stage, pair)?]);
     }
@@ -96,18 +111,18 @@ pub(super) fn steps(
         let ikeys: Vec<&str> = pair.surplus.iter().map(|live| live.integration.ikey.as_str()).collect();
         let message =
             format!("{address}: a second rotation began at the same time and left {}", ikeys.join(", "));
-        return Err(vec![
-            Diagnostic::error(Code::RotationUnderWay, wanted.span, message)
-                .help(format!("call both off, then rotate again: `duoctl rotate {address} --abort`")),
-        ]);
+        return Err(vec![Diagnostic::error(Code::RotationUnderWay, wanted.span, message).help(format!(
+            "call off one after the other, then rotate again: `duoctl rotate {address} --abort`"
+        ))]);
     }
-    let mut steps = existing(cx, wanted, managed, &pair.old, true, said)?;
-    if stage != Stage::Abandoned {
+    let mut steps = existing(cx, wanted, managed, &pair.old, &twin.rotating(pair), said)?;
+    let made = pair.successor.state().filter(|_| stage != Stage::Abandoned);
+    if let Some(state) = made {
         // Both are in use, or will be, so both are as the YAML says; what is to be said of it is said once.
-        steps.extend(existing(cx, wanted, managed, &pair.successor, true, &mut Vec::new())?);
+        steps.extend(existing(cx, wanted, managed, &pair.successor, state, &mut Vec::new())?);
     }
     match stage {
-        Stage::Made if cx.readable(wanted) => steps.push(twin.going_on(&pair.successor)?),
+        Stage::Made if cx.readable(wanted) => steps.push(twin.going_on(pair)?),
         Stage::Made => {}
         Stage::Delivered => {
             if rotation.evidence.suffices() && steps.is_empty() && holds_successor(cx, wanted, pair) {
@@ -138,10 +153,12 @@ pub(super) fn begin(
     let twin = Twin { cx, wanted, managed, old };
     let Bodies { mut create, mut finish } = copy::bodies(old.integration.kind(), twin.settings());
     let since = cx.options.now;
-    let made = json!(twin.notes(old, MarkerState::Successor(since))?);
+    let of = old.integration.ikey.clone();
+    let made = json!(twin.notes(old, MarkerState::Successor { of, since })?);
     create.insert("notes".to_owned(), made.clone());
     let mut step = rotation_step(wanted, old.integration, [], "", "delivered");
     step.writes.push(Write::Create(create));
+    step.writes.push(Write::Link(old.integration.ikey.clone(), twin.link()?));
     if !finish.is_empty() {
         finish.insert("notes".to_owned(), made);
         step.writes.push(Write::Finish(finish));
@@ -206,7 +223,8 @@ impl Twin<'_> {
             step.writes.push(Write::Deliver(successor.cloned()));
             step.delivery = Some(Delivery { beside: Some(old.clone()), ..Delivery::new(secret, reason) });
         }
-        let state = MarkerState::Delivered { since, at: self.cx.options.now };
+        let of = self.old.integration.ikey.clone();
+        let state = MarkerState::Delivered { of, since, at: self.cx.options.now };
         let body = notes_only(self.notes(self.old, state)?);
         step.writes.push(match successor {
             Some(ikey) => Write::Update(ikey.clone(), body),
@@ -215,15 +233,67 @@ impl Twin<'_> {
         Ok(())
     }
 
+    /// What the old application's marker says while its key is being rotated.
+    fn rotating(&self, pair: &Pair<'_>) -> MarkerState {
+        MarkerState::Rotating(pair.successor.integration.ikey.clone())
+    }
+
+    /// The old application's notes around the key of a successor that is yet to be made.
+    fn link(&self) -> Result<[String; 2], Vec<Diagnostic>> {
+        let unknown = "X".repeat(IKEY_LENGTH);
+        let notes = self.notes(self.old, MarkerState::Rotating(Ikey::new(unknown.as_str())))?;
+        let (before, after) = notes.rsplit_once(&unknown).unwrap_or((&notes, ""));
+        Ok([before.to_owned(), after.to_owned()])
+    }
+
+    /// Both markers say again what the two applications are. When the new key was delivered is not known any more, so
+    /// that what is seen of it counts from now on.
+    fn writing_again(&self, pair: &Pair<'_>) -> Result<Vec<Step>, Vec<Diagnostic>> {
+        let (of, now) = (self.old.integration.ikey.clone(), self.cx.options.now);
+        let said = pair.successor.state().filter(|state| state.of() == Some(&of)).cloned();
+        let successor = said.unwrap_or(match pair.stage {
+            Stage::Delivered => MarkerState::Delivered { of, since: now, at: now },
+            Stage::Made | Stage::Abandoned => MarkerState::Successor { of, since: now },
+        });
+        let mut steps = Vec::new();
+        for (live, state) in [(&pair.old, self.rotating(pair)), (&pair.successor, successor)] {
+            let ikey = &live.integration.ikey;
+            if !pair.torn.contains(ikey) {
+                continue;
+            }
+            let before = match &live.marker {
+                Some(marker) if marker.address != self.wanted.address => {
+                    format!("belongs to the rotation of {}", marker.address)
+                }
+                Some(_) | None => "its marker does not name its rotation".to_owned(),
+            };
+            let mut step = Step::on(&self.wanted.address, Action::Update, live.integration);
+            let after = json!("belongs to the rotation of its key");
+            step.changes.push(Change::neutral("state", json!(before), after));
+            // What was last applied is not known either; the next plan compares.
+            let applied = live.marker.as_ref().map(|marker| marker.applied.clone()).unwrap_or_default();
+            let marker = self.cx.marker(self.wanted, applied, state);
+            let notes = checked_notes(self.wanted, &marker, live.text)?;
+            step.writes.push(Write::Update(ikey.clone(), notes_only(notes)));
+            steps.push(step);
+        }
+        Ok(steps)
+    }
+
     /// What an interrupted rotation had not done yet.
-    fn going_on(&self, successor: &Live<'_>) -> Result<Step, Vec<Diagnostic>> {
-        let (old, live) = (self.old.integration, successor.integration);
-        let since = successor.marker.as_ref().and_then(|marker| marker.state.rotating_since());
+    fn going_on(&self, pair: &Pair<'_>) -> Result<Step, Vec<Diagnostic>> {
+        let (old, live) = (self.old.integration, pair.successor.integration);
+        let since = pair.successor.state().and_then(MarkerState::rotating_since);
         let since = since.unwrap_or(self.cx.options.now);
         let mut step = rotation_step(self.wanted, old, [live], Stage::Made.words(), "delivered");
+        let rotating = self.rotating(pair);
+        if self.old.state() != Some(&rotating) {
+            step.writes.push(Write::Update(old.ikey.clone(), notes_only(self.notes(self.old, rotating)?)));
+        }
         let mut missing = copy::unfinished(&self.settings(), old.kind(), live);
         if !missing.is_empty() {
-            let made = self.notes(self.old, MarkerState::Successor(since))?;
+            let of = old.ikey.clone();
+            let made = self.notes(self.old, MarkerState::Successor { of, since })?;
             missing.insert("notes".to_owned(), json!(made));
             step.writes.push(Write::Update(live.ikey.clone(), missing));
         }
@@ -257,22 +327,28 @@ impl Twin<'_> {
     /// The store gets the old key again, and only then the successor goes. The marker says so first, so that nothing
     /// takes the rotation up again in between.
     fn calling_off(&self, stage: Stage, pair: &Pair<'_>) -> Result<Step, Vec<Diagnostic>> {
-        let old = self.old.integration;
-        let made: Vec<&Integration> =
-            std::iter::once(&pair.successor).chain(&pair.surplus).map(|live| live.integration).collect();
-        let mut step = rotation_step(self.wanted, old, made.iter().copied(), stage.words(), "called off");
+        let (old, made) = (self.old.integration, pair.successor.integration);
+        let mut step = rotation_step(self.wanted, old, [made], stage.words(), CALLED_OFF);
+        let rotating = self.rotating(pair);
+        if self.old.state() != Some(&rotating) {
+            step.writes.push(Write::Update(old.ikey.clone(), notes_only(self.notes(self.old, rotating)?)));
+        }
         if stage != Stage::Abandoned {
-            let notes = self.notes(&pair.successor, MarkerState::Abandoned)?;
-            step.writes.push(Write::Update(pair.successor.integration.ikey.clone(), notes_only(notes)));
+            let abandoned = MarkerState::Abandoned { of: old.ikey.clone() };
+            let notes = self.notes(&pair.successor, abandoned)?;
+            step.writes.push(Write::Update(made.ikey.clone(), notes_only(notes)));
         }
         self.deliver_alone(&mut step, old, "the old key takes its place again");
-        step.writes.extend(made.into_iter().map(|live| Write::Delete(live.ikey.clone())));
-        if stage != Stage::Made {
-            step.inherent.push((
-                Risk::Destroys,
-                "the new key stops working for good: whoever has read it is refused until it reads the old one again",
-            ));
-        }
+        step.writes.push(Write::Delete(made.ikey.clone()));
+        let owned = self.notes(self.old, MarkerState::Owned)?;
+        step.writes.push(Write::Update(old.ikey.clone(), notes_only(owned)));
+        step.changes.push(Change::neutral("new application", json!(made.ikey), json!("deleted")));
+        let reason = if stage == Stage::Made {
+            "the application that the rotation made is deleted; Duo has no undelete"
+        } else {
+            "the new key stops working for good: whoever has read it is refused until it reads the old one again"
+        };
+        step.inherent.push((Risk::Destroys, reason));
         Ok(step)
     }
 
@@ -284,6 +360,11 @@ impl Twin<'_> {
         }
     }
 }
+
+/// What a rotation that is called off becomes.
+const CALLED_OFF: &str = "called off";
+/// How long an integration key is (duo-api.md, section 1).
+const IKEY_LENGTH: usize = 20;
 
 fn notes_only(notes: String) -> Map<String, Value> {
     Map::from_iter([("notes".to_owned(), json!(notes))])
@@ -299,6 +380,6 @@ fn rotation_step<'a>(
     let word = |word: &str| if word.is_empty() { Value::Null } else { json!(word) };
     let mut step = Step::on(&wanted.address, Action::Rotate, old);
     others.into_iter().for_each(|live| step.watch(live));
-    step.changes.push(Change::neutral("rotation", word(before), word(after)));
+    step.changes.push(Change::neutral(ROTATION, word(before), word(after)));
     step
 }

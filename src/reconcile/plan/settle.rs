@@ -9,7 +9,8 @@ use crate::duo::types::{Ikey, Integration};
 
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::diff;
-use super::super::matching::{self, match_all};
+use super::super::live;
+use super::super::matching::match_all;
 use super::super::observation::Observation;
 use super::super::observed::Observed;
 use super::super::references::References;
@@ -35,7 +36,7 @@ pub struct Settlement {
 pub fn settle(desired: &Desired, observation: &Observation, written: &[Address]) -> Vec<Settlement> {
     let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
     let references = References::new(&observation.groups, &observation.policies);
-    let matches = match_all(desired, integrations);
+    let matches = match_all(desired, integrations, &observation.held);
     let mut settlements = Vec::new();
     for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
         let (Ok(found), true) = (found, written.contains(&wanted.address)) else { continue };
@@ -55,11 +56,7 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
     settlements
 }
 
-fn settlement(
-    wanted: &DesiredApplication,
-    managed: &[Managed],
-    live: &matching::Live<'_>,
-) -> Option<Settlement> {
+fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &live::Live<'_>) -> Option<Settlement> {
     let mut marker: Marker = live.marker.clone()?;
     let kept = kept(managed, &marker, live.integration);
     if kept.is_empty() {

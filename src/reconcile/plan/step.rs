@@ -17,6 +17,9 @@ use crate::kinds::risk::{Assessment, Risk};
 /// The reason that `protect` gives.
 pub(crate) const PROTECTED: &str = "it is protected";
 
+/// The field of the change that says where a rotation stands.
+pub(super) const ROTATION: &str = "rotation";
+
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -65,6 +68,9 @@ pub enum Write {
     Create(Map<String, Value>),
     /// Completes what this step created.
     Finish(Map<String, Value>),
+    /// Writes into the notes of a live application which one was created just before: what stands before and after its
+    /// key.
+    Link(Ikey, [String; 2]),
     /// Modifies a live application.
     Update(Ikey, Map<String, Value>),
     /// Deletes a live application.
@@ -136,11 +142,17 @@ impl Step {
         self.baseline.insert(live.ikey.to_string(), snapshot(live));
     }
 
+    /// What a rotation becomes by the step, e.g. `called off`.
+    pub fn stage(&self) -> Option<&str> {
+        let stages = self.changes.iter().filter(|change| change.field == ROTATION);
+        stages.filter_map(|change| change.after.as_str()).next()
+    }
+
     /// The live applications that the step writes to.
     pub fn targets(&self) -> BTreeSet<&Ikey> {
         let targets = self.writes.iter().filter_map(|write| match write {
             Write::Create(_) | Write::Finish(_) | Write::Deliver(_) | Write::Prove(_) => None,
-            Write::Update(ikey, _) | Write::Delete(ikey) => Some(ikey),
+            Write::Update(ikey, _) | Write::Link(ikey, _) | Write::Delete(ikey) => Some(ikey),
         });
         targets.collect()
     }
@@ -149,9 +161,12 @@ impl Step {
     pub fn deletes(&self) -> BTreeSet<&Ikey> {
         let deleted = self.writes.iter().filter_map(|write| match write {
             Write::Delete(ikey) => Some(ikey),
-            Write::Create(_) | Write::Finish(_) | Write::Update(..) | Write::Deliver(_) | Write::Prove(_) => {
-                None
-            }
+            Write::Create(_)
+            | Write::Finish(_)
+            | Write::Link(..)
+            | Write::Update(..)
+            | Write::Deliver(_)
+            | Write::Prove(_) => None,
         });
         deleted.collect()
     }

@@ -7,5 +7,6 @@ mod likeness;
 mod removal;
 mod replacement;
 mod rotation;
+mod rotation_edits;
 mod unreadable;
 mod update;

@@ -69,6 +69,8 @@ pub(crate) struct FakeDuo {
     pub(crate) policies: Vec<Policy>,
     pub(crate) quirks: Quirks,
     pub(crate) operator: Ikey,
+    /// How many applications were created.
+    made: usize,
     /// What the authentication log shows of an application, beside nothing.
     pub(crate) uses: BTreeMap<String, Observed<Option<LastUse>>>,
 }
@@ -104,6 +106,7 @@ impl FakeDuo {
             ],
             quirks: Quirks::default(),
             operator: Ikey::new("DIOPERATOR"),
+            made: 0,
             uses: BTreeMap::new(),
         };
         duo.put(
@@ -207,9 +210,9 @@ impl FakeDuo {
                 if body.contains_key("policy_key") {
                     return Err("policy_key on create".to_owned());
                 }
-                let ikey =
-                    (0..).map(|n| format!("DINEW{n}")).find(|ikey| !self.applications.contains_key(ikey));
-                let ikey = ikey.unwrap();
+                // A key is never used twice, also once its application is gone.
+                let ikey = format!("DINEW{}", self.made);
+                self.made += 1;
                 let mut application = self.blank(&ikey, kind);
                 self.set(&mut application, body, true)?;
                 self.applications.insert(ikey.clone(), application);
@@ -217,6 +220,11 @@ impl FakeDuo {
                 Ok(())
             }
             Write::Finish(body) => self.update(&created.clone().ok_or("nothing was created")?, body),
+            Write::Link(ikey, [before, after]) => {
+                let created = created.clone().ok_or("nothing was created")?;
+                let notes = json!(format!("{before}{created}{after}"));
+                self.update(ikey.as_str(), &Map::from_iter([("notes".to_owned(), notes)]))
+            }
             Write::Update(ikey, body) => self.update(ikey.as_str(), body),
             Write::Deliver(_) | Write::Prove(_) => Ok(()),
             Write::Delete(ikey) => self

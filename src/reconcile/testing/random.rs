@@ -6,6 +6,7 @@ use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::Spanned;
+use crate::duo::types::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{AccessBefore, AppliedFields, Marker, MarkerState, Notes, Shut};
 use crate::kinds::value::Setting;
@@ -157,6 +158,10 @@ pub(crate) fn workspaces() -> impl Strategy<Value = Desired> {
     entries.prop_map(|entries| desired(entries.into_iter().flatten()))
 }
 
+fn ikey(text: &str) -> Ikey {
+    Ikey::new(text)
+}
+
 fn markers() -> impl Strategy<Value = Option<Marker>> {
     let long_ago = today().yesterday().unwrap();
     let since = now();
@@ -167,9 +172,10 @@ fn markers() -> impl Strategy<Value = Option<Marker>> {
         MarkerState::Replaced,
         MarkerState::Quarantined(today()),
         MarkerState::Quarantined(long_ago),
-        MarkerState::Successor(since),
-        MarkerState::Delivered { since, at: since },
-        MarkerState::Abandoned,
+        MarkerState::Rotating(ikey("DIGONE")),
+        MarkerState::Successor { of: ikey("DIGONE"), since },
+        MarkerState::Delivered { of: ikey("DIGONE"), since, at: since },
+        MarkerState::Abandoned { of: ikey("DIGONE") },
         MarkerState::Retired(today()),
         MarkerState::Retired(long_ago),
         MarkerState::Untested(None),
@@ -286,14 +292,13 @@ fn quirks() -> impl Strategy<Value = Quirks> {
 
 /// Up to seven applications beside the operator; some have a twin that a rotation made.
 pub(crate) fn accounts() -> impl Strategy<Value = FakeDuo> {
-    let since = now();
-    let states = vec![
-        MarkerState::Successor(since),
-        MarkerState::Delivered { since, at: since },
-        MarkerState::Abandoned,
-        MarkerState::Retired(today()),
+    let states: Vec<fn(Ikey) -> MarkerState> = vec![
+        |of| MarkerState::Successor { of, since: now() },
+        |of| MarkerState::Delivered { of, since: now(), at: now() },
+        |of| MarkerState::Abandoned { of },
+        |_| MarkerState::Retired(today()),
     ];
-    let twin = option::weighted(0.3, (select(states), any::<bool>()));
+    let twin = option::weighted(0.3, (select(states), any::<bool>(), prop::bool::weighted(0.8)));
     (quirks(), prop::collection::vec((live(), twin), 0..8)).prop_map(|(quirks, lives)| {
         let mut duo = FakeDuo::new();
         duo.quirks = quirks;
@@ -301,7 +306,13 @@ pub(crate) fn accounts() -> impl Strategy<Value = FakeDuo> {
             duo.put(&format!("DILIVE{n}"), &kind, &name, Value::Object(properties.clone()));
             let notes = properties["notes"].as_str().unwrap().to_owned();
             let Notes { text, marker } = Notes::parse(&notes);
-            if let (Some((state, shut)), Some(marker)) = (twin, marker) {
+            if let (Some((state, shut, linked)), Some(marker)) = (twin, marker) {
+                let state = state(ikey(&format!("DILIVE{n}")));
+                if linked && state.is_successor() {
+                    let rotating = MarkerState::Rotating(ikey(&format!("DITWIN{n}")));
+                    let notes = Marker { state: rotating, ..marker.clone() }.notes(text);
+                    duo.edit(&format!("DILIVE{n}"), "notes", json!(notes));
+                }
                 let marker = Marker { state, ..marker };
                 properties.insert("notes".to_owned(), json!(marker.notes(text)));
                 if shut {

@@ -21,31 +21,37 @@ use crate::reconcile::testing::{
 
 /// An account and the only place of its store.
 #[derive(Clone)]
-struct World {
-    duo: FakeDuo,
-    held: Held,
-    uses: Observed<Uses>,
+pub(super) struct World {
+    pub(super) duo: FakeDuo,
+    pub(super) held: Held,
+    pub(super) uses: Observed<Uses>,
+    /// Whether the store never gives anything back.
+    pub(super) write_only: bool,
 }
 
-fn vpn() -> App {
+pub(super) fn vpn() -> App {
     let target = SecretTarget { store: "s".to_owned(), path: "vpn".to_owned(), format: None };
     let mut vpn = app("vpn", "radius", "VPN").groups(&["VPN Users"]).text("policy", "Strict");
     vpn.0.secret = Some(DesiredSecret { target, span: HERE, place: "s: vpn".to_owned(), write_only: false });
     vpn
 }
 
+/// What the entry is called once it was renamed.
+pub(super) const RENAMED: &str = "net";
+
 fn address() -> Address {
     Address::application("vpn")
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let settings = json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": ["DG1"], "policy_key": "PO1",
             "greeting": "Hello", "notes": marked("vpn")});
         let mut world = Self {
             duo: FakeDuo::new().with("DI1", "radius", "VPN", settings),
             held: Held::Nothing,
             uses: Observed::NotRead,
+            write_only: false,
         };
         world.deliver("DI1", None);
         let plan = world.plan(&desired([vpn()]), Orders::default());
@@ -63,8 +69,9 @@ impl World {
         });
     }
 
-    fn observation(&self) -> Observation {
-        let held = [(address(), self.held.clone())].into();
+    pub(super) fn observation(&self) -> Observation {
+        let seen = if self.write_only { Held::CannotTell } else { self.held.clone() };
+        let held = [address(), Address::application(RENAMED)].map(|address| (address, seen.clone())).into();
         Observation { held, rotation_uses: self.uses.clone(), ..self.duo.observation() }
     }
 
@@ -72,15 +79,15 @@ impl World {
         plan(desired, &self.observation(), options)
     }
 
-    fn plan(&self, desired: &Desired, rotation: Orders) -> Plan {
+    pub(super) fn plan(&self, desired: &Desired, rotation: Orders) -> Plan {
         self.plan_with(desired, &Options { rotation, ..options(Prune::No) })
     }
 
     /// Carries out the first requests of a plan; true when that was all of it.
-    fn apply(&mut self, plan: &Plan, requests: usize) -> bool {
+    pub(super) fn apply(&mut self, plan: &Plan, requests: usize) -> bool {
         let mut left = requests;
+        let mut created = None;
         for step in plan.steps() {
-            let mut created = None;
             for write in &step.writes {
                 if left == 0 {
                     return false;
@@ -97,26 +104,26 @@ impl World {
         true
     }
 
-    fn state(&self, ikey: &str) -> Option<MarkerState> {
+    pub(super) fn state(&self, ikey: &str) -> Option<MarkerState> {
         Notes::parse(&self.duo.notes(ikey)).marker.map(|marker| marker.state)
     }
 }
 
-fn orders(order: fn(&mut Orders) -> &mut BTreeSet<Address>) -> Orders {
+pub(super) fn orders(order: fn(&mut Orders) -> &mut BTreeSet<Address>) -> Orders {
     let mut orders = Orders::default();
     order(&mut orders).insert(address());
     orders
 }
 
-fn begin() -> Orders {
+pub(super) fn begin() -> Orders {
     orders(|orders| &mut orders.begin)
 }
 
-fn confirmed() -> Orders {
+pub(super) fn confirmed() -> Orders {
     orders(|orders| &mut orders.confirmed)
 }
 
-fn abort() -> Orders {
+pub(super) fn abort() -> Orders {
     orders(|orders| &mut orders.abort)
 }
 
@@ -132,7 +139,10 @@ fn a_rotation_copies_every_setting_and_ends_with_one_application() {
     for property in ["user_access", "groups_allowed", "policy_key", "greeting", "type", "name"] {
         assert_eq!(world.duo.property("DINEW0", property), world.duo.property("DI1", property), "{property}");
     }
-    assert_eq!(world.state("DINEW0"), Some(MarkerState::Delivered { since: now(), at: now() }));
+    assert_eq!(
+        world.state("DINEW0"),
+        Some(MarkerState::Delivered { of: Ikey::new("DI1"), since: now(), at: now() })
+    );
     let waiting = world.plan(&wanted, Orders::default());
     assert!(waiting.is_empty() && waiting.problems().is_empty(), "{}", outline(&waiting));
     assert_eq!(waiting.matched()[&address()].as_str(), "DINEW0", "the address moved");
@@ -213,10 +223,14 @@ fn wherever_calling_off_stops_the_old_application_is_left() {
             let plan = world.plan(&wanted, abort());
             let called_off = world.apply(&plan, stop);
             if !called_off {
-                // An apply in between brings the rotation back to life only before anything was called off.
+                // An apply in between brings the rotation back to life only before the successor says that it is over.
+                let is_over = !matches!(
+                    world.state("DINEW0"),
+                    Some(MarkerState::Successor { .. } | MarkerState::Delivered { .. })
+                );
                 let next = world.plan(&wanted, Orders::default());
                 let revived = next.steps().iter().any(|step| step.action == Action::Rotate);
-                assert!(stop == 0 || !revived, "{requests}, {stop}: {}", outline(&next));
+                assert!(!is_over || !revived, "{requests}, {stop}: {}", outline(&next));
             }
             world.apply(&world.plan(&wanted, abort()), usize::MAX);
             let after = world.plan(&wanted, Orders::default());
@@ -302,19 +316,23 @@ fn a_marker_that_fits_no_rotation_is_an_error_and_nothing_is_removed() {
         "DI2",
         "authapi",
         "VPN",
-        of(MarkerState::Successor(since)),
+        of(MarkerState::Successor { of: Ikey::new("DI1"), since }),
     );
-    let world = World { duo: other, held: Held::Nothing, uses: Observed::NotRead };
+    let world = World { duo: other, held: Held::Nothing, uses: Observed::NotRead, write_only: false };
     assert_eq!(codes(&world.plan(&wanted, abort())), [Code::DuplicateMarker]);
     let twice = FakeDuo::new()
         .with("DI1", "radius", "VPN", json!({"notes": marked("vpn")}))
-        .with("DI2", "radius", "VPN", of(MarkerState::Successor(since)))
-        .with("DI3", "radius", "VPN", of(MarkerState::Successor(since)));
-    let mut world = World { duo: twice, held: Held::Nothing, uses: Observed::NotRead };
+        .with("DI2", "radius", "VPN", of(MarkerState::Successor { of: Ikey::new("DI1"), since }))
+        .with("DI3", "radius", "VPN", of(MarkerState::Successor { of: Ikey::new("DI1"), since }));
+    let mut world = World { duo: twice, held: Held::Nothing, uses: Observed::NotRead, write_only: false };
     let plan = world.plan(&wanted, Orders::default());
     assert_eq!((codes(&plan), plan.steps().len()), (vec![Code::RotationUnderWay], 0));
-    world.apply(&world.plan(&wanted, abort()), usize::MAX);
-    assert_eq!(world.duo.applications.len(), 2, "both are called off");
+    for left in [3, 2] {
+        let plan = world.plan(&wanted, abort());
+        assert_eq!(plan.steps().iter().flat_map(|step| step.deletes()).count(), 1, "one after the other");
+        world.apply(&plan, usize::MAX);
+        assert_eq!(world.duo.applications.len(), left);
+    }
     world.apply(&world.plan(&wanted, Orders::default()), usize::MAX);
     let pinned = desired([App(vpn().0).pin("DI1")]);
     world.apply(&world.plan(&wanted, begin()), usize::MAX);
@@ -327,9 +345,9 @@ fn a_marker_that_fits_no_rotation_is_an_error_and_nothing_is_removed() {
 fn a_successor_alone_is_the_application_of_its_address() {
     let wanted = desired([vpn()]);
     for state in [
-        MarkerState::Successor(now()),
-        MarkerState::Delivered { since: now(), at: now() },
-        MarkerState::Abandoned,
+        MarkerState::Successor { of: Ikey::new("DIGONE"), since: now() },
+        MarkerState::Delivered { of: Ikey::new("DIGONE"), since: now(), at: now() },
+        MarkerState::Abandoned { of: Ikey::new("DIGONE") },
     ] {
         let settings = json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": ["DG1"], "policy_key": "PO1",
             "notes": marked_as("vpn", state)});
@@ -337,6 +355,7 @@ fn a_successor_alone_is_the_application_of_its_address() {
             duo: FakeDuo::new().with("DI2", "radius", "VPN", settings),
             held: Held::Nothing,
             uses: Observed::NotRead,
+            write_only: false,
         };
         world.apply(&world.plan(&wanted, Orders::default()), usize::MAX);
         assert_eq!(world.state("DI2"), Some(MarkerState::Owned));
@@ -348,6 +367,7 @@ fn a_successor_alone_is_the_application_of_its_address() {
         duo: FakeDuo::new().with("DI2", "radius", "VPN", retired),
         held: Held::Nothing,
         uses: Observed::NotRead,
+        write_only: false,
     };
     let plan = world.plan(&wanted, Orders::default());
     assert_eq!(plan.steps()[0].action, Action::Create, "what was rotated out does not come back");
