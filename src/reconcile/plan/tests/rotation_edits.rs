@@ -216,7 +216,7 @@ impl Story {
         let taken = before.ikey == after.ikey
             || !self.exists(&before.ikey)
             || after.beside.as_ref() == Some(&before.ikey)
-            || order == Order::Abort
+            || matches!(order, Order::Abort | Order::Confirm)
             || self.let_go.contains(&before.ikey);
         prop_assert!(taken, "{before:?} -> {after:?}\n{}", outline(plan));
         if before.ikey != after.ikey {
@@ -269,7 +269,7 @@ impl Story {
         let named = keys(&problem.message);
         if let Some(rest) = help.split("remove that marker from the notes of ").nth(1) {
             self.world.duo.edit(&keys(rest)[0], "notes", json!(""));
-        } else if help.contains("remove the marker, ") || help.contains("remove it there first") {
+        } else if help.contains("remove the marker, ") || help.contains("has to release it first") {
             // From then on the person answers for all of them.
             self.world.duo.edit(named.last().unwrap(), "notes", json!(""));
             self.let_go.extend(named);
