@@ -330,11 +330,13 @@ impl<'a, 'd> Index<'a, 'd> {
     fn moved(&self, wanted: &DesiredApplication, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
         let stored =
             self.stored(wanted).filter(|_| wanted.pin.is_none() && wanted.address.composite().is_none());
-        let position =
-            stored.and_then(|keys| self.by_ikey.get(Ikey::new(keys.ikey.as_str()).as_str()).copied());
-        let Some(live) = position.and_then(|position| self.lives.get(position)) else { return Ok(()) };
-        match self.left_behind(live).filter(|_| !claimed.contains(&live.integration.ikey)) {
-            Some(_) => Err(self.elsewhere(wanted, std::slice::from_ref(live))),
+        let keys = stored.into_iter().flat_map(|keys| std::iter::once(&keys.ikey).chain(&keys.beside));
+        let mut lives =
+            keys.filter_map(|key| self.lives.get(*self.by_ikey.get(Ikey::new(key.as_str()).as_str())?));
+        let is_left =
+            |live: &&Live<'a>| !claimed.contains(&live.integration.ikey) && self.left_behind(live).is_some();
+        match lives.find(is_left) {
+            Some(live) => Err(self.elsewhere(wanted, std::slice::from_ref(live))),
             None => Ok(()),
         }
     }
