@@ -82,7 +82,7 @@ fn fill(account: &mut Account) {
 /// Carries the adoptions out without the limits of writing.
 fn adopt(runtime: &Runtime, running: &Running, yaml: &Path) {
     let loaded = load(yaml);
-    let desired = desired(loaded.valid().unwrap(), &loaded.sources);
+    let desired = desired(loaded.valid().unwrap());
     let direct = Direct::new(running.shared(), &running.account().key("operator").unwrap());
     let reading =
         runtime.block_on(observe(&Reader::new(direct.clone()), &desired, direct.ikey(), API_HOSTNAME));

@@ -61,7 +61,7 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
     // What the YAML asks for. Findings have places, so that they can be shown.
     let loaded = load_text("duo.yaml".into(), YAML.to_owned());
     let workspace = loaded.valid().ok_or_else(|| format!("{:?}", loaded.diagnostics))?;
-    let desired = desired(workspace, &loaded.sources);
+    let desired = desired(workspace);
 
     // The connection, signed by the operator's key.
     let host = workspace.tenant.api_hostname.value.clone();

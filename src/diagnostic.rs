@@ -245,6 +245,8 @@ codes! {
     StoreUnreadable = "store-unreadable",
     /// An application that nobody owns looks like one that would be created.
     PossibleDuplicate = "possible-duplicate",
+    /// Something is to be removed, and waits until the errors are gone.
+    RemovalHeld = "removal-held",
     /// `integration_key` names an application that the account does not have, or of another type.
     PinMismatch = "pin-mismatch",
     /// A part of the account could not be read, so nothing is planned for what it covers.

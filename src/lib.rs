@@ -41,7 +41,7 @@
 //! ";
 //! let loaded = load_text("duo.yaml".into(), yaml.to_owned());
 //! let workspace = loaded.valid().expect("the YAML is valid");
-//! let desired = desired(workspace, &loaded.sources);
+//! let desired = desired(workspace);
 //! let now = jiff::Timestamp::now();
 //! let (host, operator) = (&workspace.tenant.api_hostname.value, Ikey::new("DIXXXXXXXXXXXXXXXXXX"));
 //! let empty = Observed::Present(Vec::new());
@@ -96,5 +96,7 @@ pub mod reading;
 pub(crate) mod git;
 
 pub mod secret;
+
+pub mod names;
 
 pub mod text;

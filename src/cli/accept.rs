@@ -68,7 +68,7 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
         .map_err(|why| not_accepted(&address, &why))?;
     let edited = edited(&session.workspace.root, &session.sources, file, |text| write(text, place, &edits))?;
     if let Some(workspace) = edited.loaded.valid() {
-        let again = plan::plan(&desired(workspace, &edited.loaded.sources), seen, &options);
+        let again = plan::plan(&desired(workspace), seen, &options);
         let fields = again.steps().iter().flat_map(|step| &step.changes).map(|change| change.field.as_str());
         if let Some(left) = changes.iter().find(|change| fields.clone().any(|field| field == change.field)) {
             let why = format!("`{}` would still differ", left.field);

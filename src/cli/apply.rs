@@ -27,9 +27,7 @@ use super::outlet::Outlet;
 use super::progress::{Spinner, Steps};
 use super::saved_plan::SavedPlan;
 use super::second::{Outlook, look};
-use super::session::{
-    Session, consent, first_failure, options, show_idle_globs, show_problems, show_remarks,
-};
+use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
 use super::signals::{Signals, stop_then_give_up};
 use super::stale::{ASKED, SAVED, stale};
 use super::verify::verify_addresses;
@@ -71,6 +69,7 @@ pub async fn run(
         }
     };
     let mut plan = session.plan(&mut reading, &options, printer).await;
+    check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     if let Some(saved) = &saved {
         // A list that cannot be read now has not moved.
         if let Some(failure) = first_failure(&reading.failures) {
@@ -128,7 +127,6 @@ impl Run<'_> {
     /// `title` goes above what guards refuse.
     fn show_plan(&self, planned: &PlanDocument, asks: bool, title: &str) {
         show_problems(self.plan.problems(), &self.session.sources, self.printer);
-        show_idle_globs(&self.args.selected, &self.session.desired, &self.plan, self.printer);
         if self.outlet.human() {
             self.printer.data(&render(planned, title, self.printer.out));
         } else if asks {

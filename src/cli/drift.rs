@@ -15,7 +15,7 @@ use crate::text::safe;
 use super::args;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
-use super::session::{Session, first_failure, options, show_idle_globs, show_problems, show_remarks};
+use super::session::{Session, check_patterns, first_failure, options, show_problems, show_remarks};
 
 /// How many actions are shown for one application.
 const SHOWN: usize = 3;
@@ -33,10 +33,10 @@ pub async fn run(
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
+    check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
     show_problems(plan.problems(), &session.sources, printer);
     show_remarks(&reading.observation, verbosity, printer);
-    show_idle_globs(&args.selected, &session.desired, &plan, printer);
     show_problems(
         &unneeded(&session.workspace, &session.desired, &reading.observation),
         &session.sources,

@@ -15,9 +15,7 @@ use super::args::{self, Impact};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::saved_plan::beside;
-use super::session::{
-    Session, consent, first_failure, options, show_idle_globs, show_problems, show_remarks,
-};
+use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
 
 /// Runs the command.
 pub async fn run(
@@ -33,6 +31,7 @@ pub async fn run(
     session.may_prune(&args.pruning)?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
+    check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     // Who wrote the YAML would choose whose names are shown.
     let impact = if args.untrusted { Impact { impact_budget: 0 } } else { args.impact.clone() };
     session.tell_affected(&mut plan, &reading.observation, &impact, printer).await;
@@ -45,7 +44,6 @@ pub async fn run(
         printer,
     );
     show_remarks(&reading.observation, verbosity, printer);
-    show_idle_globs(&args.selected, &session.desired, &plan, printer);
     let document = Document::Plan(Box::new(session.document(&plan, &refusals)));
     outlet.deliver(&document);
     if let (Some(file), Document::Plan(document)) = (&args.out, document) {

@@ -26,6 +26,7 @@ use crate::reconcile::guard::{Refusal, judge};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Options, Plan};
 use crate::reconcile::rotation::Rotation;
+use crate::reconcile::selection::Pattern;
 use crate::reconcile::selection::Selection;
 use crate::text::safe;
 
@@ -34,7 +35,7 @@ use super::asking::asked as consented;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::Steps;
-use super::session::{Session, options, show_problems};
+use super::session::{Session, check_patterns, options, show_problems};
 use super::signals::{Signals, stop_then_give_up};
 use super::stale::{ASKED, stale};
 
@@ -53,6 +54,8 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
         look_at_creations(&session.transport, &mut reading.observation, reach, options.now).await;
     }
     let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let patterns: Result<Vec<_>, _> = args.addresses.iter().map(|text| Pattern::parse(text)).collect();
+    check_patterns(&patterns.map_err(Failure::Usage)?, &session.desired, &plan)?;
     let consent = Consent { allow: args.allow.clone(), ..Consent::default() };
     let asked = Asked {
         session: &session,

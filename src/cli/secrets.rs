@@ -15,7 +15,7 @@ use super::args::{self, Pruning};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::Spinner;
-use super::session::{Session, options};
+use super::session::{Session, check_patterns, options};
 
 /// Runs the command.
 pub async fn run(args: args::Secrets, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
@@ -25,6 +25,7 @@ pub async fn run(args: args::Secrets, outlet: &Outlet, printer: Printer) -> Resu
     let spinner = Spinner::start("trying the stored keys", printer);
     look_at_creations(&session.transport, &mut reading.observation, LOG_REACH, options.now).await;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
+    check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     let entries = inventory(
         &session.desired,
         &reading.observation,

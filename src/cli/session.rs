@@ -21,6 +21,7 @@ use crate::duo::https::{Authorities, HttpsConfig, HttpsTransport};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
+use crate::kinds::address::Address;
 use crate::observe::memberships::memberships;
 use crate::observe::rotations::{look_at_creations, look_at_uses};
 use crate::observe::uses::uses;
@@ -35,7 +36,7 @@ use crate::reconcile::guard::{Refusal, asks_for_caller};
 use crate::reconcile::observation::Observation;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan, Prune, plan};
-use crate::reconcile::selection::{Selection, glob_matcher};
+use crate::reconcile::selection::{self, Pattern, Selection};
 use crate::reconcile::unmanaged::{Unmanaged, seen};
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
@@ -127,7 +128,7 @@ impl Session {
         let connection = &connection.completed().map_err(Failure::Usage)?;
         let (workspace, sources) = load_valid(path, trust, printer)?;
         announce(move |line| progress::remark(printer, line));
-        let mut desired = desired(&workspace, &sources);
+        let mut desired = desired(&workspace);
         // The simulator's operator is the only one that it tells of.
         desired.second_operator &= connection.sandbox.is_none();
         let (config, sandbox) = match &connection.sandbox {
@@ -456,17 +457,19 @@ fn simulator_patience() -> Option<Duration> {
     Some(Duration::from_millis(milliseconds))
 }
 
-/// Says of every `--only` that it covers nothing: most likely it is misspelt.
-pub fn show_idle_globs(selected: &Selected, desired: &Desired, plan: &Plan, printer: Printer) {
-    for glob in &selected.only {
-        let Ok(matcher) = glob_matcher(glob) else { continue };
-        let declared = desired.applications.iter().map(|wanted| &wanted.address);
-        let orphaned = plan.orphans().iter().map(|orphan| &orphan.address);
-        if !declared.chain(orphaned).any(|address| matcher.is_match(address.as_str())) {
-            let warning = printer.err.notice("warning");
-            printer.problem(&format!("{warning}: --only {} covers no address\n", safe(glob)));
-        }
-    }
+/// Whether every pattern means an address of the YAML, or one that the account holds for this workspace.
+pub fn check_patterns<'p>(
+    patterns: impl IntoIterator<Item = &'p Pattern>,
+    desired: &Desired,
+    plan: &Plan,
+) -> Result<(), Failure> {
+    let declared = desired.applications.iter().map(|wanted| &wanted.address);
+    let orphaned = plan.orphans().iter().map(|orphan| &orphan.address);
+    let planned = plan.steps().iter().map(|step| &step.address);
+    let others = plan.left_out_addresses().iter().chain(plan.blocked());
+    let known: BTreeSet<&Address> = declared.chain(orphaned).chain(planned).chain(others).collect();
+    let known: Vec<&Address> = known.into_iter().collect();
+    selection::check(patterns, &known).map_err(Failure::Usage)
 }
 
 /// The options of a plan from the arguments.

@@ -23,7 +23,7 @@ use super::args::{self, FailOn, Pruning};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::Spinner;
-use super::session::{Session, first_failure, options, show_idle_globs, show_problems};
+use super::session::{Session, check_patterns, first_failure, options, show_problems};
 
 /// Runs the command.
 pub async fn run(args: args::Verify, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
@@ -31,8 +31,8 @@ pub async fn run(args: args::Verify, outlet: &Outlet, printer: Printer) -> Resul
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
     let reading = session.read(printer).await?;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
+    check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     show_problems(plan.problems(), &session.sources, printer);
-    show_idle_globs(&args.selected, &session.desired, &plan, printer);
     let spinner = Spinner::start("probing keys", printer);
     let parallelism = usize::from(args.connection.parallelism);
     let mut report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism, outlet)

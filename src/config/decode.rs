@@ -2,10 +2,12 @@
 //! a placeholder stands in its place, so that the rules can go on looking for other problems.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::application::{self, Defaults};
 use super::model::{
@@ -22,6 +24,7 @@ use crate::yaml::{Data, Entry, Node, find};
 
 /// Decodes the merged top level of a workspace. `start` is the place that stands in for keys that are missing.
 pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace {
+    let meaning = meaning(&entries);
     // There may be very many of them, so they are taken out of the tree rather than copied.
     let applications = entries.iter().position(|entry| entry.key.value == "applications");
     let applications = applications.map(|index| entries.swap_remove(index).value.data);
@@ -53,9 +56,40 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
             .collect(),
         secret_stores: entries_of(root_of("secret_stores"), store),
         guards: guards(root_of("guards")),
+        meaning,
         suppress: find(entries, "suppress")
             .map(|entry| items(&entry.value).iter().filter_map(suppression).collect())
             .unwrap_or_default(),
+    }
+}
+
+/// A hash of what the entries say, the same for every spelling of it. Where the keys of duoctl itself come from says
+/// nothing about the account.
+fn meaning(entries: &[Entry]) -> String {
+    let said = entries.iter().map(|entry| {
+        let mut value = entry.value.json();
+        if let (Value::Object(tenant), "tenant") = (&mut value, entry.key.value.as_str()) {
+            tenant.remove("credentials");
+        }
+        (entry.key.value.clone(), sorted(value))
+    });
+    let said: BTreeMap<String, Value> = said.collect();
+    let mut hash = String::new();
+    for byte in Sha256::digest(json!(said).to_string()) {
+        let _ = write!(hash, "{byte:02x}");
+    }
+    hash
+}
+
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let map: BTreeMap<String, Value> =
+                map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Value::Object(map.into_iter().collect())
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        value => value,
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Workspace {
     pub secret_stores: BTreeMap<String, SecretStore>,
     /// `guards`, with defaults filled in.
     pub guards: Guards,
+    /// What the files say together, hashed, whatever their comments, their order and their line ends are.
+    pub meaning: String,
     /// `suppress`: findings that are not shown.
     pub suppress: Vec<Spanned<Suppression>>,
 }

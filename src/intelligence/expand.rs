@@ -3,20 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Part, Workspace};
-use crate::diagnostic::{Sources, Span, Spanned};
+use crate::diagnostic::{Span, Spanned};
 use crate::kinds::address::Address;
 use crate::kinds::application::{ACCESS, PERMISSION_LIST};
 use crate::kinds::value::{FieldValue, Setting};
 use crate::reconcile::delivery::DesiredSecret;
 use crate::reconcile::desired::{Desired, DesiredApplication};
-use crate::reconcile::fingerprint::hash;
 
 use super::{ADMIN_API, AUTH_API, NAME_PREFIX, console};
 
-/// What the YAML asks for, composites included. `sources` are its files, which bind a saved plan.
-pub fn desired(workspace: &Workspace, sources: &Sources) -> Desired {
-    let texts = sources.files().iter().map(|file| file.text.as_str());
-    let mut desired = Desired::from_workspace(workspace, hash(texts));
+/// What the YAML asks for, composites included.
+pub fn desired(workspace: &Workspace) -> Desired {
+    let mut desired = Desired::from_workspace(workspace, workspace.meaning.clone());
     expand(workspace, &mut desired);
     desired
 }

@@ -35,7 +35,7 @@ pub struct Desired {
     pub suppress: Vec<Suppression>,
     /// The declared Duo plan.
     pub plan: Option<Spanned<DuoPlan>>,
-    /// A hash of the YAML's text, for saved plans.
+    /// A hash of what the YAML says, for saved plans.
     pub yaml_hash: String,
     /// Whether a second operator changes the operator's own application.
     pub second_operator: bool,

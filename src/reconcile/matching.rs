@@ -15,7 +15,7 @@ use super::pairing::{Ground, Pair};
 use super::rotation::Stage;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{Marker, MarkerState};
-use crate::kinds::value::FieldValue;
+use crate::names::same_key;
 
 /// What an address matched.
 #[derive(Debug)]
@@ -161,7 +161,7 @@ pub(crate) type TypeAndName = (String, String);
 
 /// What two applications share that cannot be told apart without a pin.
 pub(crate) fn type_and_name(kind: &str, name: &str) -> TypeAndName {
-    (kind.to_owned(), FieldValue::text(name).canonical())
+    (kind.to_owned(), same_key(name))
 }
 
 fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAndName> {

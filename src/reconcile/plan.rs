@@ -329,6 +329,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         parts.steps.retain(|step| !held_back.blocked.contains(&step.address));
         parts.add(held_back);
     }
+    removal::hold(&mut parts);
     if read.is_ok() {
         parts.problems.extend(console::idle_attestations(desired, &handoffs));
         parts.problems.extend(console::lapsed_attestations(&handoffs));

@@ -9,6 +9,7 @@ use crate::duo::types::{Group, Policy};
 use crate::kinds::Kind;
 use crate::kinds::field::Names;
 use crate::kinds::policy::{Effect, effect};
+use crate::names::{alike_key, same_key};
 
 use super::observed::Observed;
 
@@ -35,7 +36,7 @@ impl Index {
         let mut index = Self { what, unreadable, names: HashMap::new(), ids: HashMap::new() };
         for (id, name) in items.iter().map(key) {
             // A page that shifts while it is read repeats objects (trap 29): that makes no name ambiguous.
-            let ids = index.ids.entry(name.clone()).or_default();
+            let ids = index.ids.entry(same_key(&name)).or_default();
             if !ids.contains(&id) {
                 ids.push(id.clone());
             }
@@ -54,7 +55,7 @@ impl Index {
         if self.names.contains_key(wanted) {
             return Ok(wanted.to_owned());
         }
-        match self.ids.get(wanted).map(Vec::as_slice) {
+        match self.ids.get(&same_key(wanted)).map(Vec::as_slice) {
             Some([id]) => Ok(id.clone()),
             Some(ids) if !ids.is_empty() => {
                 let mut ids = ids.to_vec();
@@ -73,9 +74,9 @@ impl Index {
 
     fn unknown(&self, wanted: &str, span: Span) -> Diagnostic {
         let message = format!("the account has no {} named `{wanted}`", self.what);
-        let lower = wanted.to_lowercase();
+        let lower = alike_key(wanted);
         let likeness = |name: &str| {
-            let name = name.to_lowercase();
+            let name = alike_key(name);
             // A directory-synced group carries a suffix that names the directory (duo-api.md, section 7.1).
             if name.starts_with(&lower) { 1.0 } else { strsim::jaro_winkler(&name, &lower) }
         };
@@ -84,7 +85,10 @@ impl Index {
         near.sort_by(|(a, left), (b, right)| b.total_cmp(a).then(left.cmp(right)));
         let near: Vec<String> = near.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
         let help = if near.is_empty() {
-            format!("create it in Duo, or name another {}", self.what)
+            format!(
+                "correct the name; if the {0} was renamed in Duo, write its new name here; if it does not exist yet, create it in Duo",
+                self.what
+            )
         } else {
             format!("did you mean {}?", near.join(" or "))
         };
@@ -198,6 +202,11 @@ mod tests {
     #[test]
     fn names_and_ids_resolve() {
         let references = references();
+        let group = Group { id: GroupId::new("DG9"), name: "Équipe".into(), status: GroupStatus::Active };
+        let french = References::new(&Observed::Present(vec![group]), &Observed::Absent);
+        assert_eq!(french.group("E\u{301}quipe", HERE).as_deref(), Ok("DG9"));
+        let help = french.group("é\u{200b}quipe", HERE).unwrap_err().help;
+        assert_eq!(help.as_deref(), Some("did you mean `Équipe`?"));
         assert_eq!(references.group("VPN Users", HERE).as_deref(), Ok("DG1"));
         assert_eq!(references.group("DG3", HERE).as_deref(), Ok("DG3"));
         assert_eq!(references.policy("Strict", HERE).as_deref(), Ok("PO1"));

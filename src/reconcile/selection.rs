@@ -1,28 +1,85 @@
-//! `--only` and `--exclude`: globs on addresses; exclusion wins.
+//! `--only`, `--exclude` and addresses on the command line: in full, shortened, or as globs.
 
 use globset::GlobMatcher;
 
 use crate::kinds::address::Address;
+use crate::language::address::Place;
 pub use crate::language::address::glob_matcher;
+use crate::language::similar::did_you_mean;
+use crate::text::shown;
 
-/// Which addresses a run covers.
+/// One address or glob as it was written.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: String,
+    glob: GlobMatcher,
+}
+
+impl Pattern {
+    /// Compiles it; `vpn` stands for `applications.vpn`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("an empty pattern matches no address".to_owned());
+        }
+        let full = Place::shortened(text).map(|place| place.to_string());
+        Ok(Self { text: text.to_owned(), glob: glob_matcher(full.as_deref().unwrap_or(text))? })
+    }
+
+    /// Whether it means an address.
+    pub fn matches(&self, address: &Address) -> bool {
+        self.glob.is_match(address.as_str())
+    }
+
+    /// What is wrong with it where these are the addresses: it means none of them.
+    fn check(&self, known: &[&Address]) -> Result<(), String> {
+        if known.iter().any(|address| self.matches(address)) {
+            return Ok(());
+        }
+        let whole = known.iter().map(|address| address.as_str());
+        let short = known.iter().filter_map(|address| Some(address.as_str().split_once('.')?.1));
+        let help = did_you_mean(&self.text, whole.chain(short))
+            .or_else(|| Some(format!("an address here is `{}`", known.first()?)));
+        let help = help.unwrap_or_else(|| "there is no address here".to_owned());
+        Err(format!("{} matches no address; {help}", shown(&self.text)))
+    }
+}
+
+/// Whether every pattern means something among the known addresses: the one check of every command that takes any.
+///
+/// # Errors
+///
+/// Which pattern matches nothing, and what was probably meant.
+pub fn check<'p>(patterns: impl IntoIterator<Item = &'p Pattern>, known: &[&Address]) -> Result<(), String> {
+    patterns.into_iter().try_for_each(|pattern| pattern.check(known))
+}
+
+/// Which addresses a run covers; exclusion wins.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    only: Vec<GlobMatcher>,
-    exclude: Vec<GlobMatcher>,
+    only: Vec<Pattern>,
+    exclude: Vec<Pattern>,
 }
 
 impl Selection {
-    /// Compiles the globs. The error names the first that is none.
+    /// Compiles the patterns. The error names the first that is none.
     pub fn new(only: &[String], exclude: &[String]) -> Result<Self, String> {
         let compile =
-            |globs: &[String]| globs.iter().map(|glob| glob_matcher(glob)).collect::<Result<Vec<_>, _>>();
+            |texts: &[String]| texts.iter().map(|text| Pattern::parse(text)).collect::<Result<Vec<_>, _>>();
         Ok(Self { only: compile(only)?, exclude: compile(exclude)? })
+    }
+
+    /// Every pattern.
+    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.only.iter().chain(&self.exclude)
     }
 
     /// Whether the run covers an address.
     pub fn covers(&self, address: &Address) -> bool {
-        let matches = |globs: &[GlobMatcher]| globs.iter().any(|glob| glob.is_match(address.as_str()));
+        let matches = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(address));
         (self.only.is_empty() || matches(&self.only)) && !matches(&self.exclude)
     }
 
@@ -35,6 +92,29 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_means_an_address_or_stops_the_run() {
+        let part = Address::intelligence("emea").part("admin_api");
+        let all = [Address::application("vpn"), part];
+        let known: Vec<&Address> = all.iter().collect();
+        let checked = |text: &str| Pattern::parse(text).and_then(|pattern| check([&pattern], &known));
+        for text in ["vpn", "applications.vpn", "*", "*.vpn", "identity_intelligence.emea", "emea.admin_api"]
+        {
+            assert_eq!(checked(text), Ok(()), "{text}");
+        }
+        for (text, message) in [
+            ("vpm", "`vpm` matches no address; did you mean `vpn`?"),
+            ("applications.vnp", "`applications.vnp` matches no address; did you mean `applications.vpn`?"),
+            (
+                "applications.quite-other-*",
+                "`applications.quite-other-*` matches no address; an address here is `applications.vpn`",
+            ),
+            ("", "an empty pattern matches no address"),
+        ] {
+            assert_eq!(checked(text), Err(message.to_owned()), "{text}");
+        }
+    }
 
     #[test]
     fn exclusion_wins() {

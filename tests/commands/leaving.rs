@@ -214,7 +214,7 @@ fn a_list_that_is_shorter_than_duos_count_deletes_nothing() {
     }
     // A replacement deletes as well.
     folder.declare(&yaml("").replace("type: unix", "type: rdp"));
-    let replace = ["apply", "--auto-approve", "--allow-replace", "applications.wiki"];
+    let replace = ["apply", "--auto-approve", "--allow", "replaces:applications.wiki"];
     folder.duoctl(replace).at(&server).run().exits(1).warns("applications.wiki: DI");
     assert_eq!(server.named("Wiki")[0]["type"], "unix");
     hide("none");

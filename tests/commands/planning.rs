@@ -84,9 +84,76 @@ fn globs_narrow_what_is_covered_and_a_misspelt_one_is_named() {
     assert_eq!(plan(&["--only", "*.vpn", "--only", "*.siem"]).0, ["applications.siem", "applications.vpn"]);
     assert_eq!(plan(&["--exclude", "*.vpn"]).0, ["applications.helpdesk", "applications.siem"]);
     assert_eq!(plan(&["--only", "*.vpn", "--exclude", "*.vpn"]), (vec![], String::new()));
-    let (none, warning) = plan(&["--only", "applications.vnp"]);
-    assert_eq!((none, warning.as_str()), (vec![], "warning: --only applications.vnp covers no address\n"));
+    assert_eq!(plan(&["--only", "vpn"]).0, ["applications.vpn"]);
     folder.duoctl(["plan", "--only", "["]).at(&server).run().exits(64).warns("`[` is no glob");
+}
+
+#[test]
+fn a_pattern_or_an_address_that_matches_nothing_stops_every_command() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    let writes = server.writes();
+    let commands: [&[&str]; 6] = [
+        &["plan"],
+        &["apply", "--auto-approve"],
+        &["apply", "--auto-approve", "--prune"],
+        &["drift"],
+        &["verify"],
+        &["secrets"],
+    ];
+    for command in commands {
+        for option in ["--only", "--exclude"] {
+            for wrong in ["applications.vnp", "vnp", "*.vnp", ""] {
+                let arguments = command.iter().copied().chain([option, wrong]);
+                let outcome = folder.duoctl(arguments).at(&server).run().exits(64);
+                outcome.warns("matches no address");
+            }
+        }
+    }
+    for command in [
+        &["rotate", "vnp", "--auto-approve"][..],
+        &["rotate", "*.vnp", "--status"],
+        &["accept", "vnp"],
+        &["handoff", "vnp"],
+        &["attest", "vnp", "--by", "ada"],
+    ] {
+        folder.duoctl(command).at(&server).run().exits(64);
+    }
+    folder.duoctl(["ignore", "vnp", "greeting", "--reason", "r"]).run().exits(64);
+    assert_eq!(server.writes(), writes);
+}
+
+#[test]
+fn nothing_is_removed_while_there_are_errors() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    let fewer = THREE.replace("  siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [info, read_resource]}\n", "");
+    folder.declare(&fewer.replace("VPN Users", "Nobody Knows"));
+    let writes = server.writes();
+    let refused =
+        folder.duoctl(["apply", "--prune", "--auto-approve", "--no-verify"]).at(&server).run().exits(1);
+    refused
+        .warns("not removed while there are errors: applications.siem")
+        .says("Skipped because of errors: applications.vpn.");
+    assert_eq!(server.writes(), writes);
+    folder.declare(&fewer);
+    let pruned =
+        folder.duoctl(["apply", "--prune", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    pruned.says("quarantined applications.siem");
+}
+
+#[test]
+fn a_saved_plan_is_bound_to_what_the_yaml_says() {
+    let (folder, server) = (Folder::with(THREE), Server::start());
+    let plan = || folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0);
+    let apply = || folder.duoctl(["apply", "plan.json", "--no-verify"]).at(&server).run();
+    plan();
+    folder.write("duo.yaml", &folder.read("duo.yaml").replace("Help desk", "Service desk"));
+    apply().exits(6).warns("the YAML changed");
+    folder.write("duo.yaml", &folder.read("duo.yaml").replace("Service desk", "Help desk"));
+    let same = format!("# why\n{}", folder.read("duo.yaml").replace('\n', "\r\n"));
+    folder.write("duo.yaml", &same);
+    apply().exits(0);
 }
 
 #[test]

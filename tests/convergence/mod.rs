@@ -77,7 +77,7 @@ fn document(applications: &Applications, reversed: bool) -> String {
 fn parse(text: String) -> Desired {
     let loaded = load_text("duo.yaml".into(), text.clone());
     match loaded.valid() {
-        Some(workspace) => desired(workspace, &loaded.sources),
+        Some(workspace) => desired(workspace),
         None => panic!("{:?}\n{text}", loaded.diagnostics),
     }
 }

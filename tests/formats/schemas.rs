@@ -87,7 +87,7 @@ fn every_document_of_every_command_is_valid() {
     server.edit("VPN", json!({"notes": "edited", "user_access": "ALL_USERS"}));
     let drift = run(&["drift", "--who"], 2).json();
     assert_eq!((&drift["kind"], drift["who"]["complete"].is_boolean()), (&json!("drift"), true));
-    let refused = run(&["apply", "--prune", "--only", "nothing", "--allow=empty"], 0).json();
+    let refused = run(&["apply", "--prune", "--exclude", "*", "--allow=empty"], 0).json();
     assert_eq!(refused["steps"], json!([]));
     folder.declare("applications: {}\n");
     let refused = run(&["apply", "--auto-approve"], 5).json();

@@ -50,7 +50,7 @@ pub(crate) fn yaml(input: &[u8]) {
     let shown = snippet::render(&loaded.diagnostics, &loaded.sources, false, 100);
     assert!(shown.chars().all(|c| c == '\n' || !is_harmful(c)), "{shown}");
     if let Some(workspace) = loaded.valid() {
-        let wanted = desired(workspace, &loaded.sources);
+        let wanted = desired(workspace);
         let planned = plan(&wanted, &observation(Vec::new()), &options());
         assert!(planned.steps().len() <= wanted.applications.len() * 3);
     }
@@ -87,7 +87,7 @@ fn shown(value: &Value) {
 
 fn desired_of(text: &str) -> duoctl::reconcile::desired::Desired {
     let loaded = load_text("duo.yaml".into(), text.to_owned());
-    desired(loaded.valid().unwrap(), &loaded.sources)
+    desired(loaded.valid().unwrap())
 }
 
 /// An answer of Duo's: read, planned from, and shown.

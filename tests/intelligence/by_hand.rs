@@ -217,7 +217,8 @@ fn what_is_ignored_or_protected_of_a_part_is_left_alone() {
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
     // The marker protects the application after the entry has left.
     folder.declare("applications: {vpn: {type: radius, name: VPN, user_access: no_users}}\n");
-    let prune = ["apply", "--auto-approve", "--prune=now", "--allow", "breaks_handoff"];
+    let prune =
+        ["apply", "--auto-approve", "--prune=now", "--allow", "breaks_handoff", "--allow", "destroys"];
     folder.duoctl(prune).at(&server).run().exits(5).says("is protected");
     assert_eq!((server.named("Acme IT").len(), server.named("CII").len()), (1, 1));
 }

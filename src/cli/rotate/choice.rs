@@ -17,7 +17,7 @@ use crate::reconcile::guard::allows;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Plan, Step};
 use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
-use crate::reconcile::selection::glob_matcher;
+use crate::reconcile::selection::Pattern;
 
 use super::super::args::{Rotate, Strategy};
 use super::super::session::Session;
@@ -90,14 +90,12 @@ impl<'a> Asked<'a> {
         let mut wanted = BTreeSet::new();
         for text in &self.args.addresses {
             let exact = |declared: &&DesiredApplication| declared.address.as_str() == text;
-            let glob = glob_matcher(text);
+            let glob = Pattern::parse(text);
             let found: Vec<&Address> = match (all.iter().find(exact), &glob) {
                 (Some(declared), _) => vec![&declared.address],
-                (None, Ok(glob)) => all
-                    .iter()
-                    .map(|declared| &declared.address)
-                    .filter(|a| glob.is_match(a.as_str()))
-                    .collect(),
+                (None, Ok(glob)) => {
+                    all.iter().map(|declared| &declared.address).filter(|a| glob.matches(a)).collect()
+                }
                 (None, Err(_)) => Vec::new(),
             };
             match (found.is_empty(), glob) {

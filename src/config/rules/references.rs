@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::language::address::Place;
+use crate::names::alike_key;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     pins(workspace, findings);
@@ -32,29 +33,29 @@ fn pins(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Without a pin, a live application is found by type and name, so two of both cannot be told apart.
+/// Without a pin, a live application is found by type and name, so two cannot be told apart whose names look alike.
 fn names(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    let named = workspace
-        .applications
-        .iter()
-        .filter(|(_, application)| application.integration_key.is_none())
-        .filter_map(|(key, application)| {
-            Some((key, application.kind.as_ref()?.value.as_str(), application.name.as_ref()?))
-        });
-    let mut seen: HashMap<(&str, &str), (&str, Span)> = HashMap::new();
-    for (key, kind, name) in in_order(named, |(_, _, name)| name.span) {
-        match seen.get(&(kind, name.value.as_str())) {
-            Some((other, first)) => findings.push(
+    let named = workspace.applications.iter().filter_map(|(key, application)| {
+        let name = application.name.as_ref()?;
+        Some((key, application.kind.as_ref()?.value.as_str(), name, application.integration_key.is_some()))
+    });
+    let mut seen: HashMap<(&str, String), (&str, Span, bool)> = HashMap::new();
+    for (key, kind, name, pinned) in in_order(named, |(_, _, name, _)| name.span) {
+        match seen.get(&(kind, alike_key(&name.value))) {
+            Some((.., true)) if pinned => {}
+            Some((other, first, _)) => findings.push(
                 Diagnostic::error(
                     Code::AmbiguousName,
                     name.span,
-                    format!("`applications.{key}` and `applications.{other}` have the same type and name"),
+                    format!(
+                        "`applications.{key}` and `applications.{other}` have the same type, and names that look the same"
+                    ),
                 )
                 .help("rename one of the two, or pin both with `integration_key`")
                 .related(*first, "the same name stands here"),
             ),
             None => {
-                seen.insert((kind, &name.value), (key, name.span));
+                seen.insert((kind, alike_key(&name.value)), (key, name.span, pinned));
             }
         }
     }

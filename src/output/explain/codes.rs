@@ -295,6 +295,12 @@ pub(super) fn entry(code: Code) -> Entry {
              own, with nothing but its `integration_key`, so that it has an owner; a warning can also be named in \
              `suppress`, with a reason.",
         ),
+        Code::RemovalHeld => texts(
+            "a removal that waits for errors",
+            "There are errors, and one of them may be why an address seems to have left the YAML. So nothing is \
+             quarantined or deleted by this run; everything else goes on.",
+            "Fix the errors, then run the same command again.",
+        ),
         Code::PinMismatch => texts(
             "`integration_key` and the account disagree",
             "The pinned application does not exist, is of another type, is pinned twice, or another one \

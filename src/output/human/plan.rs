@@ -50,6 +50,10 @@ pub(crate) fn render(plan: &PlanDocument, refused: &str, paint: Paint) -> String
     block(&mut text, &list::rotations(&plan.rotations, paint));
     block(&mut text, &retired(plan, paint));
     block(&mut text, &refusals(plan, refused, paint));
+    if !plan.blocked.is_empty() {
+        let addresses: Vec<String> = plan.blocked.iter().map(|address| safe(address)).collect();
+        block(&mut text, &format!("Skipped because of errors: {}.\n", addresses.join(", ")));
+    }
     if let Some(sentence) = left_out(&plan.left_out_addresses, plan.left_out_pending.len()) {
         block(&mut text, &format!("{sentence}\n"));
     }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::duo::types::{Ikey, Integration};
 use crate::kinds::value::Setting;
+use crate::names::alike_key;
 use crate::text::shown;
 
 use super::super::delivery::Held;
@@ -39,6 +40,8 @@ pub(super) struct LookAlikes<'a> {
     by_identity: Option<HashMap<(&'a str, String), Vec<&'a Integration>>>,
     /// By type and field, then by value; each is made when it is first asked for.
     by_value: HashMap<(String, &'static str), HashMap<String, Vec<&'a Integration>>>,
+    /// By type, then by name as people tell names apart; each is made when it is first asked for.
+    by_name: HashMap<String, HashMap<String, Vec<&'a Integration>>>,
     /// Applications that some address as good as certainly is.
     pub(super) certain: BTreeMap<Ikey, Address>,
     /// Owned applications whose address left the YAML.
@@ -88,6 +91,19 @@ impl<'a> LookAlikes<'a> {
             Some((identity.clone(), lives.clone()))
         });
         shared.min_by_key(|(_, lives)| lives.len())
+    }
+
+    /// The first few applications of a type whose names nobody tells from the wanted one.
+    fn named_alike(&mut self, kind: &str, wanted: &DesiredApplication) -> Vec<&'a Integration> {
+        let (Some(name), by_kind) = (&wanted.name, &self.by_kind) else { return Vec::new() };
+        let index = self.by_name.entry(kind.to_owned()).or_insert_with(|| {
+            let mut index: HashMap<String, Vec<_>> = HashMap::new();
+            for live in by_kind.get(kind).into_iter().flatten() {
+                index.entry(alike_key(live.name())).or_default().push(*live);
+            }
+            index
+        });
+        index.get(&alike_key(&name.value)).into_iter().flatten().copied().take(FEW).collect()
     }
 
     /// The only application that is set as the YAML asks, where that is more than many are.
@@ -206,6 +222,14 @@ impl LookAlikes<'_> {
         if let Some((lives, fits)) = by_hand {
             let message = format!("{} {fits}, and nobody owns it", all_described(&lives));
             return Ok(Some(alike(wanted, &lives, &message, Severity::Warning)));
+        }
+        let named = self.named_alike(kind, wanted);
+        if !named.is_empty() {
+            let message = format!(
+                "{} has a name that differs only by case, blanks or invisible characters, and nobody owns it",
+                all_described(&named)
+            );
+            return Ok(Some(alike(wanted, &named, &message, Severity::Warning)));
         }
         if let Some(live) = self.set_alike(kind, managed) {
             let message = format!("{} is set as the YAML asks, and nobody owns it", described(live));

@@ -68,6 +68,32 @@ pub(super) fn orphans(cx: &Context<'_>, orphans: &[Live<'_>], contested: &BTreeS
     parts
 }
 
+/// While there are errors nothing is removed: what is wrong may be why an address seems to have left the YAML.
+pub(super) fn hold(parts: &mut Parts) {
+    if !has_errors(&parts.problems) {
+        return;
+    }
+    let removes = |step: &Step| match step.action {
+        Action::Quarantine => true,
+        // What a replacement or a rotation has left behind has a counterpart that stays.
+        Action::Delete => !step.risks().contains_key(&Risk::Replaces),
+        _ => false,
+    };
+    let (held, steps): (Vec<Step>, Vec<Step>) =
+        std::mem::take(&mut parts.steps).into_iter().partition(removes);
+    parts.steps = steps;
+    if held.is_empty() {
+        return;
+    }
+    let addresses: BTreeSet<&str> = held.iter().map(|step| step.address.as_str()).collect();
+    let addresses: Vec<&str> = addresses.into_iter().collect();
+    let message = format!("not removed while there are errors: {}", addresses.join(", "));
+    parts.problems.push(
+        Diagnostic::warning(Code::RemovalHeld, None, message)
+            .help("fix the errors, then run the same command again"),
+    );
+}
+
 /// What rotations have put out of use at a declared address goes as an orphan does.
 pub(super) fn retired(cx: &Context<'_>, retired: &[Live<'_>]) -> Parts {
     let mut parts = Parts::default();
