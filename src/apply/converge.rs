@@ -20,6 +20,14 @@ use super::outcome::Normalised;
 pub(super) const WAITS: [Duration; 3] =
     [Duration::ZERO, Duration::from_millis(1500), Duration::from_millis(3500)];
 
+/// One of these waits, announced.
+pub(super) async fn pause(writer: &impl WriteApi, wait: Duration) {
+    if !wait.is_zero() {
+        writer.announce("Duo does not show every change yet", wait);
+    }
+    tokio::time::sleep(wait).await;
+}
+
 /// The account after an apply.
 #[derive(Debug)]
 pub struct Converged {
@@ -62,10 +70,7 @@ pub async fn converge<W: WriteApi>(
     let mut normalised = Vec::new();
     let mut last = None;
     for wait in WAITS {
-        if !wait.is_zero() {
-            writer.announce("Duo does not show every change yet", wait);
-        }
-        tokio::time::sleep(wait).await;
+        pause(writer, wait).await;
         let mut reading = observe(writer, desired, operator, host).await;
         let held = shelves.look_again(desired, written).await;
         // The first look may be too early, and an old value must not be taken for what Duo made of the new one.

@@ -184,7 +184,11 @@ impl<'a, W: WriteApi, T: Transport + Clone> Lane<'a, W, T> {
                         note: None,
                     };
                     if let Some(status) = crew.held_back(step, self.broken) {
-                        outcome.status = status;
+                        outcome.status = status.clone();
+                        if !matches!(status, Status::NotAttempted(_)) {
+                            crew.progress.begin(step);
+                            crew.progress.end(&outcome);
+                        }
                         self.ended(outcome);
                         continue;
                     }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::duo::api::ReadApi;
+use crate::duo::api::WriteApi;
 use crate::duo::error::DuoError;
 use crate::duo::types::{Ikey, Integration};
 use crate::kinds::application::NO_USERS;
 use crate::kinds::marker::{Marker, Notes};
 use crate::reconcile::plan::Step;
 
-use super::converge::WAITS;
+use super::converge::{WAITS, pause};
 
 /// A list of all applications, or why there is none.
 pub(super) type Listed = Result<Vec<Integration>, DuoError>;
@@ -80,13 +80,13 @@ impl Sent {
 }
 
 /// A list that was begun after everything was created, read again while something of it is missing.
-pub(super) async fn list_with(created: impl Iterator<Item = &Created>, reader: &impl ReadApi) -> Listed {
+pub(super) async fn list_with(created: impl Iterator<Item = &Created>, writer: &impl WriteApi) -> Listed {
     let wanted: BTreeSet<&Ikey> =
         created.filter(|created| !created.shown).map(|created| &created.ikey).collect();
     let mut list = Vec::new();
     for wait in WAITS {
-        tokio::time::sleep(wait).await;
-        list = reader.integrations().await?;
+        pause(writer, wait).await;
+        list = writer.integrations().await?;
         if list.iter().filter(|live| wanted.contains(&live.ikey)).count() == wanted.len() {
             break;
         }

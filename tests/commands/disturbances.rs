@@ -292,13 +292,14 @@ fn an_account_that_cannot_be_read_after_the_writes_is_no_success() {
 fn what_nobody_could_look_at_after_its_creation_stays_shut_until_the_next_run() {
     let folder = Folder::with("applications: {vpn: {type: radius, name: VPN, user_access: all_users}}\n");
     let server = Server::disturbed("delay=100");
-    let process = folder.duoctl(["apply", "--auto-approve"]).at(&server).start();
+    let arguments = ["apply", "--auto-approve", "--allow", "widens_access:applications.vpn"];
+    let process = folder.duoctl(arguments).at(&server).start();
     server.wait_until("the application is there", |account| account.applications().len() > 12);
     server.disturb("5xx=9999");
     process.end().exits(4).says("a part of it was done");
     server.calm();
     assert_eq!(server.named("VPN")[0]["user_access"], "NO_USERS");
-    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    folder.duoctl(arguments).at(&server).run().exits(0);
     assert_eq!(server.named("VPN")[0]["user_access"], "ALL_USERS");
     assert_eq!(server.named("VPN").len(), 1);
 }

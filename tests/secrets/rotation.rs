@@ -54,13 +54,14 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
     let before = duo.secrets();
     let cii = "identity_intelligence.emea.admin_api";
     for (address, reason) in [
-        ("applications.nobody", "the YAML has no application of this address"),
         ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
         (cii, "to allow it: --allow breaks_handoff:identity_intelligence.emea.admin_api"),
     ] {
         let arguments = ["rotate", address, "--strategy", "in-place", "--auto-approve"];
         duo.run(&folder, &arguments).exits(5).tells(reason).tells("nothing was changed");
     }
+    let arguments = ["rotate", "applications.help", "applications.nobody", "--strategy", "in-place"];
+    duo.run(&folder, &arguments).exits(64).tells("`applications.nobody` matches no address");
     let arguments = ["rotate", "applications.help", "--strategy", "in-place"];
     duo.run(&folder, &arguments).exits(5).tells("no terminal to ask for consent");
     duo.edit("Help", serde_json::json!({"user_access": "ALL_USERS"}));
@@ -75,8 +76,8 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
     let allow = format!("breaks_handoff:{cii}");
     // What cannot be rotated does not keep the others from it.
     let arguments =
-        ["rotate", "applications.nobody", cii, "--strategy", "in-place", "--auto-approve", "--allow", &allow];
-    duo.run(&folder, &arguments).exits(4).tells("refused; the others go on").tells("! applications.nobody");
+        ["rotate", "applications.bare", cii, "--strategy", "in-place", "--auto-approve", "--allow", &allow];
+    duo.run(&folder, &arguments).exits(4).tells("refused; the others go on").tells("! applications.bare");
     assert_ne!(duo.secrets(), before);
 }
 

@@ -250,10 +250,6 @@ fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
     );
     folder.yaml(&new, STORES);
     for (address, reason) in [
-        (
-            "applications.hepl",
-            "the YAML has no application of this address; did you mean `applications.help`?",
-        ),
         ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
         ("applications.portal", "a twin would be another issuer; name `--strategy in-place`"),
         ("applications.new", "it is not in the account; run `duoctl apply` first"),
