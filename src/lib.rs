@@ -37,7 +37,7 @@
 //! workspace: acme
 //! tenant: {api_hostname: api-1a2b3c4d.duosecurity.com}
 //! applications:
-//!   vpn: {type: radius, name: VPN, user_access: all_users}
+//!   vpn: {type: radius, name: VPN, user_access: no_users}
 //! ";
 //! let loaded = load_text("duo.yaml".into(), yaml.to_owned());
 //! let workspace = loaded.valid().expect("the YAML is valid");

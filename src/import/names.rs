@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::duo::types::{Group, Policy};
+use crate::names::same_key;
 use crate::text::shown;
 
 /// Why a value is not written down, as the rest of a sentence that begins with its key.
@@ -11,20 +12,20 @@ pub(super) type Unsaid = String;
 /// Names of groups and policies, and which of them need their ids.
 pub(super) struct Names<'a> {
     groups: BTreeMap<&'a str, &'a str>,
-    group_counts: BTreeMap<&'a str, usize>,
+    group_counts: BTreeMap<String, usize>,
     policies: BTreeMap<&'a str, &'a Policy>,
-    policy_counts: BTreeMap<&'a str, usize>,
+    policy_counts: BTreeMap<String, usize>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(groups: &'a [Group], policies: &'a [Policy]) -> Self {
         let mut group_counts = BTreeMap::new();
         for group in groups {
-            *group_counts.entry(group.name.as_str()).or_default() += 1;
+            *group_counts.entry(same_key(&group.name)).or_default() += 1;
         }
         let mut policy_counts = BTreeMap::new();
         for policy in policies {
-            *policy_counts.entry(policy.name.as_str()).or_default() += 1;
+            *policy_counts.entry(same_key(&policy.name)).or_default() += 1;
         }
         Self {
             groups: groups.iter().map(|group| (group.id.as_str(), group.name.as_str())).collect(),
@@ -37,7 +38,7 @@ impl<'a> Names<'a> {
     /// How a group is written: by its name, or by its id together with the name.
     pub(super) fn group(&self, id: &str) -> Option<(String, Option<String>)> {
         let name = *self.groups.get(id)?;
-        let clear = self.group_counts.get(name) == Some(&1) && !self.groups.contains_key(name);
+        let clear = self.group_counts.get(&same_key(name)) == Some(&1) && !self.groups.contains_key(name);
         Some(written(id, name, clear))
     }
 
@@ -50,7 +51,7 @@ impl<'a> Names<'a> {
             return Err("is the global policy, which applies to everything and is never attached".to_owned());
         }
         let name = policy.name.as_str();
-        let clear = self.policy_counts.get(name) == Some(&1) && !self.policies.contains_key(name);
+        let clear = self.policy_counts.get(&same_key(name)) == Some(&1) && !self.policies.contains_key(name);
         Ok(written(key, name, clear))
     }
 }

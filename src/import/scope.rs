@@ -12,6 +12,7 @@ use crate::duo::types::{Group, Ikey, Integration, Policy};
 use crate::kinds::address::Address;
 use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::language::texts::{ADDRESS_KEY, LINE};
+use crate::names::alike_key;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::matching::{TypeAndName, match_all, type_and_name};
 use crate::reconcile::observation::Observation;
@@ -153,8 +154,8 @@ impl<'a> Scope<'a> {
             if let Some(pin) = &wanted.pin {
                 scope.declared.insert(&pin.value);
             }
-            if let Some(name) = name {
-                *scope.names.entry(name).or_default() += 1;
+            if let Some((kind, name)) = wanted.kind.as_ref().zip(wanted.name.as_ref()) {
+                *scope.names.entry(type_and_likeness(kind, &name.value)).or_default() += 1;
             }
         }
         for integration in live.integrations {
@@ -170,7 +171,7 @@ impl<'a> Scope<'a> {
             }
         }
         for integration in live.integrations.iter().filter(|live| !scope.declared.contains(&live.ikey)) {
-            *scope.names.entry(type_and_name(integration.kind(), integration.name())).or_default() += 1;
+            *scope.names.entry(type_and_likeness(integration.kind(), integration.name())).or_default() += 1;
         }
         scope
     }
@@ -271,15 +272,15 @@ impl<'a> Scope<'a> {
     ) -> Draft {
         let integration = candidate.integration;
         let kind = lookup(integration.kind());
-        let alike = self.names.get(&type_and_name(integration.kind(), integration.name()));
+        let alike = self.names.get(&type_and_likeness(integration.kind(), integration.name()));
         let cannot_be_made = kind.is_some_and(|kind| kind.creation != Creation::Ok);
         let mut draft = Draft {
             key,
             ikey: integration.ikey.clone(),
             kind: integration.kind().to_owned(),
             name: integration.name().to_owned(),
-            // A marker finds it without a pin.
-            pinned: candidate.marker.is_none() && (cannot_be_made || alike.is_some_and(|alike| *alike > 1)),
+            // A marker finds it without a pin, but the language wants one for names that look alike.
+            pinned: (candidate.marker.is_none() && cannot_be_made) || alike.is_some_and(|alike| *alike > 1),
             parts: Vec::new(),
             comments: Vec::new(),
             written: OnceCell::new(),
@@ -306,4 +307,9 @@ impl<'a> Scope<'a> {
 fn is_intelligence(integration: &Integration) -> bool {
     let name = integration.name().to_lowercase();
     matches!(integration.kind(), "adminapi" | "authapi") && name.contains("identity intelligence")
+}
+
+/// What applications share that need a pin each to be told apart.
+fn type_and_likeness(kind: &str, name: &str) -> TypeAndName {
+    (kind.to_owned(), alike_key(name))
 }

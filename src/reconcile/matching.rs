@@ -159,9 +159,9 @@ fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Dia
 /// A type and a normalised name.
 pub(crate) type TypeAndName = (String, String);
 
-/// What two applications share that cannot be told apart without a pin.
+/// What two applications share that cannot be told apart without a pin. Duo drops the blanks around their names (trap 35).
 pub(crate) fn type_and_name(kind: &str, name: &str) -> TypeAndName {
-    (kind.to_owned(), same_key(name))
+    (kind.to_owned(), same_key(name.trim()))
 }
 
 fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAndName> {

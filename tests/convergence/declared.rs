@@ -281,14 +281,7 @@ impl Sso {
             ("encrypt_assertion", if self.on[2] { json!(self.on[3]) } else { Value::Null }),
             ("assertion_encryption_algorithm", json!("http://www.w3.org/2009/xmlenc11#aes256-gcm")),
             ("key_transport_encryption_algorithm", Value::Null),
-            (
-                "remote_cert",
-                if self.on[3] {
-                    json!("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----")
-                } else {
-                    Value::Null
-                },
-            ),
+            ("remote_cert", if self.on[3] { json!(CERTIFICATE) } else { Value::Null }),
             ("relaystate", text.clone()),
             ("slo_url", json!(url("slo"))),
             ("spinitiated_url", if self.on[0] { json!(url("login")) } else { Value::Null }),
@@ -393,3 +386,17 @@ pub(crate) fn edits() -> impl Strategy<Value = Vec<(usize, Value)>> {
     ]);
     vec((0..40_usize, edit), 0..5)
 }
+
+/// Of nobody, until 2126: only its shape counts.
+const CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----\n\
+MIIBjTCCATOgAwIBAgIUAPM/+cFszxX0PujKDXOOMGdG+K8wCgYIKoZIzj0EAwIw\n\
+GzEZMBcGA1UEAwwQd2lraS5leGFtcGxlLmNvbTAgFw0yNjExMjYyMjI1MjRaGA8y\n\
+MTI2MTEwMjIyMjUyNFowGzEZMBcGA1UEAwwQd2lraS5leGFtcGxlLmNvbTBZMBMG\n\
+ByqGSM49AgEGCCqGSM49AwEHA0IABFZvXgSphIhtG84wwRDEPldfwRYC9wJ60wlD\n\
+w4Rp7bPK51JeLeN/yvC78TZ3AFDBibmVaRCaAUuGu8Ncnl5G2Q6jUzBRMB0GA1Ud\n\
+DgQWBBQeQeoCxan8MIL1JmrivgbmdXCJ1zAfBgNVHSMEGDAWgBQeQeoCxan8MIL1\n\
+JmrivgbmdXCJ1zAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQDk\n\
+ppCT1PW+r5pD8punRMOYDu7MQMjUBZvcqG68Ijr5ywIgAUgtjzFYgnP6BvCudBhO\n\
+9GJ7CJP8+wOhOM2+K4RkNsE=\n\
+-----END CERTIFICATE-----";

@@ -46,6 +46,7 @@ const OTHER_READERS: &[(&str, &str)] = &[
     ("reading.rs", "the function itself"),
     ("sandbox/store.rs", "the simulator's own journal, line by line"),
     ("secrets/file.rs", "a secret, only if it is the very file that was checked before; and its folder"),
+    ("atomic.rs", "a lock, of which nothing is read"),
     ("secrets/leftovers.rs", "locks, of which nothing is read"),
     ("secrets/exec.rs", "the output of a process"),
     ("credentials.rs", "the output of a process"),
