@@ -29,7 +29,7 @@ pub trait Progress: Sync {
 /// before: the old keys of a replacement stay until the new ones are delivered. A cancelled run finishes the steps under way.
 ///
 /// Whatever is created stays shut until a list that was begun afterwards shows it as it was sent and shows nothing else
-/// at its address: see [`Created`](super::made::Created). Before the first step that creates or removes, the list
+/// at its address. Before the first step that creates or removes, the list
 /// of applications is read once more, and has to be the one that the plan was made from.
 ///
 /// What changes the operator's own application is made by the `deputy`, where there is one, alone and after every other

@@ -140,7 +140,9 @@ fn nothing_is_sent_to_what_an_answer_to_a_creation_claims_to_be_new() {
                 if call.path == LIST && call.method.as_str() == "GET" {
                     let rows = answer.response.as_array_mut().unwrap();
                     let made = rows.iter_mut().find(|live| live["name"] == "VPN");
-                    made.map(|live| change(live.as_object_mut().unwrap()));
+                    if let Some(live) = made {
+                        change(live.as_object_mut().unwrap());
+                    }
                 }
                 answer
             });
