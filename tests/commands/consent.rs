@@ -57,6 +57,32 @@ fn what_was_approved_is_what_is_there() {
 }
 
 #[test]
+fn a_terminal_asks_for_each_consent_by_its_name() {
+    const OPEN: &str = "applications:
+  a: {type: radius, name: A, user_access: all_users}
+  b: {type: adminapi, name: B, user_access: no_users, permissions: [write_resource]}
+";
+    // The second answer is to the second consent, the third to the plan.
+    for (answers, code, made) in [
+        (["escalates_privilege", "widens_access", "yes"], 0, 2),
+        (["yes", "", ""], 5, 0),
+        (["escalates_privilege", "yes", ""], 5, 0),
+        (["escalates_privilege", "widens_access", "no"], 5, 0),
+    ] {
+        let (folder, server) = (Folder::with(OPEN), Server::start());
+        let before = server.account().applications().len();
+        let mut process = folder.duoctl(["apply", "--no-verify"]).at(&server).start_at_terminal();
+        let questions = ["Type `escalates_privilege`", "Type `widens_access`", "Apply this plan?"];
+        for (question, answer) in questions.iter().zip(answers).take_while(|(_, answer)| !answer.is_empty()) {
+            process.until(question);
+            process.answer(&format!("{answer}\n"));
+        }
+        process.end().exits(code);
+        assert_eq!(server.account().applications().len() - before, made, "{answers:?}");
+    }
+}
+
+#[test]
 fn a_guard_names_the_flag_that_lifts_it_and_the_flag_does() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
