@@ -26,21 +26,14 @@ pub async fn run(args: args::Secrets, outlet: &Outlet, printer: Printer) -> Resu
     look_at_creations(&session.transport, &mut reading.observation, LOG_REACH, options.now).await;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;
-    let entries = inventory(
-        &session.desired,
-        &reading.observation,
-        plan.matched(),
-        plan.rotations(),
-        &options.selection,
-        options.now,
-    );
+    let entries = inventory(&session.desired, &reading.observation, &plan, &options.selection, options.now);
     let parallelism = usize::from(args.connection.parallelism);
     let proven = entries.into_iter().map(|entry| prove(&session, entry));
     let entries: Vec<Entry> = futures_util::stream::iter(proven).buffered(parallelism.max(1)).collect().await;
     spinner.finish();
-    let unreadable = entries.iter().any(|entry| entry.state == Keeping::Unreadable);
+    let amiss = entries.iter().any(Entry::is_amiss);
     outlet.deliver(&Document::Secrets(Box::new(SecretsDocument::new(entries))));
-    Ok(if unreadable { Exit::Error } else { Exit::Done })
+    Ok(if amiss { Exit::Error } else { Exit::Done })
 }
 
 /// Calls Duo with what the store holds, as a consumer would.

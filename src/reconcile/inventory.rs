@@ -13,7 +13,8 @@ use super::delivery::{Held, Standing, standing};
 use super::desired::{Desired, DesiredApplication};
 use super::observation::Observation;
 use super::observed::Observed;
-use super::rotation::{Rotation, Stage};
+use super::plan::Plan;
+use super::rotation::Stage;
 use super::selection::Selection;
 use crate::kinds::address::Address;
 
@@ -31,6 +32,8 @@ pub enum Keeping {
     Unreadable,
     /// The application does not exist yet.
     NotCreated,
+    /// An error stops the address, so nobody knows which application it is.
+    Stopped,
     /// The YAML names no store.
     NotKept,
 }
@@ -44,6 +47,7 @@ impl Keeping {
             Self::CannotTell => "cannot tell",
             Self::Unreadable => "unreadable",
             Self::NotCreated => "not created",
+            Self::Stopped => "stopped",
             Self::NotKept => "not kept",
         }
     }
@@ -78,12 +82,22 @@ pub struct Entry {
     pub proof: Option<String>,
 }
 
-/// Every declared application that the selection covers. `matched` is the plan's.
+impl Entry {
+    /// Whether a consumer that reads the key from its place may be refused, or nobody can know.
+    pub fn is_amiss(&self) -> bool {
+        let by_state = match self.state {
+            Keeping::Due | Keeping::Unreadable | Keeping::Stopped => true,
+            Keeping::Current | Keeping::CannotTell | Keeping::NotCreated | Keeping::NotKept => false,
+        };
+        by_state || self.proven == Some(false)
+    }
+}
+
+/// Every declared application that the selection covers, as the plan found it.
 pub fn inventory(
     desired: &Desired,
     observation: &Observation,
-    matched: &BTreeMap<Address, Ikey>,
-    rotations: &[Rotation],
+    plan: &Plan,
     selection: &Selection,
     now: Timestamp,
 ) -> Vec<Entry> {
@@ -97,8 +111,8 @@ pub fn inventory(
     let covered = desired.applications.iter().filter(|wanted| selection.covers(&wanted.address));
     covered
         .map(|wanted| {
-            let live = matched.get(&wanted.address).and_then(|ikey| lives.get(ikey));
-            let rotation = rotations.iter().find(|rotation| rotation.address == wanted.address);
+            let live = plan.matched().get(&wanted.address).and_then(|ikey| lives.get(ikey));
+            let rotation = plan.rotations().iter().find(|rotation| rotation.address == wanted.address);
             let beside = rotation.filter(|rotation| rotation.stage == Stage::Delivered);
             let beside = beside.map(|rotation| &rotation.old);
             let age = live.map(|live| {
@@ -108,6 +122,9 @@ pub fn inventory(
             let (state, reason) = match (held, live) {
                 (None, _) => (Keeping::NotKept, None),
                 (Some(Held::Unreadable { reason, .. }), _) => (Keeping::Unreadable, Some(reason.clone())),
+                (Some(_), None) if plan.blocked().contains(&wanted.address) => {
+                    (Keeping::Stopped, Some("an error stops this address: `duoctl plan` shows it".to_owned()))
+                }
                 (Some(_), None) => (Keeping::NotCreated, None),
                 (Some(held), Some(live)) => match standing(held, live, &observation.host, beside) {
                     Standing::Current => (Keeping::Current, None),

@@ -88,7 +88,8 @@ fn the_inventory_tries_each_key_and_says_how_old_it_is() {
         .tells("    proven by a call just now\n");
     duo.reset("SIEM");
     duo.run(&folder, &["rotate", "applications.help", "--auto-approve"]).exits(0);
-    let run = duo.run(&folder, &["secrets", "--format", "json"]).exits(0);
+    // A monitor looks at the exit code alone.
+    let run = duo.run(&folder, &["secrets", "--format", "json"]).exits(1);
     let document: Value = serde_json::from_str(&run.stdout).unwrap();
     let [help, siem] = document["applications"].as_array().unwrap().as_slice() else { panic!("{document}") };
     assert_eq!(
@@ -99,6 +100,18 @@ fn the_inventory_tries_each_key_and_says_how_old_it_is() {
     assert!(help["rotating_since"].is_string());
     assert_eq!((&siem["state"], &siem["proven"]), (&json!("due"), &json!(false)));
     assert!(siem["proof"].as_str().unwrap().contains("40103"), "{siem}");
+}
+
+#[test]
+fn an_address_that_an_error_stops_is_not_called_not_created() {
+    let (duo, folder) = (Duo::start(), Folder::empty());
+    for _ in 0..2 {
+        let body = json!({"type": "authapi", "name": "Help", "user_access": "NO_USERS"});
+        assert!(duo.account().create_application(body.as_object().cloned().unwrap()).is_ok());
+    }
+    folder.yaml(&format!("applications:\n{HELP}"), STORES);
+    let run = duo.run(&folder, &["secrets"]).exits(1);
+    run.tells("stopped applications.help").tells("`duoctl plan` shows it").never_tells("not created");
 }
 
 #[test]

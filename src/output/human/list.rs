@@ -51,7 +51,7 @@ pub(super) fn secrets(secrets: &SecretsDocument, paint: Paint) -> String {
         let state = match entry.state {
             Keeping::Current => paint.good(entry.state.words()),
             Keeping::Due | Keeping::NotCreated => paint.notice(entry.state.words()),
-            Keeping::Unreadable => paint.bad(entry.state.words()),
+            Keeping::Unreadable | Keeping::Stopped => paint.bad(entry.state.words()),
             Keeping::CannotTell | Keeping::NotKept => paint.faint(entry.state.words()),
         };
         let _ = write!(text, "{state} {}", paint.strong(&safe(entry.address.as_str())));
