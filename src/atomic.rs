@@ -55,7 +55,10 @@ pub fn editable(path: &Path) -> io::Result<()> {
 
 /// The lock of a file, until it is dropped. Whoever edits a file takes it, reads, and writes.
 #[derive(Debug)]
-pub struct Held(#[allow(dead_code, reason = "it ends the lock")] Option<fs::File>);
+pub struct Held {
+    /// Closing it ends the lock.
+    _file: Option<fs::File>,
+}
 
 /// Waits until no other run edits a file. Where there are no locks, and for a file that is not there, nothing is held.
 ///
@@ -69,17 +72,17 @@ pub fn hold(path: &Path) -> io::Result<Held> {
     loop {
         // A pipe would make it wait.
         if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
-            return Ok(Held(None));
+            return Ok(Held { _file: None });
         }
         let file = fs::File::open(path)?;
         if file.lock().is_err() {
-            return Ok(Held(None));
+            return Ok(Held { _file: None });
         }
         // Another run may have put a new file in its place meanwhile.
         let same =
             fs::metadata(path).is_ok_and(|now| file.metadata().is_ok_and(|own| number(now) == number(own)));
         if same {
-            return Ok(Held(Some(file)));
+            return Ok(Held { _file: Some(file) });
         }
     }
 }
@@ -91,7 +94,7 @@ pub fn hold(path: &Path) -> io::Result<Held> {
 /// None.
 #[cfg(not(unix))]
 pub fn hold(_: &Path) -> io::Result<Held> {
-    Ok(Held(None))
+    Ok(Held { _file: None })
 }
 
 #[cfg(unix)]

@@ -99,14 +99,13 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                 "Duo answered the creation with {own}, which has {what} than was sent, so nothing more was sent"
             )));
         }
-        let Some(marker) = &created.sent.marker else { return Ok(()) };
         let is_rival = |other: &&Integration| {
             other.ikey != *own
                 && !step.baseline.contains_key(other.ikey.as_str())
                 && Notes::parse(other.notes()).marker.is_some_and(|found| {
                     let put_aside = matches!(found.state, MarkerState::Replaced | MarkerState::Retired(_));
-                    found.workspace == marker.workspace
-                        && found.address == marker.address
+                    found.workspace == self.plan.workspace()
+                        && found.address == step.address
                         && !(put_aside && self.plan.live().contains(&other.ikey))
                 })
         };

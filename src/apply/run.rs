@@ -95,9 +95,9 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         self.begun = 0;
     }
 
-    /// Whether an earlier request of the step than the last one was carried out.
+    /// Whether an earlier request of the step was carried out than the one that ended it.
     pub(super) fn has_written(&self) -> bool {
-        self.begun > 1 || self.created.is_some()
+        self.begun > 1 || self.waits()
     }
 
     /// Whether it created something that nobody has looked at yet.

@@ -29,7 +29,7 @@ use super::saved_plan::SavedPlan;
 use super::second::{Outlook, look};
 use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
 use super::signals::{Signals, stop_then_give_up};
-use super::stale::{ASKED, SAVED, stale};
+use super::stale::{ASKED, SAVED, stale, what_moved};
 use super::verify::verify_addresses;
 
 /// Runs the command.
@@ -71,11 +71,7 @@ pub async fn run(
     let mut plan = session.plan(&mut reading, &options, printer).await;
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     if let Some(saved) = &saved {
-        // A list that cannot be read now has not moved.
-        if let Some(failure) = first_failure(&reading.failures) {
-            return Err(Failure::Duo(failure.clone()));
-        }
-        let moved = saved.fingerprint.moved(plan.fingerprint());
+        let moved = what_moved(&saved.fingerprint, &plan, &reading)?;
         if !moved.is_empty() {
             return Ok(stale(SAVED, &moved, outlet, printer));
         }
@@ -99,7 +95,7 @@ pub async fn run(
     if asks && !run.plan.steps().is_empty() {
         reading = run.session.read(printer).await?;
         let now = run.session.plan(&mut reading, &run.options, printer).await;
-        let moved = run.plan.fingerprint().moved(now.fingerprint());
+        let moved = what_moved(run.plan.fingerprint(), &now, &reading)?;
         if !moved.is_empty() {
             return Ok(stale(ASKED, &moved, outlet, printer));
         }

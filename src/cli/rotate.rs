@@ -37,7 +37,7 @@ use super::outlet::Outlet;
 use super::progress::Steps;
 use super::session::{Session, check_patterns, options, show_problems};
 use super::signals::{Signals, stop_then_give_up};
-use super::stale::{ASKED, stale};
+use super::stale::{ASKED, stale, what_moved};
 
 mod choice;
 
@@ -94,7 +94,7 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
             return Ok(Exit::Refused);
         }
         let now = session.read(printer).await?;
-        let moved = moved(&session, stages.as_ref(), &choice, &options, &now);
+        let moved = moved_since(&session, stages.as_ref(), &choice, &options, &now)?;
         if !moved.is_empty() {
             return Ok(stale(ASKED, &moved, outlet, printer));
         }
@@ -135,19 +135,20 @@ fn status(asked: &Asked<'_>, outlet: &Outlet, printer: Printer) -> Exit {
 }
 
 /// What of a choice is not any more as it was when the question was asked.
-fn moved(
+fn moved_since(
     session: &Session,
     stages_then: Option<&Plan>,
     choice: &Choice<'_>,
     options: &Options,
     now: &Reading,
-) -> Vec<String> {
+) -> Result<Vec<String>, Failure> {
     let mut moved = match (stages_then, stages(session, now, choice, options)) {
-        (Some(then), Some(now)) => then.fingerprint().moved(now.fingerprint()),
+        (Some(then), Some(plan)) => what_moved(then.fingerprint(), &plan, now)?,
         _ => Vec::new(),
     };
-    let Observed::Present(lives) = &now.observation.integrations else {
-        return vec!["the applications cannot be read any more".to_owned()];
+    let lives = match &now.observation.integrations {
+        Observed::Present(lives) => lives.as_slice(),
+        Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
     };
     for InPlace { live, .. } in &choice.in_place {
         let found = lives.iter().find(|found| found.ikey == live.ikey);
@@ -155,7 +156,7 @@ fn moved(
             moved.push(format!("application {} changed in Duo", live.ikey));
         }
     }
-    moved
+    Ok(moved)
 }
 
 /// The steps of the rotations by a twin; `None` where there is none.

@@ -1,9 +1,13 @@
 //! A plan that is not carried out, since what it is about has changed.
 
+use crate::observe::Reading;
 use crate::output::printer::Printer;
+use crate::reconcile::fingerprint::Fingerprint;
+use crate::reconcile::plan::Plan;
 
-use super::exit::Exit;
+use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
+use super::session::first_failure;
 
 /// Why a plan is not carried out any more, and what to do.
 pub(super) type Stale = (&'static str, &'static str);
@@ -15,8 +19,20 @@ pub(super) const SAVED: Stale =
 /// Of a plan that a person was asked about.
 pub(super) const ASKED: Stale = (
     "what the plan is about changed before it was approved, so nothing was changed",
-    "run `duoctl apply` again to see the plan that holds now",
+    "run the command again to see what it would do now",
 );
+
+/// What moved between the moment of a fingerprint and a plan from a new reading.
+///
+/// # Errors
+///
+/// Why the account cannot be read now: that does not mean that anything moved.
+pub(super) fn what_moved(then: &Fingerprint, now: &Plan, reading: &Reading) -> Result<Vec<String>, Failure> {
+    match first_failure(&reading.failures) {
+        Some(failure) => Err(Failure::Duo(failure.clone())),
+        None => Ok(then.moved(now.fingerprint())),
+    }
+}
 
 /// Says what moved; nothing was sent.
 pub(super) fn stale((what, next): Stale, moved: &[String], outlet: &Outlet, printer: Printer) -> Exit {
