@@ -27,6 +27,24 @@ pub fn alike_key(name: &str) -> String {
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What texts have in common that are the [`same`] but for the blanks around them, which Duo may drop (duo-api.md, trap 35).
+pub fn bare_key(text: &str) -> String {
+    same_key(text.trim())
+}
+
+/// Whether a name has these words next to each other, whatever is between and around them.
+pub fn mentions(name: &str, words: &str) -> bool {
+    let words = spaced(words);
+    !words.trim().is_empty() && spaced(name).contains(&words)
+}
+
+/// The words of a text as they are [`alike`], with a space around each.
+fn spaced(text: &str) -> String {
+    let alike = alike_key(text);
+    let words = alike.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(" ".to_owned(), |text, word| text + word + " ")
+}
+
 /// Unicode's property `Default_Ignorable_Code_Point`.
 fn is_ignorable(c: char) -> bool {
     matches!(c,
@@ -62,8 +80,24 @@ mod tests {
             assert!(!same("VPN Users", other), "{other:?}");
         }
         assert!(alike("ÉQUIPE", "e\u{301}quipe") && alike("STRASSE", "straße") && alike("ΣΑΣ", "σας"));
+        assert!(bare_key("\t E\u{301}quipe \n") == "Équipe" && bare_key("A  B") == "A  B");
         for other in ["VPN User", "VPNUsers", "V P N Users"] {
             assert!(!alike("VPN Users", other), "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_name_mentions_whole_words() {
+        for name in [
+            "Identity Intelligence",
+            "Duo: IDENTITY-intelligence (EMEA)",
+            "identity\u{a0} Intelli\u{ad}gence",
+        ] {
+            assert!(mentions(name, "identity intelligence"), "{name:?}");
+        }
+        for name in ["Identity of Intelligence", "Identity Intelligences", ""] {
+            assert!(!mentions(name, "identity intelligence"), "{name:?}");
+        }
+        assert!(!mentions("anything", " - "));
     }
 }

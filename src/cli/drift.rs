@@ -6,6 +6,7 @@ use crate::diagnostic::{Code, has_errors};
 use crate::duo::activity::{Activities, Activity, activities_until};
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
+use crate::names::same;
 use crate::output::document::{Document, Kind, PlanDocument, WhoDocument};
 use crate::output::printer::Printer;
 use crate::reconcile::ignores::unneeded;
@@ -95,7 +96,7 @@ fn concerns(activity: &Activity, step: &Step) -> bool {
         None => {
             step.action == Action::Create
                 && activity.action.ends_with("delete")
-                && activity.target_name == step.name
+                && same(&activity.target_name, &step.name)
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::intelligence::{ADMIN_API, NAME_PREFIX};
 use crate::kinds::application::fields::held_permissions;
 use crate::kinds::application::{NETWORKS, PERMISSION_LIST};
 use crate::kinds::value::parts;
+use crate::names::same;
 
 /// What `access` always includes, and what `read_write` adds.
 const READ: [&str; 2] = ["read_log", "read_resource"];
@@ -27,7 +28,7 @@ pub fn edits(
     match (part, field) {
         (ADMIN_API, "name") => {
             let implied = format!("{NAME_PREFIX}{}", entry.display_name.value);
-            let name = (live.name() != implied).then(|| json!(live.name()));
+            let name = (!same(live.name(), &implied)).then(|| json!(live.name()));
             Ok(vec![edit(&[ADMIN_API, "name"], name)])
         }
         (ADMIN_API, PERMISSION_LIST) => permissions(entry, live),

@@ -12,7 +12,7 @@ use crate::duo::types::{Group, Ikey, Integration, Policy};
 use crate::kinds::address::Address;
 use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::language::texts::{ADDRESS_KEY, LINE};
-use crate::names::alike_key;
+use crate::names::{alike_key, mentions};
 use crate::reconcile::desired::Desired;
 use crate::reconcile::matching::{TypeAndName, match_all, type_and_name};
 use crate::reconcile::observation::Observation;
@@ -305,8 +305,8 @@ impl<'a> Scope<'a> {
 
 /// Nothing about such an application is certain but its name (identity-intelligence.md, section 5).
 fn is_intelligence(integration: &Integration) -> bool {
-    let name = integration.name().to_lowercase();
-    matches!(integration.kind(), "adminapi" | "authapi") && name.contains("identity intelligence")
+    matches!(integration.kind(), "adminapi" | "authapi")
+        && mentions(integration.name(), "identity intelligence")
 }
 
 /// What applications share that need a pin each to be told apart.

@@ -12,6 +12,7 @@ use crate::kinds::marker::Notes;
 use crate::kinds::networks::Networks;
 use crate::kinds::value::{flag, parts};
 use crate::language::texts;
+use crate::names::alike_key;
 use crate::text::{secret_runs, shown};
 
 use super::document;
@@ -153,7 +154,7 @@ fn groups(live: &Integration, names: &Names<'_>) -> Result<Found, Unsaid> {
     }
     written.sort_by_cached_key(|(text, meant)| {
         let name = meant.as_ref().unwrap_or(text);
-        (name.to_lowercase(), name.clone(), text.clone())
+        (alike_key(name), name.clone(), text.clone())
     });
     let value: Vec<&String> = written.iter().map(|(text, _)| text).collect();
     let value = json!(value);

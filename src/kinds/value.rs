@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use unicode_normalization::UnicodeNormalization as _;
 
 use crate::diagnostic::Spanned;
+use crate::names::bare_key;
 
 use super::networks::Networks;
 
@@ -45,9 +45,7 @@ pub enum FieldValue {
 impl FieldValue {
     /// Normalised text.
     pub fn text(text: &str) -> Self {
-        let text = text.trim();
-        // ASCII is NFC as it stands, and most names are ASCII.
-        let text: String = if text.is_ascii() { text.to_owned() } else { text.nfc().collect() };
+        let text = bare_key(text);
         if text.is_empty() { Self::Unset } else { Self::Text(text) }
     }
 

@@ -1,5 +1,7 @@
 //! "Did you mean": the nearest of the known words.
 
+use crate::names::alike_key;
+
 /// The word nearest to what was written, if one is near enough to be a slip.
 pub fn nearest<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     // A long text is no slip of a short word, and comparing it would cost.
@@ -29,7 +31,7 @@ fn allowed(word: &str) -> usize {
 
 /// Case and the kind of dash are the commonest slips of all.
 fn fold(word: &str) -> String {
-    word.to_lowercase().replace('-', "_")
+    alike_key(word).replace('-', "_")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::pairing::{Ground, Pair};
 use super::rotation::Stage;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{Marker, MarkerState};
-use crate::names::same_key;
+use crate::names::bare_key;
 
 /// What an address matched.
 #[derive(Debug)]
@@ -159,9 +159,9 @@ fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Dia
 /// A type and a normalised name.
 pub(crate) type TypeAndName = (String, String);
 
-/// What two applications share that cannot be told apart without a pin. Duo drops the blanks around their names (trap 35).
+/// What two applications share that cannot be told apart without a pin.
 pub(crate) fn type_and_name(kind: &str, name: &str) -> TypeAndName {
-    (kind.to_owned(), same_key(name.trim()))
+    (kind.to_owned(), bare_key(name))
 }
 
 fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAndName> {

@@ -3,6 +3,7 @@
 use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::kinds::risk::Risk;
+use crate::language::address::glob_matcher;
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -18,8 +19,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let declared: Vec<(String, bool)> = applications.chain(parts).collect();
     for allowance in &workspace.guards.allow {
         let Some(address) = &allowance.value.address else { continue };
-        let Ok(glob) = globset::Glob::new(address) else { continue };
-        let glob = glob.compile_matcher();
+        let Ok(glob) = glob_matcher(address) else { continue };
         let risk = Risk::parse(&allowance.value.risk);
         let mut matched = declared.iter().filter(|(address, _)| glob.is_match(address)).peekable();
         // What left the YAML may still be owned: then a consent to its removal counts.

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use crate::config::language::intelligence::NEVER;
 use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Workspace};
 use crate::config::recommended;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::language::address::glob_matcher;
 use crate::language::attestation::Attestation;
+use crate::names::{alike_key, same};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (key, entry) in &workspace.identity_intelligence {
@@ -101,14 +103,12 @@ fn push(key: &str, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether a standing consent names the risk and the entry's Admin API application.
+/// Whether a standing consent to the risk names the entry's Admin API application, alone or with others.
 fn insisted(workspace: &Workspace, risk: &str, key: &str) -> bool {
     let address = format!("identity_intelligence.{key}.admin_api");
-    workspace
-        .guards
-        .allow
-        .iter()
-        .any(|allow| allow.value.risk == risk && allow.value.address.as_deref() == Some(&address))
+    let names = |glob: &String| glob_matcher(glob).is_ok_and(|glob| glob.is_match(&address));
+    let allow = &workspace.guards.allow;
+    allow.iter().any(|allow| allow.value.risk == risk && allow.value.address.as_ref().is_some_and(names))
 }
 
 fn consent(risk: &str, key: &str) -> String {
@@ -172,17 +172,21 @@ fn display_names(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let mut entries: Vec<_> =
         workspace.identity_intelligence.values().map(|entry| &entry.display_name).collect();
     entries.sort_by_key(|name| name.span);
-    let mut seen: HashMap<&str, Span> = HashMap::new();
+    let mut seen: HashMap<String, &Spanned<String>> = HashMap::new();
     for name in entries {
-        match seen.get(name.value.as_str()) {
-            Some(first) => findings.push(
-                Diagnostic::error(Code::AmbiguousName, name.span, "two entries have the same display name")
-                    .help("the console knows integrations by nothing else: give each its own")
-                    .related(*first, "the same name stands here"),
-            ),
-            None => {
-                seen.insert(&name.value, name.span);
-            }
-        }
+        let Some(first) = seen.get(&alike_key(&name.value)) else {
+            seen.insert(alike_key(&name.value), name);
+            continue;
+        };
+        let message = if same(&first.value, &name.value) {
+            "two entries have the same display name"
+        } else {
+            "two entries have display names that look the same"
+        };
+        findings.push(
+            Diagnostic::error(Code::AmbiguousName, name.span, message)
+                .help("the console identifies integrations by their display names only: choose another one")
+                .related(first.span, "the other name is here"),
+        );
     }
 }

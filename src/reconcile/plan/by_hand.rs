@@ -18,6 +18,7 @@ use crate::kinds::application::PERMISSION_LIST;
 use crate::kinds::application::fields::held_permissions;
 use crate::kinds::marker::MarkerState;
 use crate::kinds::value::Setting;
+use crate::names::mentions;
 
 /// The unowned applications of the type that look like the wanted one, and by what in words; none where they are more than
 /// `most`, since that tells none of them from the others.
@@ -30,10 +31,7 @@ pub(super) fn fitting<'a>(
     let others = || unowned.iter().copied().filter(|live| live.ikey != cx.observation.operator);
     let few = |lives: Vec<&'a Integration>, by| (1..=most).contains(&lives.len()).then_some((lives, by));
     let names = names(cx, wanted);
-    let named = others().filter(|live| {
-        let name = words(live.name());
-        names.iter().any(|known| name.contains(known.as_str()))
-    });
+    let named = others().filter(|live| names.iter().any(|known| mentions(live.name(), known)));
     if let Some(found) = few(named.collect(), "is called like a part of this connection") {
         return Some(found);
     }
@@ -92,7 +90,7 @@ fn permissions(wanted: &DesiredApplication) -> Option<BTreeSet<String>> {
 
 /// What an application of the connection may be called: the name of the console, that of the integration there, or the
 /// one that it would get.
-fn names(cx: &Context<'_>, wanted: &DesiredApplication) -> Vec<String> {
+fn names<'d>(cx: &Context<'d>, wanted: &'d DesiredApplication) -> Vec<&'d str> {
     let (entry, takedown) = (wanted.address.composite().map(|(entry, _)| entry), &cx.desired.takedown);
     let form = cx.desired.handoffs.iter().find(|form| Some(&form.address) == entry.as_ref());
     let fields = form.into_iter().flat_map(|form| &form.fields);
@@ -103,12 +101,5 @@ fn names(cx: &Context<'_>, wanted: &DesiredApplication) -> Vec<String> {
         });
     let own = wanted.name.iter().map(|name| name.value.as_str());
     let known = takedown.known_as.iter().copied();
-    known.chain(display).chain(own).map(words).filter(|words| !words.trim().is_empty()).collect()
-}
-
-/// The words of a text, in small letters, with a space around each.
-fn words(text: &str) -> String {
-    let lower = text.to_lowercase();
-    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.fold(" ".to_owned(), |text, word| text + word + " ")
+    known.chain(display).chain(own).collect()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::intelligence::api::{ApiError, IntegrationStatus};
+use crate::names::same;
 use crate::verify::report::{Check, Verdict};
 
 use super::age::{Age, Entered, Values};
@@ -97,7 +98,7 @@ pub(super) fn failure(rung: &str, error: &ApiError) -> Check {
 
 /// The integrations with a display name: nothing else ties a declaration to one (identity-intelligence.md, section 10).
 pub(super) fn named<'s>(statuses: &'s [IntegrationStatus], name: &str) -> Vec<&'s IntegrationStatus> {
-    statuses.iter().filter(|status| status.name == name).collect()
+    statuses.iter().filter(|status| same(&status.name, name)).collect()
 }
 
 /// What a collection came to (identity-intelligence.md, section 3).
@@ -134,7 +135,7 @@ fn shared(statuses: &Result<Option<Vec<IntegrationStatus>>, ApiError>, name: &st
         Ok(Some(statuses)) => {
             let from_duo: Vec<_> = statuses.iter().filter(|status| status.may_be_duo()).collect();
             match from_duo.as_slice() {
-                [only] if only.name == name => return None,
+                [only] if same(&only.name, name) => return None,
                 [] | [_] | [_, _] => "another integration".to_owned(),
                 several => format!("one of {} other integrations", several.len() - 1),
             }

@@ -7,7 +7,7 @@ use crate::kinds::address::Address;
 use crate::verify::report::{Check, Ladder, Verdict};
 
 use super::age::{Age, Change, Entered, Values};
-use super::flow::{Subject, rungs};
+use super::flow::{Subject, named, rungs};
 use super::sample::Sample;
 use super::seen::{Answer, Data, Seen, Users};
 
@@ -279,4 +279,17 @@ fn the_highest_level_is_the_last_one_that_was_proven_with_nothing_open_below() {
         let ladder = ladder(judged(&attested(), None, &seen(statuses, newest)));
         assert_eq!(ladder.highest().unwrap().name, highest);
     }
+}
+
+#[test]
+fn the_console_and_the_yaml_may_spell_one_display_name_in_two_ways() {
+    let status = |name: &str| IntegrationStatus {
+        id: String::new(),
+        name: name.to_owned(),
+        status: "SUCCESS".to_owned(),
+        date: String::new(),
+        error: None,
+    };
+    let statuses = ["Duo \u{c9}MEA", "Duo E\u{301}MEA", "Duo EMEA", "Duo \u{e9}mea"].map(status);
+    assert_eq!(named(&statuses, "Duo E\u{301}MEA"), [&statuses[0], &statuses[1]]);
 }

@@ -1,0 +1,83 @@
+//! Names are compared by `names.rs`. Other code compares texts without case, in one Unicode form or by their likeness only
+//! where no names are meant, and says here what they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use regex::Regex;
+
+/// Where texts are folded for another end than to compare names.
+const FOLDED: &[(&str, &str)] = &[
+    ("names.rs", "the functions themselves"),
+    ("text.rs", "keys that hold secrets"),
+    ("cli/args/standalone.rs", "a hostname"),
+    ("config/files.rs", "file names"),
+    ("config/model.rs", "Duo's editions"),
+    ("config/rules/types.rs", "types of applications"),
+    ("config/edit/writing.rs", "numbers of YAML"),
+    ("config/template.rs", "a folder's name, to make a workspace's of it"),
+    ("duo/host.rs", "a hostname"),
+    ("duo/https.rs", "a hostname"),
+    ("duo/people.rs", "states of users and groups"),
+    ("duo/reply.rs", "a header of HTTP"),
+    ("duo/sign.rs", "headers, the method and the host of a signed request"),
+    ("duo/types.rs", "states of groups"),
+    ("import/naming.rs", "addresses, which are made of names"),
+    ("import/placement.rs", "file names that Windows reserves"),
+    ("import/settings.rs", "words of Duo's API"),
+    ("intelligence/api/access.rs", "messages of errors"),
+    ("intelligence/api/answers.rs", "logins and e-mail addresses, which providers hold in either case"),
+    ("intelligence/api/credentials.rs", "keys of JSON"),
+    ("intelligence/api/exchange.rs", "a hostname"),
+    ("kinds/application/fields.rs", "words of Duo's API"),
+    ("kinds/managed.rs", "words of Duo's API"),
+    ("kinds/marker.rs", "codes of fields"),
+    ("kinds/value.rs", "spellings of switches"),
+    ("language/check.rs", "spellings of switches"),
+    ("language/similar.rs", "how far a word is from a known one; it folds them by `names.rs`"),
+    ("language/texts.rs", "hostnames, and what a workspace's name may be"),
+    ("output/markdown/text.rs", "what a renderer makes a link of"),
+    ("reconcile/plan/properties.rs", "words of Duo's API"),
+    ("reconcile/references.rs", "how far a name is from a known one; it folds them by `names.rs`"),
+    ("reconcile/unmanaged.rs", "words of Duo's API"),
+    ("secrets/mask.rs", "hexadecimal digits"),
+    ("secrets/payload.rs", "variables of a dotenv file"),
+    ("secrets/vault/http.rs", "messages of errors"),
+];
+
+/// Names that are compared letter by letter.
+const LITERAL: &[(&str, &str)] = &[
+    ("cli/adopt.rs", "names of workspaces, which have one spelling"),
+    ("yaml/build.rs", "the merge key of YAML"),
+];
+
+/// The files of which a part outside the tests matches, but for the simulator, which stands for another program.
+fn found(pattern: &str) -> BTreeSet<String> {
+    let pattern = Regex::new(pattern).unwrap();
+    let mut files = BTreeMap::new();
+    super::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut files);
+    let own = files.iter().filter(|(file, text)| {
+        !file.starts_with("sandbox")
+            && super::production(file, text).is_some_and(|text| pattern.is_match(text))
+    });
+    own.map(|(file, _)| file.clone()).collect()
+}
+
+fn listed(list: &[(&str, &str)]) -> BTreeSet<String> {
+    list.iter().map(|(file, _)| (*file).to_owned()).collect()
+}
+
+#[test]
+fn nothing_else_folds_texts_to_compare_names() {
+    let ways =
+        r"to_(ascii_)?(lower|upper)case|eq_ignore_ascii_case|make_ascii_|unicode_normalization|strsim::";
+    assert_eq!(found(ways), listed(FOLDED));
+}
+
+#[test]
+fn no_names_are_compared_letter_by_letter() {
+    let name = r"(\b(display|target|integration|application)_name|\b(live|integration|application|it)\.name\(\)|\b(group|policy|status|only|live|form|sheet|ladder)\.name|\bname\.value)(\.as_str\(\))?";
+    let compared = format!(r"(?-u){name} [!=]= |[!=]= [&*]?({name})\b");
+    assert!(Regex::new(&compared).unwrap().is_match("if *wanted != live.name() {"));
+    assert_eq!(found(&compared), listed(LITERAL));
+}
