@@ -7,6 +7,7 @@ pub mod args;
 mod asking;
 pub mod attest;
 pub mod completions;
+mod connection;
 pub mod doctor;
 pub mod drift;
 pub mod edit;

@@ -41,6 +41,16 @@ pub enum CredentialError {
         /// Why.
         reason: String,
     },
+    /// The value is the other key of the pair.
+    #[error("the value from {origin} is not {wanted} but looks like {found}; are the two swapped?")]
+    Swapped {
+        /// Where it came from.
+        origin: String,
+        /// What it should be.
+        wanted: &'static str,
+        /// What it looks like.
+        found: &'static str,
+    },
     /// The value is empty, too long or not text.
     #[error("the value from {origin} {reason}")]
     Unusable {
@@ -114,22 +124,21 @@ impl Form {
         {
             return Some("has quotation marks around it");
         }
-        let (ikey, skey) = (is_integration_key(text), is_secret_key(text));
         match self {
-            Self::IntegrationKey if skey => {
-                Some("is not an integration key but looks like a secret key; are the two swapped?")
-            }
-            Self::SecretKey if ikey => {
-                Some("is not a secret key but looks like an integration key; are the two swapped?")
-            }
-            Self::IntegrationKey if !ikey => {
+            Self::IntegrationKey if !is_integration_key(text) => {
                 Some("is not an integration key of Duo, which is DI and 18 capital letters or digits")
             }
-            Self::SecretKey if !skey => Some("is not a secret key of Duo, which is 40 letters or digits"),
+            Self::SecretKey if !is_secret_key(text) => {
+                Some("is not a secret key of Duo, which is 40 letters or digits")
+            }
             Self::Line | Self::IntegrationKey | Self::SecretKey => None,
         }
     }
 }
+
+/// What keys are called.
+const IKEY: &str = "an integration key";
+const SKEY: &str = "a secret key";
 
 fn is_integration_key(text: &str) -> bool {
     let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
@@ -165,7 +174,10 @@ pub fn fetch(source: &ValueSource, form: Form, around: &Surroundings) -> Result<
         ValueSource::Plain(text) => ("the YAML".to_owned(), text.clone()),
     };
     let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    let swapped = |wanted, found| CredentialError::Swapped { origin: origin.clone(), wanted, found };
     match form.fault(text) {
+        Some(_) if form == Form::IntegrationKey && is_secret_key(text) => Err(swapped(IKEY, SKEY)),
+        Some(_) if form == Form::SecretKey && is_integration_key(text) => Err(swapped(SKEY, IKEY)),
         Some(fault) => Err(unusable(&origin, fault)),
         None => Ok(Secret::new(text)),
     }

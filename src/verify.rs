@@ -4,6 +4,7 @@ pub mod admin_api;
 pub mod doctor;
 pub mod keys;
 pub mod ladder;
+pub mod needs;
 pub mod operator;
 pub mod report;
 pub mod run;

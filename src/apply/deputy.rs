@@ -4,15 +4,12 @@ use std::time::Duration;
 
 use crate::duo::api::{ReadApi as _, SecretApi as _};
 use crate::duo::call::Transport;
+use crate::duo::catalogue::permission;
 use crate::duo::client::{KeyReader, Reader, Writer};
 use crate::duo::error::DuoError;
 use crate::duo::types::Ikey;
 use crate::kinds::application::fields::{held_permissions, known_permissions};
-
-/// What the second operator needs to change the first one, and to take the change back. Without the last of them Duo
-/// lets it do the one and, where permissions are concerned, perhaps not the other.
-const NEEDED: [(&str, &str); 2] =
-    [("integrations", "Grant applications"), ("allow_to_set_permissions", "Grant set Admin API permissions")];
+use crate::verify::needs::REPAIR;
 
 /// Why the second operator cannot be used. Nothing was begun.
 #[derive(Clone, Debug)]
@@ -62,7 +59,8 @@ impl<T: Transport + Clone> Deputy<T> {
             Err(error) => return Err(Unfit::failed("it cannot read applications", error)),
         };
         let (known, held) = (known_permissions(&own), held_permissions(&own));
-        for (name, panel) in NEEDED {
+        for name in REPAIR {
+            let panel = permission(name).map_or(name, |known| known.label());
             // A tenant that does not know a permission does not ask for it (trap 21).
             if known.iter().any(|known| known == name) && !held.contains(name) {
                 return Err(Unfit::because(format!(

@@ -132,7 +132,7 @@ pub enum Command {
     /// List where every secret key is kept, and whether it is current. Changes nothing.
     #[command(after_help = examples::SECRETS)]
     Secrets(Secrets),
-    /// Check hostname, TLS, clock, keys and permissions, and say how to mend each.
+    /// Check the connection, keys, permissions and secret stores, and suggest fixes.
     #[command(after_help = examples::DOCTOR)]
     Doctor(Doctor),
     /// The simulator of Duo on its own.

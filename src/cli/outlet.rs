@@ -164,7 +164,7 @@ fn asked(command: &Command) -> (&'static str, Option<&PathBuf>, OutputFormat, &[
         Command::Rotate(args) => ("rotate", Some(&args.path), args.format, &[]),
         Command::Import(args) => ("import", Some(&args.source.path), args.format, &[]),
         Command::Secrets(args) => ("secrets", Some(&args.source.path), args.format, &[]),
-        Command::Doctor(args) => ("doctor", Some(&args.source.path), args.format, &[]),
+        Command::Doctor(args) => ("doctor", Some(&args.source.path), args.format, &args.reports),
         Command::Handoff(args) => ("handoff", Some(&args.path), args.format, &[]),
         Command::Init(_)
         | Command::Fmt(_)

@@ -26,12 +26,9 @@ use crate::reconcile::undo::{in_words, missing, restore, untested};
 use crate::text::safe;
 use crate::verify::run::WAITS;
 
+use super::connection::{SECOND, config, simulator_time};
 use super::exit::Failure;
-use super::session::{Session, config, simulator_time};
-
-/// Where the keys of the second operator stand in the YAML.
-const SECOND: [&str; 2] =
-    ["tenant.credentials.second.integration_key", "tenant.credentials.second.secret_key"];
+use super::session::Session;
 
 impl Session {
     /// A connection that is signed by `tenant.credentials.second`, which can do to the operator what no key can do to

@@ -9,18 +9,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::load::{Loaded, Trust, load_as};
-use crate::config::model::{Credentials, Workspace};
+use crate::config::model::Workspace;
 use crate::config::scope;
-use crate::credentials::{Form, Surroundings, announce, fetch};
+use crate::credentials::announce;
 use crate::diagnostic::{Code, Diagnostic, Sources};
 use crate::duo::activity::activities;
-use crate::duo::backoff::Backoff;
 use crate::duo::client::Reader;
 use crate::duo::error::DuoError;
-use crate::duo::https::{Authorities, HttpsConfig, HttpsTransport};
-use crate::duo::limiter::Limits;
+use crate::duo::https::HttpsTransport;
 use crate::duo::types::Ikey;
-use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
 use crate::kinds::address::Address;
 use crate::observe::memberships::memberships;
 use crate::observe::rotations::{look_at_creations, look_at_uses};
@@ -38,13 +35,13 @@ use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan, Prune, plan};
 use crate::reconcile::selection::{self, Pattern, Selection};
 use crate::reconcile::unmanaged::{Unmanaged, seen};
-use crate::sandbox::serve::{self, Running, ServeOptions};
-use crate::secret::Secret;
+use crate::sandbox::serve::Running;
 use crate::secrets::Stores;
 use crate::text::{quoted, safe};
 use crate::verify::ladder::Api;
 
 use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected};
+use super::connection::{self, live_config, sandbox_config, start_sandbox};
 use super::exit::Failure;
 use super::progress::{self, Spinner};
 
@@ -298,45 +295,9 @@ impl Session {
         }
     }
 
-    /// A client of the public API of Identity Intelligence; `None` where the YAML names no credentials. With `--sandbox`
-    /// it asks the simulated one, with keys of its own.
+    /// A client of the public API of Identity Intelligence, as far as the YAML lets duoctl use it.
     pub fn intelligence(&self) -> Api {
-        let Some(declared) = &self.workspace.identity_intelligence_api else { return Api::NotDeclared };
-        let (credentials, reach, authorities) = match &self.sandbox {
-            Some(running) => match running.account().intelligence_client() {
-                Ok(client) => {
-                    let credentials = ApiCredentials {
-                        token_url: running.token_url(),
-                        api_url: running.graphql_url(),
-                        client_id: Secret::new(client.client_id),
-                        client_secret: client.client_secret,
-                        audience: client.audience,
-                        written_out: true,
-                    };
-                    (Ok(credentials), Reach::Loopback, Authorities::file(running.ca_file()))
-                }
-                Err(error) => return Api::Unusable(error.to_string()),
-            },
-            None => {
-                let simulated = self.connection.connect_to.is_some();
-                let reach = if simulated { Reach::Loopback } else { Reach::Internet };
-                let authorities = self.connection.authorities(&self.workspace.tenant);
-                (
-                    ApiCredentials::fetch(&declared.value, &Surroundings::of(&self.workspace)),
-                    reach,
-                    authorities,
-                )
-            }
-        };
-        let credentials = match credentials {
-            Ok(credentials) => credentials,
-            Err(error) => return Api::Unusable(error.to_string()),
-        };
-        let patience = simulator_patience().filter(|_| reach == Reach::Loopback).unwrap_or(PATIENCE);
-        match Client::new(credentials, reach, &authorities, patience) {
-            Ok(client) => Api::Usable(Box::new(client)),
-            Err(error) => Api::Unusable(error.to_string()),
-        }
+        connection::intelligence(&self.workspace, &self.connection, self.sandbox.as_deref())
     }
 
     fn remark_clock(&self, printer: Printer) {
@@ -362,70 +323,6 @@ pub fn sandbox_state(path: &Path, state: &Path) -> PathBuf {
     folder.join(".duoctl").join("sandbox")
 }
 
-async fn start_sandbox(state: &Path, host: String, printer: Printer) -> Result<Running, Failure> {
-    let banner = printer.err.calm("sandbox");
-    printer.problem(&format!("{banner}: this is a simulated Duo account in {}, not Duo\n", state.display()));
-    let options =
-        ServeOptions { state: Some(state.to_owned()), api_hostname: Some(host), ..ServeOptions::default() };
-    serve::start(options).await.map_err(|error| Failure::Sandbox { state: state.to_owned(), error })
-}
-
-fn sandbox_config(workspace: &Workspace, running: &Running) -> Result<HttpsConfig, Failure> {
-    let missing = || std::io::Error::other("it has no operator key");
-    let key = running.keys().into_iter().find(|key| key.name == "operator");
-    let key = key.ok_or_else(|| Failure::Sandbox { state: PathBuf::new(), error: missing() })?;
-    let host = workspace.tenant.api_hostname.value.clone();
-    let mut config = HttpsConfig::new(host, Ikey::new(key.integration_key), key.secret_key);
-    config.connect_to = Some(running.address());
-    config.authorities = Authorities::file(running.ca_file());
-    config.limits = Limits::UNLIMITED;
-    Ok(config)
-}
-
-fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsConfig, Failure> {
-    let credentials = workspace.tenant.credentials.as_ref().ok_or(Failure::NoCredentials)?;
-    config(workspace, credentials, connection, FIRST)
-}
-
-/// Where the keys of the operator stand in the YAML.
-const FIRST: [&str; 2] = ["tenant.credentials.integration_key", "tenant.credentials.secret_key"];
-
-/// How to reach the account with some credentials, which stand in these places of the YAML.
-pub(super) fn config(
-    workspace: &Workspace,
-    credentials: &Credentials,
-    connection: &Connection,
-    [ikey_at, skey_at]: [&'static str; 2],
-) -> Result<HttpsConfig, Failure> {
-    let Credentials { integration_key, secret_key, second: _ } = credentials;
-    let around = Surroundings::of(workspace);
-    let get =
-        |source, form, key| fetch(source, form, &around).map_err(|error| Failure::Credentials { key, error });
-    let ikey = get(&integration_key.value, Form::IntegrationKey, ikey_at)?;
-    let skey = get(&secret_key.value, Form::SecretKey, skey_at)?;
-    let host = workspace.tenant.api_hostname.value.clone();
-    let mut config = HttpsConfig::new(host, Ikey::new(ikey.expose()), skey);
-    config.connect_to = connection.connect_to;
-    if connection.connect_to.is_some() {
-        if let Some(unit) = simulator_time("DUOCTL_SIMULATOR_BACKOFF_MS") {
-            config.backoff = Backoff { unit, ..Backoff::default() };
-            config.limits = Limits::UNLIMITED;
-        }
-        if let Some(timeout) = simulator_time("DUOCTL_SIMULATOR_TIMEOUT_MS") {
-            config.total_timeout = timeout;
-        }
-    }
-    config.authorities = connection.authorities(&workspace.tenant);
-    Ok(config)
-}
-
-/// Nobody wants to wait a minute for a simulator's 429s: against one on this machine, and only there, the unit of
-/// the back-off can be set in milliseconds, which also lifts the limits that spare Duo, and so can the time that an
-/// answer may take.
-pub(super) fn simulator_time(variable: &str) -> Option<Duration> {
-    std::env::var(variable).ok()?.parse().ok().map(Duration::from_millis)
-}
-
 /// With `-v`: what Duo holds and the YAML cannot say, each once, which is left alone; and a check that could not be made.
 pub fn show_remarks(observation: &Observation, verbosity: u8, printer: Printer) {
     if verbosity == 0 {
@@ -449,12 +346,6 @@ pub fn show_remarks(observation: &Observation, verbosity: u8, printer: Printer) 
         };
         printer.remark(&format!("note: {what} on {on}; the YAML cannot say it, and it is left alone\n"));
     }
-}
-
-/// Nor does anybody want to wait for a simulator that is slow on request.
-fn simulator_patience() -> Option<Duration> {
-    let milliseconds = std::env::var("DUOCTL_SIMULATOR_PATIENCE_MS").ok()?.parse().ok()?;
-    Some(Duration::from_millis(milliseconds))
 }
 
 /// Whether every pattern means an address of the YAML, or one that the account holds for this workspace.

@@ -141,6 +141,18 @@ pub struct Permission {
     pub description: &'static str,
 }
 
+impl Permission {
+    /// What the Admin Panel calls it.
+    pub fn label(&self) -> &'static str {
+        self.description.split_once(':').map_or(self.description, |(label, _)| label)
+    }
+}
+
+/// A permission by its name.
+pub fn permission(name: &str) -> Option<&'static Permission> {
+    PERMISSIONS.iter().find(|permission| permission.name == name)
+}
+
 /// Every known permission (duo-api.md, section 3.4).
 pub const PERMISSIONS: &[Permission] = &[
     Permission {

@@ -209,6 +209,7 @@ fn failed(address: &str, check: &Check, place: Option<Place>) -> Option<Finding>
         | Verdict::NotTestable
         | Verdict::NotVerifiable
         | Verdict::Unsupported
+        | Verdict::Skipped
         | Verdict::Pending => return None,
     };
     let fix = check.fix.as_ref().map(|fix| format!("\n{fix}")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What was verified as JUnit XML, for the test tab of a CI system.
+//! What was verified, or looked at by `doctor`, as JUnit XML, for the test tab of a CI system.
 //!
 //! One `testsuite` for each address, one `testcase` for each probe or rung, in the shape of the schema that Jenkins
 //! publishes (junit-10.xsd). What nobody could prove is `skipped` and never a success; a call without an answer is an
@@ -15,15 +15,18 @@ use super::document::{Document, FailureDocument, VerifyDocument};
 
 /// The document as XML; `None` where it has nothing that was tried.
 pub fn render(document: &Document) -> Option<String> {
-    let mut report = Report::new("duoctl verify");
+    let mut report = Report::new(match document {
+        Document::Doctor(_) => "duoctl doctor",
+        _ => "duoctl verify",
+    });
     match document {
         Document::Verify(verify) => verified(&mut report, verify),
         Document::Apply(apply) => verified(&mut report, apply.verify.as_ref()?),
+        Document::Doctor(doctor) => report.add_test_suite(suite("doctor", &doctor.checks)),
         Document::Failure(failure) => report.add_test_suite(failed(failure)),
         Document::Plan(_)
         | Document::Drift(_)
         | Document::Validate(_)
-        | Document::Doctor(_)
         | Document::Secrets(_)
         | Document::Import(_)
         | Document::Handoff(_)
@@ -84,6 +87,7 @@ fn status(check: &Check) -> TestCaseStatus {
         | Verdict::NotTestable
         | Verdict::NotVerifiable
         | Verdict::Unsupported
+        | Verdict::Skipped
         | Verdict::Pending => None,
         Verdict::Inconclusive => Some(NonSuccessKind::Error),
         Verdict::Failed => Some(NonSuccessKind::Failure),

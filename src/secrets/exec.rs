@@ -122,7 +122,45 @@ impl ExecStore {
     }
 }
 
+/// Whether a program can be started from a folder.
+#[cfg(unix)]
+fn check_program(program: &str, root: &Path) -> std::io::Result<()> {
+    use std::io::{Error, ErrorKind};
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> =
+        if program.contains('/') { vec![root.to_owned()] } else { std::env::split_paths(&path).collect() };
+    let files = folders.into_iter().filter_map(|folder| std::fs::metadata(folder.join(program)).ok());
+    let files: Vec<_> = files.filter(std::fs::Metadata::is_file).collect();
+    if files.is_empty() {
+        return Err(Error::new(ErrorKind::NotFound, "there is no such program"));
+    }
+    if !files.iter().any(|file| file.permissions().mode() & 0o111 != 0) {
+        return Err(Error::new(ErrorKind::PermissionDenied, "it is not executable"));
+    }
+    Ok(())
+}
+
+/// Elsewhere what can be started depends on more than a file of that name.
+#[cfg(not(unix))]
+fn check_program(_: &str, _: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 impl Store for ExecStore {
+    fn ready(&self) -> Result<(), StoreError> {
+        for (operation, words) in [("write", &self.write), ("read", &self.read)] {
+            if let Some(program) = words.first()
+                && let Err(error) = check_program(program, &self.root)
+            {
+                let help =
+                    format!("install `{program}`, or correct `secret_stores.{}.{operation}`", self.name);
+                return Err(self.failed(operation, &not_started(words, &error)).help(help));
+            }
+        }
+        Ok(())
+    }
+
     fn read<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Contents, StoreError>> {
         Box::pin(async move {
             let input = json!({"operation": "read", "path": place.path, "format": place.format.name()});

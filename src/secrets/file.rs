@@ -38,6 +38,18 @@ impl FileStore {
 }
 
 impl Store for FileStore {
+    /// The folder, or the one that it will be made in, can be written.
+    fn ready(&self) -> Result<(), StoreError> {
+        let folder = &self.inner.folder;
+        let found = folder.ancestors().find_map(|folder| Some((folder, fs::metadata(folder).ok()?)));
+        let Some((existing, metadata)) = found else { return Ok(()) };
+        if metadata.is_dir() && metadata.permissions().readonly() {
+            let message = format!("the folder {} cannot be written", existing.display());
+            return Err(StoreError::new(message).help("make it writable for the user that runs duoctl"));
+        }
+        Ok(())
+    }
+
     fn read<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Contents, StoreError>> {
         let (inner, place) = (Arc::clone(&self.inner), place.clone());
         Box::pin(blocking(move || {

@@ -57,6 +57,11 @@ pub trait Store: Send + Sync {
     /// What the place holds.
     fn read<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Contents, StoreError>>;
 
+    /// What keeps the store from being written, as far as that can be seen without starting or writing anything.
+    fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Stores the payload whole or not at all, in place of the revision that was read.
     fn write<'a>(
         &'a self,

@@ -23,6 +23,7 @@ mod seen;
 mod world;
 
 use age::{Change, Entered, Values};
+pub(crate) use flow::advice;
 use history::History;
 use sample::Sample;
 use seen::Answer;

@@ -23,6 +23,8 @@ pub enum Verdict {
     NotVerifiable,
     /// The API of this tenant does not have the query.
     Unsupported,
+    /// Not looked at: what it depends on failed.
+    Skipped,
     /// It cannot be there yet: a person has to act, or data needs up to a day.
     Pending,
     /// The call brought no answer that proves anything: try again.
@@ -41,6 +43,7 @@ impl Verdict {
             Self::NotTestable => "not testable",
             Self::NotVerifiable => "not verifiable",
             Self::Unsupported => "unsupported",
+            Self::Skipped => "skipped",
             Self::Pending => "pending",
             Self::Inconclusive => "inconclusive",
             Self::Failed => "failed",

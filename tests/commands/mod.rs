@@ -9,6 +9,8 @@ mod concurrent;
 mod consent;
 mod crashes;
 mod disturbances;
+#[cfg(unix)]
+mod doctor;
 mod faults;
 mod formatting;
 mod guards;

@@ -146,10 +146,10 @@ fn a_healthy_connection_is_proven_thing_by_thing() {
     verified clock: … s off Duo's
     verified operator key: DI… is accepted by the Admin API
     verified read applications: the list of applications answers
-    shown by Duo permission read_resource: granted: plan reads applications, groups and policies
-    shown by Duo permission integrations: granted: apply creates and changes applications, verify reads their keys
+    shown by Duo permission read_resource: granted: plan, drift, verify and import read applications; plan reads groups; plan reads policies
+    shown by Duo permission integrations: granted: apply creates and changes applications; verify and rotate read secret keys
     shown by Duo permission allow_to_set_permissions: granted: apply sets permissions of Admin API applications
-    shown by Duo permission info: granted: the declared plan is compared with the account's
+    shown by Duo permission read_log: granted: drift --who names who changed an application; apply --prune checks that a quarantined application is unused
     verified read groups: 10 groups
     verified read policies: 5 policies
     Healthy: duoctl can work with this account.
@@ -165,7 +165,7 @@ fn what_keeps_duoctl_from_working_comes_with_the_way_out() {
     let doctor = |key: &str| folder.duoctl(["doctor"]).at_with(&server, &server.key(key)).run();
     doctor("plan-only").exits(1).says("failed permission integrations").says("tick `Grant applications`");
     doctor("no-permissions").exits(77).says("failed read applications").says("Not healthy: see above.");
-    doctor("auth").exits(77).says("failed operator key").says("perhaps");
+    doctor("auth").exits(77).says("failed operator key").says("an Auth API application");
     let wrong = folder
         .duoctl(["doctor"])
         .at(&server)

@@ -92,10 +92,7 @@ fn one((what, yaml, before, command): (&str, &str, &str, &[&str])) -> String {
     let needs: Vec<String> = PERMISSIONS
         .iter()
         .filter(|known| kept.contains(&known.name))
-        .map(|known| {
-            let label = known.description.split(':').next().unwrap_or_default();
-            format!("{label} (`{}`)", known.name)
-        })
+        .map(|known| format!("{} (`{}`)", known.label(), known.name))
         .collect();
     let ends: Vec<String> = PERMISSIONS
         .iter()
@@ -132,6 +129,7 @@ fn outcome(
     // These say what they could not see, and go on; what the others say differs from run to run.
     match command {
         ["verify" | "doctor", ..] => (outcome.code, even(&outcome.stdout), even(&outcome.stderr)),
+        ["drift", "--who"] => (outcome.code, String::new(), even(&outcome.stderr)),
         _ => (outcome.code, String::new(), String::new()),
     }
 }

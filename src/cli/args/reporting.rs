@@ -47,6 +47,9 @@ pub const OF_VERIFY: &[OutputFormat] = &[
 /// What the commands that list can be printed as.
 pub const OF_LIST: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
 
+/// What `doctor` can be printed as.
+pub(super) const OF_DOCTOR: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json, OutputFormat::Junit];
+
 /// What console sheets can be printed as.
 pub const OF_HANDOFF: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Markdown, OutputFormat::Json];
 

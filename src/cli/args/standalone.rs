@@ -9,7 +9,9 @@ use crate::duo::host::check_host;
 
 use super::examples;
 use super::options::{Connection, Selected, Source};
-use super::reporting::{OF_LIST, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report};
+use super::reporting::{
+    OF_DOCTOR, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report,
+};
 
 /// `duoctl init`.
 #[derive(Debug, clap::Args)]
@@ -127,8 +129,11 @@ pub struct Doctor {
     #[command(flatten)]
     pub connection: Connection,
     /// How the outcome is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_LIST), default_value = "human")]
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_DOCTOR), default_value = "human")]
     pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_DOCTOR))]
+    pub reports: Vec<ReportFile>,
 }
 
 /// `duoctl sandbox`.

@@ -9,6 +9,7 @@ use crate::output::paint::Paint;
 use crate::reconcile::inventory::{Entry, Keeping};
 use crate::reconcile::rotation::Rotation;
 use crate::text::{counted, safe};
+use crate::verify::report::{Check, Verdict};
 
 use super::verify::{fix, word};
 
@@ -95,11 +96,17 @@ fn details(text: &mut String, entry: &Entry, paint: Paint) {
     }
 }
 
+/// Every check in its order; those that were not made for one reason in one line.
 pub(super) fn doctor(doctor: &DoctorDocument, paint: Paint) -> String {
     let mut text = String::new();
-    for check in &doctor.checks {
-        let (verdict, name) = (word(check.verdict, paint), safe(&check.name));
-        let _ = writeln!(text, "{verdict} {name}: {}", safe(&check.detail));
+    let unmade = |check: &Check| matches!(check.verdict, Verdict::Skipped | Verdict::NotTestable);
+    let alike =
+        |a: &Check, b: &Check| unmade(a) && a.verdict == b.verdict && a.detail == b.detail && a.fix == b.fix;
+    for checks in doctor.checks.chunk_by(alike) {
+        let [check, ..] = checks else { continue };
+        let names: Vec<String> = checks.iter().map(|check| safe(&check.name)).collect();
+        let _ =
+            writeln!(text, "{} {}: {}", word(check.verdict, paint), names.join(", "), safe(&check.detail));
         fix(&mut text, check, "    ");
     }
     let _ = writeln!(text, "{}", doctor.last_line());

@@ -94,7 +94,9 @@ pub(super) fn word(verdict: Verdict, paint: Paint) -> String {
     match verdict {
         Verdict::Verified => paint.good(verdict.words()),
         Verdict::Shown | Verdict::Attested => paint.calm(verdict.words()),
-        Verdict::NotTestable | Verdict::NotVerifiable | Verdict::Unsupported => paint.faint(verdict.words()),
+        Verdict::NotTestable | Verdict::NotVerifiable | Verdict::Unsupported | Verdict::Skipped => {
+            paint.faint(verdict.words())
+        }
         Verdict::Pending | Verdict::Inconclusive => paint.notice(verdict.words()),
         Verdict::Failed => paint.bad(verdict.words()),
     }

@@ -57,7 +57,8 @@ fn checks_detail(verdict: Verdict, name: &str, checks: &[Check]) -> Detail {
         | Verdict::Attested
         | Verdict::NotTestable
         | Verdict::NotVerifiable
-        | Verdict::Unsupported => 0,
+        | Verdict::Unsupported
+        | Verdict::Skipped => 0,
     };
     Detail { weight, summary: format!("{} {name}", verdict.words()), body }
 }

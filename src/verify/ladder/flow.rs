@@ -81,19 +81,22 @@ pub(super) fn rungs(subject: &Subject<'_>, answer: &Answer, sample: &Sample) -> 
 }
 
 pub(super) fn failure(rung: &str, error: &ApiError) -> Check {
-    let (verdict, fix) = match error {
-        _ if error.is_transient() => (Verdict::Inconclusive, "try again: `duoctl verify`"),
-        ApiError::Client { .. } => (
-            Verdict::Failed,
-            "check client id and secret, and whether the console shows an audience for this API client",
-        ),
-        ApiError::Unauthorized => (
-            Verdict::Failed,
-            "check that token_url and api_url belong together, and the API client in the console",
-        ),
-        _ => (Verdict::Failed, "check token_url and api_url against what the console copied"),
-    };
-    Check::new(rung, verdict, error.to_string()).fix(fix)
+    let verdict = if error.is_transient() { Verdict::Inconclusive } else { Verdict::Failed };
+    Check::new(rung, verdict, error.to_string()).fix(advice(error))
+}
+
+/// What to do about an error of the public API.
+pub(crate) fn advice(error: &ApiError) -> &'static str {
+    match error {
+        _ if error.is_transient() => "try again: `duoctl verify`",
+        ApiError::Client { .. } => {
+            "check client id and secret, and whether the console shows an audience for this API client"
+        }
+        ApiError::Unauthorized => {
+            "check that token_url and api_url belong together, and the API client in the console"
+        }
+        _ => "check token_url and api_url against what the console copied",
+    }
 }
 
 /// The integrations with a display name: nothing else ties a declaration to one (identity-intelligence.md, section 10).

@@ -1,0 +1,166 @@
+//! The way to an account and to Identity Intelligence: keys, authorities, and the simulator in their place.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::config::model::{Credentials, Workspace};
+use crate::credentials::{CredentialError, Form, Surroundings, fetch};
+use crate::duo::backoff::Backoff;
+use crate::duo::https::{Authorities, HttpsConfig};
+use crate::duo::limiter::Limits;
+use crate::duo::types::Ikey;
+use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
+use crate::output::printer::Printer;
+use crate::sandbox::serve::{self, Running, ServeOptions};
+use crate::secret::Secret;
+use crate::verify::ladder::Api;
+
+use super::args::Connection;
+use super::exit::Failure;
+
+/// Where the YAML has the two keys of an operator.
+#[derive(Clone, Copy)]
+pub(super) struct KeyPlaces {
+    pub(super) ikey: &'static str,
+    pub(super) skey: &'static str,
+}
+
+/// The operator's.
+pub(super) const FIRST: KeyPlaces =
+    KeyPlaces { ikey: "tenant.credentials.integration_key", skey: "tenant.credentials.secret_key" };
+
+/// The second operator's.
+pub(super) const SECOND: KeyPlaces = KeyPlaces {
+    ikey: "tenant.credentials.second.integration_key",
+    skey: "tenant.credentials.second.secret_key",
+};
+
+/// The keys of an operator, each as far as it can be had.
+pub(super) struct Keys {
+    pub(super) ikey: Result<Ikey, CredentialError>,
+    pub(super) skey: Result<Secret, CredentialError>,
+}
+
+impl Keys {
+    /// Fetches both, whatever becomes of one.
+    pub(super) fn fetch(workspace: &Workspace, credentials: &Credentials) -> Self {
+        let around = Surroundings::of(workspace);
+        let ikey = fetch(&credentials.integration_key.value, Form::IntegrationKey, &around);
+        Self {
+            ikey: ikey.map(|ikey| Ikey::new(ikey.expose())),
+            skey: fetch(&credentials.secret_key.value, Form::SecretKey, &around),
+        }
+    }
+}
+
+/// Starts the simulator with the state of a folder, under the hostname of the YAML.
+pub(super) async fn start_sandbox(state: &Path, host: String, printer: Printer) -> Result<Running, Failure> {
+    let banner = printer.err.calm("sandbox");
+    printer.problem(&format!("{banner}: this is a simulated Duo account in {}, not Duo\n", state.display()));
+    let options =
+        ServeOptions { state: Some(state.to_owned()), api_hostname: Some(host), ..ServeOptions::default() };
+    serve::start(options).await.map_err(|error| Failure::Sandbox { state: state.to_owned(), error })
+}
+
+/// How to reach the simulator, with its own operator.
+pub(super) fn sandbox_config(workspace: &Workspace, running: &Running) -> Result<HttpsConfig, Failure> {
+    let missing = || std::io::Error::other("it has no operator key");
+    let key = running.keys().into_iter().find(|key| key.name == "operator");
+    let key = key.ok_or_else(|| Failure::Sandbox { state: PathBuf::new(), error: missing() })?;
+    let host = workspace.tenant.api_hostname.value.clone();
+    let mut config = HttpsConfig::new(host, Ikey::new(key.integration_key), key.secret_key);
+    config.connect_to = Some(running.address());
+    config.authorities = Authorities::file(running.ca_file());
+    config.limits = Limits::UNLIMITED;
+    Ok(config)
+}
+
+/// How to reach the account with the operator of the YAML.
+pub(super) fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsConfig, Failure> {
+    let credentials = workspace.tenant.credentials.as_ref().ok_or(Failure::NoCredentials)?;
+    config(workspace, credentials, connection, FIRST)
+}
+
+/// How to reach the account with some credentials, which the YAML has in these places.
+pub(super) fn config(
+    workspace: &Workspace,
+    credentials: &Credentials,
+    connection: &Connection,
+    places: KeyPlaces,
+) -> Result<HttpsConfig, Failure> {
+    let failed = |key| move |error| Failure::Credentials { key, error };
+    let keys = Keys::fetch(workspace, credentials);
+    let (ikey, skey) = (keys.ikey.map_err(failed(places.ikey))?, keys.skey.map_err(failed(places.skey))?);
+    Ok(config_with(workspace, connection, ikey, skey))
+}
+
+/// How to reach the account with these keys.
+pub(super) fn config_with(
+    workspace: &Workspace,
+    connection: &Connection,
+    ikey: Ikey,
+    skey: Secret,
+) -> HttpsConfig {
+    let mut config = HttpsConfig::new(workspace.tenant.api_hostname.value.clone(), ikey, skey);
+    config.connect_to = connection.connect_to;
+    if connection.connect_to.is_some() {
+        if let Some(unit) = simulator_time("DUOCTL_SIMULATOR_BACKOFF_MS") {
+            config.backoff = Backoff { unit, ..Backoff::default() };
+            config.limits = Limits::UNLIMITED;
+        }
+        if let Some(timeout) = simulator_time("DUOCTL_SIMULATOR_TIMEOUT_MS") {
+            config.total_timeout = timeout;
+        }
+    }
+    config.authorities = connection.authorities(&workspace.tenant);
+    config
+}
+
+/// Nobody wants to wait a minute for a simulator's 429s: against one on this machine, and only there, the unit of
+/// the back-off can be set in milliseconds, which also lifts the limits that spare Duo, and so can the time that an
+/// answer may take.
+pub(super) fn simulator_time(variable: &str) -> Option<Duration> {
+    std::env::var(variable).ok()?.parse().ok().map(Duration::from_millis)
+}
+
+/// A client of the public API of Identity Intelligence. With `--sandbox` it asks the simulated one, with keys of its own.
+pub(super) fn intelligence(workspace: &Workspace, connection: &Connection, sandbox: Option<&Running>) -> Api {
+    let Some(declared) = &workspace.identity_intelligence_api else { return Api::NotDeclared };
+    let (credentials, reach, authorities) = match sandbox {
+        Some(running) => match running.account().intelligence_client() {
+            Ok(client) => {
+                let credentials = ApiCredentials {
+                    token_url: running.token_url(),
+                    api_url: running.graphql_url(),
+                    client_id: Secret::new(client.client_id),
+                    client_secret: client.client_secret,
+                    audience: client.audience,
+                    written_out: true,
+                };
+                (Ok(credentials), Reach::Loopback, Authorities::file(running.ca_file()))
+            }
+            Err(error) => return Api::Unusable(error.to_string()),
+        },
+        None => {
+            let simulated = connection.connect_to.is_some();
+            let reach = if simulated { Reach::Loopback } else { Reach::Internet };
+            let authorities = connection.authorities(&workspace.tenant);
+            (ApiCredentials::fetch(&declared.value, &Surroundings::of(workspace)), reach, authorities)
+        }
+    };
+    let credentials = match credentials {
+        Ok(credentials) => credentials,
+        Err(error) => return Api::Unusable(error.to_string()),
+    };
+    let patience = simulator_patience().filter(|_| reach == Reach::Loopback).unwrap_or(PATIENCE);
+    match Client::new(credentials, reach, &authorities, patience) {
+        Ok(client) => Api::Usable(Box::new(client)),
+        Err(error) => Api::Unusable(error.to_string()),
+    }
+}
+
+/// Nor does anybody want to wait for a simulator that is slow on request.
+fn simulator_patience() -> Option<Duration> {
+    let milliseconds = std::env::var("DUOCTL_SIMULATOR_PATIENCE_MS").ok()?.parse().ok()?;
+    Some(Duration::from_millis(milliseconds))
+}

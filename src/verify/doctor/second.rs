@@ -1,0 +1,54 @@
+//! The second operator: whether its key could change the first one, and take the change back.
+
+use crate::duo::api::ReadApi as _;
+use crate::duo::call::Transport;
+use crate::duo::client::Reader;
+use crate::duo::types::Ikey;
+use crate::kinds::application::fields::{held_permissions, known_permissions};
+use crate::verify::needs::{Need, REPAIR};
+
+use super::diagnosis::Diagnosis;
+use super::operator::{self, Shown};
+
+/// What the check of the key is called.
+pub const KEY: &str = "second operator key";
+/// What its other checks begin with.
+const PREFIX: &str = "second operator permission ";
+
+/// Nothing can be asked.
+pub fn skip(found: &mut Diagnosis, reason: &str) {
+    found.skipped(KEY, reason);
+    skip_permissions(found, reason);
+}
+
+fn skip_permissions(found: &mut Diagnosis, reason: &str) {
+    for permission in REPAIR {
+        found.skipped(format!("{PREFIX}{permission}"), reason);
+    }
+}
+
+/// Reads its own application, and nothing else.
+pub async fn check<T: Transport + Clone>(found: &mut Diagnosis, transport: &T, ikey: &Ikey) {
+    match Reader::new(transport.clone()).integration(ikey).await {
+        Ok(Some(own)) => {
+            found.verified(KEY, format!("{ikey} is accepted by the Admin API, and reads applications"));
+            let shown = Shown { known: known_permissions(&own), held: held_permissions(&own) };
+            for permission in REPAIR {
+                let need = Need { permission, uses: vec!["apply repairs the first operator"] };
+                operator::permission(found, PREFIX, &need, &shown);
+            }
+        }
+        Ok(None) => {
+            found.failed(
+                KEY,
+                format!("{ikey} is accepted, but its application is not in this account"),
+                "name the keys of an Admin API application of this account in `tenant.credentials.second`",
+            );
+            skip_permissions(found, &format!("`{KEY}` failed"));
+        }
+        Err(error) => {
+            operator::key_refused(found, KEY, transport, error).await;
+            skip_permissions(found, &format!("`{KEY}` failed"));
+        }
+    }
+}

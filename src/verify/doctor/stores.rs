@@ -1,0 +1,49 @@
+//! The secret stores: whether each can be reached. Nothing is written.
+
+use std::collections::BTreeMap;
+
+use crate::config::model::{SecretStore, SecretTarget};
+use crate::reconcile::desired::Desired;
+use crate::secrets::store::StoreError;
+use crate::secrets::{Stores, place};
+use crate::verify::report::{Check, Verdict};
+
+use super::diagnosis::Diagnosis;
+
+/// Reads one declared place of every store.
+pub async fn check(
+    found: &mut Diagnosis,
+    declared: &BTreeMap<String, SecretStore>,
+    stores: &Stores,
+    desired: &Desired,
+) {
+    for name in declared.keys() {
+        let check = format!("secret store {name}");
+        let targets = desired.applications.iter().filter_map(|wanted| Some(&wanted.secret.as_ref()?.target));
+        match targets.into_iter().find(|target| target.store == *name) {
+            None => found.skipped(check, "no entry delivers to it"),
+            Some(target) => match seen(stores, target).await {
+                Ok(seen) => found.note(Check { name: check, ..seen }),
+                Err(StoreError { message, help }) => {
+                    let fix = help.unwrap_or_else(|| format!("correct `secret_stores.{name}` in the YAML"));
+                    found.failed(check, message, fix);
+                }
+            },
+        }
+    }
+}
+
+/// What one place of a store shows.
+async fn seen(stores: &Stores, target: &SecretTarget) -> Result<Check, StoreError> {
+    let (store, place) = (stores.of(target)?, place(target));
+    store.ready()?;
+    let shown = store.describe(&place.path);
+    if store.write_only() {
+        let detail =
+            format!("write-only: {shown} cannot be read back; its command is there and was not started");
+        return Ok(Check::new("", Verdict::NotTestable, detail));
+    }
+    let contents = store.read(&place).await?;
+    let held = if contents.payload.is_some() { "it holds keys" } else { "nothing is there yet" };
+    Ok(Check::new("", Verdict::Verified, format!("{shown} can be read; {held}")))
+}
