@@ -9,6 +9,7 @@ use crate::duo::explain::{Cause, causes};
 use crate::names::same;
 use crate::output::document::{Document, Kind, PlanDocument, WhoDocument};
 use crate::output::printer::Printer;
+use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::{Action, Plan, Step};
 use crate::text::safe;
@@ -60,22 +61,24 @@ pub async fn run(
 async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<WhoDocument, DuoError> {
     let now = jiff::Timestamp::now().as_millisecond();
     let from = now - i64::from(args.days) * DAY;
-    // What duoctl itself did is no drift.
-    let theirs = |activity: &&Activity, step: &Step| {
-        activity.actor != session.operator.as_str() && concerns(activity, step)
-    };
+    let own = session.operator.as_str();
+    let drifted: Vec<&Step> = plan.steps().iter().filter(|step| is_drifted(step)).collect();
     // The log comes newest first, and no more of it is shown.
     let enough = |items: &[Activity]| {
-        plan.steps()
-            .iter()
-            .all(|step| items.iter().filter(|activity| theirs(activity, step)).nth(SHOWN - 1).is_some())
+        drifted.iter().all(|step| {
+            let ends = items.iter().any(|activity| activity.actor == own && is_about(activity, step));
+            ends || since_own(items, step, own).nth(SHOWN - 1).is_some()
+        })
     };
     let Activities { items, complete } =
         activities_until(&session.transport, from, now, WhoDocument::PAGES, enough).await?;
     let mut by_address: BTreeMap<String, Vec<Activity>> = BTreeMap::new();
-    for step in plan.steps() {
-        let theirs = items.iter().filter(|activity| theirs(activity, step));
-        by_address.entry(step.address.to_string()).or_default().extend(theirs.take(SHOWN).cloned());
+    for step in drifted {
+        let theirs: Vec<Activity> = since_own(&items, step, own).take(SHOWN).cloned().collect();
+        // A new entry of the YAML was never in Duo, unless somebody deleted it there.
+        if step.ikey.is_some() || !theirs.is_empty() {
+            by_address.entry(step.address.to_string()).or_default().extend(theirs);
+        }
     }
     Ok(WhoDocument { by_address, complete, days: args.days })
 }
@@ -89,14 +92,25 @@ fn not_told(error: &DuoError, printer: Printer) {
     }
 }
 
+/// Whether something was done to the application in Duo, as far as the markers tell.
+fn is_drifted(step: &Step) -> bool {
+    let of_duo = |change: &Change| change.origin != Some(Origin::Config);
+    step.action == Action::Create || step.changes.iter().any(of_duo)
+}
+
+/// What others did to an application since duoctl last wrote to it: what was done before, duoctl saw. That somebody
+/// created it explains no difference.
+fn since_own<'i>(items: &'i [Activity], step: &'i Step, own: &'i str) -> impl Iterator<Item = &'i Activity> {
+    let about = items.iter().filter(move |activity| is_about(activity, step));
+    let others = about.take_while(move |activity| activity.actor != own);
+    let wanted = if step.ikey.is_some() { "" } else { "delete" };
+    others.filter(move |activity| activity.action.ends_with(wanted) && !activity.action.ends_with("create"))
+}
+
 /// An application that is gone is known by its name only.
-fn concerns(activity: &Activity, step: &Step) -> bool {
+fn is_about(activity: &Activity, step: &Step) -> bool {
     match &step.ikey {
         Some(ikey) => activity.target == ikey.as_str(),
-        None => {
-            step.action == Action::Create
-                && activity.action.ends_with("delete")
-                && same(&activity.target_name, &step.name)
-        }
+        None => same(&activity.target_name, &step.name),
     }
 }

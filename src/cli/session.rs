@@ -75,6 +75,7 @@ pub struct Session {
     /// The simulator, while one is used. It ends with the session.
     pub sandbox: Option<Arc<Running>>,
     pub(super) connection: Connection,
+    path: PathBuf,
 }
 
 /// What a path leads to, if that is one workspace, and all of it: what a command leaves out it would take for removed.
@@ -147,7 +148,44 @@ impl Session {
             printer.remark("secret stores are not looked into: --untrusted\n");
         }
         let connection = connection.clone();
-        Ok(Self { trust, stores, workspace, sources, desired, transport, operator, sandbox, connection })
+        let path = path.to_owned();
+        Ok(Self {
+            trust,
+            stores,
+            workspace,
+            sources,
+            desired,
+            transport,
+            operator,
+            sandbox,
+            connection,
+            path,
+        })
+    }
+
+    /// What brings one address to what the YAML declares, as advice: the command with the consents that its guards ask
+    /// for, and without the addresses that are refused for reasons of their own.
+    pub fn remedy(&self, address: &Address, plan: &Plan, refusals: &[Refusal]) -> String {
+        let own = refusals.iter().filter(|refusal| refusal.address.as_ref() == Some(address));
+        let (mut words, mut first) = (vec!["duoctl apply".to_owned()], String::new());
+        words.extend(self.path.to_str().filter(|path| !matches!(*path, "." | "")).map(str::to_owned));
+        words.extend(self.connection.sandbox.as_ref().map(|state| match state.as_os_str().is_empty() {
+            true => "--sandbox".to_owned(),
+            false => format!("--sandbox={}", state.display()),
+        }));
+        // Of what was left out nobody knows what an apply would refuse.
+        let elsewhere = refusals.iter().any(|refusal| refusal.address.as_ref() != Some(address));
+        if elsewhere || !plan.left_out_addresses().is_empty() {
+            words.push(format!("--only {address}"));
+        }
+        for refusal in own {
+            match refusal.lift.as_deref() {
+                Some(option) if option.starts_with("--") => words.push(option.to_owned()),
+                Some(other) => first = format!("{other}; then "),
+                None => return format!("`duoctl apply` refuses it: {}", refusal.message),
+            }
+        }
+        format!("{first}run `{}`", words.join(" "))
     }
 
     /// Refuses to prune where another folder of the repository declares the same workspace: each would remove what the

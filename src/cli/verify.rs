@@ -10,7 +10,9 @@ use crate::kinds::value::Setting;
 use crate::observe::Reading;
 use crate::output::document::{Document, EventDocument, VerifyDocument};
 use crate::output::printer::Printer;
+use crate::reconcile::consent::Consent;
 use crate::reconcile::desired::DesiredApplication;
+use crate::reconcile::guard::judge;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Plan};
@@ -92,13 +94,22 @@ pub async fn verify_addresses(
     let lives: HashMap<&Ikey, &Integration> =
         integrations.iter().map(|integration| (&integration.ikey, integration)).collect();
     let targets = session.desired.applications.iter().filter(|wanted| selection.covers(&wanted.address));
+    let refusals = judge(plan, &session.desired, &Consent::default());
+    let advised = |subject: &Subject| {
+        let mut subject = subject.clone();
+        subject.advise(&session.remedy(&subject.address, plan, &refusals));
+        subject
+    };
     let targets = targets.map(|wanted| target(wanted, plan, &lives)).collect();
     let seen = |subject: &Subject| {
         if outlet.streams() {
-            outlet.event(&EventDocument::application_verified(subject));
+            outlet.event(&EventDocument::application_verified(&advised(subject)));
         }
     };
-    Some(verify_watched(&session.transport, targets, Timestamp::now(), parallelism, &WAITS, &seen).await)
+    let report =
+        verify_watched(&session.transport, targets, Timestamp::now(), parallelism, &WAITS, &seen).await;
+    let subjects = report.subjects.iter().map(advised).collect();
+    Some(Report { subjects, ..report })
 }
 
 fn target(wanted: &DesiredApplication, plan: &Plan, lives: &HashMap<&Ikey, &Integration>) -> Target {

@@ -20,6 +20,7 @@ pub use list::{
     DoctorDocument, ImportDocument, ImportedDocument, ImportedFile, LeftOutDocument, LeftOutReason,
     RotationsDocument, SecretsDocument,
 };
+pub(crate) use plan::Actions;
 pub use plan::{
     ChangeDocument, DeliveryDocument, MadeBy, MadeWith, PlanDocument, PruneDocument, RefusalDocument,
     RiskDocument, StepDocument, WhoDocument,

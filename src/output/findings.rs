@@ -89,11 +89,12 @@ fn plan_findings(found: &mut Vec<Finding>, plan: &PlanDocument) {
                 code: risk.risk.name().to_owned(),
                 title: format!("duoctl: {}", risk.risk),
                 message: format!(
-                    "{} {} \"{}\": {}",
+                    "{} {} \"{}\": {}{}",
                     step.action.name(),
                     step.address,
                     step.name,
-                    risk.reason
+                    risk.reason,
+                    step.undoing(risk)
                 ),
                 place: step.place.clone(),
             });

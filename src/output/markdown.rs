@@ -20,8 +20,8 @@ use crate::reconcile::plan::Action;
 use crate::verify::report::{Check, Verdict};
 
 use super::document::{
-    ApplyDocument, ChangeDocument, DiagnosticDocument, Document, HandoffDocument, PlanDocument, StepDocument,
-    StepStatus, VerifyDocument,
+    Actions, ApplyDocument, ChangeDocument, DiagnosticDocument, Document, HandoffDocument, PlanDocument,
+    StepDocument, StepStatus, VerifyDocument,
 };
 use super::human::plan::{BY_SECOND, sign};
 use super::human::{affected, console as sheet};
@@ -116,7 +116,7 @@ fn refusals(plan: &PlanDocument, title: &'static str) -> Section {
         );
         format!("{}: {}<br>{lift}", code(&refusal.guard), prose(&refusal.message))
     });
-    Section { title, items: items.collect() }
+    Section { title, items: items.chain(plan.held_back().map(|sentence| prose(&sentence))).collect() }
 }
 
 /// Every risk that is more than neutral, the gravest first.
@@ -128,7 +128,9 @@ fn risks(plan: &PlanDocument) -> Section {
         .collect();
     found.sort_by_key(|(risk, ..)| std::cmp::Reverse(*risk));
     let items = found.into_iter().map(|(risk, step, reason)| {
-        format!("**{risk}** {} {}: {}", code(&step.address), code(&step.name), prose(&reason.reason))
+        let undoes = step.undoing(reason);
+        let (address, name) = (code(&step.address), code(&step.name));
+        format!("**{risk}** {address} {name}: {}{undoes}", prose(&reason.reason))
     });
     Section { title: "Risks", items: items.collect() }
 }
@@ -234,16 +236,9 @@ fn attention(plan: &PlanDocument) -> Section {
 fn who(plan: &PlanDocument) -> Section {
     let mut items = Vec::new();
     for (address, activities) in plan.who.iter().flat_map(|who| &who.by_address) {
-        for activity in activities {
-            let from = activity.from.as_deref().unwrap_or("an unknown address");
-            items.push(format!(
-                "{}: {} by {} from {}: {}",
-                code(address),
-                code(&activity.moment()),
-                code(&activity.who),
-                code(from),
-                code(&activity.action)
-            ));
+        for Actions { when, who, from, what } in Actions::of(activities) {
+            let (when, who, from, what) = (code(&when), code(who), code(from), code(&what));
+            items.push(format!("{}: {when} by {who} from {from}: {what}", code(address)));
         }
     }
     Section { title: "Who did it", items }

@@ -1,6 +1,8 @@
-//! An Admin API application: each permission by a call that needs it, held and not held (duo-api.md, section 5).
+//! An Admin API application: each permission by a call that needs it, held and not held (duo-api.md, section 5). Each
+//! permission gets one check, and a call counts only for what it surely shows: a call that two permissions open proves
+//! neither while Duo shows both as granted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,10 +17,73 @@ use crate::kinds::application::{PERMISSION_PREFIX, UNCERTAIN_PERMISSION};
 use crate::kinds::value::parts;
 
 use super::keys::Answer;
-use super::report::{Check, Verdict, unproven};
+use super::report::{APPLY, Check, PERMISSION, SHOWN, Verdict, unproven};
 
-/// Proves every permission that a call without effect can prove, and that Duo shows what the YAML declares. `waits` are the pauses before a contradiction is
-/// asked about again, since a changed permission may take a moment.
+const SECRET_KEY: &str = "secret key";
+
+/// The permission of which a read-only call shows too little: whoever may manage applications may also list them.
+const WRITES_ONLY: &str = "integrations";
+
+/// What Duo shows of an application.
+struct Shown {
+    /// The permissions that this account knows; empty where Duo shows none.
+    known: BTreeSet<String>,
+    held: BTreeSet<String>,
+    /// Whether the key works from some networks only.
+    restricted: bool,
+}
+
+impl Shown {
+    fn of(integration: &Integration) -> Self {
+        // Duo answers with text or with a list (trap 12).
+        let networks = integration.property("networks_for_api_access").map(parts);
+        Self {
+            known: known_permissions(integration).into_iter().collect(),
+            held: held_permissions(integration),
+            restricted: networks.is_some_and(|networks| !networks.is_empty()),
+        }
+    }
+
+    /// The permissions behind flags, as far as this account knows them.
+    fn known<'f>(&self, flags: &[&'f str]) -> Vec<&'f str> {
+        let names = flags.iter().filter_map(|flag| flag.strip_prefix(PERMISSION_PREFIX));
+        names.filter(|name| self.known.is_empty() || self.known.contains(*name)).collect()
+    }
+}
+
+/// What may open a call.
+struct Openers<'p> {
+    /// Surely open it, and are held.
+    held: Vec<&'p str>,
+    /// Surely open it, and are not held.
+    missing: Vec<&'p str>,
+    /// Perhaps open it, and are held.
+    perhaps: Vec<&'p str>,
+}
+
+impl Openers<'static> {
+    fn of(probe: &PermissionProbe, shown: &Shown) -> Self {
+        let is_held = |name: &&str| shown.held.contains(*name);
+        let (held, missing) = shown.known(probe.unlocked_by).into_iter().partition(is_held);
+        let perhaps = shown.known(probe.perhaps_unlocked_by).into_iter().filter(is_held).collect();
+        Self { held, missing, perhaps }
+    }
+}
+
+impl<'p> Openers<'p> {
+    /// Whether an answer, or a refusal, contradicts what Duo shows.
+    fn contradicted_by(&self, refused: bool) -> bool {
+        if refused { !self.held.is_empty() } else { self.held.is_empty() && self.perhaps.is_empty() }
+    }
+
+    /// Everything that may have opened it.
+    fn granted(&self) -> Vec<&'p str> {
+        self.held.iter().chain(&self.perhaps).copied().collect()
+    }
+}
+
+/// Proves every permission that a call without effect can prove, and that Duo shows what the YAML declares. `waits` are
+/// the pauses before a contradiction is asked about again, since a changed permission may take a moment.
 pub async fn check<T: Transport>(
     keyed: &T,
     integration: &Integration,
@@ -26,93 +91,102 @@ pub async fn check<T: Transport>(
     now: Timestamp,
     waits: &[Duration],
 ) -> Vec<Check> {
-    let held = held_permissions(integration);
-    // Duo answers with text or with a list (trap 12).
-    let networks = integration.property("networks_for_api_access").map(parts);
-    let restricted = networks.is_some_and(|networks| !networks.is_empty());
-    let mut checks = Vec::new();
+    let shown = Shown::of(integration);
+    let mut checks = Checks::default();
     for probe in permission_probes(now) {
-        let check = ask(keyed, &probe, &held, restricted, waits).await;
-        let about_the_key = check.name == SECRET_KEY;
-        checks.push(check);
-        if about_the_key {
+        match ask(keyed, &probe, &shown, waits).await {
+            Ok(found) => found.into_iter().for_each(|check| checks.add(check)),
             // Every other call would only say the same.
-            return checks;
+            Err(about_the_key) => {
+                checks.add(about_the_key);
+                return checks.in_order;
+            }
         }
     }
-    checks.extend(without_probe(integration, &held));
+    without_probe(&shown).into_iter().for_each(|check| checks.add(check));
     if let Some(declared) = declared {
-        checks.extend(against_yaml(integration, &held, declared));
+        against_yaml(&shown, declared).into_iter().for_each(|check| checks.add(check));
     }
-    checks
+    checks.in_order
+}
+
+/// One check for each name: the one that shows most.
+#[derive(Default)]
+struct Checks {
+    in_order: Vec<Check>,
+    places: BTreeMap<String, usize>,
+}
+
+impl Checks {
+    fn add(&mut self, check: Check) {
+        let place = *self.places.entry(check.name.clone()).or_insert(self.in_order.len());
+        match self.in_order.get_mut(place) {
+            None => self.in_order.push(check),
+            Some(known) if weight(check.verdict) > weight(known.verdict) => *known = check,
+            Some(_) => {}
+        }
+    }
+}
+
+/// What is wrong counts more than what is right, and that more than what cannot be told.
+fn weight(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Failed => 3,
+        Verdict::Inconclusive => 2,
+        Verdict::Verified => 1,
+        _ => 0,
+    }
+}
+
+fn about(name: &str, verdict: Verdict, detail: impl Into<String>) -> Check {
+    Check::new(format!("{PERMISSION}{name}"), verdict, detail)
+}
+
+/// What no call of duoctl's shows: what Duo says, and why there is no more.
+fn untestable(name: &str, granted: bool, why: &str) -> Check {
+    let [held, missing] = SHOWN;
+    about(name, Verdict::NotTestable, format!("{}{why}", if granted { held } else { missing }))
 }
 
 /// The probes prove that a key may do what Duo shows; this, that Duo shows what the YAML declares, no less and no more.
-fn against_yaml(
-    integration: &Integration,
-    held: &BTreeSet<String>,
-    declared: &BTreeSet<String>,
-) -> Vec<Check> {
-    let known = known_permissions(integration);
-    let check = |name: &String, verdict, detail| Check::new(format!("permission {name}"), verdict, detail);
-    let missing = declared.difference(held).map(|name| {
-        if known.contains(name) {
-            let check = check(name, Verdict::Failed, "the YAML declares it, but Duo shows it as not granted");
-            check.fix(if name == UNCERTAIN_PERMISSION {
-                "run `duoctl apply`; if Duo does not grant it after the creation, grant it in the Duo Admin Panel"
+fn against_yaml(shown: &Shown, declared: &BTreeSet<String>) -> Vec<Check> {
+    let missing = declared.difference(&shown.held).map(|name| {
+        if shown.known.contains(name) {
+            let detail = "the YAML declares it, but Duo shows it as not granted";
+            about(name, Verdict::Failed, detail).fix(if name == UNCERTAIN_PERMISSION {
+                format!(
+                    "{APPLY}; if Duo does not grant it after the creation, grant it in the Duo Admin Panel"
+                )
             } else {
-                "run `duoctl apply`"
+                APPLY.to_owned()
             })
         } else {
-            check(
-                name,
-                Verdict::NotTestable,
-                "the YAML declares it, but Duo cannot grant it to this application",
-            )
+            let detail = "the YAML declares it, but Duo cannot grant it to this application";
+            about(name, Verdict::NotTestable, detail)
         }
     });
-    let extra = held.difference(declared).map(|name| {
-        check(
-            name,
-            Verdict::Failed,
-            "the YAML does not declare it, but Duo shows it as granted: the key may do more than it should",
-        )
-        .fix("run `duoctl apply`")
+    let extra = shown.held.difference(declared).map(|name| {
+        let detail =
+            "the YAML does not declare it, but Duo shows it as granted: the key may do more than it should";
+        about(name, Verdict::Failed, detail).fix(APPLY)
     });
     missing.chain(extra).collect()
 }
 
-const SECRET_KEY: &str = "secret key";
-
-/// What an answer should be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    Answer,
-    Refusal,
-    Either,
-}
-
+/// An answer to one probe; the error is about the key itself.
 async fn ask<T: Transport>(
     keyed: &T,
     probe: &PermissionProbe,
-    held: &BTreeSet<String>,
-    restricted: bool,
+    shown: &Shown,
     waits: &[Duration],
-) -> Check {
-    let any = |flags: &[&str]| {
-        flags.iter().filter_map(|flag| flag.strip_prefix(PERMISSION_PREFIX)).any(|flag| held.contains(flag))
-    };
-    let expected = match (any(probe.unlocked_by), any(probe.perhaps_unlocked_by)) {
-        (true, _) => Expected::Answer,
-        (false, true) => Expected::Either,
-        (false, false) => Expected::Refusal,
-    };
+) -> Result<Vec<Check>, Check> {
+    let openers = Openers::of(probe, shown);
     let mut result = keyed.send(&probe.call).await;
     // A key that works from some networks only may be refused for good.
-    for wait in waits.iter().filter(|_| !restricted) {
+    for wait in waits.iter().filter(|_| !shown.restricted) {
         let contradicts = match &result {
-            Ok(_) => expected == Expected::Refusal,
-            Err(error) => Answer::of(error) == Answer::Forbidden && expected == Expected::Answer,
+            Ok(_) => openers.contradicted_by(false),
+            Err(error) => Answer::of(error) == Answer::Forbidden && openers.contradicted_by(true),
         };
         if !contradicts {
             break;
@@ -121,85 +195,91 @@ async fn ask<T: Transport>(
         tokio::time::sleep(*wait).await;
         result = keyed.send(&probe.call).await;
     }
-    judge(probe, expected, result.err(), restricted)
+    judge(probe, &openers, result.err(), shown.restricted)
 }
 
-fn judge(probe: &PermissionProbe, expected: Expected, error: Option<DuoError>, restricted: bool) -> Check {
-    let short = |flag: &&str| flag.strip_prefix(PERMISSION_PREFIX).unwrap_or(flag).to_owned();
-    let name = format!("permission {}", probe.unlocked_by.iter().map(short).collect::<Vec<_>>().join(" or "));
+fn judge(
+    probe: &PermissionProbe,
+    openers: &Openers<'_>,
+    error: Option<DuoError>,
+    restricted: bool,
+) -> Result<Vec<Check>, Check> {
     let call = title(&probe.call);
-    match (error, expected) {
-        (None, Expected::Answer | Expected::Either) => {
-            Check::new(name, Verdict::Verified, format!("held: {call} answers"))
-        }
-        (None, Expected::Refusal) => Check::new(
-            name,
-            Verdict::Failed,
-            format!("not granted, but {call} answers: the key may do more than Duo shows"),
-        )
-        .fix("revoke the permission in the Duo Admin Panel, save, and verify again"),
-        (Some(error), expected) if Answer::of(&error) == Answer::Forbidden => match expected {
-            Expected::Answer if restricted => Check::new(
-                name,
-                Verdict::NotTestable,
-                format!(
-                    "{call} is refused, perhaps because `networks_for_api_access` leaves this machine out"
-                ),
-            ),
-            Expected::Answer => {
-                Check::new(name, Verdict::Failed, format!("granted, but {call} is refused: {error}"))
-                    .fix("save the permission once more in the Duo Admin Panel, and verify again")
-            }
-            Expected::Either => Check::new(
-                name,
-                Verdict::NotTestable,
-                format!("{call} is refused; whether it should be is not documented"),
-            ),
-            Expected::Refusal if restricted => Check::new(
-                name,
-                Verdict::NotTestable,
-                format!("{call} is refused, as `networks_for_api_access` may do too"),
-            ),
-            Expected::Refusal => Check::new(name, Verdict::Verified, format!("not held: {call} is refused")),
-        },
+    let Some(error) = error else { return Ok(answered(openers, &call)) };
+    match Answer::of(&error) {
+        Answer::Forbidden if restricted => Ok(refused_from_here(openers)),
+        Answer::Forbidden => Ok(refused(openers, &call, &error)),
         // Nothing says that Duo refuses a caller from elsewhere as one without a permission.
-        (Some(error), _) if restricted && Answer::of(&error) == Answer::UnknownKey => Check::new(
+        Answer::UnknownKey if restricted => Err(Check::new(
             SECRET_KEY,
             Verdict::NotTestable,
             format!(
                 "{call} is refused, perhaps because `networks_for_api_access` leaves this machine out: {error}"
             ),
-        ),
-        (Some(error), _) => match Answer::of(&error) {
-            Answer::WrongSecret => {
-                Check::new(SECRET_KEY, Verdict::Failed, format!("the secret key is wrong: {error}"))
-                    .fix("the key that Duo hands out is not accepted: reset it in Duo")
-            }
-            // Duo's list has the application, so this says nothing for certain; the other calls would say the same.
-            Answer::UnknownKey => unproven(SECRET_KEY, &error),
-            _ => unproven(&name, &error),
-        },
+        )),
+        Answer::WrongSecret => {
+            Err(Check::new(SECRET_KEY, Verdict::Failed, format!("the secret key is wrong: {error}"))
+                .fix("the key that Duo hands out is not accepted: reset it in Duo"))
+        }
+        // Duo's list has the application, so this says nothing for certain; the other calls would say the same.
+        Answer::UnknownKey => Err(unproven(SECRET_KEY, &error)),
+        Answer::WrongType | Answer::Clock | Answer::Refused | Answer::Nothing => {
+            let names = openers.held.iter().chain(&openers.missing);
+            Ok(names.map(|name| unproven(&format!("{PERMISSION}{name}"), &error)).collect())
+        }
     }
 }
 
-/// Permissions that no call without effect can prove: what Duo shows of them.
-fn without_probe(integration: &Integration, held: &BTreeSet<String>) -> Vec<Check> {
-    let probes = permission_probes(Timestamp::UNIX_EPOCH);
-    let probed: BTreeSet<&str> = probes
+/// The call was answered: who opened it?
+fn answered(openers: &Openers<'_>, call: &str) -> Vec<Check> {
+    let granted = openers.granted();
+    let others = |name: &str| {
+        let others: Vec<String> =
+            granted.iter().filter(|other| **other != name).map(|other| format!("`{other}`")).collect();
+        others.join(" and ")
+    };
+    let opened = granted.iter().filter(|name| **name != WRITES_ONLY).map(|name| match others(name) {
+        none if none.is_empty() => about(name, Verdict::Verified, format!("held: {call} answers")),
+        others => untestable(name, true, &format!("{call} answers, but {others} may be what opens it")),
+    });
+    let missing = openers.missing.iter().map(|name| match others(name) {
+        none if none.is_empty() => {
+            let detail = format!("not granted, but {call} answers: the key may do more than Duo shows");
+            let fix = "revoke the permission in the Duo Admin Panel, save, and verify again";
+            about(name, Verdict::Failed, detail).fix(fix)
+        }
+        others => untestable(name, false, &format!("{call} answers, but {others} may be what opens it")),
+    });
+    opened.chain(missing).collect()
+}
+
+/// The call was refused: nothing that surely opens it is held.
+fn refused(openers: &Openers<'_>, call: &str, error: &DuoError) -> Vec<Check> {
+    let held = openers.held.iter().map(|name| {
+        about(name, Verdict::Failed, format!("granted, but {call} is refused: {error}"))
+            .fix("save the permission once more in the Duo Admin Panel, and verify again")
+    });
+    let missing = openers
+        .missing
         .iter()
-        .flat_map(|probe| probe.unlocked_by.iter().chain(probe.perhaps_unlocked_by))
-        .filter_map(|flag| flag.strip_prefix(PERMISSION_PREFIX))
-        .filter(|flag| *flag != "integrations")
-        .collect();
-    known_permissions(integration)
-        .into_iter()
-        .filter(|name| !probed.contains(name.as_str()))
-        .map(|name| {
-            let shown = if held.contains(&name) { "granted" } else { "not granted" };
-            let detail = format!("Duo shows it as {shown}; no call without effect proves it");
-            Check::new(format!("permission {name}"), Verdict::NotTestable, detail)
-        })
-        .collect()
+        .map(|name| about(name, Verdict::Verified, format!("not held: {call} is refused")));
+    let why = "the call is refused, and whether it should be is not documented";
+    let perhaps = openers.perhaps.iter().filter(|name| **name != WRITES_ONLY);
+    held.chain(missing).chain(perhaps.map(|name| untestable(name, true, why))).collect()
+}
+
+/// The call was refused, and the key works from some networks only.
+fn refused_from_here(openers: &Openers<'_>) -> Vec<Check> {
+    let why = "the call is refused, perhaps because `networks_for_api_access` leaves this machine out";
+    let granted = openers.granted().into_iter().filter(|name| *name != WRITES_ONLY);
+    let missing = openers.missing.iter().map(|name| untestable(name, false, why));
+    granted.map(|name| untestable(name, true, why)).chain(missing).collect()
+}
+
+/// Permissions of which no call was made, or none that counts: what Duo shows of them.
+fn without_probe(shown: &Shown) -> Vec<Check> {
+    let why = "no read-only call proves it";
+    shown.known.iter().map(|name| untestable(name, shown.held.contains(name), why)).collect()
 }
 
 #[cfg(test)]
@@ -207,31 +287,95 @@ mod tests {
     use super::*;
     use crate::verify::keys::tests::{answers, proves_wrong};
 
+    fn openers(held: &'static [&'static str], missing: &'static [&'static str]) -> Openers<'static> {
+        Openers { held: held.to_vec(), missing: missing.to_vec(), perhaps: Vec::new() }
+    }
+
     #[test]
     fn a_permission_or_a_key_fails_only_on_an_answer_that_proves_it() {
         let probes = permission_probes(Timestamp::UNIX_EPOCH);
         for error in answers() {
-            for expected in [Expected::Answer, Expected::Refusal, Expected::Either] {
+            for (held, missing) in [(&["info"][..], &[][..]), (&[], &["info"])] {
                 for restricted in [false, true] {
-                    let check = judge(&probes[0], expected, Some(error.clone()), restricted);
-                    let forbidden = Answer::of(&error) == Answer::Forbidden;
-                    let verdict = if forbidden {
-                        match expected {
-                            Expected::Answer if !restricted => Verdict::Failed,
-                            Expected::Refusal if !restricted => Verdict::Verified,
-                            _ => Verdict::NotTestable,
-                        }
-                    } else if proves_wrong(&error) {
-                        Verdict::Failed
-                    } else if restricted && Answer::of(&error) == Answer::UnknownKey {
-                        Verdict::NotTestable
-                    } else {
-                        Verdict::Inconclusive
+                    let found = judge(&probes[0], &openers(held, missing), Some(error.clone()), restricted);
+                    let checks = found.unwrap_or_else(|about_the_key| vec![about_the_key]);
+                    let [check] = checks.as_slice() else { panic!("{checks:?}") };
+                    let verdict = match Answer::of(&error) {
+                        Answer::Forbidden if restricted => Verdict::NotTestable,
+                        Answer::Forbidden if held.is_empty() => Verdict::Verified,
+                        Answer::Forbidden => Verdict::Failed,
+                        _ if proves_wrong(&error) => Verdict::Failed,
+                        Answer::UnknownKey if restricted => Verdict::NotTestable,
+                        _ => Verdict::Inconclusive,
                     };
                     assert_eq!(check.verdict, verdict, "{error:?} {restricted}: {check:?}");
-                    let resets = check.fix.is_some_and(|fix| fix.contains("reset"));
+                    let resets = check.fix.as_ref().is_some_and(|fix| fix.contains("reset"));
                     assert_eq!(resets, proves_wrong(&error), "{error:?}");
                 }
+            }
+        }
+    }
+
+    /// Every set of permissions against a Duo that opens calls as one of its readings says: no check claims what the
+    /// answers do not prove, and each permission that Duo shows gets exactly one.
+    #[test]
+    fn only_what_the_answers_prove_is_said_of_a_permission() {
+        let names = [
+            "admins",
+            "admins_read",
+            "info",
+            "integrations",
+            "integrations_read",
+            "read_log",
+            "read_resource",
+            "settings",
+            "settings_read",
+            "write_resource",
+        ];
+        let forbidden =
+            || answers().into_iter().find(|error| Answer::of(error) == Answer::Forbidden).unwrap();
+        for bits in 0_u32..1 << names.len() {
+            let held: BTreeSet<String> = (0..names.len())
+                .filter(|place| bits & (1 << place) != 0)
+                .map(|place| names[place].to_owned())
+                .collect();
+            let known = names.map(str::to_owned).into_iter().collect();
+            let shown = Shown { known, held: held.clone(), restricted: false };
+            for lenient in [false, true] {
+                let mut checks = Checks::default();
+                for probe in permission_probes(Timestamp::UNIX_EPOCH) {
+                    let any = |flags: &[&str]| shown.known(flags).iter().any(|name| held.contains(*name));
+                    let open = any(probe.unlocked_by) || (lenient && any(probe.perhaps_unlocked_by));
+                    let error = (!open).then(forbidden);
+                    let found = judge(&probe, &Openers::of(&probe, &shown), error, false);
+                    found.unwrap().into_iter().for_each(|check| checks.add(check));
+                }
+                without_probe(&shown).into_iter().for_each(|check| checks.add(check));
+                let told: Vec<&str> = checks
+                    .in_order
+                    .iter()
+                    .map(|check| check.name.strip_prefix(PERMISSION).unwrap())
+                    .collect();
+                assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), names.len(), "{told:?}");
+                assert_eq!(told.len(), names.len(), "{told:?}");
+                for check in &checks.in_order {
+                    let name = check.name.strip_prefix(PERMISSION).unwrap();
+                    let right = match check.verdict {
+                        Verdict::Verified => check.detail.starts_with("held") == held.contains(name),
+                        Verdict::NotTestable => {
+                            let granted = if held.contains(name) { "granted" } else { "not granted" };
+                            check.detail.starts_with(&format!("Duo shows it as {granted}; "))
+                        }
+                        _ => false,
+                    };
+                    assert!(right, "{held:?}: {check:?}");
+                }
+                let sure = ["info", "read_log", "read_resource"];
+                let proven = |name: &str| {
+                    let named = |check: &&Check| check.name == format!("{PERMISSION}{name}");
+                    checks.in_order.iter().find(named).unwrap().verdict == Verdict::Verified
+                };
+                assert!(sure.into_iter().all(proven), "{held:?}: {:?}", checks.in_order);
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::kinds::address::Address;
 use crate::reconcile::handoff::Handoff;
 use crate::reconcile::plan::Plan;
 
-use super::report::{Check, Ladder, Subject, Verdict};
+use super::report::{APPLY, Check, Ladder, PERMISSION, Subject, Verdict};
 
 mod age;
 pub mod claim;
@@ -156,7 +156,7 @@ fn key(name: &str, subject: Option<&Subject>) -> Check {
     let Some(subject) = subject else {
         return Check::new(name, Verdict::NotTestable, "the application was left out of this run");
     };
-    let about_key = |check: &&Check| !check.name.starts_with("permission ");
+    let about_key = |check: &&Check| !check.name.starts_with(PERMISSION);
     let bad = subject.checks.iter().filter(about_key).find(|check| check.verdict != Verdict::Verified);
     match bad {
         Some(check) => Check { name: name.to_owned(), ..check.clone() },
@@ -172,14 +172,16 @@ fn permissions(subject: Option<&Subject>, address: &Address, plan: &Plan) -> Che
     let Some(subject) = subject else {
         return Check::new(name, Verdict::NotTestable, "the application was left out of this run");
     };
+    let about = |check: &&Check| check.name.starts_with(PERMISSION);
     let differs = plan.steps().iter().any(|step| {
         step.address == *address && step.changes.iter().any(|change| change.field == "permissions")
     });
     if differs {
-        return Check::new(name, Verdict::Failed, "the key may do more or less than the YAML says")
-            .fix("run `duoctl apply`");
+        // The checks of the application know with which consents.
+        let failed = subject.checks.iter().filter(about).find(|check| check.verdict == Verdict::Failed);
+        let fix = failed.and_then(|check| check.fix.clone()).unwrap_or_else(|| APPLY.to_owned());
+        return Check::new(name, Verdict::Failed, "the key may do more or less than the YAML says").fix(fix);
     }
-    let about = |check: &&Check| check.name.starts_with("permission ");
     let worst = subject.checks.iter().filter(about).max_by_key(|check| check.verdict);
     match worst {
         Some(check) if check.verdict > Verdict::NotTestable => Check {
@@ -191,7 +193,7 @@ fn permissions(subject: Option<&Subject>, address: &Address, plan: &Plan) -> Che
             let unproven = subject.checks.iter().filter(about);
             let unproven = unproven.filter(|check| check.verdict == Verdict::NotTestable);
             let mut names: Vec<&str> =
-                unproven.map(|check| check.name.trim_start_matches("permission ")).collect();
+                unproven.map(|check| check.name.trim_start_matches(PERMISSION)).collect();
             names.sort_unstable();
             names.dedup();
             let beyond = match names.as_slice() {

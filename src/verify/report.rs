@@ -51,6 +51,15 @@ impl Verdict {
     }
 }
 
+/// What brings the account to what the YAML declares, as advice; who knows the plan completes it with [`Subject::advise`].
+pub const APPLY: &str = "run `duoctl apply`";
+
+/// What the name of a check begins with that is about one permission.
+pub const PERMISSION: &str = "permission ";
+
+/// What the detail of such a check begins with where Duo's word is all there is; the reason why follows.
+pub const SHOWN: [&str; 2] = ["Duo shows it as granted; ", "Duo shows it as not granted; "];
+
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
@@ -99,6 +108,15 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Puts a way that works in the place of [`APPLY`], e.g. with the consents that an apply asks for.
+    pub fn advise(&mut self, remedy: &str) {
+        for fix in self.checks.iter_mut().filter_map(|check| check.fix.as_mut()) {
+            if let Some(rest) = fix.strip_prefix(APPLY) {
+                *fix = format!("{remedy}{rest}");
+            }
+        }
+    }
+
     /// The worst outcome; `NotTestable` only where nothing at all was proven.
     pub fn verdict(&self) -> Verdict {
         let worst = self.checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::NotTestable);

@@ -16,7 +16,7 @@ use crate::reconcile::observed::Observed;
 
 use super::admin_api;
 use super::keys::{Answer, KeyProbe};
-use super::report::{Check, Report, Subject, Verdict, unproven};
+use super::report::{APPLY, Check, Report, Subject, Verdict, unproven};
 
 /// Pauses before a contradicting probe is repeated: three tries over about ten seconds (duo-api.md, section 5).
 pub const WAITS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(7)];
@@ -110,7 +110,7 @@ fn no_application(live: Observed<Integration>) -> Check {
         Observed::NotRead => Check::new(name, Verdict::NotTestable, "nobody looked for it"),
         Observed::Present(_) | Observed::Absent => {
             let detail = "the account holds no application of this type for it";
-            Check::new(name, Verdict::Failed, detail).fix("run `duoctl apply`")
+            Check::new(name, Verdict::Failed, detail).fix(APPLY)
         }
     }
 }

@@ -39,8 +39,8 @@ fn the_first_run_creates_and_verifies_and_the_second_has_nothing_to_do() {
         auth check: Duo accepts the key for the Auth API
     verified applications.siem  "SIEM export" (adminapi)
         held: info, read_resource
-        refused as it should: admins or admins_read, read_log, settings
-        not testable: allow_to_set_permissions, integrations, write_resource
+        refused as it should: admins, admins_read, read_log, settings
+        not testable: allow_to_set_permissions, integrations, integrations_read, settings_read, write_resource (shown as not granted): no read-only call proves it
     not testable applications.vpn  "VPN" (radius)
         secret key: duoctl has no probe for the type `radius`
     Verified: 2 of 3 applications, 1 not testable.
@@ -93,7 +93,7 @@ fn a_change_is_sent_field_by_field_and_an_edit_in_duo_is_drift() {
           + "VPN Users"
         notes           "Owned by the network team" -> "Owned by the VPN team"
         ! drift, narrows_access: as it is now, fewer users may log in
-        ! widens_access: more users may log in
+        ! widens_access: more users may log in, which undoes the change in Duo
         @ 9 users gain access: ada.albrecht, alan.albrecht, edsger.bianchi, frances.bianchi, ivan.albrecht and 4 more
 
     Plan: 0 to add, 1 to change, 0 to adopt, 0 to delete. 12 unmanaged. Drift: 1 narrows_access. Risks: 1 widens_access.
@@ -104,8 +104,8 @@ fn a_change_is_sent_field_by_field_and_an_edit_in_duo_is_drift() {
         auth check: Duo accepts the key for the Auth API
     verified applications.siem  "SIEM export" (adminapi)
         held: info, read_resource
-        refused as it should: admins or admins_read, read_log, settings
-        not testable: allow_to_set_permissions, integrations, write_resource
+        refused as it should: admins, admins_read, read_log, settings
+        not testable: allow_to_set_permissions, integrations, integrations_read, settings_read, write_resource (shown as not granted): no read-only call proves it
     not testable applications.vpn  "VPN" (radius)
         secret key: duoctl has no probe for the type `radius`
     Verified: 2 of 3 applications, 1 not testable.

@@ -244,3 +244,73 @@ fn an_ignore_that_is_no_longer_needed_is_said() {
     folder.duoctl(["plan"]).at(&server).run().exits(0).warns("there is nothing to ignore");
     folder.duoctl(["drift"]).at(&server).run().exits(0).warns("there is nothing to ignore");
 }
+
+/// Who: only what was done since duoctl last wrote, one line for each actor and time, and nothing of what only the YAML
+/// changed.
+#[test]
+fn only_what_explains_the_drift_has_a_name_on_it() {
+    let (folder, server) = managed();
+    let who = || {
+        let document =
+            folder.duoctl(["drift", "--who", "--format", "json"]).at(&server).run().exits(2).json();
+        document["who"]["by_address"].as_object().unwrap().clone()
+    };
+    // What an apply has taken back is over, and so is the creation.
+    server.edit("VPN", json!({"greeting": "Bye"}));
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    server.edit("VPN", json!({"greeting": "Hey"}));
+    let found = who();
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["applications.vpn"]);
+    let actions: Vec<_> = found["applications.vpn"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(actions, ["integration_update"]);
+    // What only the YAML changed was done by nobody in Duo.
+    let yaml = folder.read("duo.yaml");
+    folder.write("duo.yaml", &(yaml.clone() + "  fresh: {type: unix, name: Fresh, user_access: no_users}\n"));
+    assert_eq!(who().keys().collect::<Vec<_>>(), ["applications.vpn"]);
+    folder.write("duo.yaml", &yaml);
+    // The same once more is told once for each time.
+    for greeting in ["One", "Two"] {
+        server.edit("VPN", json!({"greeting": greeting}));
+    }
+    let outcome = folder
+        .duoctl(["drift", "--who"])
+        .at(&server)
+        .run()
+        .exits(2)
+        .says("@ who applications.vpn  greeting\n");
+    let lines: Vec<&str> = outcome.stdout.lines().filter(|line| line.contains("Olga Owner")).collect();
+    let times: std::collections::BTreeSet<&str> =
+        lines.iter().map(|line| line.trim().split(' ').next().unwrap()).collect();
+    assert_eq!(times.len(), lines.len(), "{lines:?}");
+    // An application of that name which was deleted before duoctl made its own is another one.
+    let ikey = server.ikey("VPN");
+    for _ in 0..2 {
+        let current = server.ikey("VPN");
+        server.account().delete_application(&current).unwrap_or_else(|_| panic!("refused"));
+        assert_eq!(who()["applications.vpn"].as_array().unwrap().len(), 1);
+        folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+        assert_ne!(server.ikey("VPN"), ikey);
+    }
+}
+
+/// A person made it, duoctl adopted it: that it was made explains nothing that changed later.
+#[test]
+fn a_creation_is_no_drift() {
+    let (folder, server) = (Folder::with("applications: {}\n"), Server::start());
+    let made = json!({"type": "radius", "name": "Branch", "user_access": "NO_USERS", "greeting": "Hi"});
+    server.account().create_application(object(made)).unwrap_or_else(|_| panic!("refused"));
+    folder.declare(
+        "applications:\n  branch: {type: radius, name: Branch, user_access: no_users, greeting: Hi}\n",
+    );
+    let before = folder.duoctl(["drift", "--who"]).at(&server).run().exits(2);
+    assert!(!before.stdout.contains("integration_create"), "{}", before.stdout);
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    server.edit("Branch", json!({"greeting": "Bye"}));
+    let outcome = folder.duoctl(["drift", "--who"]).at(&server).run().exits(2).says("integration_update");
+    assert!(!outcome.stdout.contains("integration_create"), "{}", outcome.stdout);
+}

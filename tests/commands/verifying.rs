@@ -31,8 +31,8 @@ fn every_key_is_proven_and_nothing_is_changed() {
         auth check: Duo accepts the key for the Auth API
     verified applications.siem  "SIEM export" (adminapi)
         held: info, read_resource
-        refused as it should: admins or admins_read, read_log, settings
-        not testable: allow_to_set_permissions, integrations, write_resource
+        refused as it should: admins, admins_read, read_log, settings
+        not testable: allow_to_set_permissions, integrations, integrations_read, settings_read, write_resource (shown as not granted): no read-only call proves it
     not testable applications.vpn  "VPN" (radius)
         secret key: duoctl has no probe for the type `radius`
     Verified: 2 of 3 applications, 1 not testable.
@@ -251,10 +251,134 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
 
     verified identity_intelligence.emea.admin_api  "Identity Intelligence: Duo EMEA" (adminapi)
         held: read_log, read_resource
-        refused as it should: admins or admins_read, info, settings
-        not testable: allow_to_set_permissions, integrations, write_resource
+        refused as it should: admins, admins_read, info, settings
+        not testable: write_resource (shown as granted), allow_to_set_permissions, integrations, integrations_read, settings_read (shown as not granted): no read-only call proves it
     verified identity_intelligence.emea.auth_api  "Acme IT Support" (authapi)
         auth check: Duo accepts the key for the Auth API
     Verified: 2 of 2 applications.
     "#);
+}
+
+/// Every set of newer and older permissions to read: what is said to be held is held, and what cannot be told says why,
+/// once for each reason.
+#[test]
+fn permissions_are_named_exactly() {
+    for (declared, held, refused) in [
+        ("[settings_read]", "settings_read", "admins, admins_read, info, read_log, read_resource"),
+        ("[admins_read, info]", "admins_read, info", "read_log, read_resource, settings"),
+        (
+            "[integrations_read, read_log]",
+            "integrations_read, read_log",
+            "admins, admins_read, info, read_resource, settings",
+        ),
+        ("[read_resource, settings]", "read_resource, settings", "admins, admins_read, info, read_log"),
+    ] {
+        let server = Server::start();
+        let folder = Folder::with(&format!(
+            "applications:\n  siem: {{type: adminapi, name: SIEM export, user_access: no_users, permissions: {declared}}}\n"
+        ));
+        let allow = ["apply", "--auto-approve", "--no-verify", "--allow=escalates_privilege"];
+        folder.duoctl(allow).at(&server).run().exits(0);
+        let outcome = folder.duoctl(["verify"]).at(&server).run().exits(0);
+        let outcome = outcome
+            .says(&format!("    held: {held}\n"))
+            .says(&format!("    refused as it should: {refused}\n"));
+        let untested: Vec<&str> =
+            outcome.stdout.lines().filter_map(|line| line.trim().strip_prefix("not testable: ")).collect();
+        let reasons: Vec<&str> = untested.iter().map(|line| line.split_once(": ").unwrap().1).collect();
+        assert!(
+            !reasons.is_empty() && untested.iter().all(|line| line.contains("(shown as ")),
+            "{untested:?}"
+        );
+        let distinct: std::collections::BTreeSet<_> = reasons.iter().collect();
+        assert_eq!(distinct.len(), reasons.len(), "{untested:?}");
+        let report = folder.duoctl(["verify", "--format", "json"]).at(&server).run().exits(0).json();
+        let checks = report["applications"][0]["checks"].as_array().unwrap();
+        let names: std::collections::BTreeSet<&str> =
+            checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
+        assert_eq!((names.len(), checks.len()), (11, 11), "{names:?}");
+    }
+}
+
+/// A key that works from elsewhere only: every permission comes with the reason, also without -v.
+#[test]
+fn what_cannot_be_tested_says_why() {
+    let siem = "applications:\n  siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info, read_log], \
+                networks_for_api_access: [192.0.2.0/24]}\n";
+    let (folder, server) = (Folder::with(siem), Server::start());
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    let outcome = folder.duoctl(["verify"]).at(&server).run().exits(0);
+    insta::assert_snapshot!(even(&outcome.stdout), @r#"
+    not testable applications.siem  "SIEM" (adminapi)
+        not testable: info, read_log (shown as granted), admins, admins_read, read_resource, settings (shown as not granted): the call is refused, perhaps because `networks_for_api_access` leaves this machine out
+        not testable: allow_to_set_permissions, integrations, integrations_read, settings_read, write_resource (shown as not granted): no read-only call proves it
+    Verified: 0 of 1 applications, 1 not testable.
+    "#);
+}
+
+/// Whatever verify advises is what apply takes.
+#[test]
+fn the_advice_of_verify_works() {
+    type Edit = fn(&Server);
+    let edits: [(&str, Edit); 4] = [
+        ("a permission taken away", |server| server.edit("SIEM export", json!({"adminapi_info": "0"}))),
+        ("a permission given", |server| server.edit("SIEM export", json!({"adminapi_write_resource": "1"}))),
+        ("one taken and one given", |server| {
+            server.edit("SIEM export", json!({"adminapi_info": "0", "adminapi_admins_read": "1"}));
+        }),
+        ("the application deleted", |server| {
+            let ikey = server.ikey("SIEM export");
+            server.account().delete_application(&ikey).unwrap_or_else(|_| panic!("refused"));
+        }),
+    ];
+    for (name, edit) in edits {
+        for others in [false, true] {
+            let (folder, server) = applied();
+            edit(&server);
+            if others {
+                // Another address that an apply refuses for a reason of its own.
+                server.edit("VPN", json!({"user_access": "NO_USERS"}));
+            }
+            let outcome = folder.duoctl(["verify", "--only", "*.siem"]).at(&server).run().exits(3);
+            let advice = outcome.stdout.lines().find_map(|line| line.trim().strip_prefix("run `duoctl "));
+            let advice = advice.unwrap_or_else(|| panic!("{name}: {}", outcome.stdout));
+            let words = advice.split('`').next().unwrap().split(' ').chain(["--auto-approve", "--no-verify"]);
+            folder.duoctl(words).at(&server).run().exits(0);
+            folder.duoctl(["verify", "--only", "*.siem"]).at(&server).run().exits(0);
+        }
+    }
+}
+
+/// A risk that only undoes what was done in Duo does not read as the opposite of it, and what waits for a consent to
+/// something else is named.
+#[test]
+fn a_consent_that_is_missing_says_what_else_waits() {
+    let yaml = THREE.replace(
+        "permitted_groups, groups_allowed: [Employees]}",
+        "no_users, secret: {store: local, path: desk}}",
+    ) + "secret_stores: {local: {type: file, path: kept}}\n";
+    let (folder, server) = (Folder::with(&yaml), Server::start());
+    folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+    server.edit("SIEM export", json!({"adminapi_info": "0"}));
+    std::fs::remove_dir_all(folder.path("kept")).unwrap();
+    let lines = |outcome: &crate::support::Outcome| {
+        let of_risks = outcome.stdout.lines().map(str::trim).filter(|line| line.starts_with("! "));
+        of_risks.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
+    assert_eq!(
+        lines(&plan),
+        [
+            "! drift, reduces_privilege: as it is now, the key may do less",
+            "! escalates_privilege: the key may do more, which undoes the change in Duo",
+            "! escalates_privilege: applications.siem: the key may do more",
+        ]
+    );
+    let waits = "held back until then: deliver applications.helpdesk (`--exclude applications.siem` applies the rest)";
+    plan.says(waits);
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(5).says(waits);
+    assert!(!folder.path("kept").exists());
+    let rest = ["apply", "--auto-approve", "--no-verify", "--exclude", "applications.siem"];
+    folder.duoctl(rest).at(&server).run().exits(0).says("delivered");
+    assert!(folder.path("kept/desk").exists());
 }

@@ -186,6 +186,55 @@ pub struct ChangeDocument {
     pub drift: Option<RiskDocument>,
 }
 
+impl StepDocument {
+    /// What stands behind the reason of a risk: that it comes only from taking back what was done in Duo. Otherwise it
+    /// reads as the opposite of what that risks.
+    pub fn undoing(&self, risk: &RiskDocument) -> &'static str {
+        let with = |change: &&ChangeDocument| change.risk == risk.risk && change.reason == risk.reason;
+        let mut changes = self.changes.iter().filter(with).peekable();
+        let undoes = changes.peek().is_some() && changes.all(|change| change.origin == Some(Origin::Drift));
+        if undoes { ", which undoes the change in Duo" } else { "" }
+    }
+}
+
+/// How many steps are named that wait for a consent to another one.
+const NAMED: usize = 5;
+
+impl PlanDocument {
+    /// The fields of an address that were not changed by the YAML alone.
+    pub fn drifted_fields(&self, address: &str) -> Vec<&str> {
+        let steps = self.steps.iter().filter(|step| step.address == address && step.action != Action::Create);
+        let changes = steps.flat_map(|step| &step.changes);
+        let drifted = changes.filter(|change| change.origin != Some(Origin::Config));
+        drifted.map(|change| change.field.as_str()).collect()
+    }
+
+    /// What else is not done while guards refuse a part of the plan, and how to do it without that part; nothing where a
+    /// guard is about the whole plan.
+    pub fn held_back(&self) -> Option<String> {
+        let refused: Option<BTreeSet<&str>> =
+            self.refusals.iter().map(|refusal| refusal.address.as_deref()).collect();
+        let refused = refused.filter(|refused| !refused.is_empty())?;
+        let is_refused = |step: &&StepDocument| refused.contains(step.address.as_str());
+        let with_keys = self.steps.iter().filter(|step| is_refused(step) && step.delivery.is_some());
+        let keys = with_keys.map(|step| format!("the keys of {} are not delivered", step.address));
+        let others: Vec<&StepDocument> = self.steps.iter().filter(|step| !is_refused(step)).collect();
+        let mut waiting: Vec<String> = others
+            .iter()
+            .take(NAMED)
+            .map(|step| format!("{} {}", step.action.name(), step.address))
+            .collect();
+        if let Some(more) = others.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            waiting.push(format!("{more} more"));
+        }
+        let without: Vec<String> = refused.iter().map(|address| format!("--exclude {address}")).collect();
+        let others = (!waiting.is_empty())
+            .then(|| format!("{} (`{}` applies the rest)", waiting.join(", "), without.join(" ")));
+        let all: Vec<String> = keys.chain(others).collect();
+        (!all.is_empty()).then(|| format!("held back until then: {}", all.join("; ")))
+    }
+}
+
 impl From<&Step> for StepDocument {
     fn from(step: &Step) -> Self {
         Self {
@@ -305,6 +354,48 @@ pub struct WhoDocument {
     pub complete: bool,
     /// How many days were looked at.
     pub days: u16,
+}
+
+/// What one actor did at one time from one place.
+pub(crate) struct Actions<'a> {
+    /// When, to the second.
+    pub(crate) when: String,
+    /// Who.
+    pub(crate) who: &'a str,
+    /// From where.
+    pub(crate) from: &'a str,
+    /// What, each action once, with its count where there are several.
+    pub(crate) what: String,
+}
+
+impl<'a> Actions<'a> {
+    /// Activities in their order, those of one actor and time together.
+    pub(crate) fn of(activities: &'a [Activity]) -> Vec<Self> {
+        let alike = |a: &Activity, b: &Activity| {
+            (a.moment(), &a.actor, &a.who, &a.from) == (b.moment(), &b.actor, &b.who, &b.from)
+        };
+        let together = |group: &'a [Activity]| {
+            let first = group.first()?;
+            let mut counts: Vec<(&str, usize)> = Vec::new();
+            for activity in group {
+                match counts.iter_mut().find(|(action, _)| *action == activity.action) {
+                    Some((_, count)) => *count += 1,
+                    None => counts.push((&activity.action, 1)),
+                }
+            }
+            let words = counts.iter().map(|(action, count)| match count {
+                1 => (*action).to_owned(),
+                count => format!("{action} ({count} times)"),
+            });
+            Some(Self {
+                when: first.moment(),
+                who: &first.who,
+                from: first.from.as_deref().unwrap_or("an unknown address"),
+                what: words.collect::<Vec<_>>().join(", "),
+            })
+        };
+        activities.chunk_by(alike).filter_map(together).collect()
+    }
 }
 
 impl WhoDocument {

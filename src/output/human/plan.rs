@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use crate::kinds::address::Address;
 use crate::kinds::policy;
 use crate::kinds::risk::Risk;
-use crate::output::document::{ChangeDocument, HandoffDocument, PlanDocument, StepDocument, WhoDocument};
+use crate::output::document::{
+    Actions, ChangeDocument, HandoffDocument, PlanDocument, StepDocument, WhoDocument,
+};
 use crate::output::paint::Paint;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::{Action, Orphan};
@@ -116,7 +118,7 @@ pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
     }
     for risk in &step.risks {
         let title = paint.bad(&format!("! {}:", risk.risk));
-        let _ = writeln!(text, "    {title} {}", safe(&risk.reason));
+        let _ = writeln!(text, "    {title} {}{}", safe(&risk.reason), step.undoing(risk));
     }
     for change in step.changes.iter().filter(|change| is_open(change)) {
         let _ = writeln!(text, "    {} {}", paint.notice("? not known:"), safe(&change.reason));
@@ -187,6 +189,9 @@ fn refusals(plan: &PlanDocument, title: &str, paint: Paint) -> String {
         let _ = writeln!(text, "  ! {}: {}", safe(&refusal.guard), safe(&refusal.message));
         let _ = writeln!(text, "      {}", safe(&refusal.lift_words()));
     }
+    if let Some(sentence) = plan.held_back() {
+        let _ = writeln!(text, "  {}", safe(&sentence));
+    }
     text
 }
 
@@ -213,16 +218,17 @@ pub(super) fn who(plan: &PlanDocument, paint: Paint) -> String {
     let Some(who) = &plan.who else { return String::new() };
     let mut text = String::new();
     for (address, activities) in &who.by_address {
-        let _ = writeln!(text, "{} {}", paint.calm("@ who"), paint.strong(&safe(address)));
-        for activity in activities {
-            let from = activity.from.as_deref().unwrap_or("an unknown address");
-            let (when, who) = (safe(&activity.moment()), safe(&activity.who));
-            let _ = writeln!(text, "    {when}  {who}  from {}  {}", safe(from), safe(&activity.action));
+        let fields = plan.drifted_fields(address).join(", ");
+        let fields = if fields.is_empty() { fields } else { format!("  {fields}") };
+        let _ = writeln!(text, "{} {}{}", paint.calm("@ who"), paint.strong(&safe(address)), safe(&fields));
+        for Actions { when, who, from, what } in Actions::of(activities) {
+            let (when, who, from, what) = (safe(&when), safe(who), safe(from), safe(&what));
+            let _ = writeln!(text, "    {when}  {who}  from {from}  {what}");
         }
         if activities.is_empty() {
             let _ = writeln!(
                 text,
-                "    the activity log of the last {} days names nobody else than duoctl's own key",
+                "    the activity log of the last {} days has no change by anyone else since duoctl last wrote to it",
                 who.days
             );
         }

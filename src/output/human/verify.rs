@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::output::document::{ApplicationDocument, LadderDocument, VerifyDocument};
 use crate::output::paint::Paint;
 use crate::text::{quoted, safe};
-use crate::verify::report::{Check, Verdict};
+use crate::verify::report::{Check, PERMISSION, SHOWN, Verdict};
 
 use super::{Style, plan};
 
@@ -63,11 +63,11 @@ fn application_text(text: &mut String, application: &ApplicationDocument, style:
     let lines: Vec<(&str, String)> =
         if application.checks.iter().any(|check| check.name.starts_with(PERMISSION)) {
             let named = |verdict, begins| names(&application.checks, verdict, begins);
-            vec![
+            let proven = [
                 ("held", named(Verdict::Verified, "held")),
                 ("refused as it should", named(Verdict::Verified, "not held")),
-                ("not testable", named(Verdict::NotTestable, "")),
-            ]
+            ];
+            proven.into_iter().chain(untested(&application.checks)).collect()
         } else {
             let summed = application.checks.iter().filter(|check| !whole(check));
             summed.map(|check| (check.name.as_str(), check.detail.clone())).collect()
@@ -77,8 +77,6 @@ fn application_text(text: &mut String, application: &ApplicationDocument, style:
     }
 }
 
-const PERMISSION: &str = "permission ";
-
 /// The permissions of which the same was seen.
 fn names(checks: &[Check], verdict: Verdict, begins: &str) -> String {
     let alike = checks.iter().filter(|check| check.verdict == verdict && check.detail.starts_with(begins));
@@ -87,6 +85,39 @@ fn names(checks: &[Check], verdict: Verdict, begins: &str) -> String {
     names.sort_unstable();
     names.dedup();
     names.join(", ")
+}
+
+/// What could not be tested, once for each reason, with what Duo shows of it.
+fn untested(checks: &[Check]) -> Vec<(&'static str, String)> {
+    let mut by_reason: Vec<(&str, [Vec<&str>; 3])> = Vec::new();
+    for check in checks.iter().filter(|check| check.verdict == Verdict::NotTestable) {
+        let name = check.name.trim_start_matches(PERMISSION);
+        let shown = SHOWN.iter().position(|begins| check.detail.starts_with(begins));
+        let begins = shown.and_then(|place| SHOWN.get(place)).copied().unwrap_or_default();
+        let reason = check.detail.strip_prefix(begins).unwrap_or_default();
+        if !by_reason.iter().any(|(known, _)| *known == reason) {
+            by_reason.push((reason, Default::default()));
+        }
+        let lists = by_reason.iter_mut().find(|(known, _)| *known == reason).map(|(_, lists)| lists);
+        if let Some(list) = lists.and_then(|lists| lists.get_mut(shown.unwrap_or(SHOWN.len()))) {
+            list.push(name);
+        }
+    }
+    by_reason
+        .into_iter()
+        .map(|(reason, lists)| ("not testable", format!("{}: {reason}", shown(lists))))
+        .collect()
+}
+
+/// Names by what Duo shows of them.
+fn shown(lists: [Vec<&str>; 3]) -> String {
+    let ends = [" (shown as granted)", " (shown as not granted)", ""];
+    let lists = lists.into_iter().zip(ends).filter(|(names, _)| !names.is_empty());
+    let words = lists.map(|(mut names, end)| {
+        names.sort_unstable();
+        names.join(", ") + end
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// A verdict in its colour.

@@ -17,7 +17,7 @@ use crate::kinds::application::PERMISSION_PREFIX;
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::reconcile::desired::Desired;
 use crate::verify::needs::{Need, needs};
-use crate::verify::report::{Check, Verdict};
+use crate::verify::report::{Check, PERMISSION as PREFIX, Verdict};
 
 use super::diagnosis::{Diagnosis, Trouble};
 use super::kind;
@@ -28,7 +28,6 @@ const APPLICATIONS: &str = "read applications";
 const GROUPS: &str = "read groups";
 const POLICIES: &str = "read policies";
 const PLAN: &str = "declared plan";
-const PREFIX: &str = "permission ";
 
 /// What Duo shows of the permissions of an application.
 pub(super) struct Shown {
