@@ -38,6 +38,8 @@ pub struct Imported {
     pub entries: Vec<Entry>,
     /// Everything else, sorted by integration key.
     pub left_out: Vec<LeftOut>,
+    /// The key of every application that may get an entry, whether or not it is wanted.
+    pub keys: Vec<String>,
 }
 
 /// Describes what the workspace does not declare yet. `defaults` are those of `defaults.applications`.
@@ -72,6 +74,7 @@ pub fn import(
     let mut drafts = Vec::new();
     let names = Names::new(live.groups, live.policies);
     for (candidate, key) in chosen.iter().zip(keys(&chosen, live.integrations, workspace)) {
+        imported.keys.push(key.clone());
         if scope.is_wanted(candidate.integration, &key) {
             drafts.push(scope.draft(candidate, key, &names, defaults));
         } else {

@@ -116,6 +116,11 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
     endings.iter().any(|ending| key.ends_with(ending))
 }
 
+/// The JSON pointer of a member of what is at another one (RFC 6901).
+pub(crate) fn member(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

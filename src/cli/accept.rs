@@ -6,27 +6,30 @@ use crate::import::Live;
 use crate::import::accept::{Edit, drifted, edits};
 use crate::import::part;
 use crate::kinds::address::Address;
+use crate::kinds::application::fields::FIELDS;
+use crate::kinds::field::Field;
 use crate::language::address::Place;
+use crate::language::similar::did_you_mean;
 use crate::output::printer::Printer;
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::diff::Change;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Options, Prune};
 use crate::reconcile::selection::Selection;
-use crate::text::one_line;
-use crate::text::safe;
+use crate::text::{one_line, safe, shown};
 
 use super::args;
-use super::edit::{application, edited};
+use super::edit::{application, edited, not_declared};
 use super::exit::{Exit, Failure};
 use super::session::{Session, desired, first_failure, options, show_problems};
 
 /// Runs the command.
 pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> {
     let place = application(&args.address)?;
+    fields(&args.field)?;
     let address = Address::new(place.to_string());
     let session = Session::open(&args.source.path, &args.connection, printer).await?;
-    let not_there = || Failure::Usage(format!("the YAML has no `{address}`"));
+    let not_there = || not_declared(&session.workspace, place);
     let wanted = session.desired.applications.iter().find(|wanted| wanted.address == address);
     let wanted = wanted.ok_or_else(not_there)?;
     let file = wanted.span.ok_or_else(not_there)?.file;
@@ -92,6 +95,17 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
     let file = safe(&file.display().to_string());
     printer.data(&format!("Accepted into {file}. `duoctl apply` records it in Duo.\n"));
     Ok(if refused.is_empty() { Exit::Done } else { Exit::Error })
+}
+
+/// Whether each of them is a field of some application, or a part of one, e.g. `sso.saml_config.relaystate`.
+fn fields(named: &[String]) -> Result<(), Failure> {
+    let Some(unknown) = named.iter().find(|name| !FIELDS.iter().any(|field| names(name, field.name())))
+    else {
+        return Ok(());
+    };
+    let help = did_you_mean(unknown, FIELDS.iter().map(Field::name));
+    let help = help.unwrap_or_else(|| "`duoctl plan` shows the fields that differ".to_owned());
+    Err(Failure::Usage(format!("{} is not a field of an application; {help}", shown(unknown))))
 }
 
 /// What of the changes the YAML can say.

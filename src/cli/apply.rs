@@ -16,6 +16,7 @@ use crate::output::document::{ApplyDocument, Document, PlanDocument};
 use crate::output::human::apply::end;
 use crate::output::human::plan::{NEEDS_CONSENT, REFUSED, render};
 use crate::output::printer::Printer;
+use crate::reconcile::consent::patterns;
 use crate::reconcile::guard::judge;
 use crate::reconcile::plan::{Options, Plan};
 use crate::verify::report::Report;
@@ -69,7 +70,7 @@ pub async fn run(
         }
     };
     let mut plan = session.plan(&mut reading, &options, printer).await;
-    check_patterns(options.selection.patterns(), &session.desired, &plan)?;
+    check_patterns(options.selection.patterns().chain(patterns(&consent.allow)), &session.desired, &plan)?;
     if let Some(saved) = &saved {
         let moved = what_moved(&saved.fingerprint, &plan, &reading)?;
         if !moved.is_empty() {

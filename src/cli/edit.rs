@@ -11,6 +11,7 @@ use crate::config::model::Workspace;
 use crate::diagnostic::{Sources, has_errors};
 use crate::language::address::{ADMIN_API, AUTH_API, Place};
 use crate::reading::{self, ReadError};
+use crate::reconcile::selection::meant;
 use crate::text::quoted;
 
 use super::exit::Failure;
@@ -107,5 +108,12 @@ pub fn application(address: &str) -> Result<Place<'_>, Failure> {
 /// The application that the YAML declares at an address.
 pub fn declared<'w>(workspace: &'w Workspace, address: &str) -> Result<Declared<'w>, Failure> {
     let place = application(address)?;
-    workspace.declared(place).ok_or_else(|| Failure::Usage(format!("the YAML has no `{place}`")))
+    workspace.declared(place).ok_or_else(|| not_declared(workspace, place))
+}
+
+/// The failure where the YAML declares no application at an address, with what was probably meant.
+pub fn not_declared(workspace: &Workspace, place: Place<'_>) -> Failure {
+    let known: Vec<String> = workspace.every_declared().map(|declared| declared.place.to_string()).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    Failure::Usage(format!("the YAML has no `{place}`; {}", meant(&place.to_string(), &known)))
 }

@@ -8,6 +8,7 @@ use similar::TextDiff;
 use crate::config::edit;
 use crate::config::files;
 use crate::config::format::{FormatError, canonical};
+use crate::config::load::empty;
 use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
@@ -41,7 +42,9 @@ fn in_place(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
     let mut failed = false;
     let mut pending = false;
     for index in files::read(&paths, &mut sources, &mut findings) {
-        let Some(path) = sources.file(index).map(|file| file.path.as_path()) else { continue };
+        let Some(source) = sources.file(index) else { continue };
+        let path = source.path.as_path();
+        findings.extend(empty(index, &source.text));
         match one(path, index, args, printer)? {
             Formatted::Same => {}
             Formatted::Changed => pending = true,

@@ -5,13 +5,14 @@ use std::io::IsTerminal as _;
 
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::KeyReader;
-use crate::language::similar::did_you_mean;
 use crate::output::document::{Document, HandoffDocument, HandoffsDocument};
 use crate::output::human::console::{sheets as shown, short_name};
 use crate::output::printer::Printer;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::{self, Plan};
+use crate::reconcile::selection::meant;
 use crate::secret::Secret;
+use crate::text::shown as quoted;
 
 use super::args::{self, OutputFormat, Pruning, Selected};
 use super::exit::{Exit, Failure};
@@ -72,12 +73,11 @@ pub fn sheet<'p>(session: &Session, plan: &'p Plan, name: &str) -> Result<&'p Ha
         )));
     }
     let names: Vec<&str> = sheets().map(|sheet| short_name(sheet.address.as_str())).collect();
-    let help = match did_you_mean(key, names.iter().copied()) {
-        Some(help) => help,
-        None if names.is_empty() => "the YAML has none".to_owned(),
-        None => format!("there is {}", names.join(", ")),
-    };
-    Err(Failure::Usage(format!("`identity_intelligence` has no entry {name:?}; {help}")))
+    Err(Failure::Usage(format!(
+        "`identity_intelligence` has no entry {}; {}",
+        quoted(name),
+        meant(key, &names)
+    )))
 }
 
 async fn reveal(

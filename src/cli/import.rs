@@ -8,14 +8,17 @@ use crate::config::edit::EditError;
 use crate::config::files::MAX_FILE_BYTES;
 use crate::config::load::{InMemory, load_files};
 use crate::diagnostic::has_errors;
+use crate::duo::types::Integration;
 use crate::import::placement::{Change, Split, place};
 use crate::import::{Live, Wanted, defaults, import};
+use crate::language::similar::did_you_mean;
+use crate::names::same_key;
 use crate::output::document::{Document, ImportDocument};
 use crate::output::printer::Printer;
 use crate::reading;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::selection::glob_matcher;
-use crate::text::safe;
+use crate::text::{safe, shown};
 
 use super::args::{self, Include, SplitMode};
 use super::edit::unchanged;
@@ -26,7 +29,7 @@ use super::session::{Session, first_failure};
 /// Runs the command.
 pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let split = split(args.split, &args.source.path)?;
-    let only = args.only.iter().map(|glob| glob_matcher(glob)).collect::<Result<_, _>>();
+    let only = args.only.iter().map(|glob| glob_matcher(&same_key(glob))).collect::<Result<_, _>>();
     let wanted = Wanted {
         only: only.map_err(Failure::Usage)?,
         kinds: args.kinds.clone(),
@@ -46,6 +49,7 @@ pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Resul
     let live = Live { integrations, groups, policies };
     let defaults = defaults(&session.sources);
     let imported = import(&session.workspace, &session.desired, &defaults, seen, live, &wanted);
+    mean_something(&args, &wanted, &session, &imported.keys, integrations)?;
     let mut changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
         .map_err(|(path, error)| unchanged(&path, &error))?;
     prove(&session, &mut changes)?;
@@ -58,6 +62,39 @@ pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Resul
         printer.data(&format!("Next: `{next}` shows that they will only be adopted.\n"));
     }
     Ok(Exit::Done)
+}
+
+/// Whether each `--type` and each `--only` means an application of the account, imported before or not.
+fn mean_something(
+    args: &args::Import,
+    wanted: &Wanted,
+    session: &Session,
+    keys: &[String],
+    integrations: &[Integration],
+) -> Result<(), Failure> {
+    let none = |text: &String, known: &[&str]| {
+        let help = did_you_mean(text, known.iter().copied());
+        let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+        Err(Failure::Usage(format!("{} matches no application of the account{help}", shown(text))))
+    };
+    let live: Vec<&str> = integrations.iter().map(Integration::kind).collect();
+    if let Some(kind) = wanted.kinds.iter().find(|kind| !live.contains(&kind.as_str())) {
+        return none(kind, &live);
+    }
+    let declared = session.desired.applications.iter().map(|wanted| wanted.address.to_string());
+    let addresses: Vec<String> =
+        keys.iter().map(|key| format!("applications.{key}")).chain(declared).collect();
+    let known: Vec<&str> = keys
+        .iter()
+        .map(String::as_str)
+        .chain(addresses.iter().map(String::as_str))
+        .chain(integrations.iter().map(Integration::name))
+        .collect();
+    let mut patterns = args.only.iter().zip(&wanted.only);
+    match patterns.find(|(_, glob)| !known.iter().any(|known| glob.is_match(same_key(known)))) {
+        Some((text, _)) => none(text, &known),
+        None => Ok(()),
+    }
 }
 
 /// The command that comes next. An application of the simulator is none of the real account.

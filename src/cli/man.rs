@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::{Command, CommandFactory as _};
 
+use crate::language::similar::did_you_mean;
 use crate::output::printer::Printer;
 
 use super::args::{Args, Man};
@@ -21,7 +22,11 @@ pub fn run(args: &Man, printer: Printer) -> Result<Exit, Failure> {
     let Some(folder) = &args.dir else {
         let mut command = &root;
         for name in &args.command {
-            let unknown = || Failure::Usage(format!("`{}` is no command of duoctl", args.command.join(" ")));
+            let unknown = || {
+                let help = did_you_mean(name, command.get_subcommands().map(clap::Command::get_name));
+                let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+                Failure::Usage(format!("`{}` is not a command of duoctl{help}", args.command.join(" ")))
+            };
             command = command.find_subcommand(name).ok_or_else(unknown)?;
         }
         printer.data(&page(command).map_err(failure(Path::new("the page")))?);

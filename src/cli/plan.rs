@@ -7,6 +7,7 @@ use crate::config::load::Trust;
 use crate::output::document::{Document, MadeWith, PlanDocument, PruneDocument};
 use crate::output::json;
 use crate::output::printer::Printer;
+use crate::reconcile::consent::patterns;
 use crate::reconcile::guard::judge;
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::Plan;
@@ -31,7 +32,7 @@ pub async fn run(
     session.may_prune(&args.pruning)?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
-    check_patterns(options.selection.patterns(), &session.desired, &plan)?;
+    check_patterns(options.selection.patterns().chain(patterns(&consent.allow)), &session.desired, &plan)?;
     // Who wrote the YAML would choose whose names are shown.
     let impact = if args.untrusted { Impact { impact_budget: 0 } } else { args.impact.clone() };
     session.tell_affected(&mut plan, &reading.observation, &impact, printer).await;

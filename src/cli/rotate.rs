@@ -19,7 +19,7 @@ use crate::output::human::console::short_name;
 use crate::output::human::list::rotations as rotations_text;
 use crate::output::human::{apply, plan as plan_text};
 use crate::output::printer::Printer;
-use crate::reconcile::consent::Consent;
+use crate::reconcile::consent::{Consent, patterns};
 use crate::reconcile::delivery::Delivery;
 use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::guard::{Refusal, judge};
@@ -54,8 +54,9 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
         look_at_creations(&session.transport, &mut reading.observation, reach, options.now).await;
     }
     let plan = plan::plan(&session.desired, &reading.observation, &options);
-    let patterns: Result<Vec<_>, _> = args.addresses.iter().map(|text| Pattern::parse(text)).collect();
-    check_patterns(&patterns.map_err(Failure::Usage)?, &session.desired, &plan)?;
+    let named: Result<Vec<_>, _> = args.addresses.iter().map(|text| Pattern::parse(text)).collect();
+    let named = named.map_err(Failure::Usage)?;
+    check_patterns(named.iter().chain(patterns(&args.allow)), &session.desired, &plan)?;
     let consent = Consent { allow: args.allow.clone(), ..Consent::default() };
     let asked = Asked {
         session: &session,

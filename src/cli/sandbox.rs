@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::language::similar::did_you_mean;
+use crate::names::same;
 use crate::output::printer::Printer;
 use crate::sandbox::account::{self, Account};
 use crate::sandbox::call::Reply;
@@ -99,14 +101,18 @@ fn edit(args: &Edit, printer: Printer) -> Result<Exit, Failure> {
     let mut account =
         Account::open(&state).map_err(|error| Failure::Sandbox { state: state.clone(), error })?;
     let text = |live: &Value, key: &str| live.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let is_meant =
-        |live: &&Value| [text(live, "name"), text(live, "integration_key")].contains(&args.application);
+    let is_meant = |live: &&Value| {
+        same(&text(live, "name"), &args.application) || text(live, "integration_key") == args.application
+    };
     let live = account.applications();
     let ikeys: Vec<String> = live.iter().filter(is_meant).map(|live| text(live, "integration_key")).collect();
     let ikey = match ikeys.as_slice() {
         [ikey] => ikey,
         [] => {
-            let message = format!("the simulated account has no application `{}`", args.application);
+            let names: Vec<String> = live.iter().map(|live| text(live, "name")).collect();
+            let help = did_you_mean(&args.application, names.iter().map(String::as_str));
+            let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+            let message = format!("the simulated account has no application `{}`{help}", args.application);
             return Err(Failure::Usage(message));
         }
         several => {

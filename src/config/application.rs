@@ -10,7 +10,8 @@ use crate::kinds::application::entry::known_type;
 use crate::kinds::application::fields::field;
 use crate::kinds::application::{ACCESS, GROUPS};
 use crate::kinds::field::Roles;
-use crate::kinds::value::Setting;
+use crate::kinds::value::{Setting, Written};
+use crate::text::member;
 use crate::yaml::{Data, Entry, Node};
 
 use super::model::{Application, Ignore};
@@ -133,8 +134,31 @@ fn decode_setting(node: Node) -> Option<Spanned<Setting>> {
         Data::Flag(flag) => Setting::Flag(flag),
         Data::Text(text) => Setting::Text(text),
         Data::List(items) => Setting::List(items.into_iter().filter_map(into_text).collect()),
-        Data::Mapping(_) => Setting::Document(node.json()),
+        Data::Mapping(_) => {
+            let mut places = BTreeMap::new();
+            places_of_texts(&node, "", &mut places);
+            Setting::Document(Written::new(node.json(), places))
+        }
         Data::Number(..) => return None,
     };
     Some(Spanned::new(setting, span))
+}
+
+fn places_of_texts(node: &Node, at: &str, places: &mut BTreeMap<String, Span>) {
+    match &node.data {
+        Data::Text(_) => {
+            places.insert(at.to_owned(), node.span);
+        }
+        Data::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                places_of_texts(item, &member(at, &index.to_string()), places);
+            }
+        }
+        Data::Mapping(entries) => {
+            for entry in entries {
+                places_of_texts(&entry.value, &member(at, &entry.key.value), places);
+            }
+        }
+        Data::Null | Data::Flag(_) | Data::Number(..) => {}
+    }
 }

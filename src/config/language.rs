@@ -21,6 +21,7 @@ pub static FILE: Object = Object {
         }),
         _ => None,
     },
+    free: Some("x-"),
     ..Object::new("the file", FILE_KEYS)
 };
 

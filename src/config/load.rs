@@ -191,16 +191,31 @@ fn file_tree(index: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Opt
     let tree = yaml::parse(index, text, diagnostics);
     let empty = tree.as_ref().is_none_or(|node| matches!(node.data, Data::Null));
     if empty && diagnostics.len() == before {
-        diagnostics.push(
-            Diagnostic::error(
-                Code::EmptyFile,
-                Span { file: index, start: 0, end: 0 },
-                "the file holds nothing",
-            )
-            .help("`duoctl init` writes a first one; remove the file if it is not needed"),
-        );
+        diagnostics.push(nothing_in(index));
     }
     tree.filter(|_| !empty)
+}
+
+/// The finding about a file that holds nothing but comments.
+fn nothing_in(index: usize) -> Diagnostic {
+    Diagnostic::error(Code::EmptyFile, Span { file: index, start: 0, end: 0 }, "the file holds nothing")
+        .help("`duoctl init` writes a first one; remove the file if it is not needed")
+}
+
+/// The same finding for those who do not load the file; `None` where it holds something.
+pub fn empty(index: usize, text: &str) -> Option<Diagnostic> {
+    let says = |line: &&str| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with(['#', '%']) && line != "---" && line != "..."
+    };
+    // Most files are told without parsing them once more.
+    if text.trim_start_matches('\u{feff}').lines().filter(says).count() > 1 {
+        return None;
+    }
+    let mut found = Vec::new();
+    let tree = yaml::parse(index, text, &mut found);
+    let empty = tree.is_none_or(|node| matches!(node.data, Data::Null));
+    (empty && found.is_empty()).then(|| nothing_in(index))
 }
 
 /// `complete` says whether every file could be read, so that what is missing is really missing.

@@ -51,6 +51,11 @@ fn keyed(table: &Object) -> Map<String, Value> {
         schema.insert("required".to_owned(), json!(required));
     }
     schema.insert("additionalProperties".to_owned(), json!(false));
+    if let Some(begins) = table.free {
+        let free =
+            json!({"description": "Not read. A place for anchors that are used elsewhere in this file."});
+        schema.insert("patternProperties".to_owned(), json!({format!("^{begins}"): free}));
+    }
     if let Some(unless) = table.unless {
         let rule = json!({"if": {"required": [unless]}, "then": {}, "else": {"required": required}});
         schema.insert("allOf".to_owned(), json!([rule]));

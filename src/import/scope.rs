@@ -12,7 +12,7 @@ use crate::duo::types::{Group, Ikey, Integration, Policy};
 use crate::kinds::address::Address;
 use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::language::texts::{ADDRESS_KEY, LINE};
-use crate::names::{alike_key, mentions};
+use crate::names::{alike_key, mentions, same_key};
 use crate::reconcile::desired::Desired;
 use crate::reconcile::matching::{TypeAndName, match_all, type_and_name};
 use crate::reconcile::observation::Observation;
@@ -259,7 +259,7 @@ impl<'a> Scope<'a> {
         let address = format!("applications.{key}");
         self.wanted.only.is_empty()
             || self.wanted.only.iter().any(|glob| {
-                glob.is_match(&address) || glob.is_match(key) || glob.is_match(integration.name())
+                glob.is_match(&address) || glob.is_match(key) || glob.is_match(same_key(integration.name()))
             })
     }
 

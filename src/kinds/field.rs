@@ -10,7 +10,7 @@ use crate::language::shape::{Key, Shape};
 
 use super::Kind;
 use super::risk::{Assessment, NEUTRAL};
-use super::value::FieldValue;
+use super::value::{FieldValue, Written};
 
 /// One row of a kind's table.
 #[derive(Clone, Copy, Debug)]
@@ -276,7 +276,7 @@ pub enum Form {
 #[derive(Clone, Copy, Debug)]
 pub struct Document {
     /// The document with the names of other objects replaced by their ids.
-    pub resolve: fn(&Value, &dyn Names, Span) -> Resolved,
+    pub resolve: fn(&Written, &dyn Names, Span) -> Resolved,
     /// The declared leaves, and what a live document holds at the same places.
     pub leaves: fn(&Value, Option<&Value>) -> (Leaves, Leaves),
     /// What an update sends of a declared document, given the live one.

@@ -2,10 +2,11 @@
 //! (duo-api.md, section 10).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use crate::diagnostic::Spanned;
+use crate::diagnostic::{Span, Spanned};
 use crate::names::bare_key;
 
 use super::networks::Networks;
@@ -22,7 +23,47 @@ pub enum Setting {
     /// A list of strings, each with its place.
     List(Vec<Spanned<String>>),
     /// A document of any shape, e.g. `sso`.
-    Document(Value),
+    Document(Written),
+}
+
+/// A document with the places of its texts. Two are the same if their values are.
+#[derive(Clone, Debug)]
+pub struct Written {
+    value: Value,
+    /// By JSON pointers.
+    places: BTreeMap<String, Span>,
+}
+
+impl Written {
+    /// With the places of its texts, by JSON pointers.
+    pub fn new(value: Value, places: BTreeMap<String, Span>) -> Self {
+        Self { value, places }
+    }
+
+    /// Where a text of it is.
+    pub fn place(&self, pointer: &str) -> Option<Span> {
+        self.places.get(pointer).copied()
+    }
+}
+
+impl From<Value> for Written {
+    fn from(value: Value) -> Self {
+        Self::new(value, BTreeMap::new())
+    }
+}
+
+impl Deref for Written {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+impl PartialEq for Written {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
 }
 
 /// A normalised value. Two values are the same setting exactly when they are equal.

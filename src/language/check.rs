@@ -64,6 +64,9 @@ pub fn object(entries: &[Entry], table: &Object, at: Span, findings: &mut Findin
     let lacks = |key: &&Key| lacks(entries, key.name, names());
     let variant = table.variants.and_then(|variants| Some((variants, variant(entries, variants.by)?)));
     for entry in entries {
+        if table.free.is_some_and(|begins| entry.key.value.starts_with(begins)) {
+            continue;
+        }
         let Some(key) = table.keys.iter().find(|key| key.name == entry.key.value) else {
             findings.push(unknown_key(entry, table));
             continue;

@@ -182,6 +182,8 @@ pub struct Object {
     pub variants: Option<&'static Variants>,
     /// The name under which a schema says once what it is, where it stands in several places.
     pub definition: Option<&'static str>,
+    /// How keys begin that may be there as well, with any value, and mean nothing: their anchors are used elsewhere.
+    pub free: Option<&'static str>,
     /// What goes beyond single keys.
     pub whole: Option<Whole>,
 }
@@ -211,7 +213,16 @@ pub struct Whole {
 impl Object {
     /// A mapping without further rules.
     pub const fn new(what: &'static str, keys: &'static [Key]) -> Self {
-        Self { what, keys, foreign: no_foreign, unless: None, variants: None, definition: None, whole: None }
+        Self {
+            what,
+            keys,
+            foreign: no_foreign,
+            unless: None,
+            variants: None,
+            definition: None,
+            free: None,
+            whole: None,
+        }
     }
 }
 

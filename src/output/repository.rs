@@ -1,8 +1,26 @@
 //! Paths as a forge knows them: relative to the repository, with `/`.
 
-/// A file, relative to the repository that `prefix` is a folder of; absolute paths stay absolute. `prefix` is where the
-/// command ran, `""` for the repository itself.
+use std::fs;
+use std::path::Path;
+
+/// A file, relative to the repository that `prefix` is a folder of; absolute paths outside of it stay absolute. `prefix` is
+/// where the command ran, `""` for the repository itself. A file that is reached by a link has the path that it really
+/// has, as long as that is inside the repository: no diff shows the other one.
 pub fn path(prefix: &str, file: &str) -> String {
+    real(prefix, file).unwrap_or_else(|| joined(prefix, file))
+}
+
+/// The path that a file really has in the repository; `None` where the file is not there, or is elsewhere.
+fn real(prefix: &str, file: &str) -> Option<String> {
+    let here = fs::canonicalize(".").ok()?;
+    let root =
+        here.ancestors().find(|root| here.strip_prefix(root).is_ok_and(|rest| rest == Path::new(prefix)))?;
+    let real = fs::canonicalize(file).ok()?;
+    let parts: Option<Vec<&str>> = real.strip_prefix(root).ok()?.iter().map(|part| part.to_str()).collect();
+    parts.map(|parts| parts.join("/"))
+}
+
+fn joined(prefix: &str, file: &str) -> String {
     let file = file.replace('\\', "/");
     if file.starts_with('/') {
         return file;

@@ -2,13 +2,11 @@
 
 use std::net::IpAddr;
 
-use globset::GlobMatcher;
-
 use crate::config::model::Guards;
 use crate::kinds::address::Address;
 use crate::kinds::risk::CONSENTS;
 
-use super::selection::glob_matcher;
+use super::selection::Pattern;
 
 /// The consent to a YAML that declares nothing.
 pub const EMPTY: &str = "empty";
@@ -41,7 +39,7 @@ impl Consent {
 #[derive(Clone, Debug)]
 pub struct Allowed {
     name: &'static str,
-    address: Option<GlobMatcher>,
+    address: Option<Pattern>,
 }
 
 impl Allowed {
@@ -70,14 +68,19 @@ impl Allowed {
         if name == EMPTY && address.is_some() {
             return Err(format!("`{EMPTY}` is about the whole workspace and takes no address"));
         }
-        Ok(Self { name, address: address.map(glob_matcher).transpose()? })
+        Ok(Self { name, address: address.map(Pattern::parse).transpose()? })
     }
 
     /// Whether it lifts the guard of this name at an address; what is about no address needs a consent without one.
     pub fn covers(&self, name: &str, address: Option<&Address>) -> bool {
-        let at = |glob: &GlobMatcher| address.is_some_and(|address| glob.is_match(address.as_str()));
+        let at = |pattern: &Pattern| address.is_some_and(|address| pattern.matches(address));
         self.name == name && self.address.as_ref().is_none_or(at)
     }
+}
+
+/// The addresses that consents are for.
+pub fn patterns(consents: &[Allowed]) -> impl Iterator<Item = &Pattern> {
+    consents.iter().filter_map(|allowed| allowed.address.as_ref())
 }
 
 /// Whether a guard of this name is lifted by a consent.

@@ -40,6 +40,7 @@ mod likeness;
 mod options;
 mod price;
 mod removal;
+mod renamed;
 mod restoration;
 mod rotation;
 pub mod settle;

@@ -39,13 +39,17 @@ impl Pattern {
         if known.iter().any(|address| self.matches(address)) {
             return Ok(());
         }
-        let whole = known.iter().map(|address| address.as_str());
-        let short = known.iter().filter_map(|address| Some(address.as_str().split_once('.')?.1));
-        let help = did_you_mean(&self.text, whole.chain(short))
-            .or_else(|| Some(format!("an address here is `{}`", known.first()?)));
-        let help = help.unwrap_or_else(|| "there is no address here".to_owned());
-        Err(format!("{} matches no address; {help}", shown(&self.text)))
+        let known: Vec<&str> = known.iter().map(|address| address.as_str()).collect();
+        Err(format!("{} matches no address; {}", shown(&self.text), meant(&self.text, &known)))
     }
+}
+
+/// What was probably meant by a text that names none of the known addresses: one of them, in full or shortened.
+pub fn meant(text: &str, known: &[&str]) -> String {
+    let short = known.iter().filter_map(|address| Some(address.split_once('.')?.1));
+    did_you_mean(text, known.iter().copied().chain(short))
+        .or_else(|| Some(format!("an address here is `{}`", known.first()?)))
+        .unwrap_or_else(|| "there is no address here".to_owned())
 }
 
 /// Whether every pattern means something among the known addresses: the one check of every command that takes any.

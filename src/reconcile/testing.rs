@@ -87,7 +87,7 @@ impl App {
     }
 
     pub(crate) fn sso(self, document: Value) -> Self {
-        self.set("sso", Setting::Document(document))
+        self.set("sso", Setting::Document(document.into()))
     }
 
     pub(crate) fn groups(self, names: &[&str]) -> Self {

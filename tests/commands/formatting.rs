@@ -149,3 +149,29 @@ fn the_schema_is_installed_for_vs_code_and_nothing_is_overwritten() {
     foreign.duoctl(["schema", "--install"]).run().exits(1).warns("duoctl.schema.json exists already");
     assert!(!foreign.path(".vscode").exists());
 }
+
+#[test]
+fn a_file_that_holds_nothing_is_an_error_for_both_who_read_it() {
+    for text in [
+        "",
+        "\n\n",
+        "# later\n#applications: {}\n",
+        "---\n",
+        "--- # x\n...\n",
+        "null\n",
+        "~\n",
+        "\u{feff}# x\r\n",
+    ] {
+        let folder = Folder::with("");
+        folder.write("other.duo.yaml", text);
+        for command in [&["validate"][..], &["fmt", "--check"], &["fmt", "--diff"], &["fmt"]] {
+            let run = folder.duoctl(command).run().exits(1);
+            run.warns("error[empty-file]").warns("other.duo.yaml");
+        }
+    }
+    // One short line is a file.
+    let folder = Folder::with("");
+    folder.write("other.duo.yaml", "# one\napplications: {}\n");
+    folder.duoctl(["validate"]).run().exits(0);
+    folder.duoctl(["fmt", "--check"]).run().exits(0);
+}

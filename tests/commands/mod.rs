@@ -21,6 +21,7 @@ mod importing;
 mod interruptions;
 mod leaving;
 mod managing;
+mod names;
 mod no_secret_leaks;
 mod partly;
 mod planning;

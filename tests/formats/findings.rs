@@ -116,3 +116,39 @@ fn drift_stands_at_the_lines_of_its_address() {
     let issue = report.as_array().unwrap().iter().find(|issue| issue["check_name"] == "drift").unwrap();
     assert_eq!(issue["location"]["lines"]["begin"], line);
 }
+
+/// A forge knows a file by the path that it really has.
+#[cfg(unix)]
+#[test]
+fn a_workspace_behind_a_link_is_named_by_its_real_path_in_the_repository() {
+    let folder = Folder::empty();
+    folder
+        .shell("git init -q && mkdir -p infra/duo sub && ln -s infra/duo link && ln -s ../infra sub/up")
+        .run()
+        .exits(0);
+    folder.write("duo.yaml", "");
+    let text = std::fs::read_to_string(Folder::with(WRONG).path("duo.yaml")).unwrap();
+    folder.write("infra/duo/duo.yaml", &text);
+    folder.shell("rm duo.yaml && ln -s infra/duo/duo.yaml duo.yaml").run().exits(0);
+    let real = "infra/duo/duo.yaml";
+    let absolute = folder.path("link").display().to_string();
+    for path in ["link", "infra/duo", "sub/up/duo", "duo.yaml", absolute.as_str()] {
+        let run = |format: &str| folder.duoctl(["validate", path, "--format", format]).run().exits(1);
+        let github = run("github").stdout;
+        let named = github.lines().filter(|line| line.starts_with("::error"));
+        assert!(named.clone().count() >= 3, "{github}");
+        assert!(named.clone().all(|line| line.contains(&format!("file={real},"))), "{path}: {github}");
+        for result in results(&run("sarif").json()) {
+            let location = &result["locations"][0]["physicalLocation"];
+            assert_eq!(location["artifactLocation"]["uri"], real, "{path}");
+        }
+        for issue in run("gitlab").json().as_array().unwrap() {
+            assert_eq!(issue["location"]["path"], real, "{path}");
+        }
+    }
+    // Outside of the repository there is no such path.
+    let other = Folder::with(WRONG);
+    let outside = other.path("duo.yaml").display().to_string();
+    let github = folder.duoctl(["validate", &outside, "--format", "github"]).run().exits(1).stdout;
+    assert!(github.contains(&format!("file={outside}")), "{github}");
+}

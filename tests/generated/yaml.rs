@@ -41,7 +41,7 @@ impl<'s> Reference<'s> {
              switches it on in most of them, and `duoctl init` writes both.\n\n\
              A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files of a folder, its subfolders included and \
              hidden ones left out. Almost such a name (`Duo.yaml`, `x.duo.yml`) is an error, and so is the path of a part of a workspace. `version`, `workspace` and `tenant` stand in one of them, once. Unknown keys are \
-             errors. YAML is read as version 1.2: `yes`, `no` and `on` are text. Anchors, aliases and merge keys work.\n\n\
+             errors. YAML is read as version 1.2: `yes`, `no` and `on` are text. Anchors, aliases and merge keys work, within one file. Keys of the top level that begin with `x-` are not read: they are a place for what anchors share, e.g. `x-common: &common {{user_access: no_users}}`.\n\n\
              In an application a key that is left out is unmanaged: duoctl neither compares nor changes it. `null`, where \
              it is allowed, clears what Duo holds.\n\n\
              How secrets are delivered stands on [a page of its own](secrets.md).\n",

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::text::member;
 
 use crate::kinds::Kind;
 use crate::kinds::field::{Document, Leaves, Names};
 use crate::kinds::managed::named;
-use crate::kinds::value::flag;
+use crate::kinds::value::{Written, flag};
 
 /// How the `sso` document is compared and sent.
 pub(super) static SSO: Document = Document { resolve: resolve_groups, leaves, outgoing, again, shown };
@@ -129,32 +130,52 @@ fn completed(path: &str, declared: &Value, live: Option<&Value>) -> Value {
 }
 
 /// The document with the group names inside role attributes replaced by ids (trap 25).
-fn resolve_groups(document: &Value, names: &dyn Names, span: Span) -> Result<Value, Vec<Diagnostic>> {
-    let mut problems = Vec::new();
-    let mut resolved = document.clone();
-    let attributes = resolved.pointer_mut("/saml_config/role_attrs").and_then(Value::as_object_mut);
-    for attribute in attributes.into_iter().flat_map(Map::values_mut) {
+fn resolve_groups(document: &Written, names: &dyn Names, span: Span) -> Result<Value, Vec<Diagnostic>> {
+    const ROLES: &str = "/saml_config/role_attrs";
+    let mut resolved = Value::clone(document);
+    let mut groups = Groups { document, names, span, problems: Vec::new() };
+    let attributes = resolved.pointer_mut(ROLES).and_then(Value::as_object_mut);
+    for (name, attribute) in attributes.into_iter().flatten() {
+        let at = member(ROLES, name);
         match attribute {
             Value::Object(roles) => {
-                roles.values_mut().for_each(|groups| resolve(groups, names, span, &mut problems));
+                roles.iter_mut().for_each(|(role, value)| groups.resolve(&member(&at, role), value));
             }
-            Value::Array(_) => resolve(attribute, names, span, &mut problems),
+            Value::Array(_) => groups.resolve(&at, attribute),
             // One shape of the reply is flat (duo-api.md, section 3.5): what it maps to is no group.
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
-    if problems.is_empty() { Ok(resolved) } else { Err(problems) }
+    if groups.problems.is_empty() { Ok(resolved) } else { Err(groups.problems) }
 }
 
-/// One group, or a list of them.
-fn resolve(groups: &mut Value, names: &dyn Names, span: Span, problems: &mut Vec<Diagnostic>) {
-    match groups {
-        Value::String(name) => match names.id(Kind::Group, name, span) {
-            Ok(id) => *name = id,
-            Err(problem) => problems.push(problem),
-        },
-        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, names, span, problems)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
+/// Resolves the groups of a document.
+struct Groups<'a> {
+    document: &'a Written,
+    names: &'a dyn Names,
+    /// Where the document is.
+    span: Span,
+    problems: Vec<Diagnostic>,
+}
+
+impl Groups<'_> {
+    /// One group, or a list of them, at a JSON pointer.
+    fn resolve(&mut self, at: &str, groups: &mut Value) {
+        match groups {
+            Value::String(name) => {
+                let span = self.document.place(at).unwrap_or(self.span);
+                match self.names.id(Kind::Group, name, span) {
+                    Ok(id) => *name = id,
+                    Err(problem) => self.problems.push(problem),
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.resolve(&member(at, &index.to_string()), item);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
+        }
     }
 }
 

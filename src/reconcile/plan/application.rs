@@ -13,7 +13,7 @@ use super::delivery::add_delivery;
 use super::existing::existing;
 use super::likeness::LookAlikes;
 use super::step::Step;
-use super::{removal, rotation};
+use super::{removal, renamed, rotation};
 use crate::kinds::managed::Managed;
 use crate::kinds::marker::MarkerState;
 
@@ -28,6 +28,12 @@ pub(super) fn application(
     let (found, managed) = match (found, managed) {
         (Ok(found), Ok(managed)) => (found, managed),
         (found, managed) => {
+            let managed = managed.map_err(|mut problems| {
+                if let Ok(Match { live: Some(live), .. }) = &found {
+                    problems.iter_mut().for_each(|problem| renamed::advise(cx, wanted, live, problem));
+                }
+                problems
+            });
             let unmatched = found.err().map(|problem| *problem).into_iter();
             let problems = unmatched.chain(managed.err().into_iter().flatten());
             return Parts::blocked(&wanted.address, problems.collect());

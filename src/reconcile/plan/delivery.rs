@@ -11,6 +11,7 @@ use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing};
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::handoff::Handoff;
 use super::super::live::Live;
+use super::super::observed::Observed;
 use super::super::pairing::Pair;
 use super::super::rotation::Stage;
 use super::context::Context;
@@ -50,8 +51,8 @@ pub(super) fn add_delivery(
         (Some(step), _, _) if secret.write_only || step.action == Action::Replace => {
             deliver_within(step, secret);
         }
-        (Some(step), _, _) => {
-            let delivery = separate(step, Delivery::new(secret, NEW));
+        (Some(step), _, held) => {
+            let delivery = separate(step, Delivery::new(secret, new(cx, held)));
             insert(steps, delivery);
         }
         (None, Some(live), _) if secret.write_only => {
@@ -80,6 +81,20 @@ pub(super) fn add_delivery(
         (None, _, _) => {}
     }
     None
+}
+
+/// Why the keys of a new application are delivered; the store may still hold those of one that an administrator deleted.
+fn new(cx: &Context<'_>, held: Option<&Held>) -> String {
+    let Observed::Present(lives) = &cx.observation.integrations else { return NEW.to_owned() };
+    match held {
+        Some(Held::Keys(keys))
+            if keys.api_hostname == cx.observation.host
+                && !lives.iter().any(|live| live.ikey.as_str() == keys.ikey) =>
+        {
+            format!("{NEW}; {}, whose keys the store holds, was deleted in Duo", keys.ikey)
+        }
+        _ => NEW.to_owned(),
+    }
 }
 
 /// Whether an application may be in use whose keys a store was never seen to hold: its creation was interrupted, or the

@@ -5,6 +5,7 @@ mod delivery;
 mod leaving;
 mod likeness;
 mod removal;
+mod renamed;
 mod replacement;
 mod rotation;
 mod rotation_edits;

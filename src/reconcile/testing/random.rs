@@ -128,7 +128,8 @@ fn fields(kind: &'static str) -> BoxedStrategy<Vec<(&'static str, Setting)>> {
         fields.push(of("prompt_v4_enabled", flag()));
     }
     if kind.starts_with("sso-") {
-        fields.push(of("sso", document(kind).prop_map(Setting::Document).boxed()));
+        fields
+            .push(of("sso", document(kind).prop_map(|document| Setting::Document(document.into())).boxed()));
     }
     (access(kind), fields)
         .prop_map(|(access, fields)| access.into_iter().chain(fields.into_iter().flatten()).collect())

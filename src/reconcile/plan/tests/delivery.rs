@@ -166,3 +166,25 @@ fn a_client_that_the_yaml_adds_is_made_first_and_then_its_secret_is_delivered() 
     let plan = planned(&wanted(&["one", "two"]), &duo, held());
     assert_eq!(deliveries(&plan), [("update", None), ("deliver", Some("the client two is new"))]);
 }
+
+#[test]
+fn a_store_tells_that_the_application_was_deleted_in_duo() {
+    let desired = desired([wanted()]);
+    let reason = |duo: &FakeDuo, held| {
+        let plan = planned(&desired, duo, held);
+        deliveries(&plan).iter().find_map(|(_, reason)| *reason).unwrap().to_owned()
+    };
+    let new = "the application is new";
+    let gone = format!("{new}; DI1, whose keys the store holds, was deleted in Duo");
+    assert_eq!(reason(&FakeDuo::new(), keys("9fQx")), gone);
+    // It says nothing of a key of another account, or of one that another application has.
+    let elsewhere = Held::Keys(HeldKeys {
+        ikey: "DI1".to_owned(),
+        api_hostname: "api-00000000.duosecurity.com".to_owned(),
+        ..HeldKeys::default()
+    });
+    assert_eq!(reason(&FakeDuo::new(), elsewhere), new);
+    assert_eq!(reason(&FakeDuo::new(), Held::Nothing), new);
+    let other = FakeDuo::new().with("DI1", "websdk", "Other", json!({}));
+    assert_eq!(reason(&other, keys("9fQx")), new);
+}
