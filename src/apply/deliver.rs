@@ -22,6 +22,9 @@ use crate::verify::run::{Target, WAITS, verify};
 
 use super::converge;
 
+/// How it begins what is said of keys that their store held already.
+pub const HELD: &str = "already in ";
+
 /// Why keys did not arrive. The application itself is as it was.
 #[derive(Debug, Error)]
 pub enum DeliveryError {
@@ -59,7 +62,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         &self.transport
     }
 
-    /// Delivers the keys of one application; returns where to and how they were proven.
+    /// Delivers the keys of one application; returns where to, or where they were already, and how they were proven.
     ///
     /// # Errors
     ///
@@ -88,7 +91,8 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             return Ok(format!("to {}, which cannot be read back", delivery.place));
         }
         let Contents { payload: held, revision } = store.read(&place).await?;
-        if !held.is_some_and(|held| held.same_keys(&payload) && held.same_previous(&payload)) {
+        let kept = held.is_some_and(|held| held.same_keys(&payload) && held.same_previous(&payload));
+        if !kept {
             store.write(&place, &payload, revision).await?;
         }
         let lies = |what| DeliveryError::Lies(delivery.place.clone(), what);
@@ -97,7 +101,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             return Err(lies("something else"));
         }
         let proof = self.prove(kind, &read, &delivery.place).await?;
-        Ok(format!("to {}; read back, {proof}", delivery.place))
+        Ok(format!("{}{}; read back, {proof}", if kept { HELD } else { "to " }, delivery.place))
     }
 
     /// Nothing promises that a new key works at once, so it is tried three times before it counts as refused. Here any

@@ -60,7 +60,7 @@ pub struct StepOutcome {
     pub by_second: bool,
     /// What became of it.
     pub status: Status,
-    /// Where keys were delivered and how they were proven.
+    /// Where keys were delivered, or where they were already, and how they were proven.
     pub note: Option<String>,
 }
 

@@ -93,7 +93,10 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
         printer.problem(&format!("{warning}: not accepted: {why}; `duoctl apply` reverts it\n"));
     }
     let file = safe(&file.display().to_string());
-    printer.data(&format!("Accepted into {file}. `duoctl apply` records it in Duo.\n"));
+    let all = changes.len() + refused.len();
+    let how_many =
+        if refused.is_empty() { String::new() } else { format!(" {} of {all} changes", changes.len()) };
+    printer.data(&format!("Accepted{how_many} into {file}. `duoctl apply` records it in Duo.\n"));
     Ok(if refused.is_empty() { Exit::Done } else { Exit::Error })
 }
 

@@ -10,11 +10,13 @@ use crate::config::load::{InMemory, Loaded, load_files};
 use crate::config::model::Workspace;
 use crate::diagnostic::{Sources, has_errors};
 use crate::language::address::{ADMIN_API, AUTH_API, Place};
+use crate::output::printer::Printer;
 use crate::reading::{self, ReadError};
 use crate::reconcile::selection::meant;
 use crate::text::quoted;
 
 use super::exit::Failure;
+use super::session::show_problems;
 
 /// Waits until no other run edits a file, and holds it: what is read from now on is what will be replaced.
 pub fn hold(path: &Path) -> Result<Held, Failure> {
@@ -73,6 +75,14 @@ pub fn edited(
 }
 
 impl Edited {
+    /// Shows what is found in the workspace as it will read; [`Self::save`] does so where there are errors.
+    pub fn shown(self, printer: Printer) -> Self {
+        if !has_errors(&self.loaded.diagnostics) {
+            show_problems(&self.loaded.diagnostics, &self.loaded.sources, printer);
+        }
+        self
+    }
+
     /// Writes the file, unless the workspace would have errors then.
     pub fn save(self) -> Result<PathBuf, Failure> {
         if has_errors(&self.loaded.diagnostics) {

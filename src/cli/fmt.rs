@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reading::{self, ReadError};
-use crate::text::safe;
+use crate::text::{counted, safe};
 
 use super::args::Fmt;
 use super::edit::{hold, read};
@@ -40,20 +40,28 @@ fn in_place(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
         }
     }
     let mut failed = false;
-    let mut pending = false;
+    let mut pending = 0;
     for index in files::read(&paths, &mut sources, &mut findings) {
         let Some(source) = sources.file(index) else { continue };
         let path = source.path.as_path();
         findings.extend(empty(index, &source.text));
         match one(path, index, args, printer)? {
             Formatted::Same => {}
-            Formatted::Changed => pending = true,
+            Formatted::Changed => pending += 1,
             Formatted::Harmed => failed = true,
             Formatted::Invalid(invalid) => findings.extend(invalid),
         }
     }
     report(&findings, &sources, printer);
-    Ok(exit(failed || has_errors(&findings), args.check && pending))
+    if args.check && pending > 0 {
+        not_canonical(&counted(pending, "file is", "files are"), printer);
+    }
+    Ok(exit(failed || has_errors(&findings), args.check && pending > 0))
+}
+
+/// Why a check ends with 2.
+fn not_canonical(what: &str, printer: Printer) {
+    printer.remark(&format!("{what} not in the canonical form\n"));
 }
 
 /// What came of one file.
@@ -107,7 +115,11 @@ fn filter(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
                 (false, true) => {}
                 (false, false) => printer.data(&formatted),
             }
-            Ok(exit(false, args.check && formatted != text))
+            let pending = args.check && formatted != text;
+            if pending {
+                not_canonical("stdin is", printer);
+            }
+            Ok(exit(false, pending))
         }
         Err(FormatError::Invalid(findings)) => {
             report(&findings, &sources, printer);

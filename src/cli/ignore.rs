@@ -12,7 +12,7 @@ use crate::output::printer::Printer;
 use super::args;
 use super::edit::{declared, edited};
 use super::exit::{Exit, Failure};
-use super::session::{load_whole, show_problems};
+use super::session::load_whole;
 
 /// Runs the command.
 pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
@@ -35,8 +35,7 @@ pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
     let edited = edited(&workspace.root, &loaded.sources, declared.span.file, |text| {
         set(text, &path, &joined(value(text, &path)?, &ignored, &args.field))
     })?;
-    show_problems(&edited.loaded.diagnostics, &edited.loaded.sources, printer);
-    let file = edited.save()?;
+    let file = edited.shown(printer).save()?;
     printer.data(&format!(
         "Differences of `{}` at {place} are ignored now, as {} says. `duoctl drift` warns when there is nothing \
          left to ignore.\n",

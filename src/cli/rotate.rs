@@ -103,15 +103,54 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
     let parallelism = usize::from(args.connection.parallelism);
     let run = Run { session: &session, parallelism, outlet, printer };
     let (signals, stop) = (Signals::catch(), CancellationToken::new());
-    let exit = tokio::select! {
-        exit = run.carry_out(stages.as_ref(), &choice, &stop) => exit,
+    let done = tokio::select! {
+        done = run.carry_out(stages.as_ref(), &choice, &stop) => done,
         () = stop_then_give_up(signals, &stop, printer) => return Ok(Exit::Interrupted),
     };
     run.show_what_is_left(&choice, &options).await;
+    let refusals = choice.refusals.len() + guards.len();
+    printer.data(&format!("{}\n", done.last_line(refusals)));
     if stop.is_cancelled() {
         return Ok(Exit::Interrupted);
     }
+    let exit = done.exit();
     Ok(if exit == Exit::Done && refused { Exit::Partly } else { exit })
+}
+
+/// What became of the steps of a run.
+#[derive(Default)]
+struct Done {
+    applied: usize,
+    /// How what was begun failed.
+    failed: Vec<Exit>,
+    /// How many were not begun.
+    not_attempted: usize,
+}
+
+impl Done {
+    /// The same words as those of `apply`.
+    fn last_line(&self, refusals: usize) -> String {
+        let all = self.applied + self.failed.len() + self.not_attempted;
+        let mut line = format!("Applied: {} of {all} steps", self.applied);
+        let counts =
+            [(self.failed.len(), "failed"), (self.not_attempted, "not attempted"), (refusals, "refused")];
+        for (count, words) in counts.iter().filter(|(count, _)| *count > 0) {
+            line.push_str(&format!(", {count} {words}"));
+        }
+        line.push('.');
+        line
+    }
+
+    /// Where all failed in one way and nothing was done, that way.
+    fn exit(&self) -> Exit {
+        match (self.applied, self.failed.as_slice()) {
+            (_, []) if self.not_attempted == 0 => Exit::Done,
+            (0, [first, rest @ ..]) if self.not_attempted == 0 && rest.iter().all(|exit| exit == first) => {
+                *first
+            }
+            _ => Exit::Partly,
+        }
+    }
 }
 
 fn status(asked: &Asked<'_>, outlet: &Outlet, printer: Printer) -> Exit {
@@ -208,8 +247,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn carry_out(&self, stages: Option<&Plan>, choice: &Choice<'_>, stop: &CancellationToken) -> Exit {
-        let (mut done, mut failed) = (0, Vec::new());
+    async fn carry_out(&self, stages: Option<&Plan>, choice: &Choice<'_>, stop: &CancellationToken) -> Done {
+        let mut done = Done::default();
         let writer = Writer::new(self.session.transport.clone());
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
         if let Some(stages) = stages {
@@ -218,19 +257,19 @@ impl Run<'_> {
             steps.finish();
             for outcome in &outcomes {
                 match outcome.status {
-                    Status::Applied => done += 1,
+                    Status::Applied => done.applied += 1,
                     // What was begun was shown as it ended.
                     Status::NotAttempted(_) => {
                         self.printer.data(&apply::line(&OutcomeDocument::from(outcome), self.printer.out));
-                        failed.push(exit_of(outcome));
+                        done.not_attempted += 1;
                     }
-                    _ => failed.push(exit_of(outcome)),
+                    _ => done.failed.push(exit_of(outcome)),
                 }
             }
         }
-        for InPlace { address, live, secret, is_operator } in &choice.in_place {
+        for (index, InPlace { address, live, secret, is_operator }) in choice.in_place.iter().enumerate() {
             if stop.is_cancelled() {
-                failed.push(Exit::Partly);
+                done.not_attempted += choice.in_place.len() - index;
                 break;
             }
             let delivery = Delivery::new(secret, "the keys are new");
@@ -245,17 +284,13 @@ impl Run<'_> {
                 self.say_where_the_operator_is(&outcome);
             }
             match outcome {
-                Rotated::Delivered(_) => done += 1,
-                Rotated::Failed(error) => failed.push(Exit::of(&error)),
-                Rotated::Refused(_) => failed.push(Exit::Refused),
-                Rotated::NotDelivered(_) | Rotated::Unknown(_) => failed.push(Exit::Partly),
+                Rotated::Delivered(_) => done.applied += 1,
+                Rotated::Failed(error) => done.failed.push(Exit::of(&error)),
+                Rotated::Refused(_) => done.failed.push(Exit::Refused),
+                Rotated::NotDelivered(_) | Rotated::Unknown(_) => done.failed.push(Exit::Partly),
             }
         }
-        match (done, failed.as_slice()) {
-            (_, []) => Exit::Done,
-            (0, [first, rest @ ..]) if rest.iter().all(|exit| exit == first) => *first,
-            _ => Exit::Partly,
-        }
+        done
     }
 
     /// The operator's own key, replaced, delivered and proven by the second operator.

@@ -92,20 +92,22 @@ pub fn load_whole(path: &Path, trust: Trust) -> Result<Loaded, Failure> {
     }
 }
 
-/// The YAML, if nothing is wrong with it; its warnings are printed.
+/// The YAML, if nothing is wrong with it; its warnings are printed, but for what the account itself tells later on.
 pub fn load_valid(path: &Path, trust: Trust, printer: Printer) -> Result<(Workspace, Sources), Failure> {
     let loaded = load_whole(path, trust)?;
     let Some(workspace) = loaded.valid().cloned() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
-    show_problems(&loaded.diagnostics, &loaded.sources, printer);
+    let mut found = loaded.diagnostics;
+    found.retain(|found| found.code != Code::PlanTooSmall);
+    show_problems(&found, &loaded.sources, printer);
     Ok((workspace, loaded.sources))
 }
 
 /// Prints findings with their places; errors and warnings always, notes unless `--quiet`.
 pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printer) {
     if !problems.is_empty() {
-        printer.problem(&snippet::render(problems, sources, printer.err.on, terminal_width()));
+        printer.problem(&snippet::findings(problems, sources, printer.err.on, terminal_width()));
     }
 }
 

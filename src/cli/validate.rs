@@ -3,12 +3,12 @@
 use crate::config::load::{Trust, load_as};
 use crate::diagnostic::{Severity, has_errors};
 use crate::output::document::{DeclaredCounts, Document, ValidateDocument};
-use crate::output::printer::Printer;
+use crate::output::printer::{Printer, terminal_width};
+use crate::output::snippet;
 
 use super::args::{FailSeverity, Validate};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
-use super::session::show_problems;
 
 /// Runs the command.
 pub fn run(args: &Validate, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
@@ -16,7 +16,8 @@ pub fn run(args: &Validate, outlet: &Outlet, printer: Printer) -> Result<Exit, F
     let loaded = load_as(&args.source.path, trust);
     let failed = has_errors(&loaded.diagnostics);
     if outlet.human() {
-        show_problems(&loaded.diagnostics, &loaded.sources, printer);
+        let width = terminal_width();
+        printer.problem(&snippet::render(&loaded.diagnostics, &loaded.sources, printer.err.on, width));
     }
     let declared = loaded.valid().map(|workspace| DeclaredCounts {
         applications: workspace.applications.len(),

@@ -30,7 +30,7 @@ impl Style {
 }
 
 /// The document as text, without its findings, which a command shows with the lines of their files. Its last line is
-/// the last but for what was left out, and what is left after an apply.
+/// the last but for what is left after an apply, and what was verified.
 pub fn render(document: &Document, style: Style) -> String {
     let Style { paint, .. } = style;
     match document {

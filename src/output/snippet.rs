@@ -21,6 +21,12 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, styled: bool, width
     if diagnostics.is_empty() {
         return String::new();
     }
+    let text = findings(diagnostics, sources, styled, width);
+    format!("{text}{}\n", summary(diagnostics))
+}
+
+/// The same without the counts, for findings that others may follow.
+pub fn findings(diagnostics: &[Diagnostic], sources: &Sources, styled: bool, width: usize) -> String {
     let width = width.clamp(60, 400);
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width);
@@ -35,8 +41,6 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, styled: bool, width
         }
         text.push('\n');
     }
-    text.push_str(&summary(diagnostics));
-    text.push('\n');
     text
 }
 

@@ -11,7 +11,7 @@ fn a_partial_run_says_what_it_left_out() {
     let sentence = "2 addresses were left out by --only or --exclude: applications.helpdesk, applications.siem. 2 of them would change.";
     folder.duoctl(["plan"].iter().chain(&only)).at(&server).run().exits(0).says(sentence);
     let applied = folder.duoctl(["apply", "--auto-approve"].iter().chain(&only)).at(&server).run().exits(0);
-    assert_eq!(applied.says(sentence).stdout.matches(sentence).count(), 2, "before and after");
+    assert_eq!(applied.says(sentence).stdout.matches(sentence).count(), 1, "said once");
     let document = |command: &[&str]| {
         let arguments = command.iter().chain(&only).chain(&["--format", "json"]);
         folder.duoctl(arguments).at(&server).run().json()

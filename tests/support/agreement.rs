@@ -41,10 +41,11 @@ impl Witness {
         self.folder.path().join("report.json")
     }
 
-    /// Fails unless the report says what was printed, in every format. A call that was wrong from the start has none.
+    /// Fails unless the report says what was printed, in every format, and returns its last line. A call that was wrong
+    /// from the start has none.
     #[track_caller]
-    pub(super) fn agrees_with(&self, stdout: &str) {
-        let Ok(text) = std::fs::read_to_string(self.file()) else { return };
+    pub(super) fn agrees_with(&self, stdout: &str) -> Option<String> {
+        let text = std::fs::read_to_string(self.file()).ok()?;
         let value: Value = serde_json::from_str(&text).unwrap();
         let document = read(&value).unwrap();
         assert_eq!(
@@ -55,13 +56,15 @@ impl Witness {
         formats_agree(&document);
         let paint = Paint { on: stdout.contains("\u{1b}[") };
         let shown = human::render(&document, Style { paint, every: self.every });
+        let last = document.last_line();
         match document {
             // It is said on stderr, perhaps after a plan was shown.
-            Document::Failure(_) => {}
+            Document::Failure(_) => return None,
             // Steps that run at the same time end in any order.
             Document::Apply(_) => assert_eq!(sorted(&shown), sorted(stdout), "\n{shown}\n---\n{stdout}"),
             _ => assert_eq!(shown, stdout),
         }
+        last
     }
 }
 

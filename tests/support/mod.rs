@@ -14,6 +14,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 mod agreement;
+mod lines;
 
 use duoctl::sandbox::account::{Account, Key};
 use duoctl::sandbox::serve::{Running, ServeOptions, start};
@@ -264,6 +265,7 @@ impl Call {
     /// Runs it to its end.
     pub fn run(mut self) -> Outcome {
         let read = self.1 == Stdout::Here;
+        let told = read.then(|| lines::for_people(&self.0)).flatten();
         let witness = read.then(|| Witness::of(&mut self.0)).flatten();
         let output = self.0.stderr(Stdio::piped()).output().unwrap();
         let outcome = Outcome {
@@ -271,8 +273,9 @@ impl Call {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         };
-        if let Some(witness) = witness {
-            witness.agrees_with(&outcome.stdout);
+        let last = witness.and_then(|witness| witness.agrees_with(&outcome.stdout));
+        if let (Some(code), Some(call)) = (outcome.code, told) {
+            lines::agree(call, code, &outcome.stdout, &outcome.stderr, last.as_deref());
         }
         outcome
     }
@@ -286,27 +289,33 @@ impl Call {
         command.current_dir(self.0.get_current_dir().unwrap()).env_clear();
         command.envs(self.0.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Process(command.spawn().unwrap())
+        Process(command.spawn().unwrap(), lines::for_people(&self.0), Default::default())
     }
 
     /// Starts it.
     pub fn start(mut self) -> Process {
-        Process(self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        let told = lines::for_people(&self.0);
+        let child = self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Process(child, told, Default::default())
     }
 }
 
-/// A running binary; killed when it is forgotten.
-pub struct Process(Child);
+/// A running binary, what it tells people, and what was read of that; killed when it is forgotten.
+pub struct Process(Child, Option<lines::Call>, [String; 2]);
 
 impl Process {
     /// The next line on stdout.
     pub fn line(&mut self) -> String {
-        next_line(self.0.stdout.as_mut().unwrap())
+        let line = next_line(self.0.stdout.as_mut().unwrap());
+        self.2[0].push_str(&format!("{line}\n"));
+        line
     }
 
     /// The next line on stderr.
     pub fn remark(&mut self) -> String {
-        next_line(self.0.stderr.as_mut().unwrap())
+        let line = next_line(self.0.stderr.as_mut().unwrap());
+        self.2[1].push_str(&format!("{line}\n"));
+        line
     }
 
     /// Reads stdout up to this text.
@@ -316,6 +325,7 @@ impl Process {
         for byte in bytes {
             seen.push(byte.unwrap());
             if seen.ends_with(text.as_bytes()) {
+                self.2[0].push_str(&String::from_utf8_lossy(&seen));
                 return;
             }
         }
@@ -354,6 +364,10 @@ impl Process {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         self.0.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         self.0.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        if let (Some(code), Some(call)) = (code, self.1) {
+            let [out, err] = &self.2;
+            lines::agree(call, code, &format!("{out}{stdout}"), &format!("{err}{stderr}"), None);
+        }
         Outcome { code, stdout, stderr }
     }
 }

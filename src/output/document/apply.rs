@@ -99,7 +99,7 @@ pub struct OutcomeDocument {
     /// What may be behind a call that failed, the likeliest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
-    /// Where keys were delivered and how they were proven.
+    /// Where keys were delivered, or `already in` which store they were, and how they were proven.
     pub delivered: Option<String>,
     /// `second_operator` where the second operator makes it, since it changes the application whose key duoctl uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::{Code, Severity};
 use crate::kinds::risk::Risk;
 use crate::output::snippet::by_severity;
 use crate::reconcile::inventory::Keeping;
@@ -9,8 +10,8 @@ use crate::text::{counted, safe};
 use crate::verify::report::Verdict;
 
 use super::{
-    ApplyDocument, DoctorDocument, Document, FailureDocument, ImportDocument, LeftOutReason, PlanDocument,
-    SecretsDocument, ValidateDocument, VerifyDocument,
+    ApplyDocument, DoctorDocument, Document, FailureDocument, ImportDocument, Kind, LeftOutReason,
+    PlanDocument, SecretsDocument, StepStatus, ValidateDocument, VerifyDocument,
 };
 
 impl Document {
@@ -46,17 +47,33 @@ impl PlanDocument {
             ),
         };
         let mut parts = vec![Some(begin), handoffs];
+        if self.kind == Kind::Drift {
+            let old = self.diagnostics.iter().filter(|found| found.code == Code::KeyTooOld.name()).count();
+            parts.push(some(old, format!("{} older than max_age.", counted(old, "key", "keys"))));
+        }
         if !self.empty {
             let deliveries = counted(summary.deliveries, "delivery", "deliveries");
             parts.extend([
                 some(summary.deliveries, format!("{deliveries}.")),
                 some(summary.retain, format!("{} to retain.", summary.retain)),
-                some(self.blocked.len(), format!("{} stopped by errors.", self.blocked.len())),
+                self.stopped().map(|stopped| format!("{stopped}.")),
                 by_risk("Drift", &self.drift),
                 by_risk("Risks", &self.risks),
             ]);
         }
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl PlanDocument {
+    /// How many addresses errors stop, or how many errors there are where they stop only a part of one.
+    fn stopped(&self) -> Option<String> {
+        let errors = self.diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
+        match (self.blocked.len(), errors) {
+            (0, 0) => None,
+            (0, errors) => Some(counted(errors, "error", "errors")),
+            (blocked, _) => Some(format!("{blocked} stopped by errors")),
+        }
     }
 }
 
@@ -67,27 +84,76 @@ fn by_risk(title: &str, counts: &BTreeMap<Risk, usize>) -> Option<String> {
 }
 
 impl ApplyDocument {
-    /// How many steps were done, or why none was; the plan's own line where there was none to do.
+    /// How many steps were done, or why none was; the plan's own line where there was none to do. Then what is amiss.
     pub fn last_line(&self) -> String {
-        if self.steps.is_empty() {
-            return match (self.plan.refusals.is_empty(), self.plan.steps.is_empty()) {
-                (false, _) => "Refused; nothing was changed.".to_owned(),
-                (true, false) => "Not approved; nothing was changed.".to_owned(),
-                (true, true) => self.plan.last_line(),
-            };
-        }
-        let summary = self.summary;
-        let mut line = format!("Applied: {} of {} steps", summary.applied, self.steps.len());
-        for (count, words) in [(summary.failed, "failed"), (summary.not_attempted, "not attempted")] {
-            if count > 0 {
-                line.push_str(&format!(", {count} {words}"));
+        let begin = match (self.steps.is_empty(), self.is_refused()) {
+            (true, true) if self.plan.refusals.is_empty() => "Not approved; nothing was changed.".to_owned(),
+            (true, true) => "Refused; nothing was changed.".to_owned(),
+            (true, false) => self.plan.last_line(),
+            (false, _) => {
+                let steps = format!("Applied: {} of {} steps", self.summary.applied, self.steps.len());
+                let line = std::iter::once(steps).chain(self.undone()).collect::<Vec<_>>().join(", ");
+                format!("{line}.")
             }
+        };
+        let handoffs = self.handoffs.as_ref().map_or(0, Vec::len);
+        let handoffs = (handoffs > 0 && !self.steps.is_empty())
+            .then(|| format!("{}.", counted(handoffs, "handoff", "handoffs")));
+        let left = self.left_to_do().into_iter().map(|left| format!("{left}."));
+        let failed = self.verification_failed().then(|| "Verification failed.".to_owned());
+        std::iter::once(begin).chain(left).chain(handoffs).chain(failed).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The last line of what was verified, and once more what is amiss: it is the last that people see.
+    pub(crate) fn verified_line(&self) -> Option<String> {
+        let line = self.verify.as_ref()?.last_line();
+        let amiss: Vec<String> = self.undone().into_iter().chain(self.left_to_do()).collect();
+        Some(match amiss.as_slice() {
+            [] => line,
+            amiss => format!("{line} Not all was applied: {}.", amiss.join(", ")),
+        })
+    }
+
+    /// Whether something was looked at and does not work.
+    pub(crate) fn verification_failed(&self) -> bool {
+        self.verify.as_ref().is_some_and(|verify| !verify.passed)
+    }
+
+    /// How many steps were not done, and how that came.
+    fn undone(&self) -> Vec<String> {
+        let counts = [(self.summary.failed, "failed"), (self.summary.not_attempted, "not attempted")];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        counts.map(|(count, words)| format!("{count} {words}")).collect()
+    }
+
+    /// What was not even planned, and what is not as it was to be after the steps; nothing where there was none.
+    fn left_to_do(&self) -> Vec<String> {
+        if self.steps.is_empty() {
+            return Vec::new();
         }
-        line.push('.');
-        match self.handoffs.as_ref().map_or(0, Vec::len) {
-            0 => line,
-            handoffs => format!("{line} {}.", counted(handoffs, "handoff", "handoffs")),
-        }
+        let differs = match self.differing() {
+            _ if self.unread() => Some("the account could not be read again".to_owned()),
+            0 => None,
+            1 => Some("1 still differs".to_owned()),
+            several => Some(format!("{several} still differ")),
+        };
+        self.plan.stopped().into_iter().chain(differs).collect()
+    }
+
+    /// How many applied steps left something to do.
+    fn differing(&self) -> usize {
+        let Some(left) = &self.left else { return 0 };
+        let differs = |address: &String| {
+            left.blocked.contains(address) || left.steps.iter().any(|step| step.address == *address)
+        };
+        let applied = self.steps.iter().filter(|step| step.status == StepStatus::Applied);
+        applied.filter(|step| differs(&step.address)).count()
+    }
+
+    /// Whether nobody could look at what was written.
+    fn unread(&self) -> bool {
+        let left = self.left.iter().flat_map(|left| &left.diagnostics);
+        left.into_iter().any(|found| found.code == Code::AccountUnreadable.name())
     }
 }
 

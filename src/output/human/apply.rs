@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::apply::deliver::HELD;
 use crate::output::document::{ApplyDocument, OutcomeDocument, StepStatus};
 use crate::output::paint::Paint;
 use crate::reconcile::plan::Action;
@@ -21,8 +22,8 @@ pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {
     text
 }
 
-/// What was never begun, what is behind what failed, what Duo made of values, the last line, and what is left to do; each
-/// step that was begun had its own line as it ended.
+/// What was never begun, what is behind what failed, what Duo made of values, the last line, what is left to do, and what was
+/// verified; each step that was begun had its own line as it ended.
 pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
     let Style { paint, .. } = style;
     let mut text = String::new();
@@ -48,12 +49,12 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
         );
     }
     // Where there was nothing to do, the plan has said so.
-    if !apply.steps.is_empty() || apply.is_refused() {
+    if !apply.steps.is_empty() || apply.is_refused() || apply.verification_failed() {
         let _ = writeln!(text, "{}", apply.last_line());
     }
     if let Some(left) = &apply.left {
         // The plan above could not know the keys of what was yet to be created.
-        for handoff in &left.handoffs {
+        for handoff in left.handoffs.iter().filter(|handoff| !apply.plan.handoffs.contains(handoff)) {
             let _ = write!(text, "\n{}", console::outstanding(handoff, paint));
         }
         if !left.steps.is_empty() {
@@ -61,12 +62,8 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
             let _ = write!(text, "\n{title}\n{}", plan::render(left, plan::REFUSED, paint));
         }
     }
-    if let Some(verified) = &apply.verify {
-        let _ = write!(text, "\n{}", verify::render(verified, style));
-    }
-    let left_out = plan::left_out(&apply.plan.left_out_addresses, apply.plan.left_out_pending.len());
-    if let Some(sentence) = left_out.filter(|_| !apply.is_refused()) {
-        let _ = writeln!(text, "\n{sentence}");
+    if let (Some(verified), Some(line)) = (&apply.verify, apply.verified_line()) {
+        let _ = writeln!(text, "\n{}{line}", verify::body(verified, style));
     }
     text
 }
@@ -97,7 +94,11 @@ pub(crate) fn line(outcome: &OutcomeDocument, paint: Paint) -> String {
             line.push_str("; the second operator made it, and the first one has proven that it still works");
         }
         if let Some(delivered) = &outcome.delivered {
-            let words = if outcome.action == Action::Deliver { "" } else { "; its keys were delivered" };
+            let words = match outcome.action {
+                _ if delivered.starts_with(HELD) => "; its keys were",
+                Action::Deliver => "",
+                _ => "; its keys were delivered",
+            };
             let _ = write!(line, "{words} {}", safe(delivered));
         }
         return line;

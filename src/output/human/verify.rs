@@ -9,20 +9,25 @@ use crate::verify::report::{Check, PERMISSION, SHOWN, Verdict};
 
 use super::{Style, plan};
 
-/// Every application, every ladder, and the last line.
+/// Every application, every ladder, what was left out, and the last line.
 pub(super) fn render(verify: &VerifyDocument, style: Style) -> String {
+    let mut text = body(verify, style);
+    let pending = verify.left_out_pending.as_ref().map_or(0, Vec::len);
+    if let Some(sentence) = plan::left_out(verify.left_out.as_deref().unwrap_or_default(), pending) {
+        let _ = writeln!(text, "{sentence}");
+    }
+    let _ = writeln!(text, "{}", verify.last_line());
+    text
+}
+
+/// Every application and every ladder.
+pub(super) fn body(verify: &VerifyDocument, style: Style) -> String {
     let mut text = String::new();
     for application in &verify.applications {
         application_text(&mut text, application, style);
     }
     for ladder in &verify.identity_intelligence {
         ladder_text(&mut text, ladder, style.paint);
-    }
-    let _ = writeln!(text, "{}", verify.last_line());
-    let pending = verify.left_out_pending.as_ref().map_or(0, Vec::len);
-    let left_out = plan::left_out(verify.left_out.as_deref().unwrap_or_default(), pending);
-    if let Some(sentence) = left_out {
-        let _ = writeln!(text, "\n{sentence}");
     }
     text
 }
