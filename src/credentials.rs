@@ -17,7 +17,7 @@ use crate::secret::Secret;
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// After how long a command that has not ended is worth a word.
-const SLOW: Duration = Duration::from_secs(5);
+pub(crate) const SLOW: Duration = Duration::from_secs(5);
 
 /// Why a value could not be had. No variant holds the value.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -92,6 +92,13 @@ static LISTENER: OnceLock<Listener> = OnceLock::new();
 /// Has commands that take long announced. The first call of a process counts.
 pub fn announce(listener: impl Fn(&str) + Send + Sync + 'static) {
     LISTENER.get_or_init(|| Box::new(listener));
+}
+
+/// Announces that a command is waited for, and for how long at most.
+pub(crate) fn waiting_for(what: &str, left: Duration) {
+    if let Some(listener) = LISTENER.get() {
+        listener(&format!("waiting for {what}, for {} s more at most", left.as_secs()));
+    }
 }
 
 /// What a value has to look like.
@@ -240,12 +247,8 @@ fn run(
     }
     let slow = slow.min(timeout);
     let output = receiver.recv_timeout(slow).or_else(|waited| {
-        if waited == RecvTimeoutError::Timeout
-            && timeout > slow
-            && let Some(listener) = LISTENER.get()
-        {
-            let left = timeout.saturating_sub(slow).as_secs();
-            listener(&format!("waiting for the command `{name}`, for {left} s more at most"));
+        if waited == RecvTimeoutError::Timeout && timeout > slow {
+            waiting_for(&format!("the command `{name}`"), timeout.saturating_sub(slow));
         }
         receiver.recv_timeout(timeout.saturating_sub(slow))
     });

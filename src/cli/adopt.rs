@@ -14,7 +14,7 @@ use crate::output::printer::Printer;
 use crate::text::{quoted, safe};
 
 use super::args;
-use super::edit::{application, edited, not_declared};
+use super::edit::{application, edited};
 use super::exit::{Exit, Failure};
 use super::session::{load_whole, show_problems};
 
@@ -142,8 +142,8 @@ fn pairs(arguments: &[String]) -> Result<(Vec<Pair<'_>>, &Path), Failure> {
 /// The file of an address, and what has to be written there beside its pin.
 fn place_of<'a>(workspace: &Workspace, place: Place<'a>) -> Result<(usize, Vec<Setting<'a>>), Failure> {
     let Place::Part { entry: key, part } = place else {
-        let found = workspace.declared(place).ok_or_else(|| not_declared(workspace, place))?;
-        return Ok((found.span.file, Vec::new()));
+        let found = workspace.declared(place).map_or(workspace.name.span, |declared| declared.span);
+        return Ok((found.file, Vec::new()));
     };
     let Some(entry) = workspace.identity_intelligence.get(key) else {
         return Err(Failure::Usage(format!(

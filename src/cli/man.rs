@@ -25,7 +25,7 @@ pub fn run(args: &Man, printer: Printer) -> Result<Exit, Failure> {
             let unknown = || {
                 let help = did_you_mean(name, command.get_subcommands().map(clap::Command::get_name));
                 let help = help.map(|help| format!("; {help}")).unwrap_or_default();
-                Failure::Usage(format!("`{}` is not a command of duoctl{help}", args.command.join(" ")))
+                Failure::Usage(format!("`{}` is no command of duoctl{help}", args.command.join(" ")))
             };
             command = command.find_subcommand(name).ok_or_else(unknown)?;
         }

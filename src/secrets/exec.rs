@@ -4,7 +4,9 @@
 //! `content` that the `write` command was given. A command that lies is caught when the store is read back.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,7 +18,7 @@ use super::mask::masked;
 use super::options;
 use super::payload::{MAX_BYTES, Payload};
 use super::store::{Contents, Place, Store, StoreError};
-use crate::credentials::not_started;
+use crate::credentials::{SLOW, not_started, waiting_for};
 use crate::secret::Secret;
 
 /// A `read` command says with this exit code that nothing is there.
@@ -43,6 +45,8 @@ pub struct ExecStore {
     read: Vec<String>,
     environment: Vec<String>,
     timeout: Duration,
+    /// Whether it was said that a command is slow.
+    announced: AtomicBool,
 }
 
 /// How a command ended.
@@ -63,11 +67,20 @@ impl ExecStore {
             read: options::texts(options, "read"),
             environment: options::texts(options, "environment"),
             timeout: timeout.unwrap_or(TIMEOUT),
+            announced: AtomicBool::new(false),
         }
     }
 
     fn failed(&self, operation: &str, what: &str) -> StoreError {
         StoreError::new(format!("the {operation} command of the store `{}` {what}", self.name))
+    }
+
+    /// Says once that the store is slow; many applications may wait for it.
+    fn announce(&self, operation: &str) {
+        if !self.announced.swap(true, Ordering::Relaxed) {
+            let what = format!("the {operation} command of the store `{}`", self.name);
+            waiting_for(&what, self.timeout.saturating_sub(SLOW));
+        }
     }
 
     async fn run(&self, operation: &str, words: &[String], input: Value) -> Result<Ended, StoreError> {
@@ -87,7 +100,17 @@ impl ExecStore {
         let mut child = child.map_err(|error| self.failed(operation, &not_started(words, &error)))?;
         let group = child.id();
         let input = Secret::new(input.to_string());
-        let ended = tokio::time::timeout(self.timeout, talk(&mut child, group, input)).await;
+        let ended = tokio::time::timeout(self.timeout, async {
+            let mut talking = pin!(talk(&mut child, group, input));
+            tokio::select! {
+                ended = &mut talking => ended,
+                () = tokio::time::sleep(SLOW) => {
+                    self.announce(operation);
+                    talking.await
+                }
+            }
+        })
+        .await;
         end_group(group);
         match ended {
             Ok(Ok(ended)) => Ok(ended),

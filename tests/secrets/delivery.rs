@@ -344,3 +344,23 @@ fn what_the_store_holds_and_duo_refuses_is_not_delivered() {
     run.end().exits(4).tells("store cmd: help holds the keys, but Duo does not accept them");
     duo.apply(&folder).exits(0).tells("read back, proven by a signed call");
 }
+
+/// A store that takes its time does not look like a run that hangs, however many applications wait for it.
+#[test]
+fn a_slow_store_is_announced_once() {
+    let duo = Duo::start();
+    let folder = Folder::empty();
+    folder.script("keep.sh", "sleep 6; exit 3");
+    let entry = |key: &str| {
+        format!(
+            "{key}: {{type: radius, name: {key}, user_access: no_users, secret: {{store: cmd, path: {key}}}}}"
+        )
+    };
+    folder.yaml(
+        &format!("applications: {{{}, {}}}", entry("vpn"), entry("wiki")),
+        "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}}",
+    );
+    let run = duo.plan(&folder).exits(2);
+    let line = "note: waiting for the read command of the store `cmd`, for 25 s more at most";
+    assert_eq!(run.stderr.matches(line).count(), 1, "{}", run.stderr);
+}

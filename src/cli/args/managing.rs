@@ -170,7 +170,8 @@ pub struct Ignore {
 #[derive(Debug, clap::Args)]
 pub struct Adopt {
     /// An address, e.g. applications.vpn, and the integration key of its live application; more pairs for more addresses,
-    /// all of them or none. At the end the PATH of the YAML [default: .].
+    /// all of them or none. At the end the PATH of the YAML [default: .]. An entry of `applications` is made where there
+    /// is none.
     #[arg(value_names = ["ADDRESS", "IKEY"], num_args = 1.., required_unless_present = "formerly")]
     pub arguments: Vec<String>,
     /// Take over the applications of the workspace as it was named before. Of the arguments only PATH is left then.

@@ -119,6 +119,11 @@ impl ApplyDocument {
         self.verify.as_ref().is_some_and(|verify| !verify.passed)
     }
 
+    /// Whether nothing is amiss but what a verification may have found.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.undone().is_empty() && self.left_to_do().is_empty()
+    }
+
     /// How many steps were not done, and how that came.
     fn undone(&self) -> Vec<String> {
         let counts = [(self.summary.failed, "failed"), (self.summary.not_attempted, "not attempted")];

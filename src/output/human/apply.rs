@@ -48,20 +48,24 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
             one_line(&normalised.sent)
         );
     }
-    // Where there was nothing to do, the plan has said so.
-    if !apply.steps.is_empty() || apply.is_refused() || apply.verification_failed() {
-        let _ = writeln!(text, "{}", apply.last_line());
-    }
-    if let Some(left) = &apply.left {
+    let mut left = String::new();
+    if let Some(plan) = &apply.left {
         // The plan above could not know the keys of what was yet to be created.
-        for handoff in left.handoffs.iter().filter(|handoff| !apply.plan.handoffs.contains(handoff)) {
-            let _ = write!(text, "\n{}", console::outstanding(handoff, paint));
+        for handoff in plan.handoffs.iter().filter(|handoff| !apply.plan.handoffs.contains(handoff)) {
+            let _ = write!(left, "\n{}", console::outstanding(handoff, paint));
         }
-        if !left.steps.is_empty() {
+        if !plan.steps.is_empty() {
             let title = paint.notice("After the apply the account still differs:");
-            let _ = write!(text, "\n{title}\n{}", plan::render(left, plan::REFUSED, paint));
+            let _ = write!(left, "\n{title}\n{}", super::plan::render(plan, super::plan::REFUSED, paint));
         }
     }
+    // Where there was nothing to do, the plan has said so.
+    let told = !apply.steps.is_empty() || apply.is_refused() || apply.verification_failed();
+    let line = if told { format!("{}\n", apply.last_line()) } else { String::new() };
+    // What is amiss is said last.
+    let (first, second) = if apply.is_complete() { (line, left) } else { (left, line) };
+    text.push_str(&first);
+    text.push_str(&second);
     if let (Some(verified), Some(line)) = (&apply.verify, apply.verified_line()) {
         let _ = writeln!(text, "\n{}{line}", verify::body(verified, style));
     }
