@@ -201,6 +201,8 @@ codes! {
     InvalidNotes = "invalid-notes",
     /// Two applications of one type and name: neither could be adopted.
     AmbiguousName = "ambiguous-name",
+    /// A name with a character that is invisible, or that looks like another one.
+    DeceptiveName = "deceptive-name",
     /// A secret store that is not declared under `secret_stores`.
     UnknownStore = "unknown-store",
     /// A feature that needs a larger Duo plan than the declared one.

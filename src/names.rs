@@ -1,7 +1,13 @@
 //! How names are compared, everywhere: [`same`] decides, [`alike`] only ever suggests and warns.
 
+use std::collections::HashSet;
+
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::is_nfc;
+use unicode_normalization::{is_nfc, is_nfkc};
+use unicode_script::{Script, UnicodeScript as _};
+use unicode_security::skeleton;
+
+use crate::text::is_ignorable;
 
 /// Whether two names are the same: Unicode has several spellings of one text.
 pub fn same(a: &str, b: &str) -> bool {
@@ -45,14 +51,58 @@ fn spaced(text: &str) -> String {
     words.fold(" ".to_owned(), |text, word| text + word + " ")
 }
 
-/// Unicode's property `Default_Ignorable_Code_Point`.
-fn is_ignorable(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}')
+/// A letter of a name that looks like another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookAlike {
+    /// The letter.
+    pub letter: char,
+    /// The Latin letter that it looks like.
+    pub like: char,
+}
+
+/// The first letter of a name that poses as a Latin one: in a word that has Latin letters too, or in one that is made of
+/// such letters alone, while nothing else in the name shows that the other script is meant.
+pub fn look_alike(name: &str) -> Option<LookAlike> {
+    if name.is_ascii() {
+        return None;
+    }
+    let letters = |word: &str| -> Vec<Letter> { word.nfd().filter_map(Letter::of).collect() };
+    let words: Vec<Vec<Letter>> = name.split(|c: char| !c.is_alphanumeric()).map(letters).collect();
+    let clear: HashSet<Script> =
+        words.iter().flatten().filter(|letter| letter.like.is_none()).map(|letter| letter.script).collect();
+    words.iter().find_map(|word| {
+        let latin = word.iter().any(|letter| letter.like.is_none() && letter.script == Script::Latin);
+        let poses = |letter: &&Letter| latin || !clear.contains(&letter.script);
+        let found = word.iter().filter(|letter| letter.like.is_some()).find(poses)?;
+        Some(LookAlike { letter: found.letter, like: found.like? })
+    })
+}
+
+struct Letter {
+    letter: char,
+    script: Script,
+    /// The Latin letter that it looks like and is not.
+    like: Option<char>,
+}
+
+impl Letter {
+    /// Marks and digits are none.
+    fn of(letter: char) -> Option<Self> {
+        if !letter.is_alphabetic() || unicode_normalization::char::is_combining_mark(letter) {
+            return None;
+        }
+        let script = letter.script();
+        // Letters of Latin alphabets are what they are, but not those that only print differs.
+        let own = script == Script::Latin && (is_nfkc(letter.encode_utf8(&mut [0; 4])) || letter < '\u{100}');
+        let like = (!own).then(|| likeness(letter)).flatten();
+        Some(Self { letter, script, like })
+    }
+}
+
+fn likeness(letter: char) -> Option<char> {
+    let mut text = [0; 4];
+    let mut seen = skeleton(letter.encode_utf8(&mut text));
+    seen.next().filter(|like| like.is_ascii_alphabetic() && seen.next().is_none())
 }
 
 #[cfg(test)]
@@ -99,5 +149,49 @@ mod tests {
             assert!(!mentions(name, "identity intelligence"), "{name:?}");
         }
         assert!(!mentions("anything", " - "));
+    }
+
+    #[test]
+    fn a_letter_that_poses_as_a_latin_one_is_found() {
+        for (name, letter, like) in [
+            ("V\u{420}N", '\u{420}', 'P'),
+            ("\u{412}\u{420}N Users", '\u{412}', 'B'),
+            ("Engin\u{435}ering", '\u{435}', 'e'),
+            ("\u{405}\u{421}\u{41e}\u{420}\u{415}", '\u{405}', 'S'),
+            ("VPN \u{410}\u{421}\u{421}\u{415}\u{405}\u{405}", '\u{410}', 'A'),
+            ("\u{391}dmins", '\u{391}', 'A'),
+            ("\u{ff36}PN", '\u{ff36}', 'V'),
+            ("V\u{1d40f}N", '\u{1d40f}', 'P'),
+            ("\u{41e}365", '\u{41e}', 'O'),
+            ("Caf\u{451}", '\u{435}', 'e'),
+        ] {
+            assert_eq!(look_alike(name), Some(LookAlike { letter, like }), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_every_language_are_as_good_as_any() {
+        for name in [
+            "VPN Users",
+            "Équipe",
+            "E\u{301}quipe",
+            "Kullanıcılar",
+            "Łódź",
+            "Straße æther Øst",
+            "2ª Planta Nº",
+            "VPN Москва",
+            "Отдел ВРН",
+            "Ομάδα VPN",
+            "VPN 利用者",
+            "VPNユーザー",
+            "직원 VPN",
+            "צוות",
+            "فريق",
+            "Команда-А",
+            "ทีม VPN",
+            "50 µm",
+        ] {
+            assert_eq!(look_alike(name), None, "{name}");
+        }
     }
 }

@@ -3,12 +3,36 @@
 
 use std::ops::Range;
 
+use icu_properties::props::{
+    DefaultIgnorableCodePoint, GeneralCategory, NoncharacterCodePoint, PrependedConcatenationMark,
+};
+use icu_properties::{CodePointMapData, CodePointSetData};
 use serde_json::Value;
 
-/// Whether a character moves or turns what stands around it where it is printed, or cannot be seen.
+/// Whether a character moves or turns what is around it where it is printed, or cannot be seen: controls, characters
+/// that programs may leave out, every blank but the ordinary one, and the few letters and signs that are drawn empty.
 pub fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    let drawn_empty = matches!(c, '\u{2800}' | '\u{fffc}' | '\u{16fe4}' | '\u{1d159}');
+    drawn_empty
+        || is_ignorable(c)
+        || CodePointSetData::new::<NoncharacterCodePoint>().contains(c)
+        || match CodePointMapData::<GeneralCategory>::new().get(c) {
+            GeneralCategory::Control
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+            | GeneralCategory::SpaceSeparator => true,
+            // The signs that enclose a number are seen.
+            GeneralCategory::Format => !CodePointSetData::new::<PrependedConcatenationMark>().contains(c),
+            _ => false,
+        }
+}
+
+/// Unicode's property `Default_Ignorable_Code_Point`: what a program may leave out where it is printed.
+pub(crate) fn is_ignorable(c: char) -> bool {
+    !c.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
 /// A character as it can be printed.
@@ -137,6 +161,52 @@ mod tests {
     fn text_from_outside_cannot_forge_a_line_or_a_colour() {
         assert_eq!(safe("VPN\n::error::x\u{1b}[31m\u{202e}"), "VPN\\u{a}::error::x\\u{1b}[31m\\u{202e}");
         assert_eq!(printable(" a\nb\u{202e} "), "a\\u{a}b\\u{202e}");
+    }
+
+    /// `Default_Ignorable_Code_Point` of Unicode 17, DerivedCoreProperties.txt: 4174 code points.
+    const DEFAULT_IGNORABLE: &[(u32, u32)] = &[
+        (0x00ad, 0x00ad),
+        (0x034f, 0x034f),
+        (0x061c, 0x061c),
+        (0x115f, 0x1160),
+        (0x17b4, 0x17b5),
+        (0x180b, 0x180f),
+        (0x200b, 0x200f),
+        (0x202a, 0x202e),
+        (0x2060, 0x206f),
+        (0x3164, 0x3164),
+        (0xfe00, 0xfe0f),
+        (0xfeff, 0xfeff),
+        (0xffa0, 0xffa0),
+        (0xfff0, 0xfff8),
+        (0x1bca0, 0x1bca3),
+        (0x1d173, 0x1d17a),
+        (0xe0000, 0xe0fff),
+    ];
+
+    #[test]
+    fn all_that_nobody_sees_is_spelled_out() {
+        let table: Vec<char> = DEFAULT_IGNORABLE
+            .iter()
+            .flat_map(|(first, last)| *first..=*last)
+            .filter_map(char::from_u32)
+            .collect();
+        assert_eq!(table.len(), 4174);
+        for c in ('\0'..=char::MAX).filter(|c| is_ignorable(*c)) {
+            assert!(table.contains(&c), "{c:?} is in the program's table only");
+        }
+        let blanks =
+            "\u{a0}\u{1680}\u{2000}\u{2003}\u{200a}\u{202f}\u{205f}\u{3000}\u{2800}\u{1d159}\u{16fe4}";
+        let turning = "\u{200e}\u{200f}\u{61c}\u{202a}\u{202e}\u{2066}\u{2069}";
+        let breaking =
+            "\u{7}\u{1b}\u{7f}\u{85}\u{9b}\u{2028}\u{2029}\u{fff9}\u{fffc}\u{13430}\u{fdd0}\u{10ffff}";
+        for c in table.into_iter().chain(blanks.chars()).chain(turning.chars()).chain(breaking.chars()) {
+            let shown: String = escape(c).collect();
+            assert_eq!(shown, format!("\\u{{{:x}}}", u32::from(c)));
+        }
+        for c in " aé名🦀´\u{301}\u{600}\u{e000}ｱ…".chars() {
+            assert!(!is_harmful(c), "{c:?} is seen");
+        }
     }
 
     #[test]

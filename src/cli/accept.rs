@@ -28,7 +28,8 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
     let place = application(&args.address)?;
     fields(&args.field)?;
     let address = Address::new(place.to_string());
-    let session = Session::open(&args.source.path, &args.connection, printer).await?;
+    let session =
+        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
     let not_there = || not_declared(&session.workspace, place);
     let wanted = session.desired.applications.iter().find(|wanted| wanted.address == address);
     let wanted = wanted.ok_or_else(not_there)?;

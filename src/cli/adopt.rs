@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::config::edit::set;
-use crate::config::load::Trust;
 use crate::config::model::Workspace;
+use crate::config::untrusted::Trust;
 use crate::diagnostic::has_errors;
 use crate::language::address::{AUTH_API, Place};
 use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
@@ -27,13 +27,13 @@ type Pair<'a> = (Place<'a>, &'a str);
 /// Runs the command.
 pub fn run(args: &args::Adopt, printer: Printer) -> Result<Exit, Failure> {
     match &args.formerly {
-        Some(name) => former(name, &args.arguments, printer),
-        None => applications(&args.arguments, printer),
+        Some(name) => former(name, &args.arguments, args.trusted.trust(), printer),
+        None => applications(&args.arguments, args.trusted.trust(), printer),
     }
 }
 
 /// The workspace got another name: the YAML says which one it had.
-fn former(name: &str, arguments: &[String], printer: Printer) -> Result<Exit, Failure> {
+fn former(name: &str, arguments: &[String], trust: Trust, printer: Printer) -> Result<Exit, Failure> {
     let path = match arguments {
         [] => Path::new("."),
         [path] => Path::new(path),
@@ -46,7 +46,7 @@ fn former(name: &str, arguments: &[String], printer: Printer) -> Result<Exit, Fa
     if let Err(problem) = (WORKSPACE.check)(name) {
         return Err(Failure::Usage(format!("--formerly {}: {}", problem.message, problem.help)));
     }
-    let loaded = load_whole(path, Trust::Full)?;
+    let loaded = load_whole(path, trust)?;
     let Some(workspace) = loaded.valid() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
@@ -70,9 +70,9 @@ fn next(path: &Path, printer: Printer) {
         .data(&format!("Next: `duoctl plan {}` shows what that means.\n", safe(&path.display().to_string())));
 }
 
-fn applications(arguments: &[String], printer: Printer) -> Result<Exit, Failure> {
+fn applications(arguments: &[String], trust: Trust, printer: Printer) -> Result<Exit, Failure> {
     let (pairs, path) = pairs(arguments)?;
-    let loaded = load_whole(path, Trust::Full)?;
+    let loaded = load_whole(path, trust)?;
     let Some(workspace) = &loaded.workspace else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };

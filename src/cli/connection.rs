@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::model::{Credentials, Workspace};
+use crate::config::untrusted::Trust;
 use crate::credentials::{CredentialError, Form, Surroundings, fetch};
 use crate::duo::backoff::Backoff;
 use crate::duo::https::{Authorities, HttpsConfig};
@@ -124,7 +125,16 @@ pub(super) fn simulator_time(variable: &str) -> Option<Duration> {
 }
 
 /// A client of the public API of Identity Intelligence. With `--sandbox` it asks the simulated one, with keys of its own.
-pub(super) fn intelligence(workspace: &Workspace, connection: &Connection, sandbox: Option<&Running>) -> Api {
+pub(super) fn intelligence(
+    workspace: &Workspace,
+    connection: &Connection,
+    sandbox: Option<&Running>,
+    trust: Trust,
+) -> Api {
+    if !trust.is_full() {
+        // The YAML would choose the host that gets the secret.
+        return Api::Unusable("it is not asked with --untrusted".to_owned());
+    }
     let Some(declared) = &workspace.identity_intelligence_api else { return Api::NotDeclared };
     let (credentials, reach, authorities) = match sandbox {
         Some(running) => match running.account().intelligence_client() {

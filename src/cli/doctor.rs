@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::load::Trust;
 use crate::config::model::{Credentials, ValueSource, Workspace};
+use crate::config::untrusted::Trust;
 use crate::credentials::{CredentialError, announce};
 use crate::duo::https::{HttpsConfig, HttpsError, HttpsTransport};
 use crate::duo::types::Ikey;
@@ -37,7 +37,9 @@ const SETTINGS: &str = "connection settings";
 /// Runs the command.
 pub async fn run(args: args::Doctor, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let connection = args.connection.completed().map_err(Failure::Usage)?;
-    let (workspace, _) = load_valid(&args.source.path, Trust::Full, printer)?;
+    let given = connection.ca_file.is_some() || connection.sandbox.is_some();
+    let trust = args.trusted.trust().with_authorities(given);
+    let (workspace, _) = load_valid(&args.source.path, trust, printer)?;
     announce(move |line| progress::remark(printer, line));
     let sandbox = match &connection.sandbox {
         Some(state) => {
@@ -48,7 +50,7 @@ pub async fn run(args: args::Doctor, outlet: &Outlet, printer: Printer) -> Resul
     };
     let spinner = Spinner::start("looking", printer);
     let looked =
-        Looked { workspace: &workspace, connection: &connection, sandbox: sandbox.as_ref(), printer };
+        Looked { workspace: &workspace, connection: &connection, sandbox: sandbox.as_ref(), trust, printer };
     let found = looked.at_everything(&desired(&workspace)).await?;
     spinner.finish();
     let exit = exit(&found.troubles);
@@ -76,6 +78,7 @@ struct Looked<'a> {
     workspace: &'a Workspace,
     connection: &'a args::Connection,
     sandbox: Option<&'a Running>,
+    trust: Trust,
     printer: Printer,
 }
 
@@ -86,9 +89,15 @@ impl Looked<'_> {
     async fn at_everything(&self, desired: &Desired) -> Result<Diagnosis, Failure> {
         let mut found = Diagnosis::default();
         let unusable = self.account(&mut found, desired).await?;
-        let stores = Stores::open(self.workspace);
-        doctor::stores::check(&mut found, &self.workspace.secret_stores, &stores, desired).await;
-        match intelligence(self.workspace, self.connection, self.sandbox) {
+        if self.trust.is_full() {
+            let stores = Stores::open(self.workspace);
+            doctor::stores::check(&mut found, &self.workspace.secret_stores, &stores, desired).await;
+        } else {
+            let names = self.workspace.secret_stores.keys();
+            names
+                .for_each(|name| found.skipped(format!("secret store {name}"), "--untrusted opens no store"));
+        }
+        match intelligence(self.workspace, self.connection, self.sandbox, self.trust) {
             // What keeps every connection from being set up is told already.
             Api::Unusable(reason) if unusable.as_deref() == Some(&reason) => {
                 doctor::intelligence::skip(&mut found, &format!("`{SETTINGS}` failed"));
@@ -187,14 +196,6 @@ impl Looked<'_> {
         let (name, ikey_name, skey_name) =
             (format!("{whose} keys"), format!("{whose} integration key"), format!("{whose} secret key"));
         let (ikey_from, skey_from) = (&credentials.integration_key.value, &credentials.secret_key.value);
-        if ikey_from == skey_from {
-            found.failed(
-                name.as_str(),
-                format!("`{}` and `{}` both come from {}", places.ikey, places.skey, origin(ikey_from)),
-                "name two places: one has the integration key, the other the secret key",
-            );
-            return Err(format!("`{name}` failed"));
-        }
         let keys = Keys::fetch(self.workspace, credentials);
         match (keys.ikey, keys.skey) {
             (Ok(ikey), Ok(skey)) => Ok((ikey, skey)),

@@ -32,7 +32,8 @@ pub async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning())?;
-    let session = Session::open(&args.source.path, &args.connection, printer).await?;
+    let session =
+        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::output::printer::{Printer, terminal_width};
 use crate::output::snippet;
 use crate::reading::{self, ReadError};
-use crate::text::{counted, safe};
+use crate::text::{counted, escape, safe};
 
 use super::args::Fmt;
 use super::edit::{hold, read};
@@ -33,7 +33,7 @@ fn in_place(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
     let mut sources = Sources::default();
     let mut paths = Vec::new();
     for path in &args.paths {
-        for found in files::find(path, &mut findings).files {
+        for found in files::find(path, args.trusted.trust(), &mut findings).files {
             if !paths.contains(&found) {
                 paths.push(found);
             }
@@ -143,6 +143,16 @@ fn exit(failed: bool, pending: bool) -> Exit {
     }
 }
 
+/// A line for people, with what nobody sees in it spelled out.
+fn visible(line: &str) -> String {
+    let end = line.trim_end_matches(['\r', '\n']).len();
+    let (text, end) = line.split_at_checked(end).unwrap_or((line, ""));
+    text.split('\t').map(|part| part.chars().flat_map(escape).collect()).collect::<Vec<String>>().join("\t")
+        + end
+}
+
 fn diff(name: &str, before: &str, after: &str) -> String {
-    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(name, name).to_string()
+    let diff =
+        TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(name, name).to_string();
+    diff.split_inclusive('\n').map(visible).collect()
 }

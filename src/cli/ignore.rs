@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::config::edit::{set, value};
-use crate::config::load::Trust;
 use crate::config::model::Exception;
 use crate::duo::catalogue::lookup;
 use crate::kinds::application::fields::field;
@@ -16,7 +15,7 @@ use super::session::load_whole;
 
 /// Runs the command.
 pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load_whole(&args.source.path, Trust::Full)?;
+    let loaded = load_whole(&args.source.path, args.trusted.trust())?;
     let Some(workspace) = loaded.valid() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };

@@ -36,7 +36,8 @@ pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Resul
         operator: args.include.contains(&Include::Operator),
         intelligence: args.include.contains(&Include::IdentityIntelligence),
     };
-    let session = Session::open(&args.source.path, &args.connection, printer).await?;
+    let session =
+        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
     let reading = session.read_all(printer).await?;
     let seen = &reading.observation;
     let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =

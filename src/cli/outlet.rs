@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::atomic::{self, Readers};
 use crate::config::files::is_near;
-use crate::config::load::{Trust, load_as};
+use crate::config::load::load_as;
+use crate::config::untrusted::Trust;
 use crate::output::document::{DiagnosticDocument, Document, FailureDocument};
 use crate::output::format::{Format, render};
 use crate::output::human::{self, Style};
@@ -16,7 +17,7 @@ use crate::output::json;
 use crate::output::printer::Printer;
 use crate::text::safe;
 
-use super::args::{Args, Command, OutputFormat, ReportFile};
+use super::args::{Args, Command, OutputFormat, ReportFile, Trusted};
 use super::exit::{Exit, Failure};
 
 /// Where the outcome of one command goes.
@@ -40,15 +41,10 @@ impl Outlet {
     /// What the arguments ask for.
     pub fn of(args: &Args, printer: Printer) -> Self {
         let (command, path, format, reports) = asked(&args.command);
-        let untrusted = match &args.command {
-            Command::Validate(args) => args.untrusted,
-            Command::Plan(args) => args.untrusted,
-            _ => false,
-        };
         Self {
             command,
             path: path.cloned(),
-            trust: if untrusted { Trust::None } else { Trust::Full },
+            trust: trusted(&args.command).trust(),
             format,
             reports: reports.to_vec(),
             saved: match &args.command {
@@ -178,6 +174,21 @@ fn asked(command: &Command) -> (&'static str, Option<&PathBuf>, OutputFormat, &[
         | Command::Schema(_)
         | Command::Completions(_)
         | Command::Man(_) => ("", None, OutputFormat::Human, &[]),
+    }
+}
+
+/// How far the YAML of a command is trusted whose outcome is a document.
+fn trusted(command: &Command) -> Trusted {
+    match command {
+        Command::Validate(args) => args.trusted,
+        Command::Plan(args) => args.trusted,
+        Command::Drift(args) => args.trusted,
+        Command::Verify(args) => args.trusted,
+        Command::Import(args) => args.trusted,
+        Command::Secrets(args) => args.trusted,
+        Command::Doctor(args) => args.trusted,
+        Command::Handoff(args) => args.trusted,
+        _ => Trusted::default(),
     }
 }
 

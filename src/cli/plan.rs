@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::atomic::{self, Readers};
-use crate::config::load::Trust;
 use crate::output::document::{Document, MadeWith, PlanDocument, PruneDocument};
 use crate::output::json;
 use crate::output::printer::Printer;
@@ -12,7 +11,7 @@ use crate::reconcile::guard::judge;
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::Plan;
 
-use super::args::{self, Impact};
+use super::args;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::saved_plan::beside;
@@ -27,15 +26,13 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents);
-    let trust = if args.untrusted { Trust::None } else { Trust::Full };
-    let session = Session::open_as(&args.source.path, &args.connection, trust, printer).await?;
+    let session =
+        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
     session.may_prune(&args.pruning)?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
     check_patterns(options.selection.patterns().chain(patterns(&consent.allow)), &session.desired, &plan)?;
-    // Who wrote the YAML would choose whose names are shown.
-    let impact = if args.untrusted { Impact { impact_budget: 0 } } else { args.impact.clone() };
-    session.tell_affected(&mut plan, &reading.observation, &impact, printer).await;
+    session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
     show_problems(plan.problems(), &session.sources, printer);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::config::files;
+use crate::config::untrusted::Trust;
 use crate::output::document::{self, Document, MadeWith};
 use crate::reading::{self, ReadError};
 use crate::reconcile::fingerprint::Fingerprint;
@@ -138,7 +139,7 @@ pub(super) fn beside(file: &Path, yaml: &Path) -> Option<String> {
 
 /// Whether a path is a file, or a folder with YAML of a workspace.
 fn holds_yaml(path: &Path) -> bool {
-    path.is_file() || path.is_dir() && !files::find(path, &mut Vec::new()).files.is_empty()
+    path.is_file() || path.is_dir() && !files::find(path, Trust::Full, &mut Vec::new()).files.is_empty()
 }
 
 /// Whether two paths lead to the same file or folder, or one to a folder and the other to its `duo.yaml`.

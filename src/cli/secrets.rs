@@ -8,6 +8,7 @@ use crate::observe::rotations::look_at_creations;
 use crate::output::document::{Document, SecretsDocument};
 use crate::output::printer::Printer;
 use crate::reconcile::age::LOG_REACH;
+use crate::reconcile::delivery::Held;
 use crate::reconcile::inventory::{Entry, Keeping, inventory};
 use crate::reconcile::plan;
 
@@ -20,8 +21,13 @@ use super::session::{Session, check_patterns, options};
 /// Runs the command.
 pub async fn run(args: args::Secrets, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
-    let session = Session::open(&args.source.path, &args.connection, printer).await?;
+    let session =
+        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
     let mut reading = session.read(printer).await?;
+    if !args.trusted.trust().is_full() {
+        let kept = session.desired.applications.iter().filter(|wanted| wanted.secret.is_some());
+        reading.observation.held = kept.map(|wanted| (wanted.address.clone(), Held::CannotTell)).collect();
+    }
     let spinner = Spinner::start("trying the stored keys", printer);
     look_at_creations(&session.transport, &mut reading.observation, LOG_REACH, options.now).await;
     let plan = plan::plan(&session.desired, &reading.observation, &options);

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::load::{Loaded, Trust, load_as};
+use crate::config::load::{Loaded, load_as};
 use crate::config::model::Workspace;
 use crate::config::scope;
+use crate::config::untrusted::Trust;
 use crate::credentials::announce;
 use crate::diagnostic::{Code, Diagnostic, Sources};
 use crate::duo::activity::activities;
@@ -86,6 +87,10 @@ pub fn load_whole(path: &Path, trust: Trust) -> Result<Loaded, Failure> {
     {
         return Err(Failure::Usage(format!("{}; give the path of one of them", several.message)));
     }
+    // What a link has elsewhere is not looked at, not even for other files of the workspace.
+    if loaded.diagnostics.iter().any(|found| found.code == Code::Untrusted) {
+        return Ok(loaded);
+    }
     match scope::part(path, loaded.name.as_deref()).filter(|_| path.exists()) {
         Some(part) => Err(Failure::Usage(part)),
         None => Ok(loaded),
@@ -126,6 +131,7 @@ impl Session {
         printer: Printer,
     ) -> Result<Self, Failure> {
         let connection = &connection.completed().map_err(Failure::Usage)?;
+        let trust = trust.with_authorities(connection.ca_file.is_some() || connection.sandbox.is_some());
         let (workspace, sources) = load_valid(path, trust, printer)?;
         announce(move |line| progress::remark(printer, line));
         let mut desired = desired(&workspace);
@@ -142,11 +148,8 @@ impl Session {
         let operator = config.ikey.clone();
         let transport = HttpsTransport::open(config)?;
         transport.tell_waits(Arc::new(move |line| progress::remark(printer, line)));
-        let stores = match trust {
-            Trust::Full => Stores::open(&workspace),
-            Trust::None => Stores::default(),
-        };
-        if trust == Trust::None && !workspace.secret_stores.is_empty() {
+        let stores = if trust.is_full() { Stores::open(&workspace) } else { Stores::default() };
+        if !trust.is_full() && !workspace.secret_stores.is_empty() {
             printer.remark("secret stores are not looked into: --untrusted\n");
         }
         let connection = connection.clone();
@@ -230,7 +233,7 @@ impl Session {
     pub async fn read(&self, printer: Printer) -> Result<Reading, Failure> {
         let spinner = Spinner::start("reading the account", printer);
         let reader = Reader::new(self.transport.clone());
-        let looked_into = self.desired.applications.iter().filter(|_| self.trust == Trust::Full);
+        let looked_into = self.desired.applications.iter().filter(|_| self.trust.is_full());
         let (mut reading, held) = tokio::join!(
             observe(&reader, &self.desired, &self.operator, self.host()),
             look_up(&self.stores, looked_into, LOOK_UPS)
@@ -290,6 +293,8 @@ impl Session {
         impact: &Impact,
         printer: Printer,
     ) {
+        // Who wrote the YAML would choose whose names are shown.
+        let budget = if self.trust.is_full() { impact.impact_budget } else { 0 };
         let needs = needs(plan, observation);
         let people = if needs.is_empty() {
             Memberships::default()
@@ -299,7 +304,7 @@ impl Session {
                 Observed::Present(groups) => Some(groups.as_slice()),
                 Observed::NotRead | Observed::Absent | Observed::Unreadable(_) => None,
             };
-            let people = memberships(&self.transport, &needs, groups, impact.impact_budget).await;
+            let people = memberships(&self.transport, &needs, groups, budget).await;
             spinner.finish();
             people
         };
@@ -337,7 +342,7 @@ impl Session {
 
     /// A client of the public API of Identity Intelligence, as far as the YAML lets duoctl use it.
     pub fn intelligence(&self) -> Api {
-        connection::intelligence(&self.workspace, &self.connection, self.sandbox.as_deref())
+        connection::intelligence(&self.workspace, &self.connection, self.sandbox.as_deref(), self.trust)
     }
 
     fn remark_clock(&self, printer: Printer) {

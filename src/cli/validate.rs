@@ -1,6 +1,6 @@
 //! `duoctl validate`: syntax, schema and meaning, offline.
 
-use crate::config::load::{Trust, load_as};
+use crate::config::load::load_as;
 use crate::diagnostic::{Severity, has_errors};
 use crate::output::document::{DeclaredCounts, Document, ValidateDocument};
 use crate::output::printer::{Printer, terminal_width};
@@ -12,8 +12,7 @@ use super::outlet::Outlet;
 
 /// Runs the command.
 pub fn run(args: &Validate, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
-    let trust = if args.untrusted { Trust::None } else { Trust::Full };
-    let loaded = load_as(&args.source.path, trust);
+    let loaded = load_as(&args.source.path, args.trusted.trust());
     let failed = has_errors(&loaded.diagnostics);
     if outlet.human() {
         let width = terminal_width();

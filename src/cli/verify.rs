@@ -30,7 +30,8 @@ use super::session::{Session, check_patterns, first_failure, options, show_probl
 /// Runs the command.
 pub async fn run(args: args::Verify, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
-    let session = Session::open(&args.source.path, &args.connection, printer).await?;
+    let session =
+        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
     let reading = session.read(printer).await?;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;

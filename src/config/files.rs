@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
+use super::untrusted::{Folder, Trust, way_out};
 use crate::diagnostic::{Code, Diagnostic, Sources, Span};
 use crate::reading::{self, Encoding, ReadError};
 use crate::text::{is_harmful, safe};
@@ -24,8 +26,39 @@ pub struct Found {
     pub files: Vec<PathBuf>,
 }
 
-/// Finds the files of a path: the path itself, or what a folder holds.
-pub fn find(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Found {
+/// Finds the files of a path: the path itself, or what a folder holds. Without trust nothing is found that a link has
+/// outside of the folder, and no message shows anything of it.
+pub fn find(path: &Path, trust: Trust, diagnostics: &mut Vec<Diagnostic>) -> Found {
+    if trust.is_full() {
+        return find_within(path, None, diagnostics);
+    }
+    if let Some(link) = way_out(path) {
+        let link = shown(&link);
+        let message = format!(
+            "{} leads out of the checkout through the link {link}, and --untrusted forbids that",
+            shown(path)
+        );
+        let finding = Diagnostic::error(Code::Untrusted, None, message);
+        diagnostics
+            .push(finding.help("put the folder itself there, in place of the link, or give its real path"));
+        return Found::default();
+    }
+    let root = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let folder = Folder::of(root);
+    let mut found = find_within(path, Some(&folder), diagnostics);
+    found.files.retain(|file| folder.holds(file) || !file.exists());
+    if !path.is_dir() && path.exists() && found.files.is_empty() {
+        diagnostics.push(leads_out(path));
+    }
+    found
+}
+
+fn leads_out(path: &Path) -> Diagnostic {
+    let message = format!("{} leads out of its folder, and --untrusted forbids that", shown(path));
+    Diagnostic::error(Code::Untrusted, None, message).help("put the file itself there, in place of the link")
+}
+
+fn find_within(path: &Path, within: Option<&Folder>, diagnostics: &mut Vec<Diagnostic>) -> Found {
     match std::fs::metadata(path) {
         Err(error) => {
             let error = ReadError::from(error);
@@ -39,7 +72,7 @@ pub fn find(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Found {
             Found { root, files: vec![path.to_owned()] }
         }
         Ok(_) => {
-            let files = in_folder(path, diagnostics);
+            let files = in_folder(path, within, diagnostics);
             if files.is_empty() && diagnostics.is_empty() {
                 diagnostics.push(no_yaml(path));
             }
@@ -48,11 +81,22 @@ pub fn find(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Found {
     }
 }
 
-fn in_folder(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
+fn in_folder(folder: &Path, within: Option<&Folder>, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
     let (mut files, mut nearly) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    for found in walk(folder, usize::MAX) {
+    let left = Arc::new(Mutex::new(Vec::new()));
+    let stays = within.cloned().map(|within| {
+        let left = Arc::clone(&left);
+        move |path: &Path| {
+            let stays = within.holds(path);
+            if !stays && (path.is_dir() || is_near(path)) {
+                left.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+            }
+            stays
+        }
+    });
+    for found in walk(folder, usize::MAX, stays) {
         match found {
             Ok(Seen { path, near: Some(near) }) => nearly.push((path, near)),
             Ok(Seen { path, near: None }) if seen.insert(real(&path)) => files.push(path),
@@ -67,6 +111,9 @@ fn in_folder(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
             ),
         }
     }
+    let mut left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
+    left.sort();
+    diagnostics.extend(left.iter().map(|path| leads_out(path.strip_prefix(".").unwrap_or(path))));
     // A second name of a file that is read hides nothing.
     nearly.retain(|(path, _)| !seen.contains(&real(path)));
     nearly.sort_by(|a, b| a.0.cmp(&b.0));
@@ -86,11 +133,20 @@ pub(super) struct Seen {
     pub(super) near: Option<Near>,
 }
 
-/// What a folder and the folders in it hold; an error where a part of it cannot be read.
-pub(super) fn walk(folder: &Path, most: usize) -> impl Iterator<Item = Result<Seen, ignore::Error>> {
+/// What a folder and the folders in it hold; an error where a part of it cannot be read. Of the links only those count
+/// that `follow` takes, or all.
+pub(super) fn walk(
+    folder: &Path,
+    most: usize,
+    follow: Option<impl Fn(&Path) -> bool + Send + Sync + 'static>,
+) -> impl Iterator<Item = Result<Seen, ignore::Error>> {
     // Files count whether git ignores them or not; links are followed, as mounted volumes consist of them.
-    let walk = WalkBuilder::new(folder).standard_filters(false).hidden(true).follow_links(true).build();
-    walk.take(most).filter_map(|entry| match entry {
+    let mut walk = WalkBuilder::new(folder);
+    walk.standard_filters(false).hidden(true).follow_links(true);
+    if let Some(follow) = follow {
+        walk.filter_entry(move |entry| !entry.path_is_symlink() || follow(entry.path()));
+    }
+    walk.build().take(most).filter_map(|entry| match entry {
         Ok(entry) => {
             let near = named(&entry.file_name().to_string_lossy())?;
             // A pipe or a device of such a name is reported when it is read.

@@ -310,6 +310,7 @@ pub static SUPPRESSION: Object = Object::new(
 
 /// The findings that can be suppressed: what nobody has to do anything about.
 pub const SUPPRESSIBLE: &[Choice] = &[
+    Choice::new("deceptive-name", "a name contains a character that is invisible or looks like another one"),
     Choice::new("possible-duplicate", "an application without an owner looks like one that would be created"),
     Choice::new("recommended", "the vendor recommends something that an entry leaves out"),
 ];

@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use super::files::{self, Found};
 use super::language::FILE;
 use super::model::Workspace;
-use super::{decode, exceptions, rules, scope, untrusted};
+use super::untrusted::{self, Trust};
+use super::{decode, exceptions, rules, scope};
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Sources, Span, has_errors};
 use crate::language::check;
 use crate::language::shape::missing_key;
@@ -50,20 +51,11 @@ pub fn load(path: &Path) -> Loaded {
     load_found(path, Trust::Full)
 }
 
-/// Whether the author of the YAML is trusted with this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// What the YAML names is run and read.
-    Full,
-    /// The YAML runs nothing and reads nothing outside of its folder: see [`untrusted`].
-    None,
-}
-
 /// Loads a file or a folder as far as its author is trusted.
 pub fn load_as(path: &Path, trust: Trust) -> Loaded {
     let mut loaded = load_found(path, trust);
-    if let (Trust::None, Some(workspace)) = (trust, &loaded.workspace) {
-        loaded.diagnostics.extend(untrusted::check(workspace));
+    if let (Trust::None { ca_given }, Some(workspace)) = (trust, &loaded.workspace) {
+        loaded.diagnostics.extend(untrusted::check(workspace, ca_given));
         sort(&mut loaded.diagnostics);
     }
     loaded
@@ -71,23 +63,7 @@ pub fn load_as(path: &Path, trust: Trust) -> Loaded {
 
 fn load_found(path: &Path, trust: Trust) -> Loaded {
     let mut diagnostics = Vec::new();
-    let Found { root, mut files } = files::find(path, &mut diagnostics);
-    if trust == Trust::None {
-        let folder = untrusted::Folder::of(&root);
-        // Before anything of it is read: a message might show it.
-        files.retain(|file| {
-            let inside = folder.holds(file);
-            if !inside {
-                let message = format!(
-                    "{} leads out of its folder, and --untrusted forbids that",
-                    shown(&file.display().to_string())
-                );
-                let finding = Diagnostic::error(Code::Untrusted, None, message);
-                diagnostics.push(finding.help("put the file itself there, in place of the link"));
-            }
-            inside
-        });
-    }
+    let Found { root, files } = files::find(path, trust, &mut diagnostics);
     let mut sources = Sources::default();
     let mut trees = Trees::default();
     let readable = files::read(&files, &mut sources, &mut diagnostics);

@@ -9,6 +9,7 @@ mod consents;
 mod guards;
 mod ignores;
 mod intelligence;
+mod names;
 mod networks;
 mod notes;
 mod references;
@@ -28,6 +29,7 @@ const LOCAL: &[Rule] = &[
     guards::check,
     ignores::check,
     intelligence::check,
+    names::check,
     networks::check,
     notes::check,
     single_sign_on::check,

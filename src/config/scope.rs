@@ -87,7 +87,9 @@ pub fn part(path: &Path, name: Option<&str>) -> Option<String> {
 fn beside(path: &Path, folder: &Path, name: Option<&str>) -> Option<Other> {
     let other = |file: PathBuf| Some(Other { file, folder: folder.to_owned() });
     let same = path.canonicalize().ok();
-    let found = files::walk(folder, MAX_ENTRIES).filter_map(Result::ok).map(|seen| seen.path);
+    let found = files::walk(folder, MAX_ENTRIES, None::<fn(&Path) -> bool>)
+        .filter_map(Result::ok)
+        .map(|seen| seen.path);
     let mut others: Vec<PathBuf> =
         found.filter(|file| file.canonicalize().ok() != same).take(MAX_FILES).collect();
     others.sort();

@@ -1,17 +1,45 @@
 //! YAML of somebody who is not trusted, such as the author of a pull request: it may neither run a command, nor read a
 //! file outside of its own folder, nor send a variable of the environment that is not meant for Duo.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::model::{Credentials, ValueSource, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::text::shown;
 
+/// Whether the author of the YAML is trusted with this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// What the YAML names is run and read.
+    Full,
+    /// The YAML runs nothing, reads nothing outside of its folder, and chooses no one to trust: see [`check`].
+    None {
+        /// Whether the caller names a file of certificate authorities, so that the one of the YAML does not count.
+        ca_given: bool,
+    },
+}
+
+impl Trust {
+    /// Whether the author is trusted.
+    pub fn is_full(self) -> bool {
+        self == Self::Full
+    }
+
+    /// The same where the caller may name the certificate authorities, too.
+    #[must_use]
+    pub fn with_authorities(self, given: bool) -> Self {
+        match self {
+            Self::Full => Self::Full,
+            Self::None { ca_given } => Self::None { ca_given: ca_given || given },
+        }
+    }
+}
+
 /// What the names of variables begin with that such YAML may use.
 pub const VARIABLES: &str = "DUO_";
 
-/// Everything that such YAML asks for and may not have.
-pub fn check(workspace: &Workspace) -> Vec<Diagnostic> {
+/// Everything that such YAML asks for and may not have; `ca_given` as in [`Trust::None`].
+pub fn check(workspace: &Workspace, ca_given: bool) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let folder = Folder::of(&workspace.root);
     let first = workspace.tenant.credentials.as_ref();
@@ -21,8 +49,16 @@ pub fn check(workspace: &Workspace) -> Vec<Diagnostic> {
             findings.extend(refused(&source.value, &folder).map(|what| finding(source.span, what)));
         }
     }
-    if let Some(file) = workspace.tenant.ca_file.as_ref().filter(|file| !folder.holds(&file.value)) {
-        findings.push(finding(file.span, outside(&file.value)));
+    // Whoever chooses the authorities can answer in Duo's place, so the file may not even be one of the folder.
+    if let Some(file) = workspace.tenant.ca_file.as_ref().filter(|_| !ca_given) {
+        let what = format!(
+            "would trust the certificate authorities in {}",
+            shown(&file.value.display().to_string())
+        );
+        findings.push(
+            finding(file.span, what)
+                .help("name the file with --ca-file or DUOCTL_CA_FILE, outside of the YAML"),
+        );
     }
     findings
 }
@@ -51,7 +87,7 @@ fn finding(span: Span, what: String) -> Diagnostic {
 }
 
 /// A folder by its real name, so that no link leads out of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Folder(Option<PathBuf>);
 
 impl Folder {
@@ -66,4 +102,44 @@ impl Folder {
         let real = path.canonicalize().ok();
         self.0.as_ref().zip(real).is_some_and(|(folder, real)| real.starts_with(folder))
     }
+}
+
+/// The link by which a path leads out of the checkout that it begins in, if it has one: the git work tree, or else the
+/// current folder. What a caller writes as `..` is meant; where no checkout is known, every link leads out.
+pub fn way_out(path: &Path) -> Option<PathBuf> {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+    let begin = checkout(&here);
+    let (mut at, mut inside) = (here, Some(begin.clone()));
+    for part in path.components() {
+        match part {
+            Component::Prefix(_) | Component::RootDir => {
+                at.push(part);
+                inside = None;
+            }
+            Component::CurDir => {}
+            Component::ParentDir => {
+                at.pop();
+                inside = inside.filter(|inside| at.starts_with(inside)).or_else(|| Some(checkout(&at)));
+            }
+            Component::Normal(name) => {
+                at.push(name);
+                if at.is_symlink() {
+                    // What leads nowhere is reported by whoever reads it.
+                    let real = at.canonicalize().ok()?;
+                    if !inside.as_ref().is_some_and(|inside| real.starts_with(inside)) {
+                        return Some(at);
+                    }
+                    at = real;
+                }
+                if at == begin || at.join(".git").exists() {
+                    inside = Some(at.clone());
+                }
+            }
+        }
+    }
+    None
+}
+
+fn checkout(folder: &Path) -> PathBuf {
+    folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(folder).to_owned()
 }

@@ -216,12 +216,6 @@ const BREAKS: &[Break] = &[
     ),
     broken("swapped keys", |it| swap(it, "DUO_IKEY", "DUO_SKEY"), &["operator keys"], "the two are swapped"),
     broken(
-        "one variable for both keys",
-        |it| it.replace("integration_key: {env: DUO_IKEY}\n", "integration_key: {env: DUO_SKEY}\n"),
-        &["operator keys"],
-        "both come from the environment variable DUO_SKEY",
-    ),
-    broken(
         "a blank after the secret key",
         |it| it.environment.get_mut("DUO_SKEY").unwrap().push(' '),
         &["operator secret key"],

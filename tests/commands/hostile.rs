@@ -112,6 +112,41 @@ fn an_edit_in_duo_is_shown_as_what_it_is() {
     );
 }
 
+/// What a reviewer sees of a name that is not what it looks like.
+#[test]
+fn a_name_that_deceives_is_spelled_out_and_warned_of() {
+    for (name, code, like) in [
+        ("Engin\u{ad}eering", "U+00AD", None),
+        ("Engineering\u{3164}", "U+3164", None),
+        ("Engi\u{fe01}neering", "U+FE01", None),
+        ("Engineering\u{2800}Staff", "U+2800", None),
+        ("Engineering\u{a0}Staff", "U+00A0", None),
+        ("Engin\u{435}ering", "U+0435", Some("looks like the Latin letter `e`")),
+    ] {
+        let yaml = format!(
+            "applications: {{vpn: {{type: radius, name: VPN, user_access: permitted_groups, groups_allowed: ['{name}']}}}}\n"
+        );
+        let (server, folder) = (Server::start(), Folder::with(&yaml));
+        server.account().add_group(name).unwrap();
+        for arguments in [&["validate"][..], &["plan"], &["plan", "--format", "markdown"]] {
+            let call = folder.duoctl(arguments);
+            let call = if arguments[0] == "plan" { call.at(&server) } else { call };
+            let told = call.run().exits(0);
+            plain(&told);
+            told.warns("warning[deceptive-name]").warns(code).warns(like.unwrap_or("invisible character"));
+        }
+        for format in ["json", "sarif", "gitlab", "github"] {
+            let told = folder.duoctl(["validate", "--format", format]).run().exits(0).says(code);
+            assert!(!told.stdout.chars().any(|c| c != '\n' && is_harmful(c)), "{told:?}");
+        }
+        let reason = "suppress: [{code: deceptive-name, address: applications.vpn, reason: it is so}]\n";
+        folder.declare(&format!("{yaml}{reason}"));
+        assert!(!folder.duoctl(["validate"]).run().exits(0).stderr.contains("deceptive-name"));
+        folder.declare(&format!("# {name}\n{yaml}  \n"));
+        plain(&folder.duoctl(["fmt", "--diff"]).run());
+    }
+}
+
 #[test]
 fn a_megabyte_is_not_shown_whole_and_changes_nothing_else() {
     let (server, folder) = (Server::start(), Folder::with(crate::support::THREE));

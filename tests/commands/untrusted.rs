@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::support::{Folder, HEAD, Server, THREE};
+use crate::support::{Call, Folder, HEAD, Server, THREE};
 
 fn with_credentials(secret_key: &str) -> Folder {
     let folder = Folder::empty();
@@ -75,15 +75,181 @@ fn a_file_inside_and_a_variable_for_duo_are_as_good_as_ever() {
     folder.duoctl(["validate", "--untrusted"]).run().exits(0);
 }
 
+/// Whoever chooses the authorities can answer in Duo's place.
 #[test]
-fn an_authority_outside_of_the_folder_is_not_read() {
-    let folder = Folder::empty();
-    folder.write(
-        "duo.yaml",
-        &format!("{}{THREE}", HEAD.replace("tenant:\n", "tenant:\n  ca_file: /etc/passwd\n")),
-    );
-    folder.duoctl(["validate", "--untrusted"]).run().exits(1).warns("would read `/etc/passwd`");
-    folder.duoctl(["validate"]).run().exits(0);
+fn the_yaml_names_no_certificate_authority() {
+    let server = Server::start();
+    let authority = fs::read_to_string(server.running().ca_file()).unwrap();
+    for file in ["ca.pem", "./ca.pem", "/etc/passwd", "link.pem"] {
+        let folder = Folder::empty();
+        folder.write("ca.pem", &authority);
+        symlink("ca.pem", folder.path("link.pem")).unwrap();
+        let head = HEAD.replace("tenant:\n", &format!("tenant:\n  ca_file: {file}\n"));
+        folder.write("duo.yaml", &format!("{head}{THREE}"));
+        let refused = "this would trust the certificate authorities in ";
+        folder.duoctl(["validate", "--untrusted"]).run().exits(1).warns(refused).warns("--ca-file");
+        let key = server.key("operator");
+        let call = |arguments: &[&str]| {
+            let address = server.running().address().to_string();
+            let call = folder.duoctl(arguments).with(&["--untrusted", "--connect-to", &address]);
+            call.env("DUO_IKEY", &key.integration_key).env("DUO_SKEY", key.secret_key.expose())
+        };
+        let before = server.account().requests().len();
+        for command in READING {
+            call(command).run().exits(1).warns(refused);
+        }
+        assert_eq!(server.account().requests().len(), before, "nothing is sent");
+        // The pipeline names it in the place of the YAML.
+        let ca = server.running().ca_file().display().to_string();
+        call(&["plan", "--ca-file", &ca]).run().exits(0).says("Plan: 3 to add");
+        call(&["plan"]).env("DUOCTL_CA_FILE", &ca).run().exits(0).says("Plan: 3 to add");
+        folder.duoctl(["validate", "--untrusted"]).env("DUOCTL_CA_FILE", &ca).run().exits(0);
+        folder.duoctl(["validate"]).run().exits(0);
+    }
+}
+
+/// Every command that reads the YAML and goes online.
+const READING: &[&[&str]] = &[
+    &["plan"],
+    &["drift"],
+    &["verify"],
+    &["doctor"],
+    &["secrets"],
+    &["handoff"],
+    &["import"],
+    &["accept", "applications.vpn"],
+];
+
+#[test]
+fn no_command_trusts_yaml_that_is_not() {
+    let server = Server::start();
+    let folder = with_credentials("{command: [touch, ran]}");
+    let text = folder.read("duo.yaml");
+    let offline: &[&[&str]] = &[&["validate"], &["ignore", "applications.vpn", "name", "--reason", "x"]];
+    for arguments in READING {
+        let call = folder.duoctl(*arguments).with(&["--untrusted"]).at(&server);
+        call.run().exits(1).warns("this would run the command `touch`");
+    }
+    for arguments in offline {
+        folder
+            .duoctl(*arguments)
+            .with(&["--untrusted"])
+            .run()
+            .exits(1)
+            .warns("would run the command `touch`");
+    }
+    assert!(!folder.path("ran").exists());
+    assert_eq!(folder.read("duo.yaml"), text);
+    assert!(server.account().requests().is_empty());
+    // What writes by the YAML's authority has no such word.
+    for command in ["apply", "rotate"] {
+        folder.duoctl([command, "--untrusted"]).run().exits(64);
+    }
+}
+
+#[test]
+fn a_folder_that_a_link_has_elsewhere_is_not_read() {
+    for repository in [true, false] {
+        let outside = Folder::empty();
+        fs::create_dir_all(outside.path("checkout/infra")).unwrap();
+        if repository {
+            fs::create_dir(outside.path("checkout/.git")).unwrap();
+        }
+        let yaml = format!("{HEAD}{THREE}").replace("{env: DUO_SKEY}", "{file: key}");
+        outside.write("duo.yaml", &yaml.replace("workspace: acme", "workspace: hunter2"));
+        outside.write("key", "hunter2hunter2hunter2\n");
+        fs::create_dir(outside.path("checkout/real")).unwrap();
+        outside.write("checkout/real/duo.yaml", &format!("{HEAD}{THREE}"));
+        let checkout = outside.path("checkout");
+        symlink("..", checkout.join("duo")).unwrap();
+        symlink("../..", checkout.join("infra/duo")).unwrap();
+        symlink("duo", checkout.join("twice")).unwrap();
+        symlink("../duo.yaml", checkout.join("file.duo.yaml")).unwrap();
+        symlink("real", checkout.join("inside")).unwrap();
+        let absolute = checkout.join("duo").display().to_string();
+        let through = [
+            "duo",
+            "./duo",
+            "duo/",
+            "duo/duo.yaml",
+            "infra/duo",
+            "infra/../duo",
+            "twice",
+            "duo/checkout/duo",
+            "file.duo.yaml",
+            absolute.as_str(),
+        ];
+        for path in through {
+            for command in
+                [&["validate"][..], &["fmt", "--check"], &["fmt", "--check", "--diff"], &["fmt"], &["plan"]]
+            {
+                let call = Call::new(&checkout, command.iter().chain(&["--untrusted", path]));
+                let refused = call.run().exits(1).warns("error[untrusted]: ");
+                assert!(!format!("{refused:?}").contains("hunter2"), "{path}: {refused:?}");
+            }
+        }
+        for path in ["inside", "real", "infra/../real", "./inside/duo.yaml"] {
+            Call::new(&checkout, ["validate", "--untrusted", path]).run().exits(0);
+            Call::new(&checkout, ["fmt", "--check", "--untrusted", path]).run().exits(0);
+        }
+        // What the caller writes is meant.
+        Call::new(&checkout.join("real"), ["validate", "--untrusted", "."]).run().exits(0);
+        Call::new(&checkout.join("infra"), ["validate", "--untrusted", "../real"]).run().exits(0);
+        Call::new(&checkout, ["validate", "--untrusted", &checkout.join("real").display().to_string()])
+            .run()
+            .exits(0);
+    }
+}
+
+#[test]
+fn formatting_shows_nothing_from_elsewhere() {
+    let outside = Folder::empty();
+    outside.write("secrets.json", "{\"token\":    \"hunter2\"}\n");
+    let folder = Folder::with(THREE);
+    symlink("/proc/self/environ", folder.path("a.duo.yaml")).unwrap();
+    symlink(outside.path("secrets.json"), folder.path("b.duo.yaml")).unwrap();
+    symlink(outside.path(""), folder.path("more")).unwrap();
+    outside.write("c.duo.yaml", "hunter2:   1\n");
+    for arguments in [&["--check"][..], &["--check", "--diff"], &["--diff"], &[]] {
+        for paths in [&["."][..], &["a.duo.yaml", "b.duo.yaml"], &["more/c.duo.yaml"], &["duo.yaml", "more"]]
+        {
+            let call = folder.duoctl(["fmt", "--untrusted"]).with(arguments).with(paths);
+            let refused = call.env("A_SECRET", "hunter2").run().exits(1).warns("error[untrusted]: ");
+            assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
+        }
+    }
+    assert_eq!(outside.read("c.duo.yaml"), "hunter2:   1\n");
+}
+
+/// Keys are sent in clear, and secrets are not.
+#[test]
+fn a_secret_in_the_place_of_a_key_is_not_sent() {
+    let server = Server::start();
+    let own = "integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}";
+    for (keys, what) in [
+        ("integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_OTHER}", "are the two swapped?"),
+        ("integration_key: {file: key}, secret_key: {env: DUO_OTHER}", "are the two swapped?"),
+        ("integration_key: {env: DUO_ODD}, secret_key: {env: DUO_SKEY}", "is not an integration key"),
+        ("integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_SKEY}", "from the same place as a secret"),
+        ("integration_key: {file: key}, secret_key: {file: ./key}", "from the same place as a secret"),
+        (
+            "integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}, \
+             second: {integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_OTHER}}",
+            "from the same place as a secret",
+        ),
+    ] {
+        let folder = Folder::empty();
+        let secret = server.key("operator").secret_key.expose().to_owned();
+        folder.write("key", &secret);
+        folder.write("duo.yaml", &format!("{}{THREE}", HEAD.replace(own, keys)));
+        for untrusted in [&[][..], &["--untrusted"]] {
+            let call = folder.duoctl(["plan"]).with(untrusted).at(&server);
+            let refused =
+                call.env("DUO_OTHER", &secret).env("DUO_ODD", "hunter2hunter2").run().exits(1).warns(what);
+            assert!(!format!("{refused:?}").contains(&secret) && !format!("{refused:?}").contains("hunter2"));
+        }
+    }
+    assert!(server.account().requests().is_empty(), "nothing was sent");
 }
 
 #[test]
@@ -105,7 +271,7 @@ fn no_link_leads_out_of_the_folder() {
         let told = lured.duoctl([command, "--untrusted", "--format", "json"]).run().exits(1);
         assert!(!format!("{told:?}").contains("hunter2"), "{told:?}");
     }
-    refused.warns("more.duo.yaml` leads out of its folder").warns("x.duo.yaml` leads out of its folder");
+    refused.warns("`more.duo.yaml` leads out of its folder").warns("`apps` leads out of its folder");
     assert!(folder.duoctl(["validate"]).run().exits(1).stderr.contains("hunter2"));
 }
 

@@ -3,7 +3,7 @@
 use duoctl::output::document::{Document, read};
 use duoctl::output::format::{Format, render};
 use duoctl::output::human::Style;
-use duoctl::text::safe;
+use duoctl::text::{is_harmful, safe};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use pulldown_cmark::{Event, Options, Parser};
@@ -286,6 +286,32 @@ proptest! {
         for issue in report.as_array().unwrap() {
             prop_assert!(!issue["description"].as_str().unwrap().chars().any(char::is_control));
         }
+    }
+}
+
+/// Each invisible character once, but of the four thousand that have no meaning yet only some.
+fn invisible() -> Vec<char> {
+    let unassigned = |c: &char| ('\u{e0080}'..='\u{e0fff}').contains(c) && u32::from(*c) % 64 != 0;
+    ('\u{80}'..=char::MAX).filter(|c| is_harmful(*c) && !unassigned(c)).collect()
+}
+
+#[test]
+fn what_nobody_sees_is_spelled_out_in_every_format_and_exact_in_json() {
+    let invisible = invisible();
+    assert!(invisible.len() > 300, "{}", invisible.len());
+    for some in invisible.chunks(12) {
+        let text: String = some.iter().flat_map(|c| ['x', *c]).chain(['^']).collect();
+        for value in documents(&text) {
+            for format in Format::ALL {
+                let Some(shown) = render(format, &read(&value).unwrap(), "", Style::PLAIN) else { continue };
+                let raw = shown.chars().find(|c| !c.is_ascii() && is_harmful(*c));
+                assert_eq!(raw, None, "{}: {shown}", format.name());
+            }
+        }
+        let exact: Value = serde_json::from_str(&rendered(Format::Json, &plan(&text))).unwrap();
+        assert_eq!(exact["steps"][0]["name"], json!(text));
+        let shown = rendered(Format::Human, &plan(&text));
+        assert!(some.iter().all(|c| shown.contains(&format!("\\u{{{:x}}}", u32::from(*c)))), "{shown}");
     }
 }
 

@@ -139,6 +139,42 @@ fn gitlab_notes_applies_by_hand_and_fails_on_drift() {
     ends(&run("drift", &reader), 2);
 }
 
+/// What a pull request proposes is read as what it is: by every command of every recipe that runs before the merge.
+#[test]
+fn what_is_not_merged_is_not_trusted() {
+    let read = |path: &str| fs::read_to_string(path).unwrap();
+    let gitlab = yaml(Path::new("examples/ci/gitlab/.gitlab-ci.yml"));
+    let hooks = yaml(Path::new(".pre-commit-hooks.yaml"));
+    let documented = read("docs/ci.md");
+    let lines = |list: &Value| {
+        list.as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let entries: Vec<Value> = hooks.as_array().unwrap().iter().map(|hook| hook["entry"].clone()).collect();
+    let texts = [
+        read("examples/ci/github/plan.yml"),
+        read("examples/ci/github/validate-forks.yml"),
+        lines(&gitlab["validate"]["script"]),
+        lines(&gitlab["review"]["script"]),
+        lines(&json!(entries)),
+        documented.split("## pre-commit").nth(1).unwrap().split("```").nth(1).unwrap().to_owned(),
+        read("examples/ci/shell/plan.sh"),
+    ];
+    let call = regex::Regex::new(r"\bduoctl (validate|fmt|plan|drift|verify)\b").unwrap();
+    for text in texts {
+        let named = |line: &&str| ["#", "name:"].iter().any(|start| line.trim().starts_with(start));
+        let calls: Vec<&str> = text.lines().filter(|line| call.is_match(line) && !named(line)).collect();
+        assert!(!calls.is_empty(), "{text}");
+        for line in calls {
+            assert!(line.contains("--untrusted"), "{line}");
+        }
+    }
+}
+
 #[test]
 fn the_hooks_of_pre_commit_have_entries_that_work() {
     let hooks = yaml(Path::new(".pre-commit-hooks.yaml"));

@@ -89,7 +89,7 @@ fn files_that_are_almost_read_are_errors() {
         let loaded = load(folder.path());
         assert_eq!(codes(&loaded), [Code::MisnamedFile], "{name:?}");
         let message = &loaded.diagnostics[0].message;
-        let seen = name.replace('\u{200b}', "\\u{200b}");
+        let seen = name.replace('\u{200b}', "\\u{200b}").replace('\u{a0}', "\\u{a0}");
         assert!(message.contains(&seen), "{name:?}: {message}");
     }
     let folder = tempfile::tempdir().unwrap();

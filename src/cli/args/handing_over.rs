@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::options::Connection;
+use super::options::{Connection, Trusted};
 use super::reporting::{OF_HANDOFF, OutputFormat, formats};
 
 /// `duoctl handoff`.
@@ -14,11 +14,14 @@ pub struct Handoff {
     /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
     #[arg(value_name = "PATH", default_value = ".")]
     pub path: PathBuf,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
     /// Show the secret keys in clear. On a terminal only.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "untrusted")]
     pub reveal: bool,
     /// How the sheet is printed.
     #[arg(long, value_name = "FORMAT", value_parser = formats(OF_HANDOFF), default_value = "human")]
@@ -34,6 +37,9 @@ pub struct Attest {
     /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
     #[arg(value_name = "PATH", default_value = ".")]
     pub path: PathBuf,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,

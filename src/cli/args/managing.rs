@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::options::{Connection, Consents, Impact, Pruning, Selected, Source};
+use super::options::{Connection, Consents, Impact, Pruning, Selected, Source, Trusted};
 use super::reporting::{OF_APPLY, OF_LIST, OF_PLAN, OutputFormat, ReportFile, formats, report};
 
 /// How imported applications are spread over files.
@@ -34,6 +34,9 @@ pub struct Import {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -60,6 +63,9 @@ pub struct Plan {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -87,10 +93,6 @@ pub struct Plan {
     /// Exit with 2 when changes are pending.
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// The YAML is from somebody who is not trusted, such as the author of a pull request: run none of its commands,
-    /// open none of its secret stores, read nothing outside of its folder, and no variable but DUO_*.
-    #[arg(long)]
-    pub untrusted: bool,
 }
 
 /// `duoctl drift`.
@@ -99,6 +101,9 @@ pub struct Drift {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -138,6 +143,9 @@ pub struct Accept {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -164,6 +172,9 @@ pub struct Ignore {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
 }
 
 /// `duoctl adopt`.
@@ -177,6 +188,9 @@ pub struct Adopt {
     /// Take over the applications of the workspace as it was named before. Of the arguments only PATH is left then.
     #[arg(long, value_name = "WORKSPACE")]
     pub formerly: Option<String>,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
 }
 
 /// `duoctl apply`.

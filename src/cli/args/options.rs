@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::config::model::Tenant;
+use crate::config::untrusted::Trust;
 use crate::duo::https::{Authorities, TlsRoots};
 use crate::output::document::PruneDocument;
 use crate::reconcile::consent::Allowed;
@@ -17,6 +18,24 @@ pub struct Source {
     /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
     #[arg(value_name = "PATH", default_value = ".")]
     pub path: PathBuf,
+}
+
+/// How far the author of the YAML is trusted.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Trusted {
+    /// The YAML is from someone who is not trusted, such as the author of a pull request: run none of its commands,
+    /// open none of its secret stores, trust none of its certificate authorities, follow no link out of its folder or of
+    /// the checkout, and read no variable but DUO_*.
+    #[arg(long)]
+    pub untrusted: bool,
+}
+
+impl Trusted {
+    /// The trust; DUOCTL_CA_FILE names certificate authorities in place of the YAML.
+    pub fn trust(self) -> Trust {
+        let given = std::env::var_os("DUOCTL_CA_FILE").is_some_and(|value| !value.is_empty());
+        if self.untrusted { Trust::None { ca_given: given } } else { Trust::Full }
+    }
 }
 
 /// How Duo is reached.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use jiff::SignedDuration;
 
-use super::options::{Connection, Selected, Source};
+use super::options::{Connection, Selected, Source, Trusted};
 use super::reporting::{OF_LIST, OutputFormat, formats};
 use crate::reconcile::consent::Allowed;
 
@@ -71,6 +71,9 @@ pub struct Secrets {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,

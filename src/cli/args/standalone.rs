@@ -8,7 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use crate::duo::host::check_host;
 
 use super::examples;
-use super::options::{Connection, Selected, Source};
+use super::options::{Connection, Selected, Source, Trusted};
 use super::reporting::{
     OF_DOCTOR, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report,
 };
@@ -30,10 +30,9 @@ pub struct Validate {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// The YAML is from somebody who is not trusted, such as the author of a pull request: follow no link out of its
-    /// folder, and refuse what `plan --untrusted` would refuse.
-    #[arg(long)]
-    pub untrusted: bool,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
     /// How the outcome is printed.
     #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VALIDATE), default_value = "human")]
     pub format: OutputFormat,
@@ -87,6 +86,9 @@ pub struct Fmt {
     /// Write nothing; show what would change.
     #[arg(long)]
     pub diff: bool,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
 }
 
 /// `duoctl verify`.
@@ -95,6 +97,9 @@ pub struct Verify {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -125,6 +130,9 @@ pub struct Doctor {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,

@@ -133,7 +133,7 @@ fn is_literal(text: &str) -> bool {
 /// Whether a text is words, which need no quotes where the library finds no other meaning in them.
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c.is_ascii_digit())
-        && text.chars().all(|c| c.is_alphanumeric() || " _-./@()+$~;".contains(c))
+        && text.chars().all(|c| c.is_alphanumeric() && !must_escape(c) || " _-./@()+$~;".contains(c))
         && !may_be_number(text)
 }
 
@@ -158,8 +158,7 @@ fn is_legible(text: &str) -> bool {
 /// Characters that another reader may drop, break a line at, or that turn what is around them.
 fn must_escape(c: char) -> bool {
     let joiner = matches!(c, '\u{200c}' | '\u{200d}');
-    let unprintable = matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{fdd0}'..='\u{fdef}');
-    unprintable || is_harmful(c) && !joiner
+    is_harmful(c) && !joiner
 }
 
 /// Escapes what the library does not; it is in double quotes.

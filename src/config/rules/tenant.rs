@@ -1,6 +1,6 @@
 //! The tenant and what identifies applications in it.
 
-use crate::config::model::{ValueSource, Workspace};
+use crate::config::model::{IntelligenceApi, ValueSource, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::language::texts::{INTEGRATION_KEY, is_usual_integration_key};
 
@@ -32,6 +32,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
             .related(first.integration_key.span, "the first one"),
         );
     }
+    same_source(workspace, findings);
     for credentials in [first, second].into_iter().flatten() {
         let Spanned { value: ValueSource::Plain(key), span } = &credentials.integration_key else { continue };
         match (INTEGRATION_KEY.check)(key) {
@@ -45,6 +46,34 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for pin in workspace.every_declared().filter_map(|declared| declared.pin) {
         if (INTEGRATION_KEY.check)(&pin.value).is_ok() {
             unusual(pin, findings);
+        }
+    }
+}
+
+/// What identifies a key is sent in clear, so it comes from no place that holds a secret.
+fn same_source(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
+    let first = workspace.tenant.credentials.as_ref();
+    let second = first.and_then(|credentials| credentials.second.as_deref());
+    let operators = || [first, second].into_iter().flatten();
+    let client = || match workspace.identity_intelligence_api.as_ref().map(|api| &api.value) {
+        Some(IntelligenceApi::Fields(fields)) => Some(fields),
+        Some(IntelligenceApi::File(_)) | None => None,
+    };
+    let secrets =
+        operators().map(|keys| &keys.secret_key).chain(client().map(|fields| &fields.client_secret));
+    let secrets: Vec<&Spanned<ValueSource>> = secrets.collect();
+    let ids = operators().map(|keys| ("integration_key", &keys.integration_key));
+    for (key, id) in ids.chain(client().map(|fields| ("client_id", &fields.client_id))) {
+        if let Some(secret) = secrets.iter().find(|secret| secret.value == id.value) {
+            findings.push(
+                Diagnostic::error(
+                    Code::InvalidValue,
+                    id.span,
+                    format!("`{key}` comes from the same place as a secret, and it is sent in clear"),
+                )
+                .help("name the place that holds the key itself")
+                .related(secret.span, "the secret"),
+            );
         }
     }
 }

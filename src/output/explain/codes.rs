@@ -124,9 +124,10 @@ pub(super) fn entry(code: Code) -> Entry {
             "more than untrusted YAML may ask for",
             "With `--untrusted` the YAML comes from somebody who is not trusted, such as the author of a \
              pull request from a fork. It asks for a command, a variable, a link or a file outside of its \
-             folder, by which it could read secrets or run programs.",
+             folder, by which it could read secrets or run programs, or for certificate authorities, by which \
+             someone could answer in Duo's place.",
             "Look at the change first; then run without `--untrusted`, or give Duo's keys as `{env: \
-             DUO_...}`.",
+             DUO_...}`, and certificate authorities with `--ca-file` or `DUOCTL_CA_FILE`.",
         ),
         // --- meaning
         Code::FieldNotApplicable => texts(
@@ -199,6 +200,14 @@ pub(super) fn entry(code: Code) -> Entry {
             "Two applications of one type and name, or two entries with the same display name: a live one \
              could not be told to belong to either.",
             "Rename one of the two, or pin applications with `integration_key`.",
+        ),
+        Code::DeceptiveName => texts(
+            "a name that is not what it looks like",
+            "The name of an application, a group or a policy contains an invisible character, or a letter of another \
+             script that looks like a Latin one. In a review it reads as another name, so a change could let in a group \
+             that someone else created.",
+            "Write the name with ordinary characters, or the object's id in its place. If the name is right, name the \
+             code and the address in `suppress`.",
         ),
         Code::UnknownStore => texts(
             "a secret store that is not declared",

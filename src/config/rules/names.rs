@@ -1,0 +1,67 @@
+//! Names that are not what they look like in a review.
+
+use crate::config::model::{Application, Workspace};
+use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
+use crate::kinds::application::fields::FIELDS;
+use crate::kinds::value::Setting;
+use crate::names::{LookAlike, look_alike};
+use crate::text::{is_harmful, quoted};
+
+pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
+    for (key, application) in &workspace.applications {
+        report(&format!("applications.{key}"), names(application), findings);
+    }
+    for (key, entry) in &workspace.identity_intelligence {
+        let names =
+            [Some(&entry.display_name), entry.push_application_name.as_ref(), entry.admin_api_name.as_ref()];
+        let names = names.into_iter().flatten().filter(is_plain).map(of);
+        report(&format!("identity_intelligence.{key}"), names, findings);
+    }
+}
+
+type Name<'w> = (&'w str, Span);
+
+fn of(name: &Spanned<String>) -> Name<'_> {
+    (&name.value, name.span)
+}
+
+/// Its own name, and those of what it refers to.
+fn names(application: &Application) -> impl Iterator<Item = Name<'_>> {
+    let referring = FIELDS.iter().filter(|field| field.refers_to.is_some());
+    let settings = referring.filter_map(|field| application.settings.get(field.name()));
+    let referred = settings.flat_map(|setting| match &setting.value {
+        Setting::Text(name) => vec![(name.as_str(), setting.span)],
+        Setting::List(names) => names.iter().map(of).collect(),
+        Setting::Clear | Setting::Flag(_) | Setting::Document(_) => Vec::new(),
+    });
+    application.name.iter().filter(is_plain).map(of).chain(referred)
+}
+
+/// A name of an object may have no control characters, which is an error already.
+fn is_plain(name: &&Spanned<String>) -> bool {
+    !name.value.contains(char::is_control)
+}
+
+fn report<'w>(address: &String, names: impl Iterator<Item = Name<'w>>, findings: &mut Vec<Diagnostic>) {
+    findings.extend(names.filter_map(deceptive).map(|finding| finding.about(address)));
+}
+
+fn deceptive((name, span): Name<'_>) -> Option<Diagnostic> {
+    let code = |c: char| format!("U+{:04X}", u32::from(c));
+    let (message, help) = if let Some(hidden) = name.chars().find(|c| is_harmful(*c)) {
+        let message = format!("the name {} contains the invisible character {}", quoted(name), code(hidden));
+        (message, "remove the character, or write the id in place of the name if Duo's name contains it")
+    } else {
+        let LookAlike { letter, like } = look_alike(name)?;
+        let message = format!(
+            "the name {} contains {} ({letter}), which looks like the Latin letter `{like}`",
+            quoted(name),
+            code(letter)
+        );
+        (
+            message,
+            "write the Latin letter, or the id in place of the name if Duo's name contains the other letter",
+        )
+    };
+    Some(Diagnostic::warning(Code::DeceptiveName, span, message).help(help))
+}
