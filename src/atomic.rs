@@ -1,8 +1,12 @@
 //! Writing files: whole or not at all, with the right mode, and never through a symbolic link.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::leftovers::{self, EDIT};
 
 /// Who may read a file that is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,21 +201,23 @@ fn refuse_link(path: &Path) -> io::Result<Option<Permissions>> {
     }
 }
 
-/// The text in a fresh file beside the one that it will be.
+/// The text in a fresh file next to the one that it will be.
 fn prepared(path: &Path, text: &str, readers: Readers) -> io::Result<tempfile::NamedTempFile> {
     let folder = parent(path);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".duoctl-");
-    #[cfg(unix)]
-    if readers == Readers::Umask {
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    }
-    #[cfg(not(unix))]
-    let _ = readers;
-    let mut fresh = builder.tempfile_in(folder)?;
+    tidy(folder);
+    let mut fresh = leftovers::fresh(EDIT, folder, readers == Readers::Umask)?;
     fresh.write_all(text.as_bytes())?;
     fresh.as_file().sync_all()?;
     Ok(fresh)
+}
+
+/// Removes what killed runs left in a folder, once a process: thousands of files may be written to one.
+fn tidy(folder: &Path) {
+    static TIDY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    if TIDY.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.clone()) {
+        leftovers::remove(EDIT, &folder);
+    }
 }
 
 #[cfg(all(test, unix))]

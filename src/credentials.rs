@@ -10,6 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::config::model::{ValueSource, Workspace};
+use crate::duo::types::{is_integration_key, is_secret_key};
 use crate::reading::{self, ReadError};
 use crate::secret::Secret;
 
@@ -146,15 +147,6 @@ impl Form {
 /// What keys are called.
 const IKEY: &str = "an integration key";
 const SKEY: &str = "a secret key";
-
-fn is_integration_key(text: &str) -> bool {
-    let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-    text.len() == 20 && text.starts_with("DI") && text.chars().all(capital)
-}
-
-fn is_secret_key(text: &str) -> bool {
-    text.len() == 40 && text.chars().all(|c| c.is_ascii_alphanumeric())
-}
 
 /// Fetches a value. One line break at its end is not part of it.
 ///

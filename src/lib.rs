@@ -93,6 +93,8 @@ pub mod atomic;
 
 pub mod reading;
 
+pub(crate) mod leftovers;
+
 pub(crate) mod git;
 
 pub mod secret;

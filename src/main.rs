@@ -1,5 +1,6 @@
 //! The thin binary: arguments in, exit code out.
 
+use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use duoctl::cli::args::{Args, Command};
 use duoctl::cli::exit::Exit;
-use duoctl::cli::panics;
+use duoctl::cli::{panics, signals};
 use duoctl::output::printer::Printer;
 
 /// A large account is many small values, made and dropped again: the system's allocator would take a quarter of a run.
@@ -21,6 +22,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     harden();
+    signals::end_at_once();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
@@ -31,9 +33,17 @@ fn main() -> ExitCode {
         }
     };
     log(&args);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match enough_descriptors().and_then(|()| runtime()) {
         Ok(runtime) => runtime,
-        Err(_) => return ExitCode::from(Exit::Error.code()),
+        Err(error) => {
+            // There is nobody left to tell.
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: this machine gives duoctl too little to start: {error}; raise `ulimit -n` to 64 or more, and give \
+                 it more memory"
+            );
+            return ExitCode::from(Exit::Error.code());
+        }
     };
     panics::begun();
     // The panic hook has said what there is to say.
@@ -43,6 +53,46 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     ExitCode::from(exit.code())
 }
+
+/// Few threads: what takes long is the network, and each thread takes memory of its own.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    // tokio's own variable counts.
+    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        builder.worker_threads(cores.min(THREADS));
+    }
+    builder.max_blocking_threads(THREADS).enable_all().build()
+}
+
+/// How many threads compute, and how many wait for files, at most.
+const THREADS: usize = 4;
+
+/// How many files, pipes and sockets are open at once in a small run.
+const DESCRIPTORS: usize = 24;
+
+/// Libraries panic where they can open nothing, so it is tried first. A limit that may be raised is.
+fn enough_descriptors() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        let wanted = maximum.unwrap_or(PLENTY).min(PLENTY);
+        if current.is_some_and(|current| current < wanted) {
+            let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+        }
+        let stderr = std::io::stderr();
+        let copies = (0..DESCRIPTORS).map(|_| stderr.as_fd().try_clone_to_owned());
+        copies.collect::<std::io::Result<Vec<_>>>()?;
+    }
+    Ok(())
+}
+
+/// How many are more than any run needs.
+#[cfg(unix)]
+const PLENTY: u64 = 1024;
 
 /// Secrets are in memory: no core dump holds them, no other process of this user may look, and no panic prints a value.
 /// Where the system refuses, it is as it would be without.

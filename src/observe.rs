@@ -123,6 +123,8 @@ fn held(read: Result<Option<Contents>, StoreError>) -> Held {
                 .collect(),
             ikey: payload.ikey.to_string(),
             api_hostname: payload.api_hostname,
+            address: payload.address,
+            workspace: payload.workspace,
             delivered_at: payload.delivered_at,
             beside: payload.previous.map(|previous| previous.ikey.to_string()),
         }),

@@ -12,20 +12,21 @@ pub mod exec;
 pub mod file;
 mod git;
 pub mod github;
-mod leftovers;
 mod mask;
 mod options;
 pub mod payload;
 pub mod store;
 pub mod vault;
 
-use payload::Format;
+use payload::{Format, Owner};
 use store::{Contents, Place, Store, StoreError};
 
 /// The stores of a workspace, by name.
 #[derive(Default)]
 pub struct Stores {
     stores: BTreeMap<String, Box<dyn Store>>,
+    workspace: String,
+    formerly: Option<String>,
 }
 
 impl Stores {
@@ -33,7 +34,16 @@ impl Stores {
     pub fn open(workspace: &Workspace) -> Self {
         let around = Surroundings::of(workspace);
         let open = |(name, store): (&String, &SecretStore)| (name.clone(), open(name, store, &around));
-        Self { stores: workspace.secret_stores.iter().map(open).collect() }
+        Self {
+            stores: workspace.secret_stores.iter().map(open).collect(),
+            workspace: workspace.name.value.clone(),
+            formerly: workspace.formerly.as_ref().map(|former| former.value.clone()),
+        }
+    }
+
+    /// Whose keys the place of an address is for.
+    pub fn owner<'a>(&'a self, address: &'a str) -> Owner<'a> {
+        Owner { workspace: &self.workspace, formerly: self.formerly.as_deref(), address }
     }
 
     /// The store of a target.

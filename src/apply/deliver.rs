@@ -14,7 +14,7 @@ use crate::duo::types::{Ikey, Integration};
 use crate::kinds::address::Address;
 use crate::reconcile::delivery::Delivery;
 use crate::secrets::payload::{Payload, Previous};
-use crate::secrets::store::{Contents, StoreError};
+use crate::secrets::store::{Contents, Place, Store, StoreError};
 use crate::secrets::{Stores, github, place};
 use crate::verify::keys::KeyProbe;
 use crate::verify::report::{Report, Verdict};
@@ -88,20 +88,64 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         let place = place(&delivery.target);
         if store.write_only() {
             store.write(&place, &payload, 0).await?;
-            return Ok(format!("to {}, which cannot be read back", delivery.place));
+            return Ok(format!(
+                "to {}, which cannot be read back: that the key arrived is not proven",
+                delivery.place
+            ));
         }
         let Contents { payload: held, revision } = store.read(&place).await?;
+        self.check_owner(held.as_ref(), &payload, delivery)?;
         let kept = held.is_some_and(|held| held.same_keys(&payload) && held.same_previous(&payload));
         if !kept {
             store.write(&place, &payload, revision).await?;
         }
-        let lies = |what| DeliveryError::Lies(delivery.place.clone(), what);
-        let read = store.read(&place).await?.payload.ok_or_else(|| lies("nothing"))?;
-        if !read.same_keys(&payload) || !read.same_previous(&payload) {
-            return Err(lies("something else"));
-        }
+        let read = read_back(store, &place, &payload, delivery).await?;
         let proof = self.prove(kind, &read, &delivery.place).await?;
         Ok(format!("{}{}; read back, {proof}", if kept { HELD } else { "to " }, delivery.place))
+    }
+
+    /// Proves that a store can be written, with the keys that Duo has now: a new key that could not be stored would be an
+    /// outage. Where the store cannot be read back, only that its command succeeds is proven.
+    ///
+    /// # Errors
+    ///
+    /// [`DeliveryError`]; Duo was only read.
+    pub async fn rehearse(
+        &self,
+        address: &Address,
+        kind: &str,
+        ikey: &Ikey,
+        delivery: &Delivery,
+    ) -> Result<(), DeliveryError> {
+        let payload = self.fetch(address, kind, ikey).await.map_err(DeliveryError::Fetch)?;
+        github::hide(payload.secrets());
+        let (store, place) = (self.stores.of(&delivery.target)?, place(&delivery.target));
+        if store.write_only() {
+            return Ok(store.write(&place, &payload, 0).await?);
+        }
+        let Contents { payload: held, revision } = store.read(&place).await?;
+        self.check_owner(held.as_ref(), &payload, delivery)?;
+        // What is there already is written as it is, so that it keeps its age.
+        let again = held.filter(|held| held.same_keys(&payload)).unwrap_or(payload);
+        store.write(&place, &again, revision).await?;
+        read_back(store, &place, &again, delivery).await.map(drop)
+    }
+
+    /// Whether what a place holds may be replaced: not the keys of another address or workspace, unless they are those of
+    /// this very application.
+    fn check_owner(
+        &self,
+        held: Option<&Payload>,
+        payload: &Payload,
+        delivery: &Delivery,
+    ) -> Result<(), StoreError> {
+        let Some(held) = held else { return Ok(()) };
+        let own = self.stores.owner(&payload.address);
+        let known = held.ikey == payload.ikey || delivery.beside.as_ref() == Some(&held.ikey);
+        if known || own.owns(&held.workspace, &held.address) {
+            return Ok(());
+        }
+        Err(StoreError::taken(&delivery.place, held.ikey.as_str(), &held.address, &held.workspace, own))
     }
 
     /// Nothing promises that a new key works at once, so it is tried three times before it counts as refused. Here any
@@ -150,6 +194,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             clients,
             api_hostname: self.transport.host().to_owned(),
             address: address.to_string(),
+            workspace: self.stores.owner(address.as_str()).workspace.to_owned(),
             delivered_at: now.round(Unit::Second).unwrap_or(now).to_string(),
             previous: None,
         })
@@ -184,6 +229,22 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             (_, Some(error)) => Proof::Doubtful(error, found.detail),
             (_, None) => Proof::None(found.detail),
         }
+    }
+}
+
+/// What a place gives back after a write, if that is what was written.
+async fn read_back(
+    store: &dyn Store,
+    place: &Place,
+    written: &Payload,
+    delivery: &Delivery,
+) -> Result<Payload, DeliveryError> {
+    let lies = |what| DeliveryError::Lies(delivery.place.clone(), what);
+    let read = store.read(place).await?.payload.ok_or_else(|| lies("nothing"))?;
+    if read.same_keys(written) && read.same_previous(written) {
+        Ok(read)
+    } else {
+        Err(lies("something else"))
     }
 }
 

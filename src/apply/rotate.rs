@@ -20,13 +20,16 @@ pub enum Rotated {
     NotDelivered(DeliveryError),
     /// Nothing was begun, and why.
     Refused(String),
+    /// Nothing was begun: the store did not take the key of now once more.
+    Unready(DeliveryError),
     /// Duo made no new key.
     Failed(DuoError),
     /// The answer was lost, and nothing shows that there is a new key. Whatever Duo has now was delivered.
     Unknown(DuoError),
 }
 
-/// Replaces the keys of one application.
+/// Replaces the keys of one application, once its store has shown that it can be written: the old key stops working at
+/// once.
 pub async fn in_place<T: Transport + Clone>(
     writer: &Writer<T>,
     courier: &Courier<'_, T>,
@@ -34,6 +37,9 @@ pub async fn in_place<T: Transport + Clone>(
     live: &Integration,
     delivery: &Delivery,
 ) -> Rotated {
+    if let Err(error) = courier.rehearse(address, live.kind(), &live.ikey, delivery).await {
+        return Rotated::Unready(error);
+    }
     let lost = match reset(writer, live).await {
         Ok(()) => None,
         Err(error) if error.outcome_unknown() => Some(error),

@@ -8,7 +8,7 @@ use crate::apply::converge::{Converged, Shelves, converge};
 use crate::apply::deliver::Courier;
 use crate::apply::execute::execute;
 use crate::apply::outcome::{Status, StepOutcome, tally};
-use crate::diagnostic::has_errors;
+use crate::diagnostic::{Diagnostic, has_errors};
 use crate::duo::client::Writer;
 use crate::kinds::address::Address;
 use crate::observe::Reading;
@@ -219,25 +219,25 @@ impl Run<'_> {
 
     fn report(&self, planned: PlanDocument, end: &End<'_>) {
         let End { outcomes, converged, report, .. } = *end;
-        self.show_new_problems(converged);
+        show_problems(&self.new_problems(converged), &self.session.sources, self.printer);
         let normalised = converged.map(|converged| converged.normalised.as_slice()).unwrap_or_default();
         let left = converged.map(|converged| self.session.document(&converged.plan, &[]));
         self.deliver(ApplyDocument::new(planned, outcomes, normalised, left, report));
     }
 
     /// What the first plan could not know, such as an account that cannot be read any more.
-    fn show_new_problems(&self, converged: Option<&Converged>) {
+    fn new_problems(&self, converged: Option<&Converged>) -> Vec<Diagnostic> {
         let known = self.plan.problems();
         let found = converged.map(|converged| converged.plan.problems()).unwrap_or_default();
-        let new: Vec<_> = found.iter().filter(|problem| !known.contains(problem)).cloned().collect();
-        show_problems(&new, &self.session.sources, self.printer);
+        found.iter().filter(|problem| !known.contains(problem)).cloned().collect()
     }
 
     fn exit(&self, end: &End<'_>) -> Exit {
         let tally = tally(end.outcomes);
         let stopped = has_errors(self.plan.problems());
         // Writes whose effect nobody could look at are not proven.
-        let unseen = end.converged.is_some() && end.unreadable.is_some();
+        let unread = end.converged.is_some() && end.unreadable.is_some();
+        let unseen = unread || has_errors(&self.new_problems(end.converged));
         if end.interrupted {
             Exit::Interrupted
         } else if tally.failed > 0

@@ -90,7 +90,8 @@ impl Exit {
             ),
             Self::Error => (
                 "an error",
-                "The YAML, a file, or a key that could not be had; an address that cannot be planned.",
+                "The YAML, a file, or a key that could not be had; an address that cannot be planned. Also a run that did \
+                 everything and could not write a part of its output, such as `apply` to a full disk: it says so.",
                 "Read the message; it says where and what to do.",
             ),
             Self::Pending => (

@@ -287,6 +287,7 @@ impl Run<'_> {
                 Rotated::Delivered(_) => done.applied += 1,
                 Rotated::Failed(error) => done.failed.push(Exit::of(&error)),
                 Rotated::Refused(_) => done.failed.push(Exit::Refused),
+                Rotated::Unready(_) => done.failed.push(Exit::Error),
                 Rotated::NotDelivered(_) | Rotated::Unknown(_) => done.failed.push(Exit::Partly),
             }
         }
@@ -311,7 +312,7 @@ impl Run<'_> {
 
     fn say_where_the_operator_is(&self, outcome: &Rotated) {
         match outcome {
-            Rotated::Failed(_) | Rotated::Refused(_) => {}
+            Rotated::Failed(_) | Rotated::Refused(_) | Rotated::Unready(_) => {}
             Rotated::Delivered(_) => self.printer.problem(
                 "duoctl's own key has changed: what `tenant.credentials.secret_key` names has to hold the new one now\n",
             ),
@@ -395,6 +396,11 @@ fn line(address: &Address, outcome: &Rotated, printer: Printer) -> String {
         Rotated::Refused(reason) => {
             format!("{} {address}: {}\n", printer.out.bad("not rotated"), safe(reason))
         }
+        Rotated::Unready(error) => format!(
+            "{} {address}: the store was tried first, and failed: {}; the key in Duo was not changed\n",
+            printer.out.bad("not rotated"),
+            safe(&error.to_string())
+        ),
         Rotated::Failed(error) => {
             format!("{} {address}: {}\n", printer.out.bad("not rotated"), safe(&error.to_string()))
         }
@@ -409,7 +415,8 @@ fn line(address: &Address, outcome: &Rotated, printer: Printer) -> String {
 /// A console that holds the old key has to be given the new one.
 fn remark_console(address: &Address, outcome: &Rotated, printer: Printer) {
     let entry = address.composite().filter(|_| address.is_intelligence()).map(|(entry, _)| entry);
-    if let (Some(entry), false) = (entry, matches!(outcome, Rotated::Failed(_) | Rotated::Refused(_))) {
+    let unchanged = matches!(outcome, Rotated::Failed(_) | Rotated::Refused(_) | Rotated::Unready(_));
+    if let (Some(entry), false) = (entry, unchanged) {
         let name = short_name(entry.as_str());
         printer.remark(&format!(
             "`duoctl handoff {name}` shows what to enter again, then `duoctl attest {name}` says that it is done\n"

@@ -43,6 +43,13 @@ impl SavedPlan {
         let value: Value =
             serde_json::from_str(&text).map_err(|_| unusable("it is neither YAML by its name nor JSON"))?;
         match document::read(&value).map_err(|reason| unusable(&reason))? {
+            // Where the two agree, or only the fingerprint is odd, the comparison with this version says so.
+            Document::Plan(plan)
+                if !["", env!("CARGO_PKG_VERSION"), &plan.fingerprint.tool_version]
+                    .contains(&plan.tool_version.as_str()) =>
+            {
+                Err(unusable("it was edited: its `tool_version` is not that of its fingerprint"))
+            }
             Document::Plan(plan) => Ok(Some(Self {
                 file: path.to_owned(),
                 made_with: plan.made_with,

@@ -1,8 +1,25 @@
 //! The signals that ask the process to end.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+
 use tokio_util::sync::CancellationToken;
 
+use super::exit::Exit;
 use crate::output::printer::Printer;
+
+/// Whether a signal ends the process at once: until something waits for it.
+static AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+
+/// From now on SIGINT and SIGTERM end the process with the exit code of an interruption, until [`Signals::catch`]. Where
+/// that is impossible they end it as they do any process.
+pub fn end_at_once() {
+    #[cfg(unix)]
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let code = i32::from(Exit::Interrupted.code());
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&AT_ONCE));
+    }
+}
 
 /// SIGINT and SIGTERM, caught from the moment of creation on, so that none gets lost between two awaits.
 pub struct Signals {
@@ -13,13 +30,16 @@ pub struct Signals {
 impl Signals {
     /// Begins to catch them. Where that is impossible they keep ending the process.
     pub fn catch() -> Self {
-        Self {
+        let signals = Self {
             #[cfg(unix)]
             caught: {
                 use tokio::signal::unix::{SignalKind, signal};
                 signal(SignalKind::interrupt()).ok().zip(signal(SignalKind::terminate()).ok())
             },
-        }
+        };
+        #[cfg(unix)]
+        AT_ONCE.store(signals.caught.is_none(), Ordering::Release);
+        signals
     }
 
     /// Returns at the next one.

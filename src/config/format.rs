@@ -16,6 +16,9 @@ use crate::diagnostic::{Code, Diagnostic, Span, has_errors};
 use crate::yaml;
 use crate::yaml::Data;
 
+/// How many lines a file may have: the layout of each is kept in memory, some 250 bytes.
+const MOST_LINES: usize = 1_000_000;
+
 /// Why a text has no canonical form.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum FormatError {
@@ -33,6 +36,13 @@ pub fn canonical(file: usize, text: &str) -> Result<String, FormatError> {
         Some(body) => ("\u{feff}", body),
         None => ("", text),
     };
+    let lines = body.bytes().filter(|byte| *byte == b'\n').count();
+    if lines > MOST_LINES {
+        let place = Span { file, start: 0, end: 0 };
+        let message = format!("the file has {lines} lines, and at most {MOST_LINES} are formatted");
+        let finding = Diagnostic::error(Code::TooLarge, place, message);
+        return Err(FormatError::Invalid(vec![finding.help("split it into several `*.duo.yaml` files")]));
+    }
     let windows = body.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
     let before = meaning(file, body)?;
     let body = body.replace("\r\n", "\n");

@@ -25,12 +25,18 @@ pub struct Backoff {
     pub unit: Duration,
     /// The longest `Retry-After` that is honoured.
     pub longest_retry_after: Duration,
+    /// How long one call waits in all while Duo answers 429.
+    pub longest_in_all: Duration,
 }
 
 impl Default for Backoff {
     /// The schedule of Duo's own clients.
     fn default() -> Self {
-        Self { unit: Duration::from_secs(1), longest_retry_after: Duration::from_secs(120) }
+        Self {
+            unit: Duration::from_secs(1),
+            longest_retry_after: Duration::from_secs(120),
+            longest_in_all: Duration::from_secs(300),
+        }
     }
 }
 
@@ -70,12 +76,14 @@ pub struct Attempts {
     refusals: u32,
     failures: u32,
     clock_learnt: bool,
+    /// The sum of the pauses.
+    paused: Duration,
 }
 
 impl Attempts {
     /// No attempt yet.
     pub fn new(backoff: Backoff, method: Method) -> Self {
-        Self { backoff, method, refusals: 0, failures: 0, clock_learnt: false }
+        Self { backoff, method, refusals: 0, failures: 0, clock_learnt: false, paused: Duration::ZERO }
     }
 
     /// Decides after a failure.
@@ -85,8 +93,13 @@ impl Attempts {
     pub fn next(&mut self, error: DuoError, chance: f64, retry_after: Option<Duration>) -> Next {
         if error.status() == Some(429) || error.code() == Some(TOO_MANY) {
             self.refusals = self.refusals.saturating_add(1);
-            return match (self.backoff.wait(self.refusals, chance, retry_after), call_of(&error)) {
-                (Some(wait), _) => Next::Pause(wait),
+            let wait = self.backoff.wait(self.refusals, chance, retry_after);
+            let fits = |wait: &Duration| self.paused.saturating_add(*wait) <= self.backoff.longest_in_all;
+            return match (wait.filter(fits), call_of(&error)) {
+                (Some(wait), _) => {
+                    self.paused = self.paused.saturating_add(wait);
+                    Next::Pause(wait)
+                }
                 (None, Some(call)) => Next::GiveUp(DuoError::RateLimited { call, attempts: self.refusals }),
                 (None, None) => Next::GiveUp(error),
             };
@@ -175,6 +188,24 @@ mod tests {
         let backoff = Backoff::default();
         let wait = |seconds| backoff.wait(2, 0.0, Some(Duration::from_secs(seconds))).unwrap().as_secs();
         assert_eq!((wait(0), wait(1), wait(30), wait(100_000)), (2, 2, 30, 120));
+    }
+
+    /// Whatever Duo, or something in its place, asks for, a call is over after five minutes of waiting.
+    #[test]
+    fn waits_that_are_asked_for_end() {
+        for seconds in [0, 1, 30, 60, 100, 120, 100_000] {
+            let mut post = attempts(Method::Post);
+            let mut waited = Duration::ZERO;
+            let ended = loop {
+                match post.next(refused(429, 42901), 1.0, Some(Duration::from_secs(seconds))) {
+                    Next::Pause(wait) => waited += wait,
+                    other => break other,
+                }
+            };
+            assert!(matches!(ended, Next::GiveUp(DuoError::RateLimited { .. })), "{ended:?}");
+            assert!(waited <= Duration::from_secs(300), "{seconds}: {waited:?}");
+            assert!(seconds > 30 || waited >= Duration::from_secs(60), "{seconds}: {waited:?}");
+        }
     }
 
     #[test]

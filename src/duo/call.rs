@@ -97,6 +97,13 @@ impl ApiCall {
         Self { method, path: path.into(), params, budget, signing: Signing::By(Scheme::V5) }
     }
 
+    /// Whether its answer is, or may be, a key in clear, so that nothing of it may be shown.
+    pub fn hands_out_keys(&self) -> bool {
+        self.path.ends_with("/skey")
+            || self.path.contains("/client_secret")
+            || self.params.contains_key("reset_secret_key")
+    }
+
     /// The same call from another budget.
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {

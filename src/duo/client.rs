@@ -14,7 +14,7 @@ use super::call::{ApiCall, Success, Transport};
 use super::error::DuoError;
 use super::page::Pager;
 use super::request::title;
-use super::types::{Account, Group, Ikey, Integration, Policy};
+use super::types::{Account, Group, Ikey, Integration, Policy, is_client_secret, is_secret_key};
 use crate::secret::Secret;
 
 /// The list of applications.
@@ -268,7 +268,10 @@ impl<T: Transport> SecretApi for KeyReader<T> {
         let call = ApiCall::get(format!("/admin/v1/integrations/{}/skey", path_segment(ikey.as_str())?), &[]);
         let mut success = self.transport.send(&call).await?;
         match success.response.get_mut("secret_key").map(Value::take) {
-            Some(Value::String(key)) if !key.is_empty() && !key.contains('*') => Ok(Secret::new(key)),
+            Some(Value::String(key)) if is_secret_key(&key) => Ok(Secret::new(key)),
+            Some(Value::String(key)) if !key.is_empty() && !key.contains('*') => {
+                Err(not_what_was_asked(&call, "its secret key is not 40 letters or digits"))
+            }
             _ => Err(not_what_was_asked(&call, "it holds no secret key in clear")),
         }
     }
@@ -277,8 +280,9 @@ impl<T: Transport> SecretApi for KeyReader<T> {
         let call = ApiCall::get(client_secret_path(ikey, client)?, &[]);
         let mut success = self.transport.send(&call).await?;
         match success.response.get_mut("client_secret").map(Value::take) {
+            Some(Value::String(secret)) if is_client_secret(&secret) => Ok(Secret::new(secret)),
             Some(Value::String(secret)) if !secret.is_empty() && !secret.contains('*') => {
-                Ok(Secret::new(secret))
+                Err(not_what_was_asked(&call, "its client secret is not a word of at most 512 characters"))
             }
             _ => Err(not_what_was_asked(&call, "it holds no client secret in clear")),
         }

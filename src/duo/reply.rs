@@ -146,14 +146,20 @@ fn refused(call: &ApiCall, status: u16, code: Option<u32>, envelope: &Value) -> 
         Some(Value::String(text)) => Some(printable(text)),
         Some(other) => Some(printable(&other.to_string())),
     };
+    let (message, detail) = if call.hands_out_keys() {
+        (Some("its reason is not shown, since it may contain the key".to_owned()), None)
+    } else {
+        (
+            text("message").filter(|text| !text.is_empty()),
+            text("message_detail").filter(|text| !text.is_empty()),
+        )
+    };
     DuoError::Refused(Refusal {
         call: title(call),
         status,
         code,
-        message: text("message")
-            .filter(|text| !text.is_empty())
-            .unwrap_or_else(|| "no reason given".to_owned()),
-        detail: text("message_detail").filter(|text| !text.is_empty()),
+        message: message.unwrap_or_else(|| "no reason given".to_owned()),
+        detail,
     })
 }
 
@@ -264,6 +270,34 @@ mod tests {
             Err(DuoError::Refused(refusal)) => refusal,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_refusal_to_hand_out_a_key_shows_nothing_that_could_be_it() {
+        let reset = Map::from_iter([("reset_secret_key".to_owned(), json!(1))]);
+        for call in [
+            ApiCall::get("/admin/v1/integrations/DI1/skey", &[]),
+            ApiCall::get("/admin/v2/integrations/oidc/DI1/client_secret", &[]),
+            ApiCall::get("/admin/v2/integrations/oauth_cc/DI1/client_secret/c", &[]),
+            ApiCall::post("/admin/v2/integrations/oidc/DI1/client_secret", Map::new()),
+            ApiCall::post("/admin/v3/integrations/DI1", reset),
+        ] {
+            for body in [
+                json!({"stat": "FAIL", "code": 40301, "message": "hunter2", "message_detail": "hunter2"}),
+                json!({"stat": "FAIL", "code": 40301, "message": {"secret_key": "hunter2"}}),
+                json!({"code": 50000, "message": "no", "message_detail": ["hunter2"]}),
+                json!({"stat": "hunter2", "message": "hunter2"}),
+            ] {
+                let error = outcome(&call, &reply(403, &body.to_string())).unwrap_err();
+                assert!(!format!("{error:?} {error}").contains("hunter2"), "{error:?}");
+                assert!(error.to_string().contains("its reason is not shown"), "{error}");
+            }
+            for body in ["hunter2", "{\"hunter2\": 1}", "[\"hunter2\"]", "\"hunter2\""] {
+                let error = outcome(&call, &reply(200, body)).unwrap_err();
+                assert!(!format!("{error:?} {error}").contains("hunter2"), "{error:?}");
+            }
+        }
+        assert!(refusal(403, r#"{"stat": "FAIL", "message": "no rights"}"#).message == "no rights");
     }
 
     #[test]

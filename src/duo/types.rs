@@ -221,6 +221,22 @@ pub struct Account {
     pub edition: Option<String>,
 }
 
+/// Whether a text has the shape of an integration key, as all known ones do.
+pub fn is_integration_key(text: &str) -> bool {
+    let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    text.len() == 20 && text.starts_with("DI") && text.chars().all(capital)
+}
+
+/// Whether a text has the shape of a secret key, as all known ones do.
+pub fn is_secret_key(text: &str) -> bool {
+    text.len() == 40 && text.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// Whether a text can be a client secret: no documentation says what it is made of.
+pub(super) fn is_client_secret(text: &str) -> bool {
+    (1..=512).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() && c != '*')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use crate::duo::catalogue::lookup;
 use crate::duo::types::Integration;
 use crate::kinds::marker::Notes;
 use crate::kinds::value::Setting;
+use crate::names::bare_key;
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::plan::{Action, Plan};
@@ -62,6 +63,9 @@ pub fn edits(
             _ => {
                 let value = settings::value(field, integration, kind, &names)
                     .map_err(|why| format!("`{field}` {why}"))?;
+                // Blanks alone count as nothing everywhere else, and other readers of the YAML see nothing there.
+                let value =
+                    value.filter(|value| value.as_str().is_none_or(|text| !bare_key(text).is_empty()));
                 let value = value.map(|value| in_declared_order(value, wanted, field, &names));
                 if value.is_some() || wanted.settings.contains_key(field) {
                     edits.push(whole(value));

@@ -1,6 +1,7 @@
 //! Rules for texts: names, addresses, hostnames, networks, URLs. Each rule has a pattern for editors beside it.
 
 use std::net::IpAddr;
+use std::path::{Component, Path};
 
 use ipnet::IpNet;
 
@@ -68,8 +69,11 @@ pub static FINGERPRINT: TextRule =
     TextRule { pattern: super::attestation::PATTERN, check: fingerprint, numeric: true };
 
 /// A path in a secret store.
-pub static STORE_PATH: TextRule =
-    TextRule { pattern: r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S", check: store_path, numeric: false };
+pub static STORE_PATH: TextRule = TextRule {
+    pattern: r"^(?![\s\S]*[\u0000-\u001F\u007F-\u009F])(?!/)(?!(.*/)?\.\.(/|$)).*\S",
+    check: store_path,
+    numeric: false,
+};
 
 fn date(text: &str) -> Result<(), Problem> {
     let is_day = text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
@@ -273,6 +277,9 @@ fn fingerprint(text: &str) -> Result<(), Problem> {
 
 fn store_path(text: &str) -> Result<(), Problem> {
     filled(text)?;
+    if text.contains(char::is_control) {
+        return Err(Problem::invalid("has control characters", "write a path such as `vpn`"));
+    }
     if text.starts_with('/') || text.split(['/', '\\']).any(|part| part == "..") {
         return Err(Problem::invalid(
             "must stay inside the store",
@@ -280,6 +287,26 @@ fn store_path(text: &str) -> Result<(), Problem> {
         ));
     }
     Ok(())
+}
+
+/// The longest name of a file and the longest path that systems take, in bytes.
+const LONGEST_NAME: usize = 255;
+const LONGEST_PATH: usize = 1024;
+
+/// Why a path can be no file of a store that is a folder, as the rest of a sentence; the same for every folder.
+pub fn no_file(path: &str) -> Option<&'static str> {
+    let mut parts = Path::new(path).components();
+    match () {
+        () if path.is_empty() => Some("is empty"),
+        () if path.contains('\0') => Some("has a NUL character"),
+        () if path.ends_with('/') => Some("ends with `/`, as only folders do"),
+        () if !parts.all(|part| matches!(part, Component::Normal(_))) => Some("begins with `.` or leads out"),
+        () if path.len() > LONGEST_PATH => Some("is longer than 1024 bytes"),
+        () if path.split('/').any(|name| name.len() > LONGEST_NAME) => {
+            Some("has a name longer than 255 bytes")
+        }
+        () => None,
+    }
 }
 
 #[cfg(test)]

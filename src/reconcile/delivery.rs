@@ -9,6 +9,8 @@ use crate::config::model::{SecretTarget, Workspace};
 use crate::diagnostic::Span;
 use crate::duo::types::{Ikey, Integration};
 use crate::secrets;
+use crate::secrets::payload::Owner;
+use crate::secrets::store::StoreError;
 
 /// Where the keys of an application are to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,10 @@ pub struct HeldKeys {
     pub ikey: String,
     /// The API hostname beside them.
     pub api_hostname: String,
+    /// The address that they say they are of; nothing where they do not say.
+    pub address: String,
+    /// The workspace of that address; nothing where they do not say.
+    pub workspace: String,
     /// The last four characters of the secret key.
     pub secret_end: Option<String>,
     /// The last four characters of client secrets, by client id.
@@ -104,6 +110,15 @@ impl Delivery {
         let (target, place) = (secret.target.clone(), secret.place.clone());
         Self { target, place, reason: reason.into(), beside: None }
     }
+}
+
+/// Why what a place holds may not be replaced: it is of another address or workspace, and of no application that this one
+/// is known as.
+pub fn taken(held: &Held, place: &str, own: Owner<'_>, known: &[&Ikey]) -> Option<StoreError> {
+    let Held::Keys(keys) = held else { return None };
+    let is_known = known.iter().any(|ikey| ikey.as_str() == keys.ikey);
+    let taken = !is_known && !own.owns(&keys.workspace, &keys.address);
+    taken.then(|| StoreError::taken(place, &keys.ikey, &keys.address, &keys.workspace, own))
 }
 
 /// Compares what the store holds with what Duo shows. What Duo does not show is not compared. `beside` is the old

@@ -56,6 +56,15 @@ impl Index {
             return Ok(wanted.to_owned());
         }
         match self.ids.get(&same_key(wanted)).map(Vec::as_slice) {
+            // An id that is gone must not become whatever someone names so.
+            Some([id]) if looks_like_an_id(wanted) => {
+                let message = format!(
+                    "the account has no {} with the id `{wanted}`, only one of that name, whose id is {id}",
+                    self.what
+                );
+                Err(Diagnostic::error(Code::UnknownReference, span, message)
+                    .help(format!("write {id} if that one is meant; otherwise remove `{wanted}`")))
+            }
             Some([id]) => Ok(id.clone()),
             Some(ids) if !ids.is_empty() => {
                 let mut ids = ids.to_vec();
@@ -94,6 +103,14 @@ impl Index {
         };
         Diagnostic::error(Code::UnknownReference, span, message).help(help)
     }
+}
+
+/// Whether a text has the shape of an id of Duo's: two capital letters and 18 capital letters or digits.
+fn looks_like_an_id(text: &str) -> bool {
+    text.len() == 20
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+        && text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// The groups and policies of one reading.
@@ -211,6 +228,29 @@ mod tests {
         assert_eq!(references.group("DG3", HERE).as_deref(), Ok("DG3"));
         assert_eq!(references.policy("Strict", HERE).as_deref(), Ok("PO1"));
         assert_eq!(references.group_name("DG9"), "DG9");
+    }
+
+    /// Whoever may name a group would otherwise get what the one of that id had.
+    #[test]
+    fn an_id_that_is_gone_is_no_name() {
+        let (gone, own) = ("DGAAAAAAAAAAAAAAAAA1", "DGBBBBBBBBBBBBBBBBB2");
+        let group = Group { id: GroupId::new(own), name: gone.into(), status: GroupStatus::Active };
+        let policy = Policy {
+            key: PolicyKey::new("POBBBBBBBBBBBBBBBBB2"),
+            name: "POAAAAAAAAAAAAAAAAA1".into(),
+            is_global: false,
+            sections: serde_json::Map::new(),
+        };
+        let references = References::new(&Observed::Present(vec![group]), &Observed::Present(vec![policy]));
+        let refused = references.group(gone, HERE).unwrap_err();
+        assert_eq!(refused.code, Code::UnknownReference);
+        assert!(
+            refused.message.contains("no group with the id") && refused.message.contains(own),
+            "{refused:?}"
+        );
+        assert_eq!(references.group(own, HERE).as_deref(), Ok(own));
+        assert!(references.policy("POAAAAAAAAAAAAAAAAA1", HERE).is_err());
+        assert!(references.policy("POBBBBBBBBBBBBBBBBB2", HERE).is_ok());
     }
 
     #[test]

@@ -2,17 +2,18 @@
 
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::git;
-use super::leftovers;
 use super::options;
 use super::payload::{MAX_BYTES, Payload};
 use super::store::{Contents, Place, Store, StoreError};
+use crate::language::texts::no_file;
+use crate::leftovers::{self, DELIVERY};
 
 /// Bits of a mode that let somebody else in.
 const OTHERS: u32 = 0o077;
@@ -124,8 +125,8 @@ impl Inner {
         }
         let folder = file.parent().unwrap_or(&self.folder);
         let unwritten = |error: std::io::Error| failed(&file, "cannot be written", &error);
-        leftovers::remove(folder);
-        let mut fresh = leftovers::fresh(folder).map_err(unwritten)?;
+        leftovers::remove(DELIVERY, folder);
+        let mut fresh = leftovers::fresh(DELIVERY, folder, false).map_err(unwritten)?;
         fresh.write_all(payload.render(place.format).expose().as_bytes()).map_err(unwritten)?;
         fresh.as_file().sync_all().map_err(unwritten)?;
         fresh.persist(&file).map_err(|error| unwritten(error.error))?;
@@ -134,11 +135,13 @@ impl Inner {
     }
 
     fn locate(&self, path: &str) -> Result<PathBuf, StoreError> {
-        let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-        if !inside || path.is_empty() || path.ends_with('/') || path.contains('\0') {
-            return Err(StoreError::new(format!("{path:?} names no file inside {}", self.folder.display())));
+        match no_file(path) {
+            None => Ok(self.folder.join(path)),
+            Some(why) => {
+                let folder = self.folder.display();
+                Err(StoreError::new(format!("{path:?} names no file inside {folder}: it {why}")))
+            }
         }
-        Ok(self.folder.join(path))
     }
 
     /// The store's folder and every one below it on the way to the file; those that are missing are made or reported.

@@ -11,6 +11,7 @@ const INTEGRATION_KEY: &str = "integration_key";
 const SECRET_KEY: &str = "secret_key";
 const API_HOSTNAME: &str = "api_hostname";
 const ADDRESS: &str = "address";
+const WORKSPACE: &str = "workspace";
 const DELIVERED_AT: &str = "delivered_at";
 const CLIENT_ID: &str = "client_id";
 const CLIENT_SECRET: &str = "client_secret";
@@ -62,10 +63,32 @@ pub struct Payload {
     pub api_hostname: String,
     /// The address in the YAML.
     pub address: String,
+    /// The workspace of that address; nothing in what earlier versions wrote.
+    pub workspace: String,
     /// When it was delivered, RFC 3339.
     pub delivered_at: String,
     /// The keys that work beside these while a rotation is under way.
     pub previous: Option<Previous>,
+}
+
+/// Whose keys a place is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner<'a> {
+    /// The workspace.
+    pub workspace: &'a str,
+    /// The name that the workspace had before.
+    pub formerly: Option<&'a str>,
+    /// The address.
+    pub address: &'a str,
+}
+
+impl Owner<'_> {
+    /// Whether keys that say of themselves whose they are may be replaced. What says nothing, as by hand or by an earlier
+    /// version, is not held against it.
+    pub fn owns(&self, workspace: &str, address: &str) -> bool {
+        let same = [Some(""), Some(self.workspace), self.formerly].contains(&Some(workspace));
+        same && (address.is_empty() || address == self.address)
+    }
 }
 
 /// The keys of the application that a rotation is about to put out of use.
@@ -119,6 +142,9 @@ impl Payload {
         }
         pairs.push(plain(API_HOSTNAME, &self.api_hostname));
         pairs.push(plain(ADDRESS, &self.address));
+        if !self.workspace.is_empty() {
+            pairs.push(plain(WORKSPACE, &self.workspace));
+        }
         pairs.push(plain(DELIVERED_AT, &self.delivered_at));
         if let Some(previous) = &self.previous {
             pairs.push(plain(&format!("{PREVIOUS}{INTEGRATION_KEY}"), previous.ikey.as_str()));
@@ -192,6 +218,7 @@ impl Payload {
             clients: (0..).map_while(client).collect(),
             api_hostname: owned(API_HOSTNAME),
             address: owned(ADDRESS),
+            workspace: owned(WORKSPACE),
             delivered_at: owned(DELIVERED_AT),
             previous,
         })
@@ -265,6 +292,7 @@ mod tests {
             clients: BTreeMap::new(),
             api_hostname: "api-1a2b3c4d.duosecurity.com".to_owned(),
             address: "applications.vpn".to_owned(),
+            workspace: "acme".to_owned(),
             delivered_at: "2026-11-24T22:00:00Z".to_owned(),
             previous: None,
         }
@@ -299,6 +327,7 @@ mod tests {
           "secret_key": "abcdefghij0123456789",
           "api_hostname": "api-1a2b3c4d.duosecurity.com",
           "address": "applications.vpn",
+          "workspace": "acme",
           "delivered_at": "2026-11-24T22:00:00Z"
         }
         "#);
@@ -310,8 +339,34 @@ mod tests {
         DUO_CLIENT_SECRET_2=second
         DUO_API_HOSTNAME=api-1a2b3c4d.duosecurity.com
         DUO_ADDRESS=applications.vpn
+        DUO_WORKSPACE=acme
         DUO_DELIVERED_AT=2026-11-24T22:00:00Z
         "#);
+    }
+
+    #[test]
+    fn keys_belong_to_the_address_and_the_workspace_that_they_name() {
+        let own = Owner { workspace: "acme", formerly: Some("acme-old"), address: "applications.vpn" };
+        for (workspace, address) in [
+            ("acme", "applications.vpn"),
+            ("acme-old", "applications.vpn"),
+            ("", "applications.vpn"),
+            ("acme", ""),
+            ("", ""),
+        ] {
+            assert!(own.owns(workspace, address), "{workspace} {address}");
+        }
+        for (workspace, address) in [
+            ("acme", "applications.wiki"),
+            ("other", "applications.vpn"),
+            ("", "applications.wiki"),
+            ("other", ""),
+        ] {
+            assert!(!own.owns(workspace, address), "{workspace} {address}");
+        }
+        assert!(!Owner { formerly: None, ..own }.owns("acme-old", "applications.vpn"));
+        let early = r#"{"integration_key": "DI1", "secret_key": "x", "address": "applications.vpn"}"#;
+        assert_eq!(Payload::parse(early, Format::Json).unwrap().unwrap().workspace, "");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use futures_util::future::BoxFuture;
 use thiserror::Error;
 
-use super::payload::{Format, Payload};
+use super::payload::{Format, Owner, Payload};
+use crate::text::bounded;
 
 /// A place in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,26 @@ impl StoreError {
         Self::new(format!("{place} holds something that duoctl did not write ({why}), so it is left alone"))
             .help("give the application another `path`, or remove what is there and apply again")
     }
+
+    /// A place that holds the keys of something else, which may be in use. It is never overwritten.
+    pub fn taken(place: &str, ikey: &str, address: &str, workspace: &str, own: Owner<'_>) -> Self {
+        let by = match workspace {
+            "" => String::new(),
+            name => format!(" of the workspace `{}`", bounded(name, SHOWN)),
+        };
+        Self::new(format!(
+            "{place} holds the key of `{}`{by} ({}), so the key of `{}` of the workspace `{}` does not replace it",
+            bounded(address, SHOWN),
+            bounded(ikey, SHOWN),
+            own.address,
+            own.workspace
+        ))
+        .help("give one of the two another `path`; if nothing reads the other key any more, remove what is there and apply again")
+    }
 }
+
+/// How many characters of a name in a store are shown.
+const SHOWN: usize = 120;
 
 /// A secret store.
 pub trait Store: Send + Sync {

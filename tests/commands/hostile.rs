@@ -147,6 +147,22 @@ fn a_name_that_deceives_is_spelled_out_and_warned_of() {
     }
 }
 
+/// What counts as nothing for duoctl is not written as something that other readers take for nothing.
+#[test]
+fn a_text_of_blanks_is_accepted_as_none() {
+    let yaml = "applications: {vpn: {type: radius, name: VPN, user_access: no_users, greeting: Hello}}\n";
+    for blank in ["\u{85}", "\u{a0}", "\u{2003}\u{3000}", "\t \n"] {
+        let (server, folder) = (Server::start(), Folder::with(yaml));
+        take_anything(&server);
+        folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+        server.edit("VPN", json!({"greeting": blank}));
+        folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0);
+        let text = folder.read("duo.yaml");
+        assert!(!text.contains("greeting"), "{blank:?}: {text}");
+        folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes");
+    }
+}
+
 #[test]
 fn a_megabyte_is_not_shown_whole_and_changes_nothing_else() {
     let (server, folder) = (Server::start(), Folder::with(crate::support::THREE));

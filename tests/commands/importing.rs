@@ -216,6 +216,6 @@ fn a_signal_before_the_first_file_leaves_everything_as_it_was() {
     server.wait_until("the first request", |account| !account.requests().is_empty());
     process.signal("TERM");
     let outcome = process.end();
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (None, ""));
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
     assert_eq!((files(&folder), folder.read("duo.yaml").as_str()), (BTreeMap::new(), HEAD));
 }

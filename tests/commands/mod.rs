@@ -30,6 +30,7 @@ mod requests;
 mod saved_plans;
 mod second_operator;
 mod simulator;
+mod small_limits;
 mod spoilt;
 mod terminal;
 mod types;

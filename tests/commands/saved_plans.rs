@@ -91,6 +91,12 @@ fn it_is_for_one_tenant_and_one_version() {
     is_stale(&folder, &server, "the tenant is api-00000000.duosecurity.com now");
     edit_plan(&folder, |plan| plan["fingerprint"]["tool_version"] = json!("0.0.1"));
     is_stale(&folder, &server, "the plan was made by 0.0.1");
+    let (folder, server) = pending();
+    edit_plan(&folder, |plan| plan["tool_version"] = json!("9.9.9"));
+    let writes = server.writes();
+    let refused = folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1);
+    refused.warns("it was edited: its `tool_version` is not that of its fingerprint");
+    assert_eq!(server.writes(), writes);
 }
 
 fn edit_plan(folder: &Folder, edit: impl Fn(&mut Value)) {

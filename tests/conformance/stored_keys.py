@@ -17,7 +17,7 @@ def names(text):
 
 for place, (kind, text) in json.load(sys.stdin).items():
     held = names(text)
-    assert set(held) == {"integration_key", "secret_key", "api_hostname", "address", "delivered_at"}, place
+    assert set(held) == {"integration_key", "secret_key", "api_hostname", "address", "workspace", "delivered_at"}, place
     host = held["api_hostname"]
     if kind == "authapi":
         assert client(duo_client.Auth, held, host).check()["time"], place

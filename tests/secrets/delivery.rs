@@ -297,7 +297,7 @@ fn every_client_of_an_oauth_application_has_its_secret() {
         let (first, second) = (client_secret(&duo, "GET", "c-1"), client_secret(&duo, "GET", "c-2"));
         let wanted = format!(
             "DUO_INTEGRATION_KEY={ikey}\nDUO_CLIENT_ID=c-1\nDUO_CLIENT_SECRET={first}\nDUO_CLIENT_ID_2=c-2\n\
-             DUO_CLIENT_SECRET_2={second}\nDUO_API_HOSTNAME={}\nDUO_ADDRESS=applications.jobs\nDUO_DELIVERED_AT=2",
+             DUO_CLIENT_SECRET_2={second}\nDUO_API_HOSTNAME={}\nDUO_ADDRESS=applications.jobs\nDUO_WORKSPACE=acme\nDUO_DELIVERED_AT=2",
             duo.running().api_hostname()
         );
         assert!(text.starts_with(&wanted), "{shown}: {text}");
@@ -363,4 +363,118 @@ fn a_slow_store_is_announced_once() {
     let run = duo.plan(&folder).exits(2);
     let line = "note: waiting for the read command of the store `cmd`, for 25 s more at most";
     assert_eq!(run.stderr.matches(line).count(), 1, "{}", run.stderr);
+}
+
+/// Two who write to one place would take turns, and the consumer of one of them would hold the other's key.
+#[test]
+fn a_place_with_the_key_of_something_else_is_left_alone() {
+    for (store, path) in [("local", "vpn.json"), ("cmd", "vpn")] {
+        let one = format!(
+            "applications: {{vpn: {{type: radius, name: VPN, user_access: no_users, secret: {{store: {store}, path: {path}}}}}}}"
+        );
+        let (duo, folder) = (Duo::start(), Folder::empty());
+        folder.keeper();
+        folder.yaml(&one, STORES);
+        duo.apply(&folder).exits(0);
+        let file = if store == "local" { format!("secrets/{path}") } else { format!("kept-{path}") };
+        let held = fs::read_to_string(folder.path(&file)).unwrap();
+        let edit = |from: &str, to: &str| fs::write(folder.path(&file), held.replacen(from, to, 1)).unwrap();
+        let is = |what: &str| assert_eq!(fs::read_to_string(folder.path(&file)).unwrap(), what);
+
+        // Another address, whose application is there and whose application is gone, and another workspace.
+        let ikey = duo.application("VPN")["integration_key"].as_str().unwrap().to_owned();
+        let gone = held.replace(&ikey, "DIOTHEROTHEROTHEROTH");
+        let two = one.replace("vpn: {", "wiki: {").replace("name: VPN", "name: Wiki");
+        folder.yaml(&two, STORES);
+        duo.plan(&folder).exits(1).tells("acme/applications.vpn");
+        assert_ne!(duo.apply(&folder).code, Some(0));
+        is(&held);
+        fs::write(folder.path(&file), &gone).unwrap();
+        let own = "so the key of `applications.wiki` of the workspace `acme` does not replace it";
+        for _ in 0..2 {
+            let plan = duo.plan(&folder).exits(1).tells(own);
+            plan.tells("holds the key of `applications.vpn` of the workspace `acme` (DIOTHER");
+            assert_ne!(duo.apply(&folder).tells(own).code, Some(0));
+            is(&gone);
+        }
+        folder.yaml(&one, STORES);
+        let other = "\"workspace\": \"other\"";
+        let foreign = held.replace("\"workspace\": \"acme\"", other).replace(&ikey, "DIOTHEROTHEROTHEROTH");
+        fs::write(folder.path(&file), &foreign).unwrap();
+        duo.plan(&folder)
+            .exits(1)
+            .tells("holds the key of `applications.vpn` of the workspace `other` (DIOTHER");
+        assert_ne!(duo.apply(&folder).code, Some(0));
+        is(&foreign);
+        // Hostile words in a store are shown as what they are.
+        fs::write(folder.path(&file), foreign.replace("other\"", "\\u001b[31m\\u202e\"")).unwrap();
+        duo.plan(&folder).exits(1).tells("\\u{1b}[31m\\u{202e}");
+        // This very application's key is taken under every name, and what an earlier version wrote is this address's.
+        edit("\"applications.vpn\"", "\"applications.former\"");
+        duo.plan(&folder).exits(0);
+        edit("  \"workspace\": \"acme\",\n", "");
+        duo.plan(&folder).exits(0);
+        let early = held.replace("  \"workspace\": \"acme\",\n", "").replace(&ikey, "DIOTHEROTHEROTHEROTH");
+        fs::write(folder.path(&file), early).unwrap();
+        duo.plan(&folder).exits(2).tells("the store holds the keys of DIOTHER");
+        duo.apply(&folder).exits(0);
+    }
+}
+
+/// What a delivery would refuse, and what would overwrite something else, is found without a network.
+#[test]
+fn places_that_cannot_be_or_are_one_are_found_offline() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::empty();
+    fs::create_dir_all(folder.path("keys/sub")).unwrap();
+    symlink("keys", folder.path("linked")).unwrap();
+    let yaml = |first: (&str, &str), second: (&str, &str)| {
+        let application = |name: &str, (store, path): (&str, &str)| {
+            format!(
+                "  {name}: {{type: radius, name: {name}, user_access: no_users, secret: {{store: {store}, path: \"{path}\"}}}}\n"
+            )
+        };
+        let stores = "secret_stores:\n  a: {type: file, path: keys}\n  b: {type: file, path: keys/sub/..}\n  \
+                      c: {type: file, path: linked}\n  d: {type: file, path: ./keys/}\n  e: {type: file, path: none/../keys}\n  \
+                      f: {type: file, path: KEYS}\n  x: {type: exec, write: [w]}\n";
+        folder.yaml(
+            &format!("applications:\n{}{}", application("one", first), application("two", second)),
+            stores,
+        );
+        folder.duoctl(["validate"]).run()
+    };
+    for store in ["b", "c", "d", "e"] {
+        yaml(("a", "x"), (store, "x")).exits(1).warns("two secrets are delivered to one place");
+        yaml(("a", "x"), (store, "x/y")).exits(1).warns("two secrets are delivered to one place");
+        yaml(("a", "x"), (store, "y")).exits(0).never_tells("one place");
+    }
+    for (store, path) in [("f", "x"), ("a", "X"), ("f", "X/y")] {
+        yaml(("a", "x"), (store, path)).exits(0).warns("one place on file systems that ignore case");
+    }
+    let (long, deep) = ("x".repeat(256), "abc/".repeat(300) + "x");
+    for path in ["./x", "x/", "x\\0", "x\\ny", "x\\u0085", ".", "./", &long, &deep, "../x", "/x", " "] {
+        yaml(("a", path), ("x", "other")).exits(1).warns("error[invalid-value]");
+    }
+    for path in ["x\\0y", "x\\u001b[31m"] {
+        yaml(("a", "x"), ("x", path)).exits(1).warns("has control characters");
+    }
+    for path in [".hidden", "x.json", "a/b/c", &"x".repeat(255)] {
+        yaml(("a", path), ("x", "other")).exits(0);
+    }
+}
+
+/// What nobody could look at afterwards is not proven.
+#[test]
+fn a_store_that_cannot_be_read_at_the_last_look_is_no_success() {
+    let (duo, folder) = (Duo::start(), Folder::empty());
+    let one = "applications: {help: {type: authapi, name: Help, user_access: no_users, secret: {store: cmd, path: help}}}";
+    folder.yaml(one, STORES);
+    // It gives back what it got once.
+    folder.script(
+        "keep.sh",
+        "if [ \"$1\" = write ]; then python3 -c 'import json, sys; sys.stdout.write(json.load(sys.stdin)[\"content\"])' > kept; exit; fi\n\
+         [ -e kept ] || exit 3; [ -e read ] && exit 1; touch read; cat kept",
+    );
+    let run = duo.apply(&folder).exits(3).tells("error[store-unreadable]");
+    run.tells("Applied: 2 of 2 steps");
 }

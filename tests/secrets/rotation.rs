@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::workspace::{Duo, Folder};
+use super::workspace::{Duo, Folder, without_room};
 
 const APPLICATIONS: &str = "applications:
   bare: {type: radius, name: Bare, user_access: no_users}
@@ -103,7 +103,11 @@ fn the_operator_is_never_rotated() {
 #[test]
 fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
     let (duo, folder) = start();
-    folder.script("keep.sh", "[ \"$1\" = read ] && cat kept-help && exit; exit 1");
+    // It takes the key of now once more, and no other.
+    folder.script(
+        "keep.sh",
+        "[ \"$1\" = read ] && cat kept-help && exit; cat > /dev/null; [ ! -e tried ] && touch tried",
+    );
     let arguments = ["rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
     let run = duo.run(&folder, &arguments).exits(4);
     let key = duo.application("Help")["secret_key"].as_str().unwrap().to_owned();
@@ -112,4 +116,70 @@ fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
     duo.plan(&folder).exits(2).tells("* deliver applications.help");
     duo.apply(&folder).exits(0);
     assert_eq!(kept(&folder, "kept-help")["secret_key"], key.as_str());
+}
+
+/// A reset ends the old key at once, so a store that cannot take a key is found out before.
+#[test]
+fn a_store_that_cannot_be_written_keeps_the_old_key() {
+    let (duo, folder) = start();
+    let before = duo.secrets();
+    let held = fs::read(folder.path("kept-help")).unwrap();
+    for (script, what) in [
+        ("[ \"$1\" = read ] && cat kept-help && exit; cat > /dev/null; exit 1", "ended with exit status: 1"),
+        (
+            "[ \"$1\" = read ] && [ ! -e tried ] && cat kept-help && exit; cat > /dev/null; touch tried",
+            "gives back",
+        ),
+        (
+            "[ \"$1\" = read ] && [ -e tried ] && exit 3; [ \"$1\" = read ] && cat kept-help && exit; cat > tried",
+            "gives back nothing",
+        ),
+    ] {
+        folder.script("keep.sh", script);
+        let _ = fs::remove_file(folder.path("tried"));
+        let arguments = ["rotate", "applications.help", "applications.portal", "--strategy", "in-place"];
+        let run = duo.run(
+            &folder,
+            &arguments[..2]
+                .iter()
+                .chain(&arguments[3..])
+                .copied()
+                .chain(["--auto-approve"])
+                .collect::<Vec<_>>(),
+        );
+        run.exits(1)
+            .tells("not rotated applications.help: the store was tried first, and failed: ")
+            .tells("the key in Duo was not changed")
+            .tells(what);
+        assert_eq!(duo.secrets(), before, "{script}");
+    }
+    // Where nothing can be read back, what is left to try is the command.
+    folder.yaml(APPLICATIONS, "secret_stores: {cmd: {type: exec, write: [./keep.sh, write]}}");
+    folder.script("keep.sh", "cat > /dev/null; exit 1");
+    let arguments = ["rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
+    duo.run(&folder, &arguments).exits(1).tells("the key in Duo was not changed");
+    assert_eq!(duo.secrets(), before);
+    folder.keeper();
+    duo.run(&folder, &arguments)
+        .exits(0)
+        .tells("which cannot be read back: that the key arrived is not proven");
+    assert_ne!(duo.secrets(), before);
+    assert_ne!(fs::read(folder.path("kept-help")).unwrap(), held);
+}
+
+/// A full disk is no outage.
+#[test]
+fn a_folder_without_room_keeps_the_old_key() {
+    let (duo, folder) = (Duo::start(), Folder::empty());
+    folder.yaml(
+        "applications: {help: {type: authapi, name: Help, user_access: no_users, secret: {store: local, path: help}}}",
+        "secret_stores: {local: {type: file, path: kept}}",
+    );
+    duo.apply(&folder).exits(0);
+    let before = duo.secrets();
+    let script = without_room()
+        .replace("apply --auto-approve", "rotate applications.help --strategy in-place --auto-approve");
+    duo.at(folder.shell(&script)).run().exits(1).tells("the key in Duo was not changed");
+    assert_eq!(duo.secrets(), before);
+    assert_eq!(kept(&folder, "kept/help")["secret_key"], duo.application("Help")["secret_key"]);
 }

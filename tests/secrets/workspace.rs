@@ -70,6 +70,7 @@ pub fn payload(key: &str) -> Payload {
         clients: BTreeMap::new(),
         api_hostname: API_HOSTNAME.to_owned(),
         address: "applications.vpn".to_owned(),
+        workspace: "acme".to_owned(),
         delivered_at: "2026-11-24T22:00:00Z".to_owned(),
         previous: None,
     }

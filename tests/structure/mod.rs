@@ -49,7 +49,7 @@ const OTHER_READERS: &[(&str, &str)] = &[
     ("sandbox/store.rs", "the simulator's own journal, line by line"),
     ("secrets/file.rs", "a secret, only if it is the very file that was checked before; and its folder"),
     ("atomic.rs", "a lock, of which nothing is read"),
-    ("secrets/leftovers.rs", "locks, of which nothing is read"),
+    ("leftovers.rs", "locks, of which nothing is read"),
     ("secrets/exec.rs", "the output of a process"),
     ("credentials.rs", "the output of a process"),
 ];

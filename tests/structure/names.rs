@@ -13,6 +13,10 @@ const FOLDED: &[(&str, &str)] = &[
     ("cli/args/standalone.rs", "a hostname"),
     ("config/files.rs", "file names"),
     ("config/model.rs", "Duo's editions"),
+    (
+        "config/rules/stores.rs",
+        "paths on file systems that ignore case; it folds their names by `names.rs` first",
+    ),
     ("config/rules/types.rs", "types of applications"),
     ("config/edit/writing.rs", "numbers of YAML"),
     ("config/template.rs", "a folder's name, to make a workspace's of it"),

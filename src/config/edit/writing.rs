@@ -141,7 +141,8 @@ fn is_word(text: &str) -> bool {
 fn may_be_number(text: &str) -> bool {
     let digits = text.trim_start_matches(['-', '+', '.', '_']);
     let number = |c: char| c.is_ascii_hexdigit() || " _-+.:,oOpPtTxXzZ".contains(c);
-    digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(number)
+    !text.is_empty() && digits.is_empty()
+        || digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(number)
         || digits.eq_ignore_ascii_case("infinity")
 }
 

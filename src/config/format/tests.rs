@@ -476,3 +476,13 @@ mod layouts {
         }
     }
 }
+
+/// The layout of each line is kept in memory.
+#[test]
+fn a_file_of_very_many_lines_is_refused_before_it_is_laid_out() {
+    let lines = |count: usize| format!("version: 1\n{}", "#\n".repeat(count));
+    assert!(
+        matches!(canonical(0, &lines(1_000_000)), Err(FormatError::Invalid(found)) if found[0].code == Code::TooLarge)
+    );
+    assert!(canonical(0, &lines(1000)).is_ok());
+}

@@ -1,12 +1,14 @@
 //! Secret stores, and what is delivered to them: each secret has one place, and each place one secret.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::config::model::{SecretStore, SecretTarget, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::language::similar::did_you_mean;
+use crate::language::texts::no_file;
+use crate::names::same_key;
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -26,27 +28,30 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                 .help("leave `format` out"),
             );
         }
-        let place = Place::of(store, &target);
-        if parts(Path::new(&target.path)).is_empty() {
-            let message = format!("{} names no place in the store", shown(&target.path));
-            findings.push(
-                Diagnostic::error(Code::InvalidValue, span, message).help("name a file, e.g. `vpn.json`"),
-            );
-        }
-        if let Some((_, first)) = places.iter().find(|(other, _)| other.collides(&place)) {
-            let (first, second) = if *first < span { (*first, span) } else { (span, *first) };
+        let place = Place::of(store, &target, &workspace.root);
+        let unusable = if store.kind.value == "file" { no_file(&target.path) } else { None };
+        let why = unusable.or_else(|| parts(Path::new(&target.path)).is_empty().then_some("is empty"));
+        if let Some(why) = why {
+            let message = format!("{} names no place in the store: it {why}", shown(&target.path));
             let found =
-                Diagnostic::error(Code::InvalidValue, second, "two secrets are delivered to one place")
-                    .help("give each its own `path`: the second would overwrite the first")
-                    .related(first, "the other one");
-            // Two composites that collide do so with each of their applications.
-            if !findings.contains(&found) {
-                findings.push(found);
-            }
+                Diagnostic::error(Code::InvalidValue, span, message).help("name a file, e.g. `vpn.json`");
+            report(found, findings);
+        }
+        let together = places.iter().find_map(|(other, first)| Some((other.collides(&place)?, *first)));
+        if let Some((collision, first)) = together {
+            let (first, second) = if first < span { (first, span) } else { (span, first) };
+            report(collision.finding(second).related(first, "the other one"), findings);
         }
         places.push((place, span));
     }
     findings.extend(operators_key_passed_on(workspace));
+}
+
+/// Two composites that collide do so with each of their applications, which is worth one finding.
+fn report(found: Diagnostic, findings: &mut Vec<Diagnostic>) {
+    if !findings.contains(&found) {
+        findings.push(found);
+    }
 }
 
 /// A store's commands are given what they store, and never the key that duoctl itself uses.
@@ -86,14 +91,14 @@ struct Place {
 }
 
 impl Place {
-    fn of(store: &SecretStore, target: &SecretTarget) -> Self {
+    fn of(store: &SecretStore, target: &SecretTarget, root: &Path) -> Self {
         let option = |key: &str| store.options.get(key).and_then(Value::as_str).unwrap_or_default();
         let kind = store.kind.value.as_str();
         match kind {
             "file" => Self {
                 store: kind.to_owned(),
                 folders: true,
-                path: parts(&Path::new(option("path")).join(&target.path)),
+                path: parts(&real(&root.join(option("path")).join(&target.path))),
             },
             "vault" => {
                 let server = ["address", "namespace", "mount"].map(|key| option(key).trim_matches('/'));
@@ -109,10 +114,65 @@ impl Place {
     }
 
     /// The same place, or a file where the other one needs a folder.
-    fn collides(&self, other: &Self) -> bool {
-        let nested = self.path.starts_with(&other.path) || other.path.starts_with(&self.path);
-        self.store == other.store && if self.folders { nested } else { self.path == other.path }
+    fn collides(&self, other: &Self) -> Option<Collision> {
+        let meet = |one: &[String], two: &[String]| {
+            let nested = one.starts_with(two) || two.starts_with(one);
+            if self.folders { nested } else { one == two }
+        };
+        let folded = |path: &[String]| -> Vec<String> {
+            path.iter().map(|part| same_key(part).to_lowercase()).collect()
+        };
+        match () {
+            () if self.store != other.store => None,
+            () if meet(&self.path, &other.path) => Some(Collision::Certain),
+            () if self.folders && meet(&folded(&self.path), &folded(&other.path)) => {
+                Some(Collision::WhereCaseIsIgnored)
+            }
+            () => None,
+        }
     }
+}
+
+/// How certain it is that two places are one.
+enum Collision {
+    Certain,
+    /// On file systems that do not tell upper case from lower case, or the spellings of a letter apart.
+    WhereCaseIsIgnored,
+}
+
+impl Collision {
+    fn finding(&self, span: Span) -> Diagnostic {
+        match self {
+            Self::Certain => {
+                Diagnostic::error(Code::InvalidValue, span, "two secrets are delivered to one place")
+                    .help("give each its own `path`: the second would overwrite the first")
+            }
+            Self::WhereCaseIsIgnored => Diagnostic::warning(
+                Code::InvalidValue,
+                span,
+                "two secrets are delivered to one place on file systems that ignore case",
+            )
+            .help("give each a `path` that differs by more than case"),
+        }
+    }
+}
+
+/// A path by the real names of what exists of it, so that two paths to one place are the same.
+fn real(path: &Path) -> PathBuf {
+    let mut real = std::env::current_dir().unwrap_or_default();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                real.pop();
+            }
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                real.push(part);
+                real = real.canonicalize().unwrap_or(real);
+            }
+        }
+    }
+    real
 }
 
 fn parts(path: &Path) -> Vec<String> {

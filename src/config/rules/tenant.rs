@@ -59,11 +59,11 @@ fn same_source(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         Some(IntelligenceApi::Fields(fields)) => Some(fields),
         Some(IntelligenceApi::File(_)) | None => None,
     };
-    let secrets =
-        operators().map(|keys| &keys.secret_key).chain(client().map(|fields| &fields.client_secret));
-    let secrets: Vec<&Spanned<ValueSource>> = secrets.collect();
-    let ids = operators().map(|keys| ("integration_key", &keys.integration_key));
-    for (key, id) in ids.chain(client().map(|fields| ("client_id", &fields.client_id))) {
+    let own: Vec<&Spanned<ValueSource>> = operators().map(|keys| &keys.secret_key).collect();
+    let all: Vec<_> = own.iter().copied().chain(client().map(|fields| &fields.client_secret)).collect();
+    let ids = operators().map(|keys| ("integration_key", &keys.integration_key, &all));
+    // A client's id and secret go to the same server, in one request.
+    for (key, id, secrets) in ids.chain(client().map(|fields| ("client_id", &fields.client_id, &own))) {
         if let Some(secret) = secrets.iter().find(|secret| secret.value == id.value) {
             findings.push(
                 Diagnostic::error(

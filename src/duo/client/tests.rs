@@ -242,8 +242,9 @@ async fn a_delete_accepts_any_answer_of_success() {
 
 #[tokio::test]
 async fn only_a_key_in_clear_is_a_secret_key() {
-    let fake = Fake::script([Ok(json!({"secret_key": "clear"}))]);
-    assert_eq!(KeyReader::new(fake.clone()).secret_key(&ikey(1)).await.unwrap().expose(), "clear");
+    let clear = "a1".repeat(20);
+    let fake = Fake::script([Ok(json!({"secret_key": clear}))]);
+    assert_eq!(KeyReader::new(fake.clone()).secret_key(&ikey(1)).await.unwrap().expose(), clear);
     assert_eq!(fake.calls(), [format!("GET /admin/v1/integrations/{}/skey", ikey(1))]);
     for answer in [json!({"secret_key": "****9fQx"}), json!({"secret_key": ""}), json!({}), json!("hidden")] {
         let error = KeyReader::new(Fake::script([Ok(answer)])).secret_key(&ikey(1)).await.err().unwrap();
@@ -252,6 +253,36 @@ async fn only_a_key_in_clear_is_a_secret_key() {
             text.contains("no secret key in clear") && !text.contains("9fQx") && !text.contains("hidden")
         );
     }
+}
+
+/// What a store would not give back, or a consumer would stumble over, is no key.
+#[tokio::test]
+async fn a_key_of_an_odd_shape_is_not_taken() {
+    let long = "hunter2".repeat(150_000);
+    let key = "a1".repeat(20);
+    for odd in [
+        &long,
+        &key[1..],
+        &format!("{key}0"),
+        &format!("{}é", &key[2..]),
+        &format!("{} ", &key[1..]),
+        &format!("{}\n", &key[1..]),
+    ] {
+        let error = KeyReader::new(Fake::script([Ok(json!({"secret_key": odd}))])).secret_key(&ikey(1)).await;
+        let text = format!("{:?}", error.err().unwrap());
+        assert!(
+            text.contains("not 40 letters or digits") && !text.contains("hunter2") && text.len() < 300,
+            "{text}"
+        );
+    }
+    for odd in [&long, "a b", "a\n", "\u{1b}[31m", "é", " "] {
+        let error = KeyReader::new(Fake::script([Ok(json!({"client_secret": odd}))]))
+            .client_secret(&ikey(1), None)
+            .await;
+        assert!(format!("{:?}", error.err().unwrap()).contains("a word of at most 512 characters"));
+    }
+    let odd = json!({"client_secret": "a-b_c.d~e/f+g="});
+    assert!(KeyReader::new(Fake::script([Ok(odd)])).client_secret(&ikey(1), None).await.is_ok());
 }
 
 #[tokio::test]

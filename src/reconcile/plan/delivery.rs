@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::duo::types::Ikey;
 use crate::kinds::value::Setting;
 
-use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing};
+use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing, taken};
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::handoff::Handoff;
 use super::super::live::Live;
@@ -18,6 +19,8 @@ use super::context::Context;
 use super::step::{Action, Step, Write};
 use crate::kinds::address::Address;
 use crate::kinds::marker::MarkerState;
+use crate::secrets::payload::Owner;
+use crate::secrets::store::StoreError;
 
 /// What every new application's delivery says.
 const NEW: &str = "the application is new";
@@ -45,6 +48,19 @@ pub(super) fn add_delivery(
         let message = format!("{}: its keys cannot be delivered: {reason}", wanted.address);
         let problem = Diagnostic::error(Code::StoreUnreadable, secret.span, message);
         return Some(problem.help(help.as_deref().unwrap_or("mend the store, and apply again")));
+    }
+    let own = Owner {
+        workspace: &cx.desired.workspace,
+        formerly: cx.desired.formerly.as_ref().map(|former| former.value.as_str()),
+        address: wanted.address.as_str(),
+    };
+    let known = [live.map(|live| &live.integration.ikey), pair.map(|pair| &pair.old.integration.ikey)];
+    let known: Vec<&Ikey> = known.into_iter().flatten().collect();
+    if let Some(StoreError { message, help }) = held.and_then(|held| taken(held, &secret.place, own, &known))
+    {
+        let message = format!("{}: its keys cannot be delivered: {message}", wanted.address);
+        let problem = Diagnostic::error(Code::StoreUnreadable, secret.span, message);
+        return Some(problem.help(help.unwrap_or_default()));
     }
     let made = steps.iter_mut().find(|step| matches!(step.action, Action::Create | Action::Replace));
     match (made, live, held) {
