@@ -11,11 +11,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use duoctl::apply::deliver::Courier;
-use duoctl::apply::execute::{Progress, execute};
+use duoctl::apply::execute::{Hands, Progress, execute};
 use duoctl::apply::outcome::{Status, StepOutcome};
+use duoctl::apply::seal::Sealer;
 use duoctl::cli::session::desired;
 use duoctl::config::load::load;
 use duoctl::duo::client::{Reader, Writer};
+use duoctl::kinds::seal::Keyring;
 use duoctl::observe::observe;
 use duoctl::reconcile::plan::{Options, Step, plan};
 use duoctl::sandbox::account::{API_HOSTNAME, Account};
@@ -83,18 +85,28 @@ fn fill(account: &mut Account) {
 fn adopt(runtime: &Runtime, running: &Running, yaml: &Path) {
     let loaded = load(yaml);
     let desired = desired(loaded.valid().unwrap());
-    let direct = Direct::new(running.shared(), &running.account().key("operator").unwrap());
-    let reading =
-        runtime.block_on(observe(&Reader::new(direct.clone()), &desired, direct.ikey(), API_HOSTNAME));
+    let operator = running.account().key("operator").unwrap();
+    let keyring = Keyring::new([&operator.secret_key]);
+    let direct = Direct::new(running.shared(), &operator);
+    let reading = runtime.block_on(observe(
+        &Reader::new(direct.clone()),
+        &desired,
+        &keyring,
+        direct.ikey(),
+        API_HOSTNAME,
+    ));
     let options = Options::at(jiff::Timestamp::UNIX_EPOCH);
     let plan = plan(&desired, &reading.observation, &options);
     let stores = Stores::default();
     let courier = Courier::new(direct.clone(), &stores);
     let outcomes = runtime.block_on(execute(
         &plan,
-        &Writer::new(direct),
-        &courier,
-        None,
+        Hands {
+            writer: &Writer::new(direct),
+            courier: &courier,
+            deputy: None,
+            sealer: Sealer::new(&keyring),
+        },
         4,
         &CancellationToken::new(),
         &Silent,

@@ -121,7 +121,7 @@ fn as_many_declared_as_live(bencher: Bencher, size: usize) {
     let options = Options {
         prune: Prune::No,
         selection: Selection::default(),
-        today: jiff::civil::date(2026, 11, 24),
+        hold_back: false,
         now: jiff::Timestamp::UNIX_EPOCH,
         rotation: Orders::default(),
     };

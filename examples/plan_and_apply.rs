@@ -10,13 +10,15 @@
 use std::error::Error;
 
 use duoctl::apply::deliver::Courier;
-use duoctl::apply::execute::{Progress, execute};
+use duoctl::apply::execute::{Hands, Progress, execute};
 use duoctl::apply::outcome::{Status, StepOutcome};
+use duoctl::apply::seal::Sealer;
 use duoctl::config::load::load_text;
 use duoctl::duo::client::{Reader, Writer};
 use duoctl::duo::https::{Authorities, HttpsConfig, HttpsTransport};
 use duoctl::duo::types::Ikey;
 use duoctl::intelligence::expand::desired;
+use duoctl::kinds::seal::Keyring;
 use duoctl::observe::observe;
 use duoctl::output::document::{Document, PlanDocument};
 use duoctl::output::human::{self, Style};
@@ -66,6 +68,8 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
     // The connection, signed by the operator's key.
     let host = workspace.tenant.api_hostname.value.clone();
     let operator = Ikey::new(key.integration_key);
+    // What the run writes about itself into the notes is sealed, so that nobody else can.
+    let keyring = Keyring::new([&key.secret_key]);
     let mut config = HttpsConfig::new(host.clone(), operator.clone(), key.secret_key);
     config.connect_to = Some(sandbox.address());
     config.authorities = Authorities::file(sandbox.ca_file());
@@ -73,7 +77,7 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
 
     // The plan is a pure function of both sides; a `Reader` cannot write.
     let options = Options::at(jiff::Timestamp::now());
-    let reading = observe(&Reader::new(transport.clone()), &desired, &operator, &host).await;
+    let reading = observe(&Reader::new(transport.clone()), &desired, &keyring, &operator, &host).await;
     let before = plan(&desired, &reading.observation, &options);
 
     // Nothing widens by accident: a plan that a guard refuses is not applied.
@@ -87,13 +91,14 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
     let stores = Stores::open(workspace);
     let courier = Courier::new(transport.clone(), &stores);
     let (writer, stop) = (Writer::new(transport), CancellationToken::new());
-    let outcomes = execute(&before, &writer, &courier, None, 4, &stop, &Quiet).await;
+    let hands = Hands { writer: &writer, courier: &courier, deputy: None, sealer: Sealer::new(&keyring) };
+    let outcomes = execute(&before, hands, 4, &stop, &Quiet).await;
     if let Some(failed) = outcomes.iter().find(|outcome| !matches!(outcome.status, Status::Applied)) {
         return Err(format!("{}: {:?}", failed.address, failed.status).into());
     }
 
     // What Duo holds now is what the YAML asks for.
-    let reading = observe(&writer, &desired, &operator, &host).await;
+    let reading = observe(&writer, &desired, &keyring, &operator, &host).await;
     let after = plan(&desired, &reading.observation, &options);
     sandbox.shutdown().await;
     let last_line = |plan| PlanDocument::new(plan, &[], &desired, &loaded.sources).last_line();

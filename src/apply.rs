@@ -10,4 +10,5 @@ mod made;
 pub mod outcome;
 pub mod rotate;
 mod run;
+pub mod seal;
 mod successor;

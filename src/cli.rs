@@ -27,6 +27,7 @@ pub mod rotate;
 pub mod sandbox;
 mod saved_plan;
 pub mod schema;
+mod sealing;
 pub mod second;
 pub mod secrets;
 pub mod session;

@@ -21,7 +21,7 @@ const MAX_BYTES: u64 = 64 * 1024;
 pub(crate) const SLOW: Duration = Duration::from_secs(5);
 
 /// Why a value could not be had. No variant holds the value.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum CredentialError {
     /// The variable is not set.
     #[error("the environment variable {0} is not set")]
@@ -111,6 +111,8 @@ pub enum Form {
     IntegrationKey,
     /// A secret key of Duo.
     SecretKey,
+    /// A secret that seals markers. What it makes is public, so a short one could be guessed.
+    StateKey,
 }
 
 impl Form {
@@ -139,7 +141,10 @@ impl Form {
             Self::SecretKey if !is_secret_key(text) => {
                 Some("is not a secret key of Duo, which is 40 letters or digits")
             }
-            Self::Line | Self::IntegrationKey | Self::SecretKey => None,
+            Self::StateKey if text.chars().count() < 32 => {
+                Some("is shorter than 32 characters, and could be guessed from what it seals")
+            }
+            Self::Line | Self::IntegrationKey | Self::SecretKey | Self::StateKey => None,
         }
     }
 }

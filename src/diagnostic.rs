@@ -237,6 +237,14 @@ codes! {
     DuplicateMarker = "duplicate-marker",
     /// An application that a rotation or a secret store names has no marker that says so.
     LostMarker = "lost-marker",
+    /// A marker that duoctl did not write for the application that carries it.
+    ForgedMarker = "forged-marker",
+    /// Something that looks like a marker and cannot be read.
+    DamagedMarker = "damaged-marker",
+    /// What a step rests on cannot be verified with the keys of this run.
+    UnverifiedState = "unverified-state",
+    /// An application seems to be the one of an address whose store holds the key of another one.
+    StoreDisagrees = "store-disagrees",
     /// The key of an application is being rotated, and something stands in the way of it.
     RotationUnderWay = "rotation-under-way",
     /// A key is older than `max_age` says.

@@ -12,6 +12,7 @@ pub mod marker;
 pub mod networks;
 pub mod policy;
 pub mod risk;
+pub mod seal;
 pub mod value;
 
 /// A kind of object that an account holds.

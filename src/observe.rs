@@ -1,5 +1,6 @@
 //! One reading of the account: the lists that a plan needs, each once.
 
+pub mod births;
 pub mod counts;
 pub mod memberships;
 pub mod rotations;
@@ -15,9 +16,10 @@ use crate::duo::error::DuoError;
 use crate::duo::types::{Account, Ikey, Integration};
 use crate::kinds::address::Address;
 use crate::kinds::marker::{AccessBefore, Notes};
+use crate::kinds::seal::Keyring;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::{Desired, DesiredApplication};
-use crate::reconcile::observation::Observation;
+use crate::reconcile::observation::{Observation, Proofs};
 use crate::reconcile::observed::Observed;
 use crate::secret::Secret;
 use crate::secrets::Stores;
@@ -33,7 +35,13 @@ pub struct Reading {
 }
 
 /// Reads the account: applications always, groups and policies only where the YAML names one.
-pub async fn observe(reader: &impl ReadApi, desired: &Desired, operator: &Ikey, host: &str) -> Reading {
+pub async fn observe(
+    reader: &impl ReadApi,
+    desired: &Desired,
+    keyring: &Keyring,
+    operator: &Ikey,
+    host: &str,
+) -> Reading {
     let wants = |needs: fn(&DesiredApplication) -> bool| desired.applications.iter().any(needs);
     let needs = Needs {
         groups: wants(DesiredApplication::names_groups),
@@ -41,12 +49,12 @@ pub async fn observe(reader: &impl ReadApi, desired: &Desired, operator: &Ikey, 
         account: desired.plan.is_some()
             || desired.handoffs.iter().any(|form| form.needs_plan.is_some() || form.recommended.is_some()),
     };
-    read(reader, needs, operator, host).await
+    read(reader, needs, keyring, operator, host).await
 }
 
 /// Reads the account's applications, groups and policies, whatever the YAML names.
-pub async fn observe_all(reader: &impl ReadApi, operator: &Ikey, host: &str) -> Reading {
-    read(reader, Needs { groups: true, policies: true, account: false }, operator, host).await
+pub async fn observe_all(reader: &impl ReadApi, keyring: &Keyring, operator: &Ikey, host: &str) -> Reading {
+    read(reader, Needs { groups: true, policies: true, account: false }, keyring, operator, host).await
 }
 
 /// What is read beside the applications.
@@ -57,7 +65,13 @@ struct Needs {
     account: bool,
 }
 
-async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) -> Reading {
+async fn read(
+    reader: &impl ReadApi,
+    needs: Needs,
+    keyring: &Keyring,
+    operator: &Ikey,
+    host: &str,
+) -> Reading {
     let optional_groups = async { if needs.groups { Some(reader.groups().await) } else { None } };
     let optional_policies = async { if needs.policies { Some(reader.policies().await) } else { None } };
     let optional_account =
@@ -71,7 +85,9 @@ async fn read(reader: &impl ReadApi, needs: Needs, operator: &Ikey, host: &str) 
         (groups, _) => groups,
     };
     let mut failures = Vec::new();
+    let proofs = integrations.as_ref().map_or_else(|_| Proofs::none(), |lives| Proofs::new(lives, keyring));
     let observation = Observation {
+        proofs,
         integrations: observed(Some(integrations), &mut failures),
         groups: observed(groups, &mut failures),
         policies: observed(policies, &mut failures),

@@ -18,6 +18,7 @@ pub mod live;
 pub mod matching;
 pub mod observation;
 pub mod observed;
+pub(crate) mod ownership;
 pub mod pairing;
 pub mod plan;
 pub mod references;

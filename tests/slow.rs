@@ -5,3 +5,5 @@
 mod convergence;
 mod fuzz;
 mod import;
+#[path = "support/seals.rs"]
+mod seals;

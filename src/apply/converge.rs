@@ -14,6 +14,7 @@ use crate::reconcile::plan::{Action, Options, Plan, Prune, plan};
 use crate::secrets::Stores;
 
 use super::outcome::Normalised;
+use super::seal::Sealer;
 
 /// Nothing promises that a read right after a write sees it, so a contradiction is asked about three times over about
 /// five seconds before it counts (duo-api.md, trap 30).
@@ -45,6 +46,8 @@ pub struct Shelves<'a> {
     pub before: &'a BTreeMap<Address, Held>,
     /// How many may be looked up at once.
     pub parallelism: usize,
+    /// Seals the markers that record what Duo keeps, and verifies the others.
+    pub sealer: Sealer<'a>,
 }
 
 impl Shelves<'_> {
@@ -71,7 +74,7 @@ pub async fn converge<W: WriteApi>(
     let mut last = None;
     for wait in WAITS {
         pause(writer, wait).await;
-        let mut reading = observe(writer, desired, operator, host).await;
+        let mut reading = observe(writer, desired, shelves.sealer.keyring(), operator, host).await;
         let held = shelves.look_again(desired, written).await;
         // The first look may be too early, and an old value must not be taken for what Duo made of the new one.
         let settlements =
@@ -79,7 +82,11 @@ pub async fn converge<W: WriteApi>(
         if !settlements.is_empty() {
             for settlement in settlements {
                 // A marker that cannot be written now is written by the next apply, which finds the same difference.
-                if writer.update(&settlement.ikey, settlement.body).await.is_ok() {
+                if writer
+                    .update(&settlement.ikey, shelves.sealer.over(Some(&settlement.ikey), &settlement.body))
+                    .await
+                    .is_ok()
+                {
                     let entry = |(field, sent, kept)| Normalised {
                         address: settlement.address.clone(),
                         field,
@@ -89,7 +96,7 @@ pub async fn converge<W: WriteApi>(
                     normalised.extend(settlement.fields.into_iter().map(entry));
                 }
             }
-            reading = observe(writer, desired, operator, host).await;
+            reading = observe(writer, desired, shelves.sealer.keyring(), operator, host).await;
         }
         reading.observation.held = held;
         let now = plan(desired, &reading.observation, &options);
@@ -105,7 +112,7 @@ pub async fn converge<W: WriteApi>(
     let (plan, reading) = match last {
         Some(last) => last,
         None => {
-            let mut reading = observe(writer, desired, operator, host).await;
+            let mut reading = observe(writer, desired, shelves.sealer.keyring(), operator, host).await;
             reading.observation.held = shelves.look_again(desired, written).await;
             (plan(desired, &reading.observation, &options), reading)
         }

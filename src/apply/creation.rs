@@ -55,11 +55,13 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             self.compare(step, old).await?;
         }
         let sent = Sent::of(step, body);
-        let ikey = match self.writer.create(body.clone()).await {
+        let body = self.sealer.over(None, body);
+        let ikey = match self.writer.create(body).await {
             Ok(answer) => answer.ikey,
             Err(error) if error.outcome_unknown() => {
                 let all = self.writer.integrations().await.map_err(|_| Stop::Failed(error.clone()))?;
-                let is_new = |live: &Integration| !self.was_there(&live.ikey) && sent.is_marked(live);
+                let is_new =
+                    |live: &Integration| !self.was_there(&live.ikey) && sent.is_marked(live, &self.sealer);
                 let mut marked = all.into_iter().filter(|live| is_new(live) && live.kind() == sent.kind);
                 match (marked.next(), marked.next()) {
                     (Some(only), None) => only.ikey,
@@ -94,7 +96,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         if created.sent.is_continued(live) {
             return Err(Stop::Moved(format!("another run went on with {own} as soon as it was created")));
         }
-        if let Some(what) = created.sent.difference(live) {
+        if let Some(what) = created.sent.difference(live, &self.sealer) {
             return Err(Stop::Unconfirmed(format!(
                 "Duo answered the creation with {own}, which has {what} than was sent, so nothing more was sent"
             )));

@@ -60,7 +60,8 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         let second = deputy.proven().await.map_err(Stop::Unfit)?;
         let was = self.unmoved(&second, step, ikey).await?;
         let could = Abilities::of(self.courier.operator(), Timestamp::now()).await;
-        let trial = Trial { ikey, sent: on_trial(body, &was), was, could, body };
+        let trial =
+            Trial { ikey, sent: self.sealer.over(Some(ikey), &on_trial(body, &was)), was, could, body };
         let unknown = match second.update(ikey, trial.sent.clone()).await {
             Ok(_) => None,
             Err(error) if error.outcome_unknown() => match second.integration(ikey).await {
@@ -126,7 +127,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             )));
         }
         let notes = trial.body.get("notes").cloned().unwrap_or_else(|| Value::from(own.notes()));
-        let settled = Map::from_iter([("notes".to_owned(), notes)]);
+        let settled = self.sealer.over(Some(trial.ikey), &Map::from_iter([("notes".to_owned(), notes)]));
         match self.writer.update(trial.ikey, settled.clone()).await {
             Ok(live) => Ok(live),
             Err(error) if error.outcome_unknown() => match self.writer.integration(trial.ikey).await {

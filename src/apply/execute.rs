@@ -15,6 +15,7 @@ use super::deputy::Deputy;
 use super::made::{Listed, list_with};
 use super::outcome::{Status, StepOutcome};
 use super::run::{Run, Stop};
+use super::seal::Sealer;
 
 /// Told of each step as it begins and ends.
 pub trait Progress: Sync {
@@ -22,6 +23,18 @@ pub trait Progress: Sync {
     fn begin(&self, step: &Step);
     /// A step has ended.
     fn end(&self, outcome: &StepOutcome);
+}
+
+/// What a plan is carried out with.
+pub struct Hands<'a, W, T> {
+    /// The operator's connection, which writes.
+    pub writer: &'a W,
+    /// Carries keys to secret stores.
+    pub courier: &'a Courier<'a, T>,
+    /// Changes the operator's own application, where there is a second operator.
+    pub deputy: Option<&'a Deputy<T>>,
+    /// Seals markers.
+    pub sealer: Sealer<'a>,
 }
 
 /// Carries out a plan: first what adds and changes, then what removes. Steps of one address keep their order; the
@@ -38,17 +51,17 @@ pub trait Progress: Sync {
 /// removed by a key that may not come back.
 pub async fn execute<W: WriteApi, T: Transport + Clone>(
     plan: &Plan,
-    writer: &W,
-    courier: &Courier<'_, T>,
-    deputy: Option<&Deputy<T>>,
+    hands: Hands<'_, W, T>,
     parallelism: usize,
     stop: &CancellationToken,
     progress: &dyn Progress,
 ) -> Vec<StepOutcome> {
     let removes = |step: &&Step| matches!(step.action, Action::Quarantine | Action::Delete);
     let (removals, changes): (Vec<&Step>, Vec<&Step>) = plan.steps().iter().partition(removes);
-    let unconfirmed = confirmed(plan, writer).await.err().map(|stop| stop.status(false));
-    let crew = Crew { plan, writer, courier, deputy, parallelism, stop, progress, unconfirmed };
+    let unconfirmed = confirmed(plan, hands.writer).await.err().map(|stop| stop.status(false));
+    let sealer = hands.sealer.adopting(plan.claimed());
+    let Hands { writer, courier, deputy, sealer: _ } = hands;
+    let crew = Crew { plan, writer, courier, deputy, sealer, parallelism, stop, progress, unconfirmed };
     let own = changes.iter().filter(|step| crew.is_by_deputy(step));
     let own: BTreeSet<&str> = own.map(|step| step.address.as_str()).collect();
     let (own, changes) = changes.into_iter().partition(|step| own.contains(step.address.as_str()));
@@ -69,6 +82,7 @@ struct Crew<'a, W, T> {
     writer: &'a W,
     courier: &'a Courier<'a, T>,
     deputy: Option<&'a Deputy<T>>,
+    sealer: Sealer<'a>,
     parallelism: usize,
     stop: &'a CancellationToken,
     progress: &'a dyn Progress,
@@ -124,7 +138,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Crew<'a, W, T> {
                     failed.contains(step.address.as_str()).then_some(EARLIER)
                 };
                 lanes.push(Lane {
-                    run: Run::new(self.plan, self.writer, self.courier, self.deputy),
+                    run: Run::new(self.plan, self.writer, self.courier, self.deputy, self.sealer),
                     steps: Vec::new(),
                     broken,
                     under_way: None,

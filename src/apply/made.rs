@@ -12,6 +12,7 @@ use crate::kinds::marker::{Marker, Notes};
 use crate::reconcile::plan::Step;
 
 use super::converge::{WAITS, pause};
+use super::seal::Sealer;
 
 /// A list of all applications, or why there is none.
 pub(super) type Listed = Result<Vec<Integration>, DuoError>;
@@ -49,8 +50,10 @@ impl Sent {
         Self { kind: step.kind.clone(), marker }
     }
 
-    pub(super) fn is_marked(&self, live: &Integration) -> bool {
-        self.marker.is_some() && self.marker == Notes::parse(live.notes()).marker
+    pub(super) fn is_marked(&self, live: &Integration, sealer: &Sealer<'_>) -> bool {
+        self.marker.is_some()
+            && self.marker == Notes::parse(live.notes()).marker
+            && sealer.is_born(&live.ikey, live.notes())
     }
 
     /// Whether its marker is one that only another run of this workspace can have put in the place of the one that was
@@ -66,12 +69,12 @@ impl Sent {
 
     /// What of a live application is not as it was sent. Its name is not compared: Duo may keep it in another form, and
     /// the marker is as hard to get by.
-    pub(super) fn difference(&self, live: &Integration) -> Option<&'static str> {
+    pub(super) fn difference(&self, live: &Integration, sealer: &Sealer<'_>) -> Option<&'static str> {
         if live.kind() != self.kind {
             Some("another type")
         } else if live.text("user_access") != NO_USERS {
             Some("another access than nobody's")
-        } else if !self.is_marked(live) {
+        } else if !self.is_marked(live, sealer) {
             Some("other notes")
         } else {
             None

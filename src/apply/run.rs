@@ -19,6 +19,7 @@ use super::deliver::Courier;
 use super::deputy::{Deputy, Unfit};
 use super::made::Created;
 use super::outcome::{Status, StepOutcome};
+use super::seal::Sealer;
 
 /// Why a request of a step ended the step.
 pub(super) enum Stop {
@@ -72,6 +73,7 @@ pub(super) struct Run<'a, W, T> {
     pub(super) writer: &'a W,
     pub(super) courier: &'a Courier<'a, T>,
     deputy: Option<&'a Deputy<T>>,
+    pub(super) sealer: Sealer<'a>,
     /// What this lane itself last saw of an application after writing to it.
     pub(super) seen: BTreeMap<String, String>,
     /// What this lane created last.
@@ -86,8 +88,9 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         writer: &'a W,
         courier: &'a Courier<'a, T>,
         deputy: Option<&'a Deputy<T>>,
+        sealer: Sealer<'a>,
     ) -> Self {
-        Self { plan, writer, courier, deputy, seen: BTreeMap::new(), created: None, begun: 0 }
+        Self { plan, writer, courier, deputy, sealer, seen: BTreeMap::new(), created: None, begun: 0 }
     }
 
     /// A step begins.
@@ -216,6 +219,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
     }
 
     pub(super) async fn update(&mut self, ikey: &Ikey, body: &Map<String, Value>) -> Result<(), Stop> {
+        let body = self.sealer.over(Some(ikey), body);
         let live = match self.writer.update(ikey, body.clone()).await {
             Ok(live) => live,
             Err(error) if error.outcome_unknown() => {

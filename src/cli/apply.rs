@@ -6,8 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::converge::{Converged, Shelves, converge};
 use crate::apply::deliver::Courier;
-use crate::apply::execute::execute;
+use crate::apply::execute::{Hands, execute};
 use crate::apply::outcome::{Status, StepOutcome, tally};
+use crate::apply::seal::Sealer;
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::duo::client::Writer;
 use crate::kinds::address::Address;
@@ -52,9 +53,11 @@ pub async fn run(
         }
         None => (args.path.clone(), args),
     };
-    let options = options(&args.selected, &args.pruning)?;
+    let options = Options { hold_back: true, ..options(&args.selected, &args.pruning)? };
     let consent = consent(&args.consents);
-    let session = Session::open(&path, &args.connection, printer).await?;
+    let mut session = Session::open(&path, &args.connection, printer).await?;
+    session.trusted = consent.trusted();
+    session.may_seal()?;
     session.may_prune(&args.pruning)?;
     let unattended = args.auto_approve || saved.is_some();
     let mut reading = match look(&session, session.read(printer).await, &consent).await? {
@@ -172,8 +175,9 @@ impl Run<'_> {
         let steps = Steps::new(self.printer, self.outlet);
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
         let deputy = self.session.deputy(&self.plan);
-        let outcomes =
-            execute(&self.plan, &writer, &courier, deputy.as_ref(), parallelism, stop, &steps).await;
+        let sealer = Sealer::new(&self.session.keyring);
+        let hands = Hands { writer: &writer, courier: &courier, deputy: deputy.as_ref(), sealer };
+        let outcomes = execute(&self.plan, hands, parallelism, stop, &steps).await;
         steps.finish();
         let written: Vec<Address> = outcomes
             .iter()
@@ -186,7 +190,7 @@ impl Run<'_> {
             let (host, operator) = (self.session.host().to_owned(), self.session.operator.clone());
             let desired = &self.session.desired;
             let before = &reading.observation.held;
-            let shelves = Shelves { stores: &self.session.stores, before, parallelism };
+            let shelves = Shelves { stores: &self.session.stores, before, parallelism, sealer };
             let spinner = Spinner::start("reading the account again", self.printer);
             let (converged, reading) =
                 converge(&writer, desired, &self.options, &operator, &host, &written, &shelves).await;

@@ -5,12 +5,14 @@ use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::deliver::Courier;
-use crate::apply::execute::execute;
+use crate::apply::execute::{Hands, execute};
 use crate::apply::outcome::{Status, StepOutcome};
 use crate::apply::rotate::{Rotated, in_place};
+use crate::apply::seal::Sealer;
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::{KeyReader, Writer};
-use crate::duo::types::Integration;
+use crate::duo::https::HttpsTransport;
+use crate::duo::types::{Ikey, Integration};
 use crate::kinds::address::Address;
 use crate::observe::Reading;
 use crate::observe::rotations::look_at_creations;
@@ -28,13 +30,14 @@ use crate::reconcile::plan::{self, Options, Plan};
 use crate::reconcile::rotation::Rotation;
 use crate::reconcile::selection::Pattern;
 use crate::reconcile::selection::Selection;
-use crate::text::safe;
+use crate::text::{counted, safe};
 
 use super::args::{self, Pruning, Selected};
 use super::asking::asked as consented;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::Steps;
+use super::sealing::{Resealed, seal_anew};
 use super::session::{Session, check_patterns, options, show_problems};
 use super::signals::{Signals, stop_then_give_up};
 use super::stale::{ASKED, stale, what_moved};
@@ -47,7 +50,11 @@ use choice::{Asked, Choice, InPlace};
 pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let mut options = options(&Selected::default(), &Pruning::default())?;
     options.rotation.silence = args.silence;
-    let session = Session::open(&args.path, &args.connection, printer).await?;
+    options.hold_back = !args.status;
+    let mut session = Session::open(&args.path, &args.connection, printer).await?;
+    let consent = Consent { allow: args.allow.clone(), ..Consent::default() };
+    session.trusted = consent.trusted();
+    session.may_seal()?;
     let mut reading = session.read(printer).await?;
     if let Some(least) = args.older_than {
         let reach = least.saturating_add(SignedDuration::from_hours(24));
@@ -57,7 +64,6 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
     let named: Result<Vec<_>, _> = args.addresses.iter().map(|text| Pattern::parse(text)).collect();
     let named = named.map_err(Failure::Usage)?;
     check_patterns(named.iter().chain(patterns(&args.allow)), &session.desired, &plan)?;
-    let consent = Consent { allow: args.allow.clone(), ..Consent::default() };
     let asked = Asked {
         session: &session,
         reading: &reading,
@@ -253,7 +259,9 @@ impl Run<'_> {
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
         if let Some(stages) = stages {
             let steps = Steps::new(self.printer, self.outlet);
-            let outcomes = execute(stages, &writer, &courier, None, self.parallelism, stop, &steps).await;
+            let sealer = Sealer::new(&self.session.keyring);
+            let hands = Hands { writer: &writer, courier: &courier, deputy: None, sealer };
+            let outcomes = execute(stages, hands, self.parallelism, stop, &steps).await;
             steps.finish();
             for outcome in &outcomes {
                 match outcome.status {
@@ -307,7 +315,32 @@ impl Run<'_> {
             ));
         }
         let courier = Courier::new(second.clone(), &self.session.stores);
-        in_place(&Writer::new(second), &courier, address, live, delivery).await
+        let outcome = in_place(&Writer::new(second.clone()), &courier, address, live, delivery).await;
+        if matches!(outcome, Rotated::Delivered(_) | Rotated::NotDelivered(_)) {
+            self.seal_anew(&second, &live.ikey).await;
+        }
+        outcome
+    }
+
+    /// The old key sealed the markers of this workspace.
+    async fn seal_anew(&self, second: &HttpsTransport, operator: &Ikey) {
+        let markers = |count| counted(count, "marker", "markers");
+        match seal_anew(self.session, second, operator).await {
+            Ok(Resealed { done: 0, failed: 0 }) => {}
+            Ok(Resealed { done, failed: 0 }) => {
+                self.printer.remark(&format!("sealed {} anew with the new key\n", markers(done)));
+            }
+            Ok(Resealed { done, failed }) => self.printer.problem(&format!(
+                "sealed {} anew with the new key, and {} could not be: list the old key in \
+                 `tenant.credentials.state_keys` until `duoctl apply` has changed their applications\n",
+                markers(done),
+                markers(failed)
+            )),
+            Err(error) => self.printer.problem(&format!(
+                "the markers could not be sealed anew with the new key ({error}): list the old key in \
+                 `tenant.credentials.state_keys` until `duoctl apply` has changed their applications\n"
+            )),
+        }
     }
 
     fn say_where_the_operator_is(&self, outcome: &Rotated) {

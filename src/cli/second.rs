@@ -1,6 +1,7 @@
 //! The second operator: its connection, and what it mends where a run was killed before a change of the first operator
 //! was proven.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -13,13 +14,15 @@ use crate::duo::error::DuoError;
 use crate::duo::https::HttpsTransport;
 use crate::duo::types::{Ikey, Integration};
 use crate::kinds::address::Address;
-use crate::kinds::marker::{MarkerState, Notes};
+use crate::kinds::application::{NETWORKS, PERMISSION_LIST};
+use crate::kinds::marker::{Before, Marker, MarkerState, Notes};
 use crate::kinds::risk::Risk;
+use crate::kinds::seal::Verdict;
 use crate::kinds::value::Setting;
 use crate::observe::Reading;
 use crate::output::printer::Printer;
 use crate::reconcile::consent::Consent;
-use crate::reconcile::guard::allows;
+use crate::reconcile::guard::{allows, callers};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::Plan;
 use crate::reconcile::undo::{in_words, missing, restore, untested};
@@ -193,20 +196,25 @@ fn advice(own: &Integration, swap: &str) -> String {
 /// What gives the first operator back what it had. What its notes say is not trusted with more than the YAML declares,
 /// unless somebody consents: whoever edits notes would decide what the key may do.
 fn restoration(session: &Session, own: &Integration, consent: &Consent) -> Map<String, Value> {
-    let Some((marker, _)) = untested(own).filter(|(marker, _)| marker.workspace == session.desired.workspace)
-    else {
-        return Map::new();
-    };
-    let declared = declared_permissions(session, &marker.address);
-    let allowed = allows(&session.desired.guards, consent, Risk::EscalatesPrivilege, &marker.address);
-    restore(own, |name| allowed || declared.iter().any(|declared| declared == name))
+    let proven =
+        session.keyring.verdict(&own.ikey, &Notes::parse(own.notes())).is_some_and(Verdict::is_proven)
+            || session.trusted.contains(&own.ikey);
+    let ours = |(marker, _): &(Marker, Before)| proven && marker.workspace == session.desired.workspace;
+    let Some((marker, _)) = untested(own).filter(ours) else { return Map::new() };
+    let guards = &session.desired.guards;
+    let permissions = declared(session, &marker.address, PERMISSION_LIST).unwrap_or_default();
+    let networks = declared(session, &marker.address, NETWORKS);
+    let allowed = allows(guards, consent, Risk::EscalatesPrivilege, &marker.address);
+    restore(own, |name| allowed || permissions.contains(name), networks.as_ref(), &callers(guards, consent))
 }
 
-fn declared_permissions(session: &Session, address: &Address) -> Vec<String> {
-    let wanted = session.desired.applications.iter().find(|wanted| wanted.address == *address);
-    match wanted.and_then(|wanted| wanted.settings.get("permissions")).map(|setting| &setting.value) {
-        Some(Setting::List(names)) => names.iter().map(|name| name.value.clone()).collect(),
-        _ => Vec::new(),
+/// A list of an application's entry; `None` where it is not declared.
+fn declared(session: &Session, address: &Address, key: &str) -> Option<BTreeSet<String>> {
+    let wanted = session.desired.applications.iter().find(|wanted| wanted.address == *address)?;
+    match &wanted.settings.get(key)?.value {
+        Setting::List(names) => Some(names.iter().map(|name| name.value.clone()).collect()),
+        Setting::Clear => Some(BTreeSet::new()),
+        _ => None,
     }
 }
 

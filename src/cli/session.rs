@@ -12,7 +12,7 @@ use crate::config::load::{Loaded, load_as};
 use crate::config::model::Workspace;
 use crate::config::scope;
 use crate::config::untrusted::Trust;
-use crate::credentials::announce;
+use crate::credentials::{CredentialError, announce};
 use crate::diagnostic::{Code, Diagnostic, Sources};
 use crate::duo::activity::activities;
 use crate::duo::client::Reader;
@@ -20,9 +20,11 @@ use crate::duo::error::DuoError;
 use crate::duo::https::HttpsTransport;
 use crate::duo::types::Ikey;
 use crate::kinds::address::Address;
+use crate::kinds::seal::{Keyring, Verdict};
+use crate::observe::births::look_at_births;
 use crate::observe::memberships::memberships;
 use crate::observe::rotations::{look_at_creations, look_at_uses};
-use crate::observe::uses::uses;
+use crate::observe::uses::{touched, uses};
 use crate::observe::{Reading, counts, look_up, observe, observe_all};
 use crate::output::document::PlanDocument;
 use crate::output::printer::{Printer, terminal_width};
@@ -45,6 +47,7 @@ use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected};
 use super::connection::{self, live_config, sandbox_config, start_sandbox};
 use super::exit::Failure;
 use super::progress::{self, Spinner};
+use super::sealing::{STATE_KEYS, keyring};
 
 pub use crate::intelligence::expand::desired;
 
@@ -70,6 +73,12 @@ pub struct Session {
     pub transport: HttpsTransport,
     /// The operator.
     pub operator: Ikey,
+    /// What seals and verifies markers.
+    pub(super) keyring: Keyring,
+    /// Why a key of `tenant.credentials.state_keys` cannot be had.
+    unsealed: Option<CredentialError>,
+    /// Applications whose markers count although nothing proves them: a person said so.
+    pub(super) trusted: BTreeSet<Ikey>,
     /// Its secret stores; none without trust.
     pub stores: Stores,
     trust: Trust,
@@ -146,6 +155,11 @@ impl Session {
             None => (live_config(&workspace, connection)?, None),
         };
         let operator = config.ikey.clone();
+        let (keyring, unsealed) = match sandbox {
+            // A simulated account has secrets of its own.
+            Some(_) => (Keyring::new([&config.skey]), None),
+            None => keyring(&workspace, &config.skey, trust.is_full()),
+        };
         let transport = HttpsTransport::open(config)?;
         transport.tell_waits(Arc::new(move |line| progress::remark(printer, line)));
         let stores = if trust.is_full() { Stores::open(&workspace) } else { Stores::default() };
@@ -162,6 +176,9 @@ impl Session {
             desired,
             transport,
             operator,
+            keyring,
+            unsealed,
+            trusted: BTreeSet::new(),
             sandbox,
             connection,
             path,
@@ -206,6 +223,14 @@ impl Session {
         }
     }
 
+    /// Refuses to write where one of the keys that seal markers cannot be had: others could not verify what is written.
+    pub fn may_seal(&self) -> Result<(), Failure> {
+        match &self.unsealed {
+            None => Ok(()),
+            Some(error) => Err(Failure::Credentials { key: STATE_KEYS, error: error.clone() }),
+        }
+    }
+
     /// The API hostname.
     pub fn host(&self) -> &str {
         &self.workspace.tenant.api_hostname.value
@@ -235,11 +260,15 @@ impl Session {
         let reader = Reader::new(self.transport.clone());
         let looked_into = self.desired.applications.iter().filter(|_| self.trust.is_full());
         let (mut reading, held) = tokio::join!(
-            observe(&reader, &self.desired, &self.operator, self.host()),
+            observe(&reader, &self.desired, &self.keyring, &self.operator, self.host()),
             look_up(&self.stores, looked_into, LOOK_UPS)
         );
         reading.observation.held = held;
+        for ikey in &self.trusted {
+            reading.observation.proofs.set(ikey.clone(), Verdict::Trusted);
+        }
         let now = Timestamp::now();
+        look_at_births(&self.transport, &mut reading.observation, now).await;
         look_at_uses(&self.transport, &self.desired, &mut reading.observation, now).await;
         // A day more than the oldest key that may be, so that one created before is told apart from a missing record.
         let oldest = self
@@ -261,7 +290,7 @@ impl Session {
     pub async fn read_all(&self, printer: Printer) -> Result<Reading, Failure> {
         let spinner = Spinner::start("reading the account", printer);
         let reader = Reader::new(self.transport.clone());
-        let reading = observe_all(&reader, &self.operator, self.host()).await;
+        let reading = observe_all(&reader, &self.keyring, &self.operator, self.host()).await;
         spinner.finish();
         self.usable(reading, printer)
     }
@@ -274,6 +303,8 @@ impl Session {
             let spinner = Spinner::start("reading the authentication log", printer);
             let now = reading.observation.observed_at;
             reading.observation.uses = uses(&self.transport, found.unlooked(), now).await;
+            reading.observation.touched =
+                touched(&self.transport, found.unlooked(), &self.operator, now).await;
             spinner.finish();
             found = plan(&self.desired, &reading.observation, options);
         }

@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 use super::application::{self, Defaults};
 use super::model::{
     Allowance, COMMAND_TIMEOUT, Credentials, DuoPlan, Guards, IntelligenceAccess, IntelligenceApi,
-    IntelligenceApiFields, IntelligenceEntry, Part, Removal, SecretStore, Suppression, Tenant, ValueSource,
-    Workspace,
+    IntelligenceApiFields, IntelligenceEntry, Part, Removal, SecretStore, StateKey, Suppression, Tenant,
+    ValueSource, Workspace,
 };
 use super::read::{exception, flag, ignores, items, mapping, max_age, secret_target, text, text_of, whole};
 use crate::diagnostic::{Code, Span, Spanned};
@@ -147,7 +147,19 @@ fn credentials(entries: &[Entry], root: &Path) -> Option<Credentials> {
         integration_key: source(&find(entries, "integration_key")?.value, root)?,
         secret_key: secret_source(&find(entries, "secret_key")?.value, root)?,
         second: credentials(mapping(entries, "second"), root).map(Box::new),
+        state_keys: find(entries, "state_keys")
+            .map(|entry| items(&entry.value).iter().filter_map(|node| state_key(node, root)).collect()),
     })
+}
+
+fn state_key(node: &Node, root: &Path) -> Option<Spanned<StateKey>> {
+    let key = match text(node).as_ref().map(|word| word.value.as_str()) {
+        Some("operator") => StateKey::Operator,
+        Some("recovery") => StateKey::Recovery,
+        Some(_) => return None,
+        None => StateKey::From(secret_source(node, root)?.value),
+    };
+    Some(Spanned::new(key, node.span))
 }
 
 fn source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {

@@ -201,8 +201,22 @@ pub static CREDENTIALS: Object = Object::new(
             "Keys of another Admin API application. It rotates the key of the first one, which Duo lets no key do to itself, and makes the changes of the first one's application, which it takes back if the first stops working.",
             "{integration_key: {env: DUO_IKEY_2}, secret_key: {env: DUO_SKEY_2}}",
         ),
+        Key::optional(
+            "state_keys",
+            Shape::List(&STATE_KEY, 1, 5),
+            "What seals the markers that duoctl writes into the notes of applications, so that whoever edits notes cannot write one. The first one seals, all of them verify. Give the same to every pipeline and workstation that uses this workspace. A key of your own also keeps out other Admin API keys, which can read duoctl's secret key.",
+            "[{env: DUOCTL_STATE_KEY}, operator]",
+        )
+        .default("[operator, recovery]"),
     ],
 );
+
+static STATE_KEY: Shape = Shape::Either(&[Shape::Choice(STATE_KEYS), Shape::Source { secret: true }]);
+
+const STATE_KEYS: &[Choice] = &[
+    Choice::new("operator", "the secret key of duoctl's own application"),
+    Choice::new("recovery", "the secret key of the second application"),
+];
 
 /// `tenant.credentials.second`.
 pub static SECOND_CREDENTIALS: Object = Object::new(

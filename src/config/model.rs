@@ -55,7 +55,13 @@ impl Workspace {
             IntelligenceApi::Fields(fields) => Some(&fields.client_secret),
             IntelligenceApi::File(_) => None,
         });
-        let names = operators.chain(client).filter_map(|source| match &source.value {
+        let state = first.and_then(|credentials| credentials.state_keys.as_ref()).into_iter().flatten();
+        let state = state.filter_map(|key| match &key.value {
+            StateKey::From(source) => Some(source),
+            StateKey::Operator | StateKey::Recovery => None,
+        });
+        let sources = operators.chain(client).map(|source| &source.value).chain(state);
+        let names = sources.filter_map(|source| match source {
             ValueSource::Env(name) => Some(name.as_str()),
             ValueSource::File(_) | ValueSource::Command { .. } | ValueSource::Plain(_) => None,
         });
@@ -119,6 +125,19 @@ pub struct Credentials {
     pub secret_key: Spanned<ValueSource>,
     /// `second`: another Admin API application, which changes the first one where that cannot change itself.
     pub second: Option<Box<Credentials>>,
+    /// What seals and verifies markers, where that is not the keys of both operators.
+    pub state_keys: Option<Vec<Spanned<StateKey>>>,
+}
+
+/// A secret that seals or verifies markers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateKey {
+    /// The operator's secret key.
+    Operator,
+    /// The second operator's.
+    Recovery,
+    /// One of its own; never [`ValueSource::Plain`].
+    From(ValueSource),
 }
 
 /// How long a command that fetches a value may take, where `timeout_seconds` does not say.

@@ -225,7 +225,13 @@ fn choice(choices: &[Choice]) -> Map<String, Value> {
 fn either(shapes: &[Shape]) -> Map<String, Value> {
     let mut merged = Map::new();
     let mut types = Vec::new();
-    for schema in shapes.iter().map(shape) {
+    for mut schema in shapes.iter().map(shape) {
+        // A set of words would be all that any of the shapes may be; a pattern is about texts alone.
+        if let Some(Value::Array(words)) = schema.remove("enum") {
+            schema.remove("enumDescriptions");
+            let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+            schema.insert("pattern".to_owned(), json!(format!("^({})$", words.join("|"))));
+        }
         match schema.get("type") {
             Some(Value::Array(several)) => types.extend(several.iter().cloned()),
             Some(one) => types.push(one.clone()),

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::PathBuf;
 
-use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use crate::config::edit::writing;
@@ -46,9 +45,9 @@ pub(super) fn look_alikes(desired: &Desired, observation: &Observation) -> BTree
 
 fn options() -> Options {
     Options {
+        hold_back: false,
         prune: Prune::No,
         selection: Selection::default(),
-        today: Date::MIN,
         now: jiff::Timestamp::UNIX_EPOCH,
         rotation: Orders::default(),
     }

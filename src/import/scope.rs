@@ -10,12 +10,13 @@ use crate::config::model::Workspace;
 use crate::duo::catalogue::{Creation, lookup};
 use crate::duo::types::{Group, Ikey, Integration, Policy};
 use crate::kinds::address::Address;
+use crate::kinds::marker::day;
 use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::language::texts::{ADDRESS_KEY, LINE};
 use crate::names::{alike_key, mentions, same_key};
 use crate::reconcile::desired::Desired;
 use crate::reconcile::matching::{TypeAndName, match_all, type_and_name};
-use crate::reconcile::observation::Observation;
+use crate::reconcile::observation::{Observation, Proofs};
 
 use super::draft::{Draft, Part};
 use super::names::Names;
@@ -108,6 +109,7 @@ impl<'a> Named<'a> {
 pub(super) struct Scope<'a> {
     workspace: &'a str,
     operator: &'a Ikey,
+    proofs: &'a Proofs,
     wanted: &'a Wanted,
     /// Live applications that the YAML declares.
     declared: HashSet<&'a Ikey>,
@@ -127,10 +129,11 @@ impl<'a> Scope<'a> {
         live: Live<'a>,
         wanted: &'a Wanted,
     ) -> Self {
-        let matches = match_all(desired, live.integrations, &observation.held);
+        let matches = match_all(desired, live.integrations, &observation.held, &observation.proofs);
         let mut scope = Self {
             workspace: &desired.workspace,
             operator: &observation.operator,
+            proofs: &observation.proofs,
             wanted,
             declared: HashSet::new(),
             addresses: desired.applications.iter().map(|wanted| &wanted.address).collect(),
@@ -205,6 +208,13 @@ impl<'a> Scope<'a> {
         Ok(Candidate { integration, marker, key })
     }
 
+    /// Whether a marker says whose application it is, and nothing proves that: a pin that was reviewed does.
+    fn needs_proof(&self, candidate: &Candidate<'_>) -> bool {
+        let ikey = &candidate.integration.ikey;
+        let damaged = Notes::parse(candidate.integration.notes()).damaged.is_some();
+        damaged || candidate.marker.is_some() && !self.proofs.of(ikey).is_proven()
+    }
+
     /// An application that this workspace owns, but whose address left the YAML, comes back under it.
     fn own_key(&self, marker: &Marker) -> Result<Option<String>, Reason> {
         if self.addresses.contains(&marker.address) {
@@ -224,14 +234,16 @@ impl<'a> Scope<'a> {
             MarkerState::Owned | MarkerState::Rotating(_) => {}
             MarkerState::Quarantined(since) => {
                 return Err(Reason::Impossible(format!(
-                    "it left the YAML as `{}` and is quarantined since {since}; write the entry again to bring it back",
-                    marker.address
+                    "it left the YAML as `{}` and is quarantined since {}; write the entry again to bring it back",
+                    marker.address,
+                    day(*since)
                 )));
             }
             MarkerState::Retired(since) => {
                 return Err(Reason::Impossible(format!(
-                    "a rotation of `{}` put it out of use on {since}",
-                    marker.address
+                    "a rotation of `{}` put it out of use on {}",
+                    marker.address,
+                    day(*since)
                 )));
             }
             state if state.is_successor() && self.markers.contains_key(&marker.address) => {
@@ -242,7 +254,7 @@ impl<'a> Scope<'a> {
             }
             MarkerState::Successor { .. } | MarkerState::Delivered { .. } | MarkerState::Abandoned { .. } => {
             }
-            MarkerState::Creating | MarkerState::Replaced | MarkerState::Untested(_) => {
+            MarkerState::Creating { .. } | MarkerState::Replaced | MarkerState::Untested(_) => {
                 return Err(Reason::Impossible(format!(
                     "an apply of `{}` has not finished with it; finish that first",
                     marker.address
@@ -280,7 +292,9 @@ impl<'a> Scope<'a> {
             kind: integration.kind().to_owned(),
             name: integration.name().to_owned(),
             // A marker finds it without a pin, but the language wants one for names that look alike.
-            pinned: (candidate.marker.is_none() && cannot_be_made) || alike.is_some_and(|alike| *alike > 1),
+            pinned: (candidate.marker.is_none() && cannot_be_made)
+                || alike.is_some_and(|alike| *alike > 1)
+                || self.needs_proof(candidate),
             parts: Vec::new(),
             comments: Vec::new(),
             written: OnceCell::new(),

@@ -99,11 +99,11 @@ fn found(
             other => Err(unknown(&json!(other))),
         },
         "greeting" => text(live.text(key)),
-        "notes" => match Notes::parse(live.notes()).text {
-            own if own.contains("[duoctl ") => {
+        "notes" => match Notes::parse(live.notes()) {
+            Notes { damaged: Some(_), .. } => {
                 Err("holds what looks like duoctl's marker; it is left alone".to_owned())
             }
-            own => text(own),
+            own => text(&own.text),
         },
         "sso" => document::describe(property, names),
         _ => Ok(None),

@@ -97,7 +97,7 @@ impl Managed {
         let property = self.property(live);
         let text = || property.and_then(Value::as_str);
         Some(match field.form {
-            Form::Text if field.is(Roles::MARKED) => FieldValue::text(Notes::parse(text()?).text),
+            Form::Text if field.is(Roles::MARKED) => FieldValue::text(&Notes::parse(text()?).text),
             Form::Text => FieldValue::text(text()?),
             Form::Word { read, .. } => FieldValue::text(&read(text()?)),
             Form::Switch => FieldValue::Flag(property.and_then(flag)?),

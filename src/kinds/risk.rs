@@ -25,6 +25,8 @@ pub enum Risk {
     WidensAccess,
     /// A key may do more.
     EscalatesPrivilege,
+    /// The key of an application that duoctl did not create goes to a secret store.
+    AdoptsKey,
     /// A new application with a new key takes the place of the old one.
     Replaces,
     /// Something is lost for good: Duo has no undelete.
@@ -33,7 +35,7 @@ pub enum Risk {
 
 impl Risk {
     /// Every risk.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Neutral,
         Self::NarrowsAccess,
         Self::ReducesPrivilege,
@@ -41,6 +43,7 @@ impl Risk {
         Self::BreaksHandoff,
         Self::WidensAccess,
         Self::EscalatesPrivilege,
+        Self::AdoptsKey,
         Self::Replaces,
         Self::Destroys,
     ];
@@ -55,6 +58,7 @@ impl Risk {
             Self::BreaksHandoff => "breaks_handoff",
             Self::WidensAccess => "widens_access",
             Self::EscalatesPrivilege => "escalates_privilege",
+            Self::AdoptsKey => "adopts_key",
             Self::Replaces => "replaces",
             Self::Destroys => "destroys",
         }
@@ -72,6 +76,7 @@ impl Risk {
             | Self::EscalatesPrivilege
             | Self::BreaksHandoff
             | Self::OverdueKey
+            | Self::AdoptsKey
             | Self::Replaces => true,
             // Whether a deletion does depends on how it came about.
             Self::Neutral | Self::NarrowsAccess | Self::ReducesPrivilege | Self::Destroys => false,
@@ -89,6 +94,7 @@ impl fmt::Display for Risk {
 pub const CONSENTS: &[Choice] = &[
     Choice::new("widens_access", "more people may log in, or they may have to prove less"),
     Choice::new("escalates_privilege", "a key may do more"),
+    Choice::new("adopts_key", "the key of an application that duoctl did not create goes to a secret store"),
     Choice::new("replaces", "a new application with a new key takes the place of the old one"),
     Choice::new("breaks_handoff", "a console holds a value that stops working"),
     Choice::new("overdue_key", "an application changes although its key is older than `max_age` says"),

@@ -27,7 +27,7 @@ pub async fn look_at_uses(
     now: Timestamp,
 ) {
     let Observed::Present(integrations) = &observation.integrations else { return };
-    let matches = match_all(desired, integrations, &observation.held);
+    let matches = match_all(desired, integrations, &observation.held, &observation.proofs);
     let (mut keys, mut from, mut changes) = (BTreeSet::new(), None, false);
     for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
         let Some(pair) = found.as_ref().ok().and_then(|found| found.pair.as_ref()) else { continue };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::duo::activity::activities;
 use crate::duo::authentications::{Use, newest};
 use crate::duo::call::Transport;
 use crate::duo::types::Ikey;
@@ -43,6 +44,29 @@ pub async fn uses(
         uses.insert(ikey.clone(), observed);
     }
     uses
+}
+
+/// When somebody else than the operator last changed each application since a time, as far as the activity log shows it.
+/// Where it cannot be read, the time of the quarantine counts, which is sealed.
+pub async fn touched(
+    transport: &impl Transport,
+    wanted: &[(Ikey, Timestamp)],
+    operator: &Ikey,
+    until: Timestamp,
+) -> BTreeMap<Ikey, Timestamp> {
+    let mut touched = BTreeMap::new();
+    let Some(from) = wanted.iter().map(|(_, since)| *since).min() else { return touched };
+    let log = activities(transport, from.as_millisecond(), until.as_millisecond(), PAGES).await;
+    for activity in log.into_iter().flat_map(|log| log.items) {
+        let (target, actor) = (Ikey::new(activity.target.as_str()), Ikey::new(activity.actor.as_str()));
+        let Ok(at) = activity.when.parse::<Timestamp>() else { continue };
+        let since = wanted.iter().find(|(ikey, _)| *ikey == target).map(|(_, since)| *since);
+        if actor != *operator && since.is_some_and(|since| at > since) {
+            let last = touched.entry(target).or_insert(at);
+            *last = at.max(*last);
+        }
+    }
+    touched
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Consents by name: `NAME[:ADDRESS]`, the same on the command line and in `guards.allow`.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::config::model::Guards;
+use crate::duo::types::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::risk::CONSENTS;
 
@@ -10,6 +12,9 @@ use super::selection::Pattern;
 
 /// The consent to a YAML that declares nothing.
 pub const EMPTY: &str = "empty";
+
+/// The consent to what the marker of one application says, on the command line only.
+pub const UNVERIFIED: &str = "unverified_state";
 
 /// What someone consented to on the command line, or at the terminal.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +30,11 @@ pub struct Consent {
 }
 
 impl Consent {
+    /// The applications whose markers count in this run although nothing proves them: `--allow unverified_state:IKEY`.
+    pub fn trusted(&self) -> BTreeSet<Ikey> {
+        self.allow.iter().filter_map(|allowed| allowed.ikey.clone()).collect()
+    }
+
     /// Every consent, those of the YAML included.
     pub fn all(&self, guards: &Guards) -> Vec<Allowed> {
         let standing = guards
@@ -40,6 +50,8 @@ impl Consent {
 pub struct Allowed {
     name: &'static str,
     address: Option<Pattern>,
+    /// The application whose marker is vouched for.
+    ikey: Option<Ikey>,
 }
 
 impl Allowed {
@@ -60,15 +72,24 @@ impl Allowed {
     ///
     /// What is wrong, in words.
     pub fn new(name: &str, address: Option<&str>) -> Result<Self, String> {
+        if name == UNVERIFIED {
+            // A marker can be swapped between the plan and the consent, so it is for one application.
+            let plain =
+                |text: &&str| text.starts_with("DI") && text.chars().all(|c| c.is_ascii_alphanumeric());
+            let ikey = address.filter(plain).ok_or_else(|| {
+                format!("`{UNVERIFIED}` takes the integration key of one application: {UNVERIFIED}:DI...")
+            })?;
+            return Ok(Self { name: UNVERIFIED, address: None, ikey: Some(Ikey::new(ikey)) });
+        }
         let known = CONSENTS.iter().find(|choice| choice.value == name);
         let name = known.map(|choice| choice.value).ok_or_else(|| {
-            let known: Vec<_> = CONSENTS.iter().map(|choice| choice.value).collect();
+            let known: Vec<_> = CONSENTS.iter().map(|choice| choice.value).chain([UNVERIFIED]).collect();
             format!("`{name}` is not a consent; write one of {}", known.join(", "))
         })?;
         if name == EMPTY && address.is_some() {
             return Err(format!("`{EMPTY}` is about the whole workspace and takes no address"));
         }
-        Ok(Self { name, address: address.map(Pattern::parse).transpose()? })
+        Ok(Self { name, address: address.map(Pattern::parse).transpose()?, ikey: None })
     }
 
     /// Whether it lifts the guard of this name at an address; what is about no address needs a consent without one.

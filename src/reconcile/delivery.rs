@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::config::model::{SecretTarget, Workspace};
 use crate::diagnostic::Span;
 use crate::duo::types::{Ikey, Integration};
+use crate::kinds::address::Address;
 use crate::secrets;
 use crate::secrets::payload::Owner;
 use crate::secrets::store::StoreError;
@@ -62,6 +63,13 @@ pub struct HeldKeys {
     pub delivered_at: String,
     /// Whose keys are kept beside them, while a rotation is under way.
     pub beside: Option<String>,
+}
+
+impl HeldKeys {
+    /// Whether they are those of an application, and were delivered for this address.
+    pub fn belong_to(&self, address: &Address, ikey: &Ikey) -> bool {
+        self.address == address.as_str() && Ikey::new(self.ikey.as_str()) == *ikey
+    }
 }
 
 /// How the store stands to the application.

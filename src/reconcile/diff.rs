@@ -189,7 +189,7 @@ pub fn compare<'m>(
         let (assessment, origin) = if finishes_creation(field, live, marker) {
             // A successor gets what the old application has. Of a new one the YAML may ask more by now than somebody
             // consented to.
-            let is_new = marker.is_some_and(|marker| marker.state == MarkerState::Creating);
+            let is_new = marker.is_some_and(|marker| matches!(marker.state, MarkerState::Creating { .. }));
             let assessment =
                 if is_new { newly(managed, wanted, lets_in(fields), references) } else { NEUTRAL };
             (finished(assessment), Origin::Config)
@@ -378,8 +378,9 @@ fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> O
 /// while it still lets nobody in: what someone wrote into the marker excuses no other change.
 fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>) -> bool {
     let later = field.is(Roles::LATE) || field.is(Roles::OPENS);
-    let creating = marker
-        .is_some_and(|marker| matches!(marker.state, MarkerState::Creating | MarkerState::Successor { .. }));
+    let creating = marker.is_some_and(|marker| {
+        matches!(marker.state, MarkerState::Creating { .. } | MarkerState::Successor { .. })
+    });
     later && creating && live.text("user_access") == NO_USERS
 }
 

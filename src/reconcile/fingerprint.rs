@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,8 +46,11 @@ impl Fingerprint {
         integrations: &[Integration],
         touched: BTreeMap<String, String>,
         steps: &[S],
+        now: Timestamp,
     ) -> Result<Self, serde_json::Error> {
-        let texts: Vec<String> = steps.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+        // Markers hold the time of the run: a plan that is carried out later is the same plan.
+        let text = |step: &S| Ok(serde_json::to_string(step)?.replace(&now.to_string(), "now"));
+        let texts: Vec<String> = steps.iter().map(text).collect::<Result<_, serde_json::Error>>()?;
         Ok(Self {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             host: host.to_owned(),
@@ -154,8 +158,9 @@ mod tests {
 
     #[test]
     fn a_step_that_cannot_be_written_down_is_an_error_and_not_an_empty_text() {
-        let hashed =
-            |steps: &[BTreeMap<Vec<u8>, u8>]| Fingerprint::new("h", "y", &[], BTreeMap::new(), steps);
+        let hashed = |steps: &[BTreeMap<Vec<u8>, u8>]| {
+            Fingerprint::new("h", "y", &[], BTreeMap::new(), steps, Timestamp::UNIX_EPOCH)
+        };
         assert!(hashed(&[BTreeMap::from([(vec![1], 1)])]).is_err());
         assert_ne!(hashed(&[BTreeMap::new()]).unwrap().steps, hashed(&[]).unwrap().steps);
     }

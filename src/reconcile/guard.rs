@@ -10,7 +10,9 @@ use crate::config::model::Guards;
 use super::consent::{Consent, EMPTY};
 use super::desired::Desired;
 use super::diff::Change;
-use super::plan::{AFTER_QUARANTINE, Action, PROTECTED, Plan, STILL_IN_CONSOLE, Step, Write};
+use super::plan::{
+    AFTER_QUARANTINE, AFTER_REPLACEMENT, Action, PROTECTED, Plan, STILL_IN_CONSOLE, Step, Write,
+};
 use crate::kinds::address::Address;
 use crate::kinds::networks::Networks;
 use crate::kinds::risk::Risk;
@@ -102,7 +104,10 @@ fn step_refusals(step: &Step) -> Vec<Refusal> {
 /// long enough, and a rotation is asked for address by address.
 fn needs_consent(step: &Step, risk: Risk, reason: &str) -> bool {
     match risk {
-        Risk::Destroys => step.action == Action::Delete && ![PROTECTED, AFTER_QUARANTINE].contains(&reason),
+        Risk::Destroys => {
+            step.action == Action::Delete
+                && ![PROTECTED, AFTER_QUARANTINE, AFTER_REPLACEMENT].contains(&reason)
+        }
         risk => risk.needs_consent(),
     }
 }
@@ -121,9 +126,7 @@ fn way_out(reason: &str, address: &Address) -> String {
 fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let refusal = |guard, message, lift| Refusal { guard, address: None, message, lift: Some(lift) };
-    // A rotation is asked for address by address, and what it removes has a counterpart that stays.
-    let steps = || plan.steps().iter().filter(|step| step.action != Action::Rotate);
-    let deletes = steps().flat_map(Step::deletes).collect::<BTreeSet<_>>().len();
+    let deletes = plan.summary().delete;
     let max_deletes = consent.max_deletes.unwrap_or(guards.max_deletes);
     if deletes > usize::try_from(max_deletes).unwrap_or(usize::MAX) {
         let message = format!("{deletes} applications would be deleted, more than {max_deletes}");
@@ -131,7 +134,9 @@ fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
     }
     // An application that is only being adopted is not one of the owned ones.
     let of = |adopts: bool| {
-        let steps = steps().filter(move |step| (step.action == Action::Adopt) == adopts);
+        // A rotation is asked for address by address.
+        let steps = plan.steps().iter().filter(|step| step.action != Action::Rotate);
+        let steps = steps.filter(move |step| (step.action == Action::Adopt) == adopts);
         steps.flat_map(Step::targets).collect::<BTreeSet<_>>()
     };
     let changes = of(false).difference(&of(true)).count();
@@ -151,7 +156,8 @@ fn loses_permissions(change: &Change) -> bool {
     change.field == "permissions" && parts(&change.before).iter().any(|name| !after.contains(name))
 }
 
-fn callers(guards: &Guards, consent: &Consent) -> Vec<IpAddr> {
+/// Where Duo sees duoctl call from, as far as somebody said it.
+pub fn callers(guards: &Guards, consent: &Consent) -> Vec<IpAddr> {
     let stated = consent.callers.iter().copied();
     if consent.callers.is_empty() { guards.caller_address.into_iter().collect() } else { stated.collect() }
 }

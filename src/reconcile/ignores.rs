@@ -20,7 +20,7 @@ pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observat
         return Vec::new();
     }
     let references = References::new(&observation.groups, &observation.policies);
-    let matches = match_all(desired, integrations, &observation.held);
+    let matches = match_all(desired, integrations, &observation.held, &observation.proofs);
     let mut warnings = Vec::new();
     for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
         let declared = Place::parse(wanted.address.as_str()).and_then(|place| workspace.declared(place));

@@ -1,9 +1,14 @@
 //! A live application with its notes taken apart.
 
+use std::borrow::Cow;
+
 use crate::duo::types::Integration;
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::kinds::application::{NO_USERS, UNCERTAIN_PERMISSION};
-use crate::kinds::marker::{Marker, MarkerState, Notes};
+use crate::kinds::marker::{Damaged, Marker, MarkerState, Notes};
+use crate::kinds::seal::Verdict;
+
+use super::observation::Proofs;
 
 /// A live application with its notes taken apart.
 #[derive(Clone, Debug)]
@@ -11,16 +16,25 @@ pub struct Live<'a> {
     /// The application.
     pub integration: &'a Integration,
     /// The user's part of the notes.
-    pub text: &'a str,
+    pub text: Cow<'a, str>,
     /// The marker.
     pub marker: Option<Marker>,
+    /// What is left of a marker that cannot be read.
+    pub damaged: Option<Damaged>,
+    /// What is known of the marker.
+    pub proof: Verdict,
 }
 
 impl<'a> Live<'a> {
     /// Takes the notes apart.
-    pub fn new(integration: &'a Integration) -> Self {
-        let Notes { text, marker } = Notes::parse(integration.notes());
-        Self { integration, text, marker }
+    pub fn new(integration: &'a Integration, proofs: &Proofs) -> Self {
+        let Notes { text, marker, seal: _, damaged } = Notes::parse(integration.notes());
+        Self { integration, text, marker, damaged, proof: proofs.of(&integration.ikey) }
+    }
+
+    /// Whether its marker cannot be what it says: it has no seal, or another one's.
+    pub fn is_forged(&self) -> bool {
+        self.marker.is_some() && self.proof == Verdict::Forged
     }
 
     /// Where the marker says that a change stands.
@@ -30,11 +44,17 @@ impl<'a> Live<'a> {
 
     /// Whether nobody can use it. An application that someone opened again is in use, whatever its marker says.
     pub fn is_shut(&self) -> bool {
+        self.shut() == Some(true)
+    }
+
+    /// The same; `None` where Duo does not show it.
+    pub fn shut(&self) -> Option<bool> {
         if known_permissions(self.integration).is_empty() {
-            matches!(self.integration.text("user_access"), "" | NO_USERS)
+            let access = self.integration.text("user_access");
+            (!access.is_empty()).then_some(access == NO_USERS)
         } else {
             // One permission does nothing by itself, and Duo may not let go of it (trap 21).
-            held_permissions(self.integration).iter().all(|name| name == UNCERTAIN_PERMISSION)
+            Some(held_permissions(self.integration).iter().all(|name| name == UNCERTAIN_PERMISSION))
         }
     }
 }

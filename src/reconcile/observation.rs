@@ -6,6 +6,9 @@ use jiff::Timestamp;
 
 use crate::duo::types::{Account, Group, Ikey, Integration, Policy};
 
+use crate::kinds::marker::Notes;
+use crate::kinds::seal::{Keyring, Verdict};
+
 use super::age::Creations;
 use super::delivery::Held;
 use super::observed::Observed;
@@ -23,6 +26,49 @@ pub struct LastUse {
     pub result: String,
 }
 
+/// What is known of the markers of applications. The planner gets these and no key.
+#[derive(Clone, Debug)]
+pub struct Proofs {
+    verdicts: BTreeMap<Ikey, Verdict>,
+    /// Of those that nobody looked at.
+    otherwise: Verdict,
+}
+
+impl Proofs {
+    /// Where there is no key to prove anything with.
+    pub fn none() -> Self {
+        Self::all(Verdict::Foreign)
+    }
+
+    /// The same of every marker.
+    pub(crate) fn all(otherwise: Verdict) -> Self {
+        Self { verdicts: BTreeMap::new(), otherwise }
+    }
+
+    /// What these keys prove.
+    pub fn new(integrations: &[Integration], keyring: &Keyring) -> Self {
+        let verdict = |live: &Integration| {
+            Some((live.ikey.clone(), keyring.verdict(&live.ikey, &Notes::parse(live.notes()))?))
+        };
+        Self { verdicts: integrations.iter().filter_map(verdict).collect(), otherwise: Verdict::Forged }
+    }
+
+    /// What is known of the marker of one application.
+    pub fn of(&self, ikey: &Ikey) -> Verdict {
+        self.verdicts.get(ikey).copied().unwrap_or(self.otherwise)
+    }
+
+    /// The applications of a verdict.
+    pub fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Ikey> {
+        self.verdicts.iter().filter(move |(_, found)| **found == verdict).map(|(ikey, _)| ikey)
+    }
+
+    /// More is known of one application.
+    pub fn set(&mut self, ikey: Ikey, verdict: Verdict) {
+        self.verdicts.insert(ikey, verdict);
+    }
+}
+
 /// One reading of the account.
 #[derive(Clone, Debug)]
 pub struct Observation {
@@ -32,6 +78,8 @@ pub struct Observation {
     pub operator: Ikey,
     /// Every application.
     pub integrations: Observed<Vec<Integration>>,
+    /// What their markers prove.
+    pub proofs: Proofs,
     /// How many applications the account's summary counts; read only where something is to be deleted.
     pub counted: Observed<usize>,
     /// Every group, where the YAML names one.
@@ -47,6 +95,8 @@ pub struct Observation {
     /// The newest use since its quarantine of each application that is to be deleted; an application that nobody looked
     /// up is not in it.
     pub uses: BTreeMap<Ikey, Observed<Option<LastUse>>>,
+    /// When somebody else than the operator last changed such an application since its quarantine.
+    pub touched: BTreeMap<Ikey, Timestamp>,
     /// When the keys of rotations under way were last used; read only where there is one.
     pub rotation_uses: Observed<Uses>,
     /// When applications were created; read only where the age of a key matters.
@@ -60,6 +110,7 @@ impl Observation {
             host: host.into(),
             operator,
             integrations: Observed::NotRead,
+            proofs: Proofs::none(),
             counted: Observed::NotRead,
             groups: Observed::NotRead,
             policies: Observed::NotRead,
@@ -67,6 +118,7 @@ impl Observation {
             held: BTreeMap::new(),
             observed_at,
             uses: BTreeMap::new(),
+            touched: BTreeMap::new(),
             rotation_uses: Observed::NotRead,
             creations: Observed::NotRead,
         }

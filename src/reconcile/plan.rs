@@ -28,6 +28,7 @@ use crate::kinds::risk::Risk;
 mod ages;
 mod application;
 mod by_hand;
+mod claims;
 mod console;
 mod context;
 mod count;
@@ -51,7 +52,7 @@ use context::{Context, Parts};
 use likeness::LookAlikes;
 pub use options::{Options, Prune};
 pub(crate) use removal::{AFTER_QUARANTINE, STILL_IN_CONSOLE};
-pub(crate) use step::PROTECTED;
+pub(crate) use step::{AFTER_REPLACEMENT, PROTECTED};
 pub use step::{Action, Reasons, Step, Write};
 
 /// How many of each.
@@ -63,7 +64,7 @@ pub struct Summary {
     pub change: usize,
     /// Adoptions.
     pub adopt: usize,
-    /// Deletes, and replacements once more.
+    /// Applications that are deleted, by whatever step.
     pub delete: usize,
     /// Live applications that nobody declares.
     pub unmanaged: usize,
@@ -89,6 +90,7 @@ pub struct Plan {
     matched: BTreeMap<Address, Ikey>,
     live: BTreeSet<Ikey>,
     owned: usize,
+    claimed: BTreeSet<Ikey>,
     declared: usize,
     unmanaged: usize,
     left_out_pending: BTreeSet<Address>,
@@ -170,6 +172,11 @@ impl Plan {
         &self.live
     }
 
+    /// The applications that are this workspace's only as far as their markers say, which this run cannot verify.
+    pub(crate) fn claimed(&self) -> &BTreeSet<Ikey> {
+        &self.claimed
+    }
+
     /// How many live applications carry the workspace's marker.
     pub fn owned(&self) -> usize {
         self.owned
@@ -246,15 +253,14 @@ impl Plan {
                 Action::Create => summary.add += 1,
                 Action::Update | Action::Quarantine | Action::Rotate => summary.change += 1,
                 Action::Adopt => summary.adopt += 1,
-                Action::Delete => summary.delete += 1,
-                Action::Deliver => {}
+                Action::Delete | Action::Deliver => {}
                 Action::Retain => summary.retain += 1,
-                Action::Replace => {
-                    summary.add += 1;
-                    summary.delete += 1;
-                }
+                Action::Replace => summary.add += 1,
             }
         }
+        // Whatever step it is that deletes it.
+        let deleted: BTreeSet<&Ikey> = self.parts.steps.iter().flat_map(Step::deletes).collect();
+        summary.delete = deleted.len();
         summary
     }
 
@@ -285,7 +291,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         parts.stop(desired, unreadable(reason));
     }
     let integrations = read.unwrap_or(&[]);
-    let mut matches = match_all(desired, integrations, &observation.held);
+    let mut matches = match_all(desired, integrations, &observation.held, &observation.proofs);
     let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
     let mut lives: HashMap<&Address, &Integration> = HashMap::new();
@@ -322,6 +328,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         }
     }
     parts.problems.extend(look_alikes.likely(&parts.steps));
+    parts.problems.extend(claims::worthless(&matches, options.prune));
     parts.problems.extend(former::check(&cx, matches.carriers, &matches.left_behind));
     parts.add(removal::orphans(&cx, &matches.orphans, &matches.contested));
     let edition = edition::check(&cx);
@@ -337,11 +344,23 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     }
     parts.problems.retain(|problem| !desired.suppress.iter().any(|item| item.covers(problem)));
     let touched = parts.steps.iter().flat_map(|step| step.baseline.clone()).collect();
-    let bound = Fingerprint::new(&observation.host, &desired.yaml_hash, integrations, touched, &parts.steps);
+    let bound = Fingerprint::new(
+        &observation.host,
+        &desired.yaml_hash,
+        integrations,
+        touched,
+        &parts.steps,
+        options.now,
+    );
+    claims::rest(&mut parts.steps, &matches.claims);
     let fingerprint = bound.unwrap_or_else(|error| {
         parts.stop(desired, unbound(&error));
         Fingerprint::default()
     });
+    if options.hold_back {
+        claims::hold_back(&mut parts);
+        removal::hold(&mut parts);
+    }
     handoffs.retain(|handoff| console::is_covered(handoff, &options.selection));
     let (attested, handoffs) = handoffs.into_iter().partition(Handoff::is_attested);
     Plan {
@@ -353,6 +372,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         matched: lives.into_iter().map(|(address, live)| (address.clone(), live.ikey.clone())).collect(),
         live: integrations.iter().map(|live| live.ikey.clone()).collect(),
         owned: matches.owned,
+        claimed: matches.claims.into_keys().collect(),
         declared: desired.applications.len(),
         unmanaged: matches.unmanaged,
         left_out_pending: pending(&cx, &parts.left_out),

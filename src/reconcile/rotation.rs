@@ -57,7 +57,7 @@ impl Stage {
             MarkerState::Delivered { .. } => Some(Self::Delivered),
             MarkerState::Abandoned { .. } => Some(Self::Abandoned),
             MarkerState::Owned
-            | MarkerState::Creating
+            | MarkerState::Creating { .. }
             | MarkerState::Replaced
             | MarkerState::Quarantined(_)
             | MarkerState::Rotating(_)

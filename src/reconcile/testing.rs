@@ -31,9 +31,9 @@ pub(crate) const HERE: Span = Span { file: 0, start: 0, end: 0 };
 /// The workspace of every test.
 pub(crate) const WORKSPACE: &str = "acme";
 
-/// The day of every test.
-pub(crate) fn today() -> jiff::civil::Date {
-    jiff::civil::date(2026, 11, 24)
+/// Noon of a day.
+pub(crate) fn noon(day: jiff::civil::Date) -> jiff::Timestamp {
+    jiff::tz::TimeZone::UTC.to_timestamp(day.at(12, 0, 0, 0)).unwrap()
 }
 
 /// The time of every test.
@@ -144,7 +144,7 @@ pub(crate) fn options(prune: Prune) -> Options {
     Options {
         prune,
         selection: Selection::default(),
-        today: today(),
+        hold_back: false,
         now: now(),
         rotation: Orders::default(),
     }
@@ -166,9 +166,10 @@ pub(crate) fn marker(key: &str) -> Marker {
         address: Address::application(key),
         applied: AppliedFields::new(),
         state: MarkerState::Owned,
-        protected: false,
         shut: Shut::default(),
         was_shut: None,
+        adopted: false,
+        protected: false,
     }
 }
 

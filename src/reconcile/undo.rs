@@ -2,6 +2,7 @@
 //! while the change is not proven, and the body that restores it.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +11,8 @@ use crate::duo::types::Integration;
 use crate::kinds::application::fields::{FIELDS, held_permissions, known_permissions};
 use crate::kinds::application::{PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION};
 use crate::kinds::managed::again;
-use crate::kinds::marker::{Before, Marker, MarkerState, NOTES_LIMIT, Notes};
+use crate::kinds::marker::{Before, Marker, MarkerState, Notes, room};
+use crate::kinds::networks::Networks;
 use crate::kinds::value::parts;
 
 const NETWORKS: &str = "networks_for_api_access";
@@ -42,14 +44,14 @@ pub fn untested(live: &Integration) -> Option<(Marker, Before)> {
 pub fn on_trial(body: &Map<String, Value>, live: &Integration) -> Map<String, Value> {
     let mut trial = body.clone();
     let notes = body.get(NOTES).and_then(Value::as_str).map(Notes::parse);
-    let Some(Notes { text, marker: Some(marker) }) = notes.filter(|notes| {
+    let Some(Notes { text, marker: Some(marker), .. }) = notes.filter(|notes| {
         notes.marker.as_ref().is_some_and(|marker| matches!(marker.state, MarkerState::Owned))
     }) else {
         return trial;
     };
-    let marked = |state| Marker { state, ..marker.clone() }.notes(text);
+    let marked = |state| Marker { state, ..marker.clone() }.notes(&text);
     // What does not come back from the notes as it was written is no help to anybody.
-    let known = |notes: &String| notes.chars().count() <= NOTES_LIMIT && Notes::parse(notes).marker.is_some();
+    let known = |notes: &String| room(notes).is_ok() && Notes::parse(notes).marker.is_some();
     let states = [MarkerState::Untested(Some(before(live))), MarkerState::Untested(None)];
     if let Some(notes) = states.into_iter().map(marked).find(known) {
         trial.insert(NOTES.to_owned(), json!(notes));
@@ -95,23 +97,36 @@ pub fn missing(before: &Before, now: &Integration) -> BTreeSet<String> {
     before.permissions.difference(&held).cloned().collect()
 }
 
-/// What gives back what let the key in before a change that nobody proved and whose run is gone: of permissions that
-/// are missing only those that `may` come back. Empty where nothing is known, or nothing is missing. The marker goes on
-/// saying that the application is not proven, so that the next change of it is.
-pub fn restore(now: &Integration, may: impl Fn(&str) -> bool) -> Map<String, Value> {
+/// What gives back what let the key in before a change that nobody proved and whose run is gone. It cannot take anything
+/// away: of permissions that are missing only those that `may` come back are granted, and the networks become those that
+/// the YAML declares, where the change moved them and the caller is in them. Empty where nothing is known, or nothing is
+/// missing. The marker goes on saying that the application is not proven, so that the next change of it is.
+pub fn restore(
+    now: &Integration,
+    may: impl Fn(&str) -> bool,
+    declared: Option<&BTreeSet<String>>,
+    callers: &[IpAddr],
+) -> Map<String, Value> {
     let Some((_, before)) = untested(now) else { return Map::new() };
-    let held = held_permissions(now);
-    let mut body = Map::new();
-    for name in known_permissions(now).into_iter().filter(|name| name != UNCERTAIN_PERMISSION) {
-        let wanted = before.permissions.contains(&name);
-        if wanted != held.contains(&name) && (!wanted || may(&name)) {
-            body.insert(format!("{PERMISSION_PREFIX}{name}"), json!(if wanted { "1" } else { "0" }));
-        }
-    }
+    let known = known_permissions(now);
+    let back = missing(&before, now)
+        .into_iter()
+        .filter(|name| known.contains(name) && name != UNCERTAIN_PERMISSION && may(name));
+    let mut body: Map<String, Value> =
+        back.map(|name| (format!("{PERMISSION_PREFIX}{name}"), json!("1"))).collect();
     let networks: BTreeSet<String> =
         now.property(NETWORKS).map(parts).unwrap_or_default().into_iter().collect();
-    if networks != before.networks {
-        body.insert(NETWORKS.to_owned(), json!(before.networks.into_iter().collect::<Vec<_>>().join(",")));
+    let lets_in = |declared: &&BTreeSet<String>| {
+        let parsed = Networks::parse(declared.iter());
+        let everywhere = declared.is_empty();
+        let inside =
+            |parsed: Networks| !callers.is_empty() && callers.iter().all(|caller| parsed.contains(*caller));
+        everywhere || parsed.is_ok_and(inside)
+    };
+    let moved = networks != before.networks;
+    if let Some(declared) = declared.filter(|declared| moved && networks != **declared).filter(lets_in) {
+        let declared: Vec<&str> = declared.iter().map(String::as_str).collect();
+        body.insert(NETWORKS.to_owned(), json!(declared.join(",")));
     }
     body
 }
@@ -130,7 +145,7 @@ pub fn in_words(body: &Map<String, Value>) -> String {
 mod tests {
     use super::*;
     use crate::kinds::address::Address;
-    use crate::kinds::marker::{AppliedFields, Shut};
+    use crate::kinds::marker::{AppliedFields, NOTES_LIMIT, Shut};
 
     fn live(properties: Value) -> Integration {
         let mut map = Map::from_iter([
@@ -145,8 +160,17 @@ mod tests {
     fn notes(text: &str, state: MarkerState) -> String {
         let (workspace, address) = ("acme".to_owned(), Address::application("me"));
         let applied = AppliedFields::new();
-        Marker { workspace, address, applied, state, protected: false, shut: Shut::default(), was_shut: None }
-            .notes(text)
+        Marker {
+            workspace,
+            address,
+            applied,
+            state,
+            shut: Shut::default(),
+            was_shut: None,
+            adopted: false,
+            protected: false,
+        }
+        .notes(text)
     }
 
     fn body(value: Value) -> Map<String, Value> {
@@ -186,13 +210,13 @@ mod tests {
         let between = live(json!({"adminapi_info": 0, "notes": trial["notes"]}));
         assert_eq!(on_trial(&sent, &between)["notes"], trial["notes"]);
         assert!(has_notes(&between, &trial) && !has_notes(&between, &sent));
-        let long = "x".repeat(NOTES_LIMIT - 55);
+        let long = "x".repeat(NOTES_LIMIT - 85);
         let sent = body(json!({"notes": notes(&long, MarkerState::Owned)}));
         assert!(on_trial(&sent, &was)["notes"].as_str().unwrap().ends_with(" untested:?]"));
         let unreadable = live(json!({"networks_for_api_access": "the office"}));
         let sent = body(json!({"notes": notes("Ours", MarkerState::Owned)}));
         assert!(on_trial(&sent, &unreadable)["notes"].as_str().unwrap().ends_with(" untested:?]"));
-        for untouched in [json!({"notes": "no marker"}), json!({"notes": notes("x", MarkerState::Creating)})]
+        for untouched in [json!({"notes": "no marker"}), json!({"notes": notes("x", MarkerState::Replaced)})]
         {
             assert_eq!(Value::Object(on_trial(&body(untouched.clone()), &was)), untouched);
         }
@@ -209,10 +233,21 @@ mod tests {
             "networks_for_api_access": "192.0.2.0/24", "notes": text}));
         assert_eq!(missing(&before, &now), before.permissions);
         assert_eq!(
-            Value::Object(restore(&now, |name| name == "info")),
-            json!({"adminapi_info": "1", "adminapi_settings": "0", "networks_for_api_access": ""})
+            Value::Object(restore(&now, |name| name == "info", None, &[])),
+            json!({"adminapi_info": "1"})
         );
+        // Networks only as they are declared, and only where the caller is in them.
+        let caller = ["198.51.100.7".parse().unwrap()];
+        let networks = |declared: &[&str], callers: &[IpAddr]| {
+            let declared = declared.iter().map(|network| (*network).to_owned()).collect();
+            restore(&now, |_| false, Some(&declared), callers).get(NETWORKS).cloned()
+        };
+        assert_eq!(networks(&["198.51.100.0/24"], &caller), Some(json!("198.51.100.0/24")));
+        assert_eq!(networks(&["198.51.100.0/24"], &[]), None, "the caller is not known");
+        assert_eq!(networks(&["203.0.113.0/24"], &caller), None, "the caller is not in them");
+        assert_eq!(networks(&["192.0.2.0/24"], &caller), None, "they are as declared");
+        assert_eq!(networks(&[], &[]), Some(json!("")));
         let settled = live(json!({"adminapi_info": 0, "notes": notes("Ours", MarkerState::Owned)}));
-        assert_eq!(restore(&settled, |_| true), Map::new());
+        assert_eq!(restore(&settled, |_| true, None, &[]), Map::new());
     }
 }

@@ -54,7 +54,7 @@ fn a_rename_on_either_side_is_a_change_of_the_name() {
 fn a_marker_that_an_editor_removed_is_put_back() {
     let (folder, server) = applied();
     let ikey = server.ikey("VPN");
-    for notes in ["Owned by the network team", "", "somebody's own words", "[duoctl acme/applications.vpn"] {
+    for notes in ["Owned by the network team", "", "somebody's own words"] {
         server.edit("VPN", json!({"notes": notes}));
         let again = plan(&folder, &server, 0);
         assert!(
@@ -64,6 +64,17 @@ fn a_marker_that_an_editor_removed_is_put_back() {
         settles(&folder, &server, "VPN");
     }
     assert_eq!(server.ikey("VPN"), ikey);
+    // What is left of one stops the address, until a pin says which application it is.
+    server.edit("VPN", json!({"notes": "Ours\n[duoctl acme/applications.vpn"}));
+    plan(&folder, &server, 1).warns("error[damaged-marker]").warns(&format!("integration_key: {ikey}"));
+    folder.declare(&VPN.replace("name: VPN", &format!("name: VPN, integration_key: {ikey}")));
+    settles(&folder, &server, "VPN");
+    let notes = server.named("VPN")[0]["notes"].as_str().unwrap().to_owned();
+    assert!(
+        notes.starts_with("Owned by the network team\n") && notes.matches("[duoctl ").count() == 1,
+        "{notes}"
+    );
+    folder.declare(VPN);
     // Nothing without a marker is removed, whatever left the YAML.
     server.edit("Wiki", json!({"notes": ""}));
     folder.declare(VPN.split_once("  wiki").unwrap().0);
@@ -112,9 +123,9 @@ fn a_marker_that_was_copied_stops_its_address_and_no_other() {
     let before = server.named("VPN");
     let outcome = plan(&folder, &server, 1);
     outcome
-        .warns("2 live applications carry its marker")
-        .warns(&copy)
-        .warns("remove the marker")
+        .warns(&format!("error[forged-marker]: applications.vpn: {copy} carries its marker"))
+        .warns(before[0]["integration_key"].as_str().unwrap())
+        .warns("remove `[duoctl")
         .says("\"Wiki 2\" -> \"Wiki\"");
     folder
         .duoctl(["apply", "--auto-approve", "--prune=now", "--allow", "destroys"])

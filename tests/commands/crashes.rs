@@ -7,6 +7,7 @@ use duoctl::sandbox::account::Account;
 use duoctl::sandbox::call::Reply;
 use serde_json::{Map, Value, json};
 
+use crate::support::seals::{create_as_operator, seal_all};
 use crate::support::{Folder, HEAD, Server, object};
 
 /// Creates (one in two calls), updates, adopts, replaces, delivers; `left` and `gone` are no longer there.
@@ -43,7 +44,7 @@ fn before() -> Account {
     let marker = |address: &str, words: &str| format!("[duoctl acme/applications.{address} -{words}]");
     for (kind, name, access, notes) in [
         ("rdp", "ERP", "NO_USERS", "Owned by finance".to_owned()),
-        ("radius", "Gone", "NO_USERS", marker("gone", " quarantined:2020-01-01")),
+        ("radius", "Gone", "NO_USERS", marker("gone", " quarantined:2020-01-01T00:00:00Z")),
         ("radius", "Left", "ALL_USERS", marker("left", "")),
         ("radius", "Mail", "PERMITTED_GROUPS", format!("Ask Ada\n{}", marker("mail", ""))),
         ("radius", "Wiki", "NO_USERS", marker("wiki", "")),
@@ -52,8 +53,9 @@ fn before() -> Account {
         if access == "PERMITTED_GROUPS" {
             body["groups_allowed"] = json!(finance);
         }
-        account.create_application(object(body)).unwrap_or_else(|reply| panic!("{reply:?}"));
+        create_as_operator(&mut account, object(body));
     }
+    seal_all(&mut account);
     account
 }
 
@@ -73,13 +75,13 @@ fn content(account: &mut Account) -> Vec<Value> {
         fields.remove("secret_key");
         // The time of a quarantine.
         let notes = fields["notes"].as_str().unwrap().to_owned();
-        let untimed: Vec<&str> = notes.split(' ').filter(|word| !word.starts_with("at:")).collect();
+        let untimed: Vec<&str> = notes
+            .split(' ')
+            .filter(|word| !word.starts_with('~') && !word.starts_with("quarantined:"))
+            .collect();
         fields.insert("notes".to_owned(), json!(untimed.join(" ")));
         // The seed's, with secrets of its own each time.
         fields.remove("sso");
-        if let Some((before, after)) = fields["notes"].as_str().and_then(|notes| notes.split_once(" at:")) {
-            fields["notes"] = json!(format!("{before}{}", &after[6..]));
-        }
         let mut groups: Vec<String> =
             fields["groups_allowed"].as_array().unwrap().iter().map(ToString::to_string).collect();
         groups.sort();

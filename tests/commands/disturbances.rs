@@ -283,6 +283,12 @@ fn an_account_that_cannot_be_read_after_the_writes_is_no_success() {
     let process = folder.duoctl(["apply", "--auto-approve"]).at(&server).start();
     // That of the plan, the one before the creation and the one after it.
     server.wait_until("the application was looked at", |account| lists(account) > 2);
+    server.wait_until("it is bound", |account| {
+        account
+            .applications()
+            .iter()
+            .any(|live| live["name"] == "VPN" && !live["notes"].as_str().unwrap().contains("creating"))
+    });
     server.disturb("5xx=9999");
     let outcome = process.end().exits(3);
     outcome.says("created applications.vpn").warns("the applications of the account could not be read");
@@ -365,5 +371,5 @@ fn a_marker_that_stands_twice_names_both_keys() {
     outcome
         .warns(original["integration_key"].as_str().unwrap())
         .warns(copy["integration_key"].as_str().unwrap())
-        .warns("remove the marker");
+        .warns("error[forged-marker]");
 }

@@ -18,6 +18,7 @@ use reqwest::dns::{Name, Resolve, Resolving};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::support::seals::{create_as_operator, seal_all};
 use crate::support::wire_server::{self, Authority, Proxying, speak_first};
 use crate::support::{Call, Folder, HEAD, Outcome, Server, object};
 
@@ -66,19 +67,20 @@ fn before(step: &str) -> Account {
     let mut account = Account::in_memory().unwrap();
     let mut put = |name: &str, access: &str, notes: &str| {
         let body = json!({"type": "radius", "name": name, "user_access": access, "notes": notes});
-        account.create_application(object(body)).unwrap_or_else(|reply| panic!("{reply:?}"));
+        create_as_operator(&mut account, object(body));
     };
     match step {
         "update" => put("It", "ALL_USERS", "[duoctl acme/applications.it -]"),
         "adopt" => put("It", "NO_USERS", "Ours"),
         "deliver" => put("It", "NO_USERS", "[duoctl acme/applications.it -]"),
         "quarantine" => put("It", "ALL_USERS", "[duoctl acme/applications.it -]"),
-        "delete" => put("It", "NO_USERS", "[duoctl acme/applications.it - quarantined:2020-01-01]"),
+        "delete" => put("It", "NO_USERS", "[duoctl acme/applications.it - quarantined:2020-01-01T00:00:00Z]"),
         _ => {}
     }
     if matches!(step, "quarantine" | "delete") {
         put("Keep", "NO_USERS", "[duoctl acme/applications.keep -]");
     }
+    seal_all(&mut account);
     account
 }
 
@@ -101,7 +103,12 @@ fn content(account: &mut Account) -> Vec<String> {
         }
         // The time of a quarantine.
         let notes = live["notes"].as_str().unwrap().to_owned();
-        live["notes"] = json!(notes.split(' ').filter(|word| !word.starts_with("at:")).collect::<Vec<_>>());
+        live["notes"] = json!(
+            notes
+                .split(' ')
+                .filter(|word| !word.starts_with('~') && !word.starts_with("quarantined:"))
+                .collect::<Vec<_>>()
+        );
         live.to_string()
     };
     let mut all: Vec<String> = account.applications().into_iter().map(even).collect();

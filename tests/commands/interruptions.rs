@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::support::seals::sealed;
 use crate::support::{Folder, HEAD, Outcome, Server};
 
 const COUNT: usize = 8;
@@ -132,7 +133,7 @@ fn two_runs_at_once_leave_one_of_everything() {
 }
 
 /// A run that is about to create an application when another run creates it with these notes; and that one's key.
-fn overtaken(folder: &Folder, server: &Server, notes: &str) -> (crate::support::Process, String) {
+fn overtaken(folder: &Folder, server: &Server, notes: &[String]) -> (crate::support::Process, String) {
     let lists = |account: &duoctl::sandbox::account::Account| {
         account.requests().get("GET /admin/v3/integrations").copied().unwrap_or_default()
     };
@@ -140,9 +141,11 @@ fn overtaken(folder: &Folder, server: &Server, notes: &str) -> (crate::support::
     server.disturb("delay=150");
     let process = folder.duoctl(APPLY).at(server).start();
     server.wait_until("the list was read again", |account| lists(account) > before + 1);
-    let rival =
-        serde_json::json!({"type": "radius", "name": "VPN", "user_access": "NO_USERS", "notes": notes});
-    server.account().create_application(crate::support::object(rival)).unwrap();
+    for notes in notes {
+        let rival =
+            serde_json::json!({"type": "radius", "name": "VPN", "user_access": "NO_USERS", "notes": notes});
+        server.account().create_application(crate::support::object(rival)).unwrap();
+    }
     (process, server.ikey("VPN"))
 }
 
@@ -152,24 +155,35 @@ const VPN: &str = "applications: {vpn: {type: radius, name: VPN, user_access: no
 fn a_lost_create_beside_a_rival_is_not_known_so_neither_is_touched() {
     let (folder, server) = (Folder::with(VPN), Server::start());
     folder.duoctl(APPLY).at(&server).run().exits(0);
-    // Both carry the same marker, to the letter.
+    // Both carry the same marker, to the letter; of which second it will be is not known yet.
     let made = server.named("VPN")[0].clone();
+    let (plain, _) = made["notes"].as_str().unwrap().split_once(" ~").unwrap();
+    let secret = server.key("operator").secret_key;
+    let now = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap();
+    let at = |seconds| now + jiff::SignedDuration::from_secs(seconds);
+    let marker = |seconds| sealed(secret.expose(), None, &format!("{plain} creating:{}]", at(seconds)));
+    let rivals: Vec<String> = (-1..9).map(marker).collect();
     server.account().delete_application(made["integration_key"].as_str().unwrap()).unwrap();
     server.disturb("reset-after-commit=1");
-    let (process, _) = overtaken(&folder, &server, made["notes"].as_str().unwrap());
+    let (process, _) = overtaken(&folder, &server, &rivals);
     process.end().exits(4).says("failed applications.vpn");
-    assert_eq!(server.named("VPN").len(), 2, "one of them is the other run's, and nobody knows which");
+    assert_eq!(server.named("VPN").len(), 11, "one of them is the other run's, and nobody knows which");
 }
 
 #[test]
 fn whoever_meets_a_rival_takes_back_its_own() {
     let (folder, server) = (Folder::with(VPN), Server::start());
-    let (process, rival) = overtaken(&folder, &server, "[duoctl acme/applications.vpn - creating]");
+    let (process, rival) = overtaken(
+        &folder,
+        &server,
+        &["[duoctl acme/applications.vpn - creating:2026-11-24T12:00:00Z]".into()],
+    );
     let outcome = process.end().exits(6);
     outcome.says(&format!("another run created applications.vpn as {rival} at the same time, so DI"));
     assert_eq!(server.named("VPN").len(), 1, "its own is gone");
     assert_eq!(server.ikey("VPN"), rival);
     server.calm();
+    server.seal();
     folder.duoctl(APPLY).at(&server).run().exits(0);
     assert_eq!((server.named("VPN").len(), server.ikey("VPN")), (1, rival));
 }

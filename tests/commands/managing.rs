@@ -208,9 +208,10 @@ fn drift_is_accepted_with_comments_kept() {
 #[test]
 fn without_a_marker_every_difference_is_accepted() {
     let (folder, server) = managed();
-    for notes in ["", "[duoctl acme/applications.vpn -]", "[duoctl acme/applications.vpn nQ"] {
+    for notes in ["", "[duoctl acme/applications.vpn -]"] {
         folder.declare(MANAGED);
         server.edit("VPN", json!({"greeting": "Bye", "notes": notes}));
+        server.seal();
         folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0).says("greeting");
         assert!(folder.read("duo.yaml").contains("greeting: Bye"), "{notes}");
     }

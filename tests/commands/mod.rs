@@ -28,6 +28,7 @@ mod planning;
 mod reading;
 mod requests;
 mod saved_plans;
+mod seals;
 mod second_operator;
 mod simulator;
 mod small_limits;

@@ -193,6 +193,7 @@ fn the_rest_of_a_replacement_stays_while_the_keys_of_its_successor_are_not_deliv
         let body = json!({"type": kind, "name": "VPN", "user_access": "NO_USERS", "notes": notes});
         server.account().create_application(object(body)).unwrap();
     }
+    server.seal();
     let arguments = ["apply", "--auto-approve", "--no-verify", "--allow=replaces:applications.vpn"];
     // Only keys are read there.
     server.disturb("5xx=99@/admin/v1/integrations");
@@ -209,6 +210,7 @@ fn keys_are_not_handed_out_while_the_application_is_not_as_declared() {
     let body = json!({"type": "radius", "name": "VPN", "user_access": "ALL_USERS",
         "notes": "[duoctl acme/applications.vpn -]"});
     server.account().create_application(object(body)).unwrap();
+    server.seal();
     server.disturb(&format!("5xx=99@/admin/v3/integrations/{}", server.ikey("VPN")));
     let arguments = ["apply", "--auto-approve", "--no-verify"];
     let outcome = folder.duoctl(arguments).at(&server).run().exits(75).says(NOT_BEGUN);

@@ -18,7 +18,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Courier, Silent, Stores, execute, observe, options, parse, plan, without_waiting};
+use super::{
+    Courier, Hands, Sealer, Silent, Stores, execute, keyring, observe, options, parse, plan, without_waiting,
+};
 use duoctl::duo::client::Reader;
 use tokio_util::sync::CancellationToken;
 
@@ -87,12 +89,19 @@ fn writes_at(limit: u32, count: usize) -> Vec<(f64, u16)> {
         let tenant = json!({"api_hostname": API_HOSTNAME});
         let yaml = json!({"version": 1, "workspace": "acme", "tenant": tenant, "applications": entries});
         let wanted = parse(yaml.to_string());
-        let reading = observe(&Reader::new(channel.clone()), &wanted, &operator, API_HOSTNAME).await;
+        let reading =
+            observe(&Reader::new(channel.clone()), &wanted, keyring(), &operator, API_HOSTNAME).await;
         let planned = plan(&wanted, &reading.observation, &options());
         let (writer, stores) = (Writer::new(channel.clone()), Stores::default());
         let courier = Courier::new(channel, &stores);
-        let outcomes =
-            execute(&planned, &writer, &courier, None, WORKERS, &CancellationToken::new(), &Silent).await;
+        let outcomes = execute(
+            &planned,
+            Hands { writer: &writer, courier: &courier, deputy: None, sealer: Sealer::new(keyring()) },
+            WORKERS,
+            &CancellationToken::new(),
+            &Silent,
+        )
+        .await;
         assert!(outcomes.iter().all(|outcome| matches!(outcome.status, super::Status::Applied)), "{limit}");
         writes.lock().unwrap().clone()
     })

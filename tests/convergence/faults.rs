@@ -131,7 +131,7 @@ fn without_generated(value: &mut Value) {
 fn inventory(account: &mut Account) -> Vec<String> {
     let even = |mut live: Value| {
         let notes = live["notes"].as_str().unwrap();
-        let Notes { text, marker } = Notes::parse(notes);
+        let Notes { text, marker, .. } = Notes::parse(notes);
         let owner =
             marker.map(|marker| format!("{} {:?} {}", marker.address, marker.state, marker.protected));
         live["notes"] = json!([text, owner]);

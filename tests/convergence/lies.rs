@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use duoctl::apply::deliver::Courier;
-use duoctl::apply::execute::execute;
+use duoctl::apply::execute::{Hands, execute};
 use duoctl::apply::outcome::{Status, StepOutcome};
+use duoctl::apply::seal::Sealer;
 use duoctl::config::load::load_text;
 use duoctl::duo::call::{ApiCall, Success, Transport};
 use duoctl::duo::client::{Reader, Writer};
@@ -21,6 +22,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Desired, Silent, options, parse, without_waiting};
+use crate::seals::{SECRET, keyring, sealed};
 
 const LIST: &str = "/admin/v3/integrations";
 
@@ -63,13 +65,20 @@ impl Transport for Between {
 }
 
 async fn planned_by<T: Transport + Clone>(transport: &T, operator: &Ikey, desired: &Desired) -> Plan {
-    let reading = observe(&Reader::new(transport.clone()), desired, operator, API_HOSTNAME).await;
+    let reading = observe(&Reader::new(transport.clone()), desired, keyring(), operator, API_HOSTNAME).await;
     plan(desired, &reading.observation, &options())
 }
 
 async fn carried_out<T: Transport + Clone>(plan: &Plan, transport: &T, stores: &Stores) -> Vec<StepOutcome> {
     let (writer, courier) = (Writer::new(transport.clone()), Courier::new(transport.clone(), stores));
-    execute(plan, &writer, &courier, None, 1, &CancellationToken::new(), &Silent).await
+    execute(
+        plan,
+        Hands { writer: &writer, courier: &courier, deputy: None, sealer: Sealer::new(keyring()) },
+        1,
+        &CancellationToken::new(),
+        &Silent,
+    )
+    .await
 }
 
 fn desired(access: &str) -> Desired {
@@ -92,7 +101,12 @@ fn ikey_of(direct: &Direct, name: &str) -> String {
 
 fn place(direct: &Direct, body: &Value) -> String {
     direct.account().place_application(body).unwrap();
-    ikey_of(direct, body["name"].as_str().unwrap())
+    let ikey = ikey_of(direct, body["name"].as_str().unwrap());
+    if let Some(notes) = body["notes"].as_str() {
+        let notes = json!({"notes": sealed(SECRET, Some(&ikey), notes)});
+        direct.account().modify_application(&ikey, notes.as_object().unwrap().clone()).ok().unwrap();
+    }
+    ikey
 }
 
 /// What an answer to a creation, or the list after it, may say that is not so.
@@ -105,10 +119,16 @@ fn nothing_is_sent_to_what_an_answer_to_a_creation_claims_to_be_new() {
         ("access not shown", |live| drop(live.remove("user_access"))),
         ("no notes", |live| drop(live.insert("notes".into(), json!("")))),
         ("notes of another address", |live| {
-            live.insert("notes".into(), json!("[duoctl acme/applications.other - creating]"));
+            live.insert(
+                "notes".into(),
+                json!("[duoctl acme/applications.other - creating:2026-11-24T12:00:00Z]"),
+            );
         }),
         ("notes of another workspace", |live| {
-            live.insert("notes".into(), json!("[duoctl other/applications.vpn - creating]"));
+            live.insert(
+                "notes".into(),
+                json!("[duoctl other/applications.vpn - creating:2026-11-24T12:00:00Z]"),
+            );
         }),
     ];
     for access in ["no_users", "all_users"] {
@@ -343,7 +363,8 @@ async fn run<T: Transport + Clone>(
     desired: &Desired,
     stores: &Stores,
 ) -> Vec<StepOutcome> {
-    let mut reading = observe(&Reader::new(transport.clone()), desired, operator, API_HOSTNAME).await;
+    let mut reading =
+        observe(&Reader::new(transport.clone()), desired, keyring(), operator, API_HOSTNAME).await;
     reading.observation.held = look_up(stores, &desired.applications, 1).await;
     let plan = plan(desired, &reading.observation, &options());
     assert!(

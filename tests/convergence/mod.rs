@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use duoctl::apply::converge::{Converged, Shelves, converge};
 use duoctl::apply::deliver::Courier;
-use duoctl::apply::execute::{Progress, execute};
+use duoctl::apply::execute::{Hands, Progress, execute};
 use duoctl::apply::outcome::{Status, StepOutcome};
+use duoctl::apply::seal::Sealer;
 use duoctl::cli::session::desired;
 use duoctl::config::load::load_text;
 use duoctl::duo::client::{Reader, Writer};
@@ -29,6 +30,8 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
+
+use crate::seals::keyring;
 
 use declared::{Applications, Fields, before_and_after, edits, fields, is_found};
 
@@ -86,7 +89,7 @@ fn options() -> Options {
     Options {
         prune: Prune::No,
         selection: Selection::default(),
-        today: jiff::civil::date(2026, 11, 24),
+        hold_back: false,
         now: jiff::Timestamp::UNIX_EPOCH,
         rotation: duoctl::reconcile::rotation::Orders::default(),
     }
@@ -100,7 +103,8 @@ impl Progress for Silent {
 }
 
 async fn planned(direct: &Direct, desired: &Desired, options: &Options) -> Plan {
-    let reading = observe(&Reader::new(direct.clone()), desired, direct.ikey(), API_HOSTNAME).await;
+    let reading =
+        observe(&Reader::new(direct.clone()), desired, keyring(), direct.ikey(), API_HOSTNAME).await;
     plan(desired, &reading.observation, options)
 }
 
@@ -115,9 +119,17 @@ async fn applied(
     // Deliveries have tests of their own: no application here has a place for its keys.
     let stores = Stores::default();
     let courier = Courier::new(direct.clone(), &stores);
-    let outcomes = execute(&plan, &writer, &courier, None, 4, &CancellationToken::new(), &Silent).await;
+    let outcomes = execute(
+        &plan,
+        Hands { writer: &writer, courier: &courier, deputy: None, sealer: Sealer::new(keyring()) },
+        4,
+        &CancellationToken::new(),
+        &Silent,
+    )
+    .await;
     let written: Vec<Address> = outcomes.iter().map(|outcome| outcome.address.clone()).collect();
-    let shelves = Shelves { stores: &stores, before: &BTreeMap::new(), parallelism: 4 };
+    let shelves =
+        Shelves { stores: &stores, before: &BTreeMap::new(), parallelism: 4, sealer: Sealer::new(keyring()) };
     let (converged, _) =
         converge(&writer, desired, options, direct.ikey(), API_HOSTNAME, &written, &shelves).await;
     (plan, outcomes, converged)

@@ -8,6 +8,7 @@ use duoctl::secret::Secret;
 use serde_json::{Map, json};
 
 use super::row;
+use crate::support::seals::sealed;
 use crate::support::{Folder, HEAD, Server, even, object};
 
 const ORDINARY: &str = "applications:
@@ -125,6 +126,13 @@ fn outcome(
         server.edit("Branch VPN", json!({"policy_key": ""}));
     }
     let key = operator(&server, permissions);
+    // What is there, this operator has written.
+    for live in server.account().applications() {
+        let (ikey, notes) = (live["integration_key"].as_str().unwrap(), live["notes"].as_str().unwrap());
+        let Some((plain, _)) = notes.rsplit_once(" ~") else { continue };
+        let notes = sealed(key.secret_key.expose(), Some(ikey), &format!("{plain}]"));
+        server.account().modify_application(ikey, object(json!({"notes": notes}))).ok().unwrap();
+    }
     let outcome = folder.duoctl(command).at_with(&server, &key).run();
     // These say what they could not see, and go on; what the others say differs from run to run.
     match command {

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 
 use duoctl::apply::converge::{Shelves, converge};
 use duoctl::apply::deliver::Courier;
-use duoctl::apply::execute::{Progress, execute};
+use duoctl::apply::execute::{Hands, Progress, execute};
 use duoctl::apply::outcome::{Status, StepOutcome};
+use duoctl::apply::seal::Sealer;
 use duoctl::config::load::{Loaded, load_text};
 use duoctl::diagnostic::has_errors;
 use duoctl::duo::call::Transport;
@@ -29,10 +30,11 @@ use duoctl::sandbox::account::{API_HOSTNAME, Account};
 use duoctl::sandbox::direct::Direct;
 use duoctl::sandbox::switches::Switches;
 use duoctl::secrets::Stores;
-use jiff::civil::date;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use tokio_util::sync::CancellationToken;
+
+use crate::seals::keyring;
 
 use random::{App, an_app, fill};
 
@@ -47,7 +49,7 @@ fn options() -> Options {
     Options {
         prune: Prune::No,
         selection: Selection::default(),
-        today: date(2026, 11, 24),
+        hold_back: false,
         now: jiff::Timestamp::UNIX_EPOCH,
         rotation: duoctl::reconcile::rotation::Orders::default(),
     }
@@ -78,7 +80,7 @@ impl Client for Direct {
 async fn import_into(direct: &impl Client, text: &str, wanted: &Wanted) -> (String, Imported) {
     let loaded = load(text);
     let desired = desired(&loaded);
-    let reading = observe_all(&Reader::new(direct.clone()), direct.operator(), API_HOSTNAME).await;
+    let reading = observe_all(&Reader::new(direct.clone()), keyring(), direct.operator(), API_HOSTNAME).await;
     let seen = &reading.observation;
     let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
         (&seen.integrations, &seen.groups, &seen.policies)
@@ -99,7 +101,8 @@ async fn import_into(direct: &impl Client, text: &str, wanted: &Wanted) -> (Stri
 }
 
 async fn plan_of(direct: &impl Client, desired: &Desired) -> Plan {
-    let reading = observe(&Reader::new(direct.clone()), desired, direct.operator(), API_HOSTNAME).await;
+    let reading =
+        observe(&Reader::new(direct.clone()), desired, keyring(), direct.operator(), API_HOSTNAME).await;
     plan(desired, &reading.observation, &options())
 }
 
@@ -135,12 +138,20 @@ async fn import_adopts_and_settles(
     let writer = Writer::new(direct.clone());
     let stores = Stores::default();
     let courier = Courier::new(direct.clone(), &stores);
-    let outcomes = execute(&first, &writer, &courier, None, 4, &CancellationToken::new(), &Silent).await;
+    let outcomes = execute(
+        &first,
+        Hands { writer: &writer, courier: &courier, deputy: None, sealer: Sealer::new(keyring()) },
+        4,
+        &CancellationToken::new(),
+        &Silent,
+    )
+    .await;
     if let Some(failed) = outcomes.iter().find(|outcome| !matches!(outcome.status, Status::Applied)) {
         return fail(&format!("{failed:?}"), &yaml);
     }
     let written: Vec<_> = outcomes.iter().map(|outcome| outcome.address.clone()).collect();
-    let shelves = Shelves { stores: &stores, before: &BTreeMap::new(), parallelism: 4 };
+    let shelves =
+        Shelves { stores: &stores, before: &BTreeMap::new(), parallelism: 4, sealer: Sealer::new(keyring()) };
     let (converged, _) =
         converge(&writer, &desired, &options(), direct.operator(), API_HOSTNAME, &written, &shelves).await;
     if !converged.plan.steps().is_empty() {

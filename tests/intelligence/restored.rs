@@ -57,8 +57,10 @@ fn a_quarantine_ends_an_attestation_also_once_everything_was_given_back() {
         // As if it had been yesterday: an attestation is as exact as a second.
         let notes = server.named(name)[0]["notes"].as_str().unwrap().to_owned();
         let shut = notes.split("quarantined:").nth(1).unwrap_or_else(|| panic!("{notes}"));
-        let notes = notes.replace(shut.split(' ').next().unwrap(), "2026-11-01");
-        server.edit(name, serde_json::json!({"notes": notes}));
+        let notes = notes.replace(shut.split(' ').next().unwrap(), "2026-11-01T12:00:00Z");
+        let (notes, _) = notes.split_once(" ~").unwrap();
+        server.edit(name, serde_json::json!({"notes": format!("{notes}]")}));
+        server.seal();
     }
     folder.write("duo.yaml", &text);
     // Before it is given back,

@@ -154,7 +154,7 @@ fn a_second_operator_rotates_the_first_one() {
     duo.plan(&folder).exits(0);
     may(&duo, "1");
     let run = duo.run(&folder, &rotate).exits(0);
-    run.tells("proven by a signed call").tells("duoctl's own key has changed");
+    run.tells("proven by a signed call").tells("duoctl's own key has changed").tells("sealed 1 marker anew");
     duo.plan(&folder).exits(77);
     let held: Value =
         serde_json::from_slice(&fs::read(folder.path("secrets/operator.json")).unwrap()).unwrap();

@@ -186,7 +186,8 @@ fn a_store_that_gives_nothing_back_gets_new_and_adopted_keys_once() {
     // Somebody else's application of that name is adopted, after its keys were delivered.
     duo.edit("VPN", serde_json::json!({"notes": ""}));
     duo.plan(&folder).exits(2).tells("1 to adopt").tells("1 delivery.");
-    duo.apply(&folder).exits(0);
+    duo.apply(&folder).exits(5).tells("--allow adopts_key:applications.vpn");
+    duo.run(&folder, &["apply", "--auto-approve", "--allow", "adopts_key:applications.vpn"]).exits(0);
     assert_eq!(fs::read_to_string(folder.path("log")).unwrap().lines().count(), 2);
     duo.plan(&folder).exits(0);
 }
@@ -321,7 +322,9 @@ fn trap_36_a_key_that_duo_does_not_hand_out_fails_only_its_delivery() {
     duo.apply(&folder).exits(0);
     fs::remove_file(folder.path("secrets/help.env")).unwrap();
     duo.operator = duo.key("plan-only");
-    let run: Outcome = duo.apply(&folder).exits(4);
+    let consent =
+        format!("unverified_state:{}", duo.application("Help")["integration_key"].as_str().unwrap());
+    let run: Outcome = duo.run(&folder, &["apply", "--auto-approve", "--allow", &consent]).exits(4);
     run.tells("not delivered applications.help").tells("Duo does not hand out its keys");
 }
 

@@ -10,11 +10,13 @@ use crate::kinds::risk::Risk;
 use crate::language::similar::did_you_mean;
 use crate::observe::Reading;
 use crate::reconcile::age::key_age;
-use crate::reconcile::consent::Consent;
+use crate::reconcile::consent::{Consent, UNVERIFIED};
 use crate::reconcile::delivery::{DesiredSecret, Held};
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::guard::allows;
+use crate::reconcile::live::Live;
 use crate::reconcile::observed::Observed;
+use crate::reconcile::ownership::{Ownership, ownership};
 use crate::reconcile::plan::{Action, Plan, Step};
 use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
 use crate::reconcile::selection::Pattern;
@@ -178,6 +180,29 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 
+    /// The key of an application goes to the store only if that is the one of the address, and not only says so.
+    fn may_hand_out(&self, declared: &DesiredApplication, live: &Integration) -> Result<(), String> {
+        let observation = &self.reading.observation;
+        let (address, ikey) = (&declared.address, &live.ikey);
+        let found = Live::new(live, &observation.proofs);
+        match ownership(declared, observation.held.get(address), &found) {
+            Ownership::Proven => Ok(()),
+            Ownership::Adopted
+                if allows(&self.session.desired.guards, self.consent, Risk::AdoptsKey, address) =>
+            {
+                Ok(())
+            }
+            Ownership::Adopted => Err(format!(
+                "duoctl did not create {ikey}, it has the type and name, and its key would go to the store; to allow it: \
+                 --allow adopts_key:{address}, or pin it with `integration_key`"
+            )),
+            Ownership::Claimed => Err(format!(
+                "the marker of {ikey} is sealed by a key that this run does not have; to go on: --allow \
+                 {UNVERIFIED}:{ikey}, or pin it with `integration_key`"
+            )),
+        }
+    }
+
     fn begin(&self, declared: &'a DesiredApplication, choice: &mut Choice<'a>) -> Result<(), String> {
         let address = &declared.address;
         if self.args.addresses.is_empty() && declared.secret.is_none() {
@@ -232,6 +257,7 @@ impl<'a> Asked<'a> {
         if is_operator {
             self.session.second_operator()?;
         }
+        self.may_hand_out(declared, live)?;
         if address.is_intelligence()
             && !allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address)
         {

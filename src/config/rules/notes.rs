@@ -1,14 +1,11 @@
 //! Notes share their place in Duo with the marker.
 
-use std::collections::BTreeSet;
-
 use crate::config::model::{Application, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::kinds::address::Address;
-use crate::kinds::application::PERMISSION_LIST;
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::{Field, Roles};
-use crate::kinds::marker::{self, NOTES_LIMIT};
+use crate::kinds::marker::{self, NOTES_LIMIT, Notes};
 use crate::kinds::value::Setting;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -16,7 +13,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         let Some(Spanned { value: Setting::Text(notes), span }) = application.settings.get("notes") else {
             continue;
         };
-        if notes.contains("[duoctl ") {
+        if Notes::parse(notes) != Notes::plain(notes) {
             findings.push(
                 Diagnostic::error(Code::InvalidNotes, *span, "`notes` holds what looks like duoctl's marker")
                     .help("remove `[duoctl ...]` from the text: duoctl writes its marker itself"),
@@ -44,9 +41,5 @@ fn marker_length(workspace: &str, key: &str, application: &Application) -> usize
     let written =
         |field: &&Field| application.settings.contains_key(field.name()) || field.is(Roles::IDENTIFYING);
     let letters = FIELDS.iter().filter(written).filter_map(|field| field.letter);
-    let permissions = match application.settings.get(PERMISSION_LIST).map(|setting| &setting.value) {
-        Some(Setting::List(names)) => names.iter().map(|name| name.value.clone()).collect(),
-        _ => BTreeSet::new(),
-    };
-    marker::longest(workspace, Address::application(key), letters, permissions)
+    marker::longest(workspace, Address::application(key), letters)
 }

@@ -16,6 +16,7 @@ use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::fingerprint::Fingerprint;
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::impact::{Affected, Survey};
+use crate::reconcile::matching::Claim;
 use crate::reconcile::plan::{Action, Orphan, Plan, Reasons, Step, Summary};
 use crate::reconcile::rotation::Rotation;
 
@@ -151,6 +152,9 @@ pub struct StepDocument {
     pub risks: Vec<RiskDocument>,
     /// What was done to the application in Duo risks as long as it stays.
     pub drift: Vec<RiskDocument>,
+    /// What markers say that this run cannot verify and that the step rests on: an apply with other keys may carry it out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<Claim>,
     /// `second_operator` where the second operator makes it, since it changes the application whose key duoctl uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<MadeBy>,
@@ -245,6 +249,7 @@ impl From<&Step> for StepDocument {
             name: step.name.clone(),
             changes: step.changes.iter().map(ChangeDocument::from).collect(),
             affected: None,
+            rests_on: step.rests_on.clone(),
             price: Vec::new(),
             delivery: step.delivery.as_ref().map(DeliveryDocument::from),
             risks: RiskDocument::all(step.risks()),

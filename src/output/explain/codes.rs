@@ -363,6 +363,40 @@ pub(super) fn entry(code: Code) -> Entry {
             "Pin the application that lost its marker with `integration_key` (`duoctl adopt` writes it), apply, and \
              remove the pin again; or delete the application in Duo if its key is not used.",
         ),
+        Code::ForgedMarker => texts(
+            "a marker that duoctl did not write",
+            "Every marker ends in a seal, a keyed hash over the integration key and the whole marker. This one has no seal, \
+             or one that does not fit: somebody wrote it, changed it, or moved it from another application. Nothing of what \
+             it says is believed, and nothing is changed at its address, because the application that it was taken from \
+             may be the real one.",
+            "Look in the activity log of the Duo Admin Panel who edited the notes. Remove `[duoctl ...]` from the notes of \
+             the application that is not the one of the address; to take an application as it is, pin it with \
+             `integration_key`, and its marker is written anew.",
+        ),
+        Code::DamagedMarker => texts(
+            "a marker that cannot be read",
+            "The notes hold `[duoctl `, and not exactly one whole marker at their end: it was cut, edited or copied, or \
+             text was added after it. Nobody can tell what it said, so the application is neither adopted nor removed, \
+             and the addresses that it names are left alone.",
+            "Remove `[duoctl ...]` from the notes in the Duo Admin Panel, or pin the application with `integration_key`: \
+             then duoctl replaces what is left of the marker. Text of your own goes before the marker.",
+        ),
+        Code::UnverifiedState => texts(
+            "a marker that this run cannot verify",
+            "A step rests on what the marker of an application says, and the marker is sealed by a key that this run does \
+             not have, such as the secret key of another operator. `plan` shows the step; `apply` does not carry it out, \
+             because whoever may edit notes could have written the marker. Settings are changed all the same.",
+            "Run it with the key that sealed the marker, or name that key in `tenant.credentials.state_keys`. If you know \
+             that the marker is right, pin the application with `integration_key`, or pass `--allow \
+             unverified_state:INTEGRATION_KEY` once.",
+        ),
+        Code::StoreDisagrees => texts(
+            "the marker and the secret store mean different applications",
+            "By its marker or its name one application is the one of the address, and the address's secret store holds \
+             the key of another one that exists. This is what is left when somebody moves a marker. Nothing is changed, \
+             so that consumers do not get another key.",
+            "Find out in Duo which of the two is meant, and pin it with `integration_key`.",
+        ),
         Code::RotationUnderWay => texts(
             "a rotation is not finished",
             "Two applications stand at one address while a key is rotated by a twin. What was asked for has to \

@@ -53,6 +53,13 @@ pub fn risk(risk: Risk) -> Entry {
             "Allow it for one address with `--allow escalates_privilege:ADDRESS`, or for good with an entry of \
              `guards.allow` that gives a reason.",
         ),
+        Risk::AdoptsKey => texts(
+            "the key of an application that duoctl did not create goes to a secret store",
+            "The application was found by its type and name, and whoever made it chose both. Consumers would get its key \
+             from the store.",
+            "If it is the right one, pin it with `integration_key`, or allow the delivery with `--allow \
+             adopts_key:ADDRESS`.",
+        ),
         Risk::Replaces => texts(
             "a new application with a new key takes the place of the old one",
             "Duo cannot change the type of an application, so a new one is created and the old one ends: its keys stop \

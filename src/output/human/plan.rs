@@ -126,6 +126,9 @@ pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
     for line in &step.price {
         let _ = writeln!(text, "    {} {}", paint.bad("! price:"), safe(line));
     }
+    for claim in &step.rests_on {
+        let _ = writeln!(text, "    {} {}", paint.notice("? not verified:"), safe(&claim.to_string()));
+    }
     if step.made_by.is_some() {
         let _ = writeln!(text, "    {BY_SECOND}");
     }

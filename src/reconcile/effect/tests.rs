@@ -162,7 +162,7 @@ fn a_removal_and_a_replacement_cost_people_their_access() {
     let affected = assess(&plan_of(&wanted, &duo), &duo.observation(), &people).by_step.remove(&0).unwrap();
     assert_eq!(affected.loses.count, 2);
     // Whom a quarantine shut out does not lose anything more.
-    let shut = json!({"user_access": "NO_USERS", "notes": marked_as("gone", crate::kinds::marker::MarkerState::Quarantined(jiff::civil::date(2026, 1, 1)))});
+    let shut = json!({"user_access": "NO_USERS", "notes": marked_as("gone", crate::kinds::marker::MarkerState::Quarantined("2026-01-01T12:00:00Z".parse().unwrap()))});
     let duo = FakeDuo::new().with("DI1", "radius", "Gone", shut);
     let plan = plan_pruning(&desired([]), &duo, Prune::Quarantine);
     assert_eq!(plan.steps().len(), 1);

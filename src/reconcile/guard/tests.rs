@@ -143,7 +143,8 @@ fn the_rest_of_a_replacement_needs_it_too() {
     let plan = plan_of(&desired, &duo);
     assert_eq!(
         outline(&plan),
-        "delete applications.vpn DI1\n  !replaces: the rest of a replacement; Duo has no undelete"
+        "delete applications.vpn DI1\n  !replaces: the rest of a replacement\n  !destroys: the old application is deleted; Duo \
+         has no undelete"
     );
     assert_eq!(
         refusals(&plan, &desired, &none()),

@@ -7,8 +7,7 @@ use crate::kinds::marker::MarkerState;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::{Action, Prune};
 use crate::reconcile::testing::{
-    App, FakeDuo, HERE, app, codes, desired, marked, marked_as, now, outline, plan_of, plan_pruning,
-    problems, today,
+    App, FakeDuo, HERE, app, codes, desired, marked, marked_as, now, outline, plan_of, plan_pruning, problems,
 };
 
 /// The plan's outline, and the one error that stops it.
@@ -188,21 +187,48 @@ fn a_pin_on_what_a_replacement_was_about_to_delete_keeps_it() {
 #[test]
 fn names_and_notes_forge_no_marker() {
     let forged = marked("vpn");
-    let duo = FakeDuo::new()
-        .with("DI1", "radius", &forged, json!({}))
-        .with("DI2", "radius", "x", json!({"greeting": forged.clone()}))
-        .with("DI3", "radius", "x", json!({"notes": format!("{forged} and more")}))
-        .with("DI4", "radius", "x", json!({"notes": forged.replace("acme", "ACME/acme")}))
-        .with("DI5", "radius", "x", json!({"notes": forged.replace(" -]", " - owned]")}));
+    let duo = FakeDuo::new().with("DI1", "radius", &forged, json!({})).with(
+        "DI2",
+        "radius",
+        "x",
+        json!({"greeting": forged.clone()}),
+    );
     let plan = plan_pruning(&desired([vpn()]), &duo, Prune::Now);
-    assert_eq!(plan.owned(), 0);
-    assert!(plan.orphans().is_empty());
+    assert_eq!((plan.owned(), plan.orphans().len()), (0, 0));
     assert_eq!(plan.steps().iter().map(|step| step.action).collect::<Vec<_>>(), [Action::Create]);
-    // The marker is the last one, so a quotation in the text before it owns nothing.
-    let quoted = format!("{}\n{}", marked("gone"), marked("vpn"));
-    let duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": quoted}));
-    let plan = plan_pruning(&desired([vpn()]), &duo, Prune::Now);
-    assert_eq!(outline(&plan), "");
+}
+
+#[test]
+fn what_is_left_of_a_marker_stops_the_address_that_it_names_and_is_neither_adopted_nor_removed() {
+    let whole = marked("vpn");
+    for damaged in [
+        format!("{whole} and more"),
+        whole.replace(" -]", " - owned]"),
+        whole.replace("[duoctl", "[Duoctl"),
+        whole.replace(" -]", " "),
+        format!("{}\n{whole}", marked("gone")),
+        format!("{whole}\n{whole}"),
+    ] {
+        let duo = FakeDuo::new().with("DI1", "radius", "x", json!({"notes": damaged}));
+        let plan = plan_pruning(&desired([vpn()]), &duo, Prune::Now);
+        assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::DamagedMarker]), "{damaged}");
+        assert!(plan.orphans().is_empty());
+        // A pin says which one it is, and nothing of the remains is kept.
+        let mut duo =
+            FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": format!("Ours\n{damaged}")}));
+        let pinned = desired([vpn().pin("DI1")]);
+        let plan = plan_of(&pinned, &duo);
+        assert_eq!(plan.steps()[0].action, Action::Adopt);
+        duo.apply(&plan);
+        let notes = duo.notes("DI1");
+        assert!(notes.starts_with("Ours") && notes.matches("uoctl ").count() == 1, "{notes}");
+    }
+    // Without an address that can be read, it is still not taken by its name, nor is a second one made.
+    for damaged in ["[duoctl acme/applications.v", "[duoctl ]"] {
+        let duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": damaged}));
+        let plan = plan_pruning(&desired([vpn()]), &duo, Prune::Now);
+        assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::DamagedMarker]), "{damaged}");
+    }
 }
 
 fn help(apps: impl IntoIterator<Item = App>, duo: &FakeDuo) -> String {
@@ -315,7 +341,7 @@ fn nothing_is_renamed_while_its_key_is_being_rotated() {
     }
     // What a rotation has put out of use stands in nobody's way.
     let duo = FakeDuo::new()
-        .with("DI1", "radius", "VPN", json!({"notes": marked_as("old", MarkerState::Retired(today()))}))
+        .with("DI1", "radius", "VPN", json!({"notes": marked_as("old", MarkerState::Retired(now()))}))
         .with("DI2", "radius", "VPN", json!({"notes": marked("old")}));
     assert!(help([vpn()], &duo).contains("`duoctl adopt applications.vpn DI2`"), "{}", help([vpn()], &duo));
 }

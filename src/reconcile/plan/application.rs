@@ -12,10 +12,11 @@ use super::creation::{add_leftovers, creation, replacement};
 use super::delivery::add_delivery;
 use super::existing::existing;
 use super::likeness::LookAlikes;
-use super::step::Step;
+use super::step::{Step, Write};
 use super::{removal, renamed, rotation};
 use crate::kinds::managed::Managed;
 use crate::kinds::marker::MarkerState;
+use crate::kinds::risk::Risk;
 
 /// Everything that one address adds to the plan.
 pub(super) fn application(
@@ -45,6 +46,7 @@ pub(super) fn application(
             add_leftovers(wanted, &found, &mut steps);
             let (live, pair) = (found.live.as_ref(), found.pair.as_ref());
             parts.problems.extend(add_delivery(cx, wanted, live, pair, &mut steps));
+            tell_adopted_keys(cx, wanted, &found, &mut steps);
             parts.problems.extend(check_age(cx, wanted, live, pair, &mut steps));
             parts.steps = steps;
             parts.add(removal::retired(cx, &found.retired));
@@ -52,6 +54,26 @@ pub(super) fn application(
         Err(problems) => parts.add(Parts::blocked(&wanted.address, problems)),
     }
     parts
+}
+
+/// Somebody made an application of this type and name before duoctl adopted it, and perhaps for that very reason: its key
+/// goes to no store without consent.
+fn tell_adopted_keys(cx: &Context<'_>, wanted: &DesiredApplication, found: &Match<'_>, steps: &mut [Step]) {
+    let by_name: Vec<_> = found.all().filter(|live| cx.is_by_name(wanted, live)).collect();
+    for step in steps {
+        let Some(delivery) = &step.delivery else { continue };
+        let delivered = step.writes.iter().filter_map(|write| match write {
+            Write::Deliver(ikey) => ikey.as_ref(),
+            _ => None,
+        });
+        let mut delivered = delivered.chain(&delivery.beside);
+        if delivered.any(|ikey| by_name.iter().any(|live| live.integration.ikey == *ikey)) {
+            step.inherent.push((
+                Risk::AdoptsKey,
+                "duoctl did not create the application; it has its type and name, and its key goes to the store",
+            ));
+        }
+    }
 }
 
 /// The steps of what was matched. Remarks and a rotation under way go to `parts` even where there is no step.

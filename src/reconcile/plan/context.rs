@@ -11,13 +11,15 @@ use crate::duo::types::Ikey;
 
 use super::super::delivery::Held;
 use super::super::desired::{Desired, DesiredApplication};
+use super::super::live::Live;
 use super::super::observation::Observation;
+use super::super::ownership::is_told;
 use super::super::references::References;
 use super::super::rotation::Rotation;
 use super::options::Options;
 use super::step::Step;
 use crate::kinds::address::Address;
-use crate::kinds::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
+use crate::kinds::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut, room};
 
 /// What every stage reads.
 pub(super) struct Context<'a> {
@@ -63,9 +65,24 @@ impl Context<'_> {
             applied,
             state,
             protected: wanted.protect,
+            adopted: false,
             shut: Shut::default(),
             was_shut: None,
         }
+    }
+
+    /// The same, as long as nobody consented to the delivery of its key: a store that cannot be read gets that, with
+    /// consent, before the adoption.
+    pub(super) fn is_adopted(&self, wanted: &DesiredApplication, live: &Live<'_>) -> bool {
+        let told = live.marker.is_none() && wanted.secret.as_ref().is_some_and(|secret| secret.write_only);
+        !told && self.is_by_name(wanted, live)
+    }
+
+    /// Whether an application is the one of an address only by its name, or says itself that it was adopted. A claim is
+    /// none of the plan's business: with another key it is proven.
+    pub(super) fn is_by_name(&self, wanted: &DesiredApplication, live: &Live<'_>) -> bool {
+        let by_name = live.marker.as_ref().is_none_or(|marker| marker.adopted);
+        by_name && !is_told(wanted, self.held(wanted), &live.integration.ikey)
     }
 }
 
@@ -76,16 +93,14 @@ pub(super) fn checked_notes(
     text: &str,
 ) -> Result<String, Vec<Diagnostic>> {
     let notes = marker.notes(text);
-    let length = notes.chars().count();
-    if length <= NOTES_LIMIT {
-        return Ok(notes);
-    }
+    let Err(excess) = room(&notes) else { return Ok(notes) };
+    let length = NOTES_LIMIT + excess;
     let span = wanted.settings.get("notes").map(|notes| notes.span).or(wanted.span);
     let message = format!(
         "{}: notes and marker together are {length} characters, more than {NOTES_LIMIT}",
         wanted.address
     );
-    let help = format!("shorten the notes by {}", characters(length - NOTES_LIMIT));
+    let help = format!("shorten the notes by {}", characters(excess));
     Err(vec![Diagnostic::error(Code::InvalidNotes, span, message).help(help)])
 }
 

@@ -10,7 +10,7 @@ use super::super::diff::{self, Change};
 use super::super::live::Live;
 use super::super::matching::Match;
 use super::context::{Context, checked_notes};
-use super::step::{Action, PROTECTED, Step, Write};
+use super::step::{AFTER_REPLACEMENT, Action, Step, Write};
 use crate::kinds::application::fields::field;
 use crate::kinds::application::{NETWORKS, NO_USERS, POLICY};
 use crate::kinds::field::Roles;
@@ -36,9 +36,6 @@ pub(super) fn creation(
         let opens = managed.field.is(Roles::OPENS) && managed.wanted != FieldValue::text(NO_USERS);
         (opens || late(managed)) && managed.wanted != FieldValue::Unset
     };
-    // Where a store cannot be read back, the marker tells that the keys are still to be delivered.
-    let unfinished = wanted.secret.as_ref().is_some_and(|secret| secret.write_only);
-    let two_calls = unfinished || managed.iter().any(later);
     let text = managed.iter().find_map(Managed::notes_text).unwrap_or_default();
     let applied = diff::applied(&diff::compared(managed.to_vec(), wanted), None);
     let notes = |state| {
@@ -55,13 +52,16 @@ pub(super) fn creation(
             managed.send(&mut create, None);
         }
     }
-    let first_state = if two_calls { MarkerState::Creating } else { MarkerState::Owned };
-    create.insert("notes".to_owned(), json!(notes(first_state)?));
+    // The first marker cannot be sealed over an integration key that Duo has not made yet, so a second call binds it.
+    let creating = notes(MarkerState::Creating { since: cx.options.now })?;
+    create.insert("notes".to_owned(), json!(creating));
     let mut writes = vec![Write::Create(create)];
-    if two_calls {
-        finish.insert("notes".to_owned(), json!(notes(MarkerState::Owned)?));
-        writes.push(Write::Finish(finish));
+    // Where a store cannot be read back, the marker tells that the keys are still to be delivered.
+    if wanted.secret.as_ref().is_some_and(|secret| secret.write_only) {
+        writes.push(Write::Finish(Map::from_iter([("notes".to_owned(), json!(creating))])));
     }
+    finish.insert("notes".to_owned(), json!(notes(MarkerState::Owned)?));
+    writes.push(Write::Finish(finish));
     let changes = diff::from_nothing(wanted, managed, &cx.references);
     Ok(Step { changes, writes, ..Step::new(&wanted.address, Action::Create, kind, &name.value) })
 }
@@ -88,17 +88,14 @@ pub(super) fn replacement(
         let ikey = old.integration.ikey.clone();
         let marker =
             Marker { protected: false, ..cx.marker(wanted, AppliedFields::new(), MarkerState::Replaced) };
-        let notes = checked_notes(wanted, &marker, old.text)?;
+        let notes = checked_notes(wanted, &marker, &old.text)?;
         step.writes
             .insert(0, Write::Update(ikey.clone(), Map::from_iter([("notes".to_owned(), json!(notes))])));
         // The old one serves until the new one is proven.
         step.writes.push(Write::Prove(None));
-        step.writes.push(Write::Delete(ikey.clone()));
+        let protected = old.marker.as_ref().is_some_and(|marker| marker.protected) || wanted.protect;
+        step.delete(&ikey, AFTER_REPLACEMENT, protected);
         step.watch(old.integration);
-        let protected = old.marker.as_ref().is_some_and(|marker| marker.protected);
-        if protected || wanted.protect {
-            step.inherent.push((Risk::Destroys, PROTECTED));
-        }
         step.ikey = Some(ikey);
         step.changes.insert(0, type_change(old.integration.kind(), &step.kind));
     }
@@ -111,22 +108,19 @@ pub(super) fn add_leftovers(wanted: &DesiredApplication, found: &Match<'_>, step
     for old in &found.predecessors {
         let live = old.integration;
         let protected = old.marker.as_ref().is_some_and(|marker| marker.protected) || wanted.protect;
-        let protected = protected.then_some((Risk::Destroys, PROTECTED));
         if let Some(step) = steps.iter_mut().find(|step| step.action == Action::Replace) {
             step.watch(live);
             if !step.writes.iter().any(|write| matches!(write, Write::Prove(_))) {
                 step.writes.push(Write::Prove(None));
             }
-            step.writes.push(Write::Delete(live.ikey.clone()));
+            step.delete(&live.ikey, AFTER_REPLACEMENT, protected);
             step.ikey.get_or_insert_with(|| live.ikey.clone());
-            step.inherent.extend(protected);
             continue;
         }
         let mut step = Step::on(&wanted.address, Action::Delete, live);
-        step.inherent.push((Risk::Replaces, "the rest of a replacement; Duo has no undelete"));
-        step.inherent.extend(protected);
+        step.inherent.push((Risk::Replaces, "the rest of a replacement"));
         step.writes.extend(successor.clone().map(|ikey| Write::Prove(Some(ikey))));
-        step.writes.push(Write::Delete(live.ikey.clone()));
+        step.delete(&live.ikey, AFTER_REPLACEMENT, protected);
         steps.push(step);
     }
 }

@@ -118,7 +118,7 @@ fn new(cx: &Context<'_>, held: Option<&Held>) -> String {
 fn may_lack_delivery(state: &MarkerState) -> bool {
     matches!(
         state,
-        MarkerState::Creating
+        MarkerState::Creating { .. }
             | MarkerState::Rotating(_)
             | MarkerState::Successor { .. }
             | MarkerState::Abandoned { .. }
@@ -161,12 +161,11 @@ fn separate(step: &Step, delivery: Delivery) -> Step {
 /// The new keys are delivered before the old application goes, and, where a store cannot be read back, before the
 /// marker says that everything is done.
 fn deliver_within(step: &mut Step, secret: &DesiredSecret) {
-    let before = |write: &Write| match write {
-        Write::Delete(_) | Write::Prove(_) => true,
-        Write::Finish(_) => secret.write_only,
-        Write::Create(_) | Write::Link(..) | Write::Update(..) | Write::Deliver(_) => false,
-    };
-    let position = step.writes.iter().position(before).unwrap_or(step.writes.len());
+    let ends = |write: &Write| matches!(write, Write::Delete(_) | Write::Prove(_));
+    let last = |write: &Write| matches!(write, Write::Finish(_));
+    let end = step.writes.iter().position(ends).unwrap_or(step.writes.len());
+    let finish = step.writes.iter().rposition(last).filter(|_| secret.write_only);
+    let position = finish.unwrap_or(end);
     step.writes.insert(position, Write::Deliver(None));
     step.delivery = Some(Delivery::new(secret, NEW));
 }

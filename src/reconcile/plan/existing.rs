@@ -11,7 +11,7 @@ use super::context::{Context, checked_notes};
 use super::restoration::restoration;
 use super::step::{Action, Step, Write};
 use crate::kinds::managed::Managed;
-use crate::kinds::marker::{Marker, MarkerState};
+use crate::kinds::marker::{Marker, MarkerState, day};
 use crate::kinds::risk::Risk;
 use crate::kinds::value::parts;
 
@@ -52,7 +52,8 @@ pub(super) fn existing(
     // What a console was told before a quarantine has to be told again.
     let was_shut =
         live.marker.as_ref().filter(|_| wanted.address.is_intelligence()).and_then(Marker::last_shut);
-    let marker_of = |applied, state| Marker { was_shut, ..cx.marker(wanted, applied, state) };
+    let adopted = cx.is_adopted(wanted, live);
+    let marker_of = |applied, state| Marker { was_shut, adopted, ..cx.marker(wanted, applied, state) };
     let mut steps = Vec::new();
     let applied = diff::applied(managed, marker);
     if marker.is_none() {
@@ -63,14 +64,14 @@ pub(super) fn existing(
             .iter()
             .filter(|(code, _)| !changing.contains(code))
             .map(|(code, applied)| (*code, *applied));
-        let adopted = marker_of(as_is.collect(), becomes.clone());
-        let notes = checked_notes(wanted, &adopted, live.text)?;
+        let as_is = marker_of(as_is.collect(), becomes.clone());
+        let notes = checked_notes(wanted, &as_is, &live.text)?;
         steps.push(step(Action::Adopt, Vec::new(), notes, Map::new()));
     }
     if !changes.is_empty() {
         let mut body = diff::body(&difference, managed, integration);
         body.extend(restored.body);
-        let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
+        let text = managed.iter().find_map(Managed::notes_text).unwrap_or(&live.text);
         let notes = checked_notes(wanted, &marker_of(applied, becomes.clone()), text)?;
         steps.push(step(Action::Update, changes, notes, body));
     }
@@ -145,6 +146,7 @@ fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagn
         | Risk::OverdueKey
         | Risk::BreaksHandoff
         | Risk::WidensAccess
+        | Risk::AdoptsKey
         | Risk::Replaces
         | Risk::Destroys => return None,
     };
@@ -156,9 +158,9 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &Marker
     let mut changes = Vec::new();
     let state = match &marker.state {
         MarkerState::Owned => None,
-        MarkerState::Creating => Some("unfinished".to_owned()),
+        MarkerState::Creating { .. } => Some("unfinished".to_owned()),
         MarkerState::Replaced => Some("replaced".to_owned()),
-        MarkerState::Quarantined(since) => Some(format!("quarantined since {since}")),
+        MarkerState::Quarantined(since) => Some(format!("quarantined since {}", day(*since))),
         MarkerState::Rotating(successor) => {
             Some(format!("its key is being rotated, but the new application {successor} is gone"))
         }
@@ -166,7 +168,7 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &Marker
             Some(format!("successor of {of}, which is gone"))
         }
         MarkerState::Abandoned { .. } => Some("left by a rotation that was called off".to_owned()),
-        MarkerState::Retired(since) => Some(format!("retired since {since}")),
+        MarkerState::Retired(since) => Some(format!("retired since {}", day(*since))),
         MarkerState::Untested(_) => Some("changed, and not proven to work since".to_owned()),
     };
     let state = state.filter(|_| marker.state != *becomes);

@@ -1,8 +1,6 @@
 //! What a run was asked to do, next to the YAML.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::super::rotation::Orders;
 use super::super::selection::Selection;
@@ -26,10 +24,10 @@ pub struct Options {
     pub prune: Prune,
     /// Which addresses the run covers.
     pub selection: Selection,
-    /// The day, for quarantines.
-    pub today: Date,
-    /// The time, in whole seconds, for rotations.
+    /// The time, in whole seconds, for quarantines and rotations.
     pub now: Timestamp,
+    /// Whether steps that rest on what cannot be verified are left out, as a run that carries them out wants it.
+    pub hold_back: bool,
     /// What is to become of rotations.
     pub rotation: Orders,
 }
@@ -37,7 +35,12 @@ pub struct Options {
 impl Options {
     /// Everything is covered, nothing is removed, and no rotation is begun.
     pub fn at(now: Timestamp) -> Self {
-        let today = TimeZone::UTC.to_datetime(now).date();
-        Self { prune: Prune::No, selection: Selection::default(), today, now, rotation: Orders::default() }
+        Self {
+            prune: Prune::No,
+            selection: Selection::default(),
+            now,
+            hold_back: false,
+            rotation: Orders::default(),
+        }
     }
 }

@@ -22,7 +22,7 @@ use crate::reconcile::testing::{
     App, HERE, WORKSPACE, app, desired, options, outline, plan_of, plan_pruning,
 };
 
-fn prunes() -> impl Strategy<Value = Prune> {
+pub(super) fn prunes() -> impl Strategy<Value = Prune> {
     proptest::sample::select(vec![Prune::No, Prune::Quarantine, Prune::Now])
 }
 
@@ -53,8 +53,9 @@ fn unannounced(step: &Step, before: &FakeDuo, after: &FakeDuo, ikey: &Ikey) -> O
     let (old, new) = (integration(before, ikey), integration(after, ikey));
     let risks = step.risks();
     let widens = risks.contains_key(&Risk::WidensAccess);
-    let creating = marker_of(before, ikey)
-        .is_some_and(|marker| matches!(marker.state, MarkerState::Creating | MarkerState::Successor { .. }));
+    let creating = marker_of(before, ikey).is_some_and(|marker| {
+        matches!(marker.state, MarkerState::Creating { .. } | MarkerState::Successor { .. })
+    });
     let finishes = creating && before.reach(ikey.as_str()) == Reach::nobody();
     if !after.reach(ikey.as_str()).is_within(&before.reach(ikey.as_str())) && !widens && !finishes {
         return Some("more people may log in".to_owned());
@@ -90,7 +91,7 @@ fn declare(key: &str, live: &Integration) -> App {
     entry = entry
         .set("policy", text(live.text("policy_key")))
         .set("greeting", text(live.text("greeting")))
-        .set("notes", text(Notes::parse(live.notes()).text));
+        .set("notes", text(&Notes::parse(live.notes()).text));
     if !live.text("username_normalization_policy").is_empty() {
         entry = entry.text(
             "username_normalization_policy",

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, has_errors};
@@ -20,8 +18,9 @@ use super::restoration::{Declared, restore};
 use super::step::{Action, PROTECTED, Step, Write};
 use crate::kinds::application::fields::held_permissions;
 use crate::kinds::application::{NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS};
-use crate::kinds::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut};
-use crate::kinds::risk::{Assessment, Risk};
+use crate::kinds::marker::{AccessBefore, AppliedFields, Marker, MarkerState, Shut, day, room};
+use crate::kinds::risk::Risk;
+use crate::kinds::seal::Verdict;
 use crate::kinds::value::parts;
 
 /// Why a deletion is expected: everybody had the time of the quarantine to notice.
@@ -108,28 +107,45 @@ pub(super) fn retired(cx: &Context<'_>, retired: &[Live<'_>]) -> Parts {
 }
 
 fn remove(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, second: bool) -> Parts {
-    let days = i64::from(cx.desired.guards.quarantine_days);
-    let over =
-        |since: Date| since.until(cx.options.today).is_ok_and(|span| i64::from(span.get_days()) >= days);
-    let since = quarantined_since(marker).filter(|_| orphan.is_shut());
-    let delete =
-        |why| Parts { steps: vec![removal(cx, orphan, marker, Action::Delete, why)], ..Parts::default() };
+    let period = SignedDuration::from_hours(24 * i64::from(cx.desired.guards.quarantine_days));
+    let over = |since: Timestamp| cx.options.now.duration_since(since) >= period;
+    // A word that a person vouches for deletes nothing: its quarantine begins with this run.
+    let told = marker.state.shut_since();
+    let anew = told.is_some() && orphan.proof == Verdict::Trusted;
+    if told.is_some() && orphan.shut().is_none() && cx.options.prune == Prune::Quarantine {
+        return Parts { problems: vec![not_shown(orphan, marker)], ..Parts::default() };
+    }
+    let since = told.filter(|_| orphan.is_shut() && !anew).map(|since| {
+        // Who changed it since then may have meant it to stay.
+        cx.observation.touched.get(&orphan.integration.ikey).map_or(since, |touched| since.max(*touched))
+    });
+    let delete = |why| Parts { steps: vec![deletion(cx, orphan, marker, why)], ..Parts::default() };
     match (cx.options.prune, since) {
         (Prune::No, _) => Parts::default(),
-        (Prune::Now, _) => delete((Risk::Destroys, "its keys stop working for good; Duo has no undelete")),
-        (Prune::Quarantine, Some(since)) if over(since) => maybe_used(cx, orphan, marker, since)
-            .unwrap_or_else(|| delete((Risk::Destroys, AFTER_QUARANTINE))),
+        (Prune::Now, _) if !anew => delete("its keys stop working for good; Duo has no undelete"),
+        (Prune::Quarantine, Some(since)) if over(since) => {
+            maybe_used(cx, orphan, marker, since).unwrap_or_else(|| delete(AFTER_QUARANTINE))
+        }
         (Prune::Quarantine, Some(_)) => Parts::default(),
-        (Prune::Quarantine, None) => match quarantine(cx, orphan, marker, second) {
+        (Prune::Quarantine | Prune::Now, _) => match quarantine(cx, orphan, marker, second) {
             Ok(step) => Parts { steps: vec![step], ..Parts::default() },
             Err(problem) => Parts::blocked(&marker.address, vec![problem]),
         },
     }
 }
 
+fn not_shown(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
+    let message = format!(
+        "{}: {} is not deleted, since Duo does not show who may log in to it",
+        marker.address, orphan.integration.ikey
+    );
+    Diagnostic::warning(Code::AccountUnreadable, None, message)
+        .help("look at it in the Duo Admin Panel, and delete it there, or with --prune=now")
+}
+
 /// What to say in place of a deletion, unless the authentication log shows no use since the quarantine. What cannot be
 /// looked up is not deleted.
-fn maybe_used(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, since: Date) -> Option<Parts> {
+fn maybe_used(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, since: Timestamp) -> Option<Parts> {
     let (address, ikey) = (&marker.address, &orphan.integration.ikey);
     let unreadable = |message: String| Diagnostic::error(Code::AccountUnreadable, None, message);
     match cx.observation.uses.get(ikey) {
@@ -137,7 +153,8 @@ fn maybe_used(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, since: Date)
         Some(Observed::Present(Some(used))) => {
             let LastUse { when, who, result } = used;
             let message = format!(
-                "{address}: {ikey} is not deleted: it is quarantined since {since}, and somebody still uses it: {who} at {when} ({result})"
+                "{address}: {ikey} is not deleted: it is quarantined since {}, and somebody still uses it: {who} at {when} ({result})",
+                day(since)
             );
             let found = Diagnostic::warning(Code::StillUsed, None, message).help(
                 "find out what still asks for it; write the entry again to bring it back, or delete it with --prune=now",
@@ -155,10 +172,8 @@ fn maybe_used(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, since: Date)
             let found = unreadable(format!(
                 "{address}: {ikey} is not deleted: nobody looked whether it was used since its quarantine"
             ));
-            let from = since.to_datetime(marker.shut.at.unwrap_or(Time::midnight()));
-            let from = TimeZone::UTC.to_timestamp(from).unwrap_or(Timestamp::UNIX_EPOCH);
             let blocked = Parts::blocked(address, vec![found]);
-            Some(Parts { unlooked: vec![(ikey.clone(), from)], ..blocked })
+            Some(Parts { unlooked: vec![(ikey.clone(), since)], ..blocked })
         }
     }
 }
@@ -170,13 +185,15 @@ fn retain(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker) -> Parts {
     if has_errors(&restored.problems) {
         return Parts::blocked(address, restored.problems);
     }
-    let state = quarantined_since(marker)
-        .map_or_else(|| "managed".to_owned(), |since| format!("quarantined since {since}"));
+    let state = marker
+        .state
+        .shut_since()
+        .map_or_else(|| "managed".to_owned(), |since| format!("quarantined since {}", day(since)));
     let mut step = Step::on(address, Action::Retain, live);
     step.changes = vec![Change::neutral("state", json!(state), json!("unmanaged"))];
     step.changes.extend(restored.changes);
     let mut body = restored.body;
-    body.insert("notes".to_owned(), json!(orphan.text));
+    body.insert("notes".to_owned(), json!(*orphan.text));
     step.writes = vec![Write::Update(live.ikey.clone(), body)];
     Parts { steps: vec![step], problems: restored.problems, ..Parts::default() }
 }
@@ -188,25 +205,27 @@ fn quarantine(
     second: bool,
 ) -> Result<Step, Diagnostic> {
     let live = orphan.integration;
-    let today = cx.options.today;
+    let now = cx.options.now;
     // What was last applied says nothing about an application that duoctl itself has shut.
     let mut shut = Marker {
         workspace: cx.desired.workspace.clone(),
-        state: if second { MarkerState::Retired(today) } else { MarkerState::Quarantined(today) },
+        state: if second { MarkerState::Retired(now) } else { MarkerState::Quarantined(now) },
         applied: AppliedFields::new(),
         shut: Shut {
-            at: Some(TimeZone::UTC.to_datetime(cx.observation.observed_at).time()),
             access: access_before(live),
             permissions: held_permissions(live),
+            permissions_lost: false,
         },
         ..marker.clone()
     };
-    let length = |marker: &Marker| marker.notes(orphan.text).chars().count();
-    if length(&shut) > NOTES_LIMIT && matches!(shut.shut.access, Some(AccessBefore::Groups(_))) {
+    let fits = |marker: &Marker| room(&marker.notes(&orphan.text));
+    if fits(&shut).is_err() && matches!(shut.shut.access, Some(AccessBefore::Groups(_))) {
         shut.shut.access = Some(AccessBefore::Lost);
     }
-    let excess = length(&shut).saturating_sub(NOTES_LIMIT);
-    if excess > 0 {
+    if fits(&shut).is_err() && !shut.shut.permissions.is_empty() {
+        shut.shut = Shut { permissions: BTreeSet::new(), permissions_lost: true, ..shut.shut };
+    }
+    if let Err(excess) = fits(&shut) {
         let message = format!(
             "{}: the notes of {} leave no room for the date of the quarantine",
             marker.address, live.ikey
@@ -214,9 +233,13 @@ fn quarantine(
         let help = format!("shorten them by {} in the Duo Admin Panel", characters(excess));
         return Err(Diagnostic::error(Code::InvalidNotes, None, message).help(help));
     }
-    let why = (Risk::NarrowsAccess, "nobody may log in any more");
-    let mut step = removal(cx, orphan, marker, Action::Quarantine, why);
-    step.writes = vec![Write::Update(live.ikey.clone(), nobody(live, shut.notes(orphan.text)))];
+    let mut step = Step::on(&marker.address, Action::Quarantine, live);
+    step.inherent.push((Risk::NarrowsAccess, "nobody may log in any more"));
+    if marker.protected {
+        step.inherent.push((Risk::Destroys, PROTECTED));
+    }
+    tell_console(cx, marker, &mut step);
+    step.writes = vec![Write::Update(live.ikey.clone(), nobody(live, shut.notes(&orphan.text)))];
     Ok(step)
 }
 
@@ -248,16 +271,9 @@ fn listed_orphan(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker) -> Orphan
         address: marker.address.clone(),
         ikey: orphan.integration.ikey.clone(),
         name: orphan.integration.name().to_owned(),
-        quarantined_since: quarantined_since(marker).map(|since| since.to_string()),
+        quarantined_since: marker.state.shut_since().map(|since| day(since).to_string()),
         protected: marker.protected,
         in_console: cx.in_console(&marker.address),
-    }
-}
-
-fn quarantined_since(marker: &Marker) -> Option<Date> {
-    match marker.state {
-        MarkerState::Quarantined(since) | MarkerState::Retired(since) => Some(since),
-        _ => None,
     }
 }
 
@@ -268,9 +284,10 @@ fn second(marker: &Marker, twins: &[Live<'_>]) -> bool {
     match marker.state {
         MarkerState::Successor { .. } | MarkerState::Abandoned { .. } => twins.len() > 1,
         MarkerState::Retired(_) => true,
-        MarkerState::Owned | MarkerState::Creating | MarkerState::Rotating(_) | MarkerState::Untested(_) => {
-            twins.iter().any(delivered)
-        }
+        MarkerState::Owned
+        | MarkerState::Creating { .. }
+        | MarkerState::Rotating(_)
+        | MarkerState::Untested(_) => twins.iter().any(delivered),
         MarkerState::Delivered { .. } | MarkerState::Replaced | MarkerState::Quarantined(_) => false,
     }
 }
@@ -292,11 +309,11 @@ fn are_copies(twins: &[Live<'_>]) -> bool {
             | None => {}
             Some(
                 MarkerState::Owned
-                | MarkerState::Creating
+                | MarkerState::Creating { .. }
                 | MarkerState::Rotating(_)
                 | MarkerState::Untested(_),
             ) => owned += 1,
-            Some(MarkerState::Quarantined(_)) if live.is_shut() => shut += 1,
+            Some(MarkerState::Quarantined(_)) if live.shut() != Some(false) => shut += 1,
             Some(MarkerState::Quarantined(_)) => opened += 1,
         }
     }
@@ -340,16 +357,16 @@ fn copied(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
         .help("remove the marker, `[duoctl …]`, from the notes of the copies in the Duo Admin Panel")
 }
 
-fn removal(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, action: Action, why: Assessment) -> Step {
+fn deletion(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, why: &'static str) -> Step {
     let live = orphan.integration;
-    let mut step = Step::on(&marker.address, action, live);
-    step.inherent.push(why);
-    if marker.protected {
-        step.inherent.push((Risk::Destroys, PROTECTED));
-    }
+    let mut step = Step::on(&marker.address, Action::Delete, live);
+    step.delete(&live.ikey, why, marker.protected);
+    tell_console(cx, marker, &mut step);
+    step
+}
+
+fn tell_console(cx: &Context<'_>, marker: &Marker, step: &mut Step) {
     if cx.in_console(&marker.address) {
         step.inherent.push((Risk::BreaksHandoff, STILL_IN_CONSOLE));
     }
-    step.writes.push(Write::Delete(live.ikey.clone()));
-    step
 }

@@ -147,6 +147,13 @@ fn restore_permissions(
     live: &Integration,
 ) {
     let Some(field) = field(PERMISSION_LIST) else { return };
+    if marker.shut.permissions_lost {
+        let message =
+            format!("{address}: the marker had no room for what the key might do before the quarantine");
+        restored
+            .problems
+            .push(Diagnostic::error(Code::AccessConflict, span, message).help("declare `permissions`"));
+    }
     let known = known_permissions(live);
     let mut back = Vec::new();
     let held = held_permissions(live);

@@ -2,7 +2,6 @@
 //! plan finds in the markers where it stopped.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -21,7 +20,7 @@ use super::removal::nobody;
 use super::step::{Action, ROTATION, Step, Write};
 use crate::kinds::application::PERMITTED_GROUPS;
 use crate::kinds::managed::Managed;
-use crate::kinds::marker::{AppliedFields, Marker, MarkerState, Shut};
+use crate::kinds::marker::{AppliedFields, Marker, MarkerState};
 use crate::kinds::risk::Risk;
 
 /// The rotation of a pair of applications, where it stands and what it waits for.
@@ -159,10 +158,8 @@ pub(super) fn begin(
     let mut step = rotation_step(wanted, old.integration, [], "", "delivered");
     step.writes.push(Write::Create(create));
     step.writes.push(Write::Link(old.integration.ikey.clone(), twin.link()?));
-    if !finish.is_empty() {
-        finish.insert("notes".to_owned(), made);
-        step.writes.push(Write::Finish(finish));
-    }
+    finish.insert("notes".to_owned(), made);
+    step.writes.push(Write::Finish(finish));
     twin.deliver(&mut step, since, None)?;
     Ok(step)
 }
@@ -205,7 +202,7 @@ impl Twin<'_> {
     /// The successor's notes: the text of both applications, and what was last applied to the old one.
     fn notes(&self, from: &Live<'_>, state: MarkerState) -> Result<String, Vec<Diagnostic>> {
         let applied = diff::applied(self.managed, from.marker.as_ref());
-        let text = self.managed.iter().find_map(Managed::notes_text).unwrap_or(from.text);
+        let text = self.managed.iter().find_map(Managed::notes_text).unwrap_or(&from.text);
         checked_notes(self.wanted, &self.cx.marker(self.wanted, applied, state), text)
     }
 
@@ -273,7 +270,7 @@ impl Twin<'_> {
             // What was last applied is not known either; the next plan compares.
             let applied = live.marker.as_ref().map(|marker| marker.applied.clone()).unwrap_or_default();
             let marker = self.cx.marker(self.wanted, applied, state);
-            let notes = checked_notes(self.wanted, &marker, live.text)?;
+            let notes = checked_notes(self.wanted, &marker, &live.text)?;
             step.writes.push(Write::Update(ikey.clone(), notes_only(notes)));
             steps.push(step);
         }
@@ -309,13 +306,9 @@ impl Twin<'_> {
         let retired = Marker {
             protected: false,
             // From then on a use of it is one that should not be.
-            shut: Shut {
-                at: Some(TimeZone::UTC.to_datetime(cx.observation.observed_at).time()),
-                ..Shut::default()
-            },
-            ..cx.marker(wanted, AppliedFields::new(), MarkerState::Retired(cx.options.today))
+            ..cx.marker(wanted, AppliedFields::new(), MarkerState::Retired(cx.options.now))
         };
-        let body = nobody(old, checked_notes(wanted, &retired, self.old.text)?);
+        let body = nobody(old, checked_notes(wanted, &retired, &self.old.text)?);
         let settled = notes_only(self.notes(successor, MarkerState::Owned)?);
         let mut step = rotation_step(wanted, old, [live], "delivered", "finished");
         step.inherent.push((Risk::NarrowsAccess, "nobody may log in with the old key any more"));
@@ -339,16 +332,15 @@ impl Twin<'_> {
             step.writes.push(Write::Update(made.ikey.clone(), notes_only(notes)));
         }
         self.deliver_alone(&mut step, old, "the old key takes its place again");
-        step.writes.push(Write::Delete(made.ikey.clone()));
-        let owned = self.notes(self.old, MarkerState::Owned)?;
-        step.writes.push(Write::Update(old.ikey.clone(), notes_only(owned)));
-        step.changes.push(Change::neutral("new application", json!(made.ikey), json!("deleted")));
         let reason = if stage == Stage::Made {
             "the application that the rotation made is deleted; Duo has no undelete"
         } else {
             "the new key stops working for good: whoever has read it is refused until it reads the old one again"
         };
-        step.inherent.push((Risk::Destroys, reason));
+        step.delete(&made.ikey, reason, false);
+        let owned = self.notes(self.old, MarkerState::Owned)?;
+        step.writes.push(Write::Update(old.ikey.clone(), notes_only(owned)));
+        step.changes.push(Change::neutral("new application", json!(made.ikey), json!("deleted")));
         Ok(step)
     }
 

@@ -36,7 +36,7 @@ pub struct Settlement {
 pub fn settle(desired: &Desired, observation: &Observation, written: &[Address]) -> Vec<Settlement> {
     let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
     let references = References::new(&observation.groups, &observation.policies);
-    let matches = match_all(desired, integrations, &observation.held);
+    let matches = match_all(desired, integrations, &observation.held, &observation.proofs);
     let mut settlements = Vec::new();
     for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
         let (Ok(found), true) = (found, written.contains(&wanted.address)) else { continue };
@@ -70,7 +70,7 @@ fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &live::Liv
         fields.push((managed.field.name().to_owned(), managed.wanted.json(), value.json()));
     }
     // What Duo made of the notes goes through it a second time otherwise, and may come out different again.
-    let text = managed.iter().find_map(Managed::notes_text).unwrap_or(live.text);
+    let text = managed.iter().find_map(Managed::notes_text).unwrap_or(&live.text);
     let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(text)))]);
     Some(Settlement { address: wanted.address.clone(), ikey: live.integration.ikey.clone(), fields, body })
 }

@@ -11,11 +11,15 @@ use crate::duo::types::{Ikey, Integration};
 use super::super::delivery::Delivery;
 use super::super::diff::{Change, DriftRisk};
 use super::super::fingerprint::snapshot;
+use super::super::matching::Claim;
 use crate::kinds::address::Address;
 use crate::kinds::risk::{Assessment, Risk};
 
 /// The reason that `protect` gives.
 pub(crate) const PROTECTED: &str = "it is protected";
+
+/// Why a deletion is expected: the successor was asked for, and it is proven first.
+pub(crate) const AFTER_REPLACEMENT: &str = "the old application is deleted; Duo has no undelete";
 
 /// The field of the change that says where a rotation stands.
 pub(super) const ROTATION: &str = "rotation";
@@ -105,6 +109,10 @@ pub struct Step {
     pub delivery: Option<Delivery>,
     /// The state of each live application that the step was planned for.
     pub(crate) baseline: BTreeMap<String, String>,
+    /// What markers say that this run cannot verify. It depends on the keys of the run, so it is no part of what the plan
+    /// does.
+    #[serde(skip)]
+    pub rests_on: Vec<Claim>,
 }
 
 impl Step {
@@ -121,6 +129,7 @@ impl Step {
             writes: Vec::new(),
             delivery: None,
             baseline: BTreeMap::new(),
+            rests_on: Vec::new(),
         }
     }
 
@@ -142,10 +151,32 @@ impl Step {
         self.baseline.insert(live.ikey.to_string(), snapshot(live));
     }
 
+    /// It deletes a live application: the only way to plan that. It says so, and why, and is refused where that is
+    /// protected.
+    pub(super) fn delete(&mut self, ikey: &Ikey, why: &'static str, protected: bool) {
+        self.writes.push(Write::Delete(ikey.clone()));
+        for reason in [Some(why), protected.then_some(PROTECTED)].into_iter().flatten() {
+            if !self.inherent.contains(&(Risk::Destroys, reason)) {
+                self.inherent.push((Risk::Destroys, reason));
+            }
+        }
+    }
+
     /// What a rotation becomes by the step, e.g. `called off`.
     pub fn stage(&self) -> Option<&str> {
         let stages = self.changes.iter().filter(|change| change.field == ROTATION);
         stages.filter_map(|change| change.after.as_str()).next()
+    }
+
+    /// Every live application that the step is about.
+    pub(super) fn involves(&self) -> BTreeSet<Ikey> {
+        let watched = self.baseline.keys().map(|ikey| Ikey::new(ikey.as_str()));
+        watched.chain(self.targets().into_iter().cloned()).chain(self.ikey.clone()).collect()
+    }
+
+    /// Whether it changes settings and nothing else: it hands out no key, and nothing is removed or rotated by it.
+    pub(super) fn only_sets(&self) -> bool {
+        matches!(self.action, Action::Update | Action::Adopt) && self.delivery.is_none()
     }
 
     /// The live applications that the step writes to.

@@ -1,5 +1,6 @@
 //! One file per kind of step.
 
+mod claims;
 mod creation;
 mod delivery;
 mod leaving;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::duo::types::{Group, GroupId, GroupStatus, Ikey, Integration, Policy, PolicyKey};
-use crate::reconcile::observation::{LastUse, Observation};
+use crate::kinds::seal::Verdict;
+use crate::reconcile::observation::{LastUse, Observation, Proofs};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Plan, Step, Write};
 
@@ -73,6 +74,8 @@ pub(crate) struct FakeDuo {
     made: usize,
     /// What the authentication log shows of an application, beside nothing.
     pub(crate) uses: BTreeMap<String, Observed<Option<LastUse>>>,
+    /// What the markers prove: every one is what duoctl wrote, unless a test says otherwise.
+    pub(crate) proofs: Proofs,
 }
 
 impl FakeDuo {
@@ -108,6 +111,7 @@ impl FakeDuo {
             operator: Ikey::new("DIOPERATOR"),
             made: 0,
             uses: BTreeMap::new(),
+            proofs: Proofs::all(Verdict::Valid),
         };
         duo.put(
             "DIOPERATOR",
@@ -157,6 +161,7 @@ impl FakeDuo {
         let at = jiff::Timestamp::from_second(1_795_521_600).unwrap();
         Observation {
             integrations: Observed::Present(self.integrations()),
+            proofs: self.proofs.clone(),
             groups: Observed::Present(self.groups.clone()),
             policies: Observed::Present(self.policies.clone()),
             uses: self.applications.keys().map(|ikey| (Ikey::new(ikey.as_str()), self.used(ikey))).collect(),

@@ -13,7 +13,7 @@ use crate::kinds::value::Setting;
 use crate::reconcile::desired::Desired;
 
 use super::fake_duo::{FakeDuo, PERMISSIONS, Quirks};
-use super::{App, HERE, WORKSPACE, app, desired, now, today};
+use super::{App, HERE, WORKSPACE, app, desired, now};
 
 const KINDS: [&str; 8] = [
     "adminapi",
@@ -26,8 +26,7 @@ const KINDS: [&str; 8] = [
     "sso-oauth-client-credentials",
 ];
 const NAMES: [&str; 5] = ["VPN", " Portal ", "Wiki <&> co", "Cafe\u{301}", "::error::\u{202e}\u{1b}[31m"];
-const TEXTS: [&str; 6] =
-    ["", "plain", " padded ", "two\nlines & <b>", "[duoctl x/y z] quoted", "Cafe\u{301}"];
+const TEXTS: [&str; 6] = ["", "plain", " padded ", "two\nlines & <b>", "[Duo] quoted", "Cafe\u{301}"];
 const GROUPS: [&str; 4] = ["VPN Users", "DG2", "Staff", "Admins"];
 const NETWORKS: [&str; 4] = ["192.0.2.0/24", "192.0.2.7", "198.51.100.1-198.51.100.9", "2001:db8::/32"];
 
@@ -164,20 +163,20 @@ fn ikey(text: &str) -> Ikey {
 }
 
 fn markers() -> impl Strategy<Value = Option<Marker>> {
-    let long_ago = today().yesterday().unwrap();
+    let long_ago = now() - jiff::SignedDuration::from_hours(48);
     let since = now();
     let states = vec![
         MarkerState::Owned,
         MarkerState::Owned,
-        MarkerState::Creating,
+        MarkerState::Creating { since: now() },
         MarkerState::Replaced,
-        MarkerState::Quarantined(today()),
+        MarkerState::Quarantined(now()),
         MarkerState::Quarantined(long_ago),
         MarkerState::Rotating(ikey("DIGONE")),
         MarkerState::Successor { of: ikey("DIGONE"), since },
         MarkerState::Delivered { of: ikey("DIGONE"), since, at: since },
         MarkerState::Abandoned { of: ikey("DIGONE") },
-        MarkerState::Retired(today()),
+        MarkerState::Retired(now()),
         MarkerState::Retired(long_ago),
         MarkerState::Untested(None),
     ];
@@ -194,10 +193,11 @@ fn markers() -> impl Strategy<Value = Option<Marker>> {
             workspace: if ours { WORKSPACE } else { "other" }.to_owned(),
             address: Address::application(key),
             applied: AppliedFields::new(),
+            shut: if state.shut_since().is_some() { shut } else { Shut::default() },
             state,
-            protected,
-            shut,
             was_shut: None,
+            adopted: false,
+            protected,
         },
     ))
 }
@@ -297,7 +297,7 @@ pub(crate) fn accounts() -> impl Strategy<Value = FakeDuo> {
         |of| MarkerState::Successor { of, since: now() },
         |of| MarkerState::Delivered { of, since: now(), at: now() },
         |of| MarkerState::Abandoned { of },
-        |_| MarkerState::Retired(today()),
+        |_| MarkerState::Retired(now()),
     ];
     let twin = option::weighted(0.3, (select(states), any::<bool>(), prop::bool::weighted(0.8)));
     (quirks(), prop::collection::vec((live(), twin), 0..8)).prop_map(|(quirks, lives)| {
@@ -306,16 +306,19 @@ pub(crate) fn accounts() -> impl Strategy<Value = FakeDuo> {
         for (n, ((kind, name, mut properties), twin)) in lives.into_iter().enumerate() {
             duo.put(&format!("DILIVE{n}"), &kind, &name, Value::Object(properties.clone()));
             let notes = properties["notes"].as_str().unwrap().to_owned();
-            let Notes { text, marker } = Notes::parse(&notes);
+            let Notes { text, marker, .. } = Notes::parse(&notes);
             if let (Some((state, shut, linked)), Some(marker)) = (twin, marker) {
                 let state = state(ikey(&format!("DILIVE{n}")));
                 if linked && state.is_successor() {
                     let rotating = MarkerState::Rotating(ikey(&format!("DITWIN{n}")));
-                    let notes = Marker { state: rotating, ..marker.clone() }.notes(text);
+                    let notes =
+                        Marker { state: rotating, shut: Shut::default(), ..marker.clone() }.notes(&text);
                     duo.edit(&format!("DILIVE{n}"), "notes", json!(notes));
                 }
-                let marker = Marker { state, ..marker };
-                properties.insert("notes".to_owned(), json!(marker.notes(text)));
+                let shut_by =
+                    if state.shut_since().is_some() { marker.shut.clone() } else { Shut::default() };
+                let marker = Marker { state, shut: shut_by, ..marker };
+                properties.insert("notes".to_owned(), json!(marker.notes(&text)));
                 if shut {
                     properties.insert("user_access".to_owned(), json!("NO_USERS"));
                 }

@@ -10,7 +10,7 @@ use crate::kinds::marker::{Marker, MarkerState, Shut};
 use crate::kinds::risk::Risk::{self, EscalatesPrivilege, WidensAccess};
 use crate::reconcile::consent::{Allowed, Consent};
 use crate::reconcile::guard::judge;
-use crate::reconcile::testing::{App, FakeDuo, app, desired, marked_as, marker, plan_of, today};
+use crate::reconcile::testing::{App, FakeDuo, app, desired, marked_as, marker, now, plan_of};
 
 /// How a new application comes about.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,10 +35,10 @@ type Access = (&'static str, fn(App) -> App);
 fn account(create: Create, kind: &str) -> FakeDuo {
     let state = match create {
         Create::Fresh => return FakeDuo::new(),
-        Create::Unfinished => MarkerState::Creating,
+        Create::Unfinished => MarkerState::Creating { since: now() },
         Create::Replacement => MarkerState::Owned,
         Create::ResumedReplacement => MarkerState::Replaced,
-        Create::Restored => MarkerState::Quarantined(today()),
+        Create::Restored => MarkerState::Quarantined(now()),
     };
     let replaces = matches!(create, Create::Replacement | Create::ResumedReplacement);
     let kind = if replaces { "unix" } else { kind };
@@ -169,7 +169,7 @@ fn a_step_has_every_reason_and_a_refusal_says_them_all() {
 #[test]
 fn a_restored_key_needs_a_consent_to_what_it_gets_back() {
     let shut = Shut { permissions: BTreeSet::from(["read_log".to_owned()]), ..Shut::default() };
-    let notes = Marker { state: MarkerState::Quarantined(today()), shut, ..marker("it") }.to_string();
+    let notes = Marker { state: MarkerState::Quarantined(now()), shut, ..marker("it") }.to_string();
     let live: Value = json!({"user_access": "NO_USERS", "adminapi_read_log": 0, "notes": notes});
     let duo = FakeDuo::new().with("DI1", "adminapi", "It", live);
     let wanted = desired([app("it", "adminapi", "It").text("user_access", "no_users")]);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::kinds::marker::{Marker, MarkerState};
 use crate::kinds::risk::Risk::{self, *};
 use crate::reconcile::plan::Action;
-use crate::reconcile::testing::{App, FakeDuo, app, desired, marked, marker, plan_of};
+use crate::reconcile::testing::{App, FakeDuo, app, desired, marked, marker, now, plan_of};
 
 /// The risk of each change that an update of one owned application makes, by field.
 fn risks(kind: &str, live: Value, wanted: impl FnOnce(App) -> App) -> Vec<(String, Risk)> {
@@ -211,7 +211,7 @@ fn the_risk_of_every_transition() {
 
 #[test]
 fn only_what_finishes_a_creation_is_excused_by_the_marker() {
-    let creating = Marker { state: MarkerState::Creating, ..marker("it") }.to_string();
+    let creating = Marker { state: MarkerState::Creating { since: now() }, ..marker("it") }.to_string();
     let wanted = |a: App| a.groups(&["Staff"]).text("policy", "Strict").flag("self_service_allowed", true);
     let unfinished = json!({"user_access": "NO_USERS", "notes": creating});
     assert_eq!(

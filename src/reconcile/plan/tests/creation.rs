@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::diagnostic::Code;
 use crate::kinds::marker::{MarkerState, NOTES_LIMIT, Notes};
 use crate::reconcile::testing::{
-    FakeDuo, app, bodies, codes, desired, marked_as, outline, plan_of, problems, requests,
+    FakeDuo, app, bodies, codes, desired, marked_as, now, outline, plan_of, problems, requests,
 };
 
 #[test]
@@ -18,7 +18,7 @@ fn what_lets_people_in_has_a_call_of_its_own() {
     );
     assert_eq!(
         requests(&plan),
-        r#"create {"type":"radius","user_access":"NO_USERS","name":"VPN","greeting":"hello","notes":"ours\n[duoctl acme/applications.vpn aQ5NgHXHn1XToY48t4XA creating]"}
+        r#"create {"type":"radius","user_access":"NO_USERS","name":"VPN","greeting":"hello","notes":"ours\n[duoctl acme/applications.vpn aQ5NgHXHn1XToY48t4XA creating:2026-11-24T12:00:00Z]"}
 finish {"user_access":"PERMITTED_GROUPS","groups_allowed":"DG1","notes":"ours\n[duoctl acme/applications.vpn aQ5NgHXHn1XToY48t4XA]"}"#
     );
     let summary = plan.summary();
@@ -26,12 +26,13 @@ finish {"user_access":"PERMITTED_GROUPS","groups_allowed":"DG1","notes":"ours\n[
 }
 
 #[test]
-fn one_call_creates_what_lets_nobody_in() {
+fn a_second_call_binds_what_lets_nobody_in() {
     let wanted = app("vpn", "radius", "VPN").text("user_access", "no_users").text("greeting", "hello");
     let plan = plan_of(&desired([wanted]), &FakeDuo::new());
     assert_eq!(
         requests(&plan),
-        r#"create {"type":"radius","user_access":"NO_USERS","name":"VPN","greeting":"hello","notes":"[duoctl acme/applications.vpn a2VQn1XTt4XA]"}"#
+        r#"create {"type":"radius","user_access":"NO_USERS","name":"VPN","greeting":"hello","notes":"[duoctl acme/applications.vpn a2VQn1XTt4XA creating:2026-11-24T12:00:00Z]"}
+finish {"notes":"[duoctl acme/applications.vpn a2VQn1XTt4XA]"}"#
     );
 }
 
@@ -53,7 +54,7 @@ fn nobody_is_let_in_before_the_policy_is_attached() {
             states.push(Notes::parse(&duo.notes("DINEW0")).marker.unwrap().state);
         }
     });
-    assert_eq!(states, [MarkerState::Creating, MarkerState::Owned]);
+    assert_eq!(states, [MarkerState::Creating { since: now() }, MarkerState::Owned]);
 }
 
 #[test]
@@ -76,7 +77,7 @@ fn an_unfinished_creation_is_completed() {
 
 #[test]
 fn an_unfinished_creation_that_is_as_wanted_only_loses_the_word() {
-    let notes = marked_as("vpn", MarkerState::Creating);
+    let notes = marked_as("vpn", MarkerState::Creating { since: now() });
     let duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": notes, "user_access": "NO_USERS"}));
     let plan = plan_of(&desired([app("vpn", "radius", "VPN").text("user_access", "no_users")]), &duo);
     assert_eq!(
@@ -103,7 +104,7 @@ fn notes_and_marker_together_stay_within_the_limit() {
         let wanted = if policy { wanted.text("policy", "Strict") } else { wanted };
         desired([wanted.text("user_access", if policy { "all_users" } else { "no_users" })])
     };
-    let marker = "\n[duoctl acme/applications.vpn aPHEn1XToY48]".chars().count();
+    let marker = "\n[duoctl acme/applications.vpn aPHEn1XToY48 creating:2026-11-24T12:00:00Z adopted ~40SYRC9GNBPQCDHY8NR5]".len();
     let fitting = NOTES_LIMIT - marker;
     assert!(plan_of(&with(fitting, false), &FakeDuo::new()).problems().is_empty());
     let plan = plan_of(&with(fitting + 1, false), &FakeDuo::new());
@@ -111,9 +112,9 @@ fn notes_and_marker_together_stay_within_the_limit() {
     let message = "applications.vpn: notes and marker together are 513 characters, more than 512";
     assert_eq!(problems(&plan), [(Code::InvalidNotes, message)]);
     assert_eq!(plan.problems()[0].help.as_deref(), Some("shorten the notes by 1 character"));
-    // The first of two calls has one more word and one more hash to say.
-    assert_eq!(codes(&plan_of(&with(fitting - 12, true), &FakeDuo::new())), [Code::InvalidNotes]);
-    assert!(plan_of(&with(fitting - 13, true), &FakeDuo::new()).problems().is_empty());
+    // A policy has a hash as well.
+    assert_eq!(codes(&plan_of(&with(fitting - 3, true), &FakeDuo::new())), [Code::InvalidNotes]);
+    assert!(plan_of(&with(fitting - 4, true), &FakeDuo::new()).problems().is_empty());
 }
 
 #[test]
@@ -124,8 +125,11 @@ fn every_kind_of_field_is_sent_in_its_own_form() {
         .list("networks_for_api_access", &["192.0.2.8/32", "10.0.0.0/25", "10.0.0.128/25"]);
     assert_eq!(
         bodies(&plan_of(&desired([wanted]), &FakeDuo::new())),
-        [json!({"type": "adminapi", "user_access": "NO_USERS", "name": "SIEM", "adminapi_info": "1",
-            "adminapi_read_log": "1", "networks_for_api_access": "10.0.0.0/24,192.0.2.8"})]
+        [
+            json!({"type": "adminapi", "user_access": "NO_USERS", "name": "SIEM", "adminapi_info": "1",
+            "adminapi_read_log": "1", "networks_for_api_access": "10.0.0.0/24,192.0.2.8"}),
+            json!({})
+        ]
     );
     let wanted = app("portal", "websdk", "Portal")
         .flag("self_service_allowed", true)

@@ -7,7 +7,7 @@ use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::{Plan, Prune, plan};
 use crate::reconcile::testing::{
-    App, FakeDuo, app, codes, desired, marked, marked_as, options, problems, requests,
+    App, FakeDuo, app, codes, desired, marked, marked_as, now, options, problems, requests,
 };
 
 const HOST: &str = "api-1a2b3c4d.duosecurity.com";
@@ -117,11 +117,11 @@ fn what_a_store_gives_nothing_back_of_is_delivered_before_the_marker_says_that_a
     assert_eq!(deliveries(&plan), [("create", Some("the application is new"))]);
     let verbs: Vec<String> =
         requests(&plan).lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
-    assert_eq!(verbs, ["create", "deliver", "finish"]);
+    assert_eq!(verbs, ["create", "finish", "deliver", "finish"]);
 
     // Nobody can tell what it holds later, so nothing is concluded from that.
     assert!(planned(&desired, &live(), Held::CannotTell).is_empty());
-    let unfinished = marked_as("vpn", MarkerState::Creating);
+    let unfinished = marked_as("vpn", MarkerState::Creating { since: now() });
     for notes in [unfinished.as_str(), "somebody else's"] {
         let plan = planned(&desired, &with_notes(notes), Held::CannotTell);
         assert_eq!(

@@ -12,8 +12,8 @@ use crate::reconcile::observation::LastUse;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Prune, plan};
 use crate::reconcile::testing::{
-    App, FakeDuo, app, codes, desired, marked, marked_as, options, outline, plan_of, plan_pruning, problems,
-    refusals, requests,
+    App, FakeDuo, app, codes, desired, marked, marked_as, noon, options, outline, plan_of, plan_pruning,
+    problems, refusals, requests,
 };
 
 fn owned(kind: &str, mut properties: Value) -> FakeDuo {
@@ -25,7 +25,7 @@ fn owned(kind: &str, mut properties: Value) -> FakeDuo {
 
 /// Quarantined long enough to be deleted.
 fn due() -> FakeDuo {
-    let notes = marked_as("gone", MarkerState::Quarantined(date(2026, 1, 1)));
+    let notes = marked_as("gone", MarkerState::Quarantined(noon(date(2026, 1, 1))));
     owned("radius", json!({"user_access": "NO_USERS", "notes": notes}))
 }
 
@@ -78,7 +78,7 @@ fn a_log_that_cannot_be_read_stops_the_deletion_and_names_the_permission() {
     assert_eq!(outline(&found), "");
     assert_eq!(
         found.unlooked(),
-        [("DI1".to_owned(), "2026-01-01T00:00:00Z".parse().unwrap())]
+        [("DI1".to_owned(), "2026-01-01T12:00:00Z".parse().unwrap())]
             .map(|(ikey, since)| (crate::duo::types::Ikey::new(ikey), since))
     );
     assert!(plan(&desired([]), &observation, &options(Prune::Now)).unlooked().is_empty());
@@ -157,7 +157,7 @@ fn what_someone_opened_meanwhile_is_left_as_it_is() {
 
 #[test]
 fn groups_that_found_no_room_in_the_notes_have_to_be_declared() {
-    let text = "n".repeat(420);
+    let text = "n".repeat(390);
     let notes = format!("{text}\n{}", marked("gone"));
     let ids: Vec<String> = (1..=4).map(|n| format!("DG{n:0>18}")).collect();
     let properties = json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": ids, "notes": notes});

@@ -1,12 +1,11 @@
-use jiff::civil::date;
 use serde_json::{Value, json};
 
 use crate::diagnostic::Code;
 use crate::kinds::marker::{MarkerState, NOTES_LIMIT, Notes};
 use crate::reconcile::plan::Prune;
 use crate::reconcile::testing::{
-    FakeDuo, app, bodies, codes, desired, marked, marked_as, outline, plan_of, plan_pruning, problems,
-    requests, today,
+    FakeDuo, app, bodies, codes, desired, marked, marked_as, now, outline, plan_of, plan_pruning, problems,
+    requests,
 };
 
 fn orphan(kind: &str, properties: Value) -> FakeDuo {
@@ -18,7 +17,7 @@ fn orphan(kind: &str, properties: Value) -> FakeDuo {
 }
 
 fn quarantined(days_ago: i64) -> String {
-    let since = today().checked_sub(jiff::Span::new().days(days_ago)).unwrap();
+    let since = now() - jiff::SignedDuration::from_hours(24 * days_ago);
     marked_as("gone", MarkerState::Quarantined(since))
 }
 
@@ -54,7 +53,7 @@ fn a_quarantine_lets_nobody_in_and_keeps_the_text() {
     );
     assert_eq!(
         requests(&plan),
-        r#"update DI1 {"user_access":"NO_USERS","notes":"text\n[duoctl acme/applications.gone - quarantined:2026-11-24 at:120000 had:all_users]"}"#
+        r#"update DI1 {"user_access":"NO_USERS","notes":"text\n[duoctl acme/applications.gone - quarantined:2026-11-24T12:00:00Z had:all_users]"}"#
     );
     let mut after = duo;
     after.apply(&plan);
@@ -109,7 +108,7 @@ fn what_someone_opened_again_is_shut_again_and_not_deleted() {
 
 #[test]
 fn groups_that_the_yaml_clears_are_none_that_a_quarantine_had() {
-    let notes = "[duoctl acme/applications.gone - quarantined:2026-11-24 had:DG1]";
+    let notes = "[duoctl acme/applications.gone - quarantined:2026-11-24T12:00:00Z had:DG1]";
     let mut duo = orphan("radius", json!({"user_access": "NO_USERS", "notes": notes}));
     let wanted = desired([app("gone", "radius", "Gone").clear("groups_allowed").ignore(&["user_access"])]);
     let plan = plan_of(&wanted, &duo);
@@ -179,7 +178,7 @@ fn what_a_replacement_left_behind_goes_with_its_address() {
 fn the_date_of_a_quarantine_needs_room_in_the_notes() {
     let notes = |length: usize| format!("{}\n{}", "n".repeat(length), marked("gone"));
     let room = NOTES_LIMIT
-        - "\n[duoctl acme/applications.gone - quarantined:2026-11-24 at:120000 had:all_users]".len();
+        - "\n[duoctl acme/applications.gone - quarantined:2026-11-24T12:00:00Z had:all_users adopted ~40SYRC9GNBPQCDHY8NR5]".len();
     let duo = orphan("radius", json!({"notes": notes(room)}));
     assert_eq!(plan_pruning(&desired([]), &duo, Prune::Quarantine).steps().len(), 1);
     let duo = orphan("radius", json!({"notes": notes(room + 1)}));
@@ -199,8 +198,8 @@ fn orphans_of_other_workspaces_are_none() {
 
 #[test]
 fn dates_are_read_from_the_marker() {
-    let notes = "[duoctl acme/applications.gone - quarantined:2026-02-29]";
+    let notes = "[duoctl acme/applications.gone - quarantined:2026-02-29T12:00:00Z]";
     let plan = plan_pruning(&desired([]), &orphan("radius", json!({"notes": notes})), Prune::Now);
     assert!(plan.orphans().is_empty(), "a day that does not exist is no marker");
-    assert_eq!(today(), date(2026, 11, 24));
+    assert_eq!(now().to_string(), "2026-11-24T12:00:00Z");
 }

@@ -36,7 +36,8 @@ fn the_old_one_is_marked_the_new_one_created_and_only_then_the_old_one_deleted()
         format!(
             "replace applications.vpn DIOLD\n  type: \"radius\" -> \"ldapproxy\" !replaces\n  name: \"VPN\" -> \"VPN\"\n  \
              user_access: \"permitted_groups\" -> \"permitted_groups\"\n  \
-             groups_allowed: [\"VPN Users\"] -> [\"VPN Users\"]\n  {KEYS}"
+             groups_allowed: [\"VPN Users\"] -> [\"VPN Users\"]\n  {KEYS}\n  !destroys: the old application is deleted; \
+             Duo has no undelete"
         )
     );
     let writes = &plan.steps()[0].writes;

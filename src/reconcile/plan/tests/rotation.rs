@@ -16,7 +16,7 @@ use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Options, Plan, Prune, Write, plan};
 use crate::reconcile::rotation::{Orders, Stage, Uses};
 use crate::reconcile::testing::{
-    App, FakeDuo, HERE, app, codes, desired, marked, marked_as, now, options, outline, today,
+    App, FakeDuo, HERE, app, codes, desired, marked, marked_as, now, options, outline,
 };
 
 /// An account and the only place of its store.
@@ -361,8 +361,7 @@ fn a_successor_alone_is_the_application_of_its_address() {
         assert_eq!(world.state("DI2"), Some(MarkerState::Owned));
         assert!(world.plan(&wanted, Orders::default()).is_empty());
     }
-    let retired =
-        json!({"user_access": "NO_USERS", "notes": marked_as("vpn", MarkerState::Retired(today()))});
+    let retired = json!({"user_access": "NO_USERS", "notes": marked_as("vpn", MarkerState::Retired(now()))});
     let world = World {
         duo: FakeDuo::new().with("DI2", "radius", "VPN", retired),
         held: Held::Nothing,

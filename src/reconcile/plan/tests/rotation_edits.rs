@@ -56,7 +56,7 @@ const NOTES: [&str; 16] = [
     "",
     "by hand",
     "[duoctl acme/applications.vpn -]",
-    "[duoctl acme/applications.vpn - creating]",
+    "[duoctl acme/applications.vpn - creating:2026-11-24T12:00:00Z]",
     "[duoctl acme/applications.vpn - replaced]",
     "[duoctl acme/applications.vpn - abandoned of:O]",
     "[duoctl acme/applications.vpn - successor:2026-11-24T12:00:00Z of:O]",
@@ -64,8 +64,8 @@ const NOTES: [&str; 16] = [
     "[duoctl acme/applications.vpn - successor:2026-11-24T12:00:00Z of:DIGONE]",
     "[duoctl acme/applications.vpn - rotating:S]",
     "[duoctl acme/applications.vpn - rotating:DIGONE]",
-    "[duoctl acme/applications.vpn - retired:2026-11-20]",
-    "[duoctl acme/applications.vpn - quarantined:2026-11-20]",
+    "[duoctl acme/applications.vpn - retired:2026-11-20T12:00:00Z]",
+    "[duoctl acme/applications.vpn - quarantined:2026-11-20T12:00:00Z]",
     "[duoctl acme/applications.gone -]",
     "[duoctl other/applications.vpn -]",
     "[duoctl acme/applications.vpn - successor:2026-11-24T12:00:00Z]",
@@ -275,6 +275,15 @@ impl Story {
             self.let_go.extend(named);
         } else if help.contains("remove `integration_key`") || help.contains("correct `integration_key`") {
             self.pin = None;
+        } else if let Some(rest) = help.split("to take ").nth(1) {
+            let damaged = keys(rest)[0].clone();
+            if self.pin.as_ref().is_some_and(|pin| *pin != damaged) {
+                // The other one was taken already.
+                self.world.duo.edit(&damaged, "notes", json!(""));
+                self.let_go.extend([damaged]);
+            } else {
+                self.pin = Some(damaged);
+            }
         } else if let Some(rest) = help.split("duoctl adopt ").nth(1) {
             self.pin = Some(keys(rest)[0].clone());
         } else if help.starts_with("name the one that is meant") {

@@ -14,7 +14,7 @@ fn adoption_sends_notes_only_and_keeps_them_byte_for_byte() {
     let plan = plan_of(&wanted, &duo);
     assert_eq!(
         requests(&plan),
-        r#"update DI1 {"notes":"Owned by the network team\r\n\t\n[duoctl acme/applications.vpn aPHEn1XT]"}"#
+        r#"update DI1 {"notes":"Owned by the network team\r\n\t\n[duoctl acme/applications.vpn aPHEn1XT adopted]"}"#
     );
     assert_eq!(plan.summary().adopt, 1);
     let mut after = duo;

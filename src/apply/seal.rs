@@ -1,0 +1,62 @@
+//! Seals on what is sent: the only place that makes them.
+//!
+//! A plan holds markers without seals, and so does a saved one; so neither a plan nor whoever writes the YAML of a pull
+//! request can prove anything. Every body with notes passes through here on its way to Duo.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::duo::types::Ikey;
+use crate::kinds::marker::Notes;
+use crate::kinds::seal::{Keyring, Verdict};
+
+const NOTES: &str = "notes";
+
+/// Seals the markers of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealer<'a> {
+    keyring: &'a Keyring,
+    /// The applications that belong to their addresses only as far as their markers say.
+    claimed: Option<&'a BTreeSet<Ikey>>,
+}
+
+impl<'a> Sealer<'a> {
+    /// A sealer with the keys of a run.
+    pub fn new(keyring: &'a Keyring) -> Self {
+        Self { keyring, claimed: None }
+    }
+
+    /// What is written to one of these applications says from then on that it was adopted: otherwise a change of its
+    /// settings would turn somebody's claim into proof.
+    pub(super) fn adopting(self, claimed: &'a BTreeSet<Ikey>) -> Self {
+        Self { claimed: Some(claimed), ..self }
+    }
+
+    /// The body with the seal of its marker over an application; `None` where that is only being created. Notes that come
+    /// from Duo with a seal are sent as they came.
+    pub(crate) fn over(&self, ikey: Option<&Ikey>, body: &Map<String, Value>) -> Map<String, Value> {
+        let mut body = body.clone();
+        let Some(Value::String(notes)) = body.get_mut(NOTES) else { return body };
+        let Notes { text, marker: Some(mut marker), seal: None, .. } = Notes::parse(notes) else {
+            return body;
+        };
+        let is_claimed = |ikey: &Ikey| self.claimed.is_some_and(|claimed| claimed.contains(ikey));
+        marker.adopted |= ikey.is_some_and(is_claimed);
+        if let Some(seal) = self.keyring.seal(ikey, &marker) {
+            let marker = marker.sealed(&seal);
+            *notes = if text.is_empty() { marker } else { format!("{text}\n{marker}") };
+        }
+        body
+    }
+
+    /// Whether the notes of an application hold a marker that this run sealed over nothing, as it does for a creation.
+    pub(super) fn is_born(&self, ikey: &Ikey, notes: &str) -> bool {
+        self.keyring.verdict(ikey, &Notes::parse(notes)) == Some(Verdict::Unbound)
+    }
+
+    /// The keys, to verify what comes back.
+    pub(super) fn keyring(&self) -> &'a Keyring {
+        self.keyring
+    }
+}

@@ -1,0 +1,92 @@
+//! The keys of a workspace that seal markers, and the markers that they have sealed when one of them is replaced.
+
+use crate::apply::seal::Sealer;
+use crate::config::model::{StateKey, Workspace};
+use crate::credentials::{CredentialError, Form, Surroundings, fetch};
+use crate::duo::api::{ReadApi as _, SecretApi as _, WriteApi as _};
+use crate::duo::client::{KeyReader, Reader, Writer};
+use crate::duo::error::DuoError;
+use crate::duo::https::HttpsTransport;
+use crate::duo::types::Ikey;
+use crate::kinds::marker::Notes;
+use crate::kinds::seal::{Keyring, Verdict};
+use crate::secret::Secret;
+
+use super::session::Session;
+
+/// Where the keys that seal markers stand in the YAML.
+pub(super) const STATE_KEYS: &str = "tenant.credentials.state_keys";
+
+/// The keys that seal and verify markers, and why one of them cannot be had. `whole` where the secrets of the YAML may be
+/// read; without that only the operator's is there.
+pub(super) fn keyring(
+    workspace: &Workspace,
+    operator: &Secret,
+    whole: bool,
+) -> (Keyring, Option<CredentialError>) {
+    let credentials = workspace.tenant.credentials.as_ref();
+    let second = credentials.and_then(|credentials| credentials.second.as_deref());
+    let around = Surroundings::of(workspace);
+    let recovery = || second.map(|second| fetch(&second.secret_key.value, Form::SecretKey, &around));
+    let Some(declared) = credentials.and_then(|credentials| credentials.state_keys.as_ref()) else {
+        // Where the second key cannot be had, what it sealed is another key's.
+        let recovery = whole.then(recovery).flatten().and_then(Result::ok);
+        return (Keyring::new([operator].into_iter().chain(&recovery)), None);
+    };
+    let (mut secrets, mut missing) = (Vec::new(), None);
+    for key in declared {
+        let found = match &key.value {
+            StateKey::Operator => Some(Ok(operator.clone())),
+            StateKey::Recovery => whole.then(recovery).flatten(),
+            StateKey::From(source) => whole.then(|| fetch(source, Form::StateKey, &around)),
+        };
+        match found {
+            Some(Ok(secret)) => secrets.push(secret),
+            Some(Err(error)) => missing = missing.or(Some(error)),
+            None => {}
+        }
+    }
+    (Keyring::new(&secrets), missing)
+}
+
+/// How many markers were sealed anew, and how many could not be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Resealed {
+    pub(super) done: usize,
+    pub(super) failed: usize,
+}
+
+/// Seals the markers of a workspace anew after the operator's own key was replaced: only this run knows both keys. Through
+/// the second operator, since the first one's connection still has the old key.
+pub(super) async fn seal_anew(
+    session: &Session,
+    second: &HttpsTransport,
+    operator: &Ikey,
+) -> Result<Resealed, DuoError> {
+    let credentials = session.workspace.tenant.credentials.as_ref();
+    let declared = credentials.and_then(|credentials| credentials.state_keys.as_ref());
+    let seals = declared.is_none_or(|keys| keys.first().is_some_and(|key| key.value == StateKey::Operator));
+    let mut resealed = Resealed::default();
+    if !seals {
+        return Ok(resealed);
+    }
+    let secret = KeyReader::new(second.clone()).secret_key(operator).await?;
+    let now = Keyring::new([&secret]);
+    let (reader, writer, sealer) =
+        (Reader::new(second.clone()), Writer::new(second.clone()), Sealer::new(&now));
+    for live in reader.integrations().await? {
+        let notes = Notes::parse(live.notes());
+        let Some(marker) = notes.marker.as_ref() else { continue };
+        let ours = marker.workspace == session.desired.workspace;
+        if !ours || session.keyring.verdict(&live.ikey, &notes) != Some(Verdict::Valid) {
+            continue;
+        }
+        let plain = serde_json::json!({"notes": marker.notes(&notes.text)});
+        let body = sealer.over(Some(&live.ikey), plain.as_object().unwrap_or(&serde_json::Map::new()));
+        match writer.update(&live.ikey, body).await {
+            Ok(_) => resealed.done += 1,
+            Err(_) => resealed.failed += 1,
+        }
+    }
+    Ok(resealed)
+}

@@ -1,0 +1,96 @@
+//! What an address matched, and what is said where that cannot be told.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::{Code, Diagnostic};
+
+use super::super::desired::DesiredApplication;
+use super::super::elsewhere::Owned;
+use super::super::live::Live;
+use super::super::pairing::Pair;
+use crate::names::bare_key;
+
+/// What an address matched.
+#[derive(Debug)]
+pub struct Match<'a> {
+    /// The live application; `None` when it has to be created. While a rotation is under way, the one whose keys the
+    /// store is to hold.
+    pub live: Option<Live<'a>>,
+    /// Applications of this address that a replacement has left to be deleted, in the order of their keys.
+    pub predecessors: Vec<Live<'a>>,
+    /// The two applications of a rotation that is under way.
+    pub pair: Option<Pair<'a>>,
+    /// Applications of this address that rotations have put out of use, in the order of their keys.
+    pub retired: Vec<Live<'a>>,
+}
+
+impl<'a> Match<'a> {
+    pub(super) fn of(live: Option<Live<'a>>, predecessors: Vec<Live<'a>>) -> Self {
+        Self { live, predecessors, pair: None, retired: Vec::new() }
+    }
+
+    /// Every application that belongs to the address.
+    pub fn all(&self) -> impl Iterator<Item = &Live<'a>> {
+        let pair = self.pair.iter();
+        let pair = pair.flat_map(|pair| [&pair.old, &pair.successor].into_iter().chain(&pair.surplus));
+        self.live.iter().chain(&self.predecessors).chain(pair).chain(&self.retired)
+    }
+}
+
+/// A type and a normalised name.
+pub(crate) type TypeAndName = (String, String);
+
+/// What two applications share that cannot be told apart without a pin.
+pub(crate) fn type_and_name(kind: &str, name: &str) -> TypeAndName {
+    (kind.to_owned(), bare_key(name))
+}
+
+pub(super) fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAndName> {
+    Some(type_and_name(wanted.kind.as_deref()?, &wanted.name.as_ref()?.value))
+}
+
+/// The predecessor of a replacement that was interrupted and then called off: it is of the declared type again, and no
+/// successor of that type exists.
+pub(super) fn called_off<'a>(
+    wanted: &DesiredApplication,
+    predecessors: &[Live<'a>],
+    marked: &[Live<'a>],
+) -> Vec<Live<'a>> {
+    let of_type = |live: &&Live<'a>| wanted.kind.as_deref() == Some(live.integration.kind());
+    if marked.len() > 1 || marked.iter().any(|live| of_type(&live)) {
+        return Vec::new();
+    }
+    predecessors.iter().filter(of_type).cloned().collect()
+}
+
+pub(super) fn others<'a>(lives: Vec<Live<'a>>, except: &Live<'_>) -> Vec<Live<'a>> {
+    lives.into_iter().filter(|live| live.integration.ikey != except.integration.ikey).collect()
+}
+
+pub(super) fn problem(
+    code: Code,
+    wanted: &DesiredApplication,
+    message: String,
+    help: &str,
+) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(code, wanted.span, format!("{}: {message}", wanted.address)).help(help))
+}
+
+pub(super) fn ikeys(lives: &[Live<'_>], separator: &str) -> String {
+    let ikeys: BTreeSet<&str> = lives.iter().map(|live| live.integration.ikey.as_str()).collect();
+    ikeys.into_iter().collect::<Vec<_>>().join(separator)
+}
+
+pub(super) fn duplicate(wanted: &DesiredApplication, several: &[Live<'_>]) -> Box<Diagnostic> {
+    let message = format!("{} live applications carry its marker: {}", several.len(), ikeys(several, ", "));
+    problem(
+        Code::DuplicateMarker,
+        wanted,
+        message,
+        "remove the marker, `[duoctl …]`, from the notes of the copies in the Duo Admin Panel",
+    )
+}
+
+pub(super) fn owned<'l>(live: &'l Live<'_>) -> Option<Owned<'l>> {
+    Some(Owned { ikey: &live.integration.ikey, marker: live.marker.as_ref()? })
+}

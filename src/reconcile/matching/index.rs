@@ -1,0 +1,456 @@
+//! What a list of applications says of one address: where it is marked, pinned, named, or only claimed to be.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::iter::once;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::duo::types::{Ikey, Integration};
+
+use super::super::delivery::{Held, HeldKeys};
+use super::super::desired::{Desired, DesiredApplication};
+use super::super::elsewhere::{self, Own, Owned, is_rotating};
+use super::super::live::Live;
+use super::super::observation::Proofs;
+use super::super::pairing::Ground;
+use super::super::rotation::Stage;
+use super::found::{
+    Match, TypeAndName, called_off, duplicate, ikeys, others, owned, problem, type_and_name,
+    wanted_type_and_name,
+};
+use crate::kinds::address::Address;
+use crate::kinds::marker::{Damaged, Marker, MarkerState};
+
+pub(super) struct Index<'a, 'd> {
+    workspace: &'d str,
+    formerly: Option<&'d str>,
+    held: &'d BTreeMap<Address, Held>,
+    pub(super) declared: HashSet<&'d Address>,
+    pub(super) pins: HashMap<&'d str, usize>,
+    pub(super) lives: Vec<Live<'a>>,
+    by_ikey: HashMap<&'a str, usize>,
+    by_address: HashMap<Address, Vec<usize>>,
+    by_name: HashMap<TypeAndName, Vec<usize>>,
+    /// Applications that the marker of another one names as the other one of its rotation.
+    partners: HashMap<Ikey, usize>,
+    /// Applications with something that may once have been the marker of an address.
+    damaged: HashMap<Address, Vec<usize>>,
+    pub(super) stripped: BTreeMap<Ikey, Address>,
+}
+
+impl<'a, 'd> Index<'a, 'd> {
+    pub(super) fn new(
+        desired: &'d Desired,
+        integrations: &'a [Integration],
+        held: &'d BTreeMap<Address, Held>,
+        proofs: &Proofs,
+    ) -> Self {
+        let wanted: HashSet<TypeAndName> =
+            desired.applications.iter().filter_map(wanted_type_and_name).collect();
+        let mut pins = HashMap::new();
+        for wanted in &desired.applications {
+            if let Some(pin) = &wanted.pin {
+                *pins.entry(pin.value.as_str()).or_default() += 1;
+            }
+        }
+        let mut index = Self {
+            workspace: &desired.workspace,
+            formerly: desired.formerly.as_ref().map(|former| former.value.as_str()),
+            held,
+            declared: desired.applications.iter().map(|wanted| &wanted.address).collect(),
+            pins,
+            lives: Vec::with_capacity(integrations.len()),
+            by_ikey: HashMap::with_capacity(integrations.len()),
+            by_address: HashMap::new(),
+            by_name: HashMap::new(),
+            partners: HashMap::new(),
+            damaged: HashMap::new(),
+            stripped: BTreeMap::new(),
+        };
+        let pinned: HashMap<&str, &Address> = desired
+            .applications
+            .iter()
+            .filter_map(|wanted| Some((wanted.pin.as_ref()?.value.as_str(), &wanted.address)))
+            .collect();
+        for integration in integrations {
+            let position = index.lives.len();
+            // Pages that shift while they are read repeat applications (trap 29).
+            match index.by_ikey.entry(integration.ikey.as_str()) {
+                Entry::Occupied(_) => continue,
+                Entry::Vacant(vacant) => vacant.insert(position),
+            };
+            let mut live = Live::new(integration, proofs);
+            if let Some(address) = pinned.get(integration.ikey.as_str()).filter(|_| index.is_worthless(&live))
+            {
+                (live.marker, live.damaged) = (None, None);
+                index.stripped.insert(integration.ikey.clone(), (*address).clone());
+            }
+            for (workspace, address) in live.damaged.iter().flat_map(|damaged| &damaged.names) {
+                if index.is_own_name(workspace) {
+                    index.damaged.entry(address.clone()).or_default().push(position);
+                }
+            }
+            if let Some(marker) = live.marker.as_ref().filter(|marker| index.is_own(marker)) {
+                index.by_address.entry(marker.address.clone()).or_default().push(position);
+                index.partners.extend(marker.state.partner().map(|partner| (partner.clone(), position)));
+            }
+            let name = type_and_name(integration.kind(), integration.name());
+            if wanted.contains(&name) {
+                index.by_name.entry(name).or_default().push(position);
+            }
+            index.lives.push(live);
+        }
+        index
+    }
+
+    fn lives(&self, positions: Option<&Vec<usize>>) -> Vec<Live<'a>> {
+        let mut lives: Vec<Live<'a>> = positions
+            .into_iter()
+            .flatten()
+            .filter_map(|position| self.lives.get(*position))
+            .cloned()
+            .collect();
+        lives.sort_by(|a, b| a.integration.ikey.cmp(&b.integration.ikey));
+        lives
+    }
+
+    /// Whether a marker is this workspace's, perhaps under its former name.
+    pub(super) fn is_own(&self, marker: &Marker) -> bool {
+        self.is_own_name(&marker.workspace)
+    }
+
+    fn is_own_name(&self, workspace: &str) -> bool {
+        workspace == self.workspace || self.formerly == Some(workspace)
+    }
+
+    pub(super) fn is_former(&self, marker: &Marker) -> bool {
+        self.formerly.is_some_and(|former| marker.workspace == former)
+    }
+
+    /// The applications that carry the marker of an address.
+    fn at(&self, address: &Address) -> Vec<Owned<'_>> {
+        let lives = self.by_address.get(address).into_iter().flatten();
+        lives.filter_map(|position| owned(self.lives.get(*position)?)).collect()
+    }
+
+    /// The error for an address whose application belongs to something else.
+    fn elsewhere(&self, wanted: &DesiredApplication, lives: &[Live<'a>]) -> Box<Diagnostic> {
+        let at = |address: &Address| self.at(address);
+        let own =
+            Own { workspace: self.workspace, formerly: self.formerly, declared: &self.declared, at: &at };
+        let owned: Vec<_> = lives.iter().filter_map(owned).collect();
+        elsewhere::problem(wanted, &owned, &own)
+    }
+
+    pub(super) fn find(&self, wanted: &DesiredApplication) -> Result<Match<'a>, Box<Diagnostic>> {
+        let home = self.home(wanted);
+        self.is_intact(wanted, home)?;
+        self.is_intact(wanted, &wanted.address)?;
+        let rotating = self.lives(self.by_address.get(home));
+        let live =
+            |ikey: &str| self.by_ikey.get(ikey).and_then(|position| self.lives.get(*position)).cloned();
+        let ground = Ground {
+            wanted,
+            workspace: self.workspace,
+            home,
+            marked: &rotating,
+            stored: self.stored(wanted),
+            live: &live,
+        };
+        self.is_of_this_name(wanted, &rotating)?;
+        // Moving the two applications of a rotation could end it without evidence.
+        if *home != wanted.address && is_rotating(&self.at(home)) {
+            return Err(self.elsewhere(wanted, &rotating));
+        }
+        let pair = ground.pair()?;
+        let is_one = |live: &Live<'_>| {
+            pair.iter().any(|pair| {
+                let mut pair = [&pair.old, &pair.successor].into_iter().chain(&pair.surplus);
+                pair.any(|one| one.integration.ikey == live.integration.ikey)
+            })
+        };
+        let is_retired = |live: &Live<'_>| matches!(live.state(), Some(MarkerState::Retired(_)));
+        let marked = self.lives(self.by_address.get(&wanted.address));
+        let (retired, marked): (Vec<_>, Vec<_>) =
+            marked.into_iter().filter(|live| !is_one(live)).partition(is_retired);
+        let mut found = match pair {
+            Some(pair) => {
+                let live = if pair.stage == Stage::Delivered { &pair.successor } else { &pair.old }.clone();
+                Match { pair: Some(pair), ..Match::of(Some(live), Vec::new()) }
+            }
+            // Without the other application of its rotation a successor is simply the application of the address.
+            None => self.find_settled(wanted, marked)?,
+        };
+        found.retired = found.live.iter().fold(retired, |retired, live| others(retired, live));
+        // Where people can still log in, a marker that says the opposite settles nothing.
+        let key = |live: &Live<'a>| &live.integration.ikey;
+        let open: BTreeSet<&Ikey> = found.retired.iter().filter(|live| !live.is_shut()).map(key).collect();
+        let claimed: BTreeSet<&Ikey> = found.all().map(key).filter(|ikey| !open.contains(ikey)).collect();
+        ground.unclaimed(found.live.as_ref(), &claimed)?;
+        self.moved(wanted, &claimed)?;
+        self.store_agrees(wanted, &found)?;
+        Ok(found)
+    }
+
+    /// A workspace is not renamed while a key is rotated.
+    fn is_of_this_name(
+        &self,
+        wanted: &DesiredApplication,
+        lives: &[Live<'_>],
+    ) -> Result<(), Box<Diagnostic>> {
+        let partner = |marker: &&Marker| {
+            let partner = marker.state.partner().filter(|_| self.is_former(marker));
+            partner.is_some_and(|partner| self.by_ikey.contains_key(partner.as_str()))
+        };
+        let Some(marker) = lives.iter().filter_map(|live| live.marker.as_ref()).find(partner) else {
+            return Ok(());
+        };
+        let former = &marker.workspace;
+        let help =
+            format!("call the workspace `{former}` again until the rotation has ended, and rename it then");
+        Err(problem(Code::RotationUnderWay, wanted, "its key is being rotated".to_owned(), &help))
+    }
+
+    /// An entry whose store holds the key of an application that the YAML no longer declares was renamed, most likely.
+    fn moved(&self, wanted: &DesiredApplication, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
+        let stored =
+            self.stored(wanted).filter(|_| wanted.pin.is_none() && wanted.address.composite().is_none());
+        let keys = stored.into_iter().flat_map(|keys| std::iter::once(&keys.ikey).chain(&keys.beside));
+        let mut lives =
+            keys.filter_map(|key| self.lives.get(*self.by_ikey.get(Ikey::new(key.as_str()).as_str())?));
+        let is_left =
+            |live: &&Live<'a>| !claimed.contains(&live.integration.ikey) && self.left_behind(live).is_some();
+        match lives.find(is_left) {
+            Some(live) => Err(self.elsewhere(wanted, std::slice::from_ref(live))),
+            None => Ok(()),
+        }
+    }
+
+    /// The address that the markers of an entry's applications name: the one it had, where it was renamed and a pin says
+    /// which application it means.
+    fn home<'w>(&'w self, wanted: &'w DesiredApplication) -> &'w Address {
+        let pinned = wanted.pin.as_ref().and_then(|pin| self.by_ikey.get(pin.value.as_str()));
+        let pinned = pinned.and_then(|position| self.lives.get(*position));
+        let left = pinned.and_then(|live| {
+            self.left_behind(live).or_else(|| self.rotated_with(live).map(|(_, address)| address))
+        });
+        left.unwrap_or(&wanted.address)
+    }
+
+    fn stored(&self, wanted: &DesiredApplication) -> Option<&HeldKeys> {
+        match self.held.get(&wanted.address) {
+            Some(Held::Keys(keys)) => Some(keys),
+            Some(Held::Nothing | Held::CannotTell | Held::Unreadable { .. }) | None => None,
+        }
+    }
+
+    /// The application of an address whose key is not being rotated.
+    fn find_settled(
+        &self,
+        wanted: &DesiredApplication,
+        marked: Vec<Live<'a>>,
+    ) -> Result<Match<'a>, Box<Diagnostic>> {
+        let gone = |live: &Live<'_>| live.state() == Some(&MarkerState::Replaced);
+        let (predecessors, marked): (Vec<_>, Vec<_>) = marked.into_iter().partition(gone);
+        if let Some(pin) = &wanted.pin {
+            let live = self.by_pin(wanted, &pin.value, &marked).map_err(|mut problem| {
+                problem.span = Some(pin.span);
+                problem
+            })?;
+            let predecessors = others(predecessors, &live);
+            return Ok(Match::of(Some(live), predecessors));
+        }
+        match called_off(wanted, &predecessors, &marked).as_slice() {
+            [] => {}
+            [resumed] => {
+                let predecessors = others(predecessors.into_iter().chain(marked).collect(), resumed);
+                return Ok(Match::of(Some(resumed.clone()), predecessors));
+            }
+            several => return Err(duplicate(wanted, several)),
+        }
+        let live = match marked.as_slice() {
+            [live] => Some(live.clone()),
+            [] if predecessors.is_empty() => self.by_name(wanted)?,
+            [] => None,
+            several => return Err(duplicate(wanted, several)),
+        };
+        Ok(Match::of(live, predecessors))
+    }
+
+    fn by_pin(
+        &self,
+        wanted: &DesiredApplication,
+        pin: &Ikey,
+        marked: &[Live<'a>],
+    ) -> Result<Live<'a>, Box<Diagnostic>> {
+        let Some(live) = self.by_ikey.get(pin.as_str()).and_then(|position| self.lives.get(*position)) else {
+            let message = format!("the account has no application {pin}");
+            return Err(problem(
+                Code::PinMismatch,
+                wanted,
+                message,
+                "correct `integration_key`, or remove it to create a new application",
+            ));
+        };
+        if self.pins.get(pin.as_str()).is_some_and(|count| *count > 1) {
+            let message = format!("{pin} is pinned by several addresses");
+            return Err(problem(Code::PinMismatch, wanted, message, "leave it at one of them"));
+        }
+        if let Some(other) = marked.iter().find(|other| other.integration.ikey != *pin) {
+            let message =
+                format!("{} carries the marker of {} already", other.integration.ikey, wanted.address);
+            return Err(problem(
+                Code::DuplicateMarker,
+                wanted,
+                message,
+                "pin that one, or remove the marker from its notes",
+            ));
+        }
+        let kind = live.integration.kind();
+        if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
+            let message = format!("{pin} is of type `{kind}`");
+            return Err(problem(
+                Code::PinMismatch,
+                wanted,
+                message,
+                "a type cannot change: correct `type` or `integration_key`; without `integration_key` the application can be replaced",
+            ));
+        }
+        let moves = |marker: &&Marker| marker.address != wanted.address;
+        match &live.marker {
+            Some(marker)
+                if !self.is_own(marker) || self.declared.contains(&marker.address) && moves(&marker) =>
+            {
+                Err(self.elsewhere(wanted, std::slice::from_ref(live)))
+            }
+            // Moving one of the two applications of a rotation would end it without evidence.
+            Some(marker) if moves(&marker) && is_rotating(&self.at(&marker.address)) => {
+                Err(self.elsewhere(wanted, std::slice::from_ref(live)))
+            }
+            _ => Ok(live.clone()),
+        }
+    }
+
+    /// The only unowned application of the same type and name, if there is one.
+    fn by_name(&self, wanted: &DesiredApplication) -> Result<Option<Live<'a>>, Box<Diagnostic>> {
+        let (Some(kind), Some(name)) = (&wanted.kind, &wanted.name) else { return Ok(None) };
+        let found = self.lives(self.by_name.get(&type_and_name(kind, &name.value)));
+        let free = |live: &Live<'_>| !self.pins.contains_key(live.integration.ikey.as_str());
+        let (owned, unowned): (Vec<_>, Vec<_>) =
+            found.into_iter().filter(free).partition(|live| live.marker.is_some());
+        // An application of a sibling address is no candidate; one of an address that left the YAML may have moved.
+        let elsewhere_owned: Vec<_> = owned
+            .into_iter()
+            .filter(|live| {
+                live.marker
+                    .as_ref()
+                    .is_some_and(|marker| !self.is_own(marker) || !self.declared.contains(&marker.address))
+            })
+            .collect();
+        if let Some(damaged) = unowned.iter().find(|live| live.damaged.is_some()) {
+            return Err(self.broken(wanted, damaged));
+        }
+        match (unowned.as_slice(), elsewhere_owned.as_slice()) {
+            // It lost its marker while its key was being rotated, and the entry was renamed.
+            ([live], _) if let Some((other, _)) = self.rotated_with(live) => {
+                Err(self.elsewhere(wanted, std::slice::from_ref(other)))
+            }
+            ([live], _) => Ok(Some(live.clone())),
+            ([], []) => Ok(None),
+            ([], owned) => Err(self.elsewhere(wanted, owned)),
+            (several, _) => {
+                let message = format!(
+                    "{} live applications of type `{kind}` are named `{}`",
+                    several.len(),
+                    name.value
+                );
+                let help =
+                    format!("name the one that is meant: `integration_key:` {}", ikeys(several, " or "));
+                Err(problem(Code::AmbiguousMatch, wanted, message, &help))
+            }
+        }
+    }
+}
+
+impl<'a> Index<'a, '_> {
+    /// Whether what looks like a marker is none, and nobody else's.
+    fn is_worthless(&self, live: &Live<'_>) -> bool {
+        let forged = live.is_forged() && live.marker.as_ref().is_some_and(|marker| self.is_own(marker));
+        let own = |damaged: &Damaged| damaged.names.iter().all(|(workspace, _)| self.is_own_name(workspace));
+        forged || live.damaged.as_ref().is_some_and(own)
+    }
+
+    /// A marker of an address that duoctl did not write, or that cannot be read, stops it: something else may have been
+    /// there.
+    fn is_intact(&self, wanted: &DesiredApplication, address: &Address) -> Result<(), Box<Diagnostic>> {
+        let lives = [self.by_address.get(address), self.damaged.get(address)];
+        let lives = lives.into_iter().flat_map(|positions| self.lives(positions));
+        let broken = lives.filter(|live| live.is_forged() || live.damaged.is_some());
+        match broken.min_by(|a, b| a.integration.ikey.cmp(&b.integration.ikey)) {
+            Some(live) => Err(self.broken(wanted, &live)),
+            None => Ok(()),
+        }
+    }
+
+    fn broken(&self, wanted: &DesiredApplication, live: &Live<'_>) -> Box<Diagnostic> {
+        let ikey = &live.integration.ikey;
+        let (code, what) = if live.is_forged() {
+            (Code::ForgedMarker, format!("{ikey} carries its marker, which duoctl did not write for it"))
+        } else {
+            (Code::DamagedMarker, format!("the marker in the notes of {ikey} cannot be read"))
+        };
+        let named = live.damaged.iter().flat_map(|damaged| damaged.names.iter().map(|(_, address)| address));
+        let addresses = [&wanted.address, self.home(wanted)].into_iter().chain(named);
+        let marked = addresses.flat_map(|address| self.lives(self.by_address.get(address)));
+        let partner = |live: &Live<'a>| live.state().and_then(MarkerState::partner).cloned();
+        let mut beside: BTreeSet<Ikey> = marked.clone().filter_map(|live| partner(&live)).collect();
+        beside.extend(marked.map(|live| live.integration.ikey.clone()));
+        let stored = self.stored(wanted).into_iter().flat_map(|keys| once(&keys.ikey).chain(&keys.beside));
+        let exists = |ikey: &Ikey| self.by_ikey.contains_key(ikey.as_str());
+        beside.extend(stored.map(|key| Ikey::new(key.as_str())).filter(exists));
+        beside.remove(ikey);
+        let beside: Vec<&str> = beside.iter().map(Ikey::as_str).collect();
+        let message =
+            if beside.is_empty() { what } else { format!("{what}; it may also be {}", beside.join(" or ")) };
+        let help = format!(
+            "look in Duo which application it is, and remove `[duoctl …]` from the notes of the others; to take {ikey} as it \
+             is, set `integration_key: {ikey}`"
+        );
+        problem(code, wanted, message, &help)
+    }
+
+    /// An application that only says of itself that it is the one of an address, or has its name, is not taken where the
+    /// store of the address holds the key of another one: that is what a marker leaves behind that was moved.
+    fn store_agrees(&self, wanted: &DesiredApplication, found: &Match<'a>) -> Result<(), Box<Diagnostic>> {
+        let (None, Some(live)) = (&found.pair, &found.live) else { return Ok(()) };
+        let ikey = &live.integration.ikey;
+        let proven = live.marker.is_some() && live.proof.is_proven();
+        let pinned = wanted.pin.as_ref().is_some_and(|pin| pin.value == *ikey);
+        let Some(keys) = self.stored(wanted).filter(|_| !proven && !pinned) else { return Ok(()) };
+        let stored = Ikey::new(keys.ikey.as_str());
+        if stored == *ikey || !self.by_ikey.contains_key(stored.as_str()) {
+            return Ok(());
+        }
+        let message =
+            format!("{ikey} seems to be it, and its store holds the key of {stored}, which exists as well");
+        let help = format!(
+            "find out in Duo which of the two it is, and set `integration_key` to that one; {ikey} may carry a marker that \
+             was moved to it"
+        );
+        Err(problem(Code::StoreDisagrees, wanted, message, &help))
+    }
+
+    /// The address of this workspace that an application belongs to, where the YAML no longer has that.
+    fn left_behind<'l>(&self, live: &'l Live<'_>) -> Option<&'l Address> {
+        let marker = live.marker.as_ref().filter(|marker| self.is_own(marker))?;
+        (!self.declared.contains(&marker.address)).then_some(&marker.address)
+    }
+
+    /// The application that names another one as the other one of its rotation, and its address, where the YAML no longer
+    /// has that.
+    fn rotated_with(&self, live: &Live<'_>) -> Option<(&Live<'a>, &Address)> {
+        let position = self.partners.get(&live.integration.ikey)?;
+        let other = self.lives.get(*position)?;
+        Some((other, self.left_behind(other)?))
+    }
+}

@@ -1,0 +1,102 @@
+//! What rests on markers that this run cannot verify, and what is said of markers that are none.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::duo::types::Ikey;
+use crate::kinds::marker::MarkerState;
+use crate::kinds::seal::Verdict;
+
+use super::super::matching::{Claim, Matches};
+use super::context::Parts;
+use super::options::Prune;
+use super::step::Step;
+
+/// Each step says what it rests on.
+pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>) {
+    for step in steps {
+        step.rests_on = step.involves().iter().filter_map(|ikey| claims.get(ikey)).cloned().collect();
+    }
+}
+
+/// What is not proven never leads to a write, with one exception: settings are changed as those of an application that
+/// is adopted, and its marker says so from then on.
+pub(super) fn hold_back(parts: &mut Parts) {
+    let is_plain = |claim: &Claim| claim.word == MarkerState::Owned.word();
+    let may_go =
+        |step: &Step| step.rests_on.is_empty() || step.only_sets() && step.rests_on.iter().all(is_plain);
+    let (steps, held): (Vec<Step>, Vec<Step>) =
+        std::mem::take(&mut parts.steps).into_iter().partition(may_go);
+    parts.steps = steps;
+    for step in held {
+        parts.problems.extend(step.rests_on.iter().map(|claim| unverified(&step, claim)));
+        parts.blocked.insert(step.address);
+    }
+    // One sentence for each application is enough, also where several steps rest on it.
+    let mut said = Vec::new();
+    parts.problems.retain(|problem| {
+        let is_new = !said.contains(&problem.message);
+        if problem.code == Code::UnverifiedState {
+            said.push(problem.message.clone());
+        }
+        is_new
+    });
+}
+
+fn unverified(step: &Step, claim: &Claim) -> Diagnostic {
+    let Claim { ikey, verdict, .. } = claim;
+    let address = &step.address;
+    let lift = format!("`--allow unverified_state:{ikey}`");
+    let (message, help) = if *verdict == Verdict::Unbound {
+        (
+            format!(
+                "{address}: an earlier run did not finish creating {ikey}, and nothing proves yet that it is its own"
+            ),
+            format!(
+                "try again in a few minutes, when Duo's activity log shows the creation (permission read_log); if you know \
+                 that it is right, pass {lift}, or delete {ikey} in Duo"
+            ),
+        )
+    } else {
+        (
+            format!("{address}: {claim}"),
+            format!(
+                "run it with that key, or name the key in `tenant.credentials.state_keys`; if you know that the marker is \
+                 right, pass {lift}"
+            ),
+        )
+    };
+    Diagnostic::error(Code::UnverifiedState, None, message).help(help)
+}
+
+/// Markers that duoctl did not write, at addresses that left the YAML, and those that a pin replaces. Removing what such
+/// a marker stands on is what somebody may have wanted who wrote it.
+pub(super) fn worthless(matches: &Matches<'_>, prune: Prune) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for live in &matches.forged {
+        let Some(marker) = &live.marker else { continue };
+        let ikey = &live.integration.ikey;
+        let message = format!(
+            "{}: {ikey} carries its marker, which duoctl did not write for it; it is left alone",
+            marker.address
+        );
+        let problem = match prune {
+            Prune::No => Diagnostic::warning(Code::ForgedMarker, None, message),
+            Prune::Quarantine | Prune::Now => Diagnostic::error(Code::ForgedMarker, None, message),
+        };
+        let help = format!(
+            "remove `[duoctl …]` from the notes of {ikey} in Duo; if it is right, pass `--allow unverified_state:{ikey}`"
+        );
+        problems.push(problem.help(help));
+    }
+    for (ikey, address) in &matches.stripped {
+        let message = format!(
+            "{address}: what looks like a marker in the notes of {ikey} was not written by duoctl for it, or cannot be read"
+        );
+        problems.push(
+            Diagnostic::warning(Code::ForgedMarker, None, message)
+                .help("`integration_key` says that it is the one, so its marker is written anew"),
+        );
+    }
+    problems
+}

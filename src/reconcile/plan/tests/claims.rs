@@ -1,0 +1,370 @@
+//! What is not proven never leads to a write.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::diagnostic::{Code, Severity};
+use crate::duo::types::Ikey;
+use crate::kinds::address::Address;
+use crate::kinds::marker::{AccessBefore, Marker, MarkerState, Notes, Shut};
+use crate::kinds::seal::Verdict;
+use crate::reconcile::delivery::{Held, HeldKeys};
+use crate::reconcile::desired::Desired;
+use crate::reconcile::observation::Proofs;
+use crate::reconcile::plan::properties::prunes;
+use crate::reconcile::plan::{Action, Options, Plan, Prune, Write, plan};
+use crate::reconcile::rotation::Orders;
+use crate::reconcile::testing::random::{accounts, workspaces};
+use crate::reconcile::testing::{
+    App, FakeDuo, app, codes, desired, marked, marker, now, options, outline, plan_of, plan_pruning,
+};
+
+/// Every state that a marker may tell, as far as one application alone can have it.
+fn states() -> Vec<MarkerState> {
+    let ikey = || Ikey::new("DIOLD");
+    vec![
+        MarkerState::Owned,
+        MarkerState::Creating { since: now() },
+        MarkerState::Replaced,
+        MarkerState::Quarantined(now() - jiff::SignedDuration::from_hours(24 * 400)),
+        MarkerState::Retired(now() - jiff::SignedDuration::from_hours(24 * 400)),
+        MarkerState::Rotating(Ikey::new("DIWORD")),
+        MarkerState::Successor { of: ikey(), since: now() },
+        MarkerState::Delivered { of: ikey(), since: now(), at: now() },
+        MarkerState::Abandoned { of: ikey() },
+        MarkerState::Untested(None),
+    ]
+}
+
+/// What a run is asked to do at the address.
+fn commands() -> Vec<(&'static str, Prune, Orders)> {
+    let at = || BTreeSet::from([Address::application("vpn")]);
+    vec![
+        ("apply", Prune::No, Orders::default()),
+        ("apply --prune", Prune::Quarantine, Orders::default()),
+        ("apply --prune=now", Prune::Now, Orders::default()),
+        ("rotate", Prune::No, Orders { begin: at(), ..Orders::default() }),
+        ("rotate --confirm", Prune::No, Orders { confirmed: at(), ..Orders::default() }),
+        ("rotate --abort", Prune::No, Orders { abort: at(), ..Orders::default() }),
+    ]
+}
+
+fn run(desired: &Desired, duo: &FakeDuo, held: Option<&Held>, prune: Prune, orders: Orders) -> Plan {
+    let mut observation = duo.observation();
+    observation.held.extend(held.map(|held| (Address::application("vpn"), held.clone())));
+    let options = Options { hold_back: true, rotation: orders, ..options(prune) };
+    plan(desired, &observation, &options)
+}
+
+/// The applications that a plan writes to, deletes or hands out the keys of.
+fn touched(plan: &Plan) -> BTreeSet<String> {
+    let writes = plan.steps().iter().flat_map(|step| &step.writes);
+    writes
+        .filter_map(|write| match write {
+            Write::Update(ikey, _) | Write::Link(ikey, _) | Write::Delete(ikey) => Some(ikey.to_string()),
+            Write::Deliver(ikey) | Write::Prove(ikey) => ikey.as_ref().map(ToString::to_string),
+            Write::Create(_) | Write::Finish(_) => None,
+        })
+        .collect()
+}
+
+fn vpn() -> App {
+    app("vpn", "radius", "VPN").delivered(false)
+}
+
+/// `DIOLD` is the application of the address, sealed; `DIWORD` carries the words.
+fn account(state: &MarkerState, verdict: Verdict, access: &str, protected: bool) -> FakeDuo {
+    let shut = if state.shut_since().is_some() {
+        Shut { access: Some(AccessBefore::Everybody), ..Shut::default() }
+    } else {
+        Shut::default()
+    };
+    let words = Marker { state: state.clone(), shut, protected, ..marker("vpn") };
+    let mut duo = FakeDuo::new().with("DIOLD", "radius", "VPN", json!({"notes": marked("vpn")})).with(
+        "DIWORD",
+        "radius",
+        "Break glass",
+        json!({"notes": words.to_string(), "user_access": access}),
+    );
+    duo.proofs.set(Ikey::new("DIWORD"), verdict);
+    duo
+}
+
+/// Every word, on an application that is not the one of the address, with each verdict that proves nothing, for every
+/// command: nothing is sent to it, and its key goes nowhere.
+#[test]
+fn no_word_that_is_not_proven_leads_to_a_write() {
+    let store = Held::Keys(HeldKeys {
+        ikey: "DIOLD".to_owned(),
+        address: "applications.vpn".to_owned(),
+        ..HeldKeys::default()
+    });
+    for state in states() {
+        for verdict in [Verdict::Forged, Verdict::Foreign, Verdict::Unbound] {
+            for access in ["ALL_USERS", "NO_USERS"] {
+                for (command, prune, orders) in commands() {
+                    for held in [None, Some(&Held::Nothing), Some(&store)] {
+                        for declared in [true, false] {
+                            let duo = account(&state, verdict, access, false);
+                            let wanted =
+                                if declared { desired([vpn()]) } else { desired([app("x", "unix", "x")]) };
+                            let plan = run(&wanted, &duo, held, prune, orders.clone());
+                            assert!(
+                                !touched(&plan).contains("DIWORD"),
+                                "{command}: {state:?} {verdict:?} {access} {declared} {held:?}\n{}",
+                                outline(&plan)
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A marker that stands alone: the application is only a claim.
+#[test]
+fn a_claim_is_changed_as_what_is_adopted_and_nothing_more() {
+    let alone = |verdict| {
+        let mut duo = FakeDuo::new().with("DI1", "radius", "Old name", json!({"notes": marked("vpn")}));
+        duo.proofs.set(Ikey::new("DI1"), verdict);
+        duo
+    };
+    let found = |verdict, held: &Held, wanted: App| {
+        run(&desired([wanted]), &alone(verdict), Some(held), Prune::No, Orders::default())
+    };
+    let actions = |plan: &Plan| plan.steps().iter().map(|step| step.action).collect::<Vec<_>>();
+    let own = Held::Keys(HeldKeys {
+        ikey: "DI1".to_owned(),
+        address: "applications.vpn".to_owned(),
+        delivered_at: "x".to_owned(),
+        ..HeldKeys::default()
+    });
+    // Settings are changed, the key stays where it is.
+    let plan = found(Verdict::Foreign, &Held::Nothing, vpn());
+    assert_eq!((actions(&plan), codes(&plan)), (vec![Action::Update], vec![Code::UnverifiedState]));
+    assert!(plan.claimed().contains(&Ikey::new("DI1")));
+    // A pin, the store and a consent prove whose it is.
+    for (verdict, held, wanted) in [
+        (Verdict::Valid, &Held::Nothing, vpn()),
+        (Verdict::Trusted, &Held::Nothing, vpn()),
+        (Verdict::Foreign, &Held::Nothing, vpn().pin("DI1")),
+        (Verdict::Foreign, &own, vpn()),
+    ] {
+        let plan = found(verdict, held, wanted);
+        assert_eq!(actions(&plan), [Action::Update, Action::Deliver], "{verdict:?}");
+        assert!(codes(&plan).is_empty() && plan.claimed().is_empty());
+        assert!(plan.steps().iter().all(|step| step.rests_on.is_empty()));
+    }
+    // Without the proof nothing at all happens where the marker was not written by duoctl.
+    let plan = found(Verdict::Forged, &Held::Nothing, vpn());
+    assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::ForgedMarker]));
+    // Keys that were delivered for another address prove nothing.
+    let other = Held::Keys(HeldKeys {
+        ikey: "DI1".to_owned(),
+        address: "applications.other".to_owned(),
+        ..HeldKeys::default()
+    });
+    assert_eq!(codes(&found(Verdict::Foreign, &other, vpn())), [Code::UnverifiedState]);
+}
+
+/// Two edits of notes: the marker goes from the real application to another one.
+#[test]
+fn a_marker_that_was_moved_is_told_by_the_store() {
+    let mut duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": ""})).with(
+        "DI2",
+        "radius",
+        "Theirs",
+        json!({"notes": marked("vpn")}),
+    );
+    let held = Held::Keys(HeldKeys {
+        ikey: "DI1".to_owned(),
+        address: "applications.vpn".to_owned(),
+        ..HeldKeys::default()
+    });
+    for verdict in [Verdict::Foreign, Verdict::Unbound, Verdict::Forged] {
+        duo.proofs.set(Ikey::new("DI2"), verdict);
+        let plan = run(&desired([vpn()]), &duo, Some(&held), Prune::Now, Orders::default());
+        assert_eq!(touched(&plan), BTreeSet::new(), "{verdict:?}\n{}", outline(&plan));
+        let stopped = [Code::StoreDisagrees, Code::ForgedMarker, Code::LostMarker];
+        assert!(codes(&plan).iter().any(|code| stopped.contains(code)), "{:?}", codes(&plan));
+    }
+}
+
+/// The key of what was only found by its name goes to no store without consent, and the marker says so until then.
+#[test]
+fn the_key_of_what_was_adopted_needs_a_consent() {
+    let risk = |plan: &Plan| plan.risks().keys().any(|risk| risk.name() == "adopts_key");
+    let with = |held: &Held, duo: &FakeDuo, wanted: App| {
+        run(&desired([wanted]), duo, Some(held), Prune::No, Orders::default())
+    };
+    let mut duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({}));
+    assert!(risk(&with(&Held::Nothing, &duo, vpn())));
+    assert!(!risk(&with(&Held::Nothing, &duo, vpn().pin("DI1"))));
+    let plan = plan_of(&desired([app("vpn", "radius", "VPN")]), &duo);
+    assert!(!risk(&plan), "no key goes anywhere");
+    duo.apply(&plan);
+    assert!(duo.notes("DI1").ends_with(" adopted]"), "{}", duo.notes("DI1"));
+    // Declared later, the store needs it as well.
+    assert!(risk(&with(&Held::Nothing, &duo, vpn())));
+    // An update keeps the word, a pin takes it away.
+    duo.apply(&plan_of(&desired([app("vpn", "radius", "VPN").text("greeting", "Hi")]), &duo));
+    assert!(duo.notes("DI1").ends_with(" adopted]"));
+    duo.apply(&plan_of(&desired([app("vpn", "radius", "VPN").text("greeting", "Ho").pin("DI1")]), &duo));
+    assert!(!duo.notes("DI1").contains("adopted"));
+    // What duoctl created needs none.
+    let created = with(&Held::Nothing, &FakeDuo::new(), vpn());
+    assert!(!risk(&created) && created.steps().iter().any(|step| step.delivery.is_some()));
+    // A store that cannot be read gets the key before the adoption, with the consent.
+    let duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({}));
+    let plan = with(&Held::CannotTell, &duo, app("vpn", "radius", "VPN").delivered(true));
+    assert!(risk(&plan));
+    let mut after = duo;
+    after.apply(&plan);
+    assert!(!after.notes("DI1").contains("adopted"));
+}
+
+/// An application that is shut on purpose, with a marker that says that it was quarantined long ago.
+#[test]
+fn no_word_shortens_a_quarantine() {
+    let shut = MarkerState::Quarantined(now() - jiff::SignedDuration::from_hours(24 * 400));
+    let notes = Marker { state: shut, ..marker("gone") }.to_string();
+    for (verdict, deleted) in [
+        (Verdict::Valid, true),
+        (Verdict::Foreign, false),
+        (Verdict::Forged, false),
+        (Verdict::Unbound, false),
+    ] {
+        let mut duo =
+            FakeDuo::new().with("DI1", "radius", "Gone", json!({"notes": notes, "user_access": "NO_USERS"}));
+        duo.proofs.set(Ikey::new("DI1"), verdict);
+        let plan = run(&desired([app("x", "unix", "x")]), &duo, None, Prune::Quarantine, Orders::default());
+        let deletes = plan.steps().iter().any(|step| !step.deletes().is_empty());
+        assert_eq!(deletes, deleted, "{verdict:?}: {}", outline(&plan));
+        // What stands in the way of it is an error, so that the run says so.
+        let errors = plan.problems().iter().any(|problem| problem.severity == Severity::Error);
+        assert_eq!(errors, !deleted, "{verdict:?}: {:?}", plan.problems());
+    }
+}
+
+/// A deletion is for what the marker proves, is shown to be shut, and nobody else touched since.
+#[test]
+fn a_quarantine_counts_from_the_latest_thing_known() {
+    let day = |days: i64| now() - jiff::SignedDuration::from_hours(24 * days);
+    let notes = Marker { state: MarkerState::Quarantined(day(400)), ..marker("gone") }.to_string();
+    let duo =
+        FakeDuo::new().with("DI1", "radius", "Gone", json!({"notes": notes, "user_access": "NO_USERS"}));
+    let wanted = desired([app("x", "unix", "x")]);
+    let actions = |duo: &FakeDuo, prune, touched: Option<i64>| {
+        let mut observation = duo.observation();
+        observation.touched.extend(touched.map(|days| (Ikey::new("DI1"), day(days))));
+        let plan = plan(&wanted, &observation, &options(prune));
+        plan.steps()
+            .iter()
+            .filter(|step| step.action != Action::Create)
+            .map(|step| step.action)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(actions(&duo, Prune::Quarantine, None), [Action::Delete]);
+    assert_eq!(actions(&duo, Prune::Quarantine, Some(15)), [Action::Delete]);
+    assert_eq!(actions(&duo, Prune::Quarantine, Some(13)), [], "somebody changed it lately");
+    // Vouched for by a person, the quarantine begins now.
+    let mut trusted = duo.clone();
+    trusted.proofs.set(Ikey::new("DI1"), Verdict::Trusted);
+    for prune in [Prune::Quarantine, Prune::Now] {
+        assert_eq!(actions(&trusted, prune, None), [Action::Quarantine]);
+    }
+    // What is not shown is not known.
+    let mut hidden = duo;
+    hidden.applications.get_mut("DI1").unwrap().remove("user_access");
+    assert_eq!(actions(&hidden, Prune::Quarantine, None), []);
+    let plan = plan_pruning(&wanted, &hidden, Prune::Quarantine);
+    assert!(codes(&plan).contains(&Code::AccountUnreadable), "{:?}", plan.problems());
+}
+
+/// Whatever deletes an application says so, and is counted.
+fn told(plan: &Plan) -> Result<(), TestCaseError> {
+    let writes = plan.steps().iter().flat_map(|step| &step.writes);
+    let deleted = writes.filter(|write| matches!(write, Write::Delete(_))).count();
+    prop_assert_eq!(plan.summary().delete, deleted);
+    for step in plan.steps().iter().filter(|step| !step.deletes().is_empty()) {
+        prop_assert!(step.risks().keys().any(|risk| risk.name() == "destroys"), "{}", outline(plan));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    /// Without the key that sealed the markers a plan shows the same steps, and is the same plan.
+    #[test]
+    fn a_plan_without_the_key_is_the_same_plan(desired in workspaces(), mut duo in accounts(), prune in prunes()) {
+        let with = plan_pruning(&desired, &duo, prune);
+        duo.proofs = Proofs::all(Verdict::Foreign);
+        let without = plan_pruning(&desired, &duo, prune);
+        prop_assert_eq!(outline(&with), outline(&without));
+        prop_assert_eq!(with.fingerprint(), without.fingerprint());
+        // Each step that touches what carries a marker says so.
+        let pins: BTreeSet<&Ikey> = desired.applications.iter().filter_map(|wanted| Some(&wanted.pin.as_ref()?.value)).collect();
+        for step in without.steps() {
+            for ikey in step.targets() {
+                let ours = Notes::parse(&duo.notes(ikey.as_str())).marker.is_some_and(|marker| marker.workspace == "acme");
+                let told = step.rests_on.iter().any(|claim| claim.ikey == *ikey);
+                prop_assert!(told || !ours || pins.contains(ikey), "{}", outline(&without));
+            }
+        }
+    }
+
+    #[test]
+    fn every_deletion_is_told_and_counted(desired in workspaces(), duo in accounts(), prune in prunes(), abort in any::<bool>()) {
+        let mut orders = Orders::default();
+        if abort {
+            orders.abort.extend(desired.applications.iter().map(|wanted| wanted.address.clone()));
+        }
+        let plan = plan(&desired, &duo.observation(), &Options { rotation: orders, ..options(prune) });
+        told(&plan)?;
+        // A rotation that is called off ends with one application less, whatever markers say.
+        let rotated = plan.steps().iter().filter(|step| step.action == Action::Rotate);
+        prop_assert!(rotated.map(|step| step.deletes().len()).all(|deletes| deletes <= 1));
+    }
+
+    /// A run that carries out a plan changes nothing but settings of what it cannot verify.
+    #[test]
+    fn what_cannot_be_verified_is_held_back(desired in workspaces(), mut duo in accounts(), prune in prunes()) {
+        duo.proofs = Proofs::all(Verdict::Foreign);
+        let held = plan(&desired, &duo.observation(), &Options { hold_back: true, ..options(prune) });
+        for step in held.steps().iter().filter(|step| !step.rests_on.is_empty()) {
+            prop_assert!(matches!(step.action, Action::Update | Action::Adopt), "{}", outline(&held));
+            prop_assert!(step.rests_on.iter().all(|claim| claim.word == "plain"));
+        }
+        let whole = plan_pruning(&desired, &duo, prune);
+        let kept: BTreeSet<String> = held.steps().iter().map(|step| format!("{} {:?}", step.address, step.action)).collect();
+        let errors: BTreeSet<&str> = held.problems().iter().map(|problem| problem.message.as_str()).collect();
+        for step in whole.steps().iter().filter(|step| !kept.contains(&format!("{} {:?}", step.address, step.action))) {
+            prop_assert!(errors.iter().any(|error| error.contains(step.address.as_str())), "{} is lost", step.address);
+        }
+    }
+
+    /// What carries a marker that duoctl did not write is neither written to nor removed, unless a pin says which one it is.
+    #[test]
+    fn what_is_forged_is_left_alone(desired in workspaces(), mut duo in accounts(), prune in prunes(), chosen in any::<u64>()) {
+        let marked: Vec<String> = duo
+            .applications
+            .keys()
+            .filter(|ikey| Notes::parse(&duo.notes(ikey)).marker.is_some())
+            .cloned()
+            .collect();
+        let forged: BTreeMap<String, bool> =
+            marked.into_iter().enumerate().map(|(n, ikey)| (ikey, chosen >> (n % 64) & 1 == 1)).collect();
+        for (ikey, _) in forged.iter().filter(|(_, forged)| **forged) {
+            duo.proofs.set(Ikey::new(ikey.as_str()), Verdict::Forged);
+        }
+        let plan = plan_pruning(&desired, &duo, prune);
+        let pins: BTreeSet<&str> = desired.applications.iter().filter_map(|wanted| Some(wanted.pin.as_ref()?.value.as_str())).collect();
+        for ikey in touched(&plan) {
+            prop_assert!(forged.get(&ikey) != Some(&true) || pins.contains(ikey.as_str()), "{ikey}\n{}", outline(&plan));
+        }
+    }
+}
