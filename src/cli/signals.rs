@@ -1,23 +1,44 @@
 //! The signals that ask the process to end.
 
+#[cfg(unix)]
+use std::io::Write as _;
+#[cfg(unix)]
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use tokio_util::sync::CancellationToken;
 
+#[cfg(unix)]
 use super::exit::Exit;
 use crate::output::printer::Printer;
 
 /// Whether a signal ends the process at once: until something waits for it.
-static AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+#[cfg(unix)]
+static AT_ONCE: AtomicBool = AtomicBool::new(true);
+
+/// The stack of the thread that waits for a signal, in bytes: it writes one line.
+#[cfg(unix)]
+const STACK: usize = 128 * 1024;
 
 /// From now on SIGINT and SIGTERM end the process with the exit code of an interruption, until [`Signals::catch`]. Where
 /// that is impossible they end it as they do any process.
 pub fn end_at_once() {
     #[cfg(unix)]
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        let code = i32::from(Exit::Interrupted.code());
-        let _ = signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&AT_ONCE));
+    if let Ok(mut signals) =
+        signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])
+    {
+        let wait = move || {
+            for _ in signals.forever() {
+                if AT_ONCE.load(Ordering::Acquire) {
+                    // There may be nobody left to tell.
+                    let _ = std::io::stderr().write_all(b"interrupted\n");
+                    signal_hook::low_level::exit(i32::from(Exit::Interrupted.code()));
+                }
+            }
+        };
+        // Without the thread nothing would end the process any more.
+        if std::thread::Builder::new().stack_size(STACK).spawn(wait).is_err() {
+            signal_hook::low_level::exit(i32::from(Exit::Error.code()));
+        }
     }
 }
 

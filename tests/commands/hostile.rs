@@ -160,7 +160,7 @@ fn a_text_of_blanks_is_accepted_as_none() {
         server.edit("VPN", json!({"greeting": blank}));
         folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0);
         let text = folder.read("duo.yaml");
-        assert!(!text.contains("greeting"), "{blank:?}: {text}");
+        assert!(text.contains("greeting: null"), "{blank:?}: {text}");
         folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes");
     }
 }

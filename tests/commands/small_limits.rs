@@ -43,7 +43,7 @@ fn many_stores_fit_into_little_memory() {
     let folder = Folder::with(&format!("applications:\n{applications}secret_stores:\n{stores}"));
     // glibc reserves 64 MB of addresses for each thread, the static binary nothing.
     for arguments in ["plan --sandbox", "apply --sandbox --auto-approve --no-verify", "plan --sandbox"] {
-        let (code, text) = limited(&folder, "-v 700000", arguments);
+        let (code, text) = limited(&folder, "-v 900000", arguments);
         assert_eq!(code, Some(0), "{arguments}: {text}");
     }
 }

@@ -142,7 +142,16 @@ impl ApplyDocument {
             1 => Some("1 still differs".to_owned()),
             several => Some(format!("{several} still differ")),
         };
-        self.plan.stopped().into_iter().chain(differs).collect()
+        let stores = self.lost_store().then(|| "a secret store could not be read again".to_owned());
+        self.plan.stopped().into_iter().chain(differs).chain(stores).collect()
+    }
+
+    /// Whether a store that the plan could read could not be read afterwards.
+    fn lost_store(&self) -> bool {
+        let code = Code::StoreUnreadable.name();
+        let is_known = |message: &str| self.plan.diagnostics.iter().any(|known| known.message == message);
+        let left = self.left.iter().flat_map(|left| &left.diagnostics);
+        left.into_iter().any(|found| found.code == code && !is_known(&found.message))
     }
 
     /// How many applied steps left something to do.
