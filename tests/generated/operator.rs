@@ -127,7 +127,8 @@ fn outcome(
     }
     let key = operator(&server, permissions);
     // What is there, this operator has written.
-    for live in server.account().applications() {
+    let lives = server.account().applications();
+    for live in lives {
         let (ikey, notes) = (live["integration_key"].as_str().unwrap(), live["notes"].as_str().unwrap());
         let Some((plain, _)) = notes.rsplit_once(" ~") else { continue };
         let notes = sealed(key.secret_key.expose(), Some(ikey), &format!("{plain}]"));
