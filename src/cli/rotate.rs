@@ -325,7 +325,7 @@ impl Run<'_> {
     /// The old key sealed the markers of this workspace.
     async fn seal_anew(&self, second: &HttpsTransport, operator: &Ikey) {
         let markers = |count| counted(count, "marker", "markers");
-        match seal_anew(self.session, second, operator).await {
+        match seal_anew(&self.session.workspace, &self.session.keyring, second, operator).await {
             Ok(Resealed { done: 0, failed: 0 }) => {}
             Ok(Resealed { done, failed: 0 }) => {
                 self.printer.remark(&format!("sealed {} anew with the new key\n", markers(done)));

@@ -12,8 +12,6 @@ use crate::kinds::marker::Notes;
 use crate::kinds::seal::{Keyring, Verdict};
 use crate::secret::Secret;
 
-use super::session::Session;
-
 /// Where the keys that seal markers stand in the YAML.
 pub(super) const STATE_KEYS: &str = "tenant.credentials.state_keys";
 
@@ -59,11 +57,12 @@ pub(super) struct Resealed {
 /// Seals the markers of a workspace anew after the operator's own key was replaced: only this run knows both keys. Through
 /// the second operator, since the first one's connection still has the old key.
 pub(super) async fn seal_anew(
-    session: &Session,
+    workspace: &Workspace,
+    keyring: &Keyring,
     second: &HttpsTransport,
     operator: &Ikey,
 ) -> Result<Resealed, DuoError> {
-    let credentials = session.workspace.tenant.credentials.as_ref();
+    let credentials = workspace.tenant.credentials.as_ref();
     let declared = credentials.and_then(|credentials| credentials.state_keys.as_ref());
     let seals = declared.is_none_or(|keys| keys.first().is_some_and(|key| key.value == StateKey::Operator));
     let mut resealed = Resealed::default();
@@ -77,8 +76,8 @@ pub(super) async fn seal_anew(
     for live in reader.integrations().await? {
         let notes = Notes::parse(live.notes());
         let Some(marker) = notes.marker.as_ref() else { continue };
-        let ours = marker.workspace == session.desired.workspace;
-        if !ours || session.keyring.verdict(&live.ikey, &notes) != Some(Verdict::Valid) {
+        let ours = marker.workspace == workspace.name.value;
+        if !ours || keyring.verdict(&live.ikey, &notes) != Some(Verdict::Valid) {
             continue;
         }
         let plain = serde_json::json!({"notes": marker.notes(&notes.text)});

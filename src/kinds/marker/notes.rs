@@ -6,8 +6,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::Seal;
-use super::{Marker, MarkerState, OF, OPEN, Shut, WAS_SHUT, parse_applied, plain_ikey};
+use super::row::{parse_applied, plain_ikey};
+use super::seal::Seal;
+use super::state::{MarkerState, Shut};
+use super::whole::{Marker, OF, OPEN, WAS_SHUT};
 use crate::kinds::address::Address;
 
 /// Notes as read from Duo.

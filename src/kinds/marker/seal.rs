@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter};
 
-use super::ALPHABET;
+use super::row::ALPHABET;
 
 /// The keyed hash at the end of a marker, and the name of its key.
 #[derive(Clone, Debug, PartialEq, Eq)]

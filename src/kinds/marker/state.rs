@@ -5,7 +5,7 @@ use std::fmt::{Display, Formatter};
 
 use jiff::Timestamp;
 
-use super::plain_ikey;
+use super::row::plain_ikey;
 use crate::duo::types::Ikey;
 
 /// Where a change of several calls stands.

@@ -2,7 +2,11 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use jiff::Timestamp;
+
 use super::*;
+use crate::duo::types::Ikey;
+use crate::kinds::address::Address;
 
 fn marker() -> Marker {
     let applied = AppliedFields::from([
