@@ -369,7 +369,7 @@ async fn what_has_no_name_no_type_or_no_room_for_a_marker_says_so() {
     insta::assert_snapshot!(reasons(&imported), @r#"
     "Copied": several applications carry the marker of `applications.copied`; remove `[duoctl ...]` from the notes of the copies in the Admin Panel
     "Copy": several applications carry the marker of `applications.copied`; remove `[duoctl ...]` from the notes of the copies in the Admin Panel
-    "Full": notes and marker together are 553 characters, more than 512; shorten the notes by 41 characters
+    "Full": notes and marker together are 591 characters, more than 512; shorten the notes by 79 characters
     "Theirs": Elsewhere("other-team/applications.vpn")
     "#);
 }
