@@ -1,5 +1,6 @@
 //! What differs on an application that exists.
 
+use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
@@ -13,6 +14,7 @@ use super::step::{Action, Step, Write};
 use crate::kinds::managed::Managed;
 use crate::kinds::marker::{Marker, MarkerState, day};
 use crate::kinds::risk::Risk;
+use crate::kinds::seal::Verdict;
 use crate::kinds::value::parts;
 
 /// What differs on one application; what has to be `said` of it comes with it. `becomes` is the state that its marker is
@@ -29,7 +31,8 @@ pub(super) fn existing(
     let is_its =
         |marker: &&Marker| marker.address == wanted.address && marker.workspace == cx.desired.workspace;
     let marker = live.marker.as_ref().filter(is_its);
-    let mut difference = diff::compare(wanted, managed, integration, marker, &cx.references);
+    let judged = marker.map(|marker| judged(cx, live, marker));
+    let mut difference = diff::compare(wanted, managed, integration, judged.as_ref(), &cx.references);
     let restored = restoration(cx, wanted, managed, live)?;
     restored.settle(&mut difference.problems);
     if difference.problems.iter().any(|problem| problem.severity == Severity::Error) {
@@ -151,6 +154,19 @@ fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagn
         | Risk::Destroys => return None,
     };
     Some(Diagnostic::note(Code::SeenInConsole, wanted.span, message))
+}
+
+/// For how long the rest of a creation is what somebody consented to with it.
+const CREATION: SignedDuration = SignedDuration::from_hours(24);
+
+/// The marker as far as it excuses anything. That a creation is under way counts for a day and only if it is proven: an old
+/// marker that is put back, or one that a person vouches for, lifts no risk.
+fn judged(cx: &Context<'_>, live: &Live<'_>, marker: &Marker) -> Marker {
+    let began = marker.state.created_at();
+    let is_old = began.is_some_and(|began| cx.options.now.duration_since(began) >= CREATION);
+    let state =
+        if is_old || live.proof == Verdict::Trusted { MarkerState::Owned } else { marker.state.clone() };
+    Marker { state, ..marker.clone() }
 }
 
 /// What the marker says and no longer should.

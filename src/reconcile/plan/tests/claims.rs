@@ -249,6 +249,40 @@ fn no_word_shortens_a_quarantine() {
     }
 }
 
+/// A marker that says that a creation is under way, put back on its own application years later, opens nothing.
+#[test]
+fn no_word_lifts_a_risk_but_the_one_of_a_creation_of_today() {
+    let at = |hours: i64| now() - jiff::SignedDuration::from_hours(hours);
+    let states = |hours: i64| {
+        [
+            MarkerState::Creating { since: at(hours) },
+            MarkerState::Successor { of: Ikey::new("DIGONE"), since: at(hours) },
+        ]
+    };
+    for (hours, verdict, widens) in [
+        (23, Verdict::Valid, false),
+        (23, Verdict::Born, false),
+        (24, Verdict::Valid, true),
+        (24 * 400, Verdict::Born, true),
+        (1, Verdict::Trusted, true),
+    ] {
+        for state in states(hours) {
+            let notes = Marker { state: state.clone(), ..marker("vpn") }.to_string();
+            let mut duo = FakeDuo::new().with(
+                "DI1",
+                "radius",
+                "VPN",
+                json!({"notes": notes, "user_access": "NO_USERS"}),
+            );
+            duo.proofs.set(Ikey::new("DI1"), verdict);
+            let wanted = app("vpn", "radius", "VPN").groups(&["VPN Users"]);
+            let plan = plan_of(&desired([wanted]), &duo);
+            let found = plan.risks().keys().any(|risk| risk.name() == "widens_access");
+            assert_eq!(found, widens, "{state:?} {verdict:?}\n{}", outline(&plan));
+        }
+    }
+}
+
 /// A deletion is for what the marker proves, is shown to be shut, and nobody else touched since.
 #[test]
 fn a_quarantine_counts_from_the_latest_thing_known() {
