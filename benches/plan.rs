@@ -57,6 +57,7 @@ fn desired(size: usize) -> Desired {
             ("username_normalization_policy".to_owned(), text("simple".to_owned())),
         ]),
         protect: false,
+        authoritative: false,
         definition: BTreeMap::new(),
         ignore: Vec::new(),
         secret: None,

@@ -273,6 +273,8 @@ codes! {
     SeenInConsole = "seen-in-console",
     /// Duo does not offer this setting for the application yet.
     NotOfferedYet = "not-offered-yet",
+    /// A field of an authoritative application that is not compared all the same.
+    NotCompared = "not-compared",
     /// An application that was to be deleted is still used.
     StillUsed = "still-used",
     /// Duo accepted a value and changed it on its own.

@@ -25,8 +25,8 @@ use crate::reconcile::observation::Observation;
 use crate::yaml;
 
 use check::Check;
-use draft::Draft;
 pub use draft::Entry;
+use draft::{Draft, Fullness};
 use names::Names;
 pub use scope::{LeftOut, Live, Reason, Wanted};
 use scope::{Scope, keys};
@@ -40,6 +40,8 @@ pub struct Imported {
     pub left_out: Vec<LeftOut>,
     /// The key of every application that may get an entry, whether or not it is wanted.
     pub keys: Vec<String>,
+    /// Fields of the new entries that are set in Duo, and that the YAML neither mentions nor ignores.
+    pub unmanaged_fields: usize,
 }
 
 /// Describes what the workspace does not declare yet. `defaults` are those of `defaults.applications`.
@@ -71,12 +73,14 @@ pub fn import(
             Err(reason) => imported.left_out.push(left_out(integration, reason)),
         }
     }
+    let inherited = defaults.get("authoritative").and_then(Value::as_bool).unwrap_or(workspace.authoritative);
+    let fullness = Fullness { written: wanted.authoritative, inherited };
     let mut drafts = Vec::new();
     let names = Names::new(live.groups, live.policies);
     for (candidate, key) in chosen.iter().zip(keys(&chosen, live.integrations, workspace)) {
         imported.keys.push(key.clone());
         if scope.is_wanted(candidate.integration, &key) {
-            drafts.push(scope.draft(candidate, key, &names, defaults));
+            drafts.push(scope.draft(candidate, key, &names, defaults, fullness));
         } else {
             imported.left_out.push(left_out(candidate.integration, Reason::NotWanted));
         }
@@ -84,6 +88,7 @@ pub fn import(
     let check = Check { workspace, desired, defaults, observation };
     let impossible = check.settle(&mut drafts);
     imported.left_out.extend(impossible);
+    imported.unmanaged_fields = check.unmanaged_fields(&drafts);
     imported.left_out.sort_by(|a, b| a.ikey.cmp(&b.ikey));
     drafts.sort_by(|a, b| a.key.cmp(&b.key));
     imported.entries = drafts.into_iter().map(Draft::finish).collect();

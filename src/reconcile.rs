@@ -24,6 +24,7 @@ pub mod plan;
 pub mod references;
 pub mod rotation;
 pub mod selection;
+pub mod set_fields;
 pub mod takedown;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -7,12 +7,13 @@ use crate::duo::activity::{Activities, Activity, activities_until};
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
 use crate::names::same;
-use crate::output::document::{Document, Kind, PlanDocument, WhoDocument};
+use crate::output::document::{Document, Kind, PlanDocument, UnmanagedFieldDocument, WhoDocument};
 use crate::output::printer::Printer;
 use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::{Action, Plan, Step};
-use crate::text::safe;
+use crate::reconcile::set_fields::SetField;
+use crate::text::{one_line, safe};
 
 use super::args;
 use super::exit::{Exit, Failure};
@@ -49,13 +50,23 @@ pub async fn run(
         true => who(&session, &args, &plan).await.map_err(|error| not_told(&error, printer)).ok(),
         false => None,
     };
-    let document = PlanDocument { kind: Kind::Drift, who, ..session.document(&plan, &[]) };
+    show_unmanaged_fields(&plan, verbosity, printer);
+    let unmanaged_fields = plan.unmanaged_fields().iter().map(UnmanagedFieldDocument::from).collect();
+    let document = PlanDocument { kind: Kind::Drift, who, unmanaged_fields, ..session.document(&plan, &[]) };
     outlet.deliver(&Document::Drift(Box::new(document)));
     if has_errors(plan.problems()) {
         return Ok(first_failure(&reading.failures).map_or(Exit::Error, Exit::of));
     }
     let overdue = plan.problems().iter().any(|problem| problem.code == Code::KeyTooOld);
     Ok(if plan.is_empty() && !overdue { Exit::Done } else { Exit::Pending })
+}
+
+/// With `-v`: which set fields nobody manages.
+fn show_unmanaged_fields(plan: &Plan, verbosity: u8, printer: Printer) {
+    for SetField { address, field, value } in plan.unmanaged_fields().iter().filter(|_| verbosity > 0) {
+        let (address, field, value) = (safe(address.as_str()), safe(field), one_line(value));
+        printer.remark(&format!("note: {address}: `{field}` is {value} in Duo and is not managed\n"));
+    }
 }
 
 /// Who did something to the applications that differ.

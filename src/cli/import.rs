@@ -35,6 +35,7 @@ pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Resul
         kinds: args.kinds.clone(),
         operator: args.include.contains(&Include::Operator),
         intelligence: args.include.contains(&Include::IdentityIntelligence),
+        authoritative: args.authoritative,
     };
     let session =
         Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::atomic::{self, Readers};
-use crate::output::document::{Document, MadeWith, PlanDocument, PruneDocument};
+use crate::output::document::{Document, MadeWith, PlanDocument, PruneDocument, unmanaged_fields};
 use crate::output::json;
 use crate::output::printer::Printer;
 use crate::reconcile::consent::patterns;
@@ -42,6 +42,9 @@ pub async fn run(
         printer,
     );
     show_remarks(&reading.observation, verbosity, printer);
+    if let (1.., Some(sentence)) = (verbosity, unmanaged_fields(plan.unmanaged_fields().len())) {
+        printer.remark(&format!("note: {sentence} `duoctl drift -v` names them\n"));
+    }
     let document = Document::Plan(Box::new(session.document(&plan, &refusals)));
     outlet.deliver(&document);
     if let (Some(file), Document::Plan(document)) = (&args.out, document) {

@@ -1,6 +1,6 @@
 //! `duoctl verify`: every managed key proven by live calls. Changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -127,6 +127,7 @@ fn target(wanted: &DesiredApplication, plan: &Plan, lives: &HashMap<&Ikey, &Inte
             Some(Setting::List(names)) if !ignored => {
                 Some(names.iter().map(|name| name.value.clone()).collect())
             }
+            Some(Setting::LeftOut) if !ignored => Some(BTreeSet::new()),
             _ => None,
         },
         live: match live {

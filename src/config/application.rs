@@ -22,19 +22,21 @@ use super::read::{flag, ignores, max_age, secret_target};
 pub struct Defaults {
     settings: BTreeMap<String, Spanned<Setting>>,
     protect: bool,
+    authoritative: bool,
     ignore: Vec<Spanned<Ignore>>,
     max_age: Option<Spanned<SignedDuration>>,
 }
 
 impl Defaults {
-    /// Reads the mapping.
-    pub fn decode(entries: &[Entry]) -> Self {
+    /// Reads the mapping; `authoritative` is what the workspace says.
+    pub fn decode(entries: &[Entry], authoritative: bool) -> Self {
         let defaultable =
             |entry: &&Entry| field(&entry.key.value).is_some_and(|field| field.is(Roles::DEFAULTABLE));
-        let mut defaults = Self::default();
+        let mut defaults = Self { authoritative, ..Self::default() };
         for entry in entries.iter().filter(defaultable) {
             match entry.key.value.as_str() {
                 "protect" => defaults.protect = flag(&entry.value).unwrap_or_default(),
+                "authoritative" => defaults.authoritative = flag(&entry.value).unwrap_or(authoritative),
                 "ignore" => defaults.ignore = ignores(&entry.value),
                 "max_age" => defaults.max_age = max_age(&entry.value),
                 name => {
@@ -84,6 +86,7 @@ pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
         settings: BTreeMap::new(),
         secret: None,
         protect: false,
+        authoritative: defaults.authoritative,
         ignore: Vec::new(),
         max_age: None,
     };
@@ -96,6 +99,9 @@ pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
             "secret" => application.secret = secret_target(&value),
             "max_age" => application.max_age = max_age(&value),
             "protect" => protect = flag(&value),
+            "authoritative" => {
+                application.authoritative = flag(&value).unwrap_or(defaults.authoritative);
+            }
             "ignore" => ignore = Some(ignores(&value)),
             name => {
                 let applies = field(name).is_some_and(|field| field.is_setting() && field.applies_to(kind));

@@ -21,6 +21,8 @@ pub struct Declared<'w> {
     pub ignore: &'w [Spanned<Ignore>],
     /// The fields that the YAML sets, by their YAML keys.
     pub fields: Vec<&'w str>,
+    /// Whether those that it leaves out count as unset.
+    pub authoritative: bool,
 }
 
 impl Declared<'_> {
@@ -44,6 +46,7 @@ impl Workspace {
                     pin: application.integration_key.as_ref(),
                     ignore: &application.ignore,
                     fields: application.settings.keys().map(String::as_str).chain(named).collect(),
+                    authoritative: application.authoritative,
                 })
             }
             Place::Entry(_) => None,
@@ -101,6 +104,7 @@ impl IntelligenceEntry {
             pin: managed.integration_key.as_ref(),
             ignore: &managed.ignore,
             fields,
+            authoritative: managed.authoritative,
         }
     }
 }

@@ -30,12 +30,15 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
     let applications = applications.map(|index| entries.swap_remove(index).value.data);
     let entries = entries.as_slice();
     let root_of = |key: &str| mapping(entries, key);
-    let defaults = Defaults::decode(mapping(root_of("defaults"), "applications"));
+    let authoritative =
+        find(entries, "authoritative").and_then(|entry| flag(&entry.value)).unwrap_or_default();
+    let defaults = Defaults::decode(mapping(root_of("defaults"), "applications"), authoritative);
     Workspace {
         root: root.to_owned(),
         name: numeric_text(entries, "workspace").unwrap_or_else(|| Spanned::new(String::new(), start)),
         formerly: numeric_text(entries, "formerly"),
         tenant: tenant(root_of("tenant"), root, start),
+        authoritative,
         applications: match applications {
             Some(Data::Mapping(entries)) => entries
                 .into_iter()
@@ -43,7 +46,9 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
                 .collect(),
             _ => BTreeMap::new(),
         },
-        identity_intelligence: entries_of(root_of("identity_intelligence"), intelligence),
+        identity_intelligence: entries_of(root_of("identity_intelligence"), |key, node| {
+            intelligence(key, node, authoritative)
+        }),
         identity_intelligence_removed: root_of("identity_intelligence_removed")
             .iter()
             .filter_map(|entry| Some((entry.key.value.clone(), numeric_node(&entry.value)?)))
@@ -187,7 +192,7 @@ fn secret_source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {
     Some(Spanned::new(place, node.span))
 }
 
-fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
+fn intelligence(key: &Spanned<String>, node: &Node, authoritative: bool) -> IntelligenceEntry {
     let entries: &[Entry] = match &node.data {
         Data::Mapping(entries) => entries,
         _ => &[],
@@ -213,8 +218,8 @@ fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
             .unwrap_or_default(),
         push_verification: flag_of("push_verification"),
         push_application_name: text_of(mapping(entries, "push_verification"), "application_name"),
-        admin_api: part(entries, ADMIN_API),
-        auth_api: part(entries, AUTH_API),
+        admin_api: part(entries, ADMIN_API, authoritative),
+        auth_api: part(entries, AUTH_API, authoritative),
         admin_api_name: text_of(mapping(entries, ADMIN_API), "name"),
         networks: find(mapping(entries, ADMIN_API), "networks_for_api_access")
             .map(|entry| items(&entry.value).iter().filter_map(text).collect())
@@ -227,12 +232,14 @@ fn intelligence(key: &Spanned<String>, node: &Node) -> IntelligenceEntry {
     }
 }
 
-fn part(entries: &[Entry], name: &str) -> Part {
+fn part(entries: &[Entry], name: &str, authoritative: bool) -> Part {
     let own = mapping(entries, name);
+    let says = find(own, "authoritative").and_then(|entry| flag(&entry.value));
     Part {
         span: find(entries, name).map(|entry| entry.key.span),
         integration_key: text_of(own, "integration_key"),
         protect: find(own, "protect").and_then(|entry| flag(&entry.value)).unwrap_or_default(),
+        authoritative: says.unwrap_or(authoritative),
         ignore: find(own, "ignore").map(|entry| ignores(&entry.value)).unwrap_or_default(),
     }
 }

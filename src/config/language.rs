@@ -52,6 +52,13 @@ static FILE_KEYS: &[Key] = &[
     )
     .link(("Duo's documentation", "https://duo.com/docs/adminapi#first-steps")),
     Key::optional(
+        "authoritative",
+        Shape::Flag,
+        "Whether what is left out counts as unset. Then a policy attached in Duo, or an option switched on there, is drift although the YAML does not mention it. Applications, their defaults and the applications of `identity_intelligence` may say otherwise.",
+        "true",
+    )
+    .default("false"),
+    Key::optional(
         "identity_intelligence",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&intelligence::ENTRY)),
         "Connections to Cisco Identity Intelligence. Each expands into the applications it needs and the sheet for its console.",
@@ -326,5 +333,6 @@ pub static SUPPRESSION: Object = Object::new(
 pub const SUPPRESSIBLE: &[Choice] = &[
     Choice::new("deceptive-name", "a name contains a character that is invisible or looks like another one"),
     Choice::new("possible-duplicate", "an application without an owner looks like one that would be created"),
+    Choice::new("not-compared", "a field of an authoritative application cannot be compared"),
     Choice::new("recommended", "the vendor recommends something that an entry leaves out"),
 ];

@@ -25,6 +25,8 @@ pub struct Workspace {
     pub formerly: Option<Spanned<String>>,
     /// `tenant`.
     pub tenant: Tenant,
+    /// `authoritative`: what every application leaves out counts as unset, unless it says otherwise.
+    pub authoritative: bool,
     /// `applications`, by the last part of their address. Defaults are merged in already.
     pub applications: BTreeMap<String, Application>,
     /// `identity_intelligence`, by name.
@@ -178,6 +180,8 @@ pub struct Application {
     pub secret: Option<Spanned<SecretTarget>>,
     /// `protect`: refuses delete, replace and quarantine.
     pub protect: bool,
+    /// `authoritative`, its own or that of the defaults or of the workspace: what is left out counts as unset.
+    pub authoritative: bool,
     /// `ignore`: fields whose difference is left alone.
     pub ignore: Vec<Spanned<Ignore>>,
     /// `max_age`: how old its key may become.
@@ -278,6 +282,8 @@ pub struct Part {
     pub integration_key: Option<Spanned<String>>,
     /// `protect`: refuses delete, replace and quarantine.
     pub protect: bool,
+    /// `authoritative`, its own or that of the workspace: what is left out counts as unset.
+    pub authoritative: bool,
     /// `ignore`: fields whose difference is left alone.
     pub ignore: Vec<Spanned<Ignore>>,
 }

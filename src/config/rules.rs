@@ -38,8 +38,14 @@ const LOCAL: &[Rule] = &[
 ];
 
 /// Rules about what one part says of another: they need every file.
-const WHOLE: &[Rule] =
-    &[consents::check, references::check, removed::check, stores::check, suppressions::check];
+const WHOLE: &[Rule] = &[
+    consents::check,
+    ignores::defaults,
+    references::check,
+    removed::check,
+    stores::check,
+    suppressions::check,
+];
 
 /// Runs every rule; `complete` says whether every file could be read.
 pub fn run(workspace: &Workspace, complete: bool, findings: &mut Vec<Diagnostic>) {

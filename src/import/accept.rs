@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::duo::catalogue::lookup;
 use crate::duo::types::Integration;
+use crate::kinds::application::leaf::segment;
 use crate::kinds::marker::Notes;
 use crate::kinds::value::Setting;
 use crate::names::bare_key;
@@ -107,15 +108,49 @@ fn document(
 ) -> Result<Vec<Edit>, String> {
     let kind = lookup(integration.kind());
     let live = settings::value("sso", integration, kind, names).map_err(|why| format!("`sso` {why}"))?;
+    let nothing = json!({});
     let declared = wanted.settings.get("sso").and_then(|setting| match &setting.value {
-        Setting::Document(document) => Some(document),
+        Setting::Document(document) => Some(&**document),
+        Setting::LeftOut => Some(&nothing),
         _ => None,
     });
     let mut edits = Vec::new();
     if let Some(declared) = declared {
-        leaves(declared, live.as_ref(), &mut vec!["sso".to_owned()], changes, &mut edits);
+        let path = &mut vec!["sso".to_owned()];
+        leaves(declared, live.as_ref(), path, changes, &mut edits);
+        if let (true, Some(live)) = (wanted.authoritative, &live) {
+            additions(declared, live, path, changes, &mut edits);
+        }
     }
     Ok(edits)
+}
+
+/// Goes down what Duo holds to what the YAML leaves out and a change names.
+fn additions(
+    declared: &Value,
+    live: &Value,
+    path: &mut Vec<String>,
+    changes: &[&Change],
+    edits: &mut Vec<Edit>,
+) {
+    let (Value::Object(declared), Value::Object(live)) = (declared, live) else { return };
+    for (key, value) in live {
+        path.push(key.clone());
+        match declared.get(key) {
+            Some(declared) => additions(declared, value, path, changes, edits),
+            None => {
+                let here = path.iter().map(|name| segment(name)).collect::<Vec<_>>().join(".");
+                let within = |change: &&&Change| {
+                    let rest = change.field.strip_prefix(&here);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                };
+                if changes.iter().any(|change| within(&change)) {
+                    edits.push(Edit { path: path.clone(), value: Some(value.clone()) });
+                }
+            }
+        }
+        path.pop();
+    }
 }
 
 /// Goes down what the YAML declares to the places that a change names.

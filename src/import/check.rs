@@ -13,10 +13,12 @@ use crate::config::model::Workspace;
 use crate::diagnostic::Severity;
 use crate::duo::types::Ikey;
 use crate::kinds::address::Address;
+use crate::kinds::application::fields::field;
+use crate::kinds::field::Field;
 use crate::language::texts::INTEGRATION_KEY;
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::observation::Observation;
-use crate::reconcile::plan::{self, Action, Options, Prune};
+use crate::reconcile::plan::{self, Action, Options, Plan, Prune};
 use crate::reconcile::rotation::Orders;
 use crate::reconcile::selection::Selection;
 
@@ -100,21 +102,14 @@ impl Check<'_> {
             finding.fields.extend(field);
         }
         let Some(workspace) = loaded.workspace else { return findings };
-        let mut desired = self.desired.clone();
-        desired.applications.extend(
-            workspace
-                .applications
-                .iter()
-                .map(|(key, application)| DesiredApplication::from_yaml(key, application, &workspace)),
-        );
-        let plan = plan::plan(&desired, self.observation, &options());
+        let plan = self.plan(&workspace);
         let mut by_address: HashMap<Address, &Draft> =
             drafts.iter().map(|draft| (Address::application(&draft.key), draft)).collect();
         by_address.retain(|_, draft| !findings.contains_key(&draft.key));
         for step in plan.steps().iter().filter(|step| step.action != Action::Adopt) {
             let Some(draft) = by_address.get(&step.address) else { continue };
             let fields = step.changes.iter().filter_map(|change| change.field.split(['.', '[']).next());
-            let fields = fields.filter(|field| draft.parts.iter().any(|part| part.key == *field));
+            let fields = fields.filter(|field| draft.can_give_up(field));
             let fields: BTreeSet<String> = fields.map(str::to_owned).collect();
             let why = match fields.is_empty() {
                 true => format!("the plan would {} it", step.action.name()),
@@ -143,13 +138,33 @@ impl Check<'_> {
         findings
     }
 
+    /// The plan of what is declared already, and of the entries.
+    fn plan(&self, entries: &Workspace) -> Plan {
+        let mut desired = self.desired.clone();
+        let added = entries.applications.iter();
+        desired
+            .applications
+            .extend(added.map(|(key, application)| DesiredApplication::from_yaml(key, application, entries)));
+        plan::plan(&desired, self.observation, &options())
+    }
+
+    /// How many fields of the entries are set in Duo, and neither written nor ignored.
+    pub(super) fn unmanaged_fields(&self, drafts: &[Draft]) -> usize {
+        let (text, _) = self.file(drafts);
+        let Some(entries) = load_text(PathBuf::from("import.yaml"), text).workspace else { return 0 };
+        let own: BTreeSet<Address> =
+            entries.applications.keys().map(|key| Address::application(key)).collect();
+        self.plan(&entries).unmanaged_fields().iter().filter(|set| own.contains(&set.address)).count()
+    }
+
     /// The entries as a workspace of their own, and the place of each.
     fn file<'d>(&self, drafts: &'d [Draft]) -> (String, Vec<(Range<usize>, &'d Draft)>) {
         let tenant = writing::text(&self.workspace.tenant.api_hostname.value);
         let defaults = writing::inline(&Value::Object(self.defaults.clone()));
         let mut text = format!(
-            "version: 1\nworkspace: {}\ntenant: {{api_hostname: {tenant}}}\ndefaults: {{applications: {defaults}}}\napplications:\n",
-            writing::text(&self.workspace.name.value)
+            "version: 1\nworkspace: {}\ntenant: {{api_hostname: {tenant}}}\nauthoritative: {}\ndefaults: {{applications: {defaults}}}\napplications:\n",
+            writing::text(&self.workspace.name.value),
+            self.workspace.authoritative
         );
         let mut places = Vec::with_capacity(drafts.len());
         for draft in drafts {
@@ -177,6 +192,13 @@ fn impossible_because(draft: &Draft, why: String) -> LeftOut {
 }
 
 impl Draft {
+    /// Whether something is left of a field to give up: a setting, or that it counts as unset.
+    fn can_give_up(&self, name: &str) -> bool {
+        let is_ignored = self.ignored.iter().any(|(ignored, _)| ignored == name);
+        let counts = self.fullness.is_whole() && field(name).is_some_and(Field::is_compared) && !is_ignored;
+        counts || self.parts.iter().any(|part| part.key == name)
+    }
+
     /// The setting that stands at an offset into the entry's text, each line of which is indented by two.
     fn field_at(&self, offset: usize) -> Option<String> {
         let mut field = None;

@@ -4,16 +4,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::kinds::application::leaves::in_one_shape;
-use crate::kinds::application::sso::DOCUMENT;
+use crate::kinds::application::sso::{DOCUMENT, OFF};
 use crate::kinds::value::flag;
 use crate::language::shape::{Key, Shape};
 use crate::text::{secret_runs, shown};
 
 use super::draft::Found;
 use super::names::{Names, Unsaid};
-
-/// Switches that are off unless somebody turns them on; Duo's default of every other one is not known for certain.
-const OFF: [&str; 3] = ["encrypt_assertion", "isDefault", "allow_pkce_only"];
 
 /// Free text, in which people keep what they should not.
 const FREE: [&str; 4] = ["relaystate", "description", "static_attrs", "attribute_transformations"];

@@ -3,10 +3,14 @@
 use std::cell::OnceCell;
 
 use crate::config::edit::writing;
+use crate::duo::catalogue::lookup;
 use crate::duo::types::Ikey;
+use crate::kinds::application::fields::field;
+use crate::kinds::application::{ACCESS, GROUPS};
+use crate::kinds::field::Field;
 use crate::text::bounded;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// How deep the parts of an entry stand.
 const STEP: usize = 2;
@@ -46,8 +50,27 @@ pub(super) struct Draft {
     pub(super) parts: Vec<Part>,
     /// What could not be said, one comment each.
     pub(super) comments: Vec<String>,
+    pub(super) fullness: Fullness,
+    /// Fields that are ignored since they could not be said, each with the reason.
+    pub(super) ignored: Vec<(String, String)>,
     /// The entry as it was last written, until something more is given up.
     pub(super) written: OnceCell<String>,
+}
+
+/// Whether what an entry leaves out counts as unset.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fullness {
+    /// The entry is to say so, and to write what is unset as well.
+    pub(super) written: bool,
+    /// The workspace says so of every application.
+    pub(super) inherited: bool,
+}
+
+impl Fullness {
+    /// Whether it counts as unset, whoever says so.
+    pub(super) fn is_whole(self) -> bool {
+        self.written || self.inherited
+    }
 }
 
 /// One setting.
@@ -92,8 +115,17 @@ impl Draft {
     /// Leaves a setting out and says why. An application without type, name or access has to be pinned.
     pub(super) fn give_up(&mut self, key: &str, why: &str) {
         self.parts.retain(|part| part.key != key);
-        self.comments.push(format!("`{key}` {why}"));
         self.written.take();
+        // Left out, it would count as unset.
+        if self.fullness.is_whole() && field(key).is_some_and(Field::is_compared) {
+            self.ignored.push((key.to_owned(), format!("import: {}", one_line(why))));
+            let has_groups = field(GROUPS).is_some_and(|field| field.applies_to(lookup(&self.kind)));
+            if key == ACCESS && has_groups {
+                self.ignored.push((GROUPS.to_owned(), format!("import: it belongs to `{ACCESS}`")));
+            }
+        } else {
+            self.comments.push(format!("`{key}` {why}"));
+        }
         if matches!(key, "type" | "name" | "user_access") {
             self.pinned = true;
         }
@@ -108,16 +140,27 @@ impl Draft {
     pub(super) fn finish(mut self) -> Entry {
         let text = self.written.take().unwrap_or_else(|| self.write());
         let pin = self.pinned.then(|| ("integration_key".to_owned(), self.ikey.as_str().into()));
-        let parts = self.parts.into_iter().map(|part| (part.key.to_owned(), part.value));
+        let last = self.last();
+        let unsaid = self.comments.len() + self.ignored.len();
+        let parts = self.parts.into_iter().chain(last).map(|part| (part.key.to_owned(), part.value));
         Entry {
             text,
             value: parts.chain(pin).collect::<Map<_, _>>().into(),
-            unsaid: self.comments.len(),
+            unsaid,
             key: self.key,
             kind: self.kind,
             name: self.name,
             ikey: self.ikey,
         }
+    }
+
+    /// What stands behind the settings.
+    fn last(&self) -> Vec<Part> {
+        let Fullness { written, inherited } = self.fullness;
+        let authoritative = (written && !inherited).then(|| Part::new("authoritative", true));
+        let items = self.ignored.iter().map(|(field, reason)| json!({"field": field, "reason": reason}));
+        let ignore = (!self.ignored.is_empty()).then(|| Part::new("ignore", items.collect::<Value>()));
+        authoritative.into_iter().chain(ignore).collect()
     }
 
     fn write(&self) -> String {
@@ -130,7 +173,7 @@ impl Draft {
         if self.pinned {
             lines.push(format!("{pad}integration_key: {}", writing::text(self.ikey.as_str())));
         }
-        for part in self.parts.iter().filter(|part| !early(part.key)) {
+        for part in self.parts.iter().filter(|part| !early(part.key)).chain(&self.last()) {
             lines.extend(part.lines());
         }
         lines.extend(self.comments.iter().map(|comment| format!("{pad}# {}", one_line(comment))));

@@ -18,7 +18,7 @@ use crate::reconcile::desired::Desired;
 use crate::reconcile::matching::{TypeAndName, match_all, type_and_name};
 use crate::reconcile::observation::{Observation, Proofs};
 
-use super::draft::{Draft, Part};
+use super::draft::{Draft, Fullness, Part};
 use super::names::Names;
 use super::naming::{self, Named};
 use super::settings;
@@ -34,6 +34,8 @@ pub struct Wanted {
     pub operator: bool,
     /// Applications of Identity Intelligence, too.
     pub intelligence: bool,
+    /// Every field, what is unset as well, so that whatever changes later is a difference.
+    pub authoritative: bool,
 }
 
 /// The lists that an import needs, all of them read.
@@ -281,6 +283,7 @@ impl<'a> Scope<'a> {
         key: String,
         names: &Names<'_>,
         defaults: &Map<String, Value>,
+        fullness: Fullness,
     ) -> Draft {
         let integration = candidate.integration;
         let kind = lookup(integration.kind());
@@ -297,6 +300,8 @@ impl<'a> Scope<'a> {
                 || self.needs_proof(candidate),
             parts: Vec::new(),
             comments: Vec::new(),
+            fullness,
+            ignored: Vec::new(),
             written: OnceCell::new(),
         };
         for (key, text) in [("type", integration.kind()), ("name", integration.name())] {

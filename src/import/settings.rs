@@ -8,6 +8,7 @@ use crate::kinds::application::fields::{
     FIELDS, MOST_GROUPS, USER_ACCESS, field, held_permissions, known_permissions,
 };
 use crate::kinds::application::{GROUPS, PERMITTED_GROUPS};
+use crate::kinds::field::{Field, Form, Silence};
 use crate::kinds::marker::Notes;
 use crate::kinds::networks::Networks;
 use crate::kinds::value::{flag, parts};
@@ -33,6 +34,7 @@ pub(super) fn describe(
             Ok(None) => {}
             Ok(Some(found)) => {
                 let needed = match defaults.get(key) {
+                    _ if draft.fullness.written && is_shown(field, live) => true,
                     Some(default) => *default != found.value,
                     None => !found.is_default,
                 };
@@ -47,6 +49,13 @@ pub(super) fn describe(
     if !draft.parts.iter().any(|part| part.key == "user_access") {
         draft.parts.retain(|part| part.key != "groups_allowed");
     }
+}
+
+/// Whether Duo tells of a field on this application, be it that it is unset.
+fn is_shown(field: &Field, live: &Integration) -> bool {
+    let blank = matches!(field.form, Form::Word { .. }) && live.text(field.wire_name()).is_empty();
+    let told = field.silence == Silence::Unset || live.property(field.wire_name()).is_some();
+    told && !blank
 }
 
 /// The value of one setting, explicit also where it is the default; `None` where the application has none.

@@ -77,7 +77,7 @@ fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication
         let networks = Spanned::new(Setting::List(entry.networks.clone()), first.span);
         wanted.settings.insert("networks_for_api_access".to_owned(), networks);
     }
-    wanted
+    wanted.completed(entry.span)
 }
 
 fn auth_api(address: &Address, entry: &IntelligenceEntry) -> Option<DesiredApplication> {
@@ -92,7 +92,7 @@ fn auth_api(address: &Address, entry: &IntelligenceEntry) -> Option<DesiredAppli
     let address = address.part(AUTH_API);
     let mut wanted = application(address, entry.span, "authapi", name, settings, span, &entry.auth_api);
     wanted.definition.insert(ACCESS, FieldValue::text("ALL_USERS"));
-    Some(wanted)
+    Some(wanted.completed(entry.span))
 }
 
 fn text(text: &str) -> Setting {
@@ -118,6 +118,7 @@ fn application<const N: usize>(
         pin: part.integration_key.as_ref().map(DesiredApplication::pinned),
         settings,
         protect: part.protect,
+        authoritative: part.authoritative,
         ignore: part.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
         definition: BTreeMap::new(),
         secret: None,

@@ -3,7 +3,9 @@
 pub mod access;
 pub mod entry;
 pub mod fields;
+pub mod leaf;
 pub mod leaves;
+mod left_out;
 mod risks;
 pub mod sso;
 

@@ -200,6 +200,18 @@ impl Field {
         }
     }
 
+    /// What it counts as where an authoritative object leaves it out: what a new object has. `None` for what every
+    /// object has in some form, so that nothing could be put in its place.
+    pub fn unset(&self) -> Option<FieldValue> {
+        match (self.form, self.clear) {
+            _ if !self.is_setting() || self.only_with.is_some() => None,
+            (Form::Switch, _) => Some(FieldValue::Flag(false)),
+            (Form::Flags { .. } | Form::Document(_), _) | (_, Clear::Empty) => Some(FieldValue::Unset),
+            (_, Clear::Word(word)) => Some(FieldValue::text(word)),
+            (_, Clear::Never) => None,
+        }
+    }
+
     /// Whether a property of the object belongs to it.
     pub fn owns(&self, property: &str) -> bool {
         match self.wire {
@@ -278,13 +290,37 @@ pub struct Document {
     /// The document with the names of other objects replaced by their ids.
     pub resolve: fn(&Written, &dyn Names, Span) -> Resolved,
     /// The declared leaves, and what a live document holds at the same places.
-    pub leaves: fn(&Value, Option<&Value>) -> (Leaves, Leaves),
+    pub leaves: fn(&Value, Option<&Value>, Extent) -> (Leaves, Leaves),
     /// What an update sends of a declared document, given the live one.
-    pub outgoing: fn(&Value, &Value) -> Value,
+    pub outgoing: fn(&Value, &Value, Extent) -> Value,
+    /// What a live document sets and a declared one leaves out.
+    pub left_out: fn(&Value, &Value) -> Vec<LeftOut>,
     /// A live document as it is sent to have it once more.
     pub again: fn(&Value) -> Value,
     /// The value of a leaf for people.
     pub shown: fn(&str, Value, &dyn Names) -> Value,
+}
+
+/// How much of a document counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Only what the YAML declares.
+    Declared,
+    /// All that the language knows: what the YAML leaves out counts as unset.
+    Whole,
+}
+
+/// A part of a document that is set in Duo and that the YAML leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its path, as in [`Leaves`].
+    pub path: String,
+    /// Its place in the document that is sent, as a JSON pointer.
+    pub pointer: String,
+    /// What Duo holds.
+    pub value: Value,
+    /// What is sent there to clear it; `None` where Duo does not let it be cleared.
+    pub clear: Option<Value>,
 }
 
 /// A document with ids in place of names, or what could not be resolved.

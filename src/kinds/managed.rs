@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
 use crate::duo::types::Integration;
 
-use super::field::{Clear, Field, Form, Names, Roles, Silence, Wire};
+use super::field::{Clear, Extent, Field, Form, Names, Roles, Silence, Wire};
 use super::flags;
 use super::marker::Notes;
 use super::networks::Networks;
@@ -23,6 +23,10 @@ pub struct Managed {
     pub wanted: FieldValue,
     /// What the YAML asks for, as it is sent.
     sent: Value,
+    /// How much of a document counts.
+    extent: Extent,
+    /// Whether the YAML leaves it out, and it counts as unset.
+    pub left_out: bool,
     /// Where it stands.
     pub span: Span,
 }
@@ -48,14 +52,16 @@ pub enum Kept {
 }
 
 impl Managed {
-    /// Resolves one setting of the YAML.
+    /// Resolves one setting of the YAML; `extent` says how much of a document counts.
     pub fn new(
         field: &'static Field,
         setting: &Spanned<Setting>,
+        extent: Extent,
         names: &dyn Names,
     ) -> Result<Self, Vec<Diagnostic>> {
         let span = setting.span;
         let (wanted, sent) = match (&setting.value, field.clear) {
+            (Setting::LeftOut, _) => unset(field),
             (Setting::Clear, Clear::Empty) => (FieldValue::Unset, json!("")),
             (Setting::Clear, Clear::Word(word)) => (FieldValue::text(word), json!(word)),
             (Setting::Clear, Clear::Never) => {
@@ -64,9 +70,20 @@ impl Managed {
                 let instead = "write a value, or leave the key out to leave the setting alone";
                 return Err(vec![problem.help(field.key.hint.unwrap_or(instead))]);
             }
-            (setting, _) => wanted(field, setting, span, names)?,
+            (setting, _) => wanted(field, setting, span, extent, names)?,
         };
-        Ok(Self { field, wanted, sent, span })
+        let left_out = setting.value == Setting::LeftOut;
+        Ok(Self { field, wanted, sent, extent, left_out, span })
+    }
+
+    /// Whether a live value is what an authoritative object wants by leaving the field out: nothing, which Duo may show
+    /// in several ways, or not at all.
+    pub fn counts_as_unset(&self, live: &Live) -> bool {
+        self.left_out
+            && match live {
+                Live::NotOffered | Live::Value(FieldValue::Unset) => true,
+                Live::Value(value) => *value == self.wanted,
+            }
     }
 
     /// What the account holds in this field.
@@ -86,32 +103,11 @@ impl Managed {
     }
 
     fn read(&self, live: &Integration) -> Option<FieldValue> {
-        let field = self.field;
-        if let Some((property, value)) = field.only_with {
-            match live.text(property) {
-                "" => return None,
-                other if other != value => return Some(FieldValue::Unset),
-                _ => {}
-            }
-        }
-        let property = self.property(live);
-        let text = || property.and_then(Value::as_str);
-        Some(match field.form {
-            Form::Text if field.is(Roles::MARKED) => FieldValue::text(&Notes::parse(text()?).text),
-            Form::Text => FieldValue::text(text()?),
-            Form::Word { read, .. } => FieldValue::text(&read(text()?)),
-            Form::Switch => FieldValue::Flag(property.and_then(flag)?),
-            Form::Set => FieldValue::set(property.map(parts).unwrap_or_default().into_iter().collect()),
-            Form::Flags { .. } => FieldValue::set(flags::set(live, field.wire_name())),
-            // What cannot be understood is kept as text, which is equal to no networks.
-            Form::Networks => {
-                Networks::parse(parts(property?)).map_or_else(FieldValue::Text, FieldValue::networks)
-            }
-            Form::Document(form) => match self.wanted {
-                FieldValue::Document(_) => FieldValue::Document((form.leaves)(&self.sent, Some(property?)).1),
-                _ => FieldValue::Unset,
-            },
-        })
+        let (Form::Document(form), FieldValue::Document(_)) = (self.field.form, &self.wanted) else {
+            return held(self.field, live);
+        };
+        let leaves = (form.leaves)(&self.sent, Some(self.property(live)?), self.extent);
+        Some(FieldValue::Document(leaves.1))
     }
 
     /// Adds the field to the body of a create or, with the live object, of an update.
@@ -125,7 +121,7 @@ impl Managed {
             Form::Document(_) | Form::Set if self.wanted == FieldValue::Unset => return,
             Form::Document(form) => {
                 let held = live.and_then(|live| self.property(live));
-                held.map_or_else(|| self.sent.clone(), |held| (form.outgoing)(&self.sent, held))
+                held.map_or_else(|| self.sent.clone(), |held| (form.outgoing)(&self.sent, held, self.extent))
             }
             Form::Text | Form::Word { .. } | Form::Switch | Form::Set | Form::Networks => self.sent.clone(),
         };
@@ -187,11 +183,52 @@ impl Managed {
     }
 }
 
+/// What the account holds in a field, as it is compared; `None` where Duo does not show it. Of a document nothing: which
+/// parts of it count is a matter of what is declared.
+pub fn held(field: &Field, live: &Integration) -> Option<FieldValue> {
+    if let Some((property, value)) = field.only_with {
+        match live.text(property) {
+            "" => return None,
+            other if other != value => return Some(FieldValue::Unset),
+            _ => {}
+        }
+    }
+    let property = live.property(field.wire_name());
+    let text = || property.and_then(Value::as_str);
+    Some(match field.form {
+        Form::Text if field.is(Roles::MARKED) => FieldValue::text(&Notes::parse(text()?).text),
+        Form::Text => FieldValue::text(text()?),
+        Form::Word { read, .. } => FieldValue::text(&read(text()?)),
+        Form::Switch => FieldValue::Flag(property.and_then(flag)?),
+        Form::Set => FieldValue::set(property.map(parts).unwrap_or_default().into_iter().collect()),
+        Form::Flags { .. } => FieldValue::set(flags::set(live, field.wire_name())),
+        // What cannot be understood is kept as text, which is equal to no networks.
+        Form::Networks => {
+            Networks::parse(parts(property?)).map_or_else(FieldValue::Text, FieldValue::networks)
+        }
+        Form::Document(_) => FieldValue::Unset,
+    })
+}
+
+/// A field that an authoritative object leaves out, as it is compared and as it is sent.
+fn unset(field: &Field) -> (FieldValue, Value) {
+    match (field.form, field.unset()) {
+        (Form::Document(form), _) => {
+            let nothing = Value::Object(Map::new());
+            (FieldValue::Document((form.leaves)(&nothing, None, Extent::Whole).0), nothing)
+        }
+        (_, Some(FieldValue::Flag(on))) => (FieldValue::Flag(on), json!(switch(on))),
+        (_, Some(FieldValue::Text(word))) => (FieldValue::text(&word), json!(word)),
+        (_, _) => (FieldValue::Unset, json!("")),
+    }
+}
+
 /// A value of the YAML as it is compared, and as it is sent.
 fn wanted(
     field: &Field,
     setting: &Setting,
     span: Span,
+    extent: Extent,
     names: &dyn Names,
 ) -> Result<(FieldValue, Value), Vec<Diagnostic>> {
     let text = if let Setting::Text(text) = setting { text.as_str() } else { "" };
@@ -240,7 +277,7 @@ fn wanted(
         Form::Document(form) => {
             let Setting::Document(document) = setting else { return Ok((FieldValue::Unset, Value::Null)) };
             let resolved = (form.resolve)(document, names, span)?;
-            (FieldValue::Document((form.leaves)(&resolved, None).0), resolved)
+            (FieldValue::Document((form.leaves)(&resolved, None, extent).0), resolved)
         }
     })
 }

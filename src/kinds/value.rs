@@ -24,6 +24,8 @@ pub enum Setting {
     List(Vec<Spanned<String>>),
     /// A document of any shape, e.g. `sso`.
     Document(Written),
+    /// Nothing is written, and the object is authoritative: it counts as unset.
+    LeftOut,
 }
 
 /// A document with the places of its texts. Two are the same if their values are.

@@ -16,6 +16,7 @@ pub use console::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
 pub use finding::{
     DeclaredCounts, DiagnosticDocument, FailureDocument, Place, RelatedDocument, ValidateDocument,
 };
+pub use last_line::unmanaged_fields;
 pub use list::{
     DoctorDocument, ImportDocument, ImportedDocument, ImportedFile, LeftOutDocument, LeftOutReason,
     RotationsDocument, SecretsDocument,
@@ -23,7 +24,7 @@ pub use list::{
 pub(crate) use plan::Actions;
 pub use plan::{
     ChangeDocument, DeliveryDocument, MadeBy, MadeWith, PlanDocument, PruneDocument, RefusalDocument,
-    RiskDocument, StepDocument, WhoDocument,
+    RiskDocument, StepDocument, UnmanagedFieldDocument, WhoDocument,
 };
 pub use verify::{ApplicationDocument, LadderDocument, VerifyDocument, VerifySummary};
 

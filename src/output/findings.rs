@@ -8,7 +8,7 @@ use crate::verify::report::{Check, Verdict};
 
 use super::document::{
     ApplyDocument, DiagnosticDocument, Document, FailureDocument, Place, PlanDocument, RefusalDocument,
-    StepDocument, StepStatus, VerifyDocument,
+    StepDocument, StepStatus, VerifyDocument, unmanaged_fields,
 };
 use crate::text::one_line;
 
@@ -36,6 +36,13 @@ pub fn findings(document: &Document) -> Option<Vec<Finding>> {
             plan_findings(&mut found, plan);
             drift_risks(&mut found, plan);
             found.extend(plan.steps.iter().map(|step| difference(step, plan)));
+            found.extend(unmanaged_fields(plan.summary.unmanaged_fields).map(|sentence| Finding {
+                level: Severity::Note,
+                code: "unmanaged-fields".to_owned(),
+                title: "duoctl: set fields that are not managed".to_owned(),
+                message: sentence,
+                place: None,
+            }));
         }
         Document::Apply(apply) => apply_findings(&mut found, apply),
         Document::Verify(verify) => verify_findings(&mut found, verify, None),

@@ -20,8 +20,8 @@ use crate::reconcile::plan::Action;
 use crate::verify::report::{Check, Verdict};
 
 use super::document::{
-    Actions, ApplyDocument, ChangeDocument, DiagnosticDocument, Document, HandoffDocument, PlanDocument,
-    StepDocument, StepStatus, VerifyDocument,
+    Actions, ApplyDocument, ChangeDocument, DiagnosticDocument, Document, HandoffDocument, Kind,
+    PlanDocument, StepDocument, StepStatus, VerifyDocument, unmanaged_fields,
 };
 use super::human::plan::{BY_SECOND, sign};
 use super::human::{affected, console as sheet};
@@ -226,6 +226,8 @@ fn attention(plan: &PlanDocument) -> Section {
             ));
         }
     }
+    let unmanaged = unmanaged_fields(plan.summary.unmanaged_fields);
+    items.extend(unmanaged.filter(|_| plan.kind == Kind::Drift));
     match plan.left_out {
         0 => {}
         count => items.push(format!("{count} of the addresses were left out by `--only` or `--exclude`")),

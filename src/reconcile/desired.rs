@@ -6,7 +6,9 @@ use jiff::SignedDuration;
 
 use crate::config::model::{Application, DuoPlan, Guards, Suppression, Workspace};
 use crate::diagnostic::{Span, Spanned};
+use crate::duo::catalogue::lookup;
 use crate::duo::types::Ikey;
+use crate::kinds::application::fields::FIELDS;
 use crate::kinds::value::{FieldValue, Setting};
 
 use super::delivery::DesiredSecret;
@@ -58,6 +60,8 @@ pub struct DesiredApplication {
     pub settings: BTreeMap<String, Spanned<Setting>>,
     /// Whether it refuses to be removed.
     pub protect: bool,
+    /// Whether what the YAML leaves out counts as unset.
+    pub authoritative: bool,
     /// Fields whose difference is left alone, by their YAML keys.
     pub ignore: Vec<String>,
     /// What the composite that it is part of makes it: a new application needs no consent to that.
@@ -71,7 +75,7 @@ pub struct DesiredApplication {
 impl DesiredApplication {
     /// An entry of `applications`.
     pub fn from_yaml(key: &str, application: &Application, workspace: &Workspace) -> Self {
-        Self {
+        let wanted = Self {
             address: Address::application(key),
             span: Some(application.span),
             kind: application.kind.as_ref().map(|kind| kind.value.clone()),
@@ -79,6 +83,7 @@ impl DesiredApplication {
             pin: application.integration_key.as_ref().map(Self::pinned),
             settings: application.settings.clone(),
             protect: application.protect,
+            authoritative: application.authoritative,
             definition: BTreeMap::new(),
             ignore: application.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
             secret: application
@@ -86,7 +91,20 @@ impl DesiredApplication {
                 .as_ref()
                 .map(|secret| DesiredSecret::of(&secret.value, secret.span, workspace)),
             max_age: application.max_age.clone(),
+        };
+        wanted.completed(application.span)
+    }
+
+    /// The same where, if it is authoritative, what the YAML leaves out counts as unset.
+    #[must_use]
+    pub fn completed(mut self, span: Span) -> Self {
+        let kind = self.kind.as_deref().and_then(lookup);
+        let known = FIELDS.iter().filter(|field| self.authoritative && field.unset().is_some());
+        for field in known.filter(|field| field.applies_to(kind)) {
+            let left_out = || Spanned::new(Setting::LeftOut, span);
+            self.settings.entry(field.name().to_owned()).or_insert_with(left_out);
         }
+        self
     }
 
     /// An `integration_key` of the YAML.
@@ -98,12 +116,14 @@ impl DesiredApplication {
     pub fn names_groups(&self) -> bool {
         let in_roles = |setting: &Setting| match setting {
             Setting::Document(document) => document.pointer("/saml_config/role_attrs").is_some(),
-            Setting::Clear | Setting::Text(_) | Setting::Flag(_) | Setting::List(_) => false,
+            Setting::Clear | Setting::Text(_) | Setting::Flag(_) | Setting::List(_) | Setting::LeftOut => {
+                false
+            }
         };
         self.sets("groups_allowed") || self.settings.values().any(|setting| in_roles(&setting.value))
     }
 
-    /// Whether the YAML names a policy, so that their list is needed.
+    /// Whether the YAML names a policy, or would show the name of one, so that their list is needed.
     pub fn names_policy(&self) -> bool {
         self.sets("policy")
     }

@@ -1,6 +1,6 @@
 //! The difference between what the YAML asks of one application and what the account holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::kinds::Kind;
 use crate::kinds::application::access::conflict;
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::application::{ACCESS, GROUPS, NO_USERS, PERMITTED_GROUPS};
-use crate::kinds::field::{Field, Roles};
+use crate::kinds::field::{Extent, Field, Leaves, Roles};
 use crate::kinds::managed::{Kept, Live, Managed, shown};
 use crate::kinds::marker::{Applied, AppliedFields, Marker, MarkerState, short_hash};
 use crate::kinds::risk::{Assessment, NEUTRAL, Risk};
@@ -82,7 +82,8 @@ pub fn managed(
     for field in FIELDS.iter().filter(|field| field.is_compared()) {
         let named = name.as_ref().filter(|_| !field.is_setting());
         let Some(setting) = named.or_else(|| wanted.settings.get(field.name())) else { continue };
-        match Managed::new(field, setting, references) {
+        let extent = if wanted.authoritative { Extent::Whole } else { Extent::Declared };
+        match Managed::new(field, setting, extent, references) {
             Ok(managed) => fields.push(managed),
             Err(found) => problems.extend(found),
         }
@@ -151,7 +152,7 @@ pub fn compare<'m>(
     let mut difference = Difference::default();
     let fields = managed;
     let access = AccessChange::of(managed, live);
-    for managed in managed {
+    for managed in managed.iter().filter(|managed| counts(managed, live)) {
         let field = managed.field;
         let is_groups = field.name() == GROUPS;
         if is_groups
@@ -162,6 +163,7 @@ pub fn compare<'m>(
             continue;
         }
         let value = match managed.live(live) {
+            found if managed.counts_as_unset(&found) => continue,
             Live::Value(value) => value,
             Live::NotOffered => {
                 difference.problems.push(not_offered(wanted, managed, field.name()));
@@ -207,6 +209,12 @@ pub fn compare<'m>(
     difference
 }
 
+/// Whether a field counts on this application: where the YAML leaves out both the type and the field, the type that Duo
+/// shows decides.
+fn counts(managed: &Managed, live: &Integration) -> bool {
+    !managed.left_out || managed.field.applies_to(lookup(live.kind()))
+}
+
 /// Whether anybody can log in to an application with these fields, as far as they say.
 fn lets_in(managed: &[Managed]) -> bool {
     let access = managed.iter().find(|managed| managed.field.name() == ACCESS);
@@ -244,7 +252,7 @@ pub fn from_nothing(
     references: &References,
 ) -> Vec<Change> {
     let lets_in = lets_in(managed);
-    let set = managed.iter().filter(|managed| managed.wanted != FieldValue::Unset);
+    let set = managed.iter().filter(|managed| !managed.left_out && managed.wanted != FieldValue::Unset);
     set.flat_map(|managed| {
         let assessment = newly(managed, wanted, lets_in, references);
         changes(managed.field, &FieldValue::Unset, &managed.wanted, None, assessment, references)
@@ -269,6 +277,7 @@ pub fn from_predecessor(
     let mut shown = Vec::new();
     for managed in managed {
         let before = match managed.live(old) {
+            found if managed.counts_as_unset(&found) => continue,
             Live::Value(value) => value,
             Live::NotOffered => FieldValue::Unset,
         };
@@ -433,12 +442,15 @@ fn changes(
     };
     let empty = BTreeMap::new();
     let before = if let FieldValue::Document(before) = before { before } else { &empty };
-    after
-        .iter()
-        .map(|(path, after)| (path, before.get(path).cloned().unwrap_or_default(), after))
-        .filter(|(_, before, after)| before != *after)
+    // What only Duo has is what an authoritative application leaves out.
+    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let of = |leaves: &Leaves, path: &String| leaves.get(path).cloned().unwrap_or_default();
+    paths
+        .into_iter()
+        .map(|path| (path, of(before, path), of(after, path)))
+        .filter(|(_, before, after)| before != after)
         .map(|(path, before, after)| {
-            change(&format!("{}.{path}", field.name()), people(before, path), people(after.clone(), path))
+            change(&format!("{}.{path}", field.name()), people(before, path), people(after, path))
         })
         .collect()
 }

@@ -22,6 +22,7 @@ use super::observed::Observed;
 use super::references::References;
 use super::rotation::Rotation;
 use super::selection::Selection;
+use super::set_fields::{self, SetField};
 use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
 
@@ -76,6 +77,9 @@ pub struct Summary {
     pub rotations: usize,
     /// Applications that are kept and forgotten.
     pub retain: usize,
+    /// Fields of managed applications that are set in Duo, and that the YAML neither mentions nor ignores.
+    #[serde(default)]
+    pub unmanaged_fields: usize,
 }
 
 /// What would change. Built by [`plan`] only.
@@ -93,6 +97,7 @@ pub struct Plan {
     claimed: BTreeSet<Ikey>,
     declared: usize,
     unmanaged: usize,
+    unmanaged_fields: Vec<SetField>,
     left_out_pending: BTreeSet<Address>,
     /// What a replacement costs beyond its changes, by the step's place.
     prices: BTreeMap<usize, Vec<String>>,
@@ -187,6 +192,11 @@ impl Plan {
         self.declared
     }
 
+    /// Fields that are set in Duo, and that the YAML neither mentions nor ignores, in the order of the addresses.
+    pub fn unmanaged_fields(&self) -> &[SetField] {
+        &self.unmanaged_fields
+    }
+
     /// How many addresses `--only` and `--exclude` left out, those of orphans included.
     pub fn left_out(&self) -> usize {
         self.parts.left_out.len()
@@ -246,6 +256,7 @@ impl Plan {
     pub fn summary(&self) -> Summary {
         let mut summary =
             Summary { unmanaged: self.unmanaged, handoffs: self.handoffs.len(), ..Summary::default() };
+        summary.unmanaged_fields = self.unmanaged_fields.len();
         summary.rotations = self.parts.rotations.len();
         summary.deliveries = self.parts.steps.iter().filter(|step| step.delivery.is_some()).count();
         for step in &self.parts.steps {
@@ -320,7 +331,14 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         let_go: console::let_go(&handoffs),
     };
     let mut look_alikes = LookAlikes::new(&matches.unowned, &matches.orphans);
+    let mut unmanaged_fields = Vec::new();
     for (wanted, found) in found {
+        let live = lives.get(&wanted.address).filter(|_| options.selection.covers(&wanted.address));
+        if let Some(live) = live {
+            let set = set_fields::of(wanted, live, &cx.references);
+            parts.problems.extend(set_fields::gaps(wanted, &set, live));
+            unmanaged_fields.extend(set);
+        }
         if !options.selection.covers(&wanted.address) {
             parts.left_out.insert(wanted.address.clone());
         } else if read.is_ok() {
@@ -375,6 +393,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         claimed: matches.claims.into_keys().collect(),
         declared: desired.applications.len(),
         unmanaged: matches.unmanaged,
+        unmanaged_fields,
         left_out_pending: pending(&cx, &parts.left_out),
         prices: price::of(&parts.steps, desired, integrations),
         impact: Impact::default(),

@@ -55,6 +55,7 @@ pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
         pin: None,
         settings: BTreeMap::new(),
         protect: false,
+        authoritative: false,
         ignore: Vec::new(),
         definition: BTreeMap::new(),
         secret: None,

@@ -45,7 +45,7 @@ pub fn seen(observation: &Observation) -> Vec<Unmanaged> {
     found.into_iter().map(unmanaged).collect()
 }
 
-fn of(live: &Integration) -> Vec<(String, Option<String>)> {
+pub(super) fn of(live: &Integration) -> Vec<(String, Option<String>)> {
     let mut found = Vec::new();
     for (key, value) in live.properties().iter().filter(|(_, value)| !is_blank(value)) {
         if let Some(permission) = key.strip_prefix(PERMISSION_PREFIX) {

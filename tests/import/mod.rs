@@ -1,6 +1,7 @@
 //! After an import the plan holds adoptions only, and after those are applied nothing: over random accounts, and over a
 //! large one with everything that ten years of clicking leave behind.
 
+mod authoritative;
 mod random;
 mod strange;
 

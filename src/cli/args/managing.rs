@@ -52,6 +52,9 @@ pub struct Import {
     /// Import these too, which are left out otherwise (repeatable).
     #[arg(long, value_enum, value_name = "WHAT")]
     pub include: Vec<Include>,
+    /// Write every field, unset ones too, and `authoritative: true`, so that any later change in Duo is drift.
+    #[arg(long)]
+    pub authoritative: bool,
     /// How the outcome is printed.
     #[arg(long, value_name = "FORMAT", value_parser = formats(OF_LIST), default_value = "human")]
     pub format: OutputFormat,

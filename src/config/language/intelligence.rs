@@ -144,12 +144,14 @@ pub static ADMIN_API: Object = Object::new(
             "[192.0.2.0/24]",
         ),
         PROTECT,
+        AUTHORITATIVE,
         IGNORED,
     ],
 );
 
 /// `auth_api`.
-pub static AUTH_API: Object = Object::new("the Auth API application", &[PIN, PROTECT, IGNORED]);
+pub static AUTH_API: Object =
+    Object::new("the Auth API application", &[PIN, PROTECT, AUTHORITATIVE, IGNORED]);
 
 const PIN: Key = Key::optional(
     "integration_key",
@@ -162,6 +164,14 @@ const PROTECT: Key = Key::optional(
     "protect",
     Shape::Flag,
     "Refuses to delete, replace or quarantine the application.",
+    "true",
+)
+.default("false");
+
+const AUTHORITATIVE: Key = Key::optional(
+    "authoritative",
+    Shape::Flag,
+    "Whether what the entry has no key for, or leaves out, counts as unset in Duo. Without it, that is left alone.",
     "true",
 )
 .default("false");

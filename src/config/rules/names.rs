@@ -32,7 +32,7 @@ fn names(application: &Application) -> impl Iterator<Item = Name<'_>> {
     let referred = settings.flat_map(|setting| match &setting.value {
         Setting::Text(name) => vec![(name.as_str(), setting.span)],
         Setting::List(names) => names.iter().map(of).collect(),
-        Setting::Clear | Setting::Flag(_) | Setting::Document(_) => Vec::new(),
+        Setting::Clear | Setting::LeftOut | Setting::Flag(_) | Setting::Document(_) => Vec::new(),
     });
     application.name.iter().filter(is_plain).map(of).chain(referred)
 }

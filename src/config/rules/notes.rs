@@ -2,6 +2,7 @@
 
 use crate::config::model::{Application, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::duo::catalogue::lookup;
 use crate::kinds::address::Address;
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::{Field, Roles};
@@ -38,8 +39,11 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 
 /// What the marker of an application takes at most.
 fn marker_length(workspace: &str, key: &str, application: &Application) -> usize {
-    let written =
-        |field: &&Field| application.settings.contains_key(field.name()) || field.is(Roles::IDENTIFYING);
+    let kind = application.kind.as_ref().and_then(|kind| lookup(&kind.value));
+    let written = |field: &&Field| {
+        let counts = application.authoritative && field.applies_to(kind);
+        counts || application.settings.contains_key(field.name()) || field.is(Roles::IDENTIFYING)
+    };
     let letters = FIELDS.iter().filter(written).filter_map(|field| field.letter);
     marker::longest(workspace, Address::application(key), letters)
 }

@@ -2,14 +2,15 @@
 
 use crate::config::model::{Suppression, Workspace};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::language::address::may_match;
+use crate::language::address::{Place, may_match};
 use crate::text::shown;
 
 /// Entries that can never have an effect.
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for suppression in &workspace.suppress {
-        let Suppression { address: Some(address), matcher, .. } = &suppression.value else { continue };
-        let Some(glob) = matcher.as_ref().filter(|_| may_match(address)) else {
+        let Suppression { address, matcher, code, .. } = &suppression.value;
+        let matcher = matcher.as_ref().filter(|_| address.as_deref().is_some_and(may_match));
+        if let (Some(address), None) = (address, matcher) {
             findings.push(
                 Diagnostic::error(
                     Code::InvalidValue,
@@ -19,17 +20,45 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                 .help("write it in full, e.g. `applications.vpn`, or with `*`, e.g. `applications.test-*`"),
             );
             continue;
-        };
-        let applications = workspace.every_declared().map(|declared| declared.place.to_string());
-        let entries =
-            workspace.identity_intelligence.keys().map(|key| format!("identity_intelligence.{key}"));
-        if !applications.chain(entries).any(|declared| glob.is_match(&declared)) {
-            let message =
-                format!("the YAML declares nothing at {}, so nothing is suppressed", shown(address));
-            findings.push(
-                Diagnostic::warning(Code::UnusedIgnore, suppression.span, message)
-                    .help("correct it, or remove it"),
-            );
         }
+        let is_meant = |declared: &String| matcher.is_none_or(|glob| glob.is_match(declared));
+        if subjects(workspace, *code).iter().any(is_meant) {
+            continue;
+        }
+        let is_declared = every(workspace).any(|declared| is_meant(&declared));
+        let message = match address {
+            Some(address) if !is_declared => {
+                format!("the YAML declares nothing at {}, so nothing is suppressed", shown(address))
+            }
+            Some(address) => {
+                format!("`{code}` cannot occur at {}, so nothing is suppressed", shown(address))
+            }
+            None => format!("`{code}` cannot occur in this workspace, so nothing is suppressed"),
+        };
+        findings.push(
+            Diagnostic::warning(Code::UnusedIgnore, suppression.span, message)
+                .help("correct it, or remove it"),
+        );
+    }
+}
+
+/// Every address that the YAML declares, entries of `identity_intelligence` included.
+fn every(workspace: &Workspace) -> impl Iterator<Item = String> {
+    let applications = workspace.every_declared().map(|declared| declared.place.to_string());
+    let entries = workspace.identity_intelligence.keys();
+    applications.chain(entries.map(|key| Place::Entry(key).to_string()))
+}
+
+/// The addresses that a finding can be about.
+fn subjects(workspace: &Workspace, code: Code) -> Vec<String> {
+    match code {
+        Code::Recommended => {
+            workspace.identity_intelligence.keys().map(|key| Place::Entry(key).to_string()).collect()
+        }
+        Code::NotCompared => {
+            let whole = workspace.every_declared().filter(|declared| declared.authoritative);
+            whole.map(|declared| declared.place.to_string()).collect()
+        }
+        _ => every(workspace).collect(),
     }
 }

@@ -96,7 +96,7 @@ fn sections(entries: &[Entry], _: Span, findings: &mut Findings) {
 
 /// The rules over several keys, for editors.
 fn rules(schema: &mut Map<String, Value>) {
-    let description = "One application. What is left out is unmanaged and left alone, `null` clears, a value sets. It needs `type`, `name` and `user_access`, unless `integration_key` pins a live application.";
+    let description = "One application. What is left out is unmanaged and left alone, unless `authoritative` makes it count as unset; `null` clears, a value sets. It needs `type`, `name` and `user_access`, unless `integration_key` pins a live application.";
     schema.shift_insert(0, "description".to_owned(), json!(description));
     if let Some(Value::Object(kind)) = schema.get_mut("properties").and_then(|all| all.get_mut("type")) {
         let products: Vec<&str> = kinds().iter().map(|kind| kind.product).collect();

@@ -1,21 +1,28 @@
 //! Single sign-on settings as a set of leaves: only what the YAML declares is compared, after the shapes that Duo
 //! sends back have been evened out (duo-api.md, section 3.5 and trap 24).
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::text::member;
 
+use super::leaf::{
+    GRANTS, Pair, as_flag, as_list, as_scalar, item_key, names, pairs, scalar, segment, sorted,
+};
+use super::left_out::left_out;
 use crate::kinds::Kind;
-use crate::kinds::field::{Document, Leaves, Names};
+use crate::kinds::field::{Document, Extent, Leaves, LeftOut, Names};
 use crate::kinds::managed::named;
 use crate::kinds::value::{Written, flag};
 
 /// How the `sso` document is compared and sent.
-pub(super) static SSO: Document = Document { resolve: resolve_groups, leaves, outgoing, again, shown };
+pub(super) static SSO: Document =
+    Document { resolve: resolve_groups, leaves, outgoing, left_out: omitted, again, shown };
+
+/// A leaf that only whole documents have, so that their hashes differ from those of documents of which only what is
+/// declared counts.
+const NOTHING_ELSE: &str = "*";
 
 /// A live document without what Duo makes itself, and without what it shows as `null` and need not take.
 fn again(live: &Value) -> Value {
@@ -65,21 +72,80 @@ pub fn in_one_shape(live: &Value) -> Cow<'_, Value> {
     Cow::Owned(shaped)
 }
 
-/// The declared leaves, and what a live document holds at the same places (`null` where it holds nothing).
-fn leaves(declared: &Value, live: Option<&Value>) -> (Leaves, Leaves) {
+/// The declared leaves, and what a live document holds at the same places (`null` where it holds nothing). Of a whole
+/// document the live leaves are also those that are left out and can be cleared.
+fn leaves(declared: &Value, live: Option<&Value>, extent: Extent) -> (Leaves, Leaves) {
     let live = live.map(in_one_shape);
     let live = live.as_deref();
     let mut walk = Walk { declared: Leaves::new(), live: Leaves::new() };
     walk.visit("", declared, live);
+    if extent == Extent::Whole {
+        let found = live.map(|live| left_out(declared, live)).unwrap_or_default();
+        let found = found.into_iter().filter(|found| found.clear.is_some());
+        walk.live.extend(found.map(|found| (found.path, sorted(&found.value))));
+        for leaves in [&mut walk.declared, &mut walk.live] {
+            leaves.insert(NOTHING_ELSE.to_owned(), Value::Null);
+        }
+    }
     (walk.declared, walk.live)
+}
+
+/// What a live document sets and a declared one leaves out.
+fn omitted(declared: &Value, live: &Value) -> Vec<LeftOut> {
+    left_out(declared, &in_one_shape(live))
 }
 
 /// What an update sends of the declared document: the settings that change, each with what the account holds beside it.
 ///
 /// Duo merges a partial document setting by setting, and replaces lists as a whole; whether it merges what stands deeper
 /// is not known (duo-api.md, section 3.5). What the YAML does not mention would be lost otherwise.
-fn outgoing(declared: &Value, live: &Value) -> Value {
-    let live = in_one_shape(live);
+fn outgoing(declared: &Value, live: &Value, extent: Extent) -> Value {
+    let live = &in_one_shape(live);
+    let mut sent = changed(declared, live);
+    if extent == Extent::Whole {
+        let found = left_out(declared, live);
+        for LeftOut { pointer, clear, .. } in found {
+            if let Some(clear) = clear {
+                let mut names = pointer.split('/').skip(1);
+                let (section, name) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+                let setting = declared.get(section).and_then(|settings| settings.get(name));
+                whole_setting(&mut sent, section, name, setting, live);
+                put(&mut sent, &pointer, clear);
+            }
+        }
+    }
+    sent
+}
+
+/// Makes sure that a declared setting is sent as a whole: a part of it alone could replace the rest.
+fn whole_setting(sent: &mut Value, section: &str, name: &str, declared: Option<&Value>, live: &Value) {
+    if let (Some(declared), None) = (declared, sent.get(section).and_then(|settings| settings.get(name))) {
+        let held = live.get(section).and_then(|held| held.get(name)).filter(|_| name != GRANTS);
+        put(sent, &format!("/{section}/{name}"), completed(&format!("{section}.{name}"), declared, held));
+    }
+}
+
+/// Sets a value at a place; the mappings around it are made where there are none.
+fn put(document: &mut Value, pointer: &str, value: Value) {
+    let mut names: Vec<String> =
+        pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
+    let Some(last) = names.pop() else { return };
+    let mut place = document;
+    for name in names {
+        let next = match place {
+            Value::Array(items) => name.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
+            Value::Object(map) => Some(map.entry(name).or_insert_with(|| json!({}))),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        };
+        let Some(next) = next else { return };
+        place = next;
+    }
+    if let Value::Object(map) = place {
+        map.insert(last, value);
+    }
+}
+
+fn changed(declared: &Value, live: &Value) -> Value {
     let Value::Object(sections) = declared else { return declared.clone() };
     let changed = sections.iter().filter_map(|(section, settings)| {
         let held = live.get(section);
@@ -89,7 +155,7 @@ fn outgoing(declared: &Value, live: &Value) -> Value {
             let alone = Value::Object(Map::from_iter([(name.clone(), setting.clone())]));
             let mut walk = Walk { declared: Leaves::new(), live: Leaves::new() };
             walk.visit(section, &alone, held);
-            let beside = held.and_then(|held| held.get(name)).filter(|_| name != "grant_types");
+            let beside = held.and_then(|held| held.get(name)).filter(|_| name != GRANTS);
             (walk.declared != walk.live).then(|| (name.clone(), completed(&path, setting, beside)))
         });
         let kept: Map<String, Value> = kept.collect();
@@ -115,15 +181,7 @@ fn completed(path: &str, declared: &Value, live: Option<&Value>) -> Value {
         }
         (Value::Array(items), Some(Value::Array(held))) => {
             let Some(key) = item_key(path) else { return declared.clone() };
-            let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-            let items = items.iter().map(|item| {
-                let name = item.get(key).map(Value::to_string).unwrap_or_default();
-                let nth = seen.entry(name).or_default();
-                let found = held.iter().filter(|held| held.get(key) == item.get(key)).nth(*nth);
-                *nth += 1;
-                completed(path, item, found)
-            });
-            Value::Array(items.collect())
+            pairs(items, key, held).iter().map(|pair| completed(path, pair.item, pair.live)).collect()
         }
         (_, _) => declared.clone(),
     }
@@ -179,18 +237,6 @@ impl Groups<'_> {
     }
 }
 
-/// The member that identifies an item of a list of objects.
-fn item_key(path: &str) -> Option<&'static str> {
-    match path.rsplit('.').next()? {
-        "acs_urls" => Some("url"),
-        "scopes" if path.starts_with("oauth_config") => Some("id"),
-        "scopes" => Some("name"),
-        "clients" => Some("client_id"),
-        "idp_attribute_claim_mapping" => Some("oidc_claim"),
-        _ => None,
-    }
-}
-
 struct Walk {
     declared: Leaves,
     live: Leaves,
@@ -238,95 +284,13 @@ impl Walk {
     fn items(&mut self, path: &str, key: &str, items: &[Value], live: Option<&Value>) {
         let live_items = live.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         self.leaf(path, names(items, key), names(live_items, key));
-        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-        for item in items {
-            let name = item.get(key);
-            let text = name.and_then(Value::as_str).unwrap_or_default();
-            // Two items may share their key, e.g. one URL with two bindings: they are compared in their order.
-            let nth = seen.entry(text).or_default();
-            let found = live_items.iter().filter(|live| live.get(key) == name).nth(*nth);
-            let place = if *nth == 0 { segment(text) } else { format!("{} #{}", segment(text), *nth + 1) };
-            *nth += 1;
+        for Pair { place, item, live } in pairs(items, key, live_items) {
             let members = item.as_object().into_iter().flatten();
             for (member, value) in members.filter(|(member, _)| *member != key) {
-                let found = found.and_then(|found| found.get(member));
+                let found = live.and_then(|live| live.get(member));
                 self.visit(&format!("{path}[{place}].{}", segment(member)), value, found);
             }
         }
-    }
-}
-
-/// The keys of a list's items, in the one order that both sides share.
-fn names(items: &[Value], key: &str) -> Value {
-    let mut names: Vec<Value> = items.iter().map(|item| item.get(key).cloned().unwrap_or_default()).collect();
-    names.sort_by_cached_key(Value::to_string);
-    if names.is_empty() { Value::Null } else { Value::Array(names) }
-}
-
-/// A name in a path, quoted where it could be taken for two: no two leaves may share a path.
-fn segment(name: &str) -> String {
-    let plain = !name.is_empty() && !name.contains(['.', '[', ']', '"', '#']);
-    if plain { name.to_owned() } else { format!("{name:?}") }
-}
-
-/// One text and a list of it are the same setting.
-fn as_scalar(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => match items.as_slice() {
-            [item] => scalar(item),
-            _ => sorted(value),
-        },
-        other => scalar(other),
-    }
-}
-
-/// The reverse of [`as_scalar`].
-fn as_list(value: &Value) -> Value {
-    match value {
-        Value::String(text) if !text.is_empty() => sorted(&json!([text])),
-        other => sorted(other),
-    }
-}
-
-/// Absent, `null`, `""`, `[]` and `{}` are one value; a number in a string is a number (traps 6 and 34).
-fn scalar(value: &Value) -> Value {
-    match value {
-        Value::String(text) if text.is_empty() => Value::Null,
-        Value::String(text) => match text.parse::<i64>() {
-            Ok(number) if number.to_string() == *text => json!(number),
-            _ => value.clone(),
-        },
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 => {
-                float.to_string().parse::<i64>().map_or_else(|_| value.clone(), |number| json!(number))
-            }
-            _ => value.clone(),
-        },
-        Value::Array(items) if items.is_empty() => Value::Null,
-        Value::Object(map) if map.is_empty() => Value::Null,
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.clone(),
-    }
-}
-
-/// A switch; Duo may answer with the settings of what was switched on.
-fn as_flag(value: &Value) -> Value {
-    match value {
-        Value::Object(_) => json!(true),
-        other => flag(other).map_or_else(|| other.clone(), Value::Bool),
-    }
-}
-
-/// A list whose order means nothing.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Array(items) if items.is_empty() => Value::Null,
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(scalar).collect();
-            items.sort_by_cached_key(Value::to_string);
-            items.dedup();
-            Value::Array(items)
-        }
-        other => scalar(other),
     }
 }
 
@@ -345,7 +309,7 @@ mod tests {
             "acs_urls": [{"url": "https://a", "binding": "POST", "index": 1, "isDefault": null}, {"url": "https://gone"}],
             "mapped_attrs": {"<Email Address>": "mail", "<Last Name>": "sn"}}});
         assert_eq!(
-            outgoing(&declared, &live),
+            outgoing(&declared, &live, Extent::Declared),
             json!({"saml_config": {
                 "entity_id": "https://new",
                 "acs_urls": [{"url": "https://b"}, {"url": "https://a", "index": 7, "binding": "POST"}],
@@ -356,11 +320,14 @@ mod tests {
         live["saml_config"]["acs_urls"] =
             json!([{"url": "https://a", "index": "7"}, {"url": "https://b", "binding": "POST"}]);
         live["saml_config"]["mapped_attrs"]["<Email Address>"] = json!("email");
-        assert_eq!(outgoing(&declared, &live), json!({"saml_config": {"entity_id": "https://new"}}));
+        assert_eq!(
+            outgoing(&declared, &live, Extent::Declared),
+            json!({"saml_config": {"entity_id": "https://new"}})
+        );
     }
 
     fn same(declared: &Value, live: &Value) -> bool {
-        let (declared, live) = leaves(declared, Some(live));
+        let (declared, live) = leaves(declared, Some(live), Extent::Declared);
         declared == live
     }
 
@@ -374,7 +341,7 @@ mod tests {
             "acs_urls": [{"url": "https://a", "isDefault": 1, "index": 0}, {"url": "https://b", "binding": null}]}});
         assert!(same(&declared, &live));
         let live = json!({"saml_config": {"acs_urls": [{"url": "https://a"}]}});
-        let (declared, live) = leaves(&declared, Some(&live));
+        let (declared, live) = leaves(&declared, Some(&live), Extent::Declared);
         assert_eq!(declared["saml_config.acs_urls"], json!(["https://a", "https://b"]));
         assert_eq!(live["saml_config.acs_urls"], json!(["https://a"]));
         assert_eq!(live["saml_config.acs_urls[https://a].isDefault"], Value::Null);

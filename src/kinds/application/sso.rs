@@ -1,5 +1,7 @@
 //! The `sso` document of Duo Single Sign-On applications (duo-api.md, section 3.5).
 
+use serde_json::Value;
+
 use crate::diagnostic::Code;
 use crate::language::shape::{Key, MANY, Object, Problem, Shape};
 use crate::language::texts;
@@ -9,6 +11,23 @@ const FILLED: Shape = Shape::Text(&texts::FILLED);
 /// One text, or several.
 const TEXTS: Shape = Shape::Either(&[TEXT, Shape::List(&TEXT, 0, MANY)]);
 const LIFESPAN: Shape = Shape::Whole(0, u32::MAX);
+
+/// Switches that are off unless somebody turns them on; Duo's default of every other one is not known for certain.
+pub const OFF: [&str; 3] = ["encrypt_assertion", "isDefault", "allow_pkce_only"];
+
+/// Settings that Duo requires, although third parties saw them empty (duo-api.md, correction to section 3.5).
+const REQUIRED: [&str; 2] = ["nameid_format", "nameid_attribute"];
+
+/// What is sent to clear a setting; `None` where Duo does not let it be cleared.
+pub(super) fn cleared(key: &Key) -> Option<Value> {
+    match key.shape {
+        _ if REQUIRED.contains(&key.name) => None,
+        _ if key.nullable => Some(Value::Null),
+        Shape::Flag if OFF.contains(&key.name) => Some(Value::Bool(false)),
+        Shape::List(_, 0, _) => Some(Value::Array(Vec::new())),
+        _ => None,
+    }
+}
 
 /// The document: one of its keys, by the application's type.
 pub static DOCUMENT: Object = Object {

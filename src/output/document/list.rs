@@ -84,6 +84,9 @@ pub struct ImportDocument {
     pub files: Vec<ImportedFile>,
     /// What was left out, and why.
     pub left_out: Vec<LeftOutDocument>,
+    /// Fields of the imported applications that are set in Duo, and that the YAML neither mentions nor ignores.
+    #[serde(default)]
+    pub unmanaged_fields: usize,
 }
 
 /// An application that was imported.
@@ -161,6 +164,7 @@ impl ImportDocument {
             entries: entries.collect(),
             files: files.collect(),
             left_out: imported.left_out.iter().map(LeftOutDocument::from).collect(),
+            unmanaged_fields: imported.unmanaged_fields,
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::reconcile::impact::{Affected, Survey};
 use crate::reconcile::matching::Claim;
 use crate::reconcile::plan::{Action, Orphan, Plan, Reasons, Step, Summary};
 use crate::reconcile::rotation::Rotation;
+use crate::reconcile::set_fields::SetField;
 
 use super::{DiagnosticDocument, FORMAT_VERSION, HandoffDocument, Kind, Place};
 
@@ -64,6 +65,10 @@ pub struct PlanDocument {
     pub left_out_pending: Vec<String>,
     /// What counting the affected people took; null where there was nothing to count.
     pub impact: Option<Survey>,
+    /// Of `drift`: the fields of managed applications that are set in Duo, and that the YAML neither mentions nor
+    /// ignores.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmanaged_fields: Vec<UnmanagedFieldDocument>,
     /// The guards that refuse the plan.
     pub refusals: Vec<RefusalDocument>,
     /// What was found.
@@ -113,12 +118,30 @@ impl PlanDocument {
             left_out_addresses: texts(plan.left_out_addresses()),
             left_out_pending: texts(plan.left_out_pending()),
             impact: plan.survey().cloned(),
+            unmanaged_fields: Vec::new(),
             refusals: refusals.iter().map(RefusalDocument::from).collect(),
             diagnostics: DiagnosticDocument::all(plan.problems(), sources),
             fingerprint: plan.fingerprint().clone(),
             who: None,
             made_with: None,
         }
+    }
+}
+
+/// A field that is set in Duo, and that the YAML neither mentions nor ignores.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UnmanagedFieldDocument {
+    /// The address of the application.
+    pub address: String,
+    /// The field's YAML key; for a part of a document followed by its path.
+    pub field: String,
+    /// What Duo holds; names where there are names.
+    pub value: Value,
+}
+
+impl From<&SetField> for UnmanagedFieldDocument {
+    fn from(set: &SetField) -> Self {
+        Self { address: set.address.to_string(), field: set.field.clone(), value: set.value.clone() }
     }
 }
 

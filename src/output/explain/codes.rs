@@ -347,6 +347,14 @@ pub(super) fn entry(code: Code) -> Entry {
             "Follow `duoctl handoff NAME`, then write the attestation with `duoctl attest NAME`; remove a \
              line that the message calls needless.",
         ),
+        Code::NotCompared => texts(
+            "a field of an authoritative application that is not compared",
+            "`authoritative: true` makes fields that the YAML leaves out count as unset. Two sorts of \
+             fields stay uncompared: those that Duo does not let be cleared, such as `user_access` and \
+             some settings of `sso`, and those that this version of duoctl does not know.",
+            "Write the value that the field has to have, or ignore it with a reason. For a field that \
+             duoctl does not know, look at the Duo Admin Panel, and silence the note with `suppress`.",
+        ),
         Code::StillUsed => texts(
             "somebody still uses what was to be deleted",
             "The quarantine of the application is over, but the authentication log shows that somebody \

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::output::document::{
-    DoctorDocument, ImportDocument, LeftOutDocument, LeftOutReason, SecretsDocument,
+    DoctorDocument, ImportDocument, LeftOutDocument, LeftOutReason, SecretsDocument, unmanaged_fields,
 };
 use crate::output::paint::Paint;
 use crate::reconcile::inventory::{Entry, Keeping};
@@ -136,6 +136,9 @@ pub(super) fn import(import: &ImportDocument, paint: Paint) -> String {
     if unsaid > 0 {
         let values = counted(unsaid, "value", "values");
         let _ = writeln!(text, "{values} are left alone; comments in the YAML say which and why.");
+    }
+    if let Some(sentence) = unmanaged_fields(import.unmanaged_fields) {
+        let _ = writeln!(text, "{sentence}");
     }
     let _ = writeln!(text, "{}", import.last_line());
     text

@@ -6,7 +6,7 @@ use crate::kinds::address::Address;
 use crate::kinds::policy;
 use crate::kinds::risk::Risk;
 use crate::output::document::{
-    Actions, ChangeDocument, HandoffDocument, PlanDocument, StepDocument, WhoDocument,
+    Actions, ChangeDocument, HandoffDocument, Kind, PlanDocument, StepDocument, WhoDocument, unmanaged_fields,
 };
 use crate::output::paint::Paint;
 use crate::reconcile::handoff::Purpose;
@@ -57,6 +57,10 @@ pub(crate) fn render(plan: &PlanDocument, refused: &str, paint: Paint) -> String
         block(&mut text, &format!("Skipped because of errors: {}.\n", addresses.join(", ")));
     }
     if let Some(sentence) = left_out(&plan.left_out_addresses, plan.left_out_pending.len()) {
+        block(&mut text, &format!("{sentence}\n"));
+    }
+    // A plan says so on request: it is about what changes.
+    if let (Kind::Drift, Some(sentence)) = (plan.kind, unmanaged_fields(plan.summary.unmanaged_fields)) {
         block(&mut text, &format!("{sentence}\n"));
     }
     let _ = writeln!(text, "{}", plan.last_line());

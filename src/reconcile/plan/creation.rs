@@ -36,6 +36,8 @@ pub(super) fn creation(
         let opens = managed.field.is(Roles::OPENS) && managed.wanted != FieldValue::text(NO_USERS);
         (opens || late(managed)) && managed.wanted != FieldValue::Unset
     };
+    // A new application has nothing set that the YAML leaves out.
+    let written = || managed.iter().filter(|managed| !managed.left_out);
     let text = managed.iter().find_map(Managed::notes_text).unwrap_or_default();
     let applied = diff::applied(&diff::compared(managed.to_vec(), wanted), None);
     let notes = |state| {
@@ -45,7 +47,7 @@ pub(super) fn creation(
     let mut create =
         Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
     let mut finish = Map::new();
-    for managed in managed {
+    for managed in written() {
         if later(managed) {
             managed.send(&mut finish, None);
         } else if !late(managed) {

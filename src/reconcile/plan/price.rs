@@ -110,7 +110,7 @@ fn pointers(old: &Ikey, step: &Step, desired: &Desired, integrations: &[Integrat
 
 fn names(setting: &Setting, key: &str) -> bool {
     match setting {
-        Setting::Clear | Setting::Flag(_) => false,
+        Setting::Clear | Setting::Flag(_) | Setting::LeftOut => false,
         Setting::Text(text) => text.contains(key),
         Setting::List(items) => items.iter().any(|item| item.value.contains(key)),
         Setting::Document(document) => holds(document, key),

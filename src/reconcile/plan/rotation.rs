@@ -189,7 +189,10 @@ impl Twin<'_> {
     /// Every setting of the successor: those of the old application, and what the YAML says over them.
     fn settings(&self) -> Map<String, Value> {
         let mut settings = copy::settings(self.old.integration);
-        for managed in self.managed {
+        let of_old = |managed: &Managed| settings.keys().any(|key| managed.field.owns(key));
+        let sent: Vec<&Managed> =
+            self.managed.iter().filter(|managed| !managed.left_out || of_old(managed)).collect();
+        for managed in sent {
             managed.send(&mut settings, None);
         }
         // The groups of the old one mean nothing where the YAML lets others in meanwhile, and Duo would refuse them.

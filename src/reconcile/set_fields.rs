@@ -1,0 +1,134 @@
+//! Fields that are set in Duo and that the YAML leaves out: nobody would see them change.
+
+use serde_json::{Value, json};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::duo::catalogue::lookup;
+use crate::duo::types::Integration;
+use crate::kinds::address::Address;
+use crate::kinds::application::fields::FIELDS;
+use crate::kinds::field::{Field, Form};
+use crate::kinds::managed::{held, shown};
+use crate::kinds::value::{FieldValue, Setting};
+use crate::text::secret_runs;
+
+use super::desired::DesiredApplication;
+use super::references::References;
+use super::unmanaged;
+
+/// What is shown of a value that looks like a secret.
+const LIKE_A_SECRET: &str = "(looks like a secret, and is not shown)";
+
+/// A field of a managed application that is set in Duo, and that the YAML neither mentions nor ignores.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetField {
+    /// The address of the application.
+    pub address: Address,
+    /// The field's YAML key; for a part of a document followed by its path.
+    pub field: String,
+    /// What Duo holds, for people.
+    pub value: Value,
+}
+
+/// Every such field of an application, in the order of the table. Of an authoritative one only what Duo does not let be
+/// cleared: all else is a difference.
+pub(super) fn of(wanted: &DesiredApplication, live: &Integration, references: &References) -> Vec<SetField> {
+    let kind = lookup(live.kind());
+    let fields = FIELDS.iter().filter(|field| field.is_compared() && field.applies_to(kind));
+    let found = |(field, value): (String, Value)| {
+        // People keep secrets in texts, and nobody asked for this one.
+        let is_secret = !secret_runs(&value.to_string()).is_empty();
+        let value = if is_secret { json!(LIKE_A_SECRET) } else { value };
+        SetField { address: wanted.address.clone(), field, value }
+    };
+    fields
+        .filter(|field| !is_ignored(wanted, field.name()))
+        .flat_map(|field| unmentioned(field, wanted, live, references))
+        .map(found)
+        .collect()
+}
+
+fn is_ignored(wanted: &DesiredApplication, field: &str) -> bool {
+    wanted.ignore.iter().any(|ignored| ignored == field)
+}
+
+/// What the YAML says of a field.
+fn setting<'w>(wanted: &'w DesiredApplication, field: &str) -> Option<&'w Setting> {
+    let written = wanted.settings.get(field).map(|setting| &setting.value);
+    written.filter(|setting| **setting != Setting::LeftOut)
+}
+
+fn unmentioned(
+    field: &Field,
+    wanted: &DesiredApplication,
+    live: &Integration,
+    references: &References,
+) -> Vec<(String, Value)> {
+    let name = field.name();
+    let written = setting(wanted, name);
+    if let Form::Document(form) = field.form {
+        let nothing = json!({});
+        let declared = match written {
+            Some(Setting::Document(document)) => document,
+            Some(_) => return Vec::new(),
+            None => &nothing,
+        };
+        let Some(document) = live.property(field.wire_name()) else { return Vec::new() };
+        let found = (form.left_out)(declared, document).into_iter();
+        let stays = found.filter(|found| !wanted.authoritative || found.clear.is_none());
+        return stays
+            .map(|found| {
+                let value = shown(field, found.value, &found.path, references);
+                (format!("{name}.{}", found.path), value)
+            })
+            .collect();
+    }
+    let is_written = written.is_some() || (!field.is_setting() && wanted.name.is_some());
+    // What the YAML says of the other field decides what becomes of this one.
+    let follows = field
+        .only_with
+        .is_some_and(|(other, _)| setting(wanted, other).is_some() && !is_ignored(wanted, other));
+    let covered = wanted.authoritative && field.unset().is_some();
+    if is_written || follows || covered {
+        return Vec::new();
+    }
+    let value = held(field, live).filter(|value| is_set(field, value));
+    value.map(|value| (name.to_owned(), shown(field, value.json(), "", references))).into_iter().collect()
+}
+
+fn is_set(field: &Field, value: &FieldValue) -> bool {
+    *value != FieldValue::Unset && field.unset().is_none_or(|unset| unset != *value)
+}
+
+/// What an authoritative application leaves uncompared all the same: what Duo does not let be cleared, and what duoctl
+/// does not know.
+pub(super) fn gaps(wanted: &DesiredApplication, set: &[SetField], live: &Integration) -> Vec<Diagnostic> {
+    if !wanted.authoritative {
+        return Vec::new();
+    }
+    let address = &wanted.address;
+    let list = |names: Vec<String>| names.join(", ");
+    let mut found = Vec::new();
+    if !set.is_empty() {
+        let names = list(set.iter().map(|set| format!("`{}`", set.field)).collect());
+        let message = format!("{address}: Duo cannot clear {names}, so leaving it out compares nothing");
+        found.push(
+            Diagnostic::warning(Code::NotCompared, wanted.span, message)
+                .help("write the value that it has to have, or ignore the field")
+                .about(address),
+        );
+    }
+    let unknown = unmanaged::of(live).into_iter().filter(|(field, _)| !field.is_empty());
+    let unknown: Vec<String> = unknown.filter(|(_, value)| value.is_none()).map(|(field, _)| field).collect();
+    if !unknown.is_empty() {
+        let mut names: Vec<String> = unknown.into_iter().map(|name| format!("`{name}`")).collect();
+        names.dedup();
+        let message = format!("{address}: duoctl does not know {}, so it is not compared", list(names));
+        found.push(
+            Diagnostic::note(Code::NotCompared, wanted.span, message)
+                .help("look at it in the Duo Admin Panel; `suppress` silences this note")
+                .about(address),
+        );
+    }
+    found
+}
