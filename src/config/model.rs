@@ -389,3 +389,23 @@ impl Default for Guards {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_never_suppressed() {
+        let suppression = Suppression {
+            code: Code::PossibleDuplicate,
+            address: None,
+            matcher: None,
+            exception: Exception { reason: "two wikis".to_owned(), until: None },
+        };
+        let covers = |finding: Diagnostic| suppression.covers(&finding.about(&"applications.wiki"));
+        assert!(covers(Diagnostic::note(Code::PossibleDuplicate, None, "x")));
+        assert!(covers(Diagnostic::warning(Code::PossibleDuplicate, None, "x")));
+        assert!(!covers(Diagnostic::error(Code::PossibleDuplicate, None, "x")));
+        assert!(!covers(Diagnostic::warning(Code::Recommended, None, "x")));
+    }
+}
