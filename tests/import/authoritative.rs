@@ -117,7 +117,8 @@ async fn carry_out(direct: &Direct, desired: &Desired, first: &Plan) -> Result<P
     let writer = Writer::new(direct.clone());
     let stores = Stores::default();
     let courier = Courier::new(direct.clone(), &stores);
-    let outcomes = execute(first, &writer, &courier, None, 4, &CancellationToken::new(), &Silent).await;
+    let hands = Hands { writer: &writer, courier: &courier, deputy: None, sealer: Sealer::new(keyring()) };
+    let outcomes = execute(first, hands, 4, &CancellationToken::new(), &Silent).await;
     if let Some(failed) = outcomes.iter().find(|outcome| !matches!(outcome.status, Status::Applied)) {
         return Err(format!("{failed:?} of {:#?}", first.steps()));
     }
