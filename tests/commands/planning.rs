@@ -49,7 +49,7 @@ fn the_plan_for_machines_has_the_same_content() {
     assert_eq!(document["format_version"], "1.0");
     assert_eq!(
         document["summary"],
-        json!({"add": 3, "change": 0, "adopt": 0, "delete": 0, "unmanaged": 12, "handoffs": 0, "deliveries": 0, "rotations": 0, "retain": 0})
+        json!({"add": 3, "change": 0, "adopt": 0, "delete": 0, "unmanaged": 12, "handoffs": 0, "deliveries": 0, "rotations": 0, "retain": 0, "unmanaged_fields": 0})
     );
     let addresses: Vec<_> =
         document["steps"].as_array().unwrap().iter().map(|step| &step["address"]).collect();
