@@ -114,10 +114,16 @@ fn each_is_named_and_the_others_proceed() {
 fn a_store_that_hangs_on_reading_is_unreadable_and_not_empty() {
     let (duo, folder) = (Duo::start(), Folder::empty());
     folder.keeper();
-    let stores = "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read], timeout_seconds: 1}}";
-    folder.yaml("applications: {vpn: {type: radius, name: VPN, user_access: no_users, secret: {store: cmd, path: vpn}}}", stores);
+    let within = |seconds: u8| {
+        let stores = format!(
+            "secret_stores: {{cmd: {{type: exec, write: [./keep.sh, write], read: [./keep.sh, read], timeout_seconds: {seconds}}}}}"
+        );
+        folder.yaml("applications: {vpn: {type: radius, name: VPN, user_access: no_users, secret: {store: cmd, path: vpn}}}", &stores);
+    };
+    within(20);
     duo.apply(&folder).exits(0);
     folder.script("keep.sh", "sleep 300");
+    within(1);
     let plan = duo.plan(&folder).exits(1);
     plan.tells("error[store-unreadable]: applications.vpn")
         .tells("the read command of the store `cmd` did not end within 1 s and was ended")
