@@ -9,6 +9,7 @@ mod last_line;
 mod list;
 mod plan;
 pub mod schema;
+mod unmanaged;
 mod verify;
 
 pub use apply::{ApplyDocument, EventDocument, EventName, OutcomeDocument, StepStatus};
@@ -16,7 +17,6 @@ pub use console::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
 pub use finding::{
     DeclaredCounts, DiagnosticDocument, FailureDocument, Place, RelatedDocument, ValidateDocument,
 };
-pub use last_line::unmanaged_fields;
 pub use list::{
     DoctorDocument, ImportDocument, ImportedDocument, ImportedFile, LeftOutDocument, LeftOutReason,
     RotationsDocument, SecretsDocument,
@@ -26,6 +26,7 @@ pub use plan::{
     ChangeDocument, DeliveryDocument, MadeBy, MadeWith, PlanDocument, PruneDocument, RefusalDocument,
     RiskDocument, StepDocument, UnmanagedFieldDocument, WhoDocument,
 };
+pub use unmanaged::unmanaged_fields;
 pub use verify::{ApplicationDocument, LadderDocument, VerifyDocument, VerifySummary};
 
 use schemars::{Schema, SchemaGenerator};

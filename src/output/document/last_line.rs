@@ -77,13 +77,6 @@ impl PlanDocument {
     }
 }
 
-/// How many set fields nobody manages; nothing where there are none.
-pub fn unmanaged_fields(count: usize) -> Option<String> {
-    let (fields, be) = (counted(count, "set field", "set fields"), if count == 1 { "is" } else { "are" });
-    (count > 0)
-        .then(|| format!("{fields} {be} not managed: Duo shows a value, and the YAML leaves the field out."))
-}
-
 /// The gravest first.
 fn by_risk(title: &str, counts: &BTreeMap<Risk, usize>) -> Option<String> {
     let counts: Vec<String> = counts.iter().rev().map(|(risk, count)| format!("{count} {risk}")).collect();
