@@ -1,6 +1,6 @@
 //! The tenant and what identifies applications in it.
 
-use crate::config::model::{IntelligenceApi, ValueSource, Workspace};
+use crate::config::model::{IntelligenceApi, StateKey, ValueSource, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::language::texts::{INTEGRATION_KEY, is_usual_integration_key};
 
@@ -33,6 +33,17 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         );
     }
     same_source(workspace, findings);
+    let keys = first.and_then(|first| first.state_keys.as_ref()).into_iter().flatten();
+    for key in keys.filter(|key| key.value == StateKey::Recovery && second.is_none()) {
+        findings.push(
+            Diagnostic::error(
+                Code::InvalidValue,
+                key.span,
+                "there is no second application whose key could seal",
+            )
+            .help("declare `tenant.credentials.second`, or remove `recovery` from `state_keys`"),
+        );
+    }
     for credentials in [first, second].into_iter().flatten() {
         let Spanned { value: ValueSource::Plain(key), span } = &credentials.integration_key else { continue };
         match (INTEGRATION_KEY.check)(key) {
