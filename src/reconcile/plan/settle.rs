@@ -57,7 +57,8 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
 }
 
 fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &live::Live<'_>) -> Option<Settlement> {
-    let mut marker: Marker = live.marker.clone()?;
+    // What nothing proves is not written again: its new seal would.
+    let mut marker: Marker = live.marker.clone().filter(|_| live.proof.is_proven())?;
     let kept = kept(managed, &marker, live.integration);
     if kept.is_empty() {
         return None;
