@@ -73,7 +73,10 @@ fn a_signal_before_anything_has_begun_ends_as_any_other() {
         }
         let id = process.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        // `wait` would close it, and the end of its input may come before the signal.
+        let input = process.stdin.take();
         assert_eq!(process.wait().unwrap().code(), Some(130), "{signal}");
+        drop(input);
         let mut said = String::new();
         process.stdout.take().unwrap().read_to_string(&mut said).unwrap();
         assert_eq!(said, "");
