@@ -22,3 +22,4 @@ pub mod schema;
 pub mod scope;
 pub mod template;
 pub mod untrusted;
+pub mod variables;

@@ -173,6 +173,12 @@ codes! {
     /// A value of the right kind that is not allowed.
     InvalidValue = "invalid-value",
     // --- meaning
+    /// A variable is used or set that `vars` does not declare.
+    UnknownVariable = "unknown-variable",
+    /// A variable has no value.
+    MissingVariable = "missing-variable",
+    /// A variable is declared and not used.
+    UnusedVariable = "unused-variable",
     /// An address, or a key that stands once, is defined in two places.
     DuplicateAddress = "duplicate-address",
     /// The API hostname is not a bare Duo hostname.

@@ -18,11 +18,9 @@ mod settings;
 use serde_json::{Map, Value};
 
 use crate::config::model::Workspace;
-use crate::diagnostic::Sources;
 use crate::duo::types::Integration;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::observation::Observation;
-use crate::yaml;
 
 use check::Check;
 pub use draft::Entry;
@@ -44,16 +42,16 @@ pub struct Imported {
     pub unmanaged_fields: usize,
 }
 
-/// Describes what the workspace does not declare yet. `defaults` are those of `defaults.applications`.
+/// Describes what the workspace does not declare yet.
 pub fn import(
     workspace: &Workspace,
     desired: &Desired,
-    defaults: &Map<String, Value>,
     observation: &Observation,
     live: Live<'_>,
     wanted: &Wanted,
 ) -> Imported {
     let mut imported = Imported::default();
+    let defaults = &defaults(workspace);
     let mut chosen = Vec::new();
     let scope = Scope::new(desired, observation, live, wanted);
     let alike = check::look_alikes(desired, observation);
@@ -95,17 +93,10 @@ pub fn import(
     imported
 }
 
-/// `defaults.applications` over all files of a workspace.
-pub fn defaults(sources: &Sources) -> Map<String, Value> {
-    let mut defaults = Map::new();
-    for (index, file) in sources.files().iter().enumerate() {
-        let tree = yaml::parse(index, &file.text, &mut Vec::new()).map(|tree| tree.json());
-        let found = tree.and_then(|tree| tree.pointer("/defaults/applications").cloned());
-        if let Some(Value::Object(found)) = found {
-            defaults.extend(found);
-        }
-    }
-    defaults
+/// `defaults.applications` of a workspace.
+fn defaults(workspace: &Workspace) -> Map<String, Value> {
+    let defaults = workspace.defaults.get("applications").and_then(Value::as_object);
+    defaults.cloned().unwrap_or_default()
 }
 
 fn left_out(integration: &Integration, reason: Reason) -> LeftOut {

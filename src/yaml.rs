@@ -11,6 +11,7 @@ mod scalar;
 mod syntax;
 
 pub use node::{Data, Entry, Node, find, size};
+pub use scalar::plain;
 
 /// Reads the text of one file. `None` where it holds no value, or is not YAML; the diagnostics say which.
 pub fn parse(file: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {

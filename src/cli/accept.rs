@@ -1,6 +1,7 @@
 //! `duoctl accept`: what somebody changed in Duo becomes what the YAML says.
 
 use crate::config::edit::{EditError, remove, set};
+use crate::config::variables::escaped;
 use crate::duo::types::Integration;
 use crate::import::Live;
 use crate::import::accept::{Edit, drifted, edits};
@@ -29,7 +30,8 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
     fields(&args.field)?;
     let address = Address::new(place.to_string());
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
+        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
+            .await?;
     let not_there = || not_declared(&session.workspace, place);
     let wanted = session.desired.applications.iter().find(|wanted| wanted.address == address);
     let wanted = wanted.ok_or_else(not_there)?;
@@ -70,7 +72,7 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
     let lists = Live { integrations, groups, policies };
     let Accepted { changes, edits, refused } = accepted(&session, place, wanted, changes, live, lists)
         .map_err(|why| not_accepted(&address, &why))?;
-    let edited = edited(&session.workspace.root, &session.sources, file, |text| write(text, place, &edits))?;
+    let edited = edited(&session.workspace, &session.sources, file, |text| write(text, place, &edits))?;
     if let Some(workspace) = edited.loaded.valid() {
         let again = plan::plan(&desired(workspace), seen, &options);
         let fields = again.steps().iter().flat_map(|step| &step.changes).map(|change| change.field.as_str());
@@ -174,7 +176,7 @@ fn write(text: &str, place: Place<'_>, edits: &[Edit]) -> Result<String, EditErr
     for edit in edits {
         let path: Vec<&str> = entry.iter().copied().chain(edit.path.iter().map(String::as_str)).collect();
         text = match &edit.value {
-            Some(value) => set(&text, &path, value)?,
+            Some(value) => set(&text, &path, &escaped(value))?,
             None => remove(&text, &path)?,
         };
     }

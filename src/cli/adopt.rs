@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::config::edit::set;
+use crate::config::load::Terms;
 use crate::config::model::Workspace;
-use crate::config::untrusted::Trust;
 use crate::diagnostic::has_errors;
 use crate::language::address::{AUTH_API, Place};
 use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
@@ -26,14 +26,15 @@ type Pair<'a> = (Place<'a>, &'a str);
 
 /// Runs the command.
 pub fn run(args: &args::Adopt, printer: Printer) -> Result<Exit, Failure> {
+    let terms = args.vars.terms(args.trusted.trust());
     match &args.formerly {
-        Some(name) => former(name, &args.arguments, args.trusted.trust(), printer),
-        None => applications(&args.arguments, args.trusted.trust(), printer),
+        Some(name) => former(name, &args.arguments, &terms, printer),
+        None => applications(&args.arguments, &terms, printer),
     }
 }
 
 /// The workspace got another name: the YAML says which one it had.
-fn former(name: &str, arguments: &[String], trust: Trust, printer: Printer) -> Result<Exit, Failure> {
+fn former(name: &str, arguments: &[String], terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
     let path = match arguments {
         [] => Path::new("."),
         [path] => Path::new(path),
@@ -46,7 +47,7 @@ fn former(name: &str, arguments: &[String], trust: Trust, printer: Printer) -> R
     if let Err(problem) = (WORKSPACE.check)(name) {
         return Err(Failure::Usage(format!("--formerly {}: {}", problem.message, problem.help)));
     }
-    let loaded = load_whole(path, trust)?;
+    let loaded = load_whole(path, terms)?;
     let Some(workspace) = loaded.valid() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
@@ -56,9 +57,8 @@ fn former(name: &str, arguments: &[String], trust: Trust, printer: Printer) -> R
         )));
     }
     let place = workspace.formerly.as_ref().map_or(workspace.name.span, |former| former.span);
-    let edited = edited(&workspace.root, &loaded.sources, place.file, |text| {
-        set(text, &["formerly"], &Value::from(name))
-    })?;
+    let edited =
+        edited(workspace, &loaded.sources, place.file, |text| set(text, &["formerly"], &Value::from(name)))?;
     let file = safe(&edited.save()?.display().to_string());
     printer.data(&format!("The workspace `{}` was called `{name}`, as {file} says.\n", workspace.name.value));
     next(path, printer);
@@ -70,9 +70,9 @@ fn next(path: &Path, printer: Printer) {
         .data(&format!("Next: `duoctl plan {}` shows what that means.\n", safe(&path.display().to_string())));
 }
 
-fn applications(arguments: &[String], trust: Trust, printer: Printer) -> Result<Exit, Failure> {
+fn applications(arguments: &[String], terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
     let (pairs, path) = pairs(arguments)?;
-    let loaded = load_whole(path, trust)?;
+    let loaded = load_whole(path, terms)?;
     let Some(workspace) = &loaded.workspace else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
@@ -90,7 +90,7 @@ fn applications(arguments: &[String], trust: Trust, printer: Printer) -> Result<
         return Err(Failure::Usage(message.to_owned()));
     }
     // A name that two entries have is an error that a pin removes, so errors do not stop this command.
-    let edited = edited(&workspace.root, &loaded.sources, file, |text| {
+    let edited = edited(workspace, &loaded.sources, file, |text| {
         settings.iter().try_fold(text.to_owned(), |text, (path, value)| set(&text, path, value))
     })?;
     let wrong = has_errors(&edited.loaded.diagnostics);

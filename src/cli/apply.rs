@@ -55,7 +55,7 @@ pub async fn run(
     };
     let options = Options { hold_back: true, ..options(&args.selected, &args.pruning)? };
     let consent = consent(&args.consents);
-    let mut session = Session::open(&path, &args.connection, printer).await?;
+    let mut session = Session::open(&path, &args.connection, &args.vars, printer).await?;
     session.trusted = consent.trusted();
     session.may_seal()?;
     session.may_prune(&args.pruning)?;

@@ -14,7 +14,7 @@ use crate::output::printer;
 
 pub use handing_over::{Attest, Handoff};
 pub use managing::{Accept, Adopt, Apply, Drift, Ignore, Import, Include, Plan, SplitMode};
-pub use options::{Connection, Consents, Impact, PruneMode, Pruning, Selected, Source, Trusted};
+pub use options::{Connection, Consents, Impact, PruneMode, Pruning, Selected, Source, Trusted, Variables};
 pub use reporting::{
     OF_APPLY, OF_HANDOFF, OF_LIST, OF_PLAN, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile,
     formats, report,

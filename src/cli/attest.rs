@@ -31,7 +31,9 @@ pub async fn run(args: args::Attest, printer: Printer) -> Result<Exit, Failure> 
         Some(by) => by.clone(),
         None => committer(&args.path)?,
     };
-    let session = Session::open_as(&args.path, &args.connection, args.trusted.trust(), printer).await?;
+    let session =
+        Session::open_as(&args.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
+            .await?;
     let plan = planned(&session, printer).await?;
     let sheet = sheet(&session, &plan, &args.name)?;
     let address = &sheet.address;

@@ -39,7 +39,7 @@ pub async fn run(args: args::Doctor, outlet: &Outlet, printer: Printer) -> Resul
     let connection = args.connection.completed().map_err(Failure::Usage)?;
     let given = connection.ca_file.is_some() || connection.sandbox.is_some();
     let trust = args.trusted.trust().with_authorities(given);
-    let (workspace, _) = load_valid(&args.source.path, trust, printer)?;
+    let (workspace, _) = load_valid(&args.source.path, &args.vars.terms(trust), printer)?;
     announce(move |line| progress::remark(printer, line));
     let sandbox = match &connection.sandbox {
         Some(state) => {

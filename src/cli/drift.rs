@@ -34,7 +34,8 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning())?;
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
+        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
+            .await?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;

@@ -57,7 +57,7 @@ pub fn read(path: &Path) -> Result<String, Failure> {
 
 /// Edits the text of a file and loads the whole workspace with it.
 pub fn edited(
-    root: &Path,
+    workspace: &Workspace,
     sources: &Sources,
     file: usize,
     change: impl FnOnce(&str) -> Result<String, EditError>,
@@ -70,7 +70,7 @@ pub fn edited(
         let text = if index == file { text.clone() } else { source.text.clone() };
         InMemory { path: source.path.clone(), text, tree: None }
     });
-    let loaded = load_files(root, files);
+    let loaded = load_files(&workspace.root, &workspace.assigned, files);
     Ok(Edited { path, text, loaded, held })
 }
 

@@ -25,7 +25,9 @@ pub async fn run(args: args::Handoff, outlet: &Outlet, printer: Printer) -> Resu
         let message = "--reveal shows secret keys on a terminal only, in the human format";
         return Err(Failure::Usage(message.to_owned()));
     }
-    let session = Session::open_as(&args.path, &args.connection, args.trusted.trust(), printer).await?;
+    let session =
+        Session::open_as(&args.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
+            .await?;
     let plan = planned(&session, printer).await?;
     let sheets: Vec<&Handoff> = match &args.name {
         Some(name) => vec![sheet(&session, &plan, name)?],

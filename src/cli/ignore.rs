@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::config::edit::{set, value};
 use crate::config::model::Exception;
+use crate::config::variables::escaped;
 use crate::duo::catalogue::lookup;
 use crate::kinds::application::fields::field;
 use crate::output::printer::Printer;
@@ -15,7 +16,7 @@ use super::session::load_whole;
 
 /// Runs the command.
 pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load_whole(&args.source.path, args.trusted.trust())?;
+    let loaded = load_whole(&args.source.path, &args.vars.terms(args.trusted.trust()))?;
     let Some(workspace) = loaded.valid() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
@@ -29,9 +30,9 @@ pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
     let others = declared.ignore.iter().filter(|ignore| ignore.value.field != args.field);
     let others = others.map(|ignore| entry(&ignore.value.field, &ignore.value.exception));
     let own = Exception { reason: args.reason.clone(), until: args.until };
-    let ignored: Value = others.chain([entry(&args.field, &own)]).collect();
+    let ignored = escaped(&others.chain([entry(&args.field, &own)]).collect());
     let path = [place.keys(), vec!["ignore"]].concat();
-    let edited = edited(&workspace.root, &loaded.sources, declared.span.file, |text| {
+    let edited = edited(workspace, &loaded.sources, declared.span.file, |text| {
         set(text, &path, &joined(value(text, &path)?, &ignored, &args.field))
     })?;
     let file = edited.shown(printer).save()?;

@@ -10,7 +10,7 @@ use crate::config::load::{InMemory, load_files};
 use crate::diagnostic::has_errors;
 use crate::duo::types::Integration;
 use crate::import::placement::{Change, Split, place};
-use crate::import::{Live, Wanted, defaults, import};
+use crate::import::{Live, Wanted, import};
 use crate::language::similar::did_you_mean;
 use crate::names::same_key;
 use crate::output::document::{Document, ImportDocument};
@@ -38,7 +38,8 @@ pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Resul
         authoritative: args.authoritative,
     };
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
+        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
+            .await?;
     let reading = session.read_all(printer).await?;
     let seen = &reading.observation;
     let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
@@ -49,8 +50,7 @@ pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Resul
         return failure.map_or(Ok(Exit::Error), Err);
     };
     let live = Live { integrations, groups, policies };
-    let defaults = defaults(&session.sources);
-    let imported = import(&session.workspace, &session.desired, &defaults, seen, live, &wanted);
+    let imported = import(&session.workspace, &session.desired, seen, live, &wanted);
     mean_something(&args, &wanted, &session, &imported.keys, integrations)?;
     let mut changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
         .map_err(|(path, error)| unchanged(&path, &error))?;
@@ -143,7 +143,7 @@ fn prove(session: &Session, changes: &mut [Change]) -> Result<(), Failure> {
         text: change.text.clone(),
         tree: change.tree.take(),
     }));
-    let loaded = load_files(&session.workspace.root, files);
+    let loaded = load_files(&session.workspace.root, &session.workspace.assigned, files);
     if has_errors(&loaded.diagnostics) {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     }

@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use crate::atomic::{self, Readers};
 use crate::config::files::is_near;
-use crate::config::load::load_as;
-use crate::config::untrusted::Trust;
+use crate::config::load::{Terms, load_as};
 use crate::output::document::{DiagnosticDocument, Document, FailureDocument};
 use crate::output::format::{Format, render};
 use crate::output::human::{self, Style};
@@ -26,8 +25,8 @@ pub struct Outlet {
     command: &'static str,
     /// The YAML, to name its workspace where the command itself came to nothing.
     path: Option<PathBuf>,
-    /// How far that YAML is trusted.
-    trust: Trust,
+    /// How that YAML is read.
+    terms: Terms,
     format: OutputFormat,
     reports: Vec<ReportFile>,
     /// Where a plan is saved.
@@ -44,7 +43,7 @@ impl Outlet {
         Self {
             command,
             path: path.cloned(),
-            trust: trusted(&args.command).trust(),
+            terms: terms(&args.command),
             format,
             reports: reports.to_vec(),
             saved: match &args.command {
@@ -140,7 +139,7 @@ impl Outlet {
             return;
         }
         let path = self.path.as_deref().filter(|path| path.is_dir() || is_yaml(path));
-        let workspace = path.and_then(|path| load_as(path, self.trust).workspace);
+        let workspace = path.and_then(|path| load_as(path, &self.terms).workspace);
         self.report(&Document::Failure(Box::new(FailureDocument {
             workspace: workspace.map(|workspace| workspace.name.value),
             diagnostics,
@@ -177,19 +176,22 @@ fn asked(command: &Command) -> (&'static str, Option<&PathBuf>, OutputFormat, &[
     }
 }
 
-/// How far the YAML of a command is trusted whose outcome is a document.
-fn trusted(command: &Command) -> Trusted {
-    match command {
-        Command::Validate(args) => args.trusted,
-        Command::Plan(args) => args.trusted,
-        Command::Drift(args) => args.trusted,
-        Command::Verify(args) => args.trusted,
-        Command::Import(args) => args.trusted,
-        Command::Secrets(args) => args.trusted,
-        Command::Doctor(args) => args.trusted,
-        Command::Handoff(args) => args.trusted,
-        _ => Trusted::default(),
-    }
+/// How the YAML of a command is read whose outcome is a document.
+fn terms(command: &Command) -> Terms {
+    let (vars, trusted) = match command {
+        Command::Validate(args) => (&args.vars, args.trusted),
+        Command::Plan(args) => (&args.vars, args.trusted),
+        Command::Drift(args) => (&args.vars, args.trusted),
+        Command::Apply(args) => (&args.vars, Trusted::default()),
+        Command::Verify(args) => (&args.vars, args.trusted),
+        Command::Rotate(args) => (&args.vars, Trusted::default()),
+        Command::Import(args) => (&args.vars, args.trusted),
+        Command::Secrets(args) => (&args.vars, args.trusted),
+        Command::Doctor(args) => (&args.vars, args.trusted),
+        Command::Handoff(args) => (&args.vars, args.trusted),
+        _ => return Terms::default(),
+    };
+    vars.terms(trusted.trust())
 }
 
 fn is_yaml(path: &Path) -> bool {

@@ -27,7 +27,8 @@ pub async fn run(
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents);
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
+        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
+            .await?;
     session.may_prune(&args.pruning)?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;

@@ -51,7 +51,7 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
     let mut options = options(&Selected::default(), &Pruning::default())?;
     options.rotation.silence = args.silence;
     options.hold_back = !args.status;
-    let mut session = Session::open(&args.path, &args.connection, printer).await?;
+    let mut session = Session::open(&args.path, &args.connection, &args.vars, printer).await?;
     let consent = Consent { allow: args.allow.clone(), ..Consent::default() };
     session.trusted = consent.trusted();
     session.may_seal()?;

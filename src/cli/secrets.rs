@@ -22,7 +22,8 @@ use super::session::{Session, check_patterns, options};
 pub async fn run(args: args::Secrets, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
+        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
+            .await?;
     let mut reading = session.read(printer).await?;
     if !args.trusted.trust().is_full() {
         let kept = session.desired.applications.iter().filter(|wanted| wanted.secret.is_some());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::load::{Loaded, load_as};
+use crate::config::load::{Loaded, Terms, load_as};
 use crate::config::model::Workspace;
 use crate::config::scope;
 use crate::config::untrusted::Trust;
@@ -43,7 +43,7 @@ use crate::secrets::Stores;
 use crate::text::{quoted, safe};
 use crate::verify::ladder::Api;
 
-use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected};
+use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected, Variables};
 use super::connection::{self, live_config, sandbox_config, start_sandbox};
 use super::exit::Failure;
 use super::progress::{self, Spinner};
@@ -89,8 +89,8 @@ pub struct Session {
 }
 
 /// What a path leads to, if that is one workspace, and all of it: what a command leaves out it would take for removed.
-pub fn load_whole(path: &Path, trust: Trust) -> Result<Loaded, Failure> {
-    let loaded = load_as(path, trust);
+pub fn load_whole(path: &Path, terms: &Terms) -> Result<Loaded, Failure> {
+    let loaded = load_as(path, terms);
     if let [several] = loaded.diagnostics.as_slice()
         && several.code == Code::SeveralWorkspaces
     {
@@ -107,8 +107,8 @@ pub fn load_whole(path: &Path, trust: Trust) -> Result<Loaded, Failure> {
 }
 
 /// The YAML, if nothing is wrong with it; its warnings are printed, but for what the account itself tells later on.
-pub fn load_valid(path: &Path, trust: Trust, printer: Printer) -> Result<(Workspace, Sources), Failure> {
-    let loaded = load_whole(path, trust)?;
+pub fn load_valid(path: &Path, terms: &Terms, printer: Printer) -> Result<(Workspace, Sources), Failure> {
+    let loaded = load_whole(path, terms)?;
     let Some(workspace) = loaded.valid().cloned() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
@@ -126,9 +126,14 @@ pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printe
 }
 
 impl Session {
-    /// Loads the YAML and opens the connection.
-    pub async fn open(path: &Path, connection: &Connection, printer: Printer) -> Result<Self, Failure> {
-        Self::open_as(path, connection, Trust::Full, printer).await
+    /// Loads the YAML and opens the connection, with an author of the YAML who is trusted.
+    pub async fn open(
+        path: &Path,
+        connection: &Connection,
+        vars: &Variables,
+        printer: Printer,
+    ) -> Result<Self, Failure> {
+        Self::open_as(path, connection, vars.terms(Trust::Full), printer).await
     }
 
     /// The same as far as the author of the YAML is trusted. Without trust no secret store is opened: it could be any
@@ -136,12 +141,13 @@ impl Session {
     pub async fn open_as(
         path: &Path,
         connection: &Connection,
-        trust: Trust,
+        terms: Terms,
         printer: Printer,
     ) -> Result<Self, Failure> {
         let connection = &connection.completed().map_err(Failure::Usage)?;
-        let trust = trust.with_authorities(connection.ca_file.is_some() || connection.sandbox.is_some());
-        let (workspace, sources) = load_valid(path, trust, printer)?;
+        let trust =
+            terms.trust.with_authorities(connection.ca_file.is_some() || connection.sandbox.is_some());
+        let (workspace, sources) = load_valid(path, &Terms { trust, ..terms }, printer)?;
         announce(move |line| progress::remark(printer, line));
         let mut desired = desired(&workspace);
         // The simulator's operator is the only one that it tells of.

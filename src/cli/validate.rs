@@ -12,7 +12,7 @@ use super::outlet::Outlet;
 
 /// Runs the command.
 pub fn run(args: &Validate, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load_as(&args.source.path, args.trusted.trust());
+    let loaded = load_as(&args.source.path, &args.vars.terms(args.trusted.trust()));
     let failed = has_errors(&loaded.diagnostics);
     if outlet.human() {
         let width = terminal_width();

@@ -31,7 +31,8 @@ use super::session::{Session, check_patterns, first_failure, options, show_probl
 pub async fn run(args: args::Verify, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.trusted.trust(), printer).await?;
+        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
+            .await?;
     let reading = session.read(printer).await?;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;

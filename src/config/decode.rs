@@ -16,6 +16,7 @@ use super::model::{
     ValueSource, Workspace,
 };
 use super::read::{exception, flag, ignores, items, mapping, max_age, secret_target, text, text_of, whole};
+use super::variables::Assigned;
 use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::language::address::{ADMIN_API, AUTH_API, glob_matcher};
@@ -39,6 +40,7 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
         formerly: numeric_text(entries, "formerly"),
         tenant: tenant(root_of("tenant"), root, start),
         authoritative,
+        defaults: find(entries, "defaults").map(|entry| entry.value.json()).unwrap_or_default(),
         applications: match applications {
             Some(Data::Mapping(entries)) => entries
                 .into_iter()
@@ -65,13 +67,15 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
         suppress: find(entries, "suppress")
             .map(|entry| items(&entry.value).iter().filter_map(suppression).collect())
             .unwrap_or_default(),
+        assigned: Assigned::default(),
     }
 }
 
-/// A hash of what the entries say, the same for every spelling of it. Where the keys of duoctl itself come from says
-/// nothing about the account.
+/// A hash of what the entries say, the same for every spelling of it. Variables are replaced by now. Where the keys of
+/// duoctl itself come from says nothing about the account.
 fn meaning(entries: &[Entry]) -> String {
-    let said = entries.iter().map(|entry| {
+    let read = |entry: &&Entry| !entry.key.value.starts_with("x-") && entry.key.value != "vars";
+    let said = entries.iter().filter(read).map(|entry| {
         let mut value = entry.value.json();
         if let (Value::Object(tenant), "tenant") = (&mut value, entry.key.value.as_str()) {
             tenant.remove("credentials");

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use crate::atomic::{self, Readers};
 use crate::yaml::{Data, Node};
 
+use super::variables::is_variable;
 use change::Editor;
 pub use meaning::EditError;
 use meaning::{lookup, meaning, read};
@@ -139,6 +140,9 @@ fn edit(
     if intended == before {
         return Ok(text.to_owned());
     }
+    if let Some(lost) = lost_variable(&before, &intended) {
+        return Err(EditError::Variable(path.join("."), lost));
+    }
     let editor = Editor::new(body).ok_or(EditError::NotYaml)?;
     let edited = change(&editor, &intended)?;
     let same = meaning(&edited).is_ok_and(|after| after == intended);
@@ -150,6 +154,29 @@ fn edit(
     let kept =
         !editor.has_comments() || Editor::new(&edited).is_some_and(|after| editor.comments_are_in(&after));
     if kept { Ok(format!("{mark}{edited}")) } else { Err(EditError::Unsafe(path.join("."))) }
+}
+
+/// A text with a variable that an edit would take away: only a person knows what every other value of it should become.
+fn lost_variable(before: &Value, after: &Value) -> Option<String> {
+    fn collect<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+        match value {
+            Value::String(text) if is_variable(text) => found.push(text),
+            Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+            Value::Object(map) => map.values().for_each(|item| collect(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let (mut used, mut kept) = (Vec::new(), Vec::new());
+    collect(before, &mut used);
+    collect(after, &mut kept);
+    let lost = used.into_iter().find(|text| match kept.iter().position(|kept| kept == text) {
+        Some(found) => {
+            kept.swap_remove(found);
+            false
+        }
+        None => true,
+    });
+    lost.map(str::to_owned)
 }
 
 /// A text without its byte-order mark, and the mark.

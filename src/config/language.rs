@@ -2,6 +2,7 @@
 
 pub mod intelligence;
 pub mod stores;
+pub mod variables;
 
 use crate::diagnostic::Code;
 use crate::kinds::application::entry::{self, APPLICATION};
@@ -31,19 +32,26 @@ static FILE_KEYS: &[Key] = &[
         Shape::Whole(1, 1),
         "Version of the language. Stands exactly once in a workspace.",
         "1",
-    ),
+    ).literal(),
     Key::optional(
         "workspace",
         Shape::Text(&texts::WORKSPACE),
         "Name of the workspace. It is written into the notes of every application that the workspace owns, so choose it once.",
         "acme-prod",
-    ),
+    ).literal(),
     Key::optional(
         "formerly",
         Shape::Text(&texts::WORKSPACE),
         "Name that the workspace had before. It takes over the applications of that name whose addresses it declares. Written by `duoctl adopt --formerly`; no longer needed once no application carries the old name.",
         "acme",
-    ),
+    ).literal(),
+    Key::optional(
+        "vars",
+        Shape::Entries(&variables::NAME, &Shape::Object(&variables::VARIABLE)),
+        "Values that the caller sets with `--var NAME=VALUE` or the environment variable `DUOCTL_VAR_NAME` (in upper case). `${vars.NAME}` stands for them in values, but not in names, secrets, `credentials` and secret stores. `$${` stands for the text `${`.",
+        "{host: {default: api-1a2b3c4d.duosecurity.com, description: staging or production}}",
+    )
+    .literal(),
     Key::optional(
         "tenant",
         Shape::Object(&TENANT),
@@ -79,7 +87,7 @@ static FILE_KEYS: &[Key] = &[
         Shape::Object(&intelligence::API),
         "Keys for the public API of Identity Intelligence. With them verification can go on to what arrived there.",
         "{file: identity-intelligence-api.json}",
-    ),
+    ).literal(),
     Key::optional(
         "applications",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&APPLICATION)),
@@ -104,7 +112,7 @@ static FILE_KEYS: &[Key] = &[
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&stores::STORE)),
         "Places that secret keys are delivered to, by name.",
         "{vault: {type: vault, address: \"https://vault.example.com\", mount: kv, token: {env: VAULT_TOKEN}}}",
-    ),
+    ).literal(),
     Key::optional(
         "guards",
         Shape::Object(&GUARDS),
@@ -161,7 +169,8 @@ pub static TENANT: Object = Object {
                 Shape::Object(&CREDENTIALS),
                 "Keys of the Admin API application that duoctl itself uses. Not needed with --sandbox.",
                 "{integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}}",
-            ),
+            )
+            .literal(),
             Key::optional(
                 "ca_file",
                 Shape::Text(&texts::FILLED),

@@ -10,6 +10,7 @@ use super::files::{self, Found};
 use super::language::FILE;
 use super::model::Workspace;
 use super::untrusted::{self, Trust};
+use super::variables::{self, Assigned};
 use super::{decode, exceptions, rules, scope};
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Sources, Span, has_errors};
 use crate::language::check;
@@ -46,24 +47,39 @@ impl Loaded {
     }
 }
 
+/// How YAML is read.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// How far its author is trusted.
+    pub trust: Trust,
+    /// What its variables are set to.
+    pub assigned: Assigned,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { trust: Trust::Full, assigned: Assigned::default() }
+    }
+}
+
 /// Loads a file, or the `duo.yaml` and `*.duo.yaml` files of a folder.
 pub fn load(path: &Path) -> Loaded {
-    load_found(path, Trust::Full)
+    load_as(path, &Terms::default())
 }
 
 /// Loads a file or a folder as far as its author is trusted.
-pub fn load_as(path: &Path, trust: Trust) -> Loaded {
-    let mut loaded = load_found(path, trust);
-    if let (Trust::None { ca_given }, Some(workspace)) = (trust, &loaded.workspace) {
+pub fn load_as(path: &Path, terms: &Terms) -> Loaded {
+    let mut loaded = load_found(path, terms);
+    if let (Trust::None { ca_given }, Some(workspace)) = (terms.trust, &loaded.workspace) {
         loaded.diagnostics.extend(untrusted::check(workspace, ca_given));
         sort(&mut loaded.diagnostics);
     }
     loaded
 }
 
-fn load_found(path: &Path, trust: Trust) -> Loaded {
+fn load_found(path: &Path, terms: &Terms) -> Loaded {
     let mut diagnostics = Vec::new();
-    let Found { root, files } = files::find(path, trust, &mut diagnostics);
+    let Found { root, files } = files::find(path, terms.trust, &mut diagnostics);
     let mut sources = Sources::default();
     let mut trees = Trees::default();
     let readable = files::read(&files, &mut sources, &mut diagnostics);
@@ -84,7 +100,7 @@ fn load_found(path: &Path, trust: Trust) -> Loaded {
         // Together they would be wrong in many ways, and none of them is what is wrong.
         return Loaded { sources, diagnostics: vec![several], workspace: None, name: None };
     }
-    finish(sources, trees.trees, &root, complete, diagnostics)
+    Merging { sources, trees: trees.trees, complete, diagnostics }.finish(&root, &terms.assigned)
 }
 
 /// Loads YAML that is already in memory, as if it were the only file of its folder.
@@ -95,7 +111,8 @@ pub fn load_text(path: PathBuf, text: String) -> Loaded {
     let tree =
         file_tree(sources.add(path, text), sources.files().first().map_or("", |f| &f.text), &mut diagnostics);
     let complete = tree.is_some();
-    finish(sources, tree.into_iter().collect(), &root, complete, diagnostics)
+    let trees = tree.into_iter().collect();
+    Merging { sources, trees, complete, diagnostics }.finish(&root, &Assigned::default())
 }
 
 /// A file that is in memory.
@@ -109,8 +126,8 @@ pub struct InMemory {
     pub tree: Option<Node>,
 }
 
-/// Loads files that are already in memory, as [`load`] would from a folder.
-pub fn load_files(root: &Path, files: impl IntoIterator<Item = InMemory>) -> Loaded {
+/// Loads files that are already in memory, as [`load_as`] would from a folder.
+pub fn load_files(root: &Path, assigned: &Assigned, files: impl IntoIterator<Item = InMemory>) -> Loaded {
     let mut diagnostics = Vec::new();
     let mut sources = Sources::default();
     let mut trees = Trees::default();
@@ -136,7 +153,7 @@ pub fn load_files(root: &Path, files: impl IntoIterator<Item = InMemory>) -> Loa
         };
         complete &= tree.is_some_and(|tree| trees.add(tree, &mut diagnostics));
     }
-    finish(sources, trees.trees, root, complete, diagnostics)
+    Merging { sources, trees: trees.trees, complete, diagnostics }.finish(root, assigned)
 }
 
 /// The files of a workspace as they are read, one after another.
@@ -194,41 +211,61 @@ pub fn empty(index: usize, text: &str) -> Option<Diagnostic> {
     (empty && found.is_empty()).then(|| nothing_in(index))
 }
 
-/// `complete` says whether every file could be read, so that what is missing is really missing.
-fn finish(
+/// The files of a workspace, each read on its own.
+struct Merging {
     sources: Sources,
     trees: Vec<Node>,
-    root: &Path,
+    /// Whether every file could be read, so that what is missing is really missing.
     complete: bool,
-    mut diagnostics: Vec<Diagnostic>,
-) -> Loaded {
-    let name = trees.iter().find_map(scope::name);
-    let complete = complete && trees.iter().all(|tree| matches!(tree.data, Data::Mapping(_)));
-    let start =
-        trees.first().map(|tree| Span { file: tree.span.file, start: tree.span.start, end: tree.span.start });
-    let workspace = start.map(|start| {
-        let merged = merge(trees, &mut diagnostics);
-        check::object(&merged, &FILE, start, &mut diagnostics);
-        if complete {
-            report_missing(&merged, start, &mut diagnostics);
-        }
-        let mut workspace = decode::workspace(merged, root, start);
-        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
-        exceptions::expire(&mut workspace, today, &mut diagnostics);
-        rules::run(&workspace, complete, &mut diagnostics);
-        // Advice waits until nothing is wrong.
-        let wrong = has_errors(&diagnostics);
-        let idle = |finding: &Diagnostic| wrong && finding.code == Code::Recommended;
-        let silenced =
-            |finding: &Diagnostic| workspace.suppress.iter().any(|item| item.value.covers(finding));
-        diagnostics.retain(|finding| !idle(finding) && !silenced(finding));
-        workspace
-    });
-    let useful = |workspace: &Workspace| {
-        !workspace.name.value.is_empty() && !workspace.tenant.api_hostname.value.is_empty()
-    };
-    sort(&mut diagnostics);
-    Loaded { sources, diagnostics, workspace: workspace.filter(useful), name }
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Merging {
+    fn finish(self, root: &Path, assigned: &Assigned) -> Loaded {
+        let Self { sources, trees, complete, mut diagnostics } = self;
+        let name = trees.iter().find_map(scope::name);
+        let complete = complete && trees.iter().all(|tree| matches!(tree.data, Data::Mapping(_)));
+        let start = trees.first().map(|tree| Span { end: tree.span.start, ..tree.span });
+        let workspace = start.map(|start| {
+            let merged = merge(trees, &mut diagnostics);
+            let workspace = meant(merged, start, complete, root, assigned, &mut diagnostics);
+            // Advice waits until nothing is wrong.
+            let wrong = has_errors(&diagnostics);
+            let idle = |finding: &Diagnostic| wrong && finding.code == Code::Recommended;
+            let silenced =
+                |finding: &Diagnostic| workspace.suppress.iter().any(|item| item.value.covers(finding));
+            diagnostics.retain(|finding| !idle(finding) && !silenced(finding));
+            workspace
+        });
+        let useful = |workspace: &Workspace| {
+            !workspace.name.value.is_empty() && !workspace.tenant.api_hostname.value.is_empty()
+        };
+        sort(&mut diagnostics);
+        Loaded { sources, diagnostics, workspace: workspace.filter(useful), name }
+    }
+}
+
+/// What the merged files mean: with the values of their variables, checked, decoded, and compared with the rules.
+fn meant(
+    mut merged: Vec<Entry>,
+    start: Span,
+    complete: bool,
+    root: &Path,
+    assigned: &Assigned,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Workspace {
+    let expanded = variables::expand(&mut merged, assigned, complete);
+    check::object(&merged, &FILE, start, diagnostics);
+    if complete {
+        report_missing(&merged, start, diagnostics);
+    }
+    let mut workspace = decode::workspace(merged, root, start);
+    workspace.assigned = assigned.clone();
+    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    exceptions::expire(&mut workspace, today, diagnostics);
+    rules::run(&workspace, complete, diagnostics);
+    expanded.report(diagnostics);
+    workspace
 }
 
 /// Sorts by file and place, and drops repetitions: an anchor that is used many times is wrong once.
@@ -253,8 +290,9 @@ fn sort(diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Keys whose mappings are merged over all files of a workspace; every other key stands once.
-const MERGED: [&str; 7] = [
+const MERGED: [&str; 8] = [
     "applications",
+    "vars",
     "identity_intelligence",
     "identity_intelligence_removed",
     "removed",

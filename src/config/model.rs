@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use serde_json::Value;
 
+use super::variables::Assigned;
 use crate::diagnostic::{Code, Diagnostic, Severity, Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::kinds::value::Setting;
@@ -27,6 +28,8 @@ pub struct Workspace {
     pub tenant: Tenant,
     /// `authoritative`: what every application leaves out counts as unset, unless it says otherwise.
     pub authoritative: bool,
+    /// `defaults`, as JSON.
+    pub defaults: Value,
     /// `applications`, by the last part of their address. Defaults are merged in already.
     pub applications: BTreeMap<String, Application>,
     /// `identity_intelligence`, by name.
@@ -45,6 +48,8 @@ pub struct Workspace {
     pub meaning: String,
     /// `suppress`: findings that are not shown.
     pub suppress: Vec<Spanned<Suppression>>,
+    /// What the variables were set to; the same sets them in an edited file.
+    pub assigned: Assigned,
 }
 
 impl Workspace {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::kinds::application::entry::{APPLICATION, type_names};
 use crate::language::places::SOURCE;
 use crate::language::shape::{Choice, Key, Object, Shape, TextRule};
+use crate::language::texts::{FILLED, LINE};
 use crate::yaml;
 
 use super::language::FILE;
@@ -20,10 +21,14 @@ pub fn config_schema() -> Value {
         "description": "Applications of a Cisco Duo account as duoctl reads them. A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files of a folder; `version`, `workspace` and `tenant` stand in one of them.",
     });
     if let Value::Object(schema) = &mut schema {
-        schema.extend(object(&FILE));
+        schema.extend(object(&FILE, false));
         schema.insert(
             "definitions".to_owned(),
-            json!({"application": object(&APPLICATION), "known_type": {"enum": type_names(|_| true)}}),
+            json!({
+                "application": object(&APPLICATION, false),
+                "known_type": {"enum": type_names(|_| true)},
+                "variable": {"type": "string", "pattern": r"\$\{vars\."},
+            }),
         );
     }
     schema
@@ -34,17 +39,18 @@ pub fn config_schema_text() -> String {
     format!("{:#}\n", config_schema())
 }
 
-fn object(table: &Object) -> Map<String, Value> {
-    let mut schema = keyed(table);
+/// `literal` says whether no variable is replaced in it.
+fn object(table: &Object, literal: bool) -> Map<String, Value> {
+    let mut schema = keyed(table, literal);
     if let Some(whole) = table.whole {
         (whole.schema)(&mut schema);
     }
     schema
 }
 
-fn keyed(table: &Object) -> Map<String, Value> {
+fn keyed(table: &Object, literal: bool) -> Map<String, Value> {
     let properties: Map<String, Value> =
-        table.keys.iter().map(|known| (known.name.to_owned(), Value::Object(key(known)))).collect();
+        table.keys.iter().map(|known| (known.name.to_owned(), Value::Object(key(known, literal)))).collect();
     let required: Vec<&str> = table.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
     let mut schema = map(json!({"type": "object", "properties": properties}));
     if !required.is_empty() && table.unless.is_none() {
@@ -63,16 +69,18 @@ fn keyed(table: &Object) -> Map<String, Value> {
     schema
 }
 
-fn key(key: &Key) -> Map<String, Value> {
+fn key(key: &Key, literal: bool) -> Map<String, Value> {
+    let literal = literal || key.literal;
     let mut schema = documented(key.description, key.example);
     if let Some(default) = key.default.and_then(value) {
         schema.insert("default".to_owned(), default);
     }
-    schema.extend(shape(&key.shape));
+    let mut written = shape(&key.shape, literal);
     if key.nullable {
-        allow_null(&mut schema);
+        allow_null(&mut written);
     }
-    say_what_is_meant(key, &mut schema);
+    say_what_is_meant(key, &mut written);
+    schema.extend(if literal { written } else { or_variable(written) });
     if let Some(snippet) = snippet(key.name) {
         schema.insert("defaultSnippets".to_owned(), snippet);
     }
@@ -80,6 +88,38 @@ fn key(key: &Key) -> Map<String, Value> {
         link(&mut schema, text, target);
     }
     schema
+}
+
+/// A value, or a text with a variable in it where no such text would be allowed.
+fn or_variable(mut schema: Map<String, Value>) -> Map<String, Value> {
+    for within in ["items", "additionalProperties"] {
+        if let Some(Value::Object(values)) = schema.get_mut(within) {
+            *values = or_variable(std::mem::take(values));
+        }
+    }
+    let is = |name: &str| match schema.get("type") {
+        Some(Value::Array(types)) => types.contains(&json!(name)),
+        Some(one) => one == name,
+        None => false,
+    };
+    let pattern = schema.get("pattern").and_then(Value::as_str);
+    let any_text = is("string")
+        && !schema.contains_key("enum")
+        && pattern.is_none_or(|pattern| [FILLED.pattern, LINE.pattern].contains(&pattern));
+    if any_text || !["string", "boolean", "integer", "number"].into_iter().any(is) {
+        return schema;
+    }
+    // Editors complete only what an alternative lists; the empty one takes every value.
+    let offered: Map<String, Value> = ["enum", "enumDescriptions"]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), schema.get(key)?.clone())))
+        .collect();
+    let offered = if offered.is_empty() && is("boolean") { map(json!({"type": "boolean"})) } else { offered };
+    let mut either = map(json!({"if": {"$ref": "#/definitions/variable"}, "then": {}, "else": schema}));
+    if !offered.is_empty() {
+        either.insert("anyOf".to_owned(), json!([offered, {}]));
+    }
+    either
 }
 
 /// No `title`: an editor would put it in place of the type that it expects.
@@ -96,7 +136,7 @@ fn say_what_is_meant(key: &Key, schema: &mut Map<String, Value>) {
         let message = match schema.get("pattern").and_then(Value::as_str) {
             None => return,
             Some(r"\S") => format!("`{name}` must not be empty."),
-            Some(_) => format!("This is no `{name}`. {description} For example: {example}"),
+            Some(_) => format!("This is not a valid `{name}`. {description} For example: {example}"),
         };
         schema.insert("patternErrorMessage".to_owned(), json!(message));
     };
@@ -151,7 +191,7 @@ fn value(text: &str) -> Option<Value> {
     yaml::parse(0, text, &mut Vec::new()).map(|node| node.json())
 }
 
-fn shape(shape_: &Shape) -> Map<String, Value> {
+fn shape(shape_: &Shape, literal: bool) -> Map<String, Value> {
     match shape_ {
         Shape::Text(rule) => text(rule),
         Shape::Choice(choices) => choice(choices),
@@ -159,7 +199,7 @@ fn shape(shape_: &Shape) -> Map<String, Value> {
         Shape::Whole(least, most) if least == most => map(json!({"type": "integer", "const": least})),
         Shape::Whole(least, most) => map(json!({"type": "integer", "minimum": least, "maximum": most})),
         Shape::List(item, least, most) => {
-            let mut schema = map(json!({"type": "array", "items": shape(item)}));
+            let mut schema = map(json!({"type": "array", "items": shape(item, literal)}));
             if *least > 0 {
                 schema.insert("minItems".to_owned(), json!(least));
             }
@@ -170,10 +210,10 @@ fn shape(shape_: &Shape) -> Map<String, Value> {
         }
         Shape::Object(table) => match table.definition {
             Some(name) => map(json!({"$ref": format!("#/definitions/{name}")})),
-            None => object(table),
+            None => object(table, literal),
         },
         Shape::Entries(rule, item) => {
-            let mut schema = map(json!({"type": "object", "additionalProperties": shape(item)}));
+            let mut schema = map(json!({"type": "object", "additionalProperties": shape(item, literal)}));
             if !rule.pattern.is_empty() {
                 let meant = "A name here has at most 64 small letters, digits, - and _, and begins with a letter or digit.";
                 let names = json!({"pattern": rule.pattern, "patternErrorMessage": meant});
@@ -182,7 +222,7 @@ fn shape(shape_: &Shape) -> Map<String, Value> {
             schema
         }
         Shape::Source { secret } => {
-            let mut schema = object(&SOURCE);
+            let mut schema = object(&SOURCE, true);
             schema.insert("minProperties".to_owned(), json!(1));
             schema.insert("maxProperties".to_owned(), json!(2));
             // One place, and the time beside a command.
@@ -199,7 +239,7 @@ fn shape(shape_: &Shape) -> Map<String, Value> {
             }
             schema
         }
-        Shape::Either(shapes) => either(shapes),
+        Shape::Either(shapes) => either(shapes, literal),
     }
 }
 
@@ -222,10 +262,10 @@ fn choice(choices: &[Choice]) -> Map<String, Value> {
 }
 
 /// Shapes of different JSON types in one schema: each keyword concerns values of its own type only.
-fn either(shapes: &[Shape]) -> Map<String, Value> {
+fn either(shapes: &[Shape], literal: bool) -> Map<String, Value> {
     let mut merged = Map::new();
     let mut types = Vec::new();
-    for mut schema in shapes.iter().map(shape) {
+    for mut schema in shapes.iter().map(|one| shape(one, literal)) {
         // A set of words would be all that any of the shapes may be; a pattern is about texts alone.
         if let Some(Value::Array(words)) = schema.remove("enum") {
             schema.remove("enumDescriptions");
@@ -295,7 +335,7 @@ mod tests {
                     assert!(check::value(&node, key, place, &mut findings), "{}: {findings:?}", key.name);
                 }
                 let instance = node.json();
-                let schema = Value::Object(super::key(key));
+                let schema = Value::Object(super::key(key, false));
                 if !schema.to_string().contains("$ref") {
                     assert!(jsonschema::is_valid(&schema, &instance), "{}: {schema}", key.name);
                 }

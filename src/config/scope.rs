@@ -7,6 +7,7 @@ use ignore::WalkBuilder;
 
 use super::files::{self, MAX_FILE_BYTES};
 use super::model::Workspace;
+use super::variables::is_variable;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::reading;
 use crate::text::{safe, shown};
@@ -184,14 +185,15 @@ pub fn duplicate(workspace: &Workspace, own: &[PathBuf]) -> Option<Diagnostic> {
     Some(Diagnostic::error(Code::DuplicateWorkspace, None, message).help(help))
 }
 
-/// Whether a file declares a workspace for an account, or for one that it does not name.
+/// Whether a file declares a workspace for an account, or for one that it does not name or that a variable names.
 fn declares(file: &Path, name: &str, host: &str) -> bool {
     let Some(text) = read(file).filter(|text| text.contains(name)) else { return false };
     let Some(tree) = yaml::parse(0, &text, &mut Vec::new()) else { return false };
     let same_host = || {
         let Data::Mapping(entries) = &tree.data else { return true };
         let tenant = find(entries, "tenant").map(|entry| &entry.value);
-        tenant.and_then(|tenant| self::text(tenant, "api_hostname")).is_none_or(|found| found == host)
+        let found = tenant.and_then(|tenant| self::text(tenant, "api_hostname"));
+        found.is_none_or(|found| found == host || is_variable(&found))
     };
     self::name(&tree).is_some_and(|found| found == name) && same_host()
 }

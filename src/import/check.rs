@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::config::edit::writing;
 use crate::config::load::load_text;
 use crate::config::model::Workspace;
+use crate::config::variables::escaped;
 use crate::diagnostic::Severity;
 use crate::duo::types::Ikey;
 use crate::kinds::address::Address;
@@ -160,7 +161,7 @@ impl Check<'_> {
     /// The entries as a workspace of their own, and the place of each.
     fn file<'d>(&self, drafts: &'d [Draft]) -> (String, Vec<(Range<usize>, &'d Draft)>) {
         let tenant = writing::text(&self.workspace.tenant.api_hostname.value);
-        let defaults = writing::inline(&Value::Object(self.defaults.clone()));
+        let defaults = writing::inline(&escaped(&Value::Object(self.defaults.clone())));
         let mut text = format!(
             "version: 1\nworkspace: {}\ntenant: {{api_hostname: {tenant}}}\nauthoritative: {}\ndefaults: {{applications: {defaults}}}\napplications:\n",
             writing::text(&self.workspace.name.value),

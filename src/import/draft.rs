@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::config::edit::writing;
+use crate::config::variables::escaped;
 use crate::duo::catalogue::lookup;
 use crate::duo::types::Ikey;
 use crate::kinds::application::fields::field;
@@ -142,7 +143,8 @@ impl Draft {
         let pin = self.pinned.then(|| ("integration_key".to_owned(), self.ikey.as_str().into()));
         let last = self.last();
         let unsaid = self.comments.len() + self.ignored.len();
-        let parts = self.parts.into_iter().chain(last).map(|part| (part.key.to_owned(), part.value));
+        let parts =
+            self.parts.into_iter().chain(last).map(|part| (part.key.to_owned(), escaped(&part.value)));
         Entry {
             text,
             value: parts.chain(pin).collect::<Map<_, _>>().into(),
@@ -193,12 +195,12 @@ impl Part {
                 for item in items {
                     let comment =
                         item.as_str().and_then(meant).map(|meant| format!(" # {meant}")).unwrap_or_default();
-                    lines.push(format!("{pad}{pad}- {}{comment}", writing::inline(item)));
+                    lines.push(format!("{pad}{pad}- {}{comment}", writing::inline(&escaped(item))));
                 }
                 lines
             }
             value => {
-                let mut lines = writing::entry(self.key, value, STEP, STEP, true);
+                let mut lines = writing::entry(self.key, &escaped(value), STEP, STEP, true);
                 if let Some(first) = lines.first_mut() {
                     first.insert_str(0, &pad);
                     if let Some(meant) = value.as_str().and_then(meant) {

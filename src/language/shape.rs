@@ -29,6 +29,8 @@ pub struct Key {
     pub hint: Option<&'static str>,
     /// Who explains what it describes.
     pub link: Option<Link>,
+    /// Whether its value is taken as it is written: no variable is replaced in it.
+    pub literal: bool,
 }
 
 /// The words of a link, and where it leads.
@@ -58,6 +60,7 @@ impl Key {
             default: None,
             hint: None,
             link: None,
+            literal: false,
         }
     }
 
@@ -87,6 +90,12 @@ impl Key {
     #[must_use]
     pub const fn link(self, link: Link) -> Self {
         Self { link: Some(link), ..self }
+    }
+
+    /// The same key, whose value is taken as it is written.
+    #[must_use]
+    pub const fn literal(self) -> Self {
+        Self { literal: true, ..self }
     }
 
     /// The same key, with what holds where it is left out.

@@ -7,7 +7,7 @@ use serde_json::Number;
 use super::node::Data;
 
 /// A plain scalar by the core schema of YAML 1.2 (10.3.2), as editors read it for the JSON Schema.
-pub(super) fn plain(text: Cow<'_, str>) -> Data {
+pub fn plain(text: Cow<'_, str>) -> Data {
     match text.as_ref() {
         "" | "~" | "null" | "Null" | "NULL" => return Data::Null,
         "true" | "True" | "TRUE" => return Data::Flag(true),

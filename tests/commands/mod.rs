@@ -37,6 +37,7 @@ mod terminal;
 mod types;
 mod unconfirmed;
 mod untrusted;
+mod variables;
 mod verifying;
 mod whole;
 mod witnesses;

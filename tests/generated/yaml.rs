@@ -17,12 +17,30 @@ const PLACES: &str = "Places of values";
 const ONCE: [&str; 3] = ["version", "workspace", "tenant"];
 
 pub(crate) fn page() -> String {
-    let schema = config_schema();
+    let schema = without_variables(config_schema());
     let mut reference = Reference { text: String::new(), root: &schema };
     reference.introduction();
     reference.mapping("Top level", "", &schema);
     reference.places();
     reference.text
+}
+
+/// The schema without the alternative that every value has: a variable.
+fn without_variables(value: Value) -> Value {
+    match value {
+        Value::Object(mut map) => {
+            let variable = serde_json::json!({"$ref": "#/definitions/variable"});
+            if map.get("if") == Some(&variable)
+                && let Some(Value::Object(written)) = map.remove("else")
+            {
+                map.retain(|key, _| !matches!(key.as_str(), "if" | "then"));
+                map.extend(written);
+            }
+            map.into_iter().map(|(key, value)| (key, without_variables(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(without_variables).collect(),
+        value => value,
+    }
 }
 
 struct Reference<'s> {
@@ -44,6 +62,7 @@ impl<'s> Reference<'s> {
              errors. YAML is read as version 1.2: `yes`, `no` and `on` are text. Anchors, aliases and merge keys work, within one file. Keys of the top level that begin with `x-` are not read: they are a place for what anchors share, e.g. `x-common: &common {{user_access: no_users}}`.\n\n\
              In an application a key that is left out is unmanaged: duoctl neither compares nor changes it. `null`, where \
              it is allowed, clears what Duo holds.\n\n\
+             `${{vars.NAME}}` stands for [a variable](variables.md) in every value but those that decide about secrets or name the workspace.\n\n\
              How secrets are delivered stands on [a page of its own](secrets.md).\n",
             super::NOTICE
         );

@@ -20,7 +20,7 @@ use duoctl::duo::catalogue::kinds;
 use duoctl::duo::client::{Reader, Writer};
 use duoctl::duo::types::Ikey;
 use duoctl::import::placement::{Split, place};
-use duoctl::import::{Imported, Live, Reason, Wanted, defaults, import};
+use duoctl::import::{Imported, Live, Reason, Wanted, import};
 use duoctl::intelligence::expand::expand;
 use duoctl::observe::{observe, observe_all};
 use duoctl::reconcile::desired::Desired;
@@ -90,7 +90,7 @@ async fn import_into(direct: &impl Client, text: &str, wanted: &Wanted) -> (Stri
     };
     let live = Live { integrations, groups, policies };
     let workspace = loaded.valid().unwrap();
-    let imported = import(workspace, &desired, &defaults(&loaded.sources), seen, live, wanted);
+    let imported = import(workspace, &desired, seen, live, wanted);
     let mut after = text.to_owned();
     for change in
         place(&imported.entries, Split::None, workspace, &loaded.sources, |_| Ok(Some(text.to_owned())))

@@ -1,6 +1,7 @@
 //! The language: what loads, what does not, how that is said, and that the parser and the schema agree.
 
 mod files;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

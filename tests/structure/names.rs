@@ -20,6 +20,7 @@ const FOLDED: &[(&str, &str)] = &[
     ("config/rules/types.rs", "types of applications"),
     ("config/edit/writing.rs", "numbers of YAML"),
     ("config/template.rs", "a folder's name, to make a workspace's of it"),
+    ("config/variables.rs", "names of environment variables"),
     ("duo/host.rs", "a hostname"),
     ("duo/https.rs", "a hostname"),
     ("duo/people.rs", "states of users and groups"),

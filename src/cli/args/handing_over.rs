@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::options::{Connection, Trusted};
+use super::options::{Connection, Trusted, Variables};
 use super::reporting::{OF_HANDOFF, OutputFormat, formats};
 
 /// `duoctl handoff`.
@@ -17,6 +17,9 @@ pub struct Handoff {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -40,6 +43,9 @@ pub struct Attest {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::options::{Connection, Consents, Impact, Pruning, Selected, Source, Trusted};
+use super::options::{Connection, Consents, Impact, Pruning, Selected, Source, Trusted, Variables};
 use super::reporting::{OF_APPLY, OF_LIST, OF_PLAN, OutputFormat, ReportFile, formats, report};
 
 /// How imported applications are spread over files.
@@ -37,6 +37,9 @@ pub struct Import {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -69,6 +72,9 @@ pub struct Plan {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -107,6 +113,9 @@ pub struct Drift {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -149,6 +158,9 @@ pub struct Accept {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -178,6 +190,9 @@ pub struct Ignore {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
 }
 
 /// `duoctl adopt`.
@@ -194,6 +209,9 @@ pub struct Adopt {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
 }
 
 /// `duoctl apply`.
@@ -206,6 +224,9 @@ pub struct Apply {
     /// those given here, is refused: for a plan that passed through hands which may not apply.
     #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,

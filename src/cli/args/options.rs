@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::config::load::Terms;
 use crate::config::model::Tenant;
 use crate::config::untrusted::Trust;
+use crate::config::variables::{Assigned, assignment};
 use crate::duo::https::{Authorities, TlsRoots};
 use crate::output::document::PruneDocument;
 use crate::reconcile::consent::Allowed;
@@ -35,6 +37,22 @@ impl Trusted {
     pub fn trust(self) -> Trust {
         let given = std::env::var_os("DUOCTL_CA_FILE").is_some_and(|value| !value.is_empty());
         if self.untrusted { Trust::None { ca_given: given } } else { Trust::Full }
+    }
+}
+
+/// What the variables of the YAML are set to.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Variables {
+    /// Set a variable that the YAML declares under `vars` (repeatable). Without it, the environment variable
+    /// DUOCTL_VAR_NAME counts, and then the default.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub assignments: Vec<(String, String)>,
+}
+
+impl Variables {
+    /// How the YAML is read, with what the environment sets.
+    pub fn terms(&self, trust: Trust) -> Terms {
+        Terms { trust, assigned: Assigned::new(self.assignments.iter().cloned(), std::env::vars_os()) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use jiff::SignedDuration;
 
-use super::options::{Connection, Selected, Source, Trusted};
+use super::options::{Connection, Selected, Source, Trusted, Variables};
 use super::reporting::{OF_LIST, OutputFormat, formats};
 use crate::reconcile::consent::Allowed;
 
@@ -28,6 +28,9 @@ pub struct Rotate {
     /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
     #[arg(long, value_name = "PATH", default_value = ".")]
     pub path: PathBuf,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -74,6 +77,9 @@ pub struct Secrets {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,

@@ -8,7 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use crate::duo::host::check_host;
 
 use super::examples;
-use super::options::{Connection, Selected, Source, Trusted};
+use super::options::{Connection, Selected, Source, Trusted, Variables};
 use super::reporting::{
     OF_DOCTOR, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report,
 };
@@ -33,6 +33,9 @@ pub struct Validate {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How the outcome is printed.
     #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VALIDATE), default_value = "human")]
     pub format: OutputFormat,
@@ -100,6 +103,9 @@ pub struct Verify {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
@@ -133,6 +139,9 @@ pub struct Doctor {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,

@@ -19,6 +19,9 @@ pub enum EditError {
     /// The value, or what it stands in, is shared by an anchor, an alias or a merge key.
     #[error("`{0}` is shared with other places by an anchor or a merge key; edit it by hand")]
     Shared(String),
+    /// The value comes from a variable, which would be lost.
+    #[error("`{0}` comes from a variable, `{1}`; change the variable, or edit the value by hand")]
+    Variable(String, String),
     /// A comment is about what would go, and nobody but a person knows what becomes of it.
     #[error("the comment {1} is about what would be removed from `{0}`; edit it by hand")]
     Comment(String, String),

@@ -444,3 +444,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_variable_is_never_overwritten() {
+    let text = "applications:\n  vpn:\n    greeting: ${vars.greeting}\n    groups_allowed: [A, \"${vars.group}\"]\n    notes: $${vars.x}\n";
+    let refused = |path: &[&str], value| set(text, path, &value).unwrap_err();
+    let vpn = ["applications", "vpn"];
+    for (key, lost) in [("greeting", "${vars.greeting}"), ("groups_allowed", "${vars.group}")] {
+        let path = [&vpn[..], &[key]].concat();
+        let expected = EditError::Variable(path.join("."), lost.to_owned());
+        assert_eq!(refused(&path, json!("x")), expected);
+        assert_eq!(remove(text, &path), Err(expected));
+    }
+    assert!(matches!(refused(&vpn, json!({"greeting": "x"})), EditError::Variable(..)));
+    // What keeps the variable, and what is none, may be edited.
+    let after = set_in(text, "applications.vpn.groups_allowed", json!(["${vars.group}", "B"]));
+    assert!(after.contains("${vars.group}") && after.contains('B'));
+    assert!(set_in(text, "applications.vpn.notes", json!("new")).contains("notes: new"));
+}

@@ -81,13 +81,13 @@ pub static ENTRY: Object = Object {
                 Shape::Flag,
                 "Event streaming. Only the integration that the Duo Admin Panel provisioned has it, so only false is accepted.",
                 "false",
-            ).default("false"),
+            ).literal().default("false"),
             Key::optional(
                 "secrets",
                 Shape::Object(&SECRET_TARGET),
                 "Where the keys are delivered, for whoever fills in the console form.",
                 "{store: vault, path: identity-intelligence/emea}",
-            ),
+            ).literal(),
             Key::optional(
                 "max_age",
                 Shape::Text(&texts::AGE),
@@ -99,7 +99,7 @@ pub static ENTRY: Object = Object {
                 Shape::Text(&texts::FINGERPRINT),
                 "Fingerprint by which a person says that the console holds the values. Written by `duoctl attest`.",
                 "7f3a9c21",
-            ),
+            ).literal(),
         ],
     )
 };

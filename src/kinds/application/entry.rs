@@ -112,11 +112,15 @@ fn rules(schema: &mut Map<String, Value>) {
             "errorMessage": "Name the groups: `user_access: permitted_groups` needs at least one.",
             "doNotSuggest": true,
         }}},
-        "else": {"properties": {GROUPS: {
-            "type": "null",
-            "errorMessage": "Groups are allowed only with `user_access: permitted_groups`.",
-            "doNotSuggest": true,
-        }}},
+        "else": {
+            "if": {"properties": {ACCESS: {"$ref": "#/definitions/variable"}}, "required": [ACCESS]},
+            "then": {},
+            "else": {"properties": {GROUPS: {
+                "type": "null",
+                "errorMessage": "Groups are allowed only with `user_access: permitted_groups`.",
+                "doNotSuggest": true,
+            }}},
+        },
     }));
     rules.extend(FIELDS.iter().filter_map(not_applicable));
     for family in [Family::Saml, Family::Oidc, Family::OAuth] {

@@ -190,7 +190,7 @@ pub static FIELDS: &[Field] = &[
         .applies(single_sign_on)
         .silence(Silence::NotOffered)
         .risk(risks::sso),
-    Field::own(Key::optional("secret", Shape::Object(&SECRET_TARGET), "Where the application's secret key is delivered.", "{store: vault, path: vpn}")),
+    Field::own(Key::optional("secret", Shape::Object(&SECRET_TARGET), "Where the application's secret key is delivered.", "{store: vault, path: vpn}").literal()),
     Field::own(Key::optional("max_age", Shape::Text(&texts::AGE), "How old its key may become. An older one is a finding, and changes of the application wait until it is rotated.", "90d")).roles(R::DEFAULTABLE),
     Field::own(Key::optional("protect", Shape::Flag, "Refuses to delete, replace or quarantine the application.", "true").default("false")).roles(R::DEFAULTABLE),
     Field::own(Key::optional("authoritative", Shape::Flag, "Whether fields that are left out count as unset: what Duo shows in them is drift, and an apply clears it. Without it, they are left alone.", "true").default("false")).roles(R::DEFAULTABLE),

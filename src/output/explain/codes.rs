@@ -130,6 +130,23 @@ pub(super) fn entry(code: Code) -> Entry {
              DUO_...}`, and certificate authorities with `--ca-file` or `DUOCTL_CA_FILE`.",
         ),
         // --- meaning
+        Code::UnknownVariable => texts(
+            "a variable that is not declared",
+            "The YAML uses, or `--var` sets, a variable that `vars` does not declare; or a value contains `${` \
+             and is neither a variable nor escaped.",
+            "Correct the name, declare the variable under `vars`, or write `$${` for the text `${`.",
+        ),
+        Code::MissingVariable => texts(
+            "a variable without a value",
+            "A variable is `required`, and neither `--var` nor its environment variable sets it. \
+             Nothing is planned, because the YAML would mean something else with another value.",
+            "Use `--var NAME=VALUE`, set `DUOCTL_VAR_NAME` (in upper case), or give the variable a `default`.",
+        ),
+        Code::UnusedVariable => texts(
+            "a variable that is not used",
+            "`vars` declares a variable that no value uses. Setting it has no effect.",
+            "Remove the declaration, or use the variable: `${vars.NAME}`.",
+        ),
         Code::FieldNotApplicable => texts(
             "a field that this type does not have",
             "The type of the application, or of the secret store, has no such field: Duo would ignore or \

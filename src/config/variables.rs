@@ -1,0 +1,425 @@
+//! `vars`: values that the caller sets, in place of `${vars.NAME}` in the values of the YAML.
+//!
+//! They are replaced in the merged tree, before anything looks at it: what follows sees the values as if they had been
+//! written there. The caller sets them, by `--var` or by an environment variable whose name follows from the declared one,
+//! so that the YAML cannot choose a variable of the environment that a plan would show.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsString;
+
+use serde_json::Value;
+
+use super::language::FILE;
+use super::language::variables::NAME;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::language::shape::{Findings, Key, Shape};
+use crate::language::similar::did_you_mean;
+use crate::text::shown;
+use crate::yaml::{Data, Entry, Node, find, plain};
+
+/// What the names of the environment variables begin with that set variables.
+pub const ENVIRONMENT: &str = "DUOCTL_VAR_";
+
+/// How long a value may be, in bytes.
+const MAX_VALUE: usize = 64 * 1024;
+
+/// How long all values together may be, as often as they are used.
+const MAX_EXPANDED: usize = 32 * 1024 * 1024;
+
+/// What the caller sets variables to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assigned {
+    set: BTreeMap<String, String>,
+    /// By what follows [`ENVIRONMENT`].
+    environment: BTreeMap<String, OsString>,
+}
+
+impl Assigned {
+    /// What `--var` sets, of which the last counts, and what the environment does. An empty environment variable sets
+    /// nothing, as with duoctl's other ones.
+    pub fn new(
+        set: impl IntoIterator<Item = (String, String)>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let own = |(name, value): (OsString, OsString)| {
+            let name = name.to_str()?.strip_prefix(ENVIRONMENT)?.to_owned();
+            (!value.is_empty()).then_some((name, value))
+        };
+        let environment = environment.into_iter().filter_map(own).collect();
+        Self { set: set.into_iter().collect(), environment }
+    }
+}
+
+/// Reads the argument of `--var`.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as region=emea")?;
+    (NAME.check)(name).map_err(|problem| format!("{} {}: {}", shown(name), problem.message, problem.help))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// A text of the account as the YAML has to write it, so that nothing in it is taken for a variable.
+pub fn escaped(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::from(text.replace("${", "$${")),
+        Value::Array(items) => items.iter().map(escaped).collect(),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, value)| (key.clone(), escaped(value))).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// Whether a text contains a variable, or what should be one.
+pub fn is_variable(text: &str) -> bool {
+    parts(text).is_ok_and(|parts| parts.iter().any(|part| matches!(part, Part::Variable(_))))
+}
+
+/// What became of the variables of a workspace.
+#[derive(Debug, Default)]
+pub(super) struct Expanded {
+    /// What is wrong with them.
+    findings: Findings,
+    /// Where values stand that could not be found: whatever else is said of these places is a consequence.
+    unknown: HashSet<Span>,
+    /// For the places of values that come from variables: the place of the declaration, and what set the value.
+    places: HashMap<Span, (Span, &'static str)>,
+}
+
+impl Expanded {
+    /// Adds what is wrong with the variables to what was found in the expanded tree. A finding about a value says where
+    /// the value comes from.
+    pub(super) fn report(self, findings: &mut Findings) {
+        let Self { findings: own, unknown, places } = self;
+        findings.retain(|found| found.span.is_none_or(|span| !unknown.contains(&span)));
+        for found in findings.iter_mut() {
+            if let Some((place, set_by)) = found.span.and_then(|span| places.get(&span)) {
+                found.related.push((*place, format!("the value comes from this variable, {set_by}")));
+            }
+        }
+        findings.extend(own);
+    }
+}
+
+/// Replaces every variable in the entries of the top level. `complete` says whether every file could be read.
+pub(super) fn expand(entries: &mut [Entry], assigned: &Assigned, complete: bool) -> Expanded {
+    let mut run = Run { declared: declared(entries), ..Run::default() };
+    run.assign(assigned, complete);
+    for entry in entries.iter_mut().filter(|entry| mentions(&entry.value)) {
+        // What the top level does not have is not read, or an error.
+        if FILE.keys.iter().any(|key| key.name == entry.key.value) {
+            run.entry(entry, FILE.keys);
+        }
+    }
+    if complete {
+        run.report_unused();
+    }
+    run.expanded
+}
+
+/// A declared variable.
+struct Declared {
+    span: Span,
+    default: Option<String>,
+    required: bool,
+    /// What it is, and what set it; `None` where nothing does.
+    value: Option<(String, &'static str)>,
+    used: bool,
+}
+
+fn declared(entries: &[Entry]) -> BTreeMap<String, Declared> {
+    let Some(Data::Mapping(entries)) = find(entries, "vars").map(|entry| &entry.value.data) else {
+        return BTreeMap::new();
+    };
+    let declared = |entry: &Entry| {
+        let keys: &[Entry] = match &entry.value.data {
+            Data::Mapping(keys) => keys,
+            _ => &[],
+        };
+        let default = find(keys, "default").and_then(|default| scalar(&default.value));
+        let required =
+            find(keys, "required").is_some_and(|required| matches!(required.value.data, Data::Flag(true)));
+        let declared = Declared { span: entry.key.span, default, required, value: None, used: false };
+        (entry.key.value.clone(), declared)
+    };
+    entries.iter().map(declared).collect()
+}
+
+/// A default as a text; its place decides what it means.
+fn scalar(node: &Node) -> Option<String> {
+    match &node.data {
+        Data::Text(text) | Data::Number(_, text) => Some(text.clone()),
+        Data::Flag(flag) => Some(flag.to_string()),
+        Data::Null | Data::List(_) | Data::Mapping(_) => None,
+    }
+}
+
+#[derive(Default)]
+struct Run {
+    declared: BTreeMap<String, Declared>,
+    expanded: Expanded,
+    /// How many bytes of values were put in so far.
+    size: usize,
+}
+
+impl Run {
+    /// Gives each variable its value: that of `--var`, of the environment, or its default.
+    fn assign(&mut self, assigned: &Assigned, complete: bool) {
+        for (name, declared) in &mut self.declared {
+            let variable = name.to_uppercase();
+            let from_environment = assigned.environment.get(&variable);
+            let text = from_environment.map(|value| value.to_str());
+            if text == Some(None) && !assigned.set.contains_key(name) {
+                let message = format!("the environment variable {ENVIRONMENT}{variable} is not UTF-8 text");
+                let found = Diagnostic::error(Code::MissingVariable, declared.span, message);
+                self.expanded.findings.push(found.help(format!("set it again, or use --var {name}=VALUE")));
+                continue;
+            }
+            let given = assigned.set.get(name).map(|value| (value.clone(), "set by --var"));
+            let environment =
+                || text.flatten().map(|value| (value.to_owned(), "set by an environment variable"));
+            let default = || declared.default.clone().map(|value| (value, "by its default"));
+            declared.value = given.or_else(environment).or_else(default);
+            let found = match &declared.value {
+                // Its declaration is wrong, which is reported.
+                None if !declared.required => continue,
+                None => Diagnostic::error(
+                    Code::MissingVariable,
+                    declared.span,
+                    format!("the variable {} has no value", shown(name)),
+                )
+                .help(format!("use --var {name}=VALUE, or set {ENVIRONMENT}{variable}")),
+                Some((value, _)) if value.len() > MAX_VALUE => {
+                    let message = format!("the value of the variable {} is too large", shown(name));
+                    Diagnostic::error(Code::TooLarge, declared.span, message)
+                        .help(format!("it may have {MAX_VALUE} bytes"))
+                }
+                Some(_) => continue,
+            };
+            declared.value = None;
+            self.expanded.findings.push(found);
+        }
+        let unknown = assigned.set.keys().filter(|name| !self.declared.contains_key(*name));
+        for name in unknown.filter(|_| complete) {
+            let help = did_you_mean(name, self.declared.keys().map(String::as_str))
+                .unwrap_or_else(|| format!("declare it: `vars: {{{name}: {{required: true}}}}`"));
+            let message = format!("--var sets {}, which the YAML does not declare", shown(name));
+            self.expanded.findings.push(Diagnostic::error(Code::UnknownVariable, None, message).help(help));
+        }
+    }
+
+    fn report_unused(&mut self) {
+        for (name, declared) in self.declared.iter().filter(|(_, declared)| !declared.used) {
+            let message = format!("the variable {} is not used", shown(name));
+            let found = Diagnostic::warning(Code::UnusedVariable, declared.span, message);
+            self.expanded.findings.push(found.help("remove it, or use it: `${vars.NAME}`"));
+        }
+    }
+
+    /// The value of a key of a table.
+    fn entry(&mut self, entry: &mut Entry, keys: &[Key]) {
+        match keys.iter().find(|key| key.name == entry.key.value) {
+            Some(key) if key.literal => self.literal(&entry.value, key.name),
+            found => self.node(&mut entry.value, found.map(|key| key.shape)),
+        }
+    }
+
+    /// A value of a shape, as far as it is known.
+    fn node(&mut self, node: &mut Node, shape: Option<Shape>) {
+        let at_hand = |fits: fn(&Shape) -> bool| match shape {
+            Some(Shape::Either(shapes)) => shapes.iter().copied().find(fits),
+            other => other,
+        };
+        match &mut node.data {
+            Data::Mapping(_) | Data::Text(_) if matches!(shape, Some(Shape::Source { .. })) => {
+                self.literal(node, "the place of a value");
+            }
+            Data::Text(text) => {
+                if let Some(value) = self.text(text, node.span) {
+                    node.data = typed(value, shape);
+                }
+            }
+            Data::List(items) => {
+                let item = match at_hand(|shape| matches!(shape, Shape::List(..))) {
+                    Some(Shape::List(item, ..)) => Some(*item),
+                    _ => None,
+                };
+                items.iter_mut().for_each(|node| self.node(node, item));
+            }
+            Data::Mapping(entries) => {
+                self.keys(entries);
+                match at_hand(|shape| {
+                    matches!(shape, Shape::Object(_) | Shape::Entries(..) | Shape::Source { .. })
+                }) {
+                    Some(Shape::Object(table)) => {
+                        entries.iter_mut().for_each(|entry| self.entry(entry, table.keys));
+                    }
+                    Some(Shape::Source { .. }) => self.literal(node, "the place of a value"),
+                    Some(Shape::Entries(_, item)) => {
+                        entries.iter_mut().for_each(|entry| self.node(&mut entry.value, Some(*item)));
+                    }
+                    _ => entries.iter_mut().for_each(|entry| self.node(&mut entry.value, None)),
+                }
+            }
+            Data::Null | Data::Flag(_) | Data::Number(..) => {}
+        }
+    }
+
+    /// Names that the user chose stay as they are written.
+    fn keys(&mut self, entries: &[Entry]) {
+        for entry in entries.iter().filter(|entry| is_variable(&entry.key.value)) {
+            let message =
+                format!("{} is a key, and variables stand for values only", shown(&entry.key.value));
+            let found = Diagnostic::error(Code::InvalidValue, entry.key.span, message);
+            self.refuse(entry.key.span, found.help("write the name itself"));
+        }
+    }
+
+    /// A value that is taken as it is written, such as where a secret comes from.
+    fn literal(&mut self, node: &Node, place: &str) {
+        match &node.data {
+            Data::Text(text) if is_variable(text) => {
+                let message = format!("variables are not replaced in `{place}`");
+                let found = Diagnostic::error(Code::InvalidValue, node.span, message);
+                let help = "write the value itself; what decides about secrets and the workspace is the same in every run";
+                self.refuse(node.span, found.help(help));
+            }
+            Data::List(items) => items.iter().for_each(|item| self.literal(item, place)),
+            Data::Mapping(entries) => {
+                self.keys(entries);
+                entries.iter().for_each(|entry| self.literal(&entry.value, place));
+            }
+            Data::Null | Data::Flag(_) | Data::Number(..) | Data::Text(_) => {}
+        }
+    }
+
+    /// The text with the values in it; nothing where it stays as it is.
+    fn text(&mut self, text: &str, span: Span) -> Option<String> {
+        if !text.contains("${") {
+            return None;
+        }
+        let parts = match parts(text) {
+            Ok(parts) => parts,
+            Err(message) => {
+                let found = Diagnostic::error(Code::UnknownVariable, span, message);
+                self.refuse(
+                    span,
+                    found.help("write `${vars.NAME}` for a variable, or `$${` for the text `${`"),
+                );
+                return None;
+            }
+        };
+        // All of them are looked up, so that everything that is wrong is said at once.
+        let values: Vec<Option<String>> = parts
+            .into_iter()
+            .map(|part| match part {
+                Part::Text(text) => Some(text),
+                Part::Variable(name) => self.value(name, span),
+            })
+            .collect();
+        let value = values.into_iter().collect::<Option<String>>()?;
+        self.size += value.len();
+        if self.size > MAX_EXPANDED {
+            let found = Diagnostic::error(Code::TooLarge, span, "the variables expand to too much text");
+            self.refuse(span, found.help(format!("at most {MAX_EXPANDED} bytes in all")));
+            return None;
+        }
+        Some(value)
+    }
+
+    /// The value of a variable that is used at a place.
+    fn value(&mut self, name: &str, span: Span) -> Option<String> {
+        let Some(declared) = self.declared.get_mut(name) else {
+            let known = || self.declared.keys().map(String::as_str);
+            let help = did_you_mean(name, known()).unwrap_or_else(|| match known().next() {
+                None => format!("declare it: `vars: {{{name}: {{required: true}}}}`"),
+                Some(_) => format!("`vars` has {}", known().collect::<Vec<_>>().join(", ")),
+            });
+            let message = format!("there is no variable {}", shown(name));
+            let found = Diagnostic::error(Code::UnknownVariable, span, message).help(help);
+            self.refuse(span, found);
+            return None;
+        };
+        declared.used = true;
+        let Some((value, set_by)) = declared.value.clone() else {
+            self.expanded.unknown.insert(span);
+            return None;
+        };
+        self.expanded.places.insert(span, (declared.span, set_by));
+        Some(value)
+    }
+
+    fn refuse(&mut self, span: Span, found: Diagnostic) {
+        self.expanded.unknown.insert(span);
+        self.expanded.findings.push(found);
+    }
+}
+
+/// A value as its place takes it: as if it stood there without quotes, or as a text where that is what the place takes.
+fn typed(text: String, shape: Option<Shape>) -> Data {
+    let takes = |plain: &Data| {
+        let one = |shape: &Shape| match shape {
+            Shape::Flag => matches!(plain, Data::Flag(_)),
+            Shape::Whole(..) => matches!(plain, Data::Number(..)),
+            _ => false,
+        };
+        match shape {
+            Some(Shape::Either(shapes)) => shapes.iter().any(one),
+            Some(shape) => one(&shape),
+            None => false,
+        }
+    };
+    let plain = plain(text.as_str().into());
+    if takes(&plain) { plain } else { Data::Text(text) }
+}
+
+/// A piece of a text.
+enum Part<'t> {
+    Text(String),
+    Variable(&'t str),
+}
+
+/// Takes a text apart; the error is what is wrong with it.
+fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
+    let mut parts = Vec::new();
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, from) = rest.split_at(at);
+        if let Some(before) = before.strip_suffix('$') {
+            plain.push_str(before);
+            plain.push_str("${");
+            rest = from.strip_prefix("${").unwrap_or_default();
+            continue;
+        }
+        plain.push_str(before);
+        let inner = from.strip_prefix("${").unwrap_or_default();
+        let (inner, after) = inner.split_once('}').ok_or("a variable begins with `${` and does not end")?;
+        let name = inner.strip_prefix("vars.").filter(|name| (NAME.check)(name).is_ok());
+        let name = name.ok_or_else(|| format!("{} is not a variable", shown(&format!("${{{inner}}}"))))?;
+        parts.push(Part::Text(std::mem::take(&mut plain)));
+        parts.push(Part::Variable(name));
+        rest = after;
+    }
+    plain.push_str(rest);
+    parts.push(Part::Text(plain));
+    Ok(parts)
+}
+
+/// Whether a value holds anything that could be a variable, so that it has to be looked at.
+fn mentions(node: &Node) -> bool {
+    match &node.data {
+        Data::Text(text) => text.contains("${"),
+        Data::List(items) => items.iter().any(mentions),
+        Data::Mapping(entries) => {
+            entries.iter().any(|entry| entry.key.value.contains("${") || mentions(&entry.value))
+        }
+        Data::Null | Data::Flag(_) | Data::Number(..) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
