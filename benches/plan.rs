@@ -16,6 +16,7 @@ use duoctl::diagnostic::{Span, Spanned};
 use duoctl::duo::types::{Group, GroupId, GroupStatus, Ikey, Integration, Policy, PolicyKey};
 use duoctl::kinds::address::Address;
 use duoctl::kinds::marker::Notes;
+use duoctl::kinds::reference::Reference;
 use duoctl::kinds::value::Setting;
 use duoctl::reconcile::desired::{Desired, DesiredApplication};
 use duoctl::reconcile::observation::Observation;
@@ -46,11 +47,16 @@ fn desired(size: usize) -> Desired {
             (
                 "groups_allowed".to_owned(),
                 Spanned::new(
-                    Setting::List((0..3).map(|g| Spanned::new(group_name(n + g), HERE)).collect()),
+                    Setting::References(
+                        (0..3).map(|g| Spanned::new(Reference::Name(group_name(n + g)), HERE)).collect(),
+                    ),
                     HERE,
                 ),
             ),
-            ("policy".to_owned(), text("Strict".to_owned())),
+            (
+                "policy".to_owned(),
+                Spanned::new(Setting::Reference(Reference::Name("Strict".to_owned())), HERE),
+            ),
             ("greeting".to_owned(), text(format!("Welcome to {n}"))),
             ("notes".to_owned(), text("Owned by the network team".to_owned())),
             ("self_service_allowed".to_owned(), Spanned::new(Setting::Flag(false), HERE)),

@@ -11,6 +11,7 @@ pub mod managed;
 pub mod marker;
 pub mod networks;
 pub mod policy;
+pub mod reference;
 pub mod risk;
 pub mod seal;
 pub mod value;

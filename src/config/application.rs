@@ -6,10 +6,12 @@ use jiff::SignedDuration;
 
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::{Family, lookup};
+use crate::kinds::Kind;
 use crate::kinds::application::entry::known_type;
 use crate::kinds::application::fields::field;
 use crate::kinds::application::{ACCESS, GROUPS};
-use crate::kinds::field::Roles;
+use crate::kinds::field::{Field, Roles};
+use crate::kinds::reference::Reference;
 use crate::kinds::value::{Setting, Written};
 use crate::text::member;
 use crate::yaml::{Data, Entry, Node};
@@ -40,7 +42,8 @@ impl Defaults {
                 "ignore" => defaults.ignore = ignores(&entry.value),
                 "max_age" => defaults.max_age = max_age(&entry.value),
                 name => {
-                    if let Some(value) = decode_setting(entry.value.clone()) {
+                    let value = field(name).and_then(|field| decode_setting(field, entry.value.clone()));
+                    if let Some(value) = value {
                         defaults.settings.insert(name.to_owned(), value);
                     }
                 }
@@ -104,8 +107,10 @@ pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
             }
             "ignore" => ignore = Some(ignores(&value)),
             name => {
-                let applies = field(name).is_some_and(|field| field.is_setting() && field.applies_to(kind));
-                if applies && let Some(setting) = decode_setting(value) {
+                let field = field(name).filter(|field| field.is_setting() && field.applies_to(kind));
+                if let Some(field) = field
+                    && let Some(setting) = decode_setting(field, value)
+                {
                     application.settings.insert(key.value, setting);
                 }
             }
@@ -133,8 +138,11 @@ fn into_text(node: Node) -> Option<Spanned<String>> {
     }
 }
 
-fn decode_setting(node: Node) -> Option<Spanned<Setting>> {
+fn decode_setting(field: &Field, node: Node) -> Option<Spanned<Setting>> {
     let span = node.span;
+    if let Some(kind) = field.refers_to {
+        return references(kind, &node).map(|setting| Spanned::new(setting, span));
+    }
     let setting = match node.data {
         Data::Null => Setting::Clear,
         Data::Flag(flag) => Setting::Flag(flag),
@@ -148,6 +156,18 @@ fn decode_setting(node: Node) -> Option<Spanned<Setting>> {
         Data::Number(..) => return None,
     };
     Some(Spanned::new(setting, span))
+}
+
+/// One object, or several.
+fn references(kind: Kind, node: &Node) -> Option<Setting> {
+    match &node.data {
+        Data::Null => Some(Setting::Clear),
+        Data::List(items) => {
+            let read = |item: &Node| Some(Spanned::new(Reference::read(kind, item)?, item.span));
+            Some(Setting::References(items.iter().filter_map(read).collect()))
+        }
+        _ => Reference::read(kind, node).map(Setting::Reference),
+    }
 }
 
 fn places_of_texts(node: &Node, at: &str, places: &mut BTreeMap<String, Span>) {

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use crate::duo::catalogue::lookup;
 use crate::duo::types::Integration;
+use crate::kinds::application::fields::field as field_of;
 use crate::kinds::application::leaf::segment;
 use crate::kinds::marker::Notes;
+use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
 use crate::names::bare_key;
 use crate::reconcile::desired::DesiredApplication;
@@ -81,20 +83,32 @@ pub fn edits(
 /// new comes after it.
 fn in_declared_order(value: Value, wanted: &DesiredApplication, field: &str, names: &Names<'_>) -> Value {
     let declared = wanted.settings.get(field).map(|setting| &setting.value);
-    let (Value::Array(mut items), Some(Setting::List(declared))) = (value.clone(), declared) else {
-        return value;
-    };
+    let Value::Array(mut items) = value else { return value };
     let mut ordered = Vec::with_capacity(items.len());
-    for item in declared {
-        let text = item.value.as_str();
-        let by_id = names.group(text).map(|(written, _)| written).filter(|_| field == "groups_allowed");
-        let found = items.iter().position(|live| {
-            live.as_str().is_some_and(|live| live == text || by_id.as_deref() == Some(live))
-        });
-        if let Some(found) = found {
+    let mut keep = |written: Value, is_it: &dyn Fn(&Value) -> bool| {
+        if let Some(found) = items.iter().position(is_it) {
             items.remove(found);
-            ordered.push(json!(text));
+            ordered.push(written);
         }
+    };
+    match (declared, field_of(field).and_then(|field| field.refers_to)) {
+        (Some(Setting::References(declared)), Some(kind)) => {
+            for reference in declared.iter().map(|item| &item.value) {
+                let by_id = names.group(reference.text()).filter(|_| matches!(reference, Reference::Id(_)));
+                let is_it = |live: &Value| match (&by_id, Reference::of(kind, live)) {
+                    (Some(group), _) => group.value == *live,
+                    (None, Some(live)) => live == *reference,
+                    (None, None) => false,
+                };
+                keep(reference.json(kind), &is_it);
+            }
+        }
+        (Some(Setting::List(declared)), _) => {
+            for text in declared.iter().map(|item| json!(item.value)) {
+                keep(text.clone(), &|live| *live == text);
+            }
+        }
+        _ => {}
     }
     ordered.extend(items);
     Value::Array(ordered)

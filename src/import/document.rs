@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::kinds::application::ROLE_ATTRS;
 use crate::kinds::application::leaves::in_one_shape;
 use crate::kinds::application::sso::{DOCUMENT, OFF};
 use crate::kinds::value::flag;
@@ -31,7 +32,7 @@ pub(super) fn describe(property: Option<&Value>, names: &Names<'_>) -> Result<Op
     }
     let mut document = Value::Object(document);
     let mut meant = Vec::new();
-    if let Some(roles) = document.pointer_mut("/saml_config/role_attrs") {
+    if let Some(roles) = document.pointer_mut(ROLE_ATTRS) {
         name_groups(roles, names, &mut meant)?;
     }
     meant.sort();
@@ -125,8 +126,8 @@ fn name_groups(
                 let group = names.group(id).ok_or_else(|| {
                     format!("names the group {} that the account does not list; it is left alone", shown(id))
                 })?;
-                meant.extend(group.1.map(|name| (group.0.clone(), name)));
-                *id = group.0;
+                meant.extend(group.meant);
+                *item = group.value;
             }
             items.sort_by_cached_key(Value::to_string);
             items.dedup();

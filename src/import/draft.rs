@@ -79,7 +79,7 @@ impl Fullness {
 pub(super) struct Part {
     pub(super) key: &'static str,
     pub(super) value: Value,
-    /// For a text, or for each item of a list by its text: who is meant by an id.
+    /// Who is meant by each id.
     pub(super) meant: Vec<(String, String)>,
 }
 
@@ -187,25 +187,26 @@ impl Draft {
 impl Part {
     fn lines(&self) -> Vec<String> {
         let pad = " ".repeat(STEP);
-        let meant =
-            |text: &str| self.meant.iter().find(|(id, _)| id == text).map(|(_, meant)| one_line(meant));
+        let meant = |value: &Value| {
+            let id = value.get("id").and_then(Value::as_str)?;
+            self.meant.iter().find(|(found, _)| found == id).map(|(_, meant)| one_line(meant))
+        };
         match &self.value {
             Value::Array(items) if !self.meant.is_empty() => {
                 let mut lines = vec![format!("{pad}{}:", self.key)];
                 for item in items {
-                    let comment =
-                        item.as_str().and_then(meant).map(|meant| format!(" # {meant}")).unwrap_or_default();
+                    let comment = meant(item).map(|meant| format!(" # {meant}")).unwrap_or_default();
                     lines.push(format!("{pad}{pad}- {}{comment}", writing::inline(&escaped(item))));
                 }
                 lines
+            }
+            value if let Some(meant) = meant(value) => {
+                vec![format!("{pad}{}: {} # {meant}", self.key, writing::inline(&escaped(value)))]
             }
             value => {
                 let mut lines = writing::entry(self.key, &escaped(value), STEP, STEP, true);
                 if let Some(first) = lines.first_mut() {
                     first.insert_str(0, &pad);
-                    if let Some(meant) = value.as_str().and_then(meant) {
-                        first.push_str(&format!(" # {meant}"));
-                    }
                 }
                 // Ids deep inside a document are explained above it.
                 if value.is_object() {

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::duo::types::{Group, Policy};
+use crate::kinds::Kind;
+use crate::kinds::reference::Reference;
 use crate::names::same_key;
 use crate::text::shown;
 
@@ -36,13 +40,13 @@ impl<'a> Names<'a> {
     }
 
     /// How a group is written: by its name, or by its id together with the name.
-    pub(super) fn group(&self, id: &str) -> Option<(String, Option<String>)> {
+    pub(super) fn group(&self, id: &str) -> Option<Named> {
         let name = *self.groups.get(id)?;
-        let clear = self.group_counts.get(&same_key(name)) == Some(&1) && !self.groups.contains_key(name);
-        Some(written(id, name, clear))
+        let clear = self.group_counts.get(&same_key(name)) == Some(&1);
+        Some(Named::new(Kind::Group, id, name, clear))
     }
 
-    pub(super) fn policy(&self, key: &str) -> Result<(String, Option<String>), Unsaid> {
+    pub(super) fn policy(&self, key: &str) -> Result<Named, Unsaid> {
         let policy = self
             .policies
             .get(key)
@@ -51,13 +55,32 @@ impl<'a> Names<'a> {
             return Err("is the global policy, which applies to everything and is never attached".to_owned());
         }
         let name = policy.name.as_str();
-        let clear = self.policy_counts.get(&same_key(name)) == Some(&1) && !self.policies.contains_key(name);
-        Ok(written(key, name, clear))
+        let clear = self.policy_counts.get(&same_key(name)) == Some(&1);
+        Ok(Named::new(Kind::Policy, key, name, clear))
     }
 }
 
-fn written(id: &str, name: &str, clear: bool) -> (String, Option<String>) {
-    // A name with invisible characters could not be told from another in a review.
-    let legible = !name.trim().is_empty() && !name.chars().any(char::is_control);
-    if clear && legible { (name.to_owned(), None) } else { (id.to_owned(), Some(name.to_owned())) }
+/// An object as it is written.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    /// The reference in the YAML.
+    pub(super) value: Value,
+    /// What people call it.
+    pub(super) name: String,
+    /// The id and the name, where the id is written.
+    pub(super) meant: Option<(String, String)>,
+}
+
+impl Named {
+    fn new(kind: Kind, id: &str, name: &str, clear: bool) -> Self {
+        // A name with invisible characters could not be told from another in a review.
+        let legible = !name.trim().is_empty() && !name.chars().any(char::is_control);
+        let by_name = clear && legible;
+        let reference = if by_name { Reference::Name(name.to_owned()) } else { Reference::Id(id.to_owned()) };
+        Self {
+            value: reference.json(kind),
+            name: name.to_owned(),
+            meant: (!by_name).then(|| (id.to_owned(), name.to_owned())),
+        }
+    }
 }

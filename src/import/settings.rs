@@ -87,9 +87,9 @@ fn found(
         "policy" => match live.text("policy_key") {
             "" => Ok(Some(Found::text(""))),
             key => {
-                let (text, meant) = names.policy(key)?;
-                let meant = meant.map(|meant| (text.clone(), meant)).into_iter().collect();
-                Ok(Some(Found { meant, ..Found::text(&text) }))
+                let policy = names.policy(key)?;
+                let meant = policy.meant.into_iter().collect();
+                Ok(Some(Found { meant, ..Found::new(policy.value, false) }))
             }
         },
         "permissions" => permissions(live),
@@ -161,13 +161,9 @@ fn groups(live: &Integration, names: &Names<'_>) -> Result<Found, Unsaid> {
             format!("is permitted_groups in Duo, with the group {} that the account does not list; it is left alone", shown(&id))
         })?);
     }
-    written.sort_by_cached_key(|(text, meant)| {
-        let name = meant.as_ref().unwrap_or(text);
-        (alike_key(name), name.clone(), text.clone())
-    });
-    let value: Vec<&String> = written.iter().map(|(text, _)| text).collect();
-    let value = json!(value);
-    let meant = written.into_iter().filter_map(|(text, meant)| Some((text, meant?))).collect();
+    written.sort_by_cached_key(|group| (alike_key(&group.name), group.name.clone(), group.value.to_string()));
+    let value: Value = written.iter().map(|group| group.value.clone()).collect();
+    let meant = written.into_iter().filter_map(|group| group.meant).collect();
     Ok(Found { value, is_default: false, meant })
 }
 

@@ -15,6 +15,8 @@ pub const ACCESS: &str = "user_access";
 pub const GROUPS: &str = "groups_allowed";
 /// The attached policy.
 pub const POLICY: &str = "policy";
+/// Where an `sso` document has groups, as a JSON pointer.
+pub const ROLE_ATTRS: &str = "/saml_config/role_attrs";
 /// What an Admin API key may do.
 pub const PERMISSION_LIST: &str = "permissions";
 /// From where an Admin API key works.

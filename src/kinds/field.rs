@@ -9,6 +9,7 @@ use crate::duo::catalogue::{self, Family};
 use crate::language::shape::{Key, Shape};
 
 use super::Kind;
+use super::reference::Reference;
 use super::risk::{Assessment, NEUTRAL};
 use super::value::{FieldValue, Written};
 
@@ -331,8 +332,8 @@ pub type Leaves = BTreeMap<String, Value>;
 
 /// Names of other objects, as the account knows them.
 pub trait Names {
-    /// The id of an object, by its name or its id. What cannot be resolved is a problem.
-    fn id(&self, kind: Kind, wanted: &str, span: Span) -> Result<String, Diagnostic>;
+    /// The id of an object. What cannot be resolved is a problem.
+    fn id(&self, kind: Kind, wanted: &Reference, span: Span) -> Result<String, Diagnostic>;
     /// The name of an object, for people; its id where the account does not list it.
     fn name<'a>(&'a self, kind: Kind, id: &'a str) -> &'a str;
 }

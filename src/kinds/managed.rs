@@ -12,6 +12,7 @@ use super::field::{Clear, Extent, Field, Form, Names, Roles, Silence, Wire};
 use super::flags;
 use super::marker::Notes;
 use super::networks::Networks;
+use super::reference::Reference;
 use super::value::{FieldValue, Setting, flag, parts};
 
 /// A field that the YAML manages, with its names resolved.
@@ -232,14 +233,14 @@ fn wanted(
     names: &dyn Names,
 ) -> Result<(FieldValue, Value), Vec<Diagnostic>> {
     let text = if let Setting::Text(text) = setting { text.as_str() } else { "" };
-    let resolve = |text: &str, span| match field.refers_to {
-        Some(kind) => names.id(kind, text, span),
-        None => Ok(text.to_owned()),
-    };
     Ok(match field.form {
-        Form::Text if text.is_empty() => (FieldValue::Unset, json!("")),
         Form::Text => {
-            let text = resolve(text, span).map_err(|problem| vec![problem])?;
+            let text = match (setting, field.refers_to) {
+                (Setting::Reference(wanted), Some(kind)) => {
+                    names.id(kind, wanted, span).map_err(|problem| vec![problem])?
+                }
+                _ => text.to_owned(),
+            };
             (FieldValue::text(&text), json!(text))
         }
         Form::Word { sent, .. } => (FieldValue::Text(sent(text)), json!(sent(text))),
@@ -248,19 +249,11 @@ fn wanted(
             (FieldValue::Flag(on), json!(switch(on)))
         }
         Form::Set | Form::Flags { .. } => {
-            let Setting::List(items) = setting else { return Ok((FieldValue::Unset, json!(""))) };
-            let (mut ids, mut problems) = (BTreeSet::new(), Vec::new());
-            for item in items {
-                match resolve(&item.value, item.span) {
-                    Ok(id) => {
-                        ids.insert(id);
-                    }
-                    Err(problem) => problems.push(problem),
-                }
-            }
-            if !problems.is_empty() {
-                return Err(problems);
-            }
+            let ids = match (setting, field.refers_to) {
+                (Setting::List(items), _) => items.iter().map(|item| item.value.clone()).collect(),
+                (Setting::References(items), Some(kind)) => resolved(kind, items, names)?,
+                _ => return Ok((FieldValue::Unset, json!(""))),
+            };
             let sent = json!(joined(&ids));
             (FieldValue::set(ids), sent)
         }
@@ -280,6 +273,24 @@ fn wanted(
             (FieldValue::Document((form.leaves)(&resolved, None, extent).0), resolved)
         }
     })
+}
+
+/// The ids of several objects, or everything that is wrong with how they are named.
+fn resolved(
+    kind: super::Kind,
+    items: &[Spanned<Reference>],
+    names: &dyn Names,
+) -> Result<BTreeSet<String>, Vec<Diagnostic>> {
+    let (mut ids, mut problems) = (BTreeSet::new(), Vec::new());
+    for item in items {
+        match names.id(kind, &item.value, item.span) {
+            Ok(id) => {
+                ids.insert(id);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(ids) } else { Err(problems) }
 }
 
 /// What an object holds in a field as it is sent to have it once more; what is not set as what clears it.

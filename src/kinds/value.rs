@@ -10,6 +10,7 @@ use crate::diagnostic::{Span, Spanned};
 use crate::names::bare_key;
 
 use super::networks::Networks;
+use super::reference::Reference;
 
 /// The value of one setting: `null` clears, anything else sets.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,10 @@ pub enum Setting {
     Flag(bool),
     /// A list of strings, each with its place.
     List(Vec<Spanned<String>>),
+    /// Another object.
+    Reference(Reference),
+    /// Other objects, each with its place.
+    References(Vec<Spanned<Reference>>),
     /// A document of any shape, e.g. `sso`.
     Document(Written),
     /// Nothing is written, and the object is authoritative: it counts as unset.

@@ -8,6 +8,7 @@ use crate::config::model::{Application, DuoPlan, Guards, Suppression, Workspace}
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::lookup;
 use crate::duo::types::Ikey;
+use crate::kinds::application::ROLE_ATTRS;
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::value::{FieldValue, Setting};
 
@@ -115,10 +116,8 @@ impl DesiredApplication {
     /// Whether the YAML names groups, so that their list is needed.
     pub fn names_groups(&self) -> bool {
         let in_roles = |setting: &Setting| match setting {
-            Setting::Document(document) => document.pointer("/saml_config/role_attrs").is_some(),
-            Setting::Clear | Setting::Text(_) | Setting::Flag(_) | Setting::List(_) | Setting::LeftOut => {
-                false
-            }
+            Setting::Document(document) => document.pointer(ROLE_ATTRS).is_some(),
+            _ => false,
         };
         self.sets("groups_allowed") || self.settings.values().any(|setting| in_roles(&setting.value))
     }

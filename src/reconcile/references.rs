@@ -9,7 +9,9 @@ use crate::duo::types::{Group, Policy};
 use crate::kinds::Kind;
 use crate::kinds::field::Names;
 use crate::kinds::policy::{Effect, effect};
+use crate::kinds::reference::Reference;
 use crate::names::{alike_key, same_key};
+use crate::text::shown;
 
 use super::observed::Observed;
 
@@ -19,21 +21,21 @@ const NEAR: f64 = 0.8;
 /// One kind of named object: ids, and ids by name.
 #[derive(Debug)]
 struct Index {
-    what: &'static str,
+    kind: Kind,
     unreadable: Option<String>,
     names: HashMap<String, String>,
     ids: HashMap<String, Vec<String>>,
 }
 
 impl Index {
-    fn new<T>(what: &'static str, items: &Observed<Vec<T>>, key: impl Fn(&T) -> (String, String)) -> Self {
+    fn new<T>(kind: Kind, items: &Observed<Vec<T>>, key: impl Fn(&T) -> (String, String)) -> Self {
         let (items, unreadable) = match items {
             Observed::Present(items) => (items.as_slice(), None),
             Observed::Absent => (&[][..], None),
             Observed::NotRead => (&[][..], Some("nobody asked".to_owned())),
             Observed::Unreadable(reason) => (&[][..], Some(reason.clone())),
         };
-        let mut index = Self { what, unreadable, names: HashMap::new(), ids: HashMap::new() };
+        let mut index = Self { kind, unreadable, names: HashMap::new(), ids: HashMap::new() };
         for (id, name) in items.iter().map(key) {
             // A page that shifts while it is read repeats objects (trap 29): that makes no name ambiguous.
             let ids = index.ids.entry(same_key(&name)).or_default();
@@ -45,44 +47,45 @@ impl Index {
         index
     }
 
-    fn resolve(&self, wanted: &str, span: Span) -> Result<String, Diagnostic> {
+    fn resolve(&self, wanted: &Reference, span: Span) -> Result<String, Diagnostic> {
         if let Some(reason) = &self.unreadable {
-            let message = format!("the {} of the account could not be read: {reason}", self.several());
+            let message = format!("the {} of the account could not be read: {reason}", self.kind.section());
             return Err(Diagnostic::error(Code::AccountUnreadable, span, message).help(
                 "nothing is planned for this address until they can be read; `duoctl doctor` explains why",
             ));
         }
-        if self.names.contains_key(wanted) {
-            return Ok(wanted.to_owned());
-        }
-        match self.ids.get(&same_key(wanted)).map(Vec::as_slice) {
-            // An id that is gone must not become whatever someone names so.
-            Some([id]) if looks_like_an_id(wanted) => {
-                let message = format!(
-                    "the account has no {} with the id `{wanted}`, only one of that name, whose id is {id}",
-                    self.what
-                );
-                Err(Diagnostic::error(Code::UnknownReference, span, message)
-                    .help(format!("write {id} if that one is meant; otherwise remove `{wanted}`")))
+        let name = match wanted {
+            Reference::Address(address) => return Err(self.kind.undeclared(address, span)),
+            Reference::Id(id) if self.names.contains_key(id) => return Ok(id.clone()),
+            Reference::Id(id) => {
+                let message = format!("the account has no {} with the id {}", self.what(), shown(id));
+                return Err(Diagnostic::error(Code::UnknownReference, span, message)
+                    .help("correct the id, or write the name"));
             }
+            Reference::Name(name) => name,
+        };
+        match self.ids.get(&same_key(name)).map(Vec::as_slice) {
             Some([id]) => Ok(id.clone()),
             Some(ids) if !ids.is_empty() => {
-                let mut ids = ids.to_vec();
+                let mut ids: Vec<String> = ids.iter().map(|id| format!("`{{id: {id}}}`")).collect();
                 ids.sort_unstable();
-                let message = format!("{} {} are named `{wanted}`", ids.len(), self.several());
+                let message = format!("{} {} are named {}", ids.len(), self.kind.section(), shown(name));
                 Err(Diagnostic::error(Code::AmbiguousReference, span, message)
-                    .help(format!("name one by its id: {}", ids.join(", "))))
+                    .help(format!("choose one by its id: {}", ids.join(", "))))
             }
-            _ => Err(self.unknown(wanted, span)),
+            _ => Err(self.unknown(name, span)),
         }
     }
 
-    fn several(&self) -> &'static str {
-        if self.what == "policy" { "policies" } else { "groups" }
+    fn what(&self) -> &'static str {
+        match self.kind {
+            Kind::Group => "group",
+            Kind::Policy => "policy",
+        }
     }
 
     fn unknown(&self, wanted: &str, span: Span) -> Diagnostic {
-        let message = format!("the account has no {} named `{wanted}`", self.what);
+        let message = format!("the account has no {} named {}", self.what(), shown(wanted));
         let lower = alike_key(wanted);
         let likeness = |name: &str| {
             let name = alike_key(name);
@@ -93,24 +96,18 @@ impl Index {
             self.ids.keys().map(|name| (likeness(name), name)).filter(|(score, _)| *score >= NEAR).collect();
         near.sort_by(|(a, left), (b, right)| b.total_cmp(a).then(left.cmp(right)));
         let near: Vec<String> = near.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
-        let help = if near.is_empty() {
+        let help = if self.names.contains_key(wanted) {
+            format!("it is an id: write `{{id: {wanted}}}`")
+        } else if near.is_empty() {
             format!(
                 "correct the name; if the {0} was renamed in Duo, write its new name here; if it does not exist yet, create it in Duo",
-                self.what
+                self.what()
             )
         } else {
             format!("did you mean {}?", near.join(" or "))
         };
         Diagnostic::error(Code::UnknownReference, span, message).help(help)
     }
-}
-
-/// Whether a text has the shape of an id of Duo's: two capital letters and 18 capital letters or digits.
-fn looks_like_an_id(text: &str) -> bool {
-    text.len() == 20
-        && text.starts_with(|c: char| c.is_ascii_uppercase())
-        && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
-        && text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// The groups and policies of one reading.
@@ -137,19 +134,21 @@ impl References {
         });
         Self {
             effects: effects.collect(),
-            groups: Index::new("group", groups, |group| (group.id.to_string(), group.name.clone())),
-            policies: Index::new("policy", policies, |policy| (policy.key.to_string(), policy.name.clone())),
+            groups: Index::new(Kind::Group, groups, |group| (group.id.to_string(), group.name.clone())),
+            policies: Index::new(Kind::Policy, policies, |policy| {
+                (policy.key.to_string(), policy.name.clone())
+            }),
             global_policy: global.map(|policy| policy.key.to_string()),
         }
     }
 
-    /// The id of the group that the YAML names by name or id.
-    pub fn group(&self, wanted: &str, span: Span) -> Result<String, Diagnostic> {
+    /// The id of the group that the YAML means.
+    pub fn group(&self, wanted: &Reference, span: Span) -> Result<String, Diagnostic> {
         self.groups.resolve(wanted, span)
     }
 
-    /// The key of the policy that the YAML names by name or key; the global one is never attached (section 7.2).
-    pub fn policy(&self, wanted: &str, span: Span) -> Result<String, Diagnostic> {
+    /// The key of the policy that the YAML means; the global one is never attached (section 7.2).
+    pub fn policy(&self, wanted: &Reference, span: Span) -> Result<String, Diagnostic> {
         let key = self.policies.resolve(wanted, span)?;
         if self.global_policy.as_deref() == Some(key.as_str()) {
             let message = "the global policy applies to every application and is never attached to one";
@@ -171,7 +170,7 @@ impl References {
 }
 
 impl Names for References {
-    fn id(&self, kind: Kind, wanted: &str, span: Span) -> Result<String, Diagnostic> {
+    fn id(&self, kind: Kind, wanted: &Reference, span: Span) -> Result<String, Diagnostic> {
         match kind {
             Kind::Group => self.group(wanted, span),
             Kind::Policy => self.policy(wanted, span),
@@ -190,6 +189,14 @@ impl Names for References {
 mod tests {
     use super::*;
     use crate::duo::types::{GroupId, GroupStatus, PolicyKey};
+
+    fn named(name: &str) -> Reference {
+        Reference::Name(name.to_owned())
+    }
+
+    fn id(id: &str) -> Reference {
+        Reference::Id(id.to_owned())
+    }
 
     const HERE: Span = Span { file: 0, start: 0, end: 0 };
 
@@ -221,36 +228,31 @@ mod tests {
         let references = references();
         let group = Group { id: GroupId::new("DG9"), name: "Équipe".into(), status: GroupStatus::Active };
         let french = References::new(&Observed::Present(vec![group]), &Observed::Absent);
-        assert_eq!(french.group("E\u{301}quipe", HERE).as_deref(), Ok("DG9"));
-        let help = french.group("é\u{200b}quipe", HERE).unwrap_err().help;
+        assert_eq!(french.group(&named("E\u{301}quipe"), HERE).as_deref(), Ok("DG9"));
+        let help = french.group(&named("é\u{200b}quipe"), HERE).unwrap_err().help;
         assert_eq!(help.as_deref(), Some("did you mean `Équipe`?"));
-        assert_eq!(references.group("VPN Users", HERE).as_deref(), Ok("DG1"));
-        assert_eq!(references.group("DG3", HERE).as_deref(), Ok("DG3"));
-        assert_eq!(references.policy("Strict", HERE).as_deref(), Ok("PO1"));
+        assert_eq!(references.group(&named("VPN Users"), HERE).as_deref(), Ok("DG1"));
+        assert_eq!(references.group(&id("DG3"), HERE).as_deref(), Ok("DG3"));
+        assert_eq!(references.policy(&named("Strict"), HERE).as_deref(), Ok("PO1"));
         assert_eq!(references.group_name("DG9"), "DG9");
     }
 
-    /// Whoever may name a group would otherwise get what the one of that id had.
+    /// Otherwise whoever may name a group would get what the one of that id had.
     #[test]
-    fn an_id_that_is_gone_is_no_name() {
+    fn an_id_is_no_name_and_a_name_no_id() {
         let (gone, own) = ("DGAAAAAAAAAAAAAAAAA1", "DGBBBBBBBBBBBBBBBBB2");
         let group = Group { id: GroupId::new(own), name: gone.into(), status: GroupStatus::Active };
-        let policy = Policy {
-            key: PolicyKey::new("POBBBBBBBBBBBBBBBBB2"),
-            name: "POAAAAAAAAAAAAAAAAA1".into(),
-            is_global: false,
-            sections: serde_json::Map::new(),
-        };
-        let references = References::new(&Observed::Present(vec![group]), &Observed::Present(vec![policy]));
-        let refused = references.group(gone, HERE).unwrap_err();
+        let references = References::new(&Observed::Present(vec![group]), &Observed::Absent);
+        assert_eq!(references.group(&named(gone), HERE).as_deref(), Ok(own));
+        assert_eq!(references.group(&id(own), HERE).as_deref(), Ok(own));
+        let refused = references.group(&id(gone), HERE).unwrap_err();
         assert_eq!(refused.code, Code::UnknownReference);
-        assert!(
-            refused.message.contains("no group with the id") && refused.message.contains(own),
-            "{refused:?}"
-        );
-        assert_eq!(references.group(own, HERE).as_deref(), Ok(own));
-        assert!(references.policy("POAAAAAAAAAAAAAAAAA1", HERE).is_err());
-        assert!(references.policy("POBBBBBBBBBBBBBBBBB2", HERE).is_ok());
+        assert_eq!(refused.message, format!("the account has no group with the id `{gone}`"));
+        let help = references.group(&named(own), HERE).unwrap_err().help;
+        assert_eq!(help, Some(format!("it is an id: write `{{id: {own}}}`")));
+        let address = Reference::written(Kind::Group, "groups.staff");
+        let refused = references.group(&address, HERE).unwrap_err();
+        assert_eq!(refused.message, "this workspace declares no groups, so there is no `groups.staff`");
     }
 
     #[test]
@@ -261,19 +263,19 @@ mod tests {
             (diagnostic.code, diagnostic.help.unwrap())
         };
         assert_eq!(
-            help(references.group("Staff", HERE)),
+            help(references.group(&named("Staff"), HERE)),
             (Code::UnknownReference, "did you mean `Staff (from AD sync \"HQ\")`?".into())
         );
-        assert_eq!(help(references.group("VPN User", HERE)).1, "did you mean `VPN Users`?");
+        assert_eq!(help(references.group(&named("VPN User"), HERE)).1, "did you mean `VPN Users`?");
         assert_eq!(
-            help(references.group("Twins", HERE)),
-            (Code::AmbiguousReference, "name one by its id: DG3, DG4".into())
+            help(references.group(&named("Twins"), HERE)),
+            (Code::AmbiguousReference, "choose one by its id: `{id: DG3}`, `{id: DG4}`".into())
         );
-        assert_eq!(help(references.policy("Global Policy", HERE)).0, Code::InvalidValue);
+        assert_eq!(help(references.policy(&named("Global Policy"), HERE)).0, Code::InvalidValue);
         let unreadable = References::new(&Observed::Unreadable("403".into()), &Observed::NotRead);
-        assert_eq!(help(unreadable.group("VPN Users", HERE)).0, Code::AccountUnreadable);
-        assert_eq!(help(unreadable.policy("Strict", HERE)).0, Code::AccountUnreadable);
+        assert_eq!(help(unreadable.group(&named("VPN Users"), HERE)).0, Code::AccountUnreadable);
+        assert_eq!(help(unreadable.policy(&named("Strict"), HERE)).0, Code::AccountUnreadable);
         let none = References::new(&Observed::Absent, &Observed::Absent);
-        assert_eq!(help(none.group("VPN Users", HERE)).0, Code::UnknownReference);
+        assert_eq!(help(none.group(&named("VPN Users"), HERE)).0, Code::UnknownReference);
     }
 }

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::config::model::{Guards, SecretTarget};
 use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::types::Ikey;
+use crate::kinds::application::fields::field;
+use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
 
 use super::consent::Consent;
@@ -64,8 +66,23 @@ pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
     App(application).text("user_access", "all_users")
 }
 
+fn reference(text: &str) -> Reference {
+    let is_id = ["DG", "PO"].iter().any(|kind| text.starts_with(kind));
+    if is_id { Reference::Id(text.to_owned()) } else { Reference::Name(text.to_owned()) }
+}
+
 impl App {
+    /// Sets a field; objects that it refers to are named by their ids (`DG1`, `PO1`), or else by their names.
     pub(crate) fn set(mut self, key: &str, setting: Setting) -> Self {
+        let kind = field(key).and_then(|field| field.refers_to);
+        let setting = match (kind, setting) {
+            (Some(_), Setting::Text(text)) => Setting::Reference(reference(&text)),
+            (Some(_), Setting::List(items)) => {
+                let item = |item: Spanned<String>| Spanned::new(reference(&item.value), item.span);
+                Setting::References(items.into_iter().map(item).collect())
+            }
+            (_, setting) => setting,
+        };
         self.0.settings.insert(key.to_owned(), Spanned::new(setting, HERE));
         self
     }

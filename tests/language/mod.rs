@@ -11,6 +11,7 @@ use duoctl::config::load::{Loaded, load};
 use duoctl::config::model::ValueSource;
 use duoctl::config::schema::config_schema;
 use duoctl::diagnostic::{Code, Severity, has_errors};
+use duoctl::kinds::reference::Reference;
 use duoctl::kinds::value::Setting;
 use duoctl::yaml;
 use serde_json::Value;
@@ -32,9 +33,10 @@ fn the_example_of_the_design_becomes_typed_values() {
         Path::new("tests/samples/valid/corporate-ca.pem")
     );
     let vpn = &workspace.applications["vpn"];
-    assert_eq!(vpn.settings["policy"].value, Setting::Text("Require trusted endpoints".to_owned()));
-    let Setting::List(groups) = &vpn.settings["groups_allowed"].value else { panic!("a list") };
-    assert_eq!(groups[1].value, "Contractors");
+    let named = |name: &str| Reference::Name(name.to_owned());
+    assert_eq!(vpn.settings["policy"].value, Setting::Reference(named("Require trusted endpoints")));
+    let Setting::References(groups) = &vpn.settings["groups_allowed"].value else { panic!("a list") };
+    assert_eq!(groups[1].value, named("Contractors"));
     assert!(vpn.protect);
     assert_eq!(vpn.ignore[0].value.field, "greeting");
     assert_eq!(workspace.applications["wiki"].settings["self_service_allowed"].value, Setting::Flag(false));
@@ -63,7 +65,7 @@ fn defaults_fill_in_what_a_type_has_and_an_application_leaves_out() {
     let setting = |application: &str, key: &str| {
         workspace.applications[application].settings.get(key).map(|setting| setting.value.clone())
     };
-    let text = |text: &str| Some(Setting::Text(text.to_owned()));
+    let text = |text: &str| Some(Setting::Reference(Reference::Name(text.to_owned())));
     assert_eq!(setting("vpn", "policy"), text("Default policy"));
     assert_eq!(setting("own", "policy"), text("Own policy"));
     assert_eq!(setting("detached", "policy"), Some(Setting::Clear));

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use crate::config::model::{Application, Workspace};
-use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
 use crate::duo::catalogue::{Kind, lookup};
 use crate::kinds::application::access::conflict;
 use crate::kinds::application::fields::{USER_ACCESS, field};
 use crate::kinds::application::{ACCESS, GROUPS, NETWORKS, PERMISSION_LIST};
+use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
 use crate::text::shown;
 
@@ -53,14 +54,25 @@ fn takes_groups(kind: Option<&Kind>) -> bool {
 }
 
 fn repetitions(application: &Application, field: &str, findings: &mut Vec<Diagnostic>) {
-    let Some(Spanned { value: Setting::List(items), .. }) = application.settings.get(field) else { return };
+    let items: Vec<(Reference, Span)> = match application.settings.get(field).map(|setting| &setting.value) {
+        Some(Setting::List(items)) => {
+            items.iter().map(|item| (Reference::Name(item.value.clone()), item.span)).collect()
+        }
+        Some(Setting::References(items)) => {
+            items.iter().map(|item| (item.value.clone(), item.span)).collect()
+        }
+        _ => return,
+    };
     let mut seen = HashSet::new();
-    for item in items.iter().filter(|item| !seen.insert(item.value.as_str())) {
+    for (item, span) in &items {
+        if seen.insert(item) {
+            continue;
+        }
         findings.push(
             Diagnostic::warning(
                 Code::InvalidValue,
-                item.span,
-                format!("{} stands twice in `{field}`", shown(&item.value)),
+                *span,
+                format!("{} is in `{field}` twice", shown(item.text())),
             )
             .help("remove one of the two"),
         );

@@ -3,6 +3,7 @@
 use crate::config::model::{Application, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
 use crate::kinds::application::fields::FIELDS;
+use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
 use crate::names::{LookAlike, look_alike};
 use crate::text::{is_harmful, quoted};
@@ -26,13 +27,19 @@ fn of(name: &Spanned<String>) -> Name<'_> {
 }
 
 /// Its own name, and those of what it refers to.
-fn names(application: &Application) -> impl Iterator<Item = Name<'_>> {
+fn names<'a>(application: &'a Application) -> impl Iterator<Item = Name<'a>> {
     let referring = FIELDS.iter().filter(|field| field.refers_to.is_some());
     let settings = referring.filter_map(|field| application.settings.get(field.name()));
     let referred = settings.flat_map(|setting| match &setting.value {
-        Setting::Text(name) => vec![(name.as_str(), setting.span)],
-        Setting::List(names) => names.iter().map(of).collect(),
-        Setting::Clear | Setting::LeftOut | Setting::Flag(_) | Setting::Document(_) => Vec::new(),
+        Setting::Reference(Reference::Name(name)) => vec![(name.as_str(), setting.span)],
+        Setting::References(references) => {
+            let name = |reference: &'a Spanned<Reference>| match &reference.value {
+                Reference::Name(name) => Some((name.as_str(), reference.span)),
+                Reference::Address(_) | Reference::Id(_) => None,
+            };
+            references.iter().filter_map(name).collect()
+        }
+        _ => Vec::new(),
     });
     application.name.iter().filter(is_plain).map(of).chain(referred)
 }
@@ -50,7 +57,7 @@ fn deceptive((name, span): Name<'_>) -> Option<Diagnostic> {
     let code = |c: char| format!("U+{:04X}", u32::from(c));
     let (message, help) = if let Some(hidden) = name.chars().find(|c| is_harmful(*c)) {
         let message = format!("the name {} contains the invisible character {}", quoted(name), code(hidden));
-        (message, "remove the character, or write the id in place of the name if Duo's name contains it")
+        (message, "remove the character, or write `{id: ID}` in place of the name if Duo's name contains it")
     } else {
         let LookAlike { letter, like } = look_alike(name)?;
         let message = format!(
@@ -60,7 +67,7 @@ fn deceptive((name, span): Name<'_>) -> Option<Diagnostic> {
         );
         (
             message,
-            "write the Latin letter, or the id in place of the name if Duo's name contains the other letter",
+            "write the Latin letter, or `{id: ID}` in place of the name if Duo's name contains the other letter",
         )
     };
     Some(Diagnostic::warning(Code::DeceptiveName, span, message).help(help))

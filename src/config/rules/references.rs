@@ -2,14 +2,59 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use crate::config::model::Workspace;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
+use crate::kinds::Kind;
+use crate::kinds::application::ROLE_ATTRS;
+use crate::kinds::application::fields::field as field_of;
+use crate::kinds::reference::Reference;
+use crate::kinds::value::Setting;
 use crate::language::address::Place;
 use crate::names::alike_key;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     pins(workspace, findings);
     names(workspace, findings);
+    addresses(workspace, findings);
+}
+
+/// A text that is an address must be one that the workspace declares, and it declares neither groups nor policies.
+fn addresses(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
+    for application in workspace.applications.values() {
+        for (field, setting) in &application.settings {
+            let Some(kind) = field_of(field).and_then(|field| field.refers_to) else {
+                in_roles(setting, findings);
+                continue;
+            };
+            match &setting.value {
+                Setting::Reference(reference) => undeclared(kind, reference, setting.span, findings),
+                Setting::References(references) => {
+                    references
+                        .iter()
+                        .for_each(|reference| undeclared(kind, &reference.value, reference.span, findings));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The groups of role attributes.
+fn in_roles(setting: &Spanned<Setting>, findings: &mut Vec<Diagnostic>) {
+    let Setting::Document(document) = &setting.value else { return };
+    let mut references = Vec::new();
+    for roles in document.pointer(ROLE_ATTRS).and_then(Value::as_object).into_iter().flatten() {
+        Reference::all(Kind::Group, roles.1, &mut references);
+    }
+    references.iter().for_each(|reference| undeclared(Kind::Group, reference, setting.span, findings));
+}
+
+fn undeclared(kind: Kind, reference: &Reference, span: Span, findings: &mut Vec<Diagnostic>) {
+    if let Reference::Address(address) = reference {
+        findings.push(kind.undeclared(address, span));
+    }
 }
 
 fn pins(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {

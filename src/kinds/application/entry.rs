@@ -173,7 +173,7 @@ fn foreign(key: &str) -> Option<Problem> {
         "trusted_device_days" => legacy("is a legacy field that Duo no longer acts on", "the policy section `remembered_devices` replaced it: set it in the policy and name that with `policy`"),
         "ip_whitelist" | "ip_whitelist_enroll_policy" => legacy("is a legacy field that Duo no longer acts on", "the policy section `authorized_networks` replaced it: set it in the policy and name that with `policy`"),
         "visual_style" => legacy("is a legacy field that Duo ignores", "remove it: nothing replaced it"),
-        "policy_key" => renamed("write `policy`, with the policy's name or its key"),
+        "policy_key" => renamed("write `policy`, with the policy's name or `{id: KEY}`"),
         "groups" => renamed("write `groups_allowed`"),
         "ikey" => renamed("write `integration_key`"),
         "frameless_auth_prompt_enabled" => renamed("Duo sets it itself; `prompt_v4_enabled` turns the Universal Prompt on"),

@@ -8,6 +8,7 @@ use crate::duo::types::Integration;
 use crate::kinds::Kind;
 use crate::kinds::field::{Clear, Field, Form, Roles as R, Silence, Wire, count, keys};
 use crate::kinds::flags;
+use crate::kinds::reference::REFERENCE;
 use crate::language::places::SECRET_TARGET;
 use crate::language::shape::{Choice, Key, Link, MANY, Object, Problem, Shape, TextRule};
 use crate::language::similar::did_you_mean;
@@ -136,7 +137,7 @@ pub static FIELDS: &[Field] = &[
         .risk(risks::access)
         .created(risks::new_access)
         .roles(R::OPENS),
-    held(Key::optional(GROUPS, Shape::List(&Shape::Text(&texts::FILLED), 1, MOST_GROUPS), "Groups whose users may log in, by name or by id. Only with `user_access: permitted_groups`.", "[VPN Users, Contractors]"), 'g', Form::Set)
+    held(Key::optional(GROUPS, Shape::List(&REFERENCE, 1, MOST_GROUPS), "Groups whose users may log in. A text is a name in Duo; `{name: NAME}` and `{id: ID}` say which of the two it is. Only with `user_access: permitted_groups`.", "[VPN Users, Contractors]"), 'g', Form::Set)
         .refers_to(Kind::Group)
         .only_with(ACCESS, PERMITTED_GROUPS)
         .hint("name at least one group; to let nobody in, write `user_access: no_users`")
@@ -145,7 +146,7 @@ pub static FIELDS: &[Field] = &[
         .silence(Silence::NotOffered)
         .risk(risks::groups)
         .roles(R::OPENS.and(R::TELLING)),
-    held(Key::optional(POLICY, Shape::Text(&texts::FILLED), "Policy attached to the application, by name or by key. null detaches.", "Require trusted endpoints"), 'p', Form::Text)
+    held(Key::optional(POLICY, REFERENCE, "Policy attached to the application. A text is a name in Duo; `{name: NAME}` and `{id: KEY}` say which of the two it is. null detaches.", "Require trusted endpoints"), 'p', Form::Text)
         .refers_to(Kind::Policy)
         .wire(Wire::Property("policy_key"))
         .applies(users)

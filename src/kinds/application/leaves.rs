@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::text::member;
 
+use super::ROLE_ATTRS;
 use super::leaf::{
     GRANTS, Pair, as_flag, as_list, as_scalar, item_key, names, pairs, scalar, segment, sorted,
 };
@@ -14,6 +15,7 @@ use super::left_out::left_out;
 use crate::kinds::Kind;
 use crate::kinds::field::{Document, Extent, Leaves, LeftOut, Names};
 use crate::kinds::managed::named;
+use crate::kinds::reference::Reference;
 use crate::kinds::value::{Written, flag};
 
 /// How the `sso` document is compared and sent.
@@ -189,12 +191,11 @@ fn completed(path: &str, declared: &Value, live: Option<&Value>) -> Value {
 
 /// The document with the group names inside role attributes replaced by ids (trap 25).
 fn resolve_groups(document: &Written, names: &dyn Names, span: Span) -> Result<Value, Vec<Diagnostic>> {
-    const ROLES: &str = "/saml_config/role_attrs";
     let mut resolved = Value::clone(document);
     let mut groups = Groups { document, names, span, problems: Vec::new() };
-    let attributes = resolved.pointer_mut(ROLES).and_then(Value::as_object_mut);
+    let attributes = resolved.pointer_mut(ROLE_ATTRS).and_then(Value::as_object_mut);
     for (name, attribute) in attributes.into_iter().flatten() {
-        let at = member(ROLES, name);
+        let at = member(ROLE_ATTRS, name);
         match attribute {
             Value::Object(roles) => {
                 roles.iter_mut().for_each(|(role, value)| groups.resolve(&member(&at, role), value));
@@ -219,20 +220,23 @@ struct Groups<'a> {
 impl Groups<'_> {
     /// One group, or a list of them, at a JSON pointer.
     fn resolve(&mut self, at: &str, groups: &mut Value) {
-        match groups {
-            Value::String(name) => {
-                let span = self.document.place(at).unwrap_or(self.span);
-                match self.names.id(Kind::Group, name, span) {
-                    Ok(id) => *name = id,
-                    Err(problem) => self.problems.push(problem),
-                }
+        if let Some(wanted) = Reference::of(Kind::Group, groups) {
+            let inside = groups.as_object().and_then(|explicit| explicit.keys().next());
+            let at = inside.map_or_else(|| at.to_owned(), |key| member(at, key));
+            let span = self.document.place(&at).unwrap_or(self.span);
+            match self.names.id(Kind::Group, &wanted, span) {
+                Ok(id) => *groups = Value::from(id),
+                Err(problem) => self.problems.push(problem),
             }
+            return;
+        }
+        match groups {
             Value::Array(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
                     self.resolve(&member(at, &index.to_string()), item);
                 }
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::diagnostic::Code;
+use crate::kinds::reference::{EXPLICIT, REFERENCE};
 use crate::language::shape::{Key, MANY, Object, Problem, Shape};
 use crate::language::texts;
 
@@ -10,6 +11,8 @@ const TEXT: Shape = Shape::Text(&texts::ANY);
 const FILLED: Shape = Shape::Text(&texts::FILLED);
 /// One text, or several.
 const TEXTS: Shape = Shape::Either(&[TEXT, Shape::List(&TEXT, 0, MANY)]);
+/// One group, or several.
+const GROUPS: Shape = Shape::Either(&[TEXT, Shape::Object(&EXPLICIT), Shape::List(&REFERENCE, 0, MANY)]);
 const LIFESPAN: Shape = Shape::Whole(0, u32::MAX);
 
 /// Switches that are off unless somebody turns them on; Duo's default of every other one is not known for certain.
@@ -156,8 +159,8 @@ static SAML: Object = Object::new(
         .nullable(),
         Key::optional(
             "role_attrs",
-            Shape::Entries(&texts::ANY, &Shape::Either(&[TEXT, Shape::Entries(&texts::ANY, &TEXTS)])),
-            "Attributes by group. For each attribute, the groups that get each value, by name or by id.",
+            Shape::Entries(&texts::ANY, &Shape::Either(&[TEXT, Shape::Entries(&texts::ANY, &GROUPS)])),
+            "Attributes by group. For each attribute, the groups that get each value, named as in `groups_allowed`.",
             "{role: {admin: [Wiki Admins]}}",
         )
         .nullable(),

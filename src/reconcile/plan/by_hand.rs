@@ -85,7 +85,7 @@ fn permissions(wanted: &DesiredApplication) -> Option<BTreeSet<String>> {
     match &wanted.settings.get(PERMISSION_LIST)?.value {
         Setting::List(names) => Some(names.iter().map(|name| name.value.clone()).collect()),
         Setting::LeftOut => Some(BTreeSet::new()),
-        Setting::Clear | Setting::Text(_) | Setting::Flag(_) | Setting::Document(_) => None,
+        _ => None,
     }
 }
 

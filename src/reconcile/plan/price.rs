@@ -112,6 +112,10 @@ fn names(setting: &Setting, key: &str) -> bool {
     match setting {
         Setting::Clear | Setting::Flag(_) | Setting::LeftOut => false,
         Setting::Text(text) => text.contains(key),
+        Setting::Reference(reference) => reference.text().contains(key),
+        Setting::References(references) => {
+            references.iter().any(|reference| reference.value.text().contains(key))
+        }
         Setting::List(items) => items.iter().any(|item| item.value.contains(key)),
         Setting::Document(document) => holds(document, key),
     }

@@ -8,10 +8,10 @@ use super::super::live::Live;
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::kinds::Kind;
-use crate::kinds::application::{GROUPS, POLICY};
+use crate::kinds::application::{GROUPS, POLICY, ROLE_ATTRS};
 use crate::kinds::field::Names as _;
+use crate::kinds::reference::Reference;
 use crate::kinds::value::{Setting, parts};
-use crate::names::same;
 use crate::text::shown;
 
 /// How many names are offered at most.
@@ -56,7 +56,7 @@ fn used(live: &Live<'_>, kind: Kind) -> Vec<String> {
         Kind::Policy => property("policy_key"),
         Kind::Group => {
             let sso = live.integration.property("sso");
-            let roles = sso.and_then(|sso| sso.pointer("/saml_config/role_attrs"));
+            let roles = sso.and_then(|sso| sso.pointer(ROLE_ATTRS));
             let mut ids = property(GROUPS);
             roles.into_iter().for_each(|roles| texts(roles, &mut ids));
             ids
@@ -76,17 +76,17 @@ fn texts(value: &Value, found: &mut Vec<String>) {
 /// Whether any application of the YAML names it.
 fn is_named(cx: &Context<'_>, kind: Kind, id: &str) -> bool {
     let name = cx.references.name(kind, id);
-    let means = |text: &str| text == id || same(text, name);
+    let means = |reference: &Reference| reference.means(id, name);
     cx.desired.applications.iter().flat_map(|wanted| &wanted.settings).any(|(field, setting)| {
         match (kind, &setting.value) {
-            (Kind::Policy, Setting::Text(text)) => field == POLICY && means(text),
-            (Kind::Group, Setting::List(items)) => {
-                field == GROUPS && items.iter().any(|item| means(&item.value))
+            (Kind::Policy, Setting::Reference(policy)) => field == POLICY && means(policy),
+            (Kind::Group, Setting::References(groups)) => {
+                field == GROUPS && groups.iter().any(|group| means(&group.value))
             }
             (Kind::Group, Setting::Document(document)) => {
                 let mut named = Vec::new();
-                document.pointer("/saml_config/role_attrs").into_iter().for_each(|it| texts(it, &mut named));
-                named.iter().any(|text| means(text))
+                document.pointer(ROLE_ATTRS).into_iter().for_each(|it| Reference::all(kind, it, &mut named));
+                named.iter().any(means)
             }
             _ => false,
         }
