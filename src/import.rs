@@ -51,7 +51,6 @@ pub fn import(
     wanted: &Wanted,
 ) -> Imported {
     let mut imported = Imported::default();
-    let defaults = &defaults(workspace);
     let mut chosen = Vec::new();
     let scope = Scope::new(desired, observation, live, wanted);
     let alike = check::look_alikes(desired, observation);
@@ -71,19 +70,21 @@ pub fn import(
             Err(reason) => imported.left_out.push(left_out(integration, reason)),
         }
     }
-    let inherited = defaults.get("authoritative").and_then(Value::as_bool).unwrap_or(workspace.authoritative);
-    let fullness = Fullness { written: wanted.authoritative, inherited };
     let mut drafts = Vec::new();
     let names = Names::new(live.groups, live.policies);
     for (candidate, key) in chosen.iter().zip(keys(&chosen, live.integrations, workspace)) {
         imported.keys.push(key.clone());
         if scope.is_wanted(candidate.integration, &key) {
-            drafts.push(scope.draft(candidate, key, &names, defaults, fullness));
+            let defaults = defaults(workspace, candidate.integration.kind());
+            let inherited =
+                defaults.get("authoritative").and_then(Value::as_bool).unwrap_or(workspace.authoritative);
+            let fullness = Fullness { written: wanted.authoritative, inherited };
+            drafts.push(scope.draft(candidate, key, &names, &defaults, fullness));
         } else {
             imported.left_out.push(left_out(candidate.integration, Reason::NotWanted));
         }
     }
-    let check = Check { workspace, desired, defaults, observation };
+    let check = Check { workspace, desired, observation };
     let impossible = check.settle(&mut drafts);
     imported.left_out.extend(impossible);
     imported.unmanaged_fields = check.unmanaged_fields(&drafts);
@@ -93,10 +94,12 @@ pub fn import(
     imported
 }
 
-/// `defaults.applications` of a workspace.
-fn defaults(workspace: &Workspace) -> Map<String, Value> {
-    let defaults = workspace.defaults.get("applications").and_then(Value::as_object);
-    defaults.cloned().unwrap_or_default()
+/// What `defaults` says of applications of a type.
+fn defaults(workspace: &Workspace, kind: &str) -> Map<String, Value> {
+    let general = workspace.defaults.get("applications");
+    let of_type = workspace.defaults.get("types").and_then(|types| types.get(kind));
+    let layers = [general, of_type].into_iter().flatten().filter_map(Value::as_object);
+    layers.flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 fn left_out(integration: &Integration, reason: Reason) -> LeftOut {

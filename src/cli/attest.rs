@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::config::edit;
 use crate::git::identity;
 use crate::kinds::address::Address;
+use crate::language::address::ADMIN_API;
 use crate::language::attestation;
 use crate::language::attestation::Attestation;
 use crate::output::human::console::short_name;
@@ -60,8 +61,21 @@ pub async fn run(args: args::Attest, printer: Printer) -> Result<Exit, Failure> 
         return Ok(Exit::Refused);
     }
     let file = match sheet.purpose {
-        Purpose::Enter => write(&session, &attestation, entry_file(&session, address), ENTRIES, address)?,
-        Purpose::Remove => write(&session, &attestation, removed_file(&session), REMOVED, address)?,
+        Purpose::Enter => {
+            let name = short_name(address.as_str());
+            let keys = ["identity_intelligence", name, "attested"];
+            write(&session, &attestation, entry_file(&session, address), &keys)?
+        }
+        Purpose::Remove => {
+            let keys = ["removed", address.as_str(), "attested"];
+            let decided = session.desired.removed.contains_key(address);
+            if decided {
+                return Err(Failure::Usage(format!(
+                    "`removed` decides about {address} already; write that for its applications, such as `{address}.{ADMIN_API}`"
+                )));
+            }
+            write(&session, &attestation, removed_file(&session), &keys)?
+        }
     };
     printer.data(&format!("{}\n", done(sheet, &attestation, &file)));
     printer.remark(match sheet.purpose {
@@ -150,38 +164,30 @@ fn done(sheet: &Handoff, attestation: &Attestation, file: &str) -> String {
     format!("Attested {} as {} in {file}{about}.", sheet.address, attestation.fingerprint)
 }
 
-/// Where an entry stands.
-const ENTRIES: &[&str] = &["identity_intelligence", "", "attested"];
-/// Where it stands that the console let an entry go.
-const REMOVED: &[&str] = &["identity_intelligence_removed", ""];
-
 fn entry_file(session: &Session, address: &Address) -> Option<usize> {
     let entry = session.workspace.identity_intelligence.get(short_name(address.as_str()));
     entry.map(|entry| entry.span.file)
 }
 
-/// The file with such lines, or the one that names the workspace.
+/// The file with `removed`, or the one that names the workspace.
 fn removed_file(session: &Session) -> Option<usize> {
-    let lines = session.workspace.identity_intelligence_removed.values();
+    let lines = session.workspace.removed.values();
     Some(lines.map(|line| line.span.file).next().unwrap_or(session.workspace.name.span.file))
 }
 
-/// Writes an attestation to a path of keys, in which the entry's name stands for the empty one.
+/// Writes an attestation to a path of keys.
 fn write(
     session: &Session,
     attestation: &Attestation,
     file: Option<usize>,
     keys: &[&str],
-    address: &Address,
 ) -> Result<String, Failure> {
-    let name = short_name(address.as_str());
     let file = file.and_then(|file| session.sources.file(file));
     let path = file.map_or_else(|| Path::new("duo.yaml"), |file| &file.path);
     let failure = |what| move |error| Failure::File { path: path.to_owned(), what, error };
     let _held = hold(path)?;
     let text = read(path)?;
-    let keys: Vec<&str> = keys.iter().map(|key| if key.is_empty() { name } else { key }).collect();
-    let edited = edit::set(&text, &keys, &Value::from(attestation.to_string())).map_err(|error| {
+    let edited = edit::set(&text, keys, &Value::from(attestation.to_string())).map_err(|error| {
         let key = keys.last().copied().unwrap_or_default();
         let line = format!("{key}: \"{attestation}\"");
         Failure::Edit { path: path.to_owned(), error: error.to_string(), line: Some(line) }

@@ -68,10 +68,10 @@ pub fn sheet<'p>(session: &Session, plan: &'p Plan, name: &str) -> Result<&'p Ha
     if let Some(sheet) = sheets().find(|sheet| short_name(sheet.address.as_str()) == key) {
         return Ok(sheet);
     }
-    if session.workspace.identity_intelligence_removed.contains_key(key) {
+    if session.workspace.attested_removal(key).is_some() {
         return Err(Failure::Usage(format!(
             "nothing of `identity_intelligence.{key}` is left in the account, so there is nothing to hand over; remove its \
-             line of `identity_intelligence_removed`"
+             line in `removed`"
         )));
     }
     let names: Vec<&str> = sheets().map(|sheet| short_name(sheet.address.as_str())).collect();

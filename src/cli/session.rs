@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::load::{Loaded, Terms, load_as};
-use crate::config::model::Workspace;
+use crate::config::model::{Removal, Workspace};
 use crate::config::scope;
 use crate::config::untrusted::Trust;
 use crate::credentials::{CredentialError, announce};
@@ -219,7 +219,8 @@ impl Session {
     /// Refuses to prune where another folder of the repository declares the same workspace: each would remove what the
     /// other declares.
     pub fn may_prune(&self, pruning: &Pruning) -> Result<(), Failure> {
-        if pruning.prune.is_none() {
+        let deletes = self.workspace.removed.values().any(|removal| removal.value == Removal::Delete);
+        if pruning.prune.is_none() && !deletes {
             return Ok(());
         }
         let files: Vec<PathBuf> = self.sources.files().iter().map(|file| file.path.clone()).collect();

@@ -17,58 +17,92 @@ use crate::text::member;
 use crate::yaml::{Data, Entry, Node};
 
 use super::model::{Application, Ignore};
-use super::read::{flag, ignores, max_age, secret_target};
+use super::read::{flag, ignores, mapping, max_age, secret_target};
 
-/// `defaults.applications`, ready to be merged.
+/// `defaults`, ready to be merged.
 #[derive(Debug, Default)]
 pub struct Defaults {
-    settings: BTreeMap<String, Spanned<Setting>>,
-    protect: bool,
+    /// What the workspace says of every application.
     authoritative: bool,
-    ignore: Vec<Spanned<Ignore>>,
+    general: Layer,
+    types: BTreeMap<String, Layer>,
+}
+
+/// Values for what an application leaves out.
+#[derive(Debug, Default)]
+struct Layer {
+    settings: BTreeMap<String, Spanned<Setting>>,
+    protect: Option<bool>,
+    authoritative: Option<bool>,
+    ignore: Option<Vec<Spanned<Ignore>>>,
     max_age: Option<Spanned<SignedDuration>>,
 }
 
-impl Defaults {
-    /// Reads the mapping; `authoritative` is what the workspace says.
-    pub fn decode(entries: &[Entry], authoritative: bool) -> Self {
+impl Layer {
+    fn decode(entries: &[Entry]) -> Self {
         let defaultable =
             |entry: &&Entry| field(&entry.key.value).is_some_and(|field| field.is(Roles::DEFAULTABLE));
-        let mut defaults = Self { authoritative, ..Self::default() };
+        let mut layer = Self::default();
         for entry in entries.iter().filter(defaultable) {
             match entry.key.value.as_str() {
-                "protect" => defaults.protect = flag(&entry.value).unwrap_or_default(),
-                "authoritative" => defaults.authoritative = flag(&entry.value).unwrap_or(authoritative),
-                "ignore" => defaults.ignore = ignores(&entry.value),
-                "max_age" => defaults.max_age = max_age(&entry.value),
+                "protect" => layer.protect = flag(&entry.value),
+                "authoritative" => layer.authoritative = flag(&entry.value),
+                "ignore" => layer.ignore = Some(ignores(&entry.value)),
+                "max_age" => layer.max_age = max_age(&entry.value),
                 name => {
                     let value = field(name).and_then(|field| decode_setting(field, entry.value.clone()));
                     if let Some(value) = value {
-                        defaults.settings.insert(name.to_owned(), value);
+                        layer.settings.insert(name.to_owned(), value);
                     }
                 }
             }
         }
-        defaults
+        layer
+    }
+}
+
+impl Defaults {
+    /// Reads the entries of `defaults`; `authoritative` is what the workspace says.
+    pub fn decode(entries: &[Entry], authoritative: bool) -> Self {
+        let layer = |entry: &Entry| match &entry.value.data {
+            Data::Mapping(entries) => Layer::decode(entries),
+            _ => Layer::default(),
+        };
+        let types = mapping(entries, "types").iter().map(|entry| (entry.key.value.clone(), layer(entry)));
+        Self {
+            authoritative,
+            general: Layer::decode(mapping(entries, "applications")),
+            types: types.collect(),
+        }
     }
 
-    /// Fills in what an application leaves out. Where the type is not written down, no setting is filled in; where
-    /// it is not known, only what every type of application for users has.
-    fn merge(
-        &self,
-        application: &mut Application,
-        protect: Option<bool>,
-        ignore: Option<Vec<Spanned<Ignore>>>,
-    ) {
-        application.protect = protect.unwrap_or(self.protect);
-        application.max_age = application.max_age.take().or_else(|| self.max_age.clone());
-        application.ignore = ignore.unwrap_or_else(|| self.ignore.clone());
-        let Some(kind) = application.kind.as_ref().filter(|_| !self.settings.is_empty()) else { return };
-        let family = lookup(&kind.value).map_or(Family::AuthApi, |kind| kind.family);
-        for (name, value) in &self.settings {
-            let applies = field(name).is_some_and(|field| (field.applies)(family));
-            if applies && !application.settings.contains_key(name) {
-                application.settings.insert(name.clone(), value.clone());
+    /// Fills in what an application leaves out: what its type says counts more than what holds for all. Where the type
+    /// is not written down, no setting is filled in; where it is not known, only what every type of application for users
+    /// has.
+    fn merge(&self, application: &mut Application, own: Layer) {
+        let kind = application.kind.as_ref().map(|kind| kind.value.as_str());
+        let of_type = kind.and_then(|kind| self.types.get(kind));
+        let layers = || of_type.into_iter().chain([&self.general]);
+        fn first<'l, T: 'l>(own: Option<T>, mut found: impl Iterator<Item = Option<&'l T>>) -> Option<T>
+        where
+            T: Clone,
+        {
+            own.or_else(|| found.find_map(|value| value.cloned()))
+        }
+        application.protect =
+            first(own.protect, layers().map(|layer| layer.protect.as_ref())).unwrap_or_default();
+        application.authoritative =
+            first(own.authoritative, layers().map(|layer| layer.authoritative.as_ref()))
+                .unwrap_or(self.authoritative);
+        application.max_age = first(own.max_age, layers().map(|layer| layer.max_age.as_ref()));
+        application.own_ignore = own.ignore.is_some();
+        application.ignore =
+            first(own.ignore, layers().map(|layer| layer.ignore.as_ref())).unwrap_or_default();
+        let Some(kind) = kind else { return };
+        let family = lookup(kind).map_or(Family::AuthApi, |kind| kind.family);
+        for (name, value) in layers().flat_map(|layer| &layer.settings) {
+            if field(name).is_some_and(|field| (field.applies)(family)) {
+                application.settings.entry(name.clone()).or_insert_with(|| value.clone());
             }
         }
     }
@@ -89,23 +123,22 @@ pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
         settings: BTreeMap::new(),
         secret: None,
         protect: false,
-        authoritative: defaults.authoritative,
+        authoritative: false,
         ignore: Vec::new(),
+        own_ignore: false,
         max_age: None,
     };
-    let (mut protect, mut ignore) = (None, None);
+    let mut own = Layer::default();
     for Entry { key, value } in entries {
         match key.value.as_str() {
             "type" => application.kind = into_text(value),
             "name" => application.name = into_text(value),
             "integration_key" => application.integration_key = into_text(value),
             "secret" => application.secret = secret_target(&value),
-            "max_age" => application.max_age = max_age(&value),
-            "protect" => protect = flag(&value),
-            "authoritative" => {
-                application.authoritative = flag(&value).unwrap_or(defaults.authoritative);
-            }
-            "ignore" => ignore = Some(ignores(&value)),
+            "max_age" => own.max_age = max_age(&value),
+            "protect" => own.protect = flag(&value),
+            "authoritative" => own.authoritative = flag(&value),
+            "ignore" => own.ignore = Some(ignores(&value)),
             name => {
                 let field = field(name).filter(|field| field.is_setting() && field.applies_to(kind));
                 if let Some(field) = field
@@ -117,7 +150,7 @@ pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
         }
     }
     drop_cleared_groups(&mut application);
-    defaults.merge(&mut application, protect, ignore);
+    defaults.merge(&mut application, own);
     application
 }
 

@@ -19,17 +19,12 @@ pub struct Declared<'w> {
     pub pin: Option<&'w Spanned<String>>,
     /// The fields whose difference is left alone.
     pub ignore: &'w [Spanned<Ignore>],
+    /// Whether they are written at the application itself, and not in `defaults`.
+    pub own_ignore: bool,
     /// The fields that the YAML sets, by their YAML keys.
     pub fields: Vec<&'w str>,
     /// Whether those that it leaves out count as unset.
     pub authoritative: bool,
-}
-
-impl Declared<'_> {
-    /// Whether an `ignore` is written at the application itself, and not a default.
-    pub fn is_own(&self, ignore: &Spanned<Ignore>) -> bool {
-        ignore.span.file == self.span.file && ignore.span.start > self.span.start
-    }
 }
 
 impl Workspace {
@@ -45,6 +40,7 @@ impl Workspace {
                     kind: application.kind.as_ref().map(|kind| kind.value.as_str()),
                     pin: application.integration_key.as_ref(),
                     ignore: &application.ignore,
+                    own_ignore: application.own_ignore,
                     fields: application.settings.keys().map(String::as_str).chain(named).collect(),
                     authoritative: application.authoritative,
                 })
@@ -103,6 +99,7 @@ impl IntelligenceEntry {
             kind: Some(kind),
             pin: managed.integration_key.as_ref(),
             ignore: &managed.ignore,
+            own_ignore: true,
             fields,
             authoritative: managed.authoritative,
         }

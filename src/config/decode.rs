@@ -33,7 +33,7 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
     let root_of = |key: &str| mapping(entries, key);
     let authoritative =
         find(entries, "authoritative").and_then(|entry| flag(&entry.value)).unwrap_or_default();
-    let defaults = Defaults::decode(mapping(root_of("defaults"), "applications"), authoritative);
+    let defaults = Defaults::decode(root_of("defaults"), authoritative);
     Workspace {
         root: root.to_owned(),
         name: numeric_text(entries, "workspace").unwrap_or_else(|| Spanned::new(String::new(), start)),
@@ -51,15 +51,13 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
         identity_intelligence: entries_of(root_of("identity_intelligence"), |key, node| {
             intelligence(key, node, authoritative)
         }),
-        identity_intelligence_removed: root_of("identity_intelligence_removed")
-            .iter()
-            .filter_map(|entry| Some((entry.key.value.clone(), numeric_node(&entry.value)?)))
-            .collect(),
         identity_intelligence_api: find(entries, "identity_intelligence_api")
             .and_then(|entry| intelligence_api(entry, root)),
         removed: root_of("removed")
             .iter()
-            .map(|entry| (entry.key.value.clone(), Spanned::new(Removal::Retain, entry.key.span)))
+            .filter_map(|entry| {
+                Some((entry.key.value.clone(), Spanned::new(removal(&entry.value)?, entry.key.span)))
+            })
             .collect(),
         secret_stores: entries_of(root_of("secret_stores"), store),
         guards: guards(root_of("guards")),
@@ -117,6 +115,15 @@ fn numeric_node(node: &Node) -> Option<Spanned<String>> {
 fn number_of(entries: &[Entry], key: &str) -> Option<u32> {
     match &find(entries, key)?.value.data {
         Data::Number(number, _) => u32::try_from(number.as_u64()?).ok(),
+        _ => None,
+    }
+}
+
+fn removal(node: &Node) -> Option<Removal> {
+    match &node.data {
+        Data::Text(word) if word == "retain" => Some(Removal::Retain),
+        Data::Text(word) if word == "delete" => Some(Removal::Delete),
+        Data::Mapping(entries) => Some(Removal::Attested(numeric_text(entries, "attested")?.value)),
         _ => None,
     }
 }

@@ -4,13 +4,17 @@ pub mod intelligence;
 pub mod stores;
 pub mod variables;
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::duo::catalogue::lookup;
 use crate::kinds::application::entry::{self, APPLICATION};
-use crate::kinds::application::fields::{DUO, UNTIL};
+use crate::kinds::application::fields::{DUO, UNTIL, field};
 use crate::kinds::risk::CONSENTS;
 use crate::language::address::ADDRESS;
-use crate::language::shape::{Choice, Key, MANY, Object, Problem, Shape};
+use crate::language::shape::{Choice, Findings, Key, MANY, Object, Problem, Shape, Whole};
+use crate::language::similar::did_you_mean;
 use crate::language::texts;
+use crate::text::shown;
+use crate::yaml::{Data, Entry, find};
 
 /// The top level of a file. Which keys a workspace needs is decided over all of its files.
 pub static FILE: Object = Object {
@@ -77,12 +81,6 @@ static FILE_KEYS: &[Key] = &[
         "https://docs.oort.io/integrations/duo-security-integration",
     )),
     Key::optional(
-        "identity_intelligence_removed",
-        Shape::Entries(&texts::ADDRESS_KEY, &Shape::Text(&texts::FINGERPRINT)),
-        "Entries that left `identity_intelligence`, each with the fingerprint by which a person says that the console let it go. Written by `duoctl attest`; not needed any more once the entry's applications are deleted.",
-        "{apac: 7f3a9c21}",
-    ),
-    Key::optional(
         "identity_intelligence_api",
         Shape::Object(&intelligence::API),
         "Keys for the public API of Identity Intelligence. With them verification can go on to what arrived there.",
@@ -103,8 +101,8 @@ static FILE_KEYS: &[Key] = &[
     ),
     Key::optional(
         "removed",
-        Shape::Entries(&ADDRESS, &Shape::Choice(REMOVALS)),
-        "Addresses that left the YAML, and what becomes of their applications. Without an entry they are reported, and removed with --prune.",
+        Shape::Entries(&ADDRESS, &Shape::Either(&[Shape::Choice(REMOVALS), Shape::Object(&LET_GO)])),
+        "Addresses that left the YAML, and what becomes of their applications: `retain` forgets them and leaves them as they are, `delete` quarantines them and deletes them later as --prune does. `{attested: FINGERPRINT}` says that the console let an entry of `identity_intelligence` go. Without an entry they are reported, and removed with --prune.",
         "{applications.old-vpn: retain}",
     ),
     Key::optional(
@@ -129,10 +127,25 @@ static FILE_KEYS: &[Key] = &[
 ];
 
 /// What becomes of an application that left the YAML.
-const REMOVALS: &[Choice] = &[Choice::new(
-    "retain",
-    "the application stays as it is, and duoctl forgets it: its marker goes; what a quarantine took away is given back",
-)];
+const REMOVALS: &[Choice] = &[
+    Choice::new(
+        "retain",
+        "the application stays as it is, and duoctl forgets it: its marker goes; what a quarantine took away is given back",
+    ),
+    Choice::new("delete", "the application is quarantined, and deleted once the quarantine is over"),
+];
+
+/// What a person says of an entry that left `identity_intelligence`.
+static LET_GO: Object = Object::new(
+    "an attestation",
+    &[Key::required(
+        "attested",
+        Shape::Text(&texts::FINGERPRINT),
+        "Fingerprint by which a person says that the console let the entry go. Written by `duoctl attest`; no longer needed once the entry's applications are deleted.",
+        "7f3a9c21",
+    )
+    .literal()],
+);
 
 /// `tenant`.
 pub static TENANT: Object = Object {
@@ -254,15 +267,49 @@ pub static SECOND_CREDENTIALS: Object = Object::new(
 );
 
 /// `defaults`.
-pub static DEFAULTS: Object = Object::new(
-    "the defaults",
-    &[Key::optional(
+pub static DEFAULTS: Object = Object {
+    whole: Some(Whole { check: fields_of_types, schema: |_| {} }),
+    ..Object::new("the defaults", DEFAULTS_KEYS)
+};
+
+static DEFAULTS_KEYS: &[Key] = &[
+    Key::optional(
         "applications",
         Shape::Object(&entry::DEFAULTS),
-        "Values for every application whose type has the field. An application's own value wins.",
+        "Values for every application whose type has the field. An application's own value wins, and so does one of `types`.",
         "{self_service_allowed: false}",
-    )],
-);
+    ),
+    Key::optional(
+        "types",
+        Shape::Entries(&texts::LINE, &Shape::Object(&entry::DEFAULTS)),
+        "Values for every application of a type. An application's own value wins.",
+        "{radius: {username_normalization_policy: simple}}",
+    ),
+];
+
+/// A type must be known, unless Duo added it lately, and have the fields that get a default.
+fn fields_of_types(entries: &[Entry], _: Span, findings: &mut Findings) {
+    let Some(Data::Mapping(types)) = find(entries, "types").map(|entry| &entry.value.data) else { return };
+    for Entry { key, value } in types {
+        let Some(kind) = lookup(&key.value) else {
+            let message = format!("duoctl does not know the type {}", shown(&key.value));
+            let help = did_you_mean(&key.value, entry::type_names(|_| true));
+            let help = help
+                .unwrap_or_else(|| "check the spelling; a type that Duo added lately works, too".to_owned());
+            findings.push(Diagnostic::warning(Code::UnknownType, key.span, message).help(help));
+            continue;
+        };
+        let Data::Mapping(fields) = &value.data else { continue };
+        for field in fields
+            .iter()
+            .filter(|entry| field(&entry.key.value).is_some_and(|field| !field.applies_to(Some(kind))))
+        {
+            let message = format!("an application of type `{}` has no `{}`", kind.name, field.key.value);
+            findings
+                .push(Diagnostic::error(Code::FieldNotApplicable, field.key.span, message).help("remove it"));
+        }
+    }
+}
 
 /// `guards`.
 pub static GUARDS: Object = Object::new(

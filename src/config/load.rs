@@ -290,16 +290,8 @@ fn sort(diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Keys whose mappings are merged over all files of a workspace; every other key stands once.
-const MERGED: [&str; 8] = [
-    "applications",
-    "vars",
-    "identity_intelligence",
-    "identity_intelligence_removed",
-    "removed",
-    "secret_stores",
-    "defaults",
-    "guards",
-];
+const MERGED: [&str; 7] =
+    ["applications", "vars", "identity_intelligence", "removed", "secret_stores", "defaults", "guards"];
 
 fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut merged: Vec<Entry> = Vec::new();
@@ -343,7 +335,8 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
         merged.iter_mut().find(|entry| entry.key.value == "defaults")
     {
         for part in parts.iter_mut() {
-            report_duplicates(part, "defaults", diagnostics);
+            let section = format!("defaults.{}", part.key.value);
+            report_duplicates(part, &section, diagnostics);
         }
     }
     merged

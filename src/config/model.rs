@@ -14,6 +14,7 @@ use super::variables::Assigned;
 use crate::diagnostic::{Code, Diagnostic, Severity, Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::kinds::value::Setting;
+use crate::language::address::Place;
 
 /// Everything that the YAML of one workspace says.
 #[derive(Clone, Debug)]
@@ -34,8 +35,6 @@ pub struct Workspace {
     pub applications: BTreeMap<String, Application>,
     /// `identity_intelligence`, by name.
     pub identity_intelligence: BTreeMap<String, IntelligenceEntry>,
-    /// `identity_intelligence_removed`, by name: the attestations that the console let entries go which left the YAML.
-    pub identity_intelligence_removed: BTreeMap<String, Spanned<String>>,
     /// `identity_intelligence_api`: keys for the public API of Identity Intelligence.
     pub identity_intelligence_api: Option<Spanned<IntelligenceApi>>,
     /// `removed`: addresses that left the YAML, with what becomes of their applications.
@@ -189,6 +188,8 @@ pub struct Application {
     pub authoritative: bool,
     /// `ignore`: fields whose difference is left alone.
     pub ignore: Vec<Spanned<Ignore>>,
+    /// Whether `ignore` is written at the application itself, and not in `defaults`.
+    pub own_ignore: bool,
     /// `max_age`: how old its key may become.
     pub max_age: Option<Spanned<SignedDuration>>,
 }
@@ -327,10 +328,25 @@ pub struct IntelligenceApiFields {
 }
 
 /// What becomes of an application that left the YAML.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// It stays as it is, and duoctl forgets it.
     Retain,
+    /// It is quarantined, and later deleted.
+    Delete,
+    /// A person says that the console let the keys of an entry of `identity_intelligence` go: the fingerprint.
+    Attested(String),
+}
+
+impl Workspace {
+    /// What is attested of an entry of `identity_intelligence` that left the YAML.
+    pub fn attested_removal(&self, entry: &str) -> Option<Spanned<String>> {
+        let removal = self.removed.get(&Place::Entry(entry).to_string())?;
+        match &removal.value {
+            Removal::Attested(text) => Some(Spanned::new(text.clone(), removal.span)),
+            Removal::Retain | Removal::Delete => None,
+        }
+    }
 }
 
 /// `guards`.

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::kinds::application::entry::{APPLICATION, type_names};
+use crate::kinds::application::entry::{APPLICATION, DEFAULTS, type_names};
 use crate::language::places::SOURCE;
 use crate::language::shape::{Choice, Key, Object, Shape, TextRule};
 use crate::language::texts::{FILLED, LINE};
@@ -26,6 +26,7 @@ pub fn config_schema() -> Value {
             "definitions".to_owned(),
             json!({
                 "application": object(&APPLICATION, false),
+                "defaults": object(&DEFAULTS, false),
                 "known_type": {"enum": type_names(|_| true)},
                 "variable": {"type": "string", "pattern": r"\$\{vars\."},
             }),

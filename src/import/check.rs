@@ -30,7 +30,6 @@ use super::scope::{LeftOut, Reason};
 pub(super) struct Check<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) desired: &'a Desired,
-    pub(super) defaults: &'a Map<String, Value>,
     pub(super) observation: &'a Observation,
 }
 
@@ -161,9 +160,13 @@ impl Check<'_> {
     /// The entries as a workspace of their own, and the place of each.
     fn file<'d>(&self, drafts: &'d [Draft]) -> (String, Vec<(Range<usize>, &'d Draft)>) {
         let tenant = writing::text(&self.workspace.tenant.api_hostname.value);
-        let defaults = writing::inline(&escaped(&Value::Object(self.defaults.clone())));
+        let defaults = match &self.workspace.defaults {
+            Value::Null => Value::Object(Map::new()),
+            written => written.clone(),
+        };
+        let defaults = writing::inline(&escaped(&defaults));
         let mut text = format!(
-            "version: 1\nworkspace: {}\ntenant: {{api_hostname: {tenant}}}\nauthoritative: {}\ndefaults: {{applications: {defaults}}}\napplications:\n",
+            "version: 1\nworkspace: {}\ntenant: {{api_hostname: {tenant}}}\nauthoritative: {}\ndefaults: {defaults}\napplications:\n",
             writing::text(&self.workspace.name.value),
             self.workspace.authoritative
         );

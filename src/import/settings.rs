@@ -20,7 +20,7 @@ use super::document;
 use super::draft::{Draft, Found, Part};
 use super::names::{Names, Unsaid};
 
-/// Adds every setting that the type has. `defaults` are those of `defaults.applications`.
+/// Adds every setting that the type has. `defaults` are those of its type.
 pub(super) fn describe(
     draft: &mut Draft,
     live: &Integration,

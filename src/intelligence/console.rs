@@ -1,7 +1,7 @@
 //! The form of the Identity Intelligence console, field by field (identity-intelligence.md, section 1.2). The console
 //! has no API that creates an integration, so a person carries the values.
 
-use crate::config::model::{IntelligenceEntry, Workspace};
+use crate::config::model::{IntelligenceEntry, Removal, Workspace};
 use crate::config::recommended;
 use crate::diagnostic::Spanned;
 use crate::kinds::address::Address;
@@ -37,7 +37,10 @@ const KEYS: &[TakedownKey] = &[
 
 /// How integrations of entries that left the YAML are removed.
 pub fn takedown(workspace: &Workspace) -> TakedownSpec {
-    let attested = workspace.identity_intelligence_removed.iter();
+    let attested = workspace.removed.iter().filter_map(|(address, removal)| match &removal.value {
+        Removal::Attested(text) => Some((Address::new(address), Spanned::new(text.clone(), removal.span))),
+        Removal::Retain | Removal::Delete => None,
+    });
     TakedownSpec {
         place: PLACE_TO_REMOVE,
         then: &["delete the integration there"],
@@ -46,7 +49,7 @@ pub fn takedown(workspace: &Workspace) -> TakedownSpec {
         name_prefix: NAME_PREFIX,
         known_as: &["identity intelligence", "cii", "oort"],
         keys: KEYS,
-        attested: attested.map(|(key, text)| (Address::intelligence(key), text.clone())).collect(),
+        attested: attested.collect(),
     }
 }
 

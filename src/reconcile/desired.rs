@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use crate::config::model::{Application, DuoPlan, Guards, Suppression, Workspace};
+use crate::config::model::{Application, DuoPlan, Guards, Removal, Suppression, Workspace};
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::lookup;
 use crate::duo::types::Ikey;
@@ -28,8 +28,8 @@ pub struct Desired {
     pub applications: Vec<DesiredApplication>,
     /// Consoles that a person has to fill in.
     pub handoffs: Vec<HandoffSpec>,
-    /// Addresses that left the YAML and whose applications are kept; an address stands for its parts, too.
-    pub retained: Vec<Address>,
+    /// Addresses that left the YAML, and what is to become of their applications; an address stands for its parts, too.
+    pub removed: BTreeMap<Address, Fate>,
     /// What a person removes in a console once an entry left the YAML.
     pub takedown: TakedownSpec,
     /// The guards.
@@ -132,13 +132,39 @@ impl DesiredApplication {
     }
 }
 
+/// What becomes of an application that left the YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It stays, and duoctl forgets it.
+    Retain,
+    /// It is quarantined, and later deleted.
+    Delete,
+}
+
+impl Fate {
+    fn of(removal: &Removal) -> Option<Self> {
+        match removal {
+            Removal::Retain => Some(Self::Retain),
+            Removal::Delete => Some(Self::Delete),
+            Removal::Attested(_) => None,
+        }
+    }
+}
+
 impl Desired {
+    /// What the YAML says of an application that left it; what it says of an entry holds for its parts.
+    pub fn fate(&self, address: &Address) -> Option<Fate> {
+        let within = |removed: &Address| {
+            let rest = address.as_str().strip_prefix(removed.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let said = self.removed.iter().filter(|(removed, _)| within(removed));
+        said.max_by_key(|(removed, _)| removed.as_str().len()).map(|(_, fate)| *fate)
+    }
+
     /// Whether an application that left the YAML is kept and forgotten.
     pub fn retains(&self, address: &Address) -> bool {
-        self.retained.iter().any(|retained| {
-            let rest = address.as_str().strip_prefix(retained.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
+        self.fate(address) == Some(Fate::Retain)
     }
 
     /// The entries of `applications`; composites are added by who knows them.
@@ -153,7 +179,11 @@ impl Desired {
             formerly: workspace.formerly.clone(),
             applications,
             handoffs: Vec::new(),
-            retained: workspace.removed.keys().map(Address::new).collect(),
+            removed: workspace
+                .removed
+                .iter()
+                .filter_map(|(address, removal)| Some((Address::new(address), Fate::of(&removal.value)?)))
+                .collect(),
             takedown: TakedownSpec::default(),
             guards: workspace.guards.clone(),
             suppress: workspace.suppress.iter().map(|item| item.value.clone()).collect(),

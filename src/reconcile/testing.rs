@@ -148,7 +148,7 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
         formerly: None,
         applications: apps.into_iter().map(|app| app.0).collect(),
         handoffs: Vec::new(),
-        retained: Vec::new(),
+        removed: BTreeMap::new(),
         takedown: TakedownSpec::default(),
         guards: Guards::default(),
         suppress: Vec::new(),

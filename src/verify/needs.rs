@@ -30,7 +30,7 @@ const TABLE: &[Row] = &[
     row("read_resource", "plan reads groups", |desired| any(desired, DesiredApplication::names_groups)),
     row("read_resource", "plan reads policies", |desired| any(desired, DesiredApplication::names_policy)),
     row("integrations", "apply creates and changes applications", |desired| any(desired, |_| true)),
-    row("integrations", "apply lets go of what left the YAML", |desired| !desired.retained.is_empty()),
+    row("integrations", "apply lets go of what left the YAML", |desired| !desired.removed.is_empty()),
     row("integrations", "verify and rotate read secret keys", |desired| any(desired, |_| true)),
     row("allow_to_set_permissions", "apply sets permissions of Admin API applications", |desired| {
         any(desired, is_admin_api)

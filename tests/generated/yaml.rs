@@ -88,7 +88,7 @@ impl<'s> Reference<'s> {
         {
             let _ = writeln!(self.text, "{description}\n");
         }
-        if path == "defaults.applications" {
+        if path.starts_with("defaults.") {
             let fields = FIELDS.iter().filter(|field| field.is(Roles::DEFAULTABLE));
             let keys: Vec<String> = fields.map(|field| format!("`{}`", field.name())).collect();
             let link = link("applications.NAME");

@@ -480,7 +480,7 @@ fn an_entry_that_got_another_key_and_another_name_at_once_is_asked_about() {
     let plan = plan.says("0 to add").says("2 to adopt").says("\"Acme IT\" -> \"Acme Europe\"");
     assert!(!plan.stdout.contains("delete the integration there"), "{}", plan.stdout);
     // Where somebody has decided what becomes of the old one, or two are gone, nothing points at one.
-    let removed = "identity_intelligence_removed: {emea: 7f3a9c21}\n";
+    let removed = "removed: {identity_intelligence.emea: {attested: 7f3a9c21}}\n";
     for decided in [removed, "removed: {identity_intelligence.emea: retain}\n"] {
         folder.declare(&format!("{renamed}{decided}"));
         assert_eq!(likely(&folder, &server), [], "{decided}");

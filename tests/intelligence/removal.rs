@@ -95,9 +95,7 @@ fn an_attested_removal_is_carried_out_and_ends_with_a_line_to_remove() {
     let said = workspace.ok(&["attest", "emea", "--by", "bob"]);
     assert!(said.contains("(removed in the console)"), "{said}");
     let after = workspace.yaml();
-    let added = after
-        .lines()
-        .filter(|line| line.starts_with("identity_intelligence_removed") || line.starts_with("  emea"));
+    let added = after.lines().skip_while(|line| !line.starts_with("removed:"));
     let added: String = added
         .map(|line| {
             format!(
@@ -108,7 +106,8 @@ fn an_attested_removal_is_carried_out_and_ends_with_a_line_to_remove() {
         .collect();
     assert_eq!(after.replace(&added, ""), before);
     assert!(
-        after.contains("identity_intelligence_removed:\n  emea: \"") && after.contains(" by bob\""),
+        after.contains("removed:\n  identity_intelligence.emea:\n    attested: \"")
+            && after.contains(" by bob\""),
         "{after}"
     );
     assert!(workspace.ok(&["attest", "emea"]).contains("is attested already"));

@@ -88,7 +88,7 @@ fn an_entry_that_is_back_although_its_removal_was_attested_has_to_be_entered_aga
         .exits(0)
         .says("removed in the console");
     let removed = folder.read("duo.yaml").strip_prefix(&format!("{HEAD}{OTHER}")).unwrap().to_owned();
-    assert!(removed.starts_with("identity_intelligence_removed:"), "{removed}");
+    assert!(removed.starts_with("removed:"), "{removed}");
     let line = removed.split(' ').find(|word| word.ends_with('Z')).unwrap();
     let removed = removed.replace(line, "2026-02-03T04:05:06Z");
     folder.write("duo.yaml", &format!("{text}{removed}"));
@@ -98,10 +98,13 @@ fn an_entry_that_is_back_although_its_removal_was_attested_has_to_be_entered_aga
     // The line has done its duty.
     folder.duoctl(["plan"]).at(&server).run().exits(0).warns("it is back in the YAML, and attested again");
     let text = folder.read("duo.yaml");
-    let text = text.split("identity_intelligence_removed").next().unwrap();
+    let text = text.split("removed:").next().unwrap();
     folder.write("duo.yaml", text);
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
     // Without a date nothing could be newer.
-    folder.write("duo.yaml", &format!("{text}identity_intelligence_removed: {{emea: 7f3a9c21}}\n"));
-    folder.duoctl(["validate", "."]).run().exits(1).warns("without a date");
+    folder.write(
+        "duo.yaml",
+        &format!("{text}removed: {{identity_intelligence.emea: {{attested: 7f3a9c21}}}}\n"),
+    );
+    folder.duoctl(["validate", "."]).run().exits(1).warns("has no date");
 }

@@ -77,6 +77,29 @@ fn defaults_fill_in_what_a_type_has_and_an_application_leaves_out() {
     assert!(!workspace.applications["own"].protect);
 }
 
+#[test]
+fn defaults_of_a_type_count_more_than_general_ones_and_less_than_the_own_value() {
+    let workspace = load(Path::new("tests/samples/valid/defaults-of-types.yaml")).workspace.unwrap();
+    let policy = |application: &str| match &workspace.applications[application].settings["policy"].value {
+        Setting::Reference(Reference::Name(name)) => name.clone(),
+        Setting::Clear => "none".to_owned(),
+        other => panic!("{other:?}"),
+    };
+    let rest = |application: &str| {
+        let found = &workspace.applications[application];
+        let days = found.max_age.as_ref().unwrap().value.as_hours() / 24;
+        (found.protect, found.authoritative, days, found.ignore.len(), found.own_ignore)
+    };
+    assert_eq!(["general", "of-type", "own", "newer"].map(policy), ["General", "Of type", "none", "Newer"]);
+    assert_eq!(rest("general"), (false, true, 90, 0, false));
+    assert_eq!(rest("of-type"), (true, false, 60, 1, false));
+    assert_eq!(rest("own"), (false, true, 30, 0, true));
+    for application in ["general", "of-type"] {
+        let settings = &workspace.applications[application].settings;
+        assert_eq!(settings["self_service_allowed"].value, Setting::Flag(false), "{application}");
+    }
+}
+
 /// The samples of a folder: files, and folders that are one workspace each.
 fn samples(folder: &str) -> Vec<PathBuf> {
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

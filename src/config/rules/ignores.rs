@@ -16,10 +16,9 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         for ignore in declared.ignore {
             let name = ignore.value.field.as_str();
             // A default is not wrong where an application happens not to have the field.
-            let own = declared.is_own(ignore);
             let compared = field(name).is_some_and(Field::is_compared);
             let written = is_compared(&declared, name);
-            if !compared || !own {
+            if !compared || !declared.own_ignore {
                 continue;
             }
             if !seen.insert(name) {
@@ -48,8 +47,8 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 /// Items of `defaults` that are of use to no application.
 pub(super) fn defaults(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let mut used: BTreeMap<Span, (&str, bool)> = BTreeMap::new();
-    for declared in workspace.every_declared() {
-        for ignore in declared.ignore.iter().filter(|ignore| !declared.is_own(ignore)) {
+    for declared in workspace.every_declared().filter(|declared| !declared.own_ignore) {
+        for ignore in declared.ignore {
             let name = ignore.value.field.as_str();
             used.entry(ignore.span).or_insert((name, false)).1 |= is_compared(&declared, name);
         }

@@ -7,7 +7,6 @@ use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Workspace};
 use crate::config::recommended;
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::language::address::glob_matcher;
-use crate::language::attestation::Attestation;
 use crate::names::{alike_key, same};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -23,26 +22,6 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         findings.extend(plan.and_then(|_| recommended::endpoints(key, entry)));
     }
     display_names(workspace, findings);
-    removed(workspace, findings);
-}
-
-/// An entry that is back keeps the line by which a person said that the console let it go, until it is attested again:
-/// what was attested before does not count. Without a date nothing could be newer.
-fn removed(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for (key, attested) in &workspace.identity_intelligence_removed {
-        let Some(entry) = workspace.identity_intelligence.get(key) else { continue };
-        if Attestation::parse(&attested.value).is_some_and(|attestation| attestation.at.is_some()) {
-            continue;
-        }
-        let message = format!(
-            "`{key}` is under `identity_intelligence` and, without a date, `identity_intelligence_removed`"
-        );
-        findings.push(
-            Diagnostic::error(Code::DuplicateAddress, attested.span, message)
-                .help("remove the line here, or the entry; an entry that is back has to be attested again")
-                .related(entry.span, "the entry is here"),
-        );
-    }
 }
 
 fn endpoints(workspace: &Workspace, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {

@@ -21,7 +21,7 @@ pub static APPLICATION: Object = Object {
     ..Object::new("an application", KEYS)
 };
 
-/// `defaults.applications`.
+/// `defaults.applications`, and those of one type.
 pub static DEFAULTS: Object = Object {
     foreign: |key| match field(key) {
         Some(_) => Some(Problem::invalid(
@@ -30,6 +30,7 @@ pub static DEFAULTS: Object = Object {
         )),
         None => foreign(key),
     },
+    definition: Some("defaults"),
     ..Object::new("an application", DEFAULT_KEYS)
 };
 

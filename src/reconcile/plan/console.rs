@@ -89,8 +89,7 @@ pub(super) fn idle_attestations(desired: &Desired, handoffs: &[Handoff]) -> Vec<
             None => format!("{entry}: nothing of it is left in the account"),
             Some(_) => format!("{entry}: it is back in the YAML, and attested again"),
         };
-        Diagnostic::note(Code::SeenInConsole, attested.span, message)
-            .help("remove this line of `identity_intelligence_removed`")
+        Diagnostic::note(Code::SeenInConsole, attested.span, message).help("remove its line in `removed`")
     })
     .collect()
 }

@@ -1,4 +1,4 @@
-//! Orphans: owned applications that left the YAML. They are reported, and only `--prune` touches them.
+//! Orphans: owned applications that left the YAML. They are reported; only `--prune` and `removed` touch them.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::duo::types::{Ikey, Integration};
 
+use super::super::desired::Fate;
 use super::super::diff::Change;
 use super::super::live::Live;
 use super::super::observation::LastUse;
@@ -43,16 +44,21 @@ pub(super) fn orphans(cx: &Context<'_>, orphans: &[Live<'_>], contested: &BTreeS
                 parts.left_out.insert(marker.address.clone());
                 continue;
             }
-            if cx.desired.retains(&marker.address) {
+            let fate = cx.desired.fate(&marker.address);
+            if fate == Some(Fate::Retain) {
                 parts.add(retain(cx, orphan, marker));
                 continue;
             }
+            let prune = match (cx.options.prune, fate) {
+                (Prune::No, Some(Fate::Delete)) => Prune::Quarantine,
+                (prune, _) => prune,
+            };
             parts.orphans.push(listed_orphan(cx, orphan, marker));
             if let Some(partner) = missing_partner(cx, orphan, twins) {
                 parts.problems.push(half(marker, orphan, partner));
                 continue;
             }
-            if cx.options.prune == Prune::No {
+            if prune == Prune::No {
                 continue;
             }
             if contested {
@@ -60,7 +66,7 @@ pub(super) fn orphans(cx: &Context<'_>, orphans: &[Live<'_>], contested: &BTreeS
             } else if copies {
                 parts.add(Parts::blocked(&marker.address, vec![copied(orphan, marker)]));
             } else {
-                parts.add(remove(cx, orphan, marker, second(marker, twins)));
+                parts.add(remove(cx, prune, orphan, marker, second(marker, twins)));
             }
         }
     }
@@ -100,19 +106,19 @@ pub(super) fn retired(cx: &Context<'_>, retired: &[Live<'_>]) -> Parts {
         let Some(marker) = &live.marker else { continue };
         parts.retired.push(listed_orphan(cx, live, marker));
         if cx.options.prune != Prune::No {
-            parts.add(remove(cx, live, marker, true));
+            parts.add(remove(cx, cx.options.prune, live, marker, true));
         }
     }
     parts
 }
 
-fn remove(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, second: bool) -> Parts {
+fn remove(cx: &Context<'_>, prune: Prune, orphan: &Live<'_>, marker: &Marker, second: bool) -> Parts {
     let period = SignedDuration::from_hours(24 * i64::from(cx.desired.guards.quarantine_days));
     let over = |since: Timestamp| cx.options.now.duration_since(since) >= period;
     // A word that a person vouches for deletes nothing: its quarantine begins with this run.
     let told = marker.state.shut_since();
     let anew = told.is_some() && orphan.proof == Verdict::Trusted;
-    if told.is_some() && orphan.shut().is_none() && cx.options.prune == Prune::Quarantine {
+    if told.is_some() && orphan.shut().is_none() && prune == Prune::Quarantine {
         return Parts { problems: vec![not_shown(orphan, marker)], ..Parts::default() };
     }
     let since = told.filter(|_| orphan.is_shut() && !anew).map(|since| {
@@ -120,7 +126,7 @@ fn remove(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, second: bool) ->
         cx.observation.touched.get(&orphan.integration.ikey).map_or(since, |touched| since.max(*touched))
     });
     let delete = |why| Parts { steps: vec![deletion(cx, orphan, marker, why)], ..Parts::default() };
-    match (cx.options.prune, since) {
+    match (prune, since) {
         (Prune::No, _) => Parts::default(),
         (Prune::Now, _) if !anew => delete("its keys stop working for good; Duo has no undelete"),
         (Prune::Quarantine, Some(since)) if over(since) => {

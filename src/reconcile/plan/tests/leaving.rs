@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Severity};
 use crate::kinds::address::Address;
 use crate::kinds::marker::{MarkerState, Notes};
 use crate::reconcile::consent::Consent;
-use crate::reconcile::desired::Desired;
+use crate::reconcile::desired::{Desired, Fate};
 use crate::reconcile::observation::LastUse;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Prune, plan};
@@ -41,7 +41,11 @@ fn pinned(kind: &str) -> App {
 }
 
 fn retaining(address: Address) -> Desired {
-    Desired { retained: vec![address], ..desired([]) }
+    Desired { removed: [(address, Fate::Retain)].into(), ..desired([]) }
+}
+
+fn deleting(address: Address) -> Desired {
+    Desired { removed: [(address, Fate::Delete)].into(), ..desired([]) }
 }
 
 #[test]
@@ -225,4 +229,36 @@ fn a_composite_is_retained_with_all_its_parts() {
     let found = plan_of(&retaining(Address::intelligence("emea")), &duo);
     assert_eq!(found.steps().len(), 2);
     assert_eq!(plan_of(&retaining(Address::intelligence("eme")), &duo).steps().len(), 0);
+}
+
+/// As a run with `--prune` does it, at this address only.
+#[test]
+fn what_is_to_be_deleted_is_quarantined_and_then_deleted_without_a_flag() {
+    let duo = owned("radius", json!({"policy_key": "PO1"}));
+    let wanted = deleting(Address::application("gone"));
+    let pruned = plan_pruning(&desired([]), &duo, Prune::Quarantine);
+    assert!(outline(&pruned).starts_with("quarantine "), "{}", outline(&pruned));
+    assert_eq!(outline(&plan_of(&wanted, &duo)), outline(&pruned));
+    assert_eq!(plan_of(&deleting(Address::application("other")), &duo).steps().len(), 0);
+    // Within its quarantine nothing happens; after it the deletion has its risk.
+    assert_eq!(plan_of(&wanted, &quarantined(duo)).steps().len(), 0);
+    let mut duo = due();
+    duo.uses.insert("DI1".to_owned(), Observed::Present(None));
+    let found = plan_of(&wanted, &duo);
+    assert!(outline(&found).starts_with("delete "), "{}", outline(&found));
+    assert!(found.steps()[0].risks().contains_key(&crate::kinds::risk::Risk::Destroys));
+    assert_eq!(outline(&found), outline(&plan_pruning(&desired([]), &duo, Prune::Quarantine)));
+    // `--prune=now` goes further than the YAML.
+    let now = plan_pruning(&wanted, &owned("radius", json!({})), Prune::Now);
+    assert!(outline(&now).starts_with("delete "), "{}", outline(&now));
+}
+
+#[test]
+fn what_is_said_of_a_part_counts_more_than_what_is_said_of_its_entry() {
+    let entry = Address::intelligence("emea");
+    let removed = [(entry.clone(), Fate::Delete), (entry.part("auth_api"), Fate::Retain)];
+    let wanted = Desired { removed: removed.into(), ..desired([]) };
+    assert_eq!(wanted.fate(&entry.part("admin_api")), Some(Fate::Delete));
+    assert_eq!(wanted.fate(&entry.part("auth_api")), Some(Fate::Retain));
+    assert_eq!(wanted.fate(&Address::intelligence("eme").part("admin_api")), None);
 }
