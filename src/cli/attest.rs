@@ -110,13 +110,13 @@ async fn contradicted(
     sheet: &Handoff,
     printer: Printer,
 ) -> bool {
-    let (api, report) = (session.intelligence(), Report::default());
+    let (apis, report) = (session.intelligence(), Report::default());
     let world = World {
         host: session.host(),
         clock_offset: None,
         report: &report,
         plan,
-        api: &api,
+        apis: &apis,
         now: session.duo_now(),
         log_delay: session.log_delay(),
     };

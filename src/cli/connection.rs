@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::model::{Credentials, Workspace};
+use crate::config::model::{Credentials, IntelligenceApi, Workspace};
 use crate::config::untrusted::Trust;
 use crate::credentials::{CredentialError, Form, Surroundings, fetch};
 use crate::duo::backoff::Backoff;
@@ -11,10 +11,11 @@ use crate::duo::https::{Authorities, HttpsConfig};
 use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
+use crate::kinds::address::Address;
 use crate::output::printer::Printer;
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
-use crate::verify::ladder::Api;
+use crate::verify::ladder::{Api, Apis};
 
 use super::args::Connection;
 use super::exit::Failure;
@@ -124,49 +125,68 @@ pub(super) fn simulator_time(variable: &str) -> Option<Duration> {
     std::env::var(variable).ok()?.parse().ok().map(Duration::from_millis)
 }
 
-/// A client of the public API of Identity Intelligence. With `--sandbox` it asks the simulated one, with keys of its own.
+/// Clients of the public APIs that the entries of Identity Intelligence name. With `--sandbox` they ask the simulated one,
+/// with keys of its own.
 pub(super) fn intelligence(
     workspace: &Workspace,
     connection: &Connection,
     sandbox: Option<&Running>,
     trust: Trust,
-) -> Api {
+) -> Apis {
+    let entries = || workspace.identity_intelligence.iter();
     if !trust.is_full() {
         // The YAML would choose the host that gets the secret.
-        return Api::Unusable("it is not asked with --untrusted".to_owned());
+        let all = entries().map(|(key, _)| Address::intelligence(key)).collect();
+        return Apis::new(vec![(all, Api::Unusable("it is not asked with --untrusted".to_owned()))]);
     }
-    let Some(declared) = &workspace.identity_intelligence_api else { return Api::NotDeclared };
+    let mut groups: Vec<(Vec<Address>, &str, &IntelligenceApi)> = Vec::new();
+    for (key, entry) in entries() {
+        let Some(api) = entry.api.as_ref().map(|api| &api.value) else { continue };
+        let address = Address::intelligence(key);
+        match groups.iter_mut().find(|(.., known)| known.same(api)) {
+            Some((addresses, ..)) => addresses.push(address),
+            None => groups.push((vec![address], key, api)),
+        }
+    }
+    let apis = groups.into_iter().map(|(addresses, key, declared)| {
+        let usable = client(workspace, connection, sandbox, key, declared);
+        (addresses, usable.map_or_else(Api::Unusable, |client| Api::Usable(Box::new(client))))
+    });
+    Apis::new(apis.collect())
+}
+
+/// One of them; the error is why it cannot be used.
+fn client(
+    workspace: &Workspace,
+    connection: &Connection,
+    sandbox: Option<&Running>,
+    entry: &str,
+    declared: &IntelligenceApi,
+) -> Result<Client, String> {
     let (credentials, reach, authorities) = match sandbox {
-        Some(running) => match running.account().intelligence_client() {
-            Ok(client) => {
-                let credentials = ApiCredentials {
-                    token_url: running.token_url(),
-                    api_url: running.graphql_url(),
-                    client_id: Secret::new(client.client_id),
-                    client_secret: client.client_secret,
-                    audience: client.audience,
-                    written_out: true,
-                };
-                (Ok(credentials), Reach::Loopback, Authorities::file(running.ca_file()))
-            }
-            Err(error) => return Api::Unusable(error.to_string()),
-        },
+        Some(running) => {
+            let client = running.account().intelligence_client().map_err(|error| error.to_string())?;
+            let credentials = ApiCredentials {
+                token_url: running.token_url(),
+                api_url: running.graphql_url(),
+                client_id: Secret::new(client.client_id),
+                client_secret: client.client_secret,
+                audience: client.audience,
+                written_out: true,
+            };
+            (credentials, Reach::Loopback, Authorities::file(running.ca_file()))
+        }
         None => {
             let simulated = connection.connect_to.is_some();
             let reach = if simulated { Reach::Loopback } else { Reach::Internet };
             let authorities = connection.authorities(&workspace.tenant);
-            (ApiCredentials::fetch(&declared.value, &Surroundings::of(workspace)), reach, authorities)
+            let credentials = ApiCredentials::fetch(declared, &Surroundings::of(workspace))
+                .map_err(|error| format!("identity_intelligence.{entry}.{error}"))?;
+            (credentials, reach, authorities)
         }
     };
-    let credentials = match credentials {
-        Ok(credentials) => credentials,
-        Err(error) => return Api::Unusable(error.to_string()),
-    };
     let patience = simulator_patience().filter(|_| reach == Reach::Loopback).unwrap_or(PATIENCE);
-    match Client::new(credentials, reach, &authorities, patience) {
-        Ok(client) => Api::Usable(Box::new(client)),
-        Err(error) => Api::Unusable(error.to_string()),
-    }
+    Client::new(credentials, reach, &authorities, patience).map_err(|error| error.to_string())
 }
 
 /// Nor does anybody want to wait for a simulator that is slow on request.

@@ -20,7 +20,6 @@ use crate::secrets::Stores;
 use crate::verify::doctor::connection::{CLOCK, WAY};
 use crate::verify::doctor::diagnosis::{Diagnosis, Trouble};
 use crate::verify::doctor::{self, second};
-use crate::verify::ladder::Api;
 
 use super::args;
 use super::connection::{
@@ -97,13 +96,9 @@ impl Looked<'_> {
             names
                 .for_each(|name| found.skipped(format!("secret store {name}"), "--untrusted opens no store"));
         }
-        match intelligence(self.workspace, self.connection, self.sandbox, self.trust) {
-            // What keeps every connection from being set up is told already.
-            Api::Unusable(reason) if unusable.as_deref() == Some(&reason) => {
-                doctor::intelligence::skip(&mut found, &format!("`{SETTINGS}` failed"));
-            }
-            api => doctor::intelligence::check(&mut found, &api).await,
-        }
+        let apis = intelligence(self.workspace, self.connection, self.sandbox, self.trust);
+        let unusable = unusable.as_deref().map(|why| (why, SETTINGS));
+        doctor::intelligence::check(&mut found, &apis, unusable).await;
         Ok(found)
     }
 

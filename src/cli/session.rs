@@ -41,7 +41,7 @@ use crate::reconcile::unmanaged::{Unmanaged, seen};
 use crate::sandbox::serve::Running;
 use crate::secrets::Stores;
 use crate::text::{quoted, safe};
-use crate::verify::ladder::Api;
+use crate::verify::ladder::Apis;
 
 use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected, Variables};
 use super::connection::{self, live_config, sandbox_config, start_sandbox};
@@ -378,8 +378,8 @@ impl Session {
         }
     }
 
-    /// A client of the public API of Identity Intelligence, as far as the YAML lets duoctl use it.
-    pub fn intelligence(&self) -> Api {
+    /// Clients of the public APIs of Identity Intelligence, as far as the YAML lets duoctl use them.
+    pub fn intelligence(&self) -> Apis {
         connection::intelligence(&self.workspace, &self.connection, self.sandbox.as_deref(), self.trust)
     }
 

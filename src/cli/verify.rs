@@ -70,13 +70,13 @@ async fn ladders(session: &Session, plan: &Plan, report: &Report) -> Vec<Ladder>
     if sheets.is_empty() {
         return Vec::new();
     }
-    let client = session.intelligence();
+    let apis = session.intelligence();
     let world = World {
         host: session.host(),
         clock_offset: session.transport.clock_offset(),
         report,
         plan,
-        api: &client,
+        apis: &apis,
         now: session.duo_now(),
         log_delay: session.log_delay(),
     };

@@ -49,10 +49,8 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
             _ => BTreeMap::new(),
         },
         identity_intelligence: entries_of(root_of("identity_intelligence"), |key, node| {
-            intelligence(key, node, authoritative)
+            intelligence(key, node, authoritative, root)
         }),
-        identity_intelligence_api: find(entries, "identity_intelligence_api")
-            .and_then(|entry| intelligence_api(entry, root)),
         removed: root_of("removed")
             .iter()
             .filter_map(|entry| {
@@ -203,7 +201,7 @@ fn secret_source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {
     Some(Spanned::new(place, node.span))
 }
 
-fn intelligence(key: &Spanned<String>, node: &Node, authoritative: bool) -> IntelligenceEntry {
+fn intelligence(key: &Spanned<String>, node: &Node, authoritative: bool, root: &Path) -> IntelligenceEntry {
     let entries: &[Entry] = match &node.data {
         Data::Mapping(entries) => entries,
         _ => &[],
@@ -237,7 +235,8 @@ fn intelligence(key: &Spanned<String>, node: &Node, authoritative: bool) -> Inte
             .unwrap_or_default(),
         endpoints: flag_of("endpoints"),
         event_streaming: flag_of("event_streaming"),
-        secrets: find(entries, "secrets").and_then(|entry| secret_target(&entry.value)),
+        secret: find(entries, "secret").and_then(|entry| secret_target(&entry.value)),
+        api: find(entries, "api").and_then(|entry| intelligence_api(entry, root)),
         max_age: find(entries, "max_age").and_then(|entry| max_age(&entry.value)),
         attested: numeric_text(entries, "attested"),
     }

@@ -19,6 +19,11 @@ use crate::yaml::{Data, Entry, find};
 /// The top level of a file. Which keys a workspace needs is decided over all of its files.
 pub static FILE: Object = Object {
     foreign: |key| match key {
+        "identity_intelligence_api" => Some(Problem {
+            code: Code::UnknownKey,
+            message: "is not a key of the language".to_owned(),
+            help: "write it as `api` of the entry of `identity_intelligence`".to_owned(),
+        }),
         "integrations" => Some(Problem {
             code: Code::UnknownKey,
             message: "is not a key of the language".to_owned(),
@@ -80,12 +85,6 @@ static FILE_KEYS: &[Key] = &[
         "Identity Intelligence's documentation",
         "https://docs.oort.io/integrations/duo-security-integration",
     )),
-    Key::optional(
-        "identity_intelligence_api",
-        Shape::Object(&intelligence::API),
-        "Keys for the public API of Identity Intelligence. With them verification can go on to what arrived there.",
-        "{file: identity-intelligence-api.json}",
-    ).literal(),
     Key::optional(
         "applications",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&APPLICATION)),

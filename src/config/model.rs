@@ -35,8 +35,6 @@ pub struct Workspace {
     pub applications: BTreeMap<String, Application>,
     /// `identity_intelligence`, by name.
     pub identity_intelligence: BTreeMap<String, IntelligenceEntry>,
-    /// `identity_intelligence_api`: keys for the public API of Identity Intelligence.
-    pub identity_intelligence_api: Option<Spanned<IntelligenceApi>>,
     /// `removed`: addresses that left the YAML, with what becomes of their applications.
     pub removed: BTreeMap<String, Spanned<Removal>>,
     /// `secret_stores`, by name.
@@ -57,21 +55,28 @@ impl Workspace {
         let first = self.tenant.credentials.as_ref();
         let second = first.and_then(|credentials| credentials.second.as_deref());
         let operators = [first, second].into_iter().flatten().map(|credentials| &credentials.secret_key);
-        let client = self.identity_intelligence_api.as_ref().and_then(|api| match &api.value {
-            IntelligenceApi::Fields(fields) => Some(&fields.client_secret),
-            IntelligenceApi::File(_) => None,
-        });
+        let clients = self.api_clients().map(|client| &client.client_secret);
         let state = first.and_then(|credentials| credentials.state_keys.as_ref()).into_iter().flatten();
         let state = state.filter_map(|key| match &key.value {
             StateKey::From(source) => Some(source),
             StateKey::Operator | StateKey::Recovery => None,
         });
-        let sources = operators.chain(client).map(|source| &source.value).chain(state);
+        let sources = operators.chain(clients).map(|source| &source.value).chain(state);
         let names = sources.filter_map(|source| match source {
             ValueSource::Env(name) => Some(name.as_str()),
             ValueSource::File(_) | ValueSource::Command { .. } | ValueSource::Plain(_) => None,
         });
         names.collect()
+    }
+}
+
+impl Workspace {
+    /// The clients of public APIs of Identity Intelligence that are written out.
+    pub fn api_clients(&self) -> impl Iterator<Item = &IntelligenceApiFields> {
+        self.identity_intelligence.values().filter_map(|entry| match &entry.api.as_ref()?.value {
+            IntelligenceApi::Fields(fields) => Some(&**fields),
+            IntelligenceApi::File(_) => None,
+        })
     }
 }
 
@@ -271,8 +276,10 @@ pub struct IntelligenceEntry {
     pub endpoints: Option<Spanned<bool>>,
     /// `event_streaming`; `true` is an error.
     pub event_streaming: Option<Spanned<bool>>,
-    /// `secrets`: where both keys are delivered.
-    pub secrets: Option<Spanned<SecretTarget>>,
+    /// `secret`: below which both keys are delivered, each in a place of its own.
+    pub secret: Option<Spanned<SecretTarget>>,
+    /// `api`: keys for the public API of this tenant of Identity Intelligence.
+    pub api: Option<Spanned<IntelligenceApi>>,
     /// `max_age`: how old the keys may become.
     pub max_age: Option<Spanned<SignedDuration>>,
     /// `attested`: the fingerprint by which a person says that the console holds the values.
@@ -303,7 +310,7 @@ pub enum IntelligenceAccess {
     ReadWrite,
 }
 
-/// `identity_intelligence_api`.
+/// `api` of an entry of `identity_intelligence`.
 #[derive(Clone, Debug)]
 pub enum IntelligenceApi {
     /// The values themselves.
@@ -312,7 +319,26 @@ pub enum IntelligenceApi {
     File(PathBuf),
 }
 
-/// The values of `identity_intelligence_api` (identity-intelligence.md, section 6.1).
+impl IntelligenceApi {
+    /// Whether two entries use the same API with the same keys.
+    pub fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(one), Self::File(two)) => one == two,
+            (Self::Fields(one), Self::Fields(two)) => {
+                let urls = |api: &IntelligenceApiFields| {
+                    let audience = api.audience.as_ref().map(|audience| audience.value.clone());
+                    (api.token_url.value.clone(), api.api_url.value.clone(), audience)
+                };
+                urls(one) == urls(two)
+                    && one.client_id.value == two.client_id.value
+                    && one.client_secret.value == two.client_secret.value
+            }
+            (Self::File(_), Self::Fields(_)) | (Self::Fields(_), Self::File(_)) => false,
+        }
+    }
+}
+
+/// The values of `api` (identity-intelligence.md, section 6.1).
 #[derive(Clone, Debug)]
 pub struct IntelligenceApiFields {
     /// `token_url`.

@@ -24,7 +24,7 @@ pub fn expand(workspace: &Workspace, desired: &mut Desired) {
     for (key, entry) in &workspace.identity_intelligence {
         let address = Address::intelligence(key);
         let secret = |part: &str| {
-            let target = entry.secrets.as_ref()?;
+            let target = entry.secret.as_ref()?;
             Some(DesiredSecret::of(&target.value.part(part), target.span, workspace))
         };
         let max_age = || entry.max_age.clone();

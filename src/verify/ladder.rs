@@ -27,7 +27,7 @@ pub(crate) use flow::advice;
 use history::History;
 use sample::Sample;
 use seen::Answer;
-pub use world::{Api, World};
+pub use world::{Api, Apis, World};
 
 #[cfg(test)]
 mod tests;
@@ -38,13 +38,20 @@ const GRACE: Duration = Duration::from_secs(24 * 3600);
 /// Climbs the ladder of every form. `operator` reads a few users of the account, to look for them on the other side, and
 /// when keys were changed.
 pub async fn climb_all<T: Transport>(operator: &T, world: &World<'_>, sheets: Vec<&Handoff>) -> Vec<Ladder> {
-    let sample = match world.api {
-        Api::Usable(_) => sample::users(operator).await,
-        Api::NotDeclared | Api::Unusable(_) => Sample::default(),
+    let sample = match world.apis.iter().any(|(_, api)| matches!(api, Api::Usable(_))) {
+        true => sample::users(operator).await,
+        false => Sample::default(),
     };
-    let answer = seen::ask(world.api, &sample).await;
-    let history = history(operator, world, &sheets, &answer).await;
-    let climbs = sheets.into_iter().map(|sheet| climb(world, sheet, &answer, &sample, &history));
+    let mut answers = Vec::new();
+    for (entries, api) in world.apis.iter() {
+        answers.push((entries.as_slice(), seen::ask(api, &sample).await));
+    }
+    let history = history(operator, world, &sheets, &answers).await;
+    let answer = |sheet: &Handoff| {
+        let found = answers.iter().find(|(entries, _)| entries.contains(&sheet.address));
+        found.map_or(&Answer::NotDeclared, |(_, answer)| answer)
+    };
+    let climbs = sheets.into_iter().map(|sheet| climb(world, sheet, answer(sheet), &sample, &history));
     let mut ladders: Vec<Ladder> = climbs.collect();
     ladders.sort_by(|a, b| a.address.cmp(&b.address));
     ladders
@@ -82,11 +89,15 @@ async fn history<T: Transport>(
     operator: &T,
     world: &World<'_>,
     sheets: &[&Handoff],
-    answer: &Answer,
+    answers: &[(&[Address], Answer)],
 ) -> History {
-    let entered = sheets.iter().filter(|sheet| matches!(entered(sheet), Entered::At(_)));
-    let names: Vec<String> = entered.map(|sheet| display_name(sheet)).collect();
-    match answer.oldest(&names) {
+    let oldest = |(entries, answer): &(&[Address], Answer)| {
+        let of_it = sheets.iter().filter(|sheet| entries.contains(&sheet.address));
+        let entered = of_it.filter(|sheet| matches!(entered(sheet), Entered::At(_)));
+        let names: Vec<String> = entered.map(|sheet| display_name(sheet)).collect();
+        answer.oldest(&names)
+    };
+    match answers.iter().filter_map(oldest).min() {
         Some(from) => History::read(operator, from, world.now, world.log_delay).await,
         None => History::default(),
     }

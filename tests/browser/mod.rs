@@ -25,8 +25,7 @@ identity_intelligence:
     push_verification:
       application_name: Acme IT Support     # end users see it on the push
     endpoints: true
-
-identity_intelligence_api: {file: identity-intelligence-api.json}
+    api: {file: identity-intelligence-api.json}
 ";
 
 /// What the test needs and does not find.

@@ -36,11 +36,15 @@ secret_stores:
   local: {type: file, path: kept}
   pass: {type: exec, write: [./write.sh], read: [./read.sh]}
   drop: {type: exec, write: [./drop.sh]}
-identity_intelligence_api:
-  token_url: TOKEN
-  api_url: GRAPHQL
-  client_id: {env: II_ID}
-  client_secret: {env: II_SECRET}
+identity_intelligence:
+  emea:
+    display_name: Duo EMEA
+    access: read_only
+    api:
+      token_url: TOKEN
+      api_url: GRAPHQL
+      client_id: {env: II_ID}
+      client_secret: {env: II_SECRET}
 ";
 
 const FIRST: [&str; 2] = ["DUO_IKEY", "DUO_SKEY"];
@@ -385,7 +389,7 @@ const BREAKS: &[Break] = &[
         "no variable for Identity Intelligence",
         |it| drop(it.environment.remove("II_SECRET")),
         &["Identity Intelligence API credentials"],
-        "correct `identity_intelligence_api`",
+        "correct `identity_intelligence.emea.api`",
     ),
     broken(
         "a wrong client secret",

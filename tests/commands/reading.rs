@@ -11,7 +11,7 @@ const KEY: &str = "Aq3vT9kLmN2pR8sXwY5aBcD7eF1gH4jK6uV0oQiW";
 
 /// The places that name a file: the YAML, and the command.
 fn places() -> Vec<(String, Vec<&'static str>)> {
-    let api = "identity_intelligence: {a: {display_name: A, access: read_only}}\n";
+    let api = "identity_intelligence: {a: {display_name: A, access: read_only, api: {file: FILE}}}\n";
     let in_yaml = |old: &str, new: &str| HEAD.replace(old, new);
     vec![
         (HEAD.into(), vec!["show", "FILE"]),
@@ -21,7 +21,7 @@ fn places() -> Vec<(String, Vec<&'static str>)> {
         (in_yaml("tenant:\n", "tenant:\n  ca_file: FILE\n"), vec!["plan"]),
         (in_yaml("{env: DUO_SKEY}", "{file: FILE}"), vec!["plan"]),
         (in_yaml("{env: DUO_IKEY}", "{file: FILE}"), vec!["plan"]),
-        (format!("{HEAD}identity_intelligence_api: {{file: FILE}}\n{api}"), vec!["verify"]),
+        (format!("{HEAD}{api}"), vec!["verify"]),
     ]
 }
 

@@ -11,7 +11,7 @@ fn attested(workspace: &Workspace) -> Option<String> {
 
 #[test]
 fn whoever_would_commit_the_file_is_recorded_and_nobody_never() {
-    let yaml = LADDER.split("identity_intelligence_api:").next().unwrap();
+    let yaml = LADDER.split("    api:").next().unwrap();
     let workspace = Workspace::applied(yaml);
     for (configuration, recorded) in [
         ("", None),
@@ -115,7 +115,7 @@ async fn a_removal_that_the_console_denies_is_refused() {
 
 #[tokio::test]
 async fn an_api_that_cannot_be_asked_is_said_and_stops_nothing() {
-    let text = LADDER.split("identity_intelligence_api:").next().unwrap();
+    let text = LADDER.split("    api:").next().unwrap();
     let workspace = Workspace::applied(text);
     let (exit, said) = workspace.says(&["attest", "emea"]);
     assert_eq!((exit, said.contains("public API")), (0, false), "nothing is declared: {said}");
@@ -138,7 +138,7 @@ async fn an_api_that_cannot_be_asked_is_said_and_stops_nothing() {
 
 #[test]
 fn the_sheet_for_people_marks_what_has_to_be_entered_again() {
-    let yaml = LADDER.split("identity_intelligence_api:").next().unwrap();
+    let yaml = LADDER.split("    api:").next().unwrap();
     let workspace = Workspace::applied(yaml);
     let marked = |sheet: &str| -> Vec<String> {
         let lines = sheet.lines().filter_map(|line| line.strip_prefix("    * "));

@@ -229,10 +229,8 @@ fn an_outstanding_handoff_is_in_the_last_line_the_document_and_the_report() {
 #[test]
 fn each_secret_stands_where_it_was_delivered_in_every_format() {
     let workspace = Workspace::with(YAML);
-    workspace.replace(
-        "    endpoints: true\n",
-        "    endpoints: true\n    secrets: {store: files, path: ii/emea}\n",
-    );
+    workspace
+        .replace("    endpoints: true\n", "    endpoints: true\n    secret: {store: files, path: ii/emea}\n");
     workspace.replace("# the end", "secret_stores: {files: {type: file, path: out}}\n# the end");
     workspace.ok(&["apply", "--auto-approve"]);
     let (admin, auth) = ("file out/ii/emea/admin_api", "file out/ii/emea/auth_api");

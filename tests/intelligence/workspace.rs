@@ -20,11 +20,11 @@ identity_intelligence:
     display_name: Duo EMEA
     access: read_only
     endpoints: true
-identity_intelligence_api:
-  token_url: https://login.example.oort.io/oauth/token
-  api_url: https://api.example.oort.io/graphql
-  client_id: {env: NOT_NEEDED_IN_A_REHEARSAL}
-  client_secret: {env: NOT_NEEDED_IN_A_REHEARSAL}
+    api:
+      token_url: https://login.example.oort.io/oauth/token
+      api_url: https://api.example.oort.io/graphql
+      client_id: {env: NOT_NEEDED_IN_A_REHEARSAL}
+      client_secret: {env: NOT_NEEDED_IN_A_REHEARSAL}
 ";
 
 pub(crate) struct Workspace {
@@ -264,9 +264,8 @@ impl Elsewhere {
         let page = request.form(&fields).send().await.unwrap().text().await.unwrap();
         let copied = page.split("<pre id=\"credentials\">").nth(1).unwrap().split("</pre>").next().unwrap();
         fs::write(workspace.folder.path().join("copied.json"), copied.replace("&quot;", "\"")).unwrap();
-        let text = LADDER.split("identity_intelligence_api:").next().unwrap();
-        fs::write(workspace.file(), format!("{text}identity_intelligence_api: {{file: copied.json}}\n"))
-            .unwrap();
+        let text = LADDER.split("    api:").next().unwrap();
+        fs::write(workspace.file(), format!("{text}    api: {{file: copied.json}}\n")).unwrap();
         Self { workspace, console }
     }
 

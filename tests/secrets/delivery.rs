@@ -231,7 +231,7 @@ fn both_applications_of_a_composite_have_a_place_of_their_own() {
     let duo = Duo::start();
     let folder = Folder::empty();
     folder.yaml(
-        "identity_intelligence: {emea: {display_name: EMEA, access: read_only, push_verification: {application_name: Help}, secrets: {store: local, path: cii/emea}}}",
+        "identity_intelligence: {emea: {display_name: EMEA, access: read_only, push_verification: {application_name: Help}, secret: {store: local, path: cii/emea}}}",
         STORES,
     );
     let apply = ["apply", "--auto-approve", "--allow", "widens_access"];

@@ -32,7 +32,7 @@ fn nothing_leaks() {
   siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info], secret: {store: cmd, path: siem}}
   bad: {type: adminapi, name: Bad, user_access: no_users, permissions: [info], secret: {store: bad, path: bad}}
   portal: {type: sso-oidc-generic, name: Portal, user_access: no_users, secret: {store: local, path: portal}, sso: {oidc_config: {grant_types: {authorization_code: true}, redirect_uris: ['https://p.example.com/cb'], scopes: [{name: openid}]}}}
-identity_intelligence: {emea: {display_name: EMEA, access: read_only, secrets: {store: local, path: cii}}}
+identity_intelligence: {emea: {display_name: EMEA, access: read_only, secret: {store: local, path: cii}}}
 ",
         "secret_stores:
   local: {type: file, path: secrets}

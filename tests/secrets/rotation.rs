@@ -10,7 +10,7 @@ const APPLICATIONS: &str = "applications:
   bare: {type: radius, name: Bare, user_access: no_users}
   help: {type: authapi, name: Help, user_access: no_users, secret: {store: cmd, path: help}}
   portal: {type: sso-oidc-generic, name: Portal, user_access: no_users, secret: {store: cmd, path: portal}, sso: {oidc_config: {grant_types: {authorization_code: true}, redirect_uris: ['https://p.example.com/cb'], scopes: [{name: openid}]}}}
-identity_intelligence: {emea: {display_name: EMEA, access: read_only, secrets: {store: cmd, path: cii}}}
+identity_intelligence: {emea: {display_name: EMEA, access: read_only, secret: {store: cmd, path: cii}}}
 ";
 const STORES: &str = "secret_stores:
   cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}

@@ -401,7 +401,7 @@ fn an_import_takes_the_pair_for_one() {
 
 #[test]
 fn a_console_gets_the_new_key_before_the_old_one_goes() {
-    let applications = "identity_intelligence: {emea: {display_name: EMEA, access: read_only, push_verification: {application_name: Desk}, secrets: {store: local, path: cii}}}\n";
+    let applications = "identity_intelligence: {emea: {display_name: EMEA, access: read_only, push_verification: {application_name: Desk}, secret: {store: local, path: cii}}}\n";
     let (duo, folder) = start(applications);
     duo.run(&folder, &["attest", "emea", "--by", "ada@example.com"]).exits(0);
     let address = "identity_intelligence.emea.admin_api";

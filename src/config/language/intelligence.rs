@@ -83,11 +83,19 @@ pub static ENTRY: Object = Object {
                 "false",
             ).literal().default("false"),
             Key::optional(
-                "secrets",
+                "secret",
                 Shape::Object(&SECRET_TARGET),
-                "Where the keys are delivered, for whoever fills in the console form.",
+                "Where the keys are delivered, for whoever fills in the console form. `path` is a prefix: each application has a place of its own below it, `PATH/admin_api` and `PATH/auth_api`.",
                 "{store: vault, path: identity-intelligence/emea}",
-            ).literal(),
+            )
+            .literal(),
+            Key::optional(
+                "api",
+                Shape::Object(&API),
+                "Keys for the public API of this tenant of Identity Intelligence. With them verification can go on to what arrived there.",
+                "{file: emea-api.json}",
+            )
+            .literal(),
             Key::optional(
                 "max_age",
                 Shape::Text(&texts::AGE),
@@ -197,7 +205,7 @@ pub static PUSH: Object = Object::new(
     )],
 );
 
-/// `identity_intelligence_api`.
+/// `api`.
 pub static API: Object = Object {
     whole: Some(Whole { check: file_or_fields, schema: file_or_fields_schema }),
     ..Object::new(

@@ -74,7 +74,7 @@ fn targets(workspace: &Workspace) -> Vec<(SecretTarget, Span)> {
     let mut targets: Vec<(SecretTarget, Span)> =
         applications.map(|target| (target.value.clone(), target.span)).collect();
     for entry in workspace.identity_intelligence.values() {
-        if let Some(target) = &entry.secrets {
+        if let Some(target) = &entry.secret {
             for part in ["admin_api", "auth_api"] {
                 targets.push((target.value.part(part), target.span));
             }

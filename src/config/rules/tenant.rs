@@ -1,6 +1,6 @@
 //! The tenant and what identifies applications in it.
 
-use crate::config::model::{IntelligenceApi, StateKey, ValueSource, Workspace};
+use crate::config::model::{StateKey, ValueSource, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::language::texts::{INTEGRATION_KEY, is_usual_integration_key};
 
@@ -66,15 +66,13 @@ fn same_source(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let first = workspace.tenant.credentials.as_ref();
     let second = first.and_then(|credentials| credentials.second.as_deref());
     let operators = || [first, second].into_iter().flatten();
-    let client = || match workspace.identity_intelligence_api.as_ref().map(|api| &api.value) {
-        Some(IntelligenceApi::Fields(fields)) => Some(fields),
-        Some(IntelligenceApi::File(_)) | None => None,
-    };
     let own: Vec<&Spanned<ValueSource>> = operators().map(|keys| &keys.secret_key).collect();
-    let all: Vec<_> = own.iter().copied().chain(client().map(|fields| &fields.client_secret)).collect();
+    let all: Vec<_> =
+        own.iter().copied().chain(workspace.api_clients().map(|fields| &fields.client_secret)).collect();
     let ids = operators().map(|keys| ("integration_key", &keys.integration_key, &all));
     // A client's id and secret go to the same server, in one request.
-    for (key, id, secrets) in ids.chain(client().map(|fields| ("client_id", &fields.client_id, &own))) {
+    let clients = workspace.api_clients().map(|fields| ("client_id", &fields.client_id, &own));
+    for (key, id, secrets) in ids.chain(clients) {
         if let Some(secret) = secrets.iter().find(|secret| secret.value == id.value) {
             findings.push(
                 Diagnostic::error(

@@ -34,7 +34,7 @@ pub struct ApiCredentials {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum CredentialsError {
     /// A value could not be had.
-    #[error("identity_intelligence_api.{key}: {error}")]
+    #[error("api.{key}: {error}")]
     Value {
         /// Its key.
         key: &'static str,
@@ -42,7 +42,7 @@ pub enum CredentialsError {
         error: CredentialError,
     },
     /// The file cannot be used.
-    #[error("identity_intelligence_api.file: {} {reason}", path.display())]
+    #[error("api.file: {} {reason}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -138,13 +138,10 @@ mod tests {
     #[test]
     fn an_unusable_file_is_explained_without_its_content() {
         let error = |text: &str| read(text).err().unwrap();
-        assert!(error("hunter2").starts_with("identity_intelligence_api.file: FILE is not the JSON"));
+        assert!(error("hunter2").starts_with("api.file: FILE is not the JSON"));
         let error = error(
             r#"{"clientId": "id", "tokenUrl": "https://t", "apiUrl": "https://a", "secret": "hunter2"}"#,
         );
-        assert_eq!(
-            error,
-            "identity_intelligence_api.file: FILE has no `clientSecret`; copy all of what the console shows"
-        );
+        assert_eq!(error, "api.file: FILE has no `clientSecret`; copy all of what the console shows");
     }
 }

@@ -1,7 +1,8 @@
 //! The public API of Identity Intelligence: a token, and one read.
 
 use crate::intelligence::api::{ApiError, Client};
-use crate::verify::ladder::{Api, advice};
+use crate::kinds::address::Address;
+use crate::verify::ladder::{Api, Apis, advice};
 use crate::verify::report::{Check, Verdict};
 
 use super::diagnosis::{Diagnosis, Trouble};
@@ -10,45 +11,71 @@ const CREDENTIALS: &str = "Identity Intelligence API credentials";
 const TOKEN: &str = "Identity Intelligence API token";
 const READ: &str = "Identity Intelligence API read";
 
-/// Asks for a token and sends one query. Says nothing where the YAML names no credentials.
-pub async fn check(found: &mut Diagnosis, api: &Api) {
-    match api {
-        Api::NotDeclared => {}
-        Api::Unusable(reason) => {
-            found.failed(
-                CREDENTIALS,
-                reason,
-                "correct `identity_intelligence_api` in the YAML, or what it names",
-            );
-            for name in [TOKEN, READ] {
-                found.skipped(name, &format!("`{CREDENTIALS}` failed"));
+/// The names of the checks of one API.
+struct Checks {
+    /// The entry that names it first.
+    entry: String,
+    /// What tells it from other ones.
+    which: String,
+}
+
+impl Checks {
+    fn name(&self, check: &str) -> String {
+        format!("{check}{}", self.which)
+    }
+}
+
+/// Asks each API for a token and sends one query. Says nothing where the YAML names no credentials. `unusable` is why no
+/// connection can be set up at all, and what that is called.
+pub async fn check(found: &mut Diagnosis, apis: &Apis, unusable: Option<(&str, &str)>) {
+    let several = apis.iter().count() > 1;
+    for (entries, api) in apis.iter() {
+        let short = |entry: &Address| entry.as_str().rsplit('.').next().unwrap_or_default().to_owned();
+        let names: Vec<String> = entries.iter().map(short).collect();
+        let which = if several { format!(" ({})", names.join(", ")) } else { String::new() };
+        let checks = Checks { entry: names.into_iter().next().unwrap_or_default(), which };
+        match (api, unusable) {
+            (Api::NotDeclared, _) => {}
+            // What keeps every connection from being set up is told already.
+            (Api::Unusable(reason), Some((why, name))) if reason == why => {
+                skip(found, &checks, &format!("`{name}` failed"));
             }
+            (Api::Unusable(reason), _) => {
+                let fix = format!(
+                    "correct `identity_intelligence.{}.api` in the YAML, or what it names",
+                    checks.entry
+                );
+                let name = checks.name(CREDENTIALS);
+                found.failed(&name, reason, &fix);
+                skip(found, &checks, &format!("`{name}` failed"));
+            }
+            (Api::Usable(client), _) => ask(found, &checks, client).await,
         }
-        Api::Usable(client) => ask(found, client).await,
     }
 }
 
 /// Nothing can be asked.
-pub fn skip(found: &mut Diagnosis, reason: &str) {
+fn skip(found: &mut Diagnosis, checks: &Checks, reason: &str) {
     for name in [TOKEN, READ] {
-        found.skipped(name, reason);
+        found.skipped(checks.name(name), reason);
     }
 }
 
-async fn ask(found: &mut Diagnosis, client: &Client) {
+async fn ask(found: &mut Diagnosis, checks: &Checks, client: &Client) {
+    let (token, read) = (checks.name(TOKEN), checks.name(READ));
     if let Err(error) = client.authorize().await {
-        refused(found, TOKEN, &error);
-        return found.skipped(READ, &format!("`{TOKEN}` failed"));
+        refused(found, &token, &error);
+        return found.skipped(read, &format!("`{token}` failed"));
     }
-    found.verified(TOKEN, "the token endpoint accepts the API client");
+    found.verified(token, "the token endpoint accepts the API client");
     match client.ping().await {
-        Ok(true) => found.verified(READ, "the public API answers a query"),
+        Ok(true) => found.verified(read, "the public API answers a query"),
         Ok(false) => found.failed(
-            READ,
+            read,
             "the public API answers `false` to its ping",
             "look at the API client in the console of Identity Intelligence",
         ),
-        Err(error) => refused(found, READ, &error),
+        Err(error) => refused(found, &read, &error),
     }
 }
 

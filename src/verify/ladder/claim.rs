@@ -16,7 +16,7 @@ use super::{display_name, entered, values};
 /// What the public API says of what a person says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The YAML has no credentials of the API.
+    /// The entry has no credentials of the API.
     Unasked,
     /// It cannot tell, for this reason.
     Untold(String),
@@ -28,7 +28,7 @@ pub enum Claim {
 
 /// Asks the public API about a form that a person has carried into the console.
 pub async fn ask<T: Transport>(operator: &T, world: &World<'_>, sheet: &Handoff) -> Claim {
-    let client = match world.api {
+    let client = match world.apis.of(&sheet.address, sheet.purpose == Purpose::Remove) {
         Api::NotDeclared => return Claim::Unasked,
         Api::Unusable(reason) => return Claim::Untold(reason.clone()),
         Api::Usable(client) => client,

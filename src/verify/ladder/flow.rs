@@ -52,13 +52,12 @@ pub(super) fn rungs(subject: &Subject<'_>, answer: &Answer, sample: &Sample) -> 
     };
     let token = Check::new(TOKEN, Verdict::Verified, "the token endpoint accepts the API client");
     match answer {
-        Answer::NotDeclared => all(
-            Verdict::NotVerifiable,
-            "the YAML has no `identity_intelligence_api`, so nothing can be asked",
-        ),
+        Answer::NotDeclared => {
+            all(Verdict::NotVerifiable, "the entry has no `api` in the YAML, so nothing can be asked")
+        }
         Answer::Unusable(reason) => without_token(
             Check::new(TOKEN, Verdict::Failed, reason.clone())
-                .fix("correct `identity_intelligence_api` in the YAML"),
+                .fix(format!("correct `identity_intelligence.{}.api` in the YAML", subject.entry)),
         ),
         Answer::NoToken(error) => without_token(failure(TOKEN, error)),
         Answer::Silent(error) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::intelligence::api::Client;
+use crate::kinds::address::Address;
 use crate::reconcile::plan::Plan;
 use crate::verify::report::Report;
 
@@ -18,6 +19,33 @@ pub enum Api {
     Usable(Box<Client>),
 }
 
+/// The public APIs of the entries; entries with the same keys share one.
+#[derive(Default)]
+pub struct Apis(Vec<(Vec<Address>, Api)>);
+
+impl Apis {
+    /// Each with the entries that name it.
+    pub fn new(apis: Vec<(Vec<Address>, Api)>) -> Self {
+        Self(apis.into_iter().filter(|(entries, _)| !entries.is_empty()).collect())
+    }
+
+    /// Each with the entries that name it.
+    pub fn iter(&self) -> impl Iterator<Item = &(Vec<Address>, Api)> {
+        self.0.iter()
+    }
+
+    /// The one of an entry. An entry that left the YAML took its own along: if there is only one, it is most likely the
+    /// same tenant's.
+    pub fn of(&self, entry: &Address, left: bool) -> &Api {
+        let own = self.0.iter().find(|(entries, _)| entries.contains(entry));
+        let only = match self.0.as_slice() {
+            [only] if left => Some(only),
+            _ => None,
+        };
+        own.or(only).map_or(&Api::NotDeclared, |(_, api)| api)
+    }
+}
+
 /// What the rungs look at beside the entry itself.
 pub struct World<'a> {
     /// The API hostname.
@@ -28,8 +56,8 @@ pub struct World<'a> {
     pub report: &'a Report,
     /// The plan: what is not as the YAML says.
     pub plan: &'a Plan,
-    /// The public API.
-    pub api: &'a Api,
+    /// The public APIs.
+    pub apis: &'a Apis,
     /// The moment, by Duo's clock.
     pub now: Timestamp,
     /// How long it takes until Duo's logs show what happened.

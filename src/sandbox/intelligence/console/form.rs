@@ -153,7 +153,7 @@ pub(super) fn show_client(mistake: &str, now: i64) -> RawReply {
 pub(super) fn credentials(name: &str, copied: &str, now: i64) -> RawReply {
     let body = format!(
         "<div class=\"card\"><p>The credentials of <strong>{}</strong>. They are shown this once: copy all of it into a \
-         file that git ignores, and name the file in the YAML as <code>identity_intelligence_api: {{file: ...}}</code>.</p>\
+         file that git ignores, and name the file in the YAML as <code>api: {{file: ...}}</code> of the entry.</p>\
          <pre id=\"credentials\">{}</pre></div><p><a href=\"/console/api-clients\">API Clients</a></p>",
         text(name),
         text(copied)
