@@ -25,6 +25,10 @@ pub struct Declared<'w> {
     pub fields: Vec<&'w str>,
     /// Whether those that it leaves out count as unset.
     pub authoritative: bool,
+    /// Whether its key may become too old.
+    pub has_max_age: bool,
+    /// Whether its key goes to a secret store.
+    pub has_secret: bool,
 }
 
 impl Workspace {
@@ -43,6 +47,8 @@ impl Workspace {
                     own_ignore: application.own_ignore,
                     fields: application.settings.keys().map(String::as_str).chain(named).collect(),
                     authoritative: application.authoritative,
+                    has_max_age: application.max_age.is_some(),
+                    has_secret: application.secret.is_some(),
                 })
             }
             Place::Entry(_) => None,
@@ -102,6 +108,8 @@ impl IntelligenceEntry {
             own_ignore: true,
             fields,
             authoritative: managed.authoritative,
+            has_max_age: self.max_age.is_some(),
+            has_secret: self.secret.is_some(),
         }
     }
 }

@@ -32,7 +32,7 @@ fn counts<T>(
     findings: &mut Vec<Diagnostic>,
 ) -> bool {
     let Some(until) = exception(&item.value).until else { return true };
-    let soon = today.checked_add(NOTICE_DAYS.days()).is_ok_and(|soon| until < soon);
+    let soon = today.checked_add(NOTICE_DAYS.days()).is_ok_and(|soon| until <= soon);
     let counts = today <= until;
     if !counts || soon {
         let verb = if counts { "counts only until" } else { "no longer counts: it ended on" };
@@ -70,8 +70,8 @@ mod tests {
     #[test]
     fn an_exception_ends_after_its_last_day_and_is_warned_of_two_weeks_before() {
         let until = ", until: 2999-06-30";
-        assert_eq!(on(date(2999, 6, 16), until), ([1, 1], 0));
-        assert_eq!(on(date(2999, 6, 17), until), ([1, 1], 2));
+        assert_eq!(on(date(2999, 6, 15), until), ([1, 1], 0));
+        assert_eq!(on(date(2999, 6, 16), until), ([1, 1], 2));
         assert_eq!(on(date(2999, 6, 30), until), ([1, 1], 2));
         assert_eq!(on(date(2999, 7, 1), until), ([0, 0], 2));
         assert_eq!(on(date(9999, 12, 31), ""), ([1, 1], 0));

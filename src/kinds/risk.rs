@@ -90,6 +90,9 @@ impl fmt::Display for Risk {
     }
 }
 
+/// The consent to a YAML that declares nothing.
+pub const EMPTY: &str = "empty";
+
 /// What can be consented to by name, in `--allow` and in `guards.allow`.
 pub const CONSENTS: &[Choice] = &[
     Choice::new("widens_access", "more people may log in, or they may have to prove less"),
@@ -99,7 +102,7 @@ pub const CONSENTS: &[Choice] = &[
     Choice::new("breaks_handoff", "a console holds a value that stops working"),
     Choice::new("overdue_key", "an application changes although its key is older than `max_age` says"),
     Choice::new("destroys", "an application is deleted without a quarantine before"),
-    Choice::new("empty", "the YAML declares nothing, while the account holds applications of this workspace"),
+    Choice::new(EMPTY, "the YAML declares nothing, while the account holds applications of this workspace"),
 ];
 
 /// A risk with its reason in words.

@@ -6,12 +6,9 @@ use std::net::IpAddr;
 use crate::config::model::Guards;
 use crate::duo::types::Ikey;
 use crate::kinds::address::Address;
-use crate::kinds::risk::CONSENTS;
+use crate::kinds::risk::{CONSENTS, EMPTY};
 
 use super::selection::Pattern;
-
-/// The consent to a YAML that declares nothing.
-pub const EMPTY: &str = "empty";
 
 /// The consent to what the marker of one application says, on the command line only.
 pub const UNVERIFIED: &str = "unverified_state";

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::config::model::Guards;
 
-use super::consent::{Consent, EMPTY};
+use super::consent::Consent;
 use super::desired::Desired;
 use super::diff::Change;
 use super::plan::{
@@ -15,7 +15,7 @@ use super::plan::{
 };
 use crate::kinds::address::Address;
 use crate::kinds::networks::Networks;
-use crate::kinds::risk::Risk;
+use crate::kinds::risk::{EMPTY, Risk};
 use crate::kinds::value::parts;
 use crate::text::counted;
 

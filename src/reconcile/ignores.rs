@@ -15,7 +15,7 @@ use crate::language::address::Place;
 /// A warning for each `ignore` of an application whose field is as the YAML wants it.
 pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observation) -> Vec<Diagnostic> {
     let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
-    let own = |declared: &Declared<'_>| declared.ignore.iter().any(|ignore| declared.is_own(ignore));
+    let own = |declared: &Declared<'_>| declared.own_ignore && !declared.ignore.is_empty();
     if !workspace.every_declared().any(|declared| own(&declared)) {
         return Vec::new();
     }
@@ -35,7 +35,7 @@ pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observat
                 difference.changes.iter().filter_map(|change| change.field.split(['.', '[']).next());
             changes.into_iter().any(|changed| changed == field)
         };
-        for ignore in declared.ignore.iter().filter(|ignore| declared.is_own(ignore)) {
+        for ignore in declared.ignore.iter().filter(|_| declared.own_ignore) {
             let field = &ignore.value.field;
             let compared = managed.iter().any(|managed| managed.field.name() == field);
             if compared && !differs(field) {

@@ -1,38 +1,69 @@
 //! A standing consent must be able to count.
 
-use crate::config::model::Workspace;
+use globset::GlobMatcher;
+
+use crate::config::declared::Declared;
+use crate::config::model::{Allowance, Workspace};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::kinds::risk::Risk;
+use crate::kinds::risk::{EMPTY, Risk};
 use crate::language::address::glob_matcher;
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    let applications = workspace.applications.iter().map(|(key, application)| {
-        let kind = application.kind.as_ref().map(|kind| kind.value.as_str());
-        (format!("applications.{key}"), kind.is_none_or(|kind| kind == "adminapi"))
-    });
-    let entries = workspace.identity_intelligence.keys();
-    let parts = entries.flat_map(|key| {
-        ["", ".admin_api", ".auth_api"]
-            .map(|part| (format!("identity_intelligence.{key}{part}"), part != ".auth_api"))
-    });
-    let declared: Vec<(String, bool)> = applications.chain(parts).collect();
+    let declared: Vec<(String, Declared<'_>)> =
+        workspace.every_declared().map(|declared| (declared.place.to_string(), declared)).collect();
     for allowance in &workspace.guards.allow {
-        let Some(address) = &allowance.value.address else { continue };
-        let Ok(glob) = glob_matcher(address) else { continue };
-        let risk = Risk::parse(&allowance.value.risk);
-        let mut matched = declared.iter().filter(|(address, _)| glob.is_match(address)).peekable();
-        // What left the YAML may still be owned: then a consent to its removal counts.
-        let declares = matches!(risk, Some(Risk::WidensAccess | Risk::EscalatesPrivilege | Risk::Replaces));
-        let message = if declares && matched.peek().is_none() {
-            format!("this consent matches no address: the YAML has no {}", shown(address))
-        } else if risk == Some(Risk::EscalatesPrivilege) && !matched.any(|(_, may)| *may) {
-            format!("{} cannot have this risk: its type has no permissions", shown(address))
-        } else {
-            continue;
-        };
-        findings.push(Diagnostic::warning(Code::UnusedConsent, allowance.span, message).help(
-            "correct the address, or remove the consent: it would count for whatever gets this address later",
-        ));
+        if let Some(why) = idle(&allowance.value, &declared) {
+            findings.push(
+                Diagnostic::warning(Code::UnusedConsent, allowance.span, why)
+                    .help("correct it, or remove it: it would count for whatever fits it later"),
+            );
+        }
     }
+}
+
+/// Why a consent has no effect, as far as the YAML tells.
+fn idle(allowance: &Allowance, declared: &[(String, Declared<'_>)]) -> Option<String> {
+    let address = allowance.address.as_deref();
+    if allowance.risk == EMPTY {
+        return address
+            .map(|_| format!("`{EMPTY}` is about the whole workspace, so with an address it has no effect"));
+    }
+    let risk = Risk::parse(&allowance.risk)?;
+    // What is no address at all is reported as such.
+    let glob: Option<GlobMatcher> = address.map(glob_matcher).transpose().ok()?;
+    let is_meant = |address: &str| glob.as_ref().is_none_or(|glob| glob.is_match(address));
+    // What left the YAML may still be owned, and may still be in a console.
+    match risk {
+        Risk::Destroys => return None,
+        Risk::BreaksHandoff => {
+            let console = address.is_none_or(|address| !address.starts_with("applications."));
+            let why =
+                "only keys of `identity_intelligence` are in a console, so nothing here can have this risk";
+            return (!console).then(|| why.to_owned());
+        }
+        _ => {}
+    }
+    let meant: Vec<&Declared<'_>> =
+        declared.iter().filter(|(address, _)| is_meant(address)).map(|(_, declared)| declared).collect();
+    if meant.is_empty() {
+        return Some(match address {
+            Some(address) => format!("this consent matches no address: the YAML has no {}", shown(address)),
+            None => "this consent matches no address: the YAML declares nothing".to_owned(),
+        });
+    }
+    let (may, why): (fn(&Declared<'_>) -> bool, &str) = match risk {
+        Risk::EscalatesPrivilege => {
+            (|it| it.kind.is_none_or(|kind| kind == "adminapi"), "its type has no permissions")
+        }
+        Risk::OverdueKey => (|it| it.has_max_age, "it has no `max_age`"),
+        Risk::AdoptsKey => (|it| it.has_secret, "its key goes to no store"),
+        _ => return None,
+    };
+    if meant.into_iter().any(may) {
+        return None;
+    }
+    let subject = address.map_or_else(|| "nothing in the YAML".to_owned(), shown);
+    let verb = if address.is_some() { "cannot have" } else { "can have" };
+    Some(format!("{subject} {verb} this risk: {why}"))
 }
