@@ -75,7 +75,7 @@ fn desired(size: usize) -> Desired {
         formerly: None,
         suppress: Vec::new(),
         handoffs: Vec::new(),
-        retained: Vec::new(),
+        removed: BTreeMap::new(),
         takedown: TakedownSpec::default(),
         guards: Guards::default(),
         plan: None,
