@@ -72,7 +72,8 @@ async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
 
 #[tokio::test]
 async fn what_another_integration_of_the_tenant_brought_proves_nothing() {
-    let yaml = format!("{LADDER}  apac: {{display_name: Duo APAC, access: read_only}}\n");
+    let shared = LADDER.replace("    api:", "    api: &api");
+    let yaml = format!("{shared}  apac: {{display_name: Duo APAC, access: read_only, api: *api}}\n");
     let workspace = Workspace::applied(&yaml);
     let key = workspace.key();
     let console = workspace.console(&[]).await;
@@ -110,6 +111,18 @@ async fn what_another_integration_of_the_tenant_brought_proves_nothing() {
         ["failed", "not_verifiable", "not_verifiable"]
     );
     assert_eq!((emea.0.as_str(), apac.0.as_str()), (STATUS, "ping"));
+}
+
+/// Another entry's API is most likely that of another tenant, whose evidence says nothing about this one.
+#[test]
+fn an_entry_without_an_api_is_not_judged_by_that_of_another_entry() {
+    let workspace = Workspace::applied(&format!("{LADDER}  apac: {{display_name: Duo APAC, access: read_only}}\n"));
+    let output = workspace.run(&["verify", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let [emea, apac] =
+        ["emea", "apac"].map(|entry| climbed(&report, &format!("identity_intelligence.{entry}")));
+    assert_eq!(emea.1["token"], "verified", "{emea:?}");
+    assert!([STATUS, DATA, USERS, "token"].iter().all(|rung| apac.1[*rung] == "not_verifiable"), "{apac:?}");
 }
 
 #[test]

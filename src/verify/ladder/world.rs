@@ -63,3 +63,23 @@ pub struct World<'a> {
     /// How long it takes until Duo's logs show what happened.
     pub log_delay: Duration,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_has_its_own_api_and_one_that_left_the_only_one() {
+        let [emea, apac, gone] = ["emea", "apac", "gone"].map(Address::intelligence);
+        let api = |reason: &str| Api::Unusable(reason.to_owned());
+        let reason = |api: &Api| match api {
+            Api::Unusable(reason) => reason.clone(),
+            Api::NotDeclared | Api::Usable(_) => String::new(),
+        };
+        let one = Apis::new(vec![(vec![emea.clone()], api("one")), (Vec::new(), api("of nothing"))]);
+        assert_eq!(reason(one.of(&emea, false)), "one");
+        assert_eq!((reason(one.of(&apac, false)), reason(one.of(&gone, true))), (String::new(), "one".into()));
+        let two = Apis::new(vec![(vec![emea], api("one")), (vec![apac.clone()], api("two"))]);
+        assert_eq!((reason(two.of(&apac, false)), reason(two.of(&gone, true))), ("two".into(), String::new()));
+    }
+}
