@@ -53,7 +53,7 @@ fn what_is_wrong_at_one_address_stops_only_that_one() {
     let outcome = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(4);
     outcome
         .warns("2 groups are named `Twins`")
-        .warns("name one by its id: DG")
+        .warns("choose one by its id: `{id: DG")
         .says("Applied: 3 of 3 steps.");
     assert_eq!(server.named("Twins").len(), 0);
 }

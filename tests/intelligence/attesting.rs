@@ -92,15 +92,19 @@ async fn what_the_public_api_contradicts_is_refused_unless_a_reason_is_recorded(
 
 #[tokio::test]
 async fn a_removal_that_the_console_denies_is_refused() {
-    let entry = "  emea:\n    display_name: Duo EMEA\n    access: read_only\n    endpoints: true\n";
-    let yaml =
-        LADDER.replace(entry, &format!("{entry}  apac: {{display_name: Duo APAC, access: read_only}}\n"));
+    // The API of the entry that stays is the only one, so it is the one of the entry that leaves.
+    let (head, api) = LADDER.split_once("identity_intelligence:\n").unwrap();
+    let (entry, api) = api.split_once("    api:\n").unwrap();
+    let (entry, api) = (format!("{entry}    api: *api\n"), api.replace("      ", "  "));
+    let yaml = format!(
+        "{head}x-api: &api\n{api}identity_intelligence:\n{entry}  apac: {{display_name: Duo APAC, access: read_only, api: *api}}\n"
+    );
     let workspace = Workspace::applied(&yaml);
     let key = workspace.key();
     let console = workspace.console(&[]).await;
     let integration = console.fill("/console/integrations/duo", (&key.0, &key.1)).await;
     console.running.shutdown().await;
-    workspace.replace(entry, "");
+    workspace.replace(&entry, "");
     let (exit, text) = workspace.says(&["attest", "emea"]);
     assert_eq!(exit, 5, "{text}");
     assert!(

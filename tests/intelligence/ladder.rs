@@ -116,7 +116,8 @@ async fn what_another_integration_of_the_tenant_brought_proves_nothing() {
 /// Another entry's API is most likely that of another tenant, whose evidence says nothing about this one.
 #[test]
 fn an_entry_without_an_api_is_not_judged_by_that_of_another_entry() {
-    let workspace = Workspace::applied(&format!("{LADDER}  apac: {{display_name: Duo APAC, access: read_only}}\n"));
+    let workspace =
+        Workspace::applied(&format!("{LADDER}  apac: {{display_name: Duo APAC, access: read_only}}\n"));
     let output = workspace.run(&["verify", "--format", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let [emea, apac] =

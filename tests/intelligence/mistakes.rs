@@ -166,10 +166,15 @@ async fn the_accounts_own_plan_decides_about_endpoints() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("account-mismatch"));
 }
 
+/// The same workspace with other entries.
+fn in_place_of_the_entry(entries: &str) -> String {
+    let head = LADDER.split("  emea:").next().unwrap();
+    format!("{head}{entries}")
+}
+
 #[test]
 fn attestations_that_are_older_or_mistyped() {
-    let shared = LADDER.replace(
-        "  emea:\n    display_name: Duo EMEA\n    access: read_only\n    endpoints: true\n",
+    let shared = in_place_of_the_entry(
         "  emea: # Europe\n    <<: &common {access: read_only, endpoints: true}   # as everywhere\n    display_name: Duo EMEA\n  apac: {<<: *common, display_name: Duo APAC}\n",
     );
     let workspace = Workspace::applied(&shared);
@@ -205,8 +210,7 @@ fn attestations_that_are_older_or_mistyped() {
 
 #[test]
 fn an_attestation_behind_a_shared_anchor_is_left_to_the_person() {
-    let yaml = LADDER.replace(
-        "  emea:\n    display_name: Duo EMEA\n    access: read_only\n    endpoints: true\n",
+    let yaml = in_place_of_the_entry(
         "  emea: &all {display_name: Duo EMEA, access: read_only}\n  apac: {<<: *all, display_name: Duo APAC}\n",
     );
     let workspace = Workspace::applied(&yaml);

@@ -78,8 +78,14 @@ mod tests {
         };
         let one = Apis::new(vec![(vec![emea.clone()], api("one")), (Vec::new(), api("of nothing"))]);
         assert_eq!(reason(one.of(&emea, false)), "one");
-        assert_eq!((reason(one.of(&apac, false)), reason(one.of(&gone, true))), (String::new(), "one".into()));
+        assert_eq!(
+            (reason(one.of(&apac, false)), reason(one.of(&gone, true))),
+            (String::new(), "one".into())
+        );
         let two = Apis::new(vec![(vec![emea], api("one")), (vec![apac.clone()], api("two"))]);
-        assert_eq!((reason(two.of(&apac, false)), reason(two.of(&gone, true))), ("two".into(), String::new()));
+        assert_eq!(
+            (reason(two.of(&apac, false)), reason(two.of(&gone, true))),
+            ("two".into(), String::new())
+        );
     }
 }
