@@ -63,6 +63,11 @@ fn document(kind: &'static str) -> BoxedStrategy<Value> {
                 let mut saml = json!({"entity_id": "https://wiki.example.com", "sign_assertion": sign,
                     "acs_urls": [{"url": url, "isDefault": true}, {"url": url, "binding": "artifact"}]});
                 if let Some(groups) = groups {
+                    let named = |group: &&str| match group.starts_with("DG") {
+                        true => json!({"id": group}),
+                        false => json!(group),
+                    };
+                    let groups: Vec<Value> = groups.iter().map(named).collect();
                     saml["role_attrs"] = json!({"a.role": {"admin": groups, "one": "Staff"}});
                 }
                 match extras {
