@@ -83,12 +83,6 @@ impl Defaults {
         let kind = application.kind.as_ref().map(|kind| kind.value.as_str());
         let of_type = kind.and_then(|kind| self.types.get(kind));
         let layers = || of_type.into_iter().chain([&self.general]);
-        fn first<'l, T: 'l>(own: Option<T>, mut found: impl Iterator<Item = Option<&'l T>>) -> Option<T>
-        where
-            T: Clone,
-        {
-            own.or_else(|| found.find_map(|value| value.cloned()))
-        }
         application.protect =
             first(own.protect, layers().map(|layer| layer.protect.as_ref())).unwrap_or_default();
         application.authoritative =
@@ -106,6 +100,11 @@ impl Defaults {
             }
         }
     }
+}
+
+/// The own value, or else the first that a layer has.
+fn first<'l, T: Clone + 'l>(own: Option<T>, mut found: impl Iterator<Item = Option<&'l T>>) -> Option<T> {
+    own.or_else(|| found.find_map(|value| value.cloned()))
 }
 
 /// The typed value of an entry of `applications`. Values that do not fit are left out: they are reported already.

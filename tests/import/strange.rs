@@ -303,7 +303,7 @@ async fn groups_and_policies_that_no_list_holds_are_never_dropped() {
         name: policy of two
         user_access: permitted_groups
         groups_allowed: [Staff]
-        policy: PO… # Twin
+        policy: {id: PO…} # Twin
       role:
         type: sso-generic
         name: role
