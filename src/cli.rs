@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod adopt;
+mod again;
 pub mod apply;
 pub mod args;
 mod asking;
@@ -11,6 +12,7 @@ mod connection;
 pub mod doctor;
 pub mod drift;
 pub mod edit;
+pub mod environment;
 pub mod exit;
 pub mod explain;
 pub mod fmt;
@@ -18,24 +20,26 @@ pub mod handoff;
 pub mod ignore;
 pub mod import;
 pub mod init;
+pub mod keys;
 pub mod man;
+pub mod misplaced;
 pub mod outlet;
 pub mod panics;
 pub mod plan;
 pub mod progress;
-pub mod rotate;
 pub mod sandbox;
 mod saved_plan;
 pub mod schema;
 mod sealing;
 pub mod second;
-pub mod secrets;
 pub mod session;
 pub mod show;
 pub mod signals;
 mod stale;
 pub mod validate;
 pub mod verify;
+
+use std::path::Path;
 
 use args::{Args, Command};
 use exit::{Exit, Failure};
@@ -46,12 +50,17 @@ use crate::output::printer::Printer;
 /// Runs a command and returns its exit code; failures are printed.
 pub async fn run(args: Args) -> Exit {
     let printer = Printer::new(args.global.color.into(), args.global.quiet);
-    let outlet = Outlet::of(&args, printer);
-    if let Err(failure) = outlet.check() {
-        failure.print(printer);
-        return failure.exit();
-    }
-    let exit = match dispatch(args, &outlet, printer).await {
+    environment::warn_about_unknown(printer);
+    let workspace = args.workspace();
+    let outlet = Outlet::of(&args, workspace.as_ref().ok(), printer);
+    let workspace = match workspace.map_err(Failure::Usage).and_then(|found| outlet.check().map(|()| found)) {
+        Ok(workspace) => workspace,
+        Err(failure) => {
+            failure.print(printer);
+            return failure.exit();
+        }
+    };
+    let exit = match dispatch(args, &workspace, &outlet, printer).await {
         Ok(exit) => exit,
         Err(failure) => {
             failure.print(printer);
@@ -69,27 +78,27 @@ pub async fn run(args: Args) -> Exit {
     }
 }
 
-async fn dispatch(args: Args, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
+async fn dispatch(args: Args, workspace: &Path, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let verbosity = args.global.verbose;
+    misplaced::check(&args.command, workspace, outlet.terms())?;
     match args.command {
-        Command::Init(args) => init::run(&args, printer),
-        Command::Validate(args) => validate::run(&args, outlet, printer),
-        Command::Fmt(args) => fmt::run(&args, printer),
-        Command::Import(args) => import::run(args, outlet, printer).await,
-        Command::Plan(args) => plan::run(args, verbosity, outlet, printer).await,
-        Command::Drift(args) => drift::run(args, verbosity, outlet, printer).await,
-        Command::Accept(args) => accept::run(args, printer).await,
-        Command::Ignore(args) => ignore::run(&args, printer),
-        Command::Adopt(args) => adopt::run(&args, printer),
-        Command::Apply(args) => apply::run(args, verbosity, outlet, printer).await,
+        Command::Init(args) => init::run(&args, workspace, printer),
+        Command::Validate(args) => validate::run(&args, workspace, outlet, printer),
+        Command::Fmt(args) => fmt::run(&args, workspace, printer),
+        Command::Import(args) => import::run(args, workspace, outlet, printer).await,
+        Command::Plan(args) => plan::run(args, workspace, verbosity, outlet, printer).await,
+        Command::Drift(args) => drift::run(args, workspace, verbosity, outlet, printer).await,
+        Command::Accept(args) => accept::run(args, workspace, printer).await,
+        Command::Ignore(args) => ignore::run(&args, workspace, printer),
+        Command::Adopt(args) => adopt::run(&args, workspace, printer),
+        Command::Apply(args) => apply::run(args, workspace, verbosity, outlet, printer).await,
         Command::Show(args) => show::run(&args, printer),
-        Command::Verify(args) => verify::run(args, outlet, printer).await,
-        Command::Handoff(args) => handoff::run(args, outlet, printer).await,
-        Command::Attest(args) => attest::run(args, printer).await,
-        Command::Rotate(args) => rotate::run(args, outlet, printer).await,
-        Command::Secrets(args) => secrets::run(args, outlet, printer).await,
-        Command::Doctor(args) => doctor::run(args, outlet, printer).await,
-        Command::Sandbox(args) => sandbox::run(args, printer).await,
+        Command::Verify(args) => verify::run(args, workspace, outlet, printer).await,
+        Command::Handoff(args) => handoff::run(args, workspace, outlet, printer).await,
+        Command::Attest(args) => attest::run(args, workspace, printer).await,
+        Command::Keys(args) => keys::run(args.command, workspace, outlet, printer).await,
+        Command::Doctor(args) => doctor::run(args, workspace, outlet, printer).await,
+        Command::Sandbox(args) => sandbox::run(args, workspace, printer).await,
         Command::Explain(args) => explain::run(&args, printer),
         Command::Schema(args) => schema::run(&args, printer),
         Command::Completions(args) => Ok(completions::run(&args, printer)),

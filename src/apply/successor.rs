@@ -21,7 +21,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         }
         Err(Stop::NotDelivered(format!(
             "Duo did not give the successor {} the same {} as {} has, so its keys stay out of the store; call the \
-             rotation off with `duoctl rotate {} --abort`, or rotate with `--strategy in-place`",
+             rotation off with `duoctl keys abort {}`, or rotate with `--strategy in-place`",
             copy.ikey,
             differences.join(", "),
             old.ikey,

@@ -1,4 +1,7 @@
-//! `duoctl accept`: what somebody changed in Duo becomes what the YAML says.
+//! `duoctl accept`: what was changed in Duo becomes what the YAML says.
+
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::config::edit::{EditError, remove, set};
 use crate::config::variables::escaped;
@@ -15,7 +18,7 @@ use crate::output::printer::Printer;
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::diff::Change;
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{self, Options, Prune};
+use crate::reconcile::plan::{self, Options, Plan, Prune};
 use crate::reconcile::selection::Selection;
 use crate::text::{one_line, safe, shown};
 
@@ -24,18 +27,18 @@ use super::edit::{application, edited, not_declared};
 use super::exit::{Exit, Failure};
 use super::session::{Session, desired, first_failure, options, show_problems};
 
-/// Runs the command.
-pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> {
-    let place = application(&args.address)?;
+/// Runs the command: nothing is written unless everything can be accepted.
+pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Exit, Failure> {
+    let places: Vec<Place<'_>> =
+        args.addresses.iter().map(|address| application(address)).collect::<Result<_, _>>()?;
     fields(&args.field)?;
-    let address = Address::new(place.to_string());
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
-            .await?;
-    let not_there = || not_declared(&session.workspace, place);
-    let wanted = session.desired.applications.iter().find(|wanted| wanted.address == address);
-    let wanted = wanted.ok_or_else(not_there)?;
-    let file = wanted.span.ok_or_else(not_there)?.file;
+        Session::open_as(path, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let mut wanted: BTreeMap<Address, Wanted<'_>> = BTreeMap::new();
+    for place in places {
+        let found = self::wanted(&session, place)?;
+        wanted.insert(found.declared.address.clone(), found);
+    }
     let reading = session.read_all(printer).await?;
     let seen = &reading.observation;
     let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
@@ -44,63 +47,133 @@ pub async fn run(args: args::Accept, printer: Printer) -> Result<Exit, Failure> 
         let failure = first_failure(&reading.failures).cloned().map(Failure::Duo);
         return failure.map_or(Ok(Exit::Error), Err);
     };
-    let options = only(&address)?;
+    let options = only(wanted.keys())?;
     let plan = plan::plan(&session.desired, seen, &options);
     show_problems(plan.problems(), &session.sources, printer);
-    let live =
-        plan.matched().get(&address).and_then(|ikey| integrations.iter().find(|live| live.ikey == *ikey));
-    let changes: Vec<&Change> = live
-        .map(|live| drifted(&plan, wanted, live))
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|change| args.field.is_empty() || args.field.iter().any(|field| names(&change.field, field)))
-        .collect();
-    let (Some(live), false) = (live, changes.is_empty()) else {
-        let stopped = plan.blocked().contains(&address);
-        let why = if stopped {
-            format!("an error stops {address}, so its differences are not known")
-        } else if live.is_none() {
-            format!("{address} is not in the account")
-        } else if args.field.is_empty() {
-            format!("nobody changed {address} in Duo since the last apply")
-        } else {
-            format!("no change in Duo of {address} is one of the named fields")
-        };
-        printer.data(&format!("Nothing to accept: {why}.\n"));
-        return Ok(if stopped { Exit::Error } else { Exit::Done });
-    };
     let lists = Live { integrations, groups, policies };
-    let Accepted { changes, edits, refused } = accepted(&session, place, wanted, changes, live, lists)
-        .map_err(|why| not_accepted(&address, &why))?;
-    let edited = edited(&session.workspace, &session.sources, file, |text| write(text, place, &edits))?;
-    if let Some(workspace) = edited.loaded.valid() {
-        let again = plan::plan(&desired(workspace), seen, &options);
-        let fields = again.steps().iter().flat_map(|step| &step.changes).map(|change| change.field.as_str());
-        if let Some(left) = changes.iter().find(|change| fields.clone().any(|field| field == change.field)) {
-            let why = format!("`{}` would still differ", left.field);
-            return Err(not_accepted(&address, &why));
+    let (mut exit, mut found) = (Exit::Done, Vec::new());
+    for (address, wanted) in &wanted {
+        match accepted(&session, &plan, &args.field, *wanted, lists)? {
+            Ok(accepted) => found.push((address, *wanted, accepted)),
+            Err(nothing) => {
+                printer.data(&format!("Nothing to accept: {}.\n", nothing.why));
+                exit = if nothing.stopped { Exit::Error } else { exit };
+            }
         }
     }
-    let file = edited.save()?;
-    for change in &changes {
-        printer.data(&format!(
-            "~ {}  {} -> {}\n",
-            safe(&change.field),
-            one_line(&change.after),
-            one_line(&change.before)
-        ));
+    found.sort_by_key(|(_, wanted, _)| wanted.file);
+    let mut written = Vec::new();
+    for accepted in found.chunk_by(|(_, one, _), (_, other, _)| one.file == other.file) {
+        let Some((_, Wanted { file, .. }, _)) = accepted.first() else { continue };
+        let edited = edited(&session.workspace, &session.sources, *file, |text| {
+            accepted.iter().try_fold(text.to_owned(), |text, (_, wanted, accepted)| {
+                write(&text, wanted.place, &accepted.edits)
+            })
+        })?;
+        if let Some(workspace) = edited.loaded.valid() {
+            let again = plan::plan(&desired(workspace), seen, &options);
+            accepted.iter().try_for_each(|(address, _, accepted)| is_accepted(address, accepted, &again))?;
+        }
+        written.push((edited, accepted));
     }
-    for why in &refused {
-        let warning = printer.err.notice("warning");
-        let why = safe(why);
-        printer.problem(&format!("{warning}: not accepted: {why}; `duoctl apply` reverts it\n"));
+    for (edited, accepted) in written {
+        let file = edited.save()?;
+        if accepted.iter().any(|(_, _, accepted)| !accepted.refused.is_empty()) {
+            exit = Exit::Error;
+        }
+        show(accepted, &file, printer);
+    }
+    Ok(exit)
+}
+
+/// An address, and what the YAML declares there.
+#[derive(Clone, Copy)]
+struct Wanted<'s> {
+    place: Place<'s>,
+    declared: &'s DesiredApplication,
+    file: usize,
+}
+
+fn wanted<'s>(session: &'s Session, place: Place<'s>) -> Result<Wanted<'s>, Failure> {
+    let address = Address::new(place.to_string());
+    let declared = session.desired.applications.iter().find(|wanted| wanted.address == address);
+    let found = declared.and_then(|declared| Some((declared, declared.span?.file)));
+    let (declared, file) = found.ok_or_else(|| not_declared(&session.workspace, place))?;
+    Ok(Wanted { place, declared, file })
+}
+
+/// Why an address has nothing to accept.
+struct Nothing {
+    why: String,
+    /// Whether an error keeps duoctl from knowing.
+    stopped: bool,
+}
+
+/// What was changed in Duo at an address, as far as the YAML can say it.
+fn accepted<'p>(
+    session: &Session,
+    plan: &'p Plan,
+    named: &[String],
+    Wanted { place, declared, .. }: Wanted<'_>,
+    lists: Live<'_>,
+) -> Result<Result<Accepted<'p>, Nothing>, Failure> {
+    let address = &declared.address;
+    let live = plan.matched().get(address);
+    let live = live.and_then(|ikey| lists.integrations.iter().find(|live| live.ikey == *ikey));
+    let changes: Vec<&Change> = live
+        .map(|live| drifted(plan, declared, live))
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|change| named.is_empty() || named.iter().any(|field| names(&change.field, field)))
+        .collect();
+    let stopped = plan.blocked().contains(address);
+    let why = match live {
+        Some(live) if !changes.is_empty() => {
+            let accepted = said(session, place, declared, changes, live, lists);
+            return accepted.map(Ok).map_err(|why| not_accepted(address, &why));
+        }
+        _ if stopped => format!("an error stops {address}, so its differences are not known"),
+        None => format!("{address} is not in the account"),
+        Some(_) if named.is_empty() => format!("{address} was not changed in Duo since the last apply"),
+        Some(_) => format!("no change in Duo of {address} is one of the named fields"),
+    };
+    Ok(Err(Nothing { why, stopped }))
+}
+
+/// Whether the YAML says what Duo holds once it is edited.
+fn is_accepted(address: &Address, accepted: &Accepted<'_>, again: &Plan) -> Result<(), Failure> {
+    let steps = again.steps().iter().filter(|step| step.address == *address);
+    let fields: Vec<&str> =
+        steps.flat_map(|step| &step.changes).map(|change| change.field.as_str()).collect();
+    match accepted.changes.iter().find(|change| fields.contains(&change.field.as_str())) {
+        Some(left) => Err(not_accepted(address, &format!("`{}` would still differ", left.field))),
+        None => Ok(()),
+    }
+}
+
+/// What was taken into a file, with the addresses where there are several.
+fn show(accepted: &[(&Address, Wanted<'_>, Accepted<'_>)], file: &Path, printer: Printer) {
+    let (mut written, mut all) = (0, 0);
+    for (address, _, Accepted { changes, refused, .. }) in accepted {
+        let field = |field: &str| match accepted.len() {
+            1 => safe(field),
+            _ => format!("{address} {}", safe(field)),
+        };
+        for change in changes {
+            let (before, after) = (one_line(&change.after), one_line(&change.before));
+            printer.data(&format!("~ {}  {before} -> {after}\n", field(&change.field)));
+        }
+        for why in refused {
+            let warning = printer.err.notice("warning");
+            let why = safe(why);
+            printer.problem(&format!("{warning}: not accepted: {why}; `duoctl apply` reverts it\n"));
+        }
+        written += changes.len();
+        all += changes.len() + refused.len();
     }
     let file = safe(&file.display().to_string());
-    let all = changes.len() + refused.len();
-    let how_many =
-        if refused.is_empty() { String::new() } else { format!(" {} of {all} changes", changes.len()) };
+    let how_many = if written == all { String::new() } else { format!(" {written} of {all} changes") };
     printer.data(&format!("Accepted{how_many} into {file}. `duoctl apply` records it in Duo.\n"));
-    Ok(if refused.is_empty() { Exit::Done } else { Exit::Error })
 }
 
 /// Whether each of them is a field of some application, or a part of one, e.g. `sso.saml_config.relaystate`.
@@ -124,7 +197,7 @@ struct Accepted<'p> {
 
 /// An entry of `identity_intelligence` says what it can; everything else is accepted as a whole. The error is the reason
 /// why nothing is.
-fn accepted<'p>(
+fn said<'p>(
     session: &Session,
     place: Place<'_>,
     wanted: &DesiredApplication,
@@ -164,8 +237,9 @@ fn names(changed: &str, field: &str) -> bool {
     changed.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-fn only(address: &Address) -> Result<Options, Failure> {
-    let selection = Selection::new(&[address.as_str().to_owned()], &[]).map_err(Failure::Usage)?;
+fn only<'a>(addresses: impl Iterator<Item = &'a Address>) -> Result<Options, Failure> {
+    let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
+    let selection = Selection::new(&addresses, &[]).map_err(Failure::Usage)?;
     let options = options(&args::Selected::default(), &args::Pruning::default())?;
     Ok(Options { selection, prune: Prune::No, ..options })
 }

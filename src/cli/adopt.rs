@@ -11,7 +11,7 @@ use crate::diagnostic::has_errors;
 use crate::language::address::{AUTH_API, Place};
 use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
 use crate::output::printer::Printer;
-use crate::text::{quoted, safe};
+use crate::text::{quoted, safe, shown};
 
 use super::args;
 use super::edit::{application, edited};
@@ -25,25 +25,16 @@ type Setting<'a> = (Vec<&'a str>, Value);
 type Pair<'a> = (Place<'a>, &'a str);
 
 /// Runs the command.
-pub fn run(args: &args::Adopt, printer: Printer) -> Result<Exit, Failure> {
+pub fn run(args: &args::Adopt, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
     let terms = args.vars.terms(args.trusted.trust());
     match &args.formerly {
-        Some(name) => former(name, &args.arguments, &terms, printer),
-        None => applications(&args.arguments, &terms, printer),
+        Some(name) => former(name, workspace, &terms, printer),
+        None => applications(&args.arguments, workspace, &terms, printer),
     }
 }
 
 /// The workspace got another name: the YAML says which one it had.
-fn former(name: &str, arguments: &[String], terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
-    let path = match arguments {
-        [] => Path::new("."),
-        [path] => Path::new(path),
-        _ => {
-            return Err(Failure::Usage(
-                "--formerly takes over the whole workspace: name no addresses".to_owned(),
-            ));
-        }
-    };
+fn former(name: &str, path: &Path, terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
     if let Err(problem) = (WORKSPACE.check)(name) {
         return Err(Failure::Usage(format!("--formerly {}: {}", problem.message, problem.help)));
     }
@@ -70,8 +61,8 @@ fn next(path: &Path, printer: Printer) {
         .data(&format!("Next: `duoctl plan {}` shows what that means.\n", safe(&path.display().to_string())));
 }
 
-fn applications(arguments: &[String], terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
-    let (pairs, path) = pairs(arguments)?;
+fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
+    let pairs = pairs(arguments)?;
     let loaded = load_whole(path, terms)?;
     let Some(workspace) = &loaded.workspace else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
@@ -107,20 +98,12 @@ fn applications(arguments: &[String], terms: &Terms, printer: Printer) -> Result
     Ok(if wrong { Exit::Error } else { Exit::Done })
 }
 
-/// The addresses with their integration keys, and the path behind them.
-fn pairs(arguments: &[String]) -> Result<(Vec<Pair<'_>>, &Path), Failure> {
+/// The addresses with their integration keys.
+fn pairs(arguments: &[String]) -> Result<Vec<Pair<'_>>, Failure> {
     let (pairs, rest) = arguments.as_chunks::<2>();
-    let path = match rest {
-        [address] if Place::parse(address).is_some() && !Path::new(address).exists() => {
-            return Err(Failure::Usage(format!("`{address}` needs an integration key behind it")));
-        }
-        [address] if pairs.is_empty() => {
-            let address = quoted(address);
-            return Err(Failure::Usage(format!("{address} needs an integration key behind it")));
-        }
-        [path] => Path::new(path),
-        _ => Path::new("."),
-    };
+    if let [address] = rest {
+        return Err(Failure::Usage(format!("{} needs an integration key after it", shown(address))));
+    }
     let mut read: Vec<Pair<'_>> = Vec::new();
     for [address, key] in pairs {
         let place = application(address)?;
@@ -136,7 +119,7 @@ fn pairs(arguments: &[String]) -> Result<(Vec<Pair<'_>>, &Path), Failure> {
         }
         read.push((place, key.as_str()));
     }
-    Ok((read, path))
+    Ok(read)
 }
 
 /// The file of an address, and what has to be written there beside its pin.

@@ -1,6 +1,7 @@
 //! `duoctl apply`: plan, consent, write, read again, verify, report.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,7 @@ use crate::reconcile::guard::judge;
 use crate::reconcile::plan::{Options, Plan};
 use crate::verify::report::Report;
 
+use super::again::Again;
 use super::args;
 use super::asking::{asked, consented, liftable};
 use super::exit::{Exit, Failure};
@@ -37,21 +39,22 @@ use super::verify::verify_addresses;
 /// Runs the command.
 pub async fn run(
     args: args::Apply,
+    workspace: &Path,
     verbosity: u8,
     outlet: &Outlet,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let saved = SavedPlan::read(&args.path)?;
+    let saved = SavedPlan::read(workspace)?;
     let (path, args) = match &saved {
         Some(saved) => saved.arguments(args)?,
         None if args.config.is_some() => {
             let message = format!(
-                "--config says what a saved plan has to be of, and {} is none; leave it out",
-                args.path.display()
+                "--config names the workspace of a saved plan, and {} is not a saved plan; leave it out",
+                workspace.display()
             );
             return Err(Failure::Usage(message));
         }
-        None => (args.path.clone(), args),
+        None => (workspace.to_owned(), args),
     };
     let options = Options { hold_back: true, ..options(&args.selected, &args.pruning)? };
     let consent = consent(&args.consents);
@@ -84,7 +87,14 @@ pub async fn run(
     show_remarks(&reading.observation, verbosity, printer);
     let consent = session.informed(&plan, consent).await;
     let refusals = judge(&plan, &session.desired, &consent);
-    let mut planned = session.document(&plan, &refusals);
+    let again = match &saved {
+        Some(saved) => Again::at(saved.file(), &args.connection),
+        None => session.again().covering(&args.selected, &args.pruning),
+    };
+    let again = again.assigning(&args.vars).consenting(&args.consents).lifting(&refusals);
+    let again = again.map(|again| if args.auto_approve { again.with("--auto-approve") } else { again });
+    let consent = again.map(|again| again.line("apply"));
+    let mut planned = PlanDocument { consent, ..session.document(&plan, &refusals) };
     let asks = !args.auto_approve && std::io::stdin().is_terminal();
     let liftable = asks && liftable(&refusals);
     let run = Run { session, args, options, plan, outlet, printer };

@@ -2,27 +2,31 @@
 
 mod examples;
 mod handing_over;
+mod keys;
 mod managing;
 mod options;
 mod reporting;
-mod rotating;
 mod standalone;
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::output::printer;
 
 pub use handing_over::{Attest, Handoff};
+pub use keys::{
+    AbortKeys, Approval, ConfirmKeys, KeyStatus, Keys, KeysCommand, ListKeys, RotateKeys, Strategy,
+};
 pub use managing::{Accept, Adopt, Apply, Drift, Ignore, Import, Include, Plan, SplitMode};
 pub use options::{Connection, Consents, Impact, PruneMode, Pruning, Selected, Source, Trusted, Variables};
 pub use reporting::{
     OF_APPLY, OF_HANDOFF, OF_LIST, OF_PLAN, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile,
     formats, report,
 };
-pub use rotating::{Rotate, Secrets, Strategy};
 pub use standalone::{
-    Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Init, Man, Reset, Sandbox, SandboxCommand,
-    Schema, SchemaKind, Serve, Show, Validate, Verify,
+    Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Init, Man, Reset, Sandbox,
+    SandboxCommand, Schema, SchemaKind, Serve, Show, Validate, Verify,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.
@@ -42,12 +46,36 @@ pub struct Args {
     pub global: Global,
 }
 
+impl Args {
+    /// The workspace of this call: PATH, or else `--workspace`, `DUOCTL_WORKSPACE`, or this folder.
+    ///
+    /// # Errors
+    ///
+    /// Both PATH and `--workspace` are given.
+    pub fn workspace(&self) -> Result<PathBuf, String> {
+        match (self.command.path(), &self.global.workspace) {
+            (Some(_), Some(_)) => {
+                Err("PATH and --workspace both name the workspace; give one of them".to_owned())
+            }
+            (Some(path), None) | (None, Some(path)) => Ok(path.clone()),
+            (None, None) => {
+                let variable = std::env::var_os("DUOCTL_WORKSPACE").filter(|value| !value.is_empty());
+                Ok(variable.map_or_else(|| PathBuf::from("."), PathBuf::from))
+            }
+        }
+    }
+}
+
 /// The heading that keeps these apart from a command's own options.
 const EVERYWHERE: &str = "Options of every command";
 
 /// What every command has.
 #[derive(Debug, clap::Args)]
 pub struct Global {
+    /// The workspace: a YAML file, or a folder with duo.yaml and *.duo.yaml files [default: DUOCTL_WORKSPACE, or this
+    /// folder].
+    #[arg(short, long, global = true, value_name = "PATH", help_heading = EVERYWHERE)]
+    pub workspace: Option<PathBuf>,
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = EVERYWHERE)]
     pub color: Color,
@@ -93,22 +121,22 @@ pub enum Command {
     /// Give the YAML its canonical form: order of keys, spacing, quotes. Comments are kept, the meaning is proven to.
     #[command(after_help = examples::FMT)]
     Fmt(Fmt),
-    /// Write the live applications that nobody declares yet into the YAML. The plan after it only adopts.
+    /// Write the live applications that are not declared yet into the YAML. The plan after it only adopts.
     #[command(after_help = examples::IMPORT)]
     Import(Import),
     /// Show what would change. Changes nothing.
     #[command(after_help = examples::PLAN)]
     Plan(Plan),
-    /// Say whether Duo differs from the YAML, for a schedule: exit code 2 when it does. Changes nothing.
+    /// Check whether Duo differs from the YAML, for a schedule: exit code 2 if it does. Changes nothing.
     #[command(after_help = examples::DRIFT)]
     Drift(Drift),
-    /// Write into the YAML what somebody changed in Duo.
+    /// Copy changes made in Duo into the YAML.
     #[command(after_help = examples::ACCEPT)]
     Accept(Accept),
-    /// Leave a difference of one field alone from now on, for a reason that is written into the YAML.
+    /// Ignore differences in one field, with a reason.
     #[command(after_help = examples::IGNORE)]
     Ignore(Ignore),
-    /// Write into the YAML which live application an address is.
+    /// Record in the YAML which live application an address is.
     #[command(after_help = examples::ADOPT)]
     Adopt(Adopt),
     /// Make the account match the YAML, then verify it.
@@ -117,21 +145,18 @@ pub enum Command {
     /// Show a saved plan or a JSON report in another format. Needs no network and no credentials.
     #[command(after_help = examples::SHOW)]
     Show(Show),
-    /// Probe every managed key with live calls. Changes nothing.
+    /// Check every managed key with live, read-only calls.
     #[command(after_help = examples::VERIFY)]
     Verify(Verify),
-    /// Print what a person has to enter into a console that has no API, field by field.
+    /// Print what to enter in a console that has no API, field by field.
     #[command(after_help = examples::HANDOFF)]
     Handoff(Handoff),
-    /// Say that the console holds the values of now: writes their fingerprint into the YAML, everything else as it is.
+    /// Record that you entered the current values in the console.
     #[command(after_help = examples::ATTEST)]
     Attest(Attest),
-    /// Make new secret keys and deliver them to the secret stores.
-    #[command(after_help = examples::ROTATE)]
-    Rotate(Rotate),
-    /// List where every secret key is kept, and whether it is current. Changes nothing.
-    #[command(after_help = examples::SECRETS)]
-    Secrets(Secrets),
+    /// List, rotate and retire secret keys.
+    #[command(after_help = examples::KEYS)]
+    Keys(Keys),
     /// Check the connection, keys, permissions and secret stores, and suggest fixes.
     #[command(after_help = examples::DOCTOR)]
     Doctor(Doctor),
@@ -150,4 +175,34 @@ pub enum Command {
     /// Print the manual page, or write all of them into a folder.
     #[command(after_help = examples::MAN)]
     Man(Man),
+}
+
+impl Command {
+    /// The PATH that was given to it.
+    fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Init(args) => args.source.path.as_ref(),
+            Self::Validate(args) => args.source.path.as_ref(),
+            Self::Import(args) => args.source.path.as_ref(),
+            Self::Plan(args) => args.source.path.as_ref(),
+            Self::Drift(args) => args.source.path.as_ref(),
+            Self::Apply(args) => args.path.as_ref(),
+            Self::Verify(args) => args.source.path.as_ref(),
+            Self::Doctor(args) => args.source.path.as_ref(),
+            Self::Fmt(args) => args.paths.first(),
+            Self::Sandbox(Sandbox { command: SandboxCommand::Reset(args) }) => args.source.path.as_ref(),
+            Self::Sandbox(_)
+            | Self::Accept(_)
+            | Self::Ignore(_)
+            | Self::Adopt(_)
+            | Self::Show(_)
+            | Self::Handoff(_)
+            | Self::Attest(_)
+            | Self::Keys(_)
+            | Self::Explain(_)
+            | Self::Schema(_)
+            | Self::Completions(_)
+            | Self::Man(_) => None,
+        }
+    }
 }

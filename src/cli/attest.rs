@@ -27,14 +27,13 @@ use super::handoff::{planned, sheet};
 use super::session::Session;
 
 /// Runs the command.
-pub async fn run(args: args::Attest, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
     let by = match &args.by {
         Some(by) => by.clone(),
-        None => committer(&args.path)?,
+        None => committer(workspace)?,
     };
     let session =
-        Session::open_as(&args.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
-            .await?;
+        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
     let plan = planned(&session, printer).await?;
     let sheet = sheet(&session, &plan, &args.name)?;
     let address = &sheet.address;

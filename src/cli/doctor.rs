@@ -1,6 +1,7 @@
 //! `duoctl doctor`: whether duoctl can work, and what to do about what keeps it from working. Every part is set up on its
 //! own, so that one that cannot be is a line of the report and not the end of it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -34,16 +35,21 @@ use super::session::{load_valid, sandbox_state};
 const SETTINGS: &str = "connection settings";
 
 /// Runs the command.
-pub async fn run(args: args::Doctor, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Doctor,
+    path: &Path,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let connection = args.connection.completed().map_err(Failure::Usage)?;
     let given = connection.ca_file.is_some() || connection.sandbox.is_some();
     let trust = args.trusted.trust().with_authorities(given);
-    let (workspace, _) = load_valid(&args.source.path, &args.vars.terms(trust), printer)?;
+    let (workspace, _) = load_valid(path, &args.vars.terms(trust), printer)?;
     announce(move |line| progress::remark(printer, line));
     let sandbox = match &connection.sandbox {
         Some(state) => {
             let host = workspace.tenant.api_hostname.value.clone();
-            Some(start_sandbox(&sandbox_state(&args.source.path, state), host, printer).await?)
+            Some(start_sandbox(&sandbox_state(path, state), host, printer).await?)
         }
         None => None,
     };

@@ -1,14 +1,21 @@
-//! `duoctl drift`: a plan for a schedule. It says what differs, and on request who made it so.
+//! `duoctl drift`: a plan for a schedule. It tells what was changed in Duo from what is pending in the YAML, and on request
+//! who changed it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::diagnostic::{Code, has_errors};
 use crate::duo::activity::{Activities, Activity, activities_until};
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
+use crate::kinds::address::Address;
 use crate::names::same;
-use crate::output::document::{Document, Kind, PlanDocument, UnmanagedFieldDocument, WhoDocument};
+use crate::observe::Reading;
+use crate::output::document::{
+    Document, DriftedDocument, Kind, PlanDocument, UnmanagedFieldDocument, WhoDocument,
+};
 use crate::output::printer::Printer;
+use crate::reconcile::delivery::Held;
 use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::{Action, Plan, Step};
@@ -28,14 +35,14 @@ const DAY: i64 = 86_400_000;
 /// Runs the command.
 pub async fn run(
     args: args::Drift,
+    workspace: &Path,
     verbosity: u8,
     outlet: &Outlet,
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning())?;
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
-            .await?;
+        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;
@@ -47,19 +54,29 @@ pub async fn run(
         &session.sources,
         printer,
     );
-    let who = match args.who && !plan.steps().is_empty() {
-        true => who(&session, &args, &plan).await.map_err(|error| not_told(&error, printer)).ok(),
+    let created = plan.steps().iter().any(|step| step.action == Action::Create);
+    let who = match (args.who && !plan.steps().is_empty()) || created {
+        true => who(&session, &args, &plan).await.map_err(|error| not_told(&error, args.who, printer)).ok(),
         false => None,
     };
+    let drifted = drifted(&plan, &reading, who.as_ref());
+    let changed = !drifted.in_duo.is_empty();
+    let who = who.filter(|_| args.who && !plan.steps().is_empty());
     show_unmanaged_fields(&plan, verbosity, printer);
     let unmanaged_fields = plan.unmanaged_fields().iter().map(UnmanagedFieldDocument::from).collect();
-    let document = PlanDocument { kind: Kind::Drift, who, unmanaged_fields, ..session.document(&plan, &[]) };
+    let document = PlanDocument {
+        kind: Kind::Drift,
+        drifted: Some(drifted),
+        who,
+        unmanaged_fields,
+        ..session.document(&plan, &[])
+    };
     outlet.deliver(&Document::Drift(Box::new(document)));
     if has_errors(plan.problems()) {
         return Ok(first_failure(&reading.failures).map_or(Exit::Error, Exit::of));
     }
     let overdue = plan.problems().iter().any(|problem| problem.code == Code::KeyTooOld);
-    Ok(if plan.is_empty() && !overdue { Exit::Done } else { Exit::Pending })
+    Ok(if changed || overdue { Exit::Pending } else { Exit::Done })
 }
 
 /// With `-v`: which set fields nobody manages.
@@ -96,10 +113,37 @@ async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<WhoDo
     Ok(WhoDocument { by_address, complete, days: args.days })
 }
 
-/// Without the log the drift is the same: it only has no name on it.
-fn not_told(error: &DuoError, printer: Printer) {
+/// Which addresses differ because something was changed in Duo.
+fn drifted(plan: &Plan, reading: &Reading, who: Option<&WhoDocument>) -> DriftedDocument {
+    let of = |is: &dyn Fn(&Step) -> bool| -> BTreeSet<&Address> {
+        plan.steps().iter().filter(|step| is(step)).map(|step| &step.address).collect()
+    };
+    let adopted = of(&|step| step.action == Action::Adopt);
+    let in_duo = of(&|step| match step.action {
+        // Without a marker nothing but the log tells that it was there.
+        Action::Create => who.is_some_and(|who| who.by_address.contains_key(step.address.as_str())),
+        Action::Deliver => matches!(reading.observation.held.get(&step.address), Some(Held::Keys(_))),
+        // What has no marker has no origin: every difference counts.
+        Action::Adopt | Action::Update if adopted.contains(&step.address) => !step.changes.is_empty(),
+        Action::Adopt | Action::Update | Action::Replace => step.changes.iter().any(is_of_duo),
+        Action::Quarantine | Action::Delete | Action::Rotate | Action::Retain => false,
+    });
+    let all = of(&|_| true);
+    let texts = |addresses: Vec<&&Address>| addresses.iter().map(ToString::to_string).collect();
+    DriftedDocument {
+        in_duo: texts(in_duo.iter().collect()),
+        pending: texts(all.difference(&in_duo).collect()),
+    }
+}
+
+/// Without the log the drift is the same: it only has no name on it, and nothing tells a deletion from a new entry.
+fn not_told(error: &DuoError, asked: bool, printer: Printer) {
     let warning = printer.err.notice("warning");
-    printer.problem(&format!("{warning}: who changed it cannot be told: {}\n", safe(&error.to_string())));
+    let what = match asked {
+        true => "who changed it cannot be told",
+        false => "whether missing applications were deleted in Duo cannot be told, so they count as pending",
+    };
+    printer.problem(&format!("{warning}: {what}: {}\n", safe(&error.to_string())));
     for Cause { what, fix } in causes(error) {
         printer.problem(&format!("  {what}: {fix}\n"));
     }
@@ -107,8 +151,12 @@ fn not_told(error: &DuoError, printer: Printer) {
 
 /// Whether something was done to the application in Duo, as far as the markers tell.
 fn is_drifted(step: &Step) -> bool {
-    let of_duo = |change: &Change| change.origin != Some(Origin::Config);
-    step.action == Action::Create || step.changes.iter().any(of_duo)
+    step.action == Action::Create || step.changes.iter().any(is_of_duo)
+}
+
+/// Where no marker tells who changed it, it counts as changed in Duo.
+fn is_of_duo(change: &Change) -> bool {
+    change.origin != Some(Origin::Config)
 }
 
 /// What others did to an application since duoctl last wrote to it: what was done before, duoctl saw. That somebody

@@ -96,7 +96,7 @@ impl Exit {
             ),
             Self::Pending => (
                 "changes are pending",
-                "`plan --detailed-exitcode` or `drift` found that Duo and the YAML differ.",
+                "`plan --detailed-exitcode` found that Duo and the YAML differ, or `drift` that something was changed in Duo.",
                 "Look at the plan, and apply it, or take the change in Duo over with `duoctl accept`.",
             ),
             Self::NotVerified => (

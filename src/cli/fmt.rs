@@ -1,7 +1,7 @@
 //! `duoctl fmt`: the canonical form of YAML files. A file that cannot be read, or not be formatted without harm, stays
 //! as it is; the others are formatted all the same.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
@@ -20,19 +20,22 @@ use super::edit::{hold, read};
 use super::exit::{Exit, Failure};
 
 /// Runs the command.
-pub fn run(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
-    let [path] = args.paths.as_slice() else { return in_place(args, printer) };
-    if path == Path::new("-") { filter(args, printer) } else { in_place(args, printer) }
+pub fn run(args: &Fmt, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
+    match args.paths.as_slice() {
+        [] => in_place(args, &[workspace.to_owned()], printer),
+        [path] if path == Path::new("-") => filter(args, printer),
+        paths => in_place(args, paths, printer),
+    }
 }
 
-fn in_place(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
-    if args.paths.iter().any(|path| path == Path::new("-")) {
+fn in_place(args: &Fmt, given: &[PathBuf], printer: Printer) -> Result<Exit, Failure> {
+    if given.iter().any(|path| path == Path::new("-")) {
         return Err(Failure::Usage("- stands for stdin, and cannot be combined with other paths".to_owned()));
     }
     let mut findings = Vec::new();
     let mut sources = Sources::default();
     let mut paths = Vec::new();
-    for path in &args.paths {
+    for path in given {
         for found in files::find(path, args.trusted.trust(), &mut findings).files {
             if !paths.contains(&found) {
                 paths.push(found);

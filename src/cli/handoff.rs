@@ -1,7 +1,8 @@
 //! `duoctl handoff`: the console sheet. Changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::IsTerminal as _;
+use std::path::Path;
 
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::KeyReader;
@@ -20,22 +21,26 @@ use super::outlet::Outlet;
 use super::session::{Session, options, show_problems};
 
 /// Runs the command.
-pub async fn run(args: args::Handoff, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Handoff,
+    workspace: &Path,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     if args.reveal && !(std::io::stdout().is_terminal() && args.format == OutputFormat::Human) {
         let message = "--reveal shows secret keys on a terminal only, in the human format";
         return Err(Failure::Usage(message.to_owned()));
     }
     let session =
-        Session::open_as(&args.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
-            .await?;
+        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
     let plan = planned(&session, printer).await?;
-    let sheets: Vec<&Handoff> = match &args.name {
-        Some(name) => vec![sheet(&session, &plan, name)?],
-        None => {
-            let mut sheets: Vec<&Handoff> = plan.handoffs().iter().chain(plan.attested()).collect();
-            sheets.sort_by_key(|sheet| (sheet.purpose == Purpose::Remove, &sheet.address));
-            sheets
-        }
+    let sheets: Vec<&Handoff> = if args.names.is_empty() {
+        let mut sheets: Vec<&Handoff> = plan.handoffs().iter().chain(plan.attested()).collect();
+        sheets.sort_by_key(|sheet| (sheet.purpose == Purpose::Remove, &sheet.address));
+        sheets
+    } else {
+        let named: BTreeSet<&str> = args.names.iter().map(String::as_str).collect();
+        named.into_iter().map(|name| sheet(&session, &plan, name)).collect::<Result<_, _>>()?
     };
     let documents = sheets.iter().map(|sheet| HandoffDocument::from(*sheet));
     let document = HandoffsDocument::new(documents.collect());

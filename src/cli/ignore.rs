@@ -1,5 +1,7 @@
 //! `duoctl ignore`: a difference of one field is left alone from now on, for a reason that stands in the YAML.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::config::edit::{set, value};
@@ -15,8 +17,8 @@ use super::exit::{Exit, Failure};
 use super::session::load_whole;
 
 /// Runs the command.
-pub fn run(args: &args::Ignore, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load_whole(&args.source.path, &args.vars.terms(args.trusted.trust()))?;
+pub fn run(args: &args::Ignore, path: &Path, printer: Printer) -> Result<Exit, Failure> {
+    let loaded = load_whole(path, &args.vars.terms(args.trusted.trust()))?;
     let Some(workspace) = loaded.valid() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };

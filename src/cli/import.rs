@@ -27,8 +27,13 @@ use super::outlet::Outlet;
 use super::session::{Session, first_failure};
 
 /// Runs the command.
-pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
-    let split = split(args.split, &args.source.path)?;
+pub async fn run(
+    args: args::Import,
+    workspace: &Path,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
+    let split = split(args.split, workspace)?;
     let only = args.only.iter().map(|glob| glob_matcher(&same_key(glob))).collect::<Result<_, _>>();
     let wanted = Wanted {
         only: only.map_err(Failure::Usage)?,
@@ -38,8 +43,7 @@ pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Resul
         authoritative: args.authoritative,
     };
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
-            .await?;
+        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
     let reading = session.read_all(printer).await?;
     let seen = &reading.observation;
     let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
@@ -60,7 +64,7 @@ pub async fn run(args: args::Import, outlet: &Outlet, printer: Printer) -> Resul
     }
     outlet.deliver(&Document::Import(Box::new(ImportDocument::new(&imported, &changes))));
     if outlet.human() && !imported.entries.is_empty() {
-        let next = next(&args.source.path, args.connection.sandbox.as_deref());
+        let next = next(workspace, args.connection.sandbox.as_deref());
         printer.data(&format!("Next: `{next}` shows that they will only be adopted.\n"));
     }
     Ok(Exit::Done)

@@ -16,7 +16,7 @@ use crate::output::json;
 use crate::output::printer::Printer;
 use crate::text::safe;
 
-use super::args::{Args, Command, OutputFormat, ReportFile, Trusted};
+use super::args::{Args, Command, KeysCommand, OutputFormat, ReportFile, Trusted};
 use super::exit::{Exit, Failure};
 
 /// Where the outcome of one command goes.
@@ -38,11 +38,11 @@ pub struct Outlet {
 
 impl Outlet {
     /// What the arguments ask for.
-    pub fn of(args: &Args, printer: Printer) -> Self {
-        let (command, path, format, reports) = asked(&args.command);
+    pub fn of(args: &Args, workspace: Option<&PathBuf>, printer: Printer) -> Self {
+        let (command, format, reports) = asked(&args.command);
         Self {
             command,
-            path: path.cloned(),
+            path: workspace.cloned(),
             terms: terms(&args.command),
             format,
             reports: reports.to_vec(),
@@ -53,6 +53,11 @@ impl Outlet {
             printer,
             style: Style { paint: printer.out, every: args.global.verbose > 0 },
         }
+    }
+
+    /// How the YAML is read.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// Whether stdout is for people.
@@ -148,19 +153,25 @@ impl Outlet {
     }
 }
 
-/// The command's name, its YAML, the format of stdout, and the reports.
-fn asked(command: &Command) -> (&'static str, Option<&PathBuf>, OutputFormat, &[ReportFile]) {
+/// What a command says whose outcome is no document.
+const NO_DOCUMENT: (&str, OutputFormat, &[ReportFile]) = ("", OutputFormat::Human, &[]);
+
+/// The command's name, the format of stdout, and the reports.
+fn asked(command: &Command) -> (&'static str, OutputFormat, &[ReportFile]) {
     match command {
-        Command::Validate(args) => ("validate", Some(&args.source.path), args.format, &args.reports),
-        Command::Plan(args) => ("plan", Some(&args.source.path), args.format, &args.reports),
-        Command::Drift(args) => ("drift", Some(&args.source.path), args.format, &args.reports),
-        Command::Apply(args) => ("apply", Some(&args.path), args.format, &args.reports),
-        Command::Verify(args) => ("verify", Some(&args.source.path), args.format, &args.reports),
-        Command::Rotate(args) => ("rotate", Some(&args.path), args.format, &[]),
-        Command::Import(args) => ("import", Some(&args.source.path), args.format, &[]),
-        Command::Secrets(args) => ("secrets", Some(&args.source.path), args.format, &[]),
-        Command::Doctor(args) => ("doctor", Some(&args.source.path), args.format, &args.reports),
-        Command::Handoff(args) => ("handoff", Some(&args.path), args.format, &[]),
+        Command::Validate(args) => ("validate", args.format, &args.reports),
+        Command::Plan(args) => ("plan", args.format, &args.reports),
+        Command::Drift(args) => ("drift", args.format, &args.reports),
+        Command::Apply(args) => ("apply", args.format, &args.reports),
+        Command::Verify(args) => ("verify", args.format, &args.reports),
+        Command::Import(args) => ("import", args.format, &[]),
+        Command::Keys(args) => match &args.command {
+            KeysCommand::List(args) => ("keys list", args.format, &[]),
+            KeysCommand::Status(args) => ("keys status", args.format, &[]),
+            KeysCommand::Rotate(_) | KeysCommand::Confirm(_) | KeysCommand::Abort(_) => NO_DOCUMENT,
+        },
+        Command::Doctor(args) => ("doctor", args.format, &args.reports),
+        Command::Handoff(args) => ("handoff", args.format, &[]),
         Command::Init(_)
         | Command::Fmt(_)
         | Command::Accept(_)
@@ -172,11 +183,11 @@ fn asked(command: &Command) -> (&'static str, Option<&PathBuf>, OutputFormat, &[
         | Command::Explain(_)
         | Command::Schema(_)
         | Command::Completions(_)
-        | Command::Man(_) => ("", None, OutputFormat::Human, &[]),
+        | Command::Man(_) => NO_DOCUMENT,
     }
 }
 
-/// How the YAML of a command is read whose outcome is a document.
+/// How the YAML of a command is read.
 fn terms(command: &Command) -> Terms {
     let (vars, trusted) = match command {
         Command::Validate(args) => (&args.vars, args.trusted),
@@ -184,11 +195,20 @@ fn terms(command: &Command) -> Terms {
         Command::Drift(args) => (&args.vars, args.trusted),
         Command::Apply(args) => (&args.vars, Trusted::default()),
         Command::Verify(args) => (&args.vars, args.trusted),
-        Command::Rotate(args) => (&args.vars, Trusted::default()),
         Command::Import(args) => (&args.vars, args.trusted),
-        Command::Secrets(args) => (&args.vars, args.trusted),
+        Command::Keys(args) => match &args.command {
+            KeysCommand::List(args) => (&args.vars, args.trusted),
+            KeysCommand::Rotate(args) => (&args.vars, Trusted::default()),
+            KeysCommand::Status(args) => (&args.vars, Trusted::default()),
+            KeysCommand::Confirm(args) => (&args.vars, Trusted::default()),
+            KeysCommand::Abort(args) => (&args.vars, Trusted::default()),
+        },
         Command::Doctor(args) => (&args.vars, args.trusted),
         Command::Handoff(args) => (&args.vars, args.trusted),
+        Command::Attest(args) => (&args.vars, args.trusted),
+        Command::Accept(args) => (&args.vars, args.trusted),
+        Command::Ignore(args) => (&args.vars, args.trusted),
+        Command::Adopt(args) => (&args.vars, args.trusted),
         _ => return Terms::default(),
     };
     vars.terms(trusted.trust())

@@ -20,6 +20,7 @@ use super::session::{Session, check_patterns, consent, first_failure, options, s
 /// Runs the command.
 pub async fn run(
     args: args::Plan,
+    workspace: &Path,
     verbosity: u8,
     outlet: &Outlet,
     printer: Printer,
@@ -27,8 +28,7 @@ pub async fn run(
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents);
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
-            .await?;
+        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
     session.may_prune(&args.pruning)?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
@@ -46,10 +46,16 @@ pub async fn run(
     if let (1.., Some(sentence)) = (verbosity, unmanaged_fields(plan.unmanaged_fields().len())) {
         printer.remark(&format!("note: {sentence} `duoctl drift -v` names them\n"));
     }
-    let document = Document::Plan(Box::new(session.document(&plan, &refusals)));
+    let again = session
+        .again()
+        .assigning(&args.vars)
+        .covering(&args.selected, &args.pruning)
+        .consenting(&args.consents);
+    let consent = again.lifting(&refusals).map(|again| again.line("apply"));
+    let document = Document::Plan(Box::new(PlanDocument { consent, ..session.document(&plan, &refusals) }));
     outlet.deliver(&document);
     if let (Some(file), Document::Plan(document)) = (&args.out, document) {
-        save(file, *document, &args)?;
+        save(file, *document, workspace, &args)?;
         printer.remark(&format!(
             "saved {}; carry it out with: duoctl apply {}\n",
             file.display(),
@@ -68,10 +74,10 @@ fn exit(plan: &Plan, detailed: bool, unreadable: Option<Exit>) -> Exit {
 
 /// A saved plan is the plan's document with the arguments that it was made with. What it says is never carried out:
 /// an apply makes the plan anew and only compares the fingerprints.
-fn save(file: &Path, document: PlanDocument, args: &args::Plan) -> Result<(), Failure> {
+fn save(file: &Path, document: PlanDocument, workspace: &Path, args: &args::Plan) -> Result<(), Failure> {
     let made_with = MadeWith {
-        path: args.source.path.display().to_string(),
-        beside: beside(file, &args.source.path),
+        path: workspace.display().to_string(),
+        beside: beside(file, workspace),
         only: args.selected.only.clone(),
         exclude: args.selected.exclude.clone(),
         prune: args.pruning.prune.map(PruneDocument::from),

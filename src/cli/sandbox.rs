@@ -1,6 +1,6 @@
 //! `duoctl sandbox`: the simulator on its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -20,15 +20,15 @@ use super::session::sandbox_state;
 use super::signals::Signals;
 
 /// Runs the command.
-pub async fn run(args: Sandbox, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(args: Sandbox, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
     match args.command {
-        SandboxCommand::Serve(args) => serve_until_signal(args, printer).await,
-        SandboxCommand::Edit(args) => edit(&args, printer),
-        SandboxCommand::Reset(args) => forget(&args, printer),
+        SandboxCommand::Serve(args) => serve_until_signal(args, workspace, printer).await,
+        SandboxCommand::Edit(args) => edit(&args, workspace, printer),
+        SandboxCommand::Reset(args) => forget(&args, workspace, printer),
     }
 }
 
-async fn serve_until_signal(args: Serve, printer: Printer) -> Result<Exit, Failure> {
+async fn serve_until_signal(args: Serve, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
     if !args.listen.ip().is_loopback() {
         let message = format!(
             "--listen {} is not a loopback address; the sandbox serves this machine only",
@@ -42,10 +42,10 @@ async fn serve_until_signal(args: Serve, printer: Printer) -> Result<Exit, Failu
     for switch in &args.switch {
         switches.set(switch).map_err(|error| Failure::Usage(error.to_string()))?;
     }
-    let state = args.state.clone();
+    let state = state(args.state.as_deref(), workspace);
     let options = ServeOptions {
         listen: args.listen,
-        state: Some(args.state),
+        state: Some(state.clone()),
         api_hostname: args.api_hostname,
         faults,
         switches,
@@ -71,6 +71,11 @@ async fn serve_until_signal(args: Serve, printer: Printer) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
+/// Where the simulated account is kept.
+fn state(given: Option<&Path>, workspace: &Path) -> PathBuf {
+    sandbox_state(workspace, given.unwrap_or(Path::new("")))
+}
+
 /// What a shell reads to make duoctl use this sandbox with its operator's key.
 fn exports(running: &Running) -> Result<String, Failure> {
     let missing =
@@ -88,8 +93,8 @@ fn exports(running: &Running) -> Result<String, Failure> {
     Ok(lines.concat())
 }
 
-fn edit(args: &Edit, printer: Printer) -> Result<Exit, Failure> {
-    let state = args.state.clone().unwrap_or_else(|| sandbox_state(&args.path, Path::new("")));
+fn edit(args: &Edit, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
+    let state = state(args.state.as_deref(), workspace);
     let mut properties = Map::new();
     for set in &args.set {
         let Some((property, value)) = set.split_once('=') else {
@@ -146,8 +151,8 @@ fn edit(args: &Edit, printer: Printer) -> Result<Exit, Failure> {
     }
 }
 
-fn forget(args: &Reset, printer: Printer) -> Result<Exit, Failure> {
-    let state = args.state.clone().unwrap_or_else(|| sandbox_state(&args.path, Path::new("")));
+fn forget(args: &Reset, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
+    let state = state(args.state.as_deref(), workspace);
     let failure = |error| Failure::Sandbox { state: state.clone(), error };
     match account::reset(&state).map_err(failure)? {
         true => printer.data(&format!("Forgot the simulated account in {}.\n", state.display())),

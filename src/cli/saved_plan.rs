@@ -59,6 +59,11 @@ impl SavedPlan {
         }
     }
 
+    /// Its file.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The arguments that the plan was made with, beside those of the connection and the consents.
     pub(super) fn arguments(&self, args: args::Apply) -> Result<(PathBuf, args::Apply), Failure> {
         let given = !args.selected.only.is_empty()

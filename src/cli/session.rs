@@ -43,6 +43,7 @@ use crate::secrets::Stores;
 use crate::text::{quoted, safe};
 use crate::verify::ladder::Apis;
 
+use super::again::Again;
 use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected, Variables};
 use super::connection::{self, live_config, sandbox_config, start_sandbox};
 use super::exit::Failure;
@@ -195,25 +196,25 @@ impl Session {
     /// for, and without the addresses that are refused for reasons of their own.
     pub fn remedy(&self, address: &Address, plan: &Plan, refusals: &[Refusal]) -> String {
         let own = refusals.iter().filter(|refusal| refusal.address.as_ref() == Some(address));
-        let (mut words, mut first) = (vec!["duoctl apply".to_owned()], String::new());
-        words.extend(self.path.to_str().filter(|path| !matches!(*path, "." | "")).map(str::to_owned));
-        words.extend(self.connection.sandbox.as_ref().map(|state| match state.as_os_str().is_empty() {
-            true => "--sandbox".to_owned(),
-            false => format!("--sandbox={}", state.display()),
-        }));
+        let (mut again, mut first) = (self.again(), String::new());
         // Of what was left out nobody knows what an apply would refuse.
         let elsewhere = refusals.iter().any(|refusal| refusal.address.as_ref() != Some(address));
         if elsewhere || !plan.left_out_addresses().is_empty() {
-            words.push(format!("--only {address}"));
+            again = again.with(&format!("--only {address}"));
         }
         for refusal in own {
             match refusal.lift.as_deref() {
-                Some(option) if option.starts_with("--") => words.push(option.to_owned()),
+                Some(option) if option.starts_with("--") => again = again.with(option),
                 Some(other) => first = format!("{other}; then "),
                 None => return format!("`duoctl apply` refuses it: {}", refusal.message),
             }
         }
-        format!("{first}run `{}`", words.join(" "))
+        format!("{first}run `{}`", again.line("apply"))
+    }
+
+    /// The words of a command on the same workspace, by the same connection.
+    pub(super) fn again(&self) -> Again {
+        Again::at(&self.path, &self.connection)
     }
 
     /// Refuses to prune where another folder of the repository declares the same workspace: each would remove what the

@@ -1,5 +1,7 @@
 //! `duoctl validate`: syntax, schema and meaning, offline.
 
+use std::path::Path;
+
 use crate::config::load::load_as;
 use crate::diagnostic::{Severity, has_errors};
 use crate::output::document::{DeclaredCounts, Document, ValidateDocument};
@@ -11,8 +13,8 @@ use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 
 /// Runs the command.
-pub fn run(args: &Validate, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load_as(&args.source.path, &args.vars.terms(args.trusted.trust()));
+pub fn run(args: &Validate, workspace: &Path, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
+    let loaded = load_as(workspace, &args.vars.terms(args.trusted.trust()));
     let failed = has_errors(&loaded.diagnostics);
     if outlet.human() {
         let width = terminal_width();

@@ -1,6 +1,7 @@
 //! `duoctl verify`: every managed key proven by live calls. Changes nothing.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -28,11 +29,15 @@ use super::progress::Spinner;
 use super::session::{Session, check_patterns, first_failure, options, show_problems};
 
 /// Runs the command.
-pub async fn run(args: args::Verify, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Verify,
+    workspace: &Path,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
-            .await?;
+        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
     let reading = session.read(printer).await?;
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;

@@ -233,7 +233,7 @@ pub static CREDENTIALS: Object = Object::new(
             "state_keys",
             Shape::List(&STATE_KEY, 1, 5),
             "What seals the markers that duoctl writes into the notes of applications, so that whoever edits notes cannot write one. The first one seals, all of them verify. Give the same to every pipeline and workstation that uses this workspace. A key of your own also keeps out other Admin API keys, which can read duoctl's secret key.",
-            "[{env: DUOCTL_STATE_KEY}, operator]",
+            "[{env: DUO_STATE_KEY}, operator]",
         )
         .default("[operator, recovery]"),
     ],

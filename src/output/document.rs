@@ -18,13 +18,13 @@ pub use finding::{
     DeclaredCounts, DiagnosticDocument, FailureDocument, Place, RelatedDocument, ValidateDocument,
 };
 pub use list::{
-    DoctorDocument, ImportDocument, ImportedDocument, ImportedFile, LeftOutDocument, LeftOutReason,
-    RotationsDocument, SecretsDocument,
+    DoctorDocument, ImportDocument, ImportedDocument, ImportedFile, KeysDocument, LeftOutDocument,
+    LeftOutReason, RotationsDocument,
 };
 pub(crate) use plan::Actions;
 pub use plan::{
-    ChangeDocument, DeliveryDocument, MadeBy, MadeWith, PlanDocument, PruneDocument, RefusalDocument,
-    RiskDocument, StepDocument, UnmanagedFieldDocument, WhoDocument,
+    ChangeDocument, DeliveryDocument, DriftedDocument, MadeBy, MadeWith, PlanDocument, PruneDocument,
+    RefusalDocument, RiskDocument, StepDocument, UnmanagedFieldDocument, WhoDocument,
 };
 pub use unmanaged::unmanaged_fields;
 pub use verify::{ApplicationDocument, LadderDocument, VerifyDocument, VerifySummary};
@@ -90,13 +90,13 @@ documents! {
     Failure(FailureDocument) = "failure",
     /// Of `doctor`.
     Doctor(DoctorDocument) = "doctor",
-    /// Of `secrets`.
-    Secrets(SecretsDocument) = "secrets",
+    /// Of `keys list`.
+    Keys(KeysDocument) = "keys",
     /// Of `import`.
     Import(ImportDocument) = "import",
     /// Of `handoff`.
     Handoff(HandoffsDocument) = "handoff",
-    /// Of `rotate --status`.
+    /// Of `keys status`.
     Rotations(RotationsDocument) = "rotations",
 }
 

@@ -49,7 +49,7 @@ pub fn findings(document: &Document) -> Option<Vec<Finding>> {
         Document::Validate(validate) => found.extend(validate.diagnostics.iter().map(diagnostic)),
         Document::Failure(failure) => failure_findings(&mut found, failure),
         Document::Doctor(_)
-        | Document::Secrets(_)
+        | Document::Keys(_)
         | Document::Import(_)
         | Document::Handoff(_)
         | Document::Rotations(_) => return None,

@@ -39,7 +39,7 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
         Document::Apply(_)
         | Document::Verify(_)
         | Document::Doctor(_)
-        | Document::Secrets(_)
+        | Document::Keys(_)
         | Document::Import(_)
         | Document::Handoff(_)
         | Document::Rotations(_) => return None,

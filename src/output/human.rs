@@ -43,7 +43,7 @@ pub fn render(document: &Document, style: Style) -> String {
         Document::Validate(validate) => format!("{}\n", validate.last_line()),
         Document::Failure(failure) => failed(failure),
         Document::Doctor(doctor) => list::doctor(doctor, paint),
-        Document::Secrets(secrets) => list::secrets(secrets, paint),
+        Document::Keys(keys) => list::keys(keys, paint),
         Document::Import(import) => list::import(import, paint),
         Document::Handoff(handoffs) => console::sheets(handoffs, &HashMap::new(), paint),
         Document::Rotations(rotations) => list::status(&rotations.rotations, paint),
@@ -59,7 +59,7 @@ pub fn whole(document: &Document, style: Style) -> String {
         Document::Failure(failure) => &failure.diagnostics,
         Document::Verify(_)
         | Document::Doctor(_)
-        | Document::Secrets(_)
+        | Document::Keys(_)
         | Document::Import(_)
         | Document::Handoff(_)
         | Document::Rotations(_) => &[],

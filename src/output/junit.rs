@@ -27,7 +27,7 @@ pub fn render(document: &Document) -> Option<String> {
         Document::Plan(_)
         | Document::Drift(_)
         | Document::Validate(_)
-        | Document::Secrets(_)
+        | Document::Keys(_)
         | Document::Import(_)
         | Document::Handoff(_)
         | Document::Rotations(_) => return None,

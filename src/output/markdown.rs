@@ -46,7 +46,7 @@ pub fn render(document: &Document) -> Option<String> {
         Document::Handoff(handoffs) => {
             return Some(handoffs.handoffs.iter().map(console::sheet).collect::<Vec<_>>().join("\n"));
         }
-        Document::Doctor(_) | Document::Secrets(_) | Document::Import(_) | Document::Rotations(_) => {
+        Document::Doctor(_) | Document::Keys(_) | Document::Import(_) | Document::Rotations(_) => {
             return None;
         }
     };
@@ -116,7 +116,12 @@ fn refusals(plan: &PlanDocument, title: &'static str) -> Section {
         );
         format!("{}: {}<br>{lift}", code(&refusal.guard), prose(&refusal.message))
     });
-    Section { title, items: items.chain(plan.held_back().map(|sentence| prose(&sentence))).collect() }
+    let consent = plan.consent.as_ref().filter(|_| !plan.refusals.is_empty());
+    let consent = consent.map(|command| format!("to consent to all of it: {}", code(command)));
+    Section {
+        title,
+        items: items.chain(consent).chain(plan.held_back().map(|sentence| prose(&sentence))).collect(),
+    }
 }
 
 /// Every risk that is more than neutral, the gravest first.

@@ -1,6 +1,7 @@
 //! Consents by name: `NAME[:ADDRESS]`, the same on the command line and in `guards.allow`.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::config::model::Guards;
@@ -93,6 +94,16 @@ impl Allowed {
     pub fn covers(&self, name: &str, address: Option<&Address>) -> bool {
         let at = |pattern: &Pattern| address.is_some_and(|address| pattern.matches(address));
         self.name == name && self.address.as_ref().is_none_or(at)
+    }
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.address, &self.ikey) {
+            (Some(address), _) => write!(f, "{}:{address}", self.name),
+            (None, Some(ikey)) => write!(f, "{}:{ikey}", self.name),
+            (None, None) => f.write_str(self.name),
+        }
     }
 }
 

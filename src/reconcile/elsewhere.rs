@@ -66,7 +66,7 @@ fn way_on(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> St
     }
     if is_rotating(&(own.at)(old)) {
         return format!(
-            "its key is being rotated: write `{old}` again until the rotation has ended (`duoctl rotate {old} --status`), and rename it then"
+            "its key is being rotated: write `{old}` again until the rotation has ended (`duoctl keys status {old}`), and rename it then"
         );
     }
     if candidates.iter().any(|owned| owned.marker.address != *old) {

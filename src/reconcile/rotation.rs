@@ -165,7 +165,7 @@ pub fn evidence(
     match uses {
         Observed::Present(uses) => logged(keys, uses, orders.silence, now, &mut evidence),
         Observed::Unreadable(reason) => evidence.waits_for.push(format!(
-            "the logs, which cannot be read ({reason}); `duoctl rotate {} --confirm` goes on without them",
+            "the logs, which cannot be read ({reason}); `duoctl keys confirm {}` goes on without them",
             keys.address
         )),
         Observed::Absent | Observed::NotRead => evidence.waits_for.push("a look at the logs".to_owned()),
@@ -184,7 +184,7 @@ fn logged(keys: Keys<'_>, uses: &Uses, silence: SignedDuration, now: Timestamp, 
                 ""
             };
             evidence.waits_for.push(format!(
-                "a use of the new key {successor} in the logs{why}; or `duoctl rotate {address} --confirm`"
+                "a use of the new key {successor} in the logs{why}; or `duoctl keys confirm {address}`"
             ));
         }
     }
@@ -198,8 +198,7 @@ fn logged(keys: Keys<'_>, uses: &Uses, silence: SignedDuration, now: Timestamp, 
             "{hours} hours since the delivery at {delivered_at} without a use of the old key {old}"
         )),
         _ if uses.read_from > quiet_since => evidence.waits_for.push(format!(
-            "the old key {old}: the logs are too long to tell whether it was used before {}; `duoctl rotate {address} \
-             --confirm` goes on without them",
+            "the old key {old}: the logs are too long to tell whether it was used before {}; `duoctl keys confirm {address}` goes on without them",
             uses.read_from
         )),
         Some(last) => evidence.seen.push(format!("the old key {old} was last used at {last}")),
@@ -215,7 +214,7 @@ pub fn without_twin(kind: &str) -> Option<String> {
             Some(format!("Duo's API cannot create a `{kind}` application: {reason}"))
         }
         (Creation::Ok, Family::Oidc | Family::OAuth) => Some(format!(
-            "the addresses that the clients of a `{kind}` application use hold its integration key, so a twin would \
+            "the addresses that the clients of a `{kind}` application use hold its integration key, so a second one would \
              be another issuer"
         )),
         (Creation::Ok, Family::Saml) => Some(format!(

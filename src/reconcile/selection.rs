@@ -1,22 +1,25 @@
 //! `--only`, `--exclude` and addresses on the command line: in full, shortened, or as globs.
 
+use std::fmt;
+
 use globset::GlobMatcher;
 
 use crate::kinds::address::Address;
-use crate::language::address::Place;
 pub use crate::language::address::glob_matcher;
 use crate::language::similar::did_you_mean;
 use crate::text::shown;
 
-/// One address or glob as it was written.
+/// One address or glob as it was written: in full, or without the section that the address stands in.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
-    glob: GlobMatcher,
+    full: GlobMatcher,
+    /// Matches what comes after the section; absent where the text names one.
+    short: Option<GlobMatcher>,
 }
 
 impl Pattern {
-    /// Compiles it; `vpn` stands for `applications.vpn`.
+    /// Compiles it; `vpn` stands for `applications.vpn`, `emea` for both parts of `identity_intelligence.emea`.
     ///
     /// # Errors
     ///
@@ -25,23 +28,55 @@ impl Pattern {
         if text.trim().is_empty() {
             return Err("an empty pattern matches no address".to_owned());
         }
-        let full = Place::shortened(text).map(|place| place.to_string());
-        Ok(Self { text: text.to_owned(), glob: glob_matcher(full.as_deref().unwrap_or(text))? })
+        let in_full = SECTIONS.iter().any(|section| text.starts_with(section));
+        let short = if in_full { None } else { Some(glob_matcher(&with_parts(text))?) };
+        Ok(Self { text: text.to_owned(), full: glob_matcher(text)?, short })
     }
 
     /// Whether it means an address.
     pub fn matches(&self, address: &Address) -> bool {
-        self.glob.is_match(address.as_str())
+        let rest = address.as_str().split_once('.').map(|(_, rest)| rest);
+        let short = || self.short.as_ref().zip(rest).is_some_and(|(short, rest)| short.is_match(rest));
+        self.full.is_match(address.as_str()) || short()
     }
 
     /// What is wrong with it where these are the addresses: it means none of them.
     fn check(&self, known: &[&Address]) -> Result<(), String> {
-        if known.iter().any(|address| self.matches(address)) {
-            return Ok(());
+        let matched: Vec<&str> =
+            known.iter().filter(|address| self.matches(address)).map(|address| address.as_str()).collect();
+        if let Some(first) = matched.first() {
+            return match matched.iter().find(|other| section(other) != section(first)) {
+                Some(other) if !is_glob(&self.text) => {
+                    Err(format!("{} can be {first} or {other}; write it in full", shown(&self.text)))
+                }
+                _ => Ok(()),
+            };
         }
         let known: Vec<&str> = known.iter().map(|address| address.as_str()).collect();
         Err(format!("{} matches no address; {}", shown(&self.text), meant(&self.text, &known)))
     }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What addresses begin with.
+const SECTIONS: [&str; 2] = ["applications.", "identity_intelligence."];
+
+fn section(address: &str) -> &str {
+    address.split_once('.').map_or(address, |(section, _)| section)
+}
+
+fn is_glob(text: &str) -> bool {
+    text.contains(['*', '?', '[', '{'])
+}
+
+/// The name of an entry stands for its parts.
+fn with_parts(short: &str) -> String {
+    if is_glob(short) { short.to_owned() } else { format!("{{{short},{short}.*}}") }
 }
 
 /// What was probably meant by a text that names none of the known addresses: one of them, in full or shortened.
@@ -103,8 +138,18 @@ mod tests {
         let all = [Address::application("vpn"), part];
         let known: Vec<&Address> = all.iter().collect();
         let checked = |text: &str| Pattern::parse(text).and_then(|pattern| check([&pattern], &known));
-        for text in ["vpn", "applications.vpn", "*", "*.vpn", "identity_intelligence.emea", "emea.admin_api"]
-        {
+        for text in [
+            "vpn",
+            "vp*",
+            "{vpn,wiki}",
+            "applications.vpn",
+            "*",
+            "*.vpn",
+            "identity_intelligence.emea",
+            "emea",
+            "emea.*",
+            "emea.admin_api",
+        ] {
             assert_eq!(checked(text), Ok(()), "{text}");
         }
         for (text, message) in [
@@ -118,6 +163,33 @@ mod tests {
         ] {
             assert_eq!(checked(text), Err(message.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_short_address_that_two_sections_have_is_refused() {
+        let all = [Address::application("emea"), Address::intelligence("emea").part("admin_api")];
+        let known: Vec<&Address> = all.iter().collect();
+        let checked = |text: &str| Pattern::parse(text).and_then(|pattern| check([&pattern], &known));
+        let ambiguous =
+            "`emea` can be applications.emea or identity_intelligence.emea.admin_api; write it in full";
+        assert_eq!(checked("emea"), Err(ambiguous.to_owned()));
+        for text in ["applications.emea", "identity_intelligence.emea", "emea.admin_api", "em*"] {
+            assert_eq!(checked(text), Ok(()), "{text}");
+        }
+    }
+
+    /// A pattern without its section means the same addresses as with it, and no others.
+    #[test]
+    fn a_short_pattern_means_what_it_means_in_full() {
+        for key in ["vpn", "v-p_n", "0"] {
+            for glob in [key, "*", "?*", "v*", "[a-z]*", "{vpn,0}"] {
+                let (short, full) = (Pattern::parse(glob), Pattern::parse(&format!("applications.{glob}")));
+                let address = Address::application(key);
+                assert_eq!(short.unwrap().matches(&address), full.unwrap().matches(&address), "{glob} {key}");
+            }
+        }
+        assert!(!Pattern::parse("applications").unwrap().matches(&Address::application("vpn")));
+        assert!(!Pattern::parse("policies.vpn").unwrap().matches(&Address::application("vpn")));
     }
 
     #[test]

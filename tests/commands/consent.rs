@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::support::{Folder, Server, THREE};
+use crate::support::{Folder, HEAD, Outcome, Server, THREE};
 
 #[test]
 fn without_a_terminal_nothing_is_written_unless_it_was_approved_beforehand() {
@@ -94,7 +94,8 @@ fn a_guard_names_the_flag_that_lifts_it_and_the_flag_does() {
     );
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("An apply would be refused:");
     let refused = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(5);
-    insta::assert_snapshot!(crate::support::even(&refused.stdout), @r#"
+    let shown = refused.stdout.replace(&offered(&refused), "LINE");
+    insta::assert_snapshot!(crate::support::even(&shown), @r#"
     ~ update applications.siem  "SIEM export" (adminapi) DI…
         permissions
           + "write_resource"
@@ -110,6 +111,8 @@ fn a_guard_names_the_flag_that_lifts_it_and_the_flag_does() {
           to allow it: --allow escalates_privilege:applications.siem
       ! widens_access: applications.vpn: more users may log in
           to allow it: --allow widens_access:applications.vpn
+      to consent to all of it:
+        LINE
 
     Plan: 0 to add, 2 to change, 0 to adopt, 0 to delete. 12 unmanaged. Risks: 1 escalates_privilege, 1 widens_access.
     Refused; nothing was changed.
@@ -179,4 +182,43 @@ fn the_operator_never_locks_itself_out() {
         .exits(5)
         .says("self_lockout")
         .says("nothing lifts this guard");
+}
+
+/// What a refusal offers to be pasted, as the words of a call.
+fn offered(outcome: &Outcome) -> String {
+    let (_, after) = outcome.stdout.split_once("to consent to all of it:\n").unwrap();
+    after.lines().next().unwrap().trim().to_owned()
+}
+
+#[test]
+fn what_a_refusal_offers_can_be_pasted() {
+    const OPEN: &str = "applications:
+  a: {type: radius, name: A, user_access: all_users}
+  b: {type: adminapi, name: B, user_access: no_users, permissions: [write_resource]}
+  c: {type: radius, name: C, user_access: no_users}
+";
+    let (folder, server) = (Folder::empty(), Server::start());
+    std::fs::create_dir(folder.path("my duo")).unwrap();
+    folder.write("my duo/duo.yaml", &format!("{HEAD}{OPEN}"));
+    let call = ["apply", "my duo", "--auto-approve", "--only", "applications.[ab]"];
+    let refused = folder.duoctl(call).at(&server).run().exits(5);
+    let line = offered(&refused);
+    for word in ["'my duo'", "--auto-approve", "--only 'applications.[ab]'", "--connect-to", "--ca-file"] {
+        assert!(line.contains(word), "no {word} in {line}");
+    }
+    // A plan offers the same but for the approval, and so does its document.
+    let plan = folder.duoctl(["plan", "my duo", "--only", "applications.[ab]"]).at(&server).run().exits(0);
+    assert_eq!(offered(&plan), line.replace(" --auto-approve", ""));
+    let json = folder.duoctl(["plan", "my duo", "--format", "json"]).at(&server).run().exits(0).json();
+    assert!(json["consent"].as_str().unwrap().starts_with("duoctl apply 'my duo' "));
+    let pasted = line.replacen("duoctl", env!("CARGO_BIN_EXE_duoctl"), 1);
+    let key = server.key("operator");
+    let call = folder.shell(&pasted).env("DUO_IKEY", &key.integration_key);
+    let call = call.env("DUO_SKEY", key.secret_key.expose()).env("DUOCTL_SIMULATOR_BACKOFF_MS", "1");
+    call.run().exits(0).says("Applied: 2 of 2 steps");
+    // A bound that was too low is replaced.
+    folder.write("my duo/duo.yaml", &format!("{HEAD}applications: {{}}\n"));
+    let call = ["apply", "my duo", "--prune=now", "--max-deletes=1", "--auto-approve"];
+    let refused = folder.duoctl(call).at(&server).run().exits(5);
+    assert!(offered(&refused).contains("--max-deletes 2") && !offered(&refused).contains("--max-deletes 1"));
 }

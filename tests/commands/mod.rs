@@ -11,6 +11,7 @@ mod crashes;
 mod disturbances;
 #[cfg(unix)]
 mod doctor;
+mod drifting;
 mod faults;
 mod formatting;
 mod guards;
@@ -41,3 +42,4 @@ mod variables;
 mod verifying;
 mod whole;
 mod witnesses;
+mod workspace;

@@ -75,11 +75,29 @@ const CALLS: &[(&str, &[&str], &str)] = &[
     ("plan --allow", &["plan", "--allow=replaces:applications.sien"], "applications.siem"),
     ("plan --exclude", &["plan", "--exclude=sien"], "siem"),
     ("plan --only", &["plan", "--only=sien"], "siem"),
-    ("rotate ADDRESS", &["rotate", "applications.sien"], "applications.siem"),
-    ("rotate --allow", &["rotate", "siem", "--allow=replaces:applications.sien"], "applications.siem"),
+    ("keys abort ADDRESS", &["keys", "abort", "applications.sien"], "applications.siem"),
+    (
+        "keys abort --allow",
+        &["keys", "abort", "siem", "--allow=replaces:applications.sien"],
+        "applications.siem",
+    ),
+    ("keys confirm ADDRESS", &["keys", "confirm", "applications.sien"], "applications.siem"),
+    (
+        "keys confirm --allow",
+        &["keys", "confirm", "siem", "--allow=replaces:applications.sien"],
+        "applications.siem",
+    ),
+    ("keys list ADDRESS", &["keys", "list", "sien"], "siem"),
+    ("keys status ADDRESS", &["keys", "status", "sien"], "siem"),
+    ("keys rotate ADDRESS", &["keys", "rotate", "applications.sien"], "applications.siem"),
+    (
+        "keys rotate --allow",
+        &["keys", "rotate", "siem", "--allow=replaces:applications.sien"],
+        "applications.siem",
+    ),
     ("sandbox edit APPLICATION", &["sandbox", "edit", "Intranett", "--set=name=x"], "Intranet"),
-    ("secrets --exclude", &["secrets", "--exclude=sien"], "siem"),
-    ("secrets --only", &["secrets", "--only=sien"], "siem"),
+    ("keys list --exclude", &["keys", "list", "--exclude=sien"], "siem"),
+    ("keys list --only", &["keys", "list", "--only=sien"], "siem"),
     ("verify --exclude", &["verify", "--exclude=sien"], "siem"),
     ("verify --only", &["verify", "--only=sien"], "siem"),
 ];
@@ -139,8 +157,8 @@ fn a_name_that_means_nothing_stops_the_run_and_says_what_was_meant() {
     }
     // An empty pattern means nothing, either.
     for option in ["--only=", "--exclude="] {
-        for command in ["plan", "drift", "verify", "secrets"] {
-            folder.duoctl([command, option]).at(&server).run().exits(64);
+        for command in ["plan", "drift", "verify", "keys list"] {
+            folder.duoctl(command.split(' ')).with(&[option]).at(&server).run().exits(64);
         }
         folder.duoctl(["apply", "--auto-approve", option]).at(&server).run().exits(64);
     }

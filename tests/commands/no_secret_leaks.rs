@@ -156,7 +156,7 @@ fn runs_that_succeed_show_no_secret() {
         &["handoff"],
         &["attest", "emea", "--by", "ada@example.com"],
         // Refused: it has no store. Rotation into stores is searched with the tests of the stores.
-        &["rotate", "applications.siem", "--auto-approve"],
+        &["keys", "rotate", "applications.siem", "--auto-approve"],
     ] {
         run(&mut seen, &folder, arguments, |call| call.at(server));
     }

@@ -99,7 +99,7 @@ fn a_pattern_or_an_address_that_matches_nothing_stops_every_command() {
         &["apply", "--auto-approve", "--prune"],
         &["drift"],
         &["verify"],
-        &["secrets"],
+        &["keys", "list"],
     ];
     for command in commands {
         for option in ["--only", "--exclude"] {
@@ -111,8 +111,8 @@ fn a_pattern_or_an_address_that_matches_nothing_stops_every_command() {
         }
     }
     for command in [
-        &["rotate", "vnp", "--auto-approve"][..],
-        &["rotate", "*.vnp", "--status"],
+        &["keys", "rotate", "vnp", "--auto-approve"][..],
+        &["keys", "status", "*.vnp"],
         &["accept", "vnp"],
         &["handoff", "vnp"],
         &["attest", "vnp", "--by", "ada"],

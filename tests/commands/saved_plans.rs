@@ -218,7 +218,7 @@ fn with_config_it_is_refused_unless_it_is_of_that_yaml_with_the_same_arguments()
         .at(&server)
         .run()
         .exits(64)
-        .warns("--config says what a saved plan");
+        .warns("--config names the workspace of a saved plan");
     apply(&["--config", &folder.path("").display().to_string()]).exits(0).says("Applied: 1 of 1 steps.");
     folder.duoctl(["plan", "--prune", "--out", "plan.json"]).at(&server).run().exits(0);
     apply(&["--config", ".", "--prune"]).exits(0);

@@ -114,7 +114,7 @@ const READING: &[&[&str]] = &[
     &["drift"],
     &["verify"],
     &["doctor"],
-    &["secrets"],
+    &["keys", "list"],
     &["handoff"],
     &["import"],
     &["accept", "applications.vpn"],
@@ -142,8 +142,10 @@ fn no_command_trusts_yaml_that_is_not() {
     assert_eq!(folder.read("duo.yaml"), text);
     assert!(server.account().requests().is_empty());
     // What writes by the YAML's authority has no such word.
-    for command in ["apply", "rotate"] {
-        folder.duoctl([command, "--untrusted"]).run().exits(64);
+    for command in
+        [&["apply"][..], &["keys", "rotate", "vpn"], &["keys", "confirm", "vpn"], &["keys", "abort", "vpn"]]
+    {
+        folder.duoctl(command).with(&["--untrusted"]).run().exits(64);
     }
 }
 

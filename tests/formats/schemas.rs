@@ -2,7 +2,7 @@
 
 use duoctl::output::document::{
     ApplyDocument, DoctorDocument, EventDocument, FailureDocument, HandoffsDocument, ImportDocument,
-    PlanDocument, SecretsDocument, ValidateDocument, VerifyDocument,
+    KeysDocument, PlanDocument, ValidateDocument, VerifyDocument,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,7 +45,7 @@ pub(crate) fn is_valid(document: &Value) {
         "validate" => same::<ValidateDocument>(document),
         "failure" => same::<FailureDocument>(document),
         "doctor" => same::<DoctorDocument>(document),
-        "secrets" => same::<SecretsDocument>(document),
+        "keys" => same::<KeysDocument>(document),
         "import" => same::<ImportDocument>(document),
         "handoff" => same::<HandoffsDocument>(document),
         "event" => same::<EventDocument>(document),
@@ -82,7 +82,7 @@ fn every_document_of_every_command_is_valid() {
     assert!(stale["help"][0].as_str().unwrap().contains("application"), "{stale:#}");
     run(&["apply"], 0);
     run(&["verify"], 0);
-    run(&["secrets"], 0);
+    run(&["keys", "list"], 0);
     run(&["doctor"], 0);
     server.edit("VPN", json!({"notes": "edited", "user_access": "ALL_USERS"}));
     let drift = run(&["drift", "--who"], 2).json();
@@ -106,8 +106,9 @@ fn documents_about_files_are_valid() {
     assert_eq!(wrong["workspace"], "acme");
     let place = &wrong["diagnostics"][0]["place"];
     assert!(place["end_column"].as_u64() > place["column"].as_u64(), "{wrong:#}");
-    for command in ["plan", "apply", "verify", "drift", "secrets", "doctor", "import", "handoff"] {
-        let failure = folder.duoctl([command, "--format", "json"]).at(&server).run().exits(1);
+    for command in ["plan", "apply", "verify", "drift", "keys list", "doctor", "import", "handoff"] {
+        let failure =
+            folder.duoctl(command.split(' ')).with(&["--format", "json"]).at(&server).run().exits(1);
         is_valid(&failure.json());
         assert_eq!(failure.json()["kind"], "failure", "{command}");
     }

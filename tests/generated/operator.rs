@@ -39,7 +39,7 @@ const TASKS: [(&str, &str, &str, &[&str]); 10] = [
         ORDINARY,
         &["apply", "--auto-approve", "--prune", "--allow=empty"],
     ),
-    ("`rotate`", DELIVERED, DELIVERED, &["rotate", "applications.siem", "--auto-approve"]),
+    ("`rotate`", DELIVERED, DELIVERED, &["keys", "rotate", "applications.siem", "--auto-approve"]),
 ];
 
 const DELIVERED: &str = "applications:

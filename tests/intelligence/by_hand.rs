@@ -45,7 +45,7 @@ fn both_applications_are_adopted_in_one_command_and_keep_their_keys() {
     let (admin, auth) = by_hand(&server);
     let before = server.account().applications().len();
     folder
-        .duoctl(["adopt", "emea.admin_api", &admin, AUTH, &auth, "."])
+        .duoctl(["adopt", "emea.admin_api", &admin, AUTH, &auth])
         .run()
         .exits(0)
         .says(&format!("{ADMIN} is {admin} now, as "))
@@ -100,12 +100,12 @@ fn an_adoption_is_whole_or_refused() {
         (&["identity_intelligence.apac.admin_api", one], "display_name"),
         (&["identity_intelligence.emea", one], "name one of them: `identity_intelligence.emea.admin_api`"),
         (&["identity_intelligence.emea.admin", one], "is not the address of an application"),
-        (&[ADMIN, one, AUTH], "`identity_intelligence.emea.auth_api` needs an integration key behind it"),
+        (&[ADMIN, one, AUTH], "`identity_intelligence.emea.auth_api` needs an integration key after it"),
         (&[ADMIN, AUTH, one, two], "is not an integration key"),
         (&[ADMIN, one, AUTH, "no key"], "is not an integration key"),
         (&[ADMIN, one, ADMIN, two], "is named twice"),
         (&[ADMIN, one, AUTH, one], "gets the same application as another one"),
-        (&[ADMIN], "needs an integration key behind it"),
+        (&[ADMIN], "needs an integration key after it"),
     ] {
         let outcome = folder.duoctl(["adopt"]).args(arguments).run().exits(64);
         outcome.warns(says);

@@ -247,7 +247,8 @@ fn each_secret_stands_where_it_was_delivered_in_every_format() {
         fields.iter().filter(|field| field["secret"] == true).map(|field| &field["delivered_to"]).collect();
     assert_eq!(places, [&json!(admin), &json!(auth)]);
     workspace.ok(&["attest", "emea"]);
-    let rotate = ["rotate", "identity_intelligence.emea.auth_api", "--strategy=in-place", "--auto-approve"];
+    let rotate =
+        ["keys", "rotate", "identity_intelligence.emea.auth_api", "--strategy=in-place", "--auto-approve"];
     let (exit, text) = workspace.says(&rotate);
     assert_eq!(
         (exit, text.contains("--allow breaks_handoff:identity_intelligence.emea.auth_api")),

@@ -131,7 +131,7 @@ fn a_rotation_under_way_is_no_failure_and_a_reset_beside_it_is_one() {
     let workspace = Workspace::applied(LADDER);
     workspace.insist("emea");
     let old = workspace.key().0;
-    workspace.ok(&["rotate", "identity_intelligence.emea.admin_api", "--auto-approve"]);
+    workspace.ok(&["keys", "rotate", "identity_intelligence.emea.admin_api", "--auto-approve"]);
     let (exit, _, rungs) = workspace.verify(&[]);
     assert_eq!((exit, &rungs["console form"]), (0, &json!("pending")), "{rungs:?}");
     let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();

@@ -34,7 +34,10 @@ fn start() -> (Duo, Folder) {
 #[test]
 fn an_old_key_is_a_finding_and_a_guard_until_it_is_rotated() {
     let (duo, folder) = start();
-    duo.plan(&folder).exits(0).tells("rotate it: `duoctl rotate applications.help`").tells("No changes.");
+    duo.plan(&folder)
+        .exits(0)
+        .tells("rotate it: `duoctl keys rotate applications.help`")
+        .tells("No changes.");
     duo.run(&folder, &["drift"]).exits(2).tells("key-too-old").never_tells("applications.siem: its key");
     let changed = format!("applications:\n{HELP}{SIEM}")
         .replace("user_access: no_users", "user_access: no_users, notes: x");
@@ -45,7 +48,7 @@ fn an_old_key_is_a_finding_and_a_guard_until_it_is_rotated() {
         .tells("to allow it: --allow overdue_key:applications.help")
         .never_tells("overdue_key:applications.siem");
     duo.run(&folder, &["apply", "--auto-approve", "--allow", "overdue_key:applications.help"]).exits(0);
-    let rotate = ["rotate", "--older-than", "90d", "--auto-approve"];
+    let rotate = ["keys", "rotate", "--older-than", "90d", "--auto-approve"];
     duo.run(&folder, &rotate)
         .exits(0)
         .tells("1 keys are young enough")
@@ -68,28 +71,29 @@ fn what_nobody_knows_is_said_and_left_alone() {
     held["delivered_at"] = json!("");
     fs::write(&path, held.to_string()).unwrap();
     duo.plan(&folder).exits(0).tells("warning[key-age-unknown]: applications.help: nobody can tell");
-    let run = duo.run(&folder, &["rotate", "applications.help", "--older-than", "1d", "--auto-approve"]);
+    let run =
+        duo.run(&folder, &["keys", "rotate", "applications.help", "--older-than", "1d", "--auto-approve"]);
     run.exits(5).tells("nobody can tell whether its key is old enough, so it is left alone");
     assert_eq!(duo.applications("Help").len(), 1);
     // The evidence of a rotation cannot be read either, and a person decides.
-    duo.run(&folder, &["rotate", "applications.help", "--auto-approve"])
+    duo.run(&folder, &["keys", "rotate", "applications.help", "--auto-approve"])
         .exits(0)
         .tells("the logs, which cannot be read");
-    duo.run(&folder, &["rotate", "applications.help", "--confirm", "--auto-approve"]).exits(0);
-    duo.run(&folder, &["rotate", "applications.help", "--older-than", "ninety"]).exits(64);
+    duo.run(&folder, &["keys", "confirm", "applications.help", "--auto-approve"]).exits(0);
+    duo.run(&folder, &["keys", "rotate", "applications.help", "--older-than", "ninety"]).exits(64);
 }
 
 #[test]
 fn the_inventory_tries_each_key_and_says_how_old_it_is() {
     let (duo, folder) = start();
-    let run = duo.run(&folder, &["secrets"]).exits(0);
+    let run = duo.run(&folder, &["keys", "list"]).exits(0);
     run.tells("older than max_age")
         .tells("(created by Configuration pipeline)")
         .tells("    proven by a call just now\n");
     duo.reset("SIEM");
-    duo.run(&folder, &["rotate", "applications.help", "--auto-approve"]).exits(0);
+    duo.run(&folder, &["keys", "rotate", "applications.help", "--auto-approve"]).exits(0);
     // A monitor looks at the exit code alone.
-    let run = duo.run(&folder, &["secrets", "--format", "json"]).exits(1);
+    let run = duo.run(&folder, &["keys", "list", "--format", "json"]).exits(1);
     let document: Value = serde_json::from_str(&run.stdout).unwrap();
     let [help, siem] = document["applications"].as_array().unwrap().as_slice() else { panic!("{document}") };
     assert_eq!(
@@ -110,7 +114,7 @@ fn an_address_that_an_error_stops_is_not_called_not_created() {
         assert!(duo.account().create_application(body.as_object().cloned().unwrap()).is_ok());
     }
     folder.yaml(&format!("applications:\n{HELP}"), STORES);
-    let run = duo.run(&folder, &["secrets"]).exits(1);
+    let run = duo.run(&folder, &["keys", "list"]).exits(1);
     run.tells("stopped applications.help").tells("`duoctl plan` shows it").never_tells("not created");
 }
 
@@ -128,7 +132,7 @@ fn a_second_operator_rotates_the_first_one() {
     );
     folder.yaml(&applications, STORES);
     duo.apply(&folder).exits(0);
-    let rotate = ["rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
+    let rotate = ["keys", "rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
     duo.run(&folder, &rotate).exits(5).tells("the YAML has no `tenant.credentials.second`");
     let yaml = fs::read_to_string(folder.path("duo.yaml")).unwrap();
     let declared = yaml.replace(

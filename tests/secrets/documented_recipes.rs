@@ -97,5 +97,5 @@ fn github_gets_each_value_by_itself_and_gives_nothing_back() {
     // What it holds later is not known, and taken for neither missing nor current.
     state(&folder).into_iter().for_each(|file| fs::remove_file(file).unwrap());
     duo.plan(&folder).exits(0).tells("No changes.");
-    duo.run(&folder, &["secrets"]).exits(0).tells("cannot tell applications.vpn");
+    duo.run(&folder, &["keys", "list"]).exits(0).tells("cannot tell applications.vpn");
 }

@@ -69,7 +69,7 @@ fn of_a_rotation_the_runner_is_told_both_keys() {
     let mut duo = Duo::start();
     let folder = set_up(&mut duo);
     duo.apply(&folder).exits(0);
-    let run = duo.run(&folder, &["rotate", "applications.siem", "--auto-approve"]).exits(0);
+    let run = duo.run(&folder, &["keys", "rotate", "applications.siem", "--auto-approve"]).exits(0);
     let keys = duo.applications("SIEM");
     assert_eq!(keys.len(), 2, "the old one works on, and stands beside the new one in the store");
     for key in keys {

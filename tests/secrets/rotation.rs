@@ -1,4 +1,4 @@
-//! `duoctl rotate --strategy in-place`.
+//! `duoctl keys rotate --strategy in-place`.
 
 use std::fs;
 
@@ -33,8 +33,15 @@ fn kept(folder: &Folder, path: &str) -> Value {
 fn a_new_key_takes_the_place_of_the_old_one() {
     let (duo, folder) = start();
     let (help, portal) = (duo.application("Help"), duo.application("Portal"));
-    let arguments =
-        ["rotate", "applications.help", "applications.portal", "--strategy", "in-place", "--auto-approve"];
+    let arguments = [
+        "keys",
+        "rotate",
+        "applications.help",
+        "applications.portal",
+        "--strategy",
+        "in-place",
+        "--auto-approve",
+    ];
     let run = duo.run(&folder, &arguments).exits(0);
     run.tells("! outage: the old key stops working at once")
         .tells("rotated applications.help to store cmd: help; read back, proven by a signed call")
@@ -57,15 +64,15 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
         ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
         (cii, "to allow it: --allow breaks_handoff:identity_intelligence.emea.admin_api"),
     ] {
-        let arguments = ["rotate", address, "--strategy", "in-place", "--auto-approve"];
+        let arguments = ["keys", "rotate", address, "--strategy", "in-place", "--auto-approve"];
         duo.run(&folder, &arguments).exits(5).tells(reason).tells("nothing was changed");
     }
-    let arguments = ["rotate", "applications.help", "applications.nobody", "--strategy", "in-place"];
+    let arguments = ["keys", "rotate", "applications.help", "applications.nobody", "--strategy", "in-place"];
     duo.run(&folder, &arguments).exits(64).tells("`applications.nobody` matches no address");
-    let arguments = ["rotate", "applications.help", "--strategy", "in-place"];
+    let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place"];
     duo.run(&folder, &arguments).exits(5).tells("no terminal to ask for consent");
     duo.edit("Help", serde_json::json!({"user_access": "ALL_USERS"}));
-    let arguments = ["rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
+    let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
     duo.run(&folder, &arguments).exits(5).tells("it differs from the YAML; run `duoctl apply` first");
     duo.apply(&folder).exits(0);
     folder.script("keep.sh", "exit 1");
@@ -75,8 +82,17 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
     folder.keeper();
     let allow = format!("breaks_handoff:{cii}");
     // What cannot be rotated does not keep the others from it.
-    let arguments =
-        ["rotate", "applications.bare", cii, "--strategy", "in-place", "--auto-approve", "--allow", &allow];
+    let arguments = [
+        "keys",
+        "rotate",
+        "applications.bare",
+        cii,
+        "--strategy",
+        "in-place",
+        "--auto-approve",
+        "--allow",
+        &allow,
+    ];
     duo.run(&folder, &arguments).exits(4).tells("refused; the others go on").tells("! applications.bare");
     assert_ne!(duo.secrets(), before);
 }
@@ -93,9 +109,9 @@ fn the_operator_is_never_rotated() {
         STORES,
     );
     duo.apply(&folder).exits(0);
-    let run = duo.run(&folder, &["rotate", "applications.operator", "--auto-approve"]).exits(5);
-    run.tells("duoctl itself uses this key, so it cannot have a twin");
-    let arguments = ["rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
+    let run = duo.run(&folder, &["keys", "rotate", "applications.operator", "--auto-approve"]).exits(5);
+    run.tells("duoctl itself uses this key, so it cannot be rotated with an overlap");
+    let arguments = ["keys", "rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
     let run = duo.run(&folder, &arguments).exits(5);
     run.tells("duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no");
 }
@@ -108,7 +124,7 @@ fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
         "keep.sh",
         "[ \"$1\" = read ] && cat kept-help && exit; cat > /dev/null; [ ! -e tried ] && touch tried",
     );
-    let arguments = ["rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
+    let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
     let run = duo.run(&folder, &arguments).exits(4);
     let key = duo.application("Help")["secret_key"].as_str().unwrap().to_owned();
     run.tells("rotated, not delivered applications.help").never_tells(&key);
@@ -137,12 +153,13 @@ fn a_store_that_cannot_be_written_keeps_the_old_key() {
     ] {
         folder.script("keep.sh", script);
         let _ = fs::remove_file(folder.path("tried"));
-        let arguments = ["rotate", "applications.help", "applications.portal", "--strategy", "in-place"];
+        let arguments =
+            ["keys", "rotate", "applications.help", "applications.portal", "--strategy", "in-place"];
         let run = duo.run(
             &folder,
-            &arguments[..2]
+            &arguments[..3]
                 .iter()
-                .chain(&arguments[3..])
+                .chain(&arguments[4..])
                 .copied()
                 .chain(["--auto-approve"])
                 .collect::<Vec<_>>(),
@@ -156,7 +173,7 @@ fn a_store_that_cannot_be_written_keeps_the_old_key() {
     // Where nothing can be read back, what is left to try is the command.
     folder.yaml(APPLICATIONS, "secret_stores: {cmd: {type: exec, write: [./keep.sh, write]}}");
     folder.script("keep.sh", "cat > /dev/null; exit 1");
-    let arguments = ["rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
+    let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
     duo.run(&folder, &arguments).exits(1).tells("the key in Duo was not changed");
     assert_eq!(duo.secrets(), before);
     folder.keeper();
@@ -178,7 +195,7 @@ fn a_folder_without_room_keeps_the_old_key() {
     duo.apply(&folder).exits(0);
     let before = duo.secrets();
     let script = without_room()
-        .replace("apply --auto-approve", "rotate applications.help --strategy in-place --auto-approve");
+        .replace("apply --auto-approve", "keys rotate applications.help --strategy in-place --auto-approve");
     duo.at(folder.shell(&script)).run().exits(1).tells("the key in Duo was not changed");
     assert_eq!(duo.secrets(), before);
     assert_eq!(kept(&folder, "kept/help")["secret_key"], duo.application("Help")["secret_key"]);

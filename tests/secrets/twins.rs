@@ -1,4 +1,4 @@
-//! `duoctl rotate` by a twin: the stages, the evidence, the way back, and everything that may come in between.
+//! `duoctl keys rotate` with an overlap: the stages, the evidence, the way back, and everything that may come in between.
 
 use std::fs;
 
@@ -60,12 +60,12 @@ fn user(duo: &Duo) -> String {
     }
 }
 
-const ROTATE: [&str; 3] = ["rotate", "applications.help", "--auto-approve"];
+const ROTATE: [&str; 4] = ["keys", "rotate", "applications.help", "--auto-approve"];
 
-fn rotate(duo: &Duo, folder: &Folder, more: &[&str]) -> Outcome {
-    let mut arguments = vec!["rotate", "applications.help"];
+fn keys(duo: &Duo, folder: &Folder, verb: &str, more: &[&str]) -> Outcome {
+    let mut arguments = vec!["keys", verb, "applications.help"];
     arguments.extend(more);
-    if !more.contains(&"--status") {
+    if verb != "status" {
         arguments.push("--auto-approve");
     }
     duo.run(folder, &arguments)
@@ -75,7 +75,7 @@ fn rotate(duo: &Duo, folder: &Folder, more: &[&str]) -> Outcome {
 async fn a_key_is_replaced_stage_by_stage() {
     let (duo, folder) = start(HELP);
     let old = duo.application("Help");
-    let run = rotate(&duo, &folder, &[]).exits(0);
+    let run = keys(&duo, &folder, "rotate", &[]).exits(0);
     run.tells("rotation  (none) -> \"delivered\"")
         .tells("read back, proven by a signed call")
         .tells("waits for: a use of the new key");
@@ -103,27 +103,27 @@ async fn a_key_is_replaced_stage_by_stage() {
         .never_tells("duplicate-marker");
     duo.run(&folder, &["drift"]).exits(0);
     duo.run(&folder, &["verify"]).exits(0);
-    let status = rotate(&duo, &folder, &["--status", "--format", "json"]).exits(0);
+    let status = keys(&duo, &folder, "status", &["--format", "json"]).exits(0);
     let status: Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(status["rotations"][0]["stage"], "delivered");
     assert_eq!(status["rotations"][0]["waits_for"].as_array().unwrap().len(), 2);
     assert!(status["rotations"][0]["since"].as_str().unwrap().ends_with('Z'));
 
     // Running it again is no new rotation, and neither is an apply.
-    rotate(&duo, &folder, &[]).exits(0).tells("waits for:");
+    keys(&duo, &folder, "rotate", &[]).exits(0).tells("waits for:");
     duo.apply(&folder).exits(0);
     assert_eq!(duo.applications("Help").len(), 2);
 
     // Both follow the YAML while they are in use.
     folder.yaml(&HELP.replace("[Help Desk, Finance]", "[Help Desk]"), STORES);
-    rotate(&duo, &folder, &[]).exits(5).tells("it differs from the YAML; run `duoctl apply` first");
+    keys(&duo, &folder, "rotate", &[]).exits(5).tells("it differs from the YAML; run `duoctl apply` first");
     duo.apply(&folder).exits(0);
     assert!(duo.applications("Help").iter().all(|one| groups(one) == 1));
 
     log_in(&duo, &kept(&folder, "secrets/help.json")).await;
-    let run = rotate(&duo, &folder, &["--status"]).exits(0);
+    let run = keys(&duo, &folder, "status", &[]).exits(0);
     run.tells("seen: the new key").tells("waits for: 24 hours since the delivery");
-    let run = rotate(&duo, &folder, &["--silence", "0h"]).exits(0);
+    let run = keys(&duo, &folder, "rotate", &["--silence", "0h"]).exits(0);
     run.tells("rotation  \"delivered\" -> \"finished\"");
     let retired =
         duo.applications("Help").into_iter().find(|one| one["integration_key"] == old["integration_key"]);
@@ -143,7 +143,7 @@ async fn a_key_is_replaced_stage_by_stage() {
 async fn notes_that_are_cleared_in_duo_lose_neither_key() {
     let (duo, folder) = start(HELP);
     let old = kept(&folder, "secrets/help.json");
-    rotate(&duo, &folder, &[]).exits(0);
+    keys(&duo, &folder, "rotate", &[]).exits(0);
     let held = kept(&folder, "secrets/help.json");
     let clear = |notes: &str, keys: &[&Value]| {
         for key in keys {
@@ -169,27 +169,27 @@ async fn notes_that_are_cleared_in_duo_lose_neither_key() {
 async fn a_login_with_the_old_key_keeps_it() {
     let (duo, folder) = start(HELP);
     let old = kept(&folder, "secrets/help.json");
-    rotate(&duo, &folder, &[]).exits(0);
+    keys(&duo, &folder, "rotate", &[]).exits(0);
     let new = kept(&folder, "secrets/help.json");
     log_in(&duo, &new).await;
     log_in(&duo, &old).await;
-    let run = rotate(&duo, &folder, &["--silence", "1h"]).exits(0);
+    let run = keys(&duo, &folder, "rotate", &["--silence", "1h"]).exits(0);
     run.tells("1 hours without a use of the old key");
     // An apply looks at the same evidence, and a person may know better.
     duo.apply(&folder).exits(0).tells("waits for:");
     assert_eq!(in_use(&duo, "Help").len(), 2);
-    rotate(&duo, &folder, &["--confirm"]).exits(0);
+    keys(&duo, &folder, "confirm", &[]).exits(0);
     assert_eq!(in_use(&duo, "Help").len(), 1);
 }
 
 #[test]
 fn a_rotation_can_be_called_off() {
     let (duo, folder) = start(HELP);
-    rotate(&duo, &folder, &["--abort"]).exits(5).tells("there is nothing to call off");
-    rotate(&duo, &folder, &["--confirm"]).exits(5).tells("there is nothing to confirm");
+    keys(&duo, &folder, "abort", &[]).exits(5).tells("there is nothing to call off");
+    keys(&duo, &folder, "confirm", &[]).exits(5).tells("there is nothing to confirm");
     let old = duo.application("Help");
-    rotate(&duo, &folder, &[]).exits(0);
-    let run = rotate(&duo, &folder, &["--abort"]).exits(0);
+    keys(&duo, &folder, "rotate", &[]).exits(0);
+    let run = keys(&duo, &folder, "abort", &[]).exits(0);
     let run = run.tells("rotation called off applications.help").never_tells("rotated");
     run.tells("\"delivered\" -> \"called off\"").tells("the new key stops working for good");
     assert_eq!(duo.application("Help"), old);
@@ -205,14 +205,14 @@ fn a_store_that_fails_leaves_a_rotation_that_goes_on() {
     let (duo, folder) = start(&applications);
     let old = duo.application("Help");
     folder.script("keep.sh", "[ \"$1\" = read ] && cat kept-help && exit; exit 1");
-    rotate(&duo, &folder, &[]).exits(4).tells("not delivered applications.help");
+    keys(&duo, &folder, "rotate", &[]).exits(4).tells("not delivered applications.help");
     assert_eq!(kept(&folder, "kept-help")["secret_key"], old["secret_key"], "nobody lost the old key");
-    let confirmed = rotate(&duo, &folder, &["--confirm"]).exits(5);
+    let confirmed = keys(&duo, &folder, "confirm", &[]).exits(5);
     confirmed.tells("its new key is not delivered yet, so nobody can be using it");
     folder.script("keep.sh", "exit 1");
-    let again = rotate(&duo, &folder, &[]);
+    let again = keys(&duo, &folder, "rotate", &[]);
     again.exits(5).tells("its store cannot be read, so its new key might be lost");
-    rotate(&duo, &folder, &["--status"]).exits(0).tells("not delivered yet").tells("waits for: the delivery");
+    keys(&duo, &folder, "status", &[]).exits(0).tells("not delivered yet").tells("waits for: the delivery");
     folder.keeper();
     // An apply goes on as well as the same command again.
     duo.apply(&folder).exits(0).tells("rotation delivered applications.help");
@@ -226,7 +226,7 @@ fn a_store_that_fails_leaves_a_rotation_that_goes_on() {
 fn a_store_that_loses_its_content_meanwhile_gets_the_new_key_again() {
     let (duo, folder) = start(HELP);
     let old = fs::read(folder.path("secrets/help.json")).unwrap();
-    rotate(&duo, &folder, &[]).exits(0);
+    keys(&duo, &folder, "rotate", &[]).exits(0);
     let new = kept(&folder, "secrets/help.json");
     fs::write(folder.path("secrets/help.json"), old).unwrap();
     duo.plan(&folder).exits(2).tells("* deliver applications.help");
@@ -251,19 +251,21 @@ fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
     folder.yaml(&new, STORES);
     for (address, reason) in [
         ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
-        ("applications.portal", "a twin would be another issuer; name `--strategy in-place`"),
+        ("applications.portal", "a second one would be another issuer; give `--strategy in-place`"),
         ("applications.new", "it is not in the account; run `duoctl apply` first"),
     ] {
-        duo.run(&folder, &["rotate", address, "--auto-approve"])
+        duo.run(&folder, &["keys", "rotate", address, "--auto-approve"])
             .exits(5)
             .tells(reason)
             .tells("nothing was changed");
     }
-    duo.run(&folder, &["rotate", "applications.help"]).exits(5).tells("no terminal to ask for consent");
-    let run = duo.run(&folder, &["rotate", "applications.*", "--auto-approve"]).exits(4);
+    duo.run(&folder, &["keys", "rotate", "applications.help"])
+        .exits(5)
+        .tells("no terminal to ask for consent");
+    let run = duo.run(&folder, &["keys", "rotate", "applications.*", "--auto-approve"]).exits(4);
     run.tells("the others go on").tells("rotation delivered applications.help");
     assert!(duo.applications("Help").iter().any(|one| one["secret_key"] != before));
-    duo.run(&folder, &["rotate"]).exits(64);
+    duo.run(&folder, &["keys", "rotate"]).exits(64);
 }
 
 /// Something that happens once a slow rotation has come so far.
@@ -362,8 +364,8 @@ fn of_two_that_rotate_at_once_one_rotation_is_left() {
     }
     duo.calm();
     assert!(duo.applications("Help").len() <= 2);
-    rotate(&duo, &folder, &[]).exits(0);
-    rotate(&duo, &folder, &["--confirm"]).exits(0);
+    keys(&duo, &folder, "rotate", &[]).exits(0);
+    keys(&duo, &folder, "confirm", &[]).exits(0);
     assert_eq!(in_use(&duo, "Help").len(), 1);
     duo.plan(&folder).exits(0);
 }
@@ -371,11 +373,11 @@ fn of_two_that_rotate_at_once_one_rotation_is_left() {
 #[test]
 fn what_leaves_the_yaml_under_rotation_goes_with_its_successor() {
     let (duo, folder) = start(HELP);
-    rotate(&duo, &folder, &[]).exits(0);
+    keys(&duo, &folder, "rotate", &[]).exits(0);
     let new = kept(&folder, "secrets/help.json")["integration_key"].clone();
     folder.yaml("applications: {other: {type: radius, name: Other, user_access: no_users}}\n", STORES);
     duo.apply(&folder).exits(0).tells("? orphan applications.help").never_tells("duplicate-marker");
-    rotate(&duo, &folder, &[]).exits(5).tells("it left the YAML");
+    keys(&duo, &folder, "rotate", &[]).exits(5).tells("it left the YAML");
     duo.run(&folder, &["apply", "--prune", "--auto-approve"]).exits(0);
     assert!(duo.applications("Help").iter().all(|one| one["user_access"] == "NO_USERS"));
     // It comes back as the one whose key the store holds.
@@ -392,7 +394,7 @@ fn what_leaves_the_yaml_under_rotation_goes_with_its_successor() {
 #[test]
 fn an_import_takes_the_pair_for_one() {
     let (duo, folder) = start(HELP);
-    rotate(&duo, &folder, &[]).exits(0);
+    keys(&duo, &folder, "rotate", &[]).exits(0);
     duo.run(&folder, &["import", "--type", "authapi"]).exits(0);
     let text = fs::read_to_string(folder.path("duo.yaml")).unwrap();
     assert_eq!(text.matches("name: Help,").count(), 1, "{text}");
@@ -406,7 +408,7 @@ fn a_console_gets_the_new_key_before_the_old_one_goes() {
     duo.run(&folder, &["attest", "emea", "--by", "ada@example.com"]).exits(0);
     let address = "identity_intelligence.emea.admin_api";
     let old = kept(&folder, "secrets/cii/admin_api");
-    duo.run(&folder, &["rotate", address, "--auto-approve"])
+    duo.run(&folder, &["keys", "rotate", address, "--auto-approve"])
         .exits(0)
         .tells("`duoctl attest` says that they are entered");
     let sheet = duo.run(&folder, &["handoff", "emea", "--format", "json"]).exits(0);
@@ -420,7 +422,7 @@ fn a_console_gets_the_new_key_before_the_old_one_goes() {
     assert_eq!(outstanding.len(), 2, "{outstanding:?}");
     assert!(outstanding.iter().all(|(_, application)| **application == address), "{outstanding:?}");
     // Without the console nobody knows, whatever a person says about the key.
-    let confirm = ["rotate", address, "--confirm", "--auto-approve"];
+    let confirm = ["keys", "confirm", address, "--auto-approve"];
     duo.run(&folder, &confirm).exits(5).tells("only the console's attestation counts here");
     duo.apply(&folder).exits(0);
     let name = duo.applications("Identity Intelligence: EMEA");

@@ -24,9 +24,9 @@ const APPLICATIONS: &str = "applications:
   help: {type: authapi, name: Help, user_access: permitted_groups, groups_allowed: [Help Desk], policy: Contractors, secret: {store: local, path: help.json}}
 ";
 const STORES: &str = "secret_stores: {local: {type: file, path: secrets}}\n";
-const ROTATE: [&str; 3] = ["rotate", "applications.help", "--auto-approve"];
-const CONFIRM: [&str; 4] = ["rotate", "applications.help", "--confirm", "--auto-approve"];
-const ABORT: [&str; 4] = ["rotate", "applications.help", "--abort", "--auto-approve"];
+const ROTATE: [&str; 4] = ["keys", "rotate", "applications.help", "--auto-approve"];
+const CONFIRM: [&str; 4] = ["keys", "confirm", "applications.help", "--auto-approve"];
+const ABORT: [&str; 4] = ["keys", "abort", "applications.help", "--auto-approve"];
 
 fn config(duo: &Duo) -> HttpsConfig {
     let nobody = (Ikey::new("DIX"), Secret::new("x"));
@@ -105,7 +105,8 @@ async fn not_one_call_fails_through_a_whole_rotation() {
             duo.run(&folder, &CONFIRM).exits(0);
         } else {
             log_in(&duo, &key(&path)).await;
-            duo.run(&folder, &["rotate", "applications.help", "--silence", "0h", "--auto-approve"]).exits(0);
+            duo.run(&folder, &["keys", "rotate", "applications.help", "--silence", "0h", "--auto-approve"])
+                .exits(0);
         }
         duo.run(&folder, &["apply", "--prune=now", "--allow", "destroys", "--auto-approve"]).exits(0);
     }

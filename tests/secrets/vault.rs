@@ -265,7 +265,7 @@ async fn a_vault_that_is_sealed_half_way_is_completed_later() {
     }
     vault.state().sealed = true;
     duo.plan(&folder).exits(1).tells("error[store-unreadable]").tells("is sealed");
-    let run = duo.run(&folder, &["secrets", "--format", "json"]).exits(1);
+    let run = duo.run(&folder, &["keys", "list", "--format", "json"]).exits(1);
     let document: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(document["applications"][0]["state"], "unreadable");
 }

@@ -94,7 +94,7 @@ fn why(code: i32, last: &str, all: &str) -> bool {
     }
 }
 
-/// Whether a last line counts fewer than all: `Secrets: 1 of 2 are current.`
+/// Whether a last line counts fewer than all: `Keys: 1 of 2 are current.`
 fn incomplete(last: &str) -> bool {
     let words: Vec<&str> = last.split_whitespace().collect();
     let number = |text: &str| text.parse::<usize>().ok();

@@ -15,7 +15,7 @@ pub(super) const FMT: &str = "Examples:
   duoctl fmt - < duo.yaml";
 
 pub(super) const IGNORE: &str = "Examples:
-  duoctl ignore applications.vpn greeting --reason=until-2027
+  duoctl ignore vpn greeting --reason=ticket-4711 --until 2027-06-30
   duoctl ignore identity_intelligence.emea.admin_api name --reason=renamed-by-the-console-team";
 
 pub(super) const IMPORT: &str = "Examples:
@@ -33,14 +33,15 @@ pub(super) const DRIFT: &str = "Examples:
   duoctl drift duo/prod --who --days 7 --report markdown=drift.md";
 
 pub(super) const ACCEPT: &str = "Examples:
-  duoctl accept applications.vpn
-  duoctl accept applications.vpn --field greeting
+  duoctl accept vpn
+  duoctl accept vpn wiki -w duo/prod
+  duoctl accept vpn --field greeting
   duoctl accept identity_intelligence.emea.admin_api --field permissions";
 
 pub(super) const ADOPT: &str = "Examples:
-  duoctl adopt applications.vpn DIXXXXXXXXXXXXXXXXXX
-  duoctl adopt emea.admin_api DIXXXXXXXXXXXXXXXXX1 emea.auth_api DIXXXXXXXXXXXXXXXXX2 duo/prod
-  duoctl adopt --formerly acme duo/prod";
+  duoctl adopt vpn DIXXXXXXXXXXXXXXXXXX
+  duoctl adopt emea.admin_api DIXXXXXXXXXXXXXXXXX1 emea.auth_api DIXXXXXXXXXXXXXXXXX2 -w duo/prod
+  duoctl adopt --formerly acme -w duo/prod";
 
 pub(super) const APPLY: &str = "Examples:
   duoctl apply --sandbox
@@ -59,19 +60,38 @@ pub(super) const VERIFY: &str = "Examples:
   duoctl verify --format github --report json=verify.json";
 
 pub(super) const HANDOFF: &str = "Examples:
-  duoctl handoff emea
+  duoctl handoff
+  duoctl handoff emea -w duo/prod
   duoctl handoff emea --format markdown > ticket.md";
 
 pub(super) const ATTEST: &str = "Examples:
-  duoctl attest emea --by jane@example.com";
+  duoctl attest emea
+  duoctl attest emea -w duo/prod --by jane@example.com";
 
-pub(super) const ROTATE: &str = "Examples:
-  duoctl rotate applications.siem
-  duoctl rotate applications.siem applications.wiki --auto-approve";
+pub(super) const KEYS: &str = "Examples:
+  duoctl keys list
+  duoctl keys rotate siem
+  duoctl keys status";
 
-pub(super) const SECRETS: &str = "Examples:
-  duoctl secrets
-  duoctl secrets --format json";
+pub(super) const KEYS_LIST: &str = "Examples:
+  duoctl keys list
+  duoctl keys list siem -w duo/prod --format json";
+
+pub(super) const KEYS_ROTATE: &str = "Examples:
+  duoctl keys rotate siem
+  duoctl keys rotate siem wiki --auto-approve
+  duoctl keys rotate portal --strategy in-place
+  duoctl keys rotate --older-than 90d -w duo/prod";
+
+pub(super) const KEYS_STATUS: &str = "Examples:
+  duoctl keys status
+  duoctl keys status siem --format json";
+
+pub(super) const KEYS_CONFIRM: &str = "Examples:
+  duoctl keys confirm siem";
+
+pub(super) const KEYS_ABORT: &str = "Examples:
+  duoctl keys abort siem";
 
 pub(super) const DOCTOR: &str = "Examples:
   duoctl doctor

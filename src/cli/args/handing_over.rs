@@ -1,20 +1,15 @@
 //! The commands about consoles that have no API.
 
-use std::path::PathBuf;
-
 use super::options::{Connection, Trusted, Variables};
 use super::reporting::{OF_HANDOFF, OutputFormat, formats};
 
 /// `duoctl handoff`.
 #[derive(Debug, clap::Args)]
 pub struct Handoff {
-    /// An entry of `identity_intelligence`, by its name; all of them without one.
+    /// Entries of `identity_intelligence`, by their names; all of them without any.
     #[arg(value_name = "NAME")]
-    pub name: Option<String>,
-    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub path: PathBuf,
-    /// How far its author is trusted.
+    pub names: Vec<String>,
+    /// How far the author of the YAML is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
     /// What its variables are set to.
@@ -26,7 +21,7 @@ pub struct Handoff {
     /// Show the secret keys in clear. On a terminal only.
     #[arg(long, conflicts_with = "untrusted")]
     pub reveal: bool,
-    /// How the sheet is printed.
+    /// How the form is printed.
     #[arg(long, value_name = "FORMAT", value_parser = formats(OF_HANDOFF), default_value = "human")]
     pub format: OutputFormat,
 }
@@ -37,10 +32,7 @@ pub struct Attest {
     /// An entry of `identity_intelligence`, by its name.
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub path: PathBuf,
-    /// How far its author is trusted.
+    /// How far the author of the YAML is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
     /// What its variables are set to.

@@ -149,13 +149,10 @@ impl Drift {
 /// `duoctl accept`.
 #[derive(Debug, clap::Args)]
 pub struct Accept {
-    /// The address, e.g. applications.vpn.
-    #[arg(value_name = "ADDRESS")]
-    pub address: String,
-    /// Where the YAML is.
-    #[command(flatten)]
-    pub source: Source,
-    /// How far its author is trusted.
+    /// Addresses, e.g. vpn or applications.vpn. Nothing is written unless all of them can be accepted.
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<String>,
+    /// How far the author of the YAML is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
     /// What its variables are set to.
@@ -172,7 +169,7 @@ pub struct Accept {
 /// `duoctl ignore`.
 #[derive(Debug, clap::Args)]
 pub struct Ignore {
-    /// The address, e.g. applications.vpn.
+    /// The address, e.g. vpn or applications.vpn.
     #[arg(value_name = "ADDRESS")]
     pub address: String,
     /// The field, by its YAML key, e.g. greeting.
@@ -184,10 +181,7 @@ pub struct Ignore {
     /// The last day on which the difference is ignored, e.g. 2027-06-30.
     #[arg(long, value_name = "DATE")]
     pub until: Option<jiff::civil::Date>,
-    /// Where the YAML is.
-    #[command(flatten)]
-    pub source: Source,
-    /// How far its author is trusted.
+    /// How far the author of the YAML is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
     /// What its variables are set to.
@@ -198,15 +192,14 @@ pub struct Ignore {
 /// `duoctl adopt`.
 #[derive(Debug, clap::Args)]
 pub struct Adopt {
-    /// An address, e.g. applications.vpn, and the integration key of its live application; more pairs for more addresses,
-    /// all of them or none. At the end the PATH of the YAML [default: .]. An entry of `applications` is made where there
-    /// is none.
-    #[arg(value_names = ["ADDRESS", "IKEY"], num_args = 1.., required_unless_present = "formerly")]
+    /// An address, e.g. vpn, and the ID of its live application, the integration key; more pairs for more addresses, all
+    /// of them or none. An entry of `applications` is added if it is missing.
+    #[arg(value_names = ["ADDRESS", "ID"], num_args = 1.., required_unless_present = "formerly")]
     pub arguments: Vec<String>,
-    /// Take over the applications of the workspace as it was named before. Of the arguments only PATH is left then.
-    #[arg(long, value_name = "WORKSPACE")]
+    /// Take over the applications that the workspace owned under an earlier name.
+    #[arg(long, value_name = "WORKSPACE", conflicts_with = "arguments")]
     pub formerly: Option<String>,
-    /// How far its author is trusted.
+    /// How far the author of the YAML is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
     /// What its variables are set to.
@@ -217,9 +210,9 @@ pub struct Adopt {
 /// `duoctl apply`.
 #[derive(Debug, clap::Args)]
 pub struct Apply {
-    /// A YAML file, a folder with duo.yaml and *.duo.yaml files, or a saved plan.
-    #[arg(value_name = "PATH|PLAN", default_value = ".")]
-    pub path: PathBuf,
+    /// A YAML file, a folder with duo.yaml and *.duo.yaml files, or a saved plan [default: as --workspace].
+    #[arg(value_name = "PATH|PLAN")]
+    pub path: Option<PathBuf>,
     /// The YAML that a saved plan has to be of. A plan of any other, or one whose --prune, --only or --exclude are not
     /// those given here, is refused: for a plan that passed through hands which may not apply.
     #[arg(long, value_name = "PATH")]

@@ -17,9 +17,9 @@ use crate::reconcile::consent::Allowed;
 /// Where the YAML is.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Source {
-    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub path: PathBuf,
+    /// A YAML file, or a folder with duo.yaml and *.duo.yaml files [default: as --workspace].
+    #[arg(value_name = "PATH")]
+    pub path: Option<PathBuf>,
 }
 
 /// How far the author of the YAML is trusted.

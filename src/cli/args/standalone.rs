@@ -13,12 +13,20 @@ use super::reporting::{
     OF_DOCTOR, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report,
 };
 
+/// The folder of a new workspace.
+#[derive(Debug, clap::Args)]
+pub struct Folder {
+    /// The folder that gets the file; created if it does not exist [default: as --workspace].
+    #[arg(value_name = "PATH")]
+    pub path: Option<PathBuf>,
+}
+
 /// `duoctl init`.
 #[derive(Debug, clap::Args)]
 pub struct Init {
-    /// The folder that gets the file.
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub dir: PathBuf,
+    /// The folder that gets the file; created if it does not exist.
+    #[command(flatten)]
+    pub source: Folder,
     /// Leave the sample application out: the account exists already, and `duoctl import` comes next.
     #[arg(long)]
     pub bare: bool,
@@ -80,8 +88,8 @@ pub struct Explain {
 /// `duoctl fmt`.
 #[derive(Debug, clap::Args)]
 pub struct Fmt {
-    /// YAML files, or folders with duo.yaml and *.duo.yaml files; - formats stdin to stdout.
-    #[arg(value_name = "PATH", default_value = ".")]
+    /// YAML files, or folders with duo.yaml and *.duo.yaml files [default: as --workspace]; - formats stdin to stdout.
+    #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Write nothing; list the files that would change, and exit with 2 if there are any.
     #[arg(long)]
@@ -181,9 +189,9 @@ pub struct Serve {
     /// The loopback address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
-    /// The folder that keeps the account; created when it does not exist.
-    #[arg(long, value_name = "DIR", default_value = ".duoctl/sandbox")]
-    pub state: PathBuf,
+    /// The folder that keeps the account; created if it does not exist [default: .duoctl/sandbox next to the YAML].
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
     /// The API hostname of the account; without it, what the folder holds, at first api-1a2b3c4d.duosecurity.com.
     #[arg(long, value_name = "NAME", value_parser = api_hostname)]
     pub api_hostname: Option<String>,
@@ -210,16 +218,13 @@ pub struct Edit {
     /// The application, by its name or its integration key.
     #[arg(value_name = "APPLICATION")]
     pub application: String,
-    /// The YAML file or folder whose simulated account is meant.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub path: PathBuf,
     /// Set a property, as Duo's API names it, e.g. greeting=Hello (repeatable). A value that is a JSON object is sent as one.
     #[arg(long, value_name = "PROPERTY=VALUE", required_unless_present = "delete")]
     pub set: Vec<String>,
     /// Delete the application.
     #[arg(long, conflicts_with = "set")]
     pub delete: bool,
-    /// The folder that keeps the account, where it is not beside the YAML.
+    /// The folder that keeps the account [default: .duoctl/sandbox next to the YAML].
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
 }
@@ -227,10 +232,10 @@ pub struct Edit {
 /// `duoctl sandbox reset`.
 #[derive(Debug, clap::Args)]
 pub struct Reset {
-    /// The YAML file or folder whose simulated account is forgotten.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub path: PathBuf,
-    /// The folder that keeps the account, where it is not beside the YAML.
+    /// Where the YAML is whose simulated account is forgotten.
+    #[command(flatten)]
+    pub source: Source,
+    /// The folder that keeps the account [default: .duoctl/sandbox next to the YAML].
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
 }

@@ -183,7 +183,7 @@ fn foreign(key: &str) -> Option<Problem> {
             message: "does not belong into the YAML".to_owned(),
             help: "Duo makes the secret key; `secret: {store, path}` says where it is delivered. A secret that was committed must be reset".to_owned(),
         }),
-        "reset_secret_key" => renamed("a new secret key is made by `duoctl rotate ADDRESS`"),
+        "reset_secret_key" => renamed("a new secret key is made by `duoctl keys rotate ADDRESS`"),
         _ => {
             let permission = key.strip_prefix("adminapi_")?;
             PERMISSIONS.iter().find(|known| known.name == permission)?;

@@ -10,8 +10,8 @@ use crate::text::{counted, safe};
 use crate::verify::report::Verdict;
 
 use super::{
-    ApplyDocument, DoctorDocument, Document, FailureDocument, ImportDocument, Kind, LeftOutReason,
-    PlanDocument, SecretsDocument, StepStatus, ValidateDocument, VerifyDocument,
+    ApplyDocument, DoctorDocument, Document, DriftedDocument, FailureDocument, ImportDocument, KeysDocument,
+    Kind, LeftOutReason, PlanDocument, StepStatus, ValidateDocument, VerifyDocument,
 };
 
 impl Document {
@@ -24,7 +24,7 @@ impl Document {
             Self::Validate(validate) => validate.last_line(),
             Self::Failure(failure) => failure.last_line(),
             Self::Doctor(doctor) => doctor.last_line().to_owned(),
-            Self::Secrets(secrets) => secrets.last_line(),
+            Self::Keys(keys) => keys.last_line(),
             Self::Import(import) => import.last_line(),
             Self::Handoff(_) | Self::Rotations(_) => return None,
         })
@@ -47,6 +47,11 @@ impl PlanDocument {
             ),
         };
         let mut parts = vec![Some(begin), handoffs];
+        if let Some(DriftedDocument { in_duo, pending }) = &self.drifted
+            && !self.empty
+        {
+            parts.push(Some(format!("{} changed in Duo, {} pending.", in_duo.len(), pending.len())));
+        }
         if self.kind == Kind::Drift {
             let old = self.diagnostics.iter().filter(|found| found.code == Code::KeyTooOld.name()).count();
             parts.push(some(old, format!("{} older than max_age.", counted(old, "key", "keys"))));
@@ -235,12 +240,12 @@ impl DoctorDocument {
     }
 }
 
-impl SecretsDocument {
+impl KeysDocument {
     /// How many keys are current.
     pub fn last_line(&self) -> String {
         let count = |state| self.applications.iter().filter(|entry| entry.state == state).count();
         let kept = self.applications.len() - count(Keeping::NotKept);
-        format!("Secrets: {} of {kept} are current.", count(Keeping::Current))
+        format!("Keys: {} of {kept} are current.", count(Keeping::Current))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The documents of the commands that list: `doctor`, `secrets`, `import`, `rotate --status`.
+//! The documents of the commands that list: `doctor`, `keys list`, `keys status`, `import`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,26 +32,26 @@ impl DoctorDocument {
     }
 }
 
-/// The outcome of `secrets`.
+/// The outcome of `keys list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SecretsDocument {
+pub struct KeysDocument {
     /// The version of this shape.
     pub format_version: String,
-    /// `secrets`.
-    #[schemars(with = "String", extend("const" = "secrets"))]
+    /// `keys`.
+    #[schemars(with = "String", extend("const" = "keys"))]
     pub kind: Kind,
     /// The applications.
     pub applications: Vec<Entry>,
 }
 
-impl SecretsDocument {
+impl KeysDocument {
     /// Of this inventory.
     pub fn new(applications: Vec<Entry>) -> Self {
-        Self { format_version: FORMAT_VERSION.to_owned(), kind: Kind::Secrets, applications }
+        Self { format_version: FORMAT_VERSION.to_owned(), kind: Kind::Keys, applications }
     }
 }
 
-/// The outcome of `rotate --status`.
+/// The outcome of `keys status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RotationsDocument {
     /// The version of this shape.

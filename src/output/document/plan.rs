@@ -71,10 +71,16 @@ pub struct PlanDocument {
     pub unmanaged_fields: Vec<UnmanagedFieldDocument>,
     /// The guards that refuse the plan.
     pub refusals: Vec<RefusalDocument>,
+    /// The command that consents to all of it; absent where no option lifts one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<String>,
     /// What was found.
     pub diagnostics: Vec<DiagnosticDocument>,
     /// What the plan was made from.
     pub fingerprint: Fingerprint,
+    /// Of `drift`: what was changed in Duo, and what is only pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drifted: Option<DriftedDocument>,
     /// Who changed what differs, where `duoctl drift --who` looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<WhoDocument>,
@@ -120,8 +126,10 @@ impl PlanDocument {
             impact: plan.survey().cloned(),
             unmanaged_fields: Vec::new(),
             refusals: refusals.iter().map(RefusalDocument::from).collect(),
+            consent: None,
             diagnostics: DiagnosticDocument::all(plan.problems(), sources),
             fingerprint: plan.fingerprint().clone(),
+            drifted: None,
             who: None,
             made_with: None,
         }
@@ -371,6 +379,15 @@ impl From<&Refusal> for RefusalDocument {
             lift: refusal.lift.clone(),
         }
     }
+}
+
+/// The addresses that differ, by the side that was changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DriftedDocument {
+    /// Something was changed in Duo.
+    pub in_duo: Vec<String>,
+    /// Only the YAML was changed.
+    pub pending: Vec<String>,
 }
 
 /// Who did something to the applications that differ.

@@ -280,13 +280,13 @@ pub(super) fn entry(code: Code) -> Entry {
             "several live applications could be meant",
             "An address could be one of several live applications, or one live application could be \
              several addresses. Taking the wrong one would change who may log in elsewhere.",
-            "Pin the right one with `integration_key`; `duoctl adopt ADDRESS IKEY` writes it.",
+            "Pin the right one with `integration_key`; `duoctl adopt ADDRESS ID` writes it.",
         ),
         Code::OwnedElsewhere => texts(
             "owned by another workspace or address",
             "The live application carries the marker of another workspace, or of another address of this \
              one. Two owners would undo each other's changes.",
-            "The help names the way: `duoctl adopt ADDRESS IKEY` where the address was renamed, `duoctl adopt \
+            "The help names the way: `duoctl adopt ADDRESS ID` where the address was renamed, `duoctl adopt \
              --formerly NAME` where the whole workspace was; otherwise the owner has to release it with \
              `removed: {ADDRESS: retain}`.",
         ),
@@ -317,7 +317,7 @@ pub(super) fn entry(code: Code) -> Entry {
              Somebody may have renamed it in Duo and removed its marker. Where that is as good as certain \
              nothing is created; otherwise this is a warning. For Identity Intelligence it also looks for what was \
              set up by hand, and for an entry that was renamed. Nothing is ever adopted by likeness.",
-            "If it is the same, `duoctl adopt ADDRESS IKEY`. If not, give the other one an address of its \
+            "If it is the same, `duoctl adopt ADDRESS ID`. If not, give the other one an address of its \
              own, with nothing but its `integration_key`, so that it has an owner; a warning can also be named in \
              `suppress`, with a reason.",
         ),
@@ -424,16 +424,16 @@ pub(super) fn entry(code: Code) -> Entry {
         ),
         Code::RotationUnderWay => texts(
             "a rotation is not finished",
-            "Two applications stand at one address while a key is rotated by a twin. What was asked for has to \
+            "Two applications stand at one address while a key is rotated with an overlap. What was asked for has to \
              wait until one of them is out of use.",
-            "See what it waits for with `duoctl rotate ADDRESS --status`; finish it, or call it off with \
-             `--abort`.",
+            "See what it waits for with `duoctl keys status ADDRESS`; finish it, or call it off with \
+             `duoctl keys abort ADDRESS`.",
         ),
         Code::KeyTooOld => texts(
             "a key is older than `max_age` says",
             "The key was made, or delivered, longer ago than the YAML allows. `drift` counts it as a finding, \
              and changes of the application wait for the rotation.",
-            "Rotate it with `duoctl rotate ADDRESS`.",
+            "Rotate it with `duoctl keys rotate ADDRESS`.",
         ),
         Code::KeyAgeUnknown => texts(
             "nobody can tell how old a key is",

@@ -30,7 +30,7 @@ pub fn risk(risk: Risk) -> Entry {
         Risk::OverdueKey => texts(
             "a key is older than `max_age` says",
             "The application would be changed while its key is older than the YAML allows. The key comes first.",
-            "Rotate it with `duoctl rotate ADDRESS`, or allow the change with `--allow overdue_key:ADDRESS`.",
+            "Rotate it with `duoctl keys rotate ADDRESS`, or allow the change with `--allow overdue_key:ADDRESS`.",
         ),
         Risk::BreaksHandoff => texts(
             "a console holds a value that stops working",

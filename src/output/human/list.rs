@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::output::document::{
-    DoctorDocument, ImportDocument, LeftOutDocument, LeftOutReason, SecretsDocument, unmanaged_fields,
+    DoctorDocument, ImportDocument, KeysDocument, LeftOutDocument, LeftOutReason, unmanaged_fields,
 };
 use crate::output::paint::Paint;
 use crate::reconcile::inventory::{Entry, Keeping};
@@ -46,9 +46,9 @@ pub(crate) fn rotations(rotations: &[Rotation], paint: Paint) -> String {
 }
 
 /// One line per application, and a last line that counts.
-pub(super) fn secrets(secrets: &SecretsDocument, paint: Paint) -> String {
+pub(super) fn keys(keys: &KeysDocument, paint: Paint) -> String {
     let mut text = String::new();
-    for entry in &secrets.applications {
+    for entry in &keys.applications {
         let state = match entry.state {
             Keeping::Current => paint.good(entry.state.words()),
             Keeping::Due | Keeping::NotCreated => paint.notice(entry.state.words()),
@@ -71,7 +71,7 @@ pub(super) fn secrets(secrets: &SecretsDocument, paint: Paint) -> String {
         text.push('\n');
         details(&mut text, entry, paint);
     }
-    let _ = writeln!(text, "{}", secrets.last_line());
+    let _ = writeln!(text, "{}", keys.last_line());
     text
 }
 

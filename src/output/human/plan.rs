@@ -196,6 +196,9 @@ fn refusals(plan: &PlanDocument, title: &str, paint: Paint) -> String {
         let _ = writeln!(text, "  ! {}: {}", safe(&refusal.guard), safe(&refusal.message));
         let _ = writeln!(text, "      {}", safe(&refusal.lift_words()));
     }
+    if let Some(command) = plan.consent.as_ref().filter(|_| !plan.refusals.is_empty()) {
+        let _ = writeln!(text, "  to consent to all of it:\n    {}", safe(command));
+    }
     if let Some(sentence) = plan.held_back() {
         let _ = writeln!(text, "  {}", safe(&sentence));
     }

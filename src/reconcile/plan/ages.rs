@@ -30,9 +30,9 @@ pub(super) fn check_age(
         Some(true) => {
             let message = format!("{address}: its key is older than {limit} days: it was {}", age.words());
             let help = if pair.is_some() {
-                format!("it is being rotated: `duoctl rotate {address} --status`")
+                format!("it is being rotated: `duoctl keys status {address}`")
             } else {
-                format!("rotate it: `duoctl rotate {address}`")
+                format!("rotate it: `duoctl keys rotate {address}`")
             };
             for step in steps.iter_mut().filter(|step| step.action == Action::Update) {
                 step.inherent
@@ -46,7 +46,7 @@ pub(super) fn check_age(
                 age.words()
             );
             Some(Diagnostic::warning(Code::KeyAgeUnknown, most.span, message).help(format!(
-                "grant the operator `Grant read log`, or rotate the key once: `duoctl rotate {address}`"
+                "grant the operator `Grant read log`, or rotate the key once: `duoctl keys rotate {address}`"
             )))
         }
     }

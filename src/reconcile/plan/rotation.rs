@@ -37,9 +37,8 @@ pub(super) fn under_way(
     if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
         let message = format!("{address}: its type changed while its key is being rotated");
         return Err(vec![
-            Diagnostic::error(Code::RotationUnderWay, wanted.span, message).help(format!(
-                "finish the rotation first, or call it off: `duoctl rotate {address} --abort`"
-            )),
+            Diagnostic::error(Code::RotationUnderWay, wanted.span, message)
+                .help(format!("finish the rotation first, or call it off: `duoctl keys abort {address}`")),
         ]);
     }
     let delivered_at = match state {
@@ -81,9 +80,9 @@ fn seen(
             let uses = &cx.observation.rotation_uses;
             return evidence(keys, uses, &cx.options.rotation, attested, cx.options.now);
         }
-        (Stage::Abandoned, _) => format!("its end: `duoctl rotate {address} --abort`"),
+        (Stage::Abandoned, _) => format!("its end: `duoctl keys abort {address}`"),
         (Stage::Made | Stage::Delivered, _) => {
-            format!("the delivery of the new key: `duoctl rotate {address}` or `duoctl apply`")
+            format!("the delivery of the new key: `duoctl keys rotate {address}` or `duoctl apply`")
         }
     };
     Evidence { seen: Vec::new(), waits_for: vec![waits_for] }
@@ -111,7 +110,7 @@ pub(super) fn steps(
         let message =
             format!("{address}: a second rotation began at the same time and left {}", ikeys.join(", "));
         return Err(vec![Diagnostic::error(Code::RotationUnderWay, wanted.span, message).help(format!(
-            "call off one after the other, then rotate again: `duoctl rotate {address} --abort`"
+            "call off one after the other, then rotate again: `duoctl keys abort {address}`"
         ))]);
     }
     let mut steps = existing(cx, wanted, managed, &pair.old, &twin.rotating(pair), said)?;
@@ -135,7 +134,7 @@ pub(super) fn steps(
             );
             said.push(
                 Diagnostic::warning(Code::RotationUnderWay, wanted.span, message)
-                    .help(format!("`duoctl rotate {address} --abort` removes it")),
+                    .help(format!("`duoctl keys abort {address}` removes it")),
             );
         }
     }

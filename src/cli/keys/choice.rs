@@ -21,8 +21,8 @@ use crate::reconcile::plan::{Action, Plan, Step};
 use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
 use crate::reconcile::selection::Pattern;
 
-use super::super::args::{Rotate, Strategy};
 use super::super::session::Session;
+use super::{Order, Verb};
 
 /// One application whose keys are replaced where it stands.
 pub(super) struct InPlace<'a> {
@@ -59,8 +59,8 @@ pub(super) struct Asked<'a> {
     pub(super) reading: &'a Reading,
     /// The plan of now, without any order.
     pub(super) plan: &'a Plan,
-    /// The arguments.
-    pub(super) args: &'a Rotate,
+    /// What is asked for.
+    pub(super) order: &'a Order,
     /// What is consented to.
     pub(super) consent: &'a Consent,
     /// The time.
@@ -71,7 +71,7 @@ impl<'a> Asked<'a> {
     /// Looks at every address that was asked for.
     pub(super) fn choose(&self) -> Choice<'a> {
         let mut choice = Choice {
-            orders: Orders { silence: self.args.silence, ..Orders::default() },
+            orders: Orders { silence: self.order.silence, ..Orders::default() },
             ..Choice::default()
         };
         let wanted = self.wanted(&mut choice.refusals);
@@ -86,11 +86,11 @@ impl<'a> Asked<'a> {
     /// The declared applications that the arguments name, each once, in the order of their addresses.
     pub(super) fn wanted(&self, refusals: &mut Vec<String>) -> Vec<&'a DesiredApplication> {
         let all = &self.session.desired.applications;
-        if self.args.addresses.is_empty() {
+        if self.order.addresses.is_empty() {
             return all.iter().collect();
         }
         let mut wanted = BTreeSet::new();
-        for text in &self.args.addresses {
+        for text in &self.order.addresses {
             let exact = |declared: &&DesiredApplication| declared.address.as_str() == text;
             let glob = Pattern::parse(text);
             let found: Vec<&Address> = match (all.iter().find(exact), &glob) {
@@ -126,10 +126,10 @@ impl<'a> Asked<'a> {
         let rotation = self.plan.rotations().iter().find(|rotation| rotation.address == *address);
         match rotation {
             Some(rotation) => self.go_on(declared, rotation, choice),
-            None if self.args.abort => {
+            None if self.order.verb == Verb::Abort => {
                 Err("no rotation of it is under way, so there is nothing to call off".to_owned())
             }
-            None if self.args.confirm => {
+            None if self.order.verb == Verb::Confirm => {
                 Err("no rotation of it is under way, so there is nothing to confirm".to_owned())
             }
             None => self.begin(declared, choice),
@@ -143,26 +143,26 @@ impl<'a> Asked<'a> {
         choice: &mut Choice<'a>,
     ) -> Result<(), String> {
         let address = &declared.address;
-        if self.args.strategy == Some(Strategy::InPlace) {
+        if self.order.in_place() {
             return Err(format!(
-                "its key is being rotated by a twin already; finish that, or call it off with `duoctl rotate {address} --abort`"
+                "its key is already being rotated with an overlap; finish that, or call it off with `duoctl keys abort {address}`"
             ));
         }
         self.readable(declared)?;
-        if self.args.abort {
+        if self.order.verb == Verb::Abort {
             choice.orders.abort.insert(address.clone());
         } else {
             if rotation.stage == Stage::Abandoned {
                 return Err(format!(
-                    "its rotation was called off and is not cleared up; `duoctl rotate {address} --abort` does it"
+                    "its rotation was called off and is not cleared up; `duoctl keys abort {address}` does it"
                 ));
             }
             self.as_declared(declared, Some(rotation))?;
         }
-        if self.args.confirm {
+        if self.order.verb == Verb::Confirm {
             if rotation.stage != Stage::Delivered {
                 return Err(format!(
-                    "its new key is not delivered yet, so nobody can be using it; `duoctl rotate {address}` goes on, \
+                    "its new key is not delivered yet, so nobody can be using it; `duoctl keys rotate {address}` goes on, \
                      and then it can be confirmed"
                 ));
             }
@@ -205,12 +205,12 @@ impl<'a> Asked<'a> {
 
     fn begin(&self, declared: &'a DesiredApplication, choice: &mut Choice<'a>) -> Result<(), String> {
         let address = &declared.address;
-        if self.args.addresses.is_empty() && declared.secret.is_none() {
+        if self.order.addresses.is_empty() && declared.secret.is_none() {
             // Who asks for old keys of no application in particular means those that duoctl can replace.
             return Ok(());
         }
         let live = self.live(declared)?;
-        if let Some(least) = self.args.older_than
+        if let Some(least) = self.order.older_than()
             && !self.is_old(live, address, least)?
         {
             choice.young += 1;
@@ -221,7 +221,7 @@ impl<'a> Asked<'a> {
         }
         let is_operator = live.ikey == *self.plan.operator();
         let secret = declared.secret.as_ref();
-        let in_place = self.args.strategy == Some(Strategy::InPlace);
+        let in_place = self.order.in_place();
         if secret.is_none() && (in_place || !address.is_intelligence()) {
             return Err(
                 "it has no `secret`, so its new key would be nowhere; say where it is to be delivered"
@@ -233,19 +233,19 @@ impl<'a> Asked<'a> {
         if !in_place {
             if is_operator {
                 return Err(
-                    "duoctl itself uses this key, so it cannot have a twin; name `--strategy in-place`"
+                    "duoctl itself uses this key, so it cannot be rotated with an overlap; give `--strategy in-place`"
                         .to_owned(),
                 );
             }
             if let Some(reason) = without_twin(live.kind()) {
                 return Err(format!(
-                    "{reason}; name `--strategy in-place` for a new key in the same application, which is an outage until \
+                    "{reason}; give `--strategy in-place` for a new key in the same application, which is an outage until \
                      the new key is read"
                 ));
             }
             if let Some(pin) = &declared.pin {
                 return Err(format!(
-                    "`integration_key` pins it to {}, and a twin has another key; remove `integration_key`, its marker \
+                    "`integration_key` pins it to {}, and a rotation with an overlap changes that key; remove `integration_key`, its marker \
                      tells which application it is",
                     pin.value
                 ));

@@ -1,5 +1,7 @@
-//! `duoctl rotate`: new secret keys, delivered to the secret stores. One run does a stage and says what the next one
+//! `duoctl keys rotate`, `confirm` and `abort`: new secret keys, delivered to the secret stores. One run does a stage and says what the next one
 //! waits for; it never waits itself.
+
+use std::path::Path;
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +18,7 @@ use crate::duo::types::{Ikey, Integration};
 use crate::kinds::address::Address;
 use crate::observe::Reading;
 use crate::observe::rotations::look_at_creations;
-use crate::output::document::{Document, OutcomeDocument, RotationsDocument, StepDocument};
+use crate::output::document::{OutcomeDocument, StepDocument};
 use crate::output::human::console::short_name;
 use crate::output::human::list::rotations as rotations_text;
 use crate::output::human::{apply, plan as plan_text};
@@ -32,53 +34,60 @@ use crate::reconcile::selection::Pattern;
 use crate::reconcile::selection::Selection;
 use crate::text::{counted, safe};
 
-use super::args::{self, Pruning, Selected};
-use super::asking::asked as consented;
-use super::exit::{Exit, Failure};
-use super::outlet::Outlet;
-use super::progress::Steps;
-use super::sealing::{Resealed, seal_anew};
-use super::session::{Session, check_patterns, options, show_problems};
-use super::signals::{Signals, stop_then_give_up};
-use super::stale::{ASKED, stale, what_moved};
+use super::super::args::{Approval, Connection, Consents, Pruning, Selected};
+use super::super::asking::asked as consented;
+use super::super::exit::{Exit, Failure};
+use super::super::outlet::Outlet;
+use super::super::progress::Steps;
+use super::super::sealing::{Resealed, seal_anew};
+use super::super::session::{Session, check_patterns, options, show_problems};
+use super::super::signals::{Signals, stop_then_give_up};
+use super::super::stale::{ASKED, stale, what_moved};
 
-mod choice;
+use super::Order;
+use super::choice::{Asked, Choice, InPlace};
 
-use choice::{Asked, Choice, InPlace};
-
-/// Runs the command.
-pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
+/// Runs `rotate`, `confirm` and `abort`.
+pub(super) async fn run(
+    order: &Order,
+    workspace: &Path,
+    connection: &Connection,
+    approval: &Approval,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let mut options = options(&Selected::default(), &Pruning::default())?;
-    options.rotation.silence = args.silence;
-    options.hold_back = !args.status;
-    let mut session = Session::open(&args.path, &args.connection, &args.vars, printer).await?;
-    let consent = Consent { allow: args.allow.clone(), ..Consent::default() };
+    options.rotation.silence = order.silence;
+    options.hold_back = true;
+    let mut session = Session::open(workspace, connection, &order.vars, printer).await?;
+    let consent = Consent { allow: approval.allow.clone(), ..Consent::default() };
     session.trusted = consent.trusted();
     session.may_seal()?;
     let mut reading = session.read(printer).await?;
-    if let Some(least) = args.older_than {
+    if let Some(least) = order.older_than() {
         let reach = least.saturating_add(SignedDuration::from_hours(24));
         look_at_creations(&session.transport, &mut reading.observation, reach, options.now).await;
     }
     let plan = plan::plan(&session.desired, &reading.observation, &options);
-    let named: Result<Vec<_>, _> = args.addresses.iter().map(|text| Pattern::parse(text)).collect();
+    let named: Result<Vec<_>, _> = order.addresses.iter().map(|text| Pattern::parse(text)).collect();
     let named = named.map_err(Failure::Usage)?;
-    check_patterns(named.iter().chain(patterns(&args.allow)), &session.desired, &plan)?;
+    check_patterns(named.iter().chain(patterns(&approval.allow)), &session.desired, &plan)?;
     let asked = Asked {
         session: &session,
         reading: &reading,
         plan: &plan,
-        args: &args,
+        order,
         consent: &consent,
         now: options.now,
     };
-    if args.status {
-        return Ok(status(&asked, outlet, printer));
-    }
     let choice = asked.choose();
     let stages = stages(&session, &reading, &choice, &options);
     let guards = stages.as_ref().map(|stages| judge(stages, &session.desired, &consent)).unwrap_or_default();
-    show_refusals(&choice, &guards, printer);
+    let given = Consents { allow: approval.allow.clone(), ..Consents::default() };
+    let again = session.again().assigning(&order.vars).consenting(&given);
+    let again = if approval.auto_approve { again.with("--auto-approve") } else { again }.lifting(&guards);
+    let again = again.map(|again| again.named(&order.command())).filter(|_| !guards.is_empty());
+    show_refusals(&choice, &guards, again.as_deref(), printer);
     if let Some(stages) = &stages {
         show_problems(stages.problems(), &session.sources, printer);
     }
@@ -96,7 +105,7 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
         steps.for_each(|step| printer.data(&step));
     }
     let question = "Go on with this? Only `yes` is accepted: ";
-    if !args.auto_approve {
+    if !approval.auto_approve {
         if !consented(question, "yes", "pass --auto-approve", printer)? {
             return Ok(Exit::Refused);
         }
@@ -106,7 +115,7 @@ pub async fn run(args: args::Rotate, outlet: &Outlet, printer: Printer) -> Resul
             return Ok(stale(ASKED, &moved, outlet, printer));
         }
     }
-    let parallelism = usize::from(args.connection.parallelism);
+    let parallelism = usize::from(connection.parallelism);
     let run = Run { session: &session, parallelism, outlet, printer };
     let (signals, stop) = (Signals::catch(), CancellationToken::new());
     let done = tokio::select! {
@@ -159,27 +168,6 @@ impl Done {
     }
 }
 
-fn status(asked: &Asked<'_>, outlet: &Outlet, printer: Printer) -> Exit {
-    let mut refusals = Vec::new();
-    let wanted = asked.wanted(&mut refusals);
-    let covered = |rotation: &&Rotation| wanted.iter().any(|declared| declared.address == rotation.address);
-    let rotations: Vec<Rotation> = asked.plan.rotations().iter().filter(covered).cloned().collect();
-    let blocked = asked.plan.blocked();
-    let errors: Vec<_> = asked
-        .plan
-        .problems()
-        .iter()
-        .filter(|_| wanted.iter().any(|declared| blocked.contains(&declared.address)))
-        .cloned()
-        .collect();
-    show_problems(&errors, &asked.session.sources, printer);
-    for refusal in &refusals {
-        printer.problem(&format!("{}: {}\n", printer.err.bad("error"), safe(refusal)));
-    }
-    outlet.deliver(&Document::Rotations(Box::new(RotationsDocument::new(rotations))));
-    if refusals.is_empty() && errors.is_empty() { Exit::Done } else { Exit::Error }
-}
-
 /// What of a choice is not any more as it was when the question was asked.
 fn moved_since(
     session: &Session,
@@ -213,7 +201,7 @@ fn stages(session: &Session, reading: &Reading, choice: &Choice<'_>, options: &O
     Some(plan::plan(&session.desired, &reading.observation, &options))
 }
 
-fn show_refusals(choice: &Choice<'_>, guards: &[Refusal], printer: Printer) {
+fn show_refusals(choice: &Choice<'_>, guards: &[Refusal], again: Option<&str>, printer: Printer) {
     if choice.young > 0 {
         printer.remark(&format!("{} keys are young enough, and left alone\n", choice.young));
     }
@@ -231,7 +219,9 @@ fn show_refusals(choice: &Choice<'_>, guards: &[Refusal], printer: Printer) {
         "; the others go on:"
     };
     let lines: String = lines.iter().map(|reason| format!("  ! {}\n", safe(reason))).collect();
-    printer.problem(&format!("{}{others}\n{lines}", printer.err.bad("refused")));
+    let again =
+        again.map(|again| format!("  to consent to all of it:\n    {}\n", safe(again))).unwrap_or_default();
+    printer.problem(&format!("{}{others}\n{lines}{again}", printer.err.bad("refused")));
 }
 
 /// Nothing to do: either all rotations wait, or no key was old enough.
@@ -438,7 +428,7 @@ fn line(address: &Address, outcome: &Rotated, printer: Printer) -> String {
             format!("{} {address}: {}\n", printer.out.bad("not rotated"), safe(&error.to_string()))
         }
         Rotated::Unknown(error) => format!(
-            "{} {address}: {}; the store holds what Duo has now, run `duoctl rotate` again for a new key\n",
+            "{} {address}: {}; the store holds what Duo has now, run `duoctl keys rotate` again for a new key\n",
             printer.out.bad("perhaps not rotated"),
             safe(&error.to_string())
         ),

@@ -1,29 +1,36 @@
-//! `duoctl secrets`: where every key is kept, whether it is that of now, how old it is, and whether it works. Changes
+//! `duoctl keys list`: where every key is kept, whether it is current, how old it is, and whether it works. Changes
 //! nothing.
+
+use std::path::Path;
 
 use futures_util::StreamExt as _;
 
 use crate::apply::deliver::{Courier, Proof};
 use crate::observe::rotations::look_at_creations;
-use crate::output::document::{Document, SecretsDocument};
+use crate::output::document::{Document, KeysDocument};
 use crate::output::printer::Printer;
 use crate::reconcile::age::LOG_REACH;
 use crate::reconcile::delivery::Held;
 use crate::reconcile::inventory::{Entry, Keeping, inventory};
 use crate::reconcile::plan;
 
-use super::args::{self, Pruning};
-use super::exit::{Exit, Failure};
-use super::outlet::Outlet;
-use super::progress::Spinner;
-use super::session::{Session, check_patterns, options};
+use super::super::args::{self, Pruning, Selected};
+use super::super::exit::{Exit, Failure};
+use super::super::outlet::Outlet;
+use super::super::progress::Spinner;
+use super::super::session::{Session, check_patterns, options};
 
 /// Runs the command.
-pub async fn run(args: args::Secrets, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
-    let options = options(&args.selected, &Pruning::default())?;
+pub(super) async fn run(
+    args: args::ListKeys,
+    workspace: &Path,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
+    let only = [args.addresses, args.selected.only].concat();
+    let options = options(&Selected { only, ..args.selected }, &Pruning::default())?;
     let session =
-        Session::open_as(&args.source.path, &args.connection, args.vars.terms(args.trusted.trust()), printer)
-            .await?;
+        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
     let mut reading = session.read(printer).await?;
     if !args.trusted.trust().is_full() {
         let kept = session.desired.applications.iter().filter(|wanted| wanted.secret.is_some());
@@ -39,7 +46,7 @@ pub async fn run(args: args::Secrets, outlet: &Outlet, printer: Printer) -> Resu
     let entries: Vec<Entry> = futures_util::stream::iter(proven).buffered(parallelism.max(1)).collect().await;
     spinner.finish();
     let amiss = entries.iter().any(Entry::is_amiss);
-    outlet.deliver(&Document::Secrets(Box::new(SecretsDocument::new(entries))));
+    outlet.deliver(&Document::Keys(Box::new(KeysDocument::new(entries))));
     Ok(if amiss { Exit::Error } else { Exit::Done })
 }
 

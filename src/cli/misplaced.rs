@@ -1,0 +1,78 @@
+//! A path where a name belongs: said before anything is read from the folder that was not meant.
+
+use std::path::Path;
+
+use crate::config::load::{Terms, load_as};
+use crate::intelligence::expand::desired;
+use crate::reconcile::selection::Pattern;
+use crate::text::shown;
+
+use super::args::{Command, KeysCommand};
+use super::exit::Failure;
+
+/// Refuses a path among the names of a command, unless the workspace knows that name.
+///
+/// # Errors
+///
+/// [`Failure::Usage`], which says how to give the path.
+pub(super) fn check(command: &Command, workspace: &Path, terms: &Terms) -> Result<(), Failure> {
+    let path = |name: &&str| Path::new(name).exists();
+    match names(command).into_iter().filter(path).find(|name| !is_known(name, workspace, terms)) {
+        Some(path) => Err(Failure::Usage(message(path))),
+        None => Ok(()),
+    }
+}
+
+/// What to say of a path that is not expected.
+pub fn message(path: &str) -> String {
+    let what = if Path::new(path).is_dir() { "folder" } else { "file" };
+    format!("{} is a {what}, not a name; use `-w {path}`", shown(path))
+}
+
+/// The positional arguments that name something of the YAML.
+fn names(command: &Command) -> Vec<&str> {
+    match command {
+        Command::Accept(args) => all(&args.addresses),
+        Command::Ignore(args) => vec![&args.address],
+        Command::Adopt(args) => all(&args.arguments),
+        Command::Handoff(args) => all(&args.names),
+        Command::Attest(args) => vec![&args.name],
+        Command::Keys(args) => match &args.command {
+            KeysCommand::List(args) => all(&args.addresses),
+            KeysCommand::Rotate(args) => all(&args.addresses),
+            KeysCommand::Status(args) => all(&args.addresses),
+            KeysCommand::Confirm(args) => all(&args.addresses),
+            KeysCommand::Abort(args) => all(&args.addresses),
+        },
+        Command::Sandbox(_)
+        | Command::Init(_)
+        | Command::Validate(_)
+        | Command::Fmt(_)
+        | Command::Import(_)
+        | Command::Plan(_)
+        | Command::Drift(_)
+        | Command::Apply(_)
+        | Command::Show(_)
+        | Command::Verify(_)
+        | Command::Doctor(_)
+        | Command::Explain(_)
+        | Command::Schema(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Vec::new(),
+    }
+}
+
+fn all(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
+/// Whether the YAML has an address or an entry of this name.
+fn is_known(name: &str, workspace: &Path, terms: &Terms) -> bool {
+    let Some(workspace) = load_as(workspace, terms).workspace else { return false };
+    let entry = name.strip_prefix("identity_intelligence.").unwrap_or(name);
+    workspace.identity_intelligence.contains_key(entry)
+        || workspace.identity_intelligence_removed.contains_key(entry)
+        || Pattern::parse(name).is_ok_and(|pattern| {
+            desired(&workspace).applications.iter().any(|wanted| pattern.matches(&wanted.address))
+        })
+}
