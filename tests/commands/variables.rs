@@ -38,7 +38,8 @@ fn every_command_that_reads_the_yaml_takes_them_from_the_command_line_or_the_env
     let vpn = server.named("VPN").remove(0);
     assert_eq!(vpn["greeting"], json!("Hello"));
     assert!(vpn["notes"].as_str().unwrap().starts_with("Acme owns it"));
-    for command in [&["plan", "--detailed-exitcode"][..], &["drift"], &["verify"], &["secrets"], &["doctor"]]
+    for command in
+        [&["plan", "--detailed-exitcode"][..], &["drift"], &["verify"], &["keys", "list"], &["doctor"]]
     {
         folder.duoctl(command).at(&server).env("DUOCTL_VAR_GREETING", "Hello").run().exits(0);
         folder.duoctl(command).at(&server).run().exits(1).warns("the variable `greeting` has no value");
