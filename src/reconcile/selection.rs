@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_short_pattern_means_what_it_means_in_full() {
         for key in ["vpn", "v-p_n", "0"] {
-            for glob in [key, "*", "?*", "v*", "[a-z]*", "{vpn,0}"] {
+            for glob in [key, "*", "?*", "v*", "[v0]*", "{vpn,0}"] {
                 let (short, full) = (Pattern::parse(glob), Pattern::parse(&format!("applications.{glob}")));
                 let address = Address::application(key);
                 assert_eq!(short.unwrap().matches(&address), full.unwrap().matches(&address), "{glob} {key}");

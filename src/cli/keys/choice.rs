@@ -22,7 +22,7 @@ use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
 use crate::reconcile::selection::Pattern;
 
 use super::super::session::Session;
-use super::{Order, Verb};
+use super::order::{Order, Verb};
 
 /// One application whose keys are replaced where it stands.
 pub(super) struct InPlace<'a> {

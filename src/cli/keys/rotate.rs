@@ -44,8 +44,8 @@ use super::super::session::{Session, check_patterns, options, show_problems};
 use super::super::signals::{Signals, stop_then_give_up};
 use super::super::stale::{ASKED, stale, what_moved};
 
-use super::Order;
 use super::choice::{Asked, Choice, InPlace};
+use super::order::Order;
 
 /// Runs `rotate`, `confirm` and `abort`.
 pub(super) async fn run(

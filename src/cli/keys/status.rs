@@ -14,8 +14,8 @@ use super::super::args::{Connection, Pruning, Selected};
 use super::super::exit::{Exit, Failure};
 use super::super::outlet::Outlet;
 use super::super::session::{Session, check_patterns, options, show_problems};
-use super::Order;
 use super::choice::Asked;
+use super::order::Order;
 
 /// Runs the command.
 pub(super) async fn run(

@@ -292,7 +292,7 @@ impl Story {
             self.let_go.extend(named);
         } else if help.contains("again until the rotation has ended") {
             self.key = "vpn";
-        } else if help.contains("--abort") {
+        } else if help.contains("keys abort") {
             let plan = self.plan(Order::Abort);
             self.world.apply(&plan, usize::MAX);
         } else {
