@@ -71,7 +71,7 @@ fn is_known(name: &str, workspace: &Path, terms: &Terms) -> bool {
     let Some(workspace) = load_as(workspace, terms).workspace else { return false };
     let entry = name.strip_prefix("identity_intelligence.").unwrap_or(name);
     workspace.identity_intelligence.contains_key(entry)
-        || workspace.identity_intelligence_removed.contains_key(entry)
+        || workspace.attested_removal(entry).is_some()
         || Pattern::parse(name).is_ok_and(|pattern| {
             desired(&workspace).applications.iter().any(|wanted| pattern.matches(&wanted.address))
         })
