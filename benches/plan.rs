@@ -129,6 +129,7 @@ fn as_many_declared_as_live(bencher: Bencher, size: usize) {
         prune: Prune::No,
         selection: Selection::default(),
         hold_back: false,
+        allow: Vec::new(),
         now: jiff::Timestamp::UNIX_EPOCH,
         rotation: Orders::default(),
     };

@@ -2,6 +2,7 @@
 
 pub mod converge;
 mod creation;
+mod deletion;
 pub mod deliver;
 mod deputised;
 pub mod deputy;

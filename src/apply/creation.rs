@@ -79,7 +79,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         Ok(())
     }
 
-    fn was_there(&self, ikey: &Ikey) -> bool {
+    pub(super) fn was_there(&self, ikey: &Ikey) -> bool {
         self.plan.live().contains(ikey) || self.plan.operator() == ikey
     }
 
@@ -115,9 +115,9 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             created.shown = true;
             return Ok(());
         };
-        // The list above showed that it is this run's own, shut, and without anything in it.
         let own = own.clone();
-        self.writer.delete(&own).await?;
+        self.take_back(live).await?;
+        self.created = None;
         Err(Stop::Moved(format!(
             "another run created {} as {rival} at the same time, so {own} was taken back",
             step.address

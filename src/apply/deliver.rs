@@ -40,10 +40,30 @@ pub enum DeliveryError {
     /// What the store gives back is what Duo handed out, and Duo does not accept it.
     #[error("{0} holds the keys, but Duo does not accept them: {1}")]
     NotAccepted(String, DuoError),
+    /// The application was deleted while its key was being delivered: whose key the store holds again.
+    #[error(
+        "its application was deleted meanwhile, {}",
+        match .back {
+            Some(old) => format!("so {} holds the key of {old} again", .place),
+            None => format!("and {} may hold its key", .place),
+        }
+    )]
+    Gone {
+        /// The store, in words.
+        place: String,
+        /// The application whose key was put back.
+        back: Option<Ikey>,
+    },
+    /// Every time a key had been stored, Duo had another one.
+    #[error("its key is being replaced by another run, so {0} may hold an old one")]
+    Unsettled(String),
     /// Duo does not accept a key that it made a moment ago; the store was not touched.
     #[error("Duo does not accept the new key yet, so the store keeps the old one: {0}")]
     Unproven(DuoError),
 }
+
+/// How often a key is stored that was replaced meanwhile.
+const ATTEMPTS: usize = 3;
 
 /// Carries keys from Duo to secret stores.
 pub struct Courier<'a, T> {
@@ -85,23 +105,65 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             // The old key still works: nobody is to read a new one from the store that does not.
             self.prove_before(kind, &payload).await?;
         }
+        for _ in 0..ATTEMPTS {
+            let arrived = self.store(store, kind, &payload, delivery).await?;
+            // Another run may have replaced the key, or deleted the application, since the key was read.
+            match self.fetch(address, kind, ikey).await {
+                Ok(now) if now.same_keys(&payload) => return Ok(arrived),
+                Ok(now) => {
+                    github::hide(now.secrets());
+                    payload = Payload { previous: payload.previous, ..now };
+                }
+                Err(error) if error.is_not_found() => {
+                    let back = self.put_back(store, address, kind, delivery).await;
+                    return Err(DeliveryError::Gone { place: delivery.place.clone(), back });
+                }
+                Err(error) => return Err(DeliveryError::Fetch(error)),
+            }
+        }
+        Err(DeliveryError::Unsettled(delivery.place.clone()))
+    }
+
+    /// Puts keys into a store, and proves what it gives back where it can be read.
+    async fn store(
+        &self,
+        store: &dyn Store,
+        kind: &str,
+        payload: &Payload,
+        delivery: &Delivery,
+    ) -> Result<String, DeliveryError> {
         let place = place(&delivery.target);
         if store.write_only() {
-            store.write(&place, &payload, 0).await?;
+            store.write(&place, payload, 0).await?;
             return Ok(format!(
                 "to {}, which cannot be read back: that the key arrived is not proven",
                 delivery.place
             ));
         }
         let Contents { payload: held, revision } = store.read(&place).await?;
-        self.check_owner(held.as_ref(), &payload, delivery)?;
-        let kept = held.is_some_and(|held| held.same_keys(&payload) && held.same_previous(&payload));
+        self.check_owner(held.as_ref(), payload, delivery)?;
+        let kept = held.is_some_and(|held| held.same_keys(payload) && held.same_previous(payload));
         if !kept {
-            store.write(&place, &payload, revision).await?;
+            store.write(&place, payload, revision).await?;
         }
-        let read = read_back(store, &place, &payload, delivery).await?;
+        let read = read_back(store, &place, payload, delivery).await?;
         let proof = self.prove(kind, &read, &delivery.place).await?;
         Ok(format!("{}{}; read back, {proof}", if kept { HELD } else { "to " }, delivery.place))
+    }
+
+    /// The key of the application that a twin was to replace goes back into the store: the twin is gone. Returns whose key
+    /// that is, where it arrived.
+    async fn put_back(
+        &self,
+        store: &dyn Store,
+        address: &Address,
+        kind: &str,
+        delivery: &Delivery,
+    ) -> Option<Ikey> {
+        let old = delivery.beside.as_ref()?;
+        let payload = self.fetch(address, kind, old).await.ok()?;
+        github::hide(payload.secrets());
+        self.store(store, kind, &payload, delivery).await.ok().map(|_| old.clone())
     }
 
     /// Proves that a store can be written, with the keys that Duo has now: a new key that could not be stored would be an

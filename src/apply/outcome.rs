@@ -15,8 +15,13 @@ use super::deputy::Unfit;
 pub enum Status {
     /// Done.
     Applied,
-    /// The live application is no longer as the plan found it: nothing was sent.
-    Moved(String),
+    /// The live application is no longer as the plan found it.
+    Moved {
+        /// What is different.
+        what: String,
+        /// Whether an earlier request of the step was carried out.
+        partly: bool,
+    },
     /// Duo's answer to a creation is not about what was sent, so nothing more was sent to what it names.
     Unconfirmed(String),
     /// Duo, or the way to it, failed. `partly` when an earlier request of the step was carried out.
@@ -94,7 +99,7 @@ pub fn tally(outcomes: &[StepOutcome]) -> Tally {
     for outcome in outcomes {
         match outcome.status {
             Status::Applied => tally.applied += 1,
-            Status::Moved(_)
+            Status::Moved { .. }
             | Status::Unconfirmed(_)
             | Status::Failed { .. }
             | Status::NotDelivered(_)

@@ -1,15 +1,20 @@
 //! A new key in place of the old one: made in Duo, delivered, read back, proven.
 
-use crate::duo::api::ReadApi as _;
+use serde_json::{Map, json};
+
+use crate::duo::api::{ReadApi as _, WriteApi as _};
 use crate::duo::call::Transport;
 use crate::duo::catalogue::{Family, lookup};
 use crate::duo::client::Writer;
 use crate::duo::error::DuoError;
 use crate::duo::types::Integration;
 use crate::kinds::address::Address;
+use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::reconcile::delivery::Delivery;
+use crate::reconcile::fingerprint::snapshot;
 
 use super::deliver::{Courier, DeliveryError};
+use super::seal::Sealer;
 
 /// What became of a rotation.
 #[derive(Debug)]
@@ -29,27 +34,58 @@ pub enum Rotated {
 }
 
 /// Replaces the keys of one application, once its store has shown that it can be written: the old key stops working at
-/// once.
+/// once. From before that until the store holds the new key the marker says so, and the next apply delivers it whatever
+/// happens to this run.
 pub async fn in_place<T: Transport + Clone>(
     writer: &Writer<T>,
+    sealer: Sealer<'_>,
     courier: &Courier<'_, T>,
     address: &Address,
     live: &Integration,
     delivery: &Delivery,
 ) -> Rotated {
+    let notes = Notes::parse(live.notes());
+    let is_settled = |marker: &&Marker| {
+        marker.address == *address && matches!(marker.state, MarkerState::Owned | MarkerState::Renewing)
+    };
+    let Some(marker) = notes.marker.as_ref().filter(is_settled) else {
+        return Rotated::Refused("a change of it is not finished; run `duoctl apply` first".to_owned());
+    };
     if let Err(error) = courier.rehearse(address, live.kind(), &live.ikey, delivery).await {
         return Rotated::Unready(error);
+    }
+    match writer.integration(&live.ikey).await {
+        Ok(Some(now)) if snapshot(&now) == snapshot(live) => {}
+        Ok(_) => return Rotated::Refused("it was changed in Duo meanwhile; run it again".to_owned()),
+        Err(error) => return Rotated::Failed(error),
+    }
+    let says = async |state: MarkerState| {
+        let marker = Marker { state, ..marker.clone() };
+        let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(&notes.text)))]);
+        writer.update(&live.ikey, sealer.over(Some(&live.ikey), &body)).await
+    };
+    if let Err(error) = says(MarkerState::Renewing).await {
+        return Rotated::Failed(error);
     }
     let lost = match reset(writer, live).await {
         Ok(()) => None,
         Err(error) if error.outcome_unknown() => Some(error),
-        Err(error) => return Rotated::Failed(error),
+        Err(error) => {
+            // Where this fails, the next apply delivers what the store holds already.
+            let _ = says(MarkerState::Owned).await;
+            return Rotated::Failed(error);
+        }
     };
     let delivered = courier.deliver(address, live.kind(), &live.ikey, delivery).await;
-    match (delivered, lost) {
-        (Err(error), _) => Rotated::NotDelivered(error),
-        (Ok(place), None) => Rotated::Delivered(place),
-        (Ok(place), Some(error)) => match writer.integration(&live.ikey).await {
+    let place = match delivered {
+        Ok(place) => place,
+        Err(error) => return Rotated::NotDelivered(error),
+    };
+    // Where this fails, the next apply delivers it once more.
+    let _ = says(MarkerState::Owned).await;
+    match lost {
+        None => Rotated::Delivered(place),
+        Some(error) => match writer.integration(&live.ikey).await {
             Ok(Some(now)) if ends(&now) != ends(live) => Rotated::Delivered(place),
             _ => Rotated::Unknown(error),
         },

@@ -55,7 +55,7 @@ impl Stop {
     /// How the step ends; `written` where an earlier request of it was carried out.
     pub(super) fn status(self, written: bool) -> Status {
         match self {
-            Self::Moved(what) => Status::Moved(what),
+            Self::Moved(what) => Status::Moved { what, partly: written },
             Self::Unconfirmed(what) => Status::Unconfirmed(what),
             Self::NotDelivered(reason) => Status::NotDelivered(reason),
             Self::NotProven(reason) => Status::NotProven(reason),
@@ -233,21 +233,5 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         };
         self.seen.insert(ikey.to_string(), snapshot(&live));
         Ok(())
-    }
-
-    async fn delete(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
-        match self.compare(step, ikey).await {
-            Err(Stop::Moved(_)) if self.writer.integration(ikey).await?.is_none() => return Ok(()),
-            other => other?,
-        }
-        match self.writer.delete(ikey).await {
-            Ok(()) => Ok(()),
-            Err(error) if error.is_not_found() => Ok(()),
-            Err(error) if error.outcome_unknown() => match self.writer.integration(ikey).await {
-                Ok(None) => Ok(()),
-                Ok(Some(_)) | Err(_) => Err(Stop::Failed(error)),
-            },
-            Err(error) => Err(Stop::Failed(error)),
-        }
     }
 }

@@ -48,7 +48,7 @@ pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Ex
         return failure.map_or(Ok(Exit::Error), Err);
     };
     let options = only(wanted.keys())?;
-    let plan = plan::plan(&session.desired, seen, &options);
+    let plan = session.planned(seen, &options);
     show_problems(plan.problems(), &session.sources, printer);
     let lists = Live { integrations, groups, policies };
     let (mut exit, mut found) = (Exit::Done, Vec::new());

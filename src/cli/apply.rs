@@ -14,13 +14,14 @@ use crate::diagnostic::{Diagnostic, has_errors};
 use crate::duo::client::Writer;
 use crate::kinds::address::Address;
 use crate::observe::Reading;
-use crate::output::document::{ApplyDocument, Document, PlanDocument};
+use crate::output::document::{ApplyDocument, Document, PlanDocument, RefusalDocument, StepDocument};
 use crate::output::human::apply::end;
-use crate::output::human::plan::{NEEDS_CONSENT, REFUSED, render};
+use crate::output::human::plan::{NEEDS_CONSENT, REFUSED, render, step as step_text};
 use crate::output::printer::Printer;
 use crate::reconcile::consent::patterns;
 use crate::reconcile::guard::judge;
 use crate::reconcile::plan::{Options, Plan};
+use crate::text::safe;
 use crate::verify::report::Report;
 
 use super::again::Again;
@@ -56,7 +57,8 @@ pub async fn run(
         }
         None => (workspace.to_owned(), args),
     };
-    let options = Options { hold_back: true, ..options(&args.selected, &args.pruning)? };
+    let allow = args.consents.allow.clone();
+    let options = Options { hold_back: true, allow, ..options(&args.selected, &args.pruning)? };
     let consent = consent(&args.consents);
     let mut session = Session::open(&path, &args.connection, &args.vars, printer).await?;
     session.trusted = consent.trusted();
@@ -68,7 +70,15 @@ pub async fn run(
         Outlook::Mend(repair) => {
             let what = repair.sentence();
             printer.problem(&format!("{}: {what}\n", printer.err.notice("unfinished")));
-            if !unattended && !asked("Do this first? Only `yes` is accepted: ", "yes", INSTEAD, printer)? {
+            printer.problem(&step_text(&StepDocument::from(repair.step()), printer.err));
+            let refusals = repair.refusals(&session, &consent);
+            for refusal in &refusals {
+                let lift = RefusalDocument::from(refusal).lift_words();
+                printer.problem(&format!("  ! {}; {}\n", safe(&refusal.message), safe(&lift)));
+            }
+            let may_go = refusals.is_empty()
+                && (unattended || asked("Do this first? Only `yes` is accepted: ", "yes", INSTEAD, printer)?);
+            if !may_go {
                 outlet.failed(Exit::Refused, &what, &[], Vec::new());
                 return Ok(Exit::Refused);
             }
@@ -280,14 +290,15 @@ impl Run<'_> {
             | Status::RolledBack { .. }
             | Status::NotRolledBack(_) => true,
             Status::Failed { error, partly } => *partly || error.outcome_unknown(),
-            Status::Moved(_) | Status::Unfit(_) | Status::NotAttempted(_) => false,
+            Status::Moved { partly, .. } => *partly,
+            Status::Unfit(_) | Status::NotAttempted(_) => false,
         };
         if outcomes.iter().any(touched) {
             return Exit::Partly;
         }
         let failure = outcomes.iter().find_map(|outcome| match &outcome.status {
             Status::Failed { error, .. } => Some(Exit::of(error)),
-            Status::Moved(_) => Some(Exit::Stale),
+            Status::Moved { .. } => Some(Exit::Stale),
             Status::Unfit(unfit) => Some(unfit.error.as_ref().map_or(Exit::Error, Exit::of)),
             Status::Applied
             | Status::Unconfirmed(_)

@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::IsTerminal as _;
 use std::path::Path;
 
+use crate::diagnostic::has_errors;
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::KeyReader;
 use crate::output::document::{Document, HandoffDocument, HandoffsDocument};
 use crate::output::human::console::{sheets as shown, short_name};
 use crate::output::printer::Printer;
 use crate::reconcile::handoff::{Handoff, Purpose};
-use crate::reconcile::plan::{self, Plan};
+use crate::reconcile::plan::{Options, Plan};
 use crate::reconcile::selection::meant;
 use crate::secret::Secret;
 use crate::text::shown as quoted;
@@ -50,14 +51,15 @@ pub async fn run(
     } else {
         outlet.deliver(&Document::Handoff(Box::new(document)));
     }
-    Ok(Exit::Done)
+    Ok(if has_errors(plan.problems()) { Exit::Error } else { Exit::Done })
 }
 
 /// The plan of everything; its problems are shown.
 pub async fn planned(session: &Session, printer: Printer) -> Result<Plan, Failure> {
     let reading = session.read(printer).await?;
-    let options = options(&Selected::default(), &Pruning::default())?;
-    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    // A person is about to enter what it shows.
+    let options = Options { hold_back: true, ..options(&Selected::default(), &Pruning::default())? };
+    let plan = session.planned(&reading.observation, &options);
     show_problems(plan.problems(), &session.sources, printer);
     Ok(plan)
 }
@@ -99,7 +101,10 @@ async fn reveal(
     ));
     let reader = KeyReader::new(session.transport.clone());
     let mut secrets = HashMap::new();
-    let fields = sheets.iter().flat_map(|sheet| &sheet.fields).filter(|field| field.secret);
+    let fields = sheets
+        .iter()
+        .flat_map(|sheet| &sheet.fields)
+        .filter(|field| field.secret && field.withheld.is_none());
     for address in fields.filter_map(|field| field.application.as_ref()) {
         if let Some(ikey) = plan.matched().get(address) {
             secrets.insert(address.to_string(), reader.secret_key(ikey).await?);

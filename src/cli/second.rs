@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use crate::apply::deputy::{Deputy, Unfit};
 use crate::config::model::Credentials;
 use crate::duo::api::{ReadApi as _, WriteApi as _};
@@ -22,11 +20,10 @@ use crate::kinds::value::Setting;
 use crate::observe::Reading;
 use crate::output::printer::Printer;
 use crate::reconcile::consent::Consent;
-use crate::reconcile::guard::{allows, callers};
+use crate::reconcile::guard::{Refusal, allows, callers, judge_step};
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::Plan;
-use crate::reconcile::undo::{in_words, missing, restore, untested};
-use crate::text::safe;
+use crate::reconcile::plan::{Plan, Step, Write, give_back};
+use crate::reconcile::undo::{missing, restore, untested};
 use crate::verify::run::WAITS;
 
 use super::connection::{SECOND, config, simulator_time};
@@ -87,12 +84,11 @@ impl Session {
     }
 }
 
-/// What the second operator can mend before anything else: an unproven change left the first operator with less than
+/// What the second operator can repair before anything else: an unproven change left the first operator with less than
 /// it had.
 pub struct Repair {
     second: Writer<HttpsTransport>,
-    first: Ikey,
-    body: Map<String, Value>,
+    step: Step,
 }
 
 /// What to do before a plan is made.
@@ -100,7 +96,7 @@ pub enum Outlook {
     /// The account was read, and the operator has what it had.
     Clear(Box<Reading>),
     /// First this.
-    Mend(Repair),
+    Mend(Box<Repair>),
 }
 
 /// Looks at what was read, or why nothing could be: did a run end before a change of the operator was proven?
@@ -126,15 +122,15 @@ pub async fn look(
     };
     let less =
         |own: &&Integration| untested(own).is_some_and(|(_, before)| !missing(&before, own).is_empty());
-    let body = own.filter(less).map(|own| restoration(session, own, consent)).unwrap_or_default();
+    let step = own.filter(less).and_then(|own| restoration(session, own, consent));
     // Its keys are looked for only where they are needed.
-    let deputy = if body.is_empty() { None } else { session.second() };
+    let deputy = step.as_ref().and_then(|_| session.second());
     let second = match deputy {
         Some(deputy) => deputy.proven().await.ok(),
         None => None,
     };
-    Ok(match second {
-        Some(second) => Outlook::Mend(Repair { second, first: session.operator.clone(), body }),
+    Ok(match second.zip(step) {
+        Some((second, step)) => Outlook::Mend(Box::new(Repair { second, step })),
         // Without a second operator that can do it, the plan shows what differs.
         None => Outlook::Clear(Box::new(reading)),
     })
@@ -162,9 +158,8 @@ async fn look_through_second(
         }
         Err(other) => return Err(refused(format!("the second operator cannot look at {first}: {other}"))),
     };
-    let body = restoration(session, &own, consent);
-    if !body.is_empty() {
-        return Ok(Outlook::Mend(Repair { second, first, body }));
+    if let Some(step) = restoration(session, &own, consent) {
+        return Ok(Outlook::Mend(Box::new(Repair { second, step })));
     }
     Err(refused(advice(&own, swap)))
 }
@@ -193,19 +188,20 @@ fn advice(own: &Integration, swap: &str) -> String {
     }
 }
 
-/// What gives the first operator back what it had. What its notes say is not trusted with more than the YAML declares,
-/// unless somebody consents: whoever edits notes would decide what the key may do.
-fn restoration(session: &Session, own: &Integration, consent: &Consent) -> Map<String, Value> {
+/// The step that gives the first operator back what it had. What its notes say is not trusted with more than the YAML
+/// declares, unless somebody consents: otherwise whoever edits notes would decide what the key may do.
+fn restoration(session: &Session, own: &Integration, consent: &Consent) -> Option<Step> {
     let proven =
         session.keyring.verdict(&own.ikey, &Notes::parse(own.notes())).is_some_and(Verdict::is_proven)
             || session.trusted.contains(&own.ikey);
     let ours = |(marker, _): &(Marker, Before)| proven && marker.workspace == session.desired.workspace;
-    let Some((marker, _)) = untested(own).filter(ours) else { return Map::new() };
+    let (marker, _) = untested(own).filter(ours)?;
     let guards = &session.desired.guards;
     let permissions = declared(session, &marker.address, PERMISSION_LIST).unwrap_or_default();
     let networks = declared(session, &marker.address, NETWORKS);
     let allowed = allows(guards, consent, Risk::EscalatesPrivilege, &marker.address);
-    restore(own, |name| allowed || permissions.contains(name), networks.as_ref(), &callers(guards, consent))
+    let back = restore(own, &permissions, allowed, networks.as_ref(), &callers(guards, consent));
+    (!back.is_empty()).then(|| give_back(&marker.address, own, &back))
 }
 
 /// A list of an application's entry; `None` where it is not declared.
@@ -219,14 +215,21 @@ fn declared(session: &Session, address: &Address, key: &str) -> Option<BTreeSet<
 }
 
 impl Repair {
-    /// What is going to be done.
+    /// Why it is done.
     pub fn sentence(&self) -> String {
-        format!(
-            "an earlier run ended before the second operator's change of {} was proven, and the first operator lost what \
-             it had; the second one puts back: {}",
-            safe(self.first.as_str()),
-            safe(&in_words(&self.body))
-        )
+        "an earlier run ended before the second operator's change of the first one was proven, and the first operator lost \
+         permissions or networks; the second operator gives them back"
+            .to_owned()
+    }
+
+    /// What is done, as a plan shows it.
+    pub fn step(&self) -> &Step {
+        &self.step
+    }
+
+    /// What the guards refuse of it.
+    pub fn refusals(&self, session: &Session, consent: &Consent) -> Vec<Refusal> {
+        judge_step(&self.step, &session.operator, &session.desired.guards, consent)
     }
 
     /// Does it.
@@ -235,7 +238,11 @@ impl Repair {
     ///
     /// Those of the second operator's calls.
     pub async fn carry_out(self, session: &Session, printer: Printer) -> Result<Reading, Failure> {
-        self.second.update(&self.first, self.body).await?;
+        for write in &self.step.writes {
+            if let Write::Update(first, body) = write {
+                self.second.update(first, body.clone()).await?;
+            }
+        }
         printer.remark("put back by the second operator\n");
         session.read(printer).await
     }

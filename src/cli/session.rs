@@ -246,9 +246,20 @@ impl Session {
 
     /// The time by Duo's clock, as far as it was learnt.
     pub fn duo_now(&self) -> Timestamp {
+        self.by_duos_clock(Timestamp::now())
+    }
+
+    /// A time of this machine's clock by Duo's, as far as that was learnt: what waits for days is not to end earlier
+    /// because a machine is ahead.
+    pub fn by_duos_clock(&self, time: Timestamp) -> Timestamp {
         let offset = SignedDuration::from_secs(self.transport.clock_offset().unwrap_or_default());
-        let now = Timestamp::now();
-        now.checked_add(offset).unwrap_or(now)
+        time.checked_add(offset).unwrap_or(time)
+    }
+
+    /// The plan of a reading.
+    pub fn planned(&self, observation: &Observation, options: &Options) -> Plan {
+        let options = Options { now: self.by_duos_clock(options.now), ..options.clone() };
+        plan(&self.desired, observation, &options)
     }
 
     /// How long it takes until the account's logs show what happened. A simulator's do at once.
@@ -275,7 +286,7 @@ impl Session {
         for ikey in &self.trusted {
             reading.observation.proofs.set(ikey.clone(), Verdict::Trusted);
         }
-        let now = Timestamp::now();
+        let now = self.duo_now();
         look_at_births(&self.transport, &mut reading.observation, now).await;
         look_at_uses(&self.transport, &self.desired, &mut reading.observation, now).await;
         // A day more than the oldest key that may be, so that one created before is told apart from a missing record.
@@ -306,19 +317,19 @@ impl Session {
     /// The plan from a reading. Where something is to be deleted after its quarantine, the authentication log is asked
     /// whether it is still used; where anything is to be deleted, Duo is asked how many applications there are.
     pub async fn plan(&self, reading: &mut Reading, options: &Options, printer: Printer) -> Plan {
-        let mut found = plan(&self.desired, &reading.observation, options);
+        let mut found = self.planned(&reading.observation, options);
         if !found.unlooked().is_empty() {
             let spinner = Spinner::start("reading the authentication log", printer);
-            let now = reading.observation.observed_at;
+            let now = self.by_duos_clock(reading.observation.observed_at);
             reading.observation.uses = uses(&self.transport, found.unlooked(), now).await;
             reading.observation.touched =
                 touched(&self.transport, found.unlooked(), &self.operator, now).await;
             spinner.finish();
-            found = plan(&self.desired, &reading.observation, options);
+            found = self.planned(&reading.observation, options);
         }
         if found.deletes() {
             reading.observation.counted = counts::applications(&self.transport).await;
-            found = plan(&self.desired, &reading.observation, options);
+            found = self.planned(&reading.observation, options);
         }
         found
     }

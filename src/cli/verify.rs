@@ -16,7 +16,7 @@ use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::guard::judge;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{self, Plan};
+use crate::reconcile::plan::Plan;
 use crate::reconcile::selection::Selection;
 use crate::verify::ladder::{World, climb_all};
 use crate::verify::report::{Ladder, Report, Subject};
@@ -39,7 +39,7 @@ pub async fn run(
     let session =
         Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
     let reading = session.read(printer).await?;
-    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let plan = session.planned(&reading.observation, &options);
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     show_problems(plan.problems(), &session.sources, printer);
     let spinner = Spinner::start("probing keys", printer);

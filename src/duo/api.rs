@@ -41,6 +41,22 @@ pub trait SecretApi: Send + Sync {
     ) -> impl Future<Output = Result<Secret, DuoError>> + Send;
 }
 
+/// An application that may be deleted: it was read, and is the one that is meant. A key alone deletes nothing.
+#[derive(Debug)]
+pub struct Deletable(Ikey);
+
+impl Deletable {
+    /// An application as it was read just now, where it is the one that is meant.
+    pub(crate) fn read(live: &Integration, is_meant: impl FnOnce(&Integration) -> bool) -> Option<Self> {
+        is_meant(live).then(|| Self(live.ikey.clone()))
+    }
+
+    /// Its integration key.
+    pub fn ikey(&self) -> &Ikey {
+        &self.0
+    }
+}
+
 /// Writes. Only `apply` is given one.
 pub trait WriteApi: ReadApi {
     /// Creates an application and returns it as Duo shows it.
@@ -54,7 +70,7 @@ pub trait WriteApi: ReadApi {
     ) -> impl Future<Output = Result<Integration, DuoError>> + Send;
 
     /// Deletes an application. Duo has no undelete.
-    fn delete(&self, ikey: &Ikey) -> impl Future<Output = Result<(), DuoError>> + Send;
+    fn delete(&self, target: &Deletable) -> impl Future<Output = Result<(), DuoError>> + Send;
 
     /// Says that the caller is about to wait for Duo, as [`Transport::announce`](super::call::Transport::announce) does.
     fn announce(&self, _reason: &'static str, _wait: Duration) {}

@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use super::api::{ReadApi, SecretApi, WriteApi};
+use super::api::{Deletable, ReadApi, SecretApi, WriteApi};
 use super::call::{ApiCall, Success, Transport};
 use super::error::DuoError;
 use super::page::Pager;
@@ -247,8 +247,8 @@ impl<T: Transport> WriteApi for Writer<T> {
         }
     }
 
-    async fn delete(&self, ikey: &Ikey) -> Result<(), DuoError> {
-        self.reader.transport.send(&ApiCall::delete(integration_path(ikey)?)).await.map(drop)
+    async fn delete(&self, target: &Deletable) -> Result<(), DuoError> {
+        self.reader.transport.send(&ApiCall::delete(integration_path(target.ikey())?)).await.map(drop)
     }
 
     fn announce(&self, reason: &'static str, wait: Duration) {

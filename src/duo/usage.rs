@@ -19,8 +19,10 @@ const MADE_BY: &str = "/actor/key";
 /// The last use of each key that was used at all, and from when on the logs were read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastUses {
-    /// By integration key.
+    /// The last attempt, by integration key.
     pub last: BTreeMap<Ikey, Timestamp>,
+    /// The last one that succeeded.
+    pub succeeded: BTreeMap<Ikey, Timestamp>,
     /// A use before it may have been missed.
     pub read_from: Timestamp,
 }
@@ -39,7 +41,7 @@ pub async fn last_uses(
     changes: bool,
     pages: usize,
 ) -> Result<LastUses, DuoError> {
-    let mut uses = LastUses { last: BTreeMap::new(), read_from: from };
+    let mut uses = LastUses { last: BTreeMap::new(), succeeded: BTreeMap::new(), read_from: from };
     let part = Part { from: from.as_millisecond(), until: until.as_millisecond(), filters: &[], pages };
     read(transport, (AUTHENTICATIONS, ASKED_BY), keys, part, &mut uses).await?;
     if changes {
@@ -55,15 +57,25 @@ async fn read(
     part: Part<'_>,
     uses: &mut LastUses,
 ) -> Result<(), DuoError> {
-    let (mut oldest, last) = (None, &mut uses.last);
+    let (mut oldest, last, succeeded) = (None, &mut uses.last, &mut uses.succeeded);
     let end = walk(transport, log, part, |rows| {
         for row in rows {
             let Some(time) = time_of(row) else { continue };
             oldest = Some(time);
             let key = row.pointer(user).and_then(Value::as_str).map(Ikey::new);
             if let Some(key) = key.filter(|key| keys.contains(key)) {
-                let last = last.entry(key).or_insert(time);
-                *last = (*last).max(time);
+                // A change has no result: what was refused is not in the log.
+                let result = row.get("result").and_then(Value::as_str);
+                let counts = [
+                    Some(&mut *last),
+                    result
+                        .is_none_or(|result| result.eq_ignore_ascii_case("success"))
+                        .then_some(&mut *succeeded),
+                ];
+                for counted in counts.into_iter().flatten() {
+                    let newest = counted.entry(key.clone()).or_insert(time);
+                    *newest = (*newest).max(time);
+                }
             }
         }
         ControlFlow::Continue(())

@@ -48,6 +48,7 @@ pub(super) fn look_alikes(desired: &Desired, observation: &Observation) -> BTree
 fn options() -> Options {
     Options {
         hold_back: false,
+        allow: Vec::new(),
         prune: Prune::No,
         selection: Selection::default(),
         now: jiff::Timestamp::UNIX_EPOCH,

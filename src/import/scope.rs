@@ -233,7 +233,7 @@ impl<'a> Scope<'a> {
             )));
         }
         match &marker.state {
-            MarkerState::Owned | MarkerState::Rotating(_) => {}
+            MarkerState::Owned | MarkerState::Rotating(_) | MarkerState::Renewing => {}
             MarkerState::Quarantined(since) => {
                 return Err(Reason::Impossible(format!(
                     "it left the YAML as `{}` and is quarantined since {}; write the entry again to bring it back",

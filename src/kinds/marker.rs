@@ -2,7 +2,7 @@
 //!
 //! `[duoctl WORKSPACE/ADDRESS HASH WORD... SEAL]`, in this order, each word at most once and one space between them:
 //!
-//! * while a change of several calls is under way, its state: `creating:TIME`, `replaced`; of a rotation `rotating:IKEY` on
+//! * while a change of several calls is under way, its state: `creating:TIME`, `replaced`; `renewing` while its key is replaced in place; of a rotation `rotating:IKEY` on
 //!   the application whose key is to go, and `successor:TIME`, `delivered:TIME,TIME` or `abandoned`, each with `of:IKEY`, on
 //!   the one that takes its place; `retired:TIME` or `quarantined:TIME`, with what that took away, `had:` and `could:`;
 //!   and on the operator's own application `untested:PERMISSIONS;NETWORKS`, what let its key in before;

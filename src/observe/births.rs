@@ -1,13 +1,15 @@
 //! Whether creations that were interrupted are the operator's own.
 //!
 //! The first marker of a creation is sealed before the application has an integration key, so it could be copied to
-//! another application. Duo's activity log says which application the operator created, and nobody writes that.
+//! another application. Duo's activity log says which application the operator created, and nobody writes that. Whoever
+//! puts the marker on another application that the operator created changes that one, and every finished creation has a
+//! change after it; so the log has to show the creation and nothing after it.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::duo::activity::activities;
+use crate::duo::activity::{Activity, activities};
 use crate::duo::call::Transport;
 use crate::duo::types::Ikey;
 use crate::kinds::marker::{MarkerState, Notes};
@@ -37,13 +39,105 @@ pub async fn look_at_births(transport: &impl Transport, observation: &mut Observ
     let Ok(log) = activities(transport, from.as_millisecond(), now.as_millisecond(), PAGES).await else {
         return;
     };
-    for activity in log.items.iter().filter(|activity| activity.action == "integration_create") {
-        let (target, actor) = (Ikey::new(activity.target.as_str()), Ikey::new(activity.actor.as_str()));
-        let (Some(since), Ok(at)) = (begun.get(&target), activity.when.parse::<Timestamp>()) else {
-            continue;
-        };
-        if actor == observation.operator && at.duration_since(*since).abs() <= APART {
-            observation.proofs.set(target, Verdict::Born);
+    if !log.complete {
+        return;
+    }
+    let mut told: BTreeMap<Ikey, Vec<&Activity>> = BTreeMap::new();
+    for activity in &log.items {
+        told.entry(Ikey::new(activity.target.as_str())).or_default().push(activity);
+    }
+    for (ikey, since) in begun {
+        let Some([only]) = told.get(&ikey).map(Vec::as_slice) else { continue };
+        let at = only.when.parse::<Timestamp>();
+        let is_near = at.is_ok_and(|at| at.duration_since(since).abs() <= APART);
+        let by_operator = Ikey::new(only.actor.as_str()) == observation.operator;
+        if only.action == "integration_create" && by_operator && is_near {
+            observation.proofs.set(ikey, Verdict::Born);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::duo::call::{ApiCall, Success};
+    use crate::duo::error::DuoError;
+    use crate::duo::types::Integration;
+    use crate::reconcile::observation::Proofs;
+    use crate::secret::Secret;
+
+    /// An activity log, newest first, and whether it goes on for ever.
+    #[derive(Clone)]
+    struct Log(Vec<Value>, bool);
+
+    impl Transport for Log {
+        async fn send(&self, _: &ApiCall) -> Result<Success, DuoError> {
+            let next = self.1.then_some("more");
+            let response = json!({"items": self.0, "metadata": {"next_offset": next}});
+            Ok(Success { response, metadata: Value::Null })
+        }
+
+        fn signed_by(&self, _: &Ikey, _: &Secret) -> Self {
+            self.clone()
+        }
+
+        fn host(&self) -> &'static str {
+            "api-00000000.duosecurity.com"
+        }
+    }
+
+    fn entry(action: &str, actor: &str, target: &str, at: &str) -> Value {
+        json!({"action": action, "actor": {"key": actor, "name": actor}, "ts": at,
+            "target": {"key": target, "type": "integration"}})
+    }
+
+    #[tokio::test]
+    async fn only_what_the_operator_created_and_nobody_touched_since_is_born() {
+        let create = || entry("integration_create", "DIOP", "DI1", "2026-11-26T15:00:02Z");
+        let other = || entry("integration_update", "DIOP", "DI2", "2026-11-26T15:00:03Z");
+        let late = || entry("integration_create", "DIOP", "DI1", "2026-11-27T15:00:01Z");
+        for (log, born) in [
+            (Log(vec![other(), create()], false), true),
+            (Log(vec![], false), false),
+            (Log(vec![other()], false), false),
+            (Log(vec![entry("integration_create", "DEADMIN", "DI1", "2026-11-26T15:00:02Z")], false), false),
+            (
+                Log(
+                    vec![entry("integration_update", "DIOP", "DI1", "2026-11-26T15:00:04Z"), create()],
+                    false,
+                ),
+                false,
+            ),
+            (
+                Log(
+                    vec![entry("integration_update", "DEADMIN", "DI1", "2026-11-26T16:00:04Z"), create()],
+                    false,
+                ),
+                false,
+            ),
+            (
+                Log(
+                    vec![entry("integration_skey_view", "DEADMIN", "DI1", "2026-11-26T16:00:04Z"), create()],
+                    false,
+                ),
+                false,
+            ),
+            (Log(vec![late()], false), false),
+            (Log(vec![create()], true), false),
+        ] {
+            let notes = "[duoctl acme/applications.vpn - creating:2026-11-26T15:00:00Z]";
+            let live = json!({"integration_key": "DI1", "type": "radius", "notes": notes});
+            let now: Timestamp = "2026-11-27T16:00:00Z".parse().unwrap();
+            let mut observation = Observation {
+                integrations: Observed::Present(vec![Integration::decode(live).unwrap()]),
+                proofs: Proofs::all(Verdict::Unbound),
+                ..Observation::new("api-00000000.duosecurity.com", Ikey::new("DIOP"), now)
+            };
+            look_at_births(&log, &mut observation, now).await;
+            let found = observation.proofs.of(&Ikey::new("DI1")) == Verdict::Born;
+            assert_eq!(found, born, "{:?}", log.0);
         }
     }
 }

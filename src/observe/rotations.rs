@@ -43,7 +43,7 @@ pub async fn look_at_uses(
     // What is said of the future is said of a machine whose clock is behind.
     let until = now.max(from);
     observation.rotation_uses = match last_uses(transport, &keys, from, until, changes, LOG_PAGES).await {
-        Ok(LastUses { last, read_from }) => Observed::Present(Uses { last, read_from }),
+        Ok(LastUses { last, succeeded, read_from }) => Observed::Present(Uses { last, succeeded, read_from }),
         Err(error) => Observed::Unreadable(error.to_string()),
     };
 }

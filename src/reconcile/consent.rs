@@ -72,8 +72,9 @@ impl Allowed {
     pub fn new(name: &str, address: Option<&str>) -> Result<Self, String> {
         if name == UNVERIFIED {
             // A marker can be swapped between the plan and the consent, so it is for one application.
-            let plain =
-                |text: &&str| text.starts_with("DI") && text.chars().all(|c| c.is_ascii_alphanumeric());
+            let plain = |text: &&str| {
+                text.starts_with("DI") && text.len() > 2 && text.chars().all(|c| c.is_ascii_alphanumeric())
+            };
             let ikey = address.filter(plain).ok_or_else(|| {
                 format!("`{UNVERIFIED}` takes the integration key of one application: {UNVERIFIED}:DI...")
             })?;

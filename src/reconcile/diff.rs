@@ -19,6 +19,8 @@ use crate::kinds::marker::{Applied, AppliedFields, Marker, MarkerState, short_ha
 use crate::kinds::risk::{Assessment, NEUTRAL, Risk};
 use crate::kinds::value::{FieldValue, Setting};
 
+use crate::names::alike_key;
+
 use super::desired::DesiredApplication;
 use super::references::References;
 
@@ -147,6 +149,7 @@ pub fn compare<'m>(
     managed: &'m [Managed],
     live: &Integration,
     marker: Option<&Marker>,
+    is_proven: bool,
     references: &References,
 ) -> Difference<'m> {
     let mut difference = Difference::default();
@@ -177,7 +180,11 @@ pub fn compare<'m>(
             continue;
         }
         match managed.kept(&target, &value) {
-            Kept::Quietly if is_known(managed, &value, applied) => continue,
+            Kept::Quietly
+                if is_known(managed, &value, applied) && (is_proven || resembles(&target, &value)) =>
+            {
+                continue;
+            }
             Kept::Still(part) if is_known(managed, &value, applied) => {
                 difference.problems.push(not_followed(wanted, managed, &value, part));
                 continue;
@@ -338,6 +345,18 @@ fn is_known(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) ->
         applied.asked == short_hash(letter, &managed.wanted)
             && applied.kept == Some(short_hash(letter, value))
     })
+}
+
+/// Whether a value is what Duo makes of a text: cut, or with other blanks. A marker that is not proven does not
+/// make any other text one that Duo keeps.
+fn resembles(target: &FieldValue, value: &FieldValue) -> bool {
+    match (target, value) {
+        (FieldValue::Text(target), FieldValue::Text(value)) => {
+            let (target, value) = (alike_key(target), alike_key(value));
+            !value.is_empty() && target.starts_with(&value)
+        }
+        (_, value) => *value == FieldValue::Unset,
+    }
 }
 
 /// Said in every plan, unlike other things that Duo keeps: the key may do more, or less, than the YAML says.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::config::model::Guards;
+use crate::duo::types::Ikey;
 
 use super::consent::Consent;
 use super::desired::Desired;
@@ -38,21 +39,30 @@ pub struct Refusal {
 /// Every guard that refuses the plan; none means that it may be applied.
 pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> {
     let guards = &desired.guards;
-    let mut refusals = Vec::new();
-    for step in plan.steps() {
-        if step.targets().contains(plan.operator()) {
-            refusals.extend(self_lockout(step, &callers(guards, consent)));
-        }
-        refusals.extend(step_refusals(step));
-    }
-    refusals.extend(too_many(plan, guards, consent));
-    refusals.extend(empty(plan, desired));
-    let allowed = consent.all(guards);
-    let lifts = |refusal: &Refusal| {
-        allowed.iter().any(|allowed| allowed.covers(refusal.guard, refusal.address.as_ref()))
-    };
-    refusals.retain(|refusal| !lifts(refusal));
+    let mut refusals: Vec<Refusal> =
+        plan.steps().iter().flat_map(|step| judge_step(step, plan.operator(), guards, consent)).collect();
+    let about_all = too_many(plan, guards, consent).into_iter().chain(empty(plan, desired));
+    refusals.extend(without_consent(about_all, guards, consent));
     refusals
+}
+
+/// What the guards refuse of one step that is signed by the operator, or by whoever stands in for it.
+pub fn judge_step(step: &Step, operator: &Ikey, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
+    let touches_operator = step.targets().contains(operator);
+    let lockouts = touches_operator.then(|| self_lockout(step, &callers(guards, consent)));
+    let refusals = lockouts.into_iter().flatten().chain(step_refusals(step));
+    without_consent(refusals, guards, consent).collect()
+}
+
+fn without_consent(
+    refusals: impl Iterator<Item = Refusal>,
+    guards: &Guards,
+    consent: &Consent,
+) -> impl Iterator<Item = Refusal> {
+    let allowed = consent.all(guards);
+    refusals.filter(move |refusal| {
+        !allowed.iter().any(|allowed| allowed.covers(refusal.guard, refusal.address.as_ref()))
+    })
 }
 
 /// Whether somebody consented to a risk of an address, on the command line or in the YAML.

@@ -1,7 +1,7 @@
 //! What a person has to carry into a console that has no API: which fields, with which values, and whether a person
 //! has said that the console holds them. Knows no console; `intelligence` describes the one there is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::model::DuoPlan;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
-use crate::duo::types::Integration;
+use crate::duo::types::{Ikey, Integration};
 use crate::language::attestation::Attestation;
 
 use super::fingerprint::hash;
@@ -77,6 +77,8 @@ pub struct ConsoleField {
     pub label: &'static str,
     /// What to enter; `None` until the apply has created it. Of a secret key only the last four characters.
     pub value: Option<String>,
+    /// The application whose key is not shown, because nothing proves that it is the one of the address.
+    pub withheld: Option<Ikey>,
     /// Whether `value` is only the end of a secret.
     pub secret: bool,
     /// Where the secret is delivered, in words for people.
@@ -194,6 +196,23 @@ impl Handoff {
         }
     }
 
+    /// Leaves out what has to be entered of applications that nothing proves to be those of their addresses: the form says
+    /// so, and cannot be attested. Returns their addresses.
+    pub(super) fn withhold(&mut self, unproven: &BTreeMap<&Address, &Ikey>) -> Vec<Address> {
+        let mut withheld = Vec::new();
+        for field in self.fields.iter_mut().filter(|field| field.outstanding) {
+            let Some(address) = &field.application else { continue };
+            let Some(ikey) = unproven.get(address) else { continue };
+            (field.value, field.withheld) = (None, Some((*ikey).clone()));
+            withheld.push(address.clone());
+        }
+        if !withheld.is_empty() {
+            self.fingerprint = None;
+        }
+        withheld.dedup();
+        withheld
+    }
+
     /// Whether a person has said that the console holds these values.
     pub fn is_attested(&self) -> bool {
         !self.fields.iter().any(|field| field.outstanding)
@@ -263,6 +282,7 @@ fn resolve(field: &HandoffField, lives: &HashMap<&Address, &Integration>) -> Con
         tab,
         label,
         value,
+        withheld: None,
         secret,
         delivered_to: None,
         application,

@@ -29,7 +29,7 @@ pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observat
         let open = DesiredApplication { ignore: Vec::new(), ..wanted.clone() };
         let Ok(managed) = diff::managed(&open, &references) else { continue };
         let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
-        let difference = diff::compare(&open, &managed, live.integration, marker, &references);
+        let difference = diff::compare(&open, &managed, live.integration, marker, true, &references);
         let differs = |field: &str| {
             let changes =
                 difference.changes.iter().filter_map(|change| change.field.split(['.', '[']).next());

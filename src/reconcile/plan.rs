@@ -38,6 +38,7 @@ mod delivery;
 mod edition;
 mod existing;
 mod former;
+mod give_back;
 mod likeness;
 mod options;
 mod price;
@@ -50,6 +51,7 @@ mod step;
 
 pub use context::Orphan;
 use context::{Context, Parts};
+pub use give_back::give_back;
 use likeness::LookAlikes;
 pub use options::{Options, Prune};
 pub(crate) use removal::{AFTER_QUARANTINE, STILL_IN_CONSOLE};
@@ -330,6 +332,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         references: References::new(&observation.groups, &observation.policies),
         let_go: console::let_go(&handoffs),
     };
+    let unproven = console::unproven(&cx, &found);
     let mut look_alikes = LookAlikes::new(&matches.unowned, &matches.orphans);
     let mut unmanaged_fields = Vec::new();
     for (wanted, found) in found {
@@ -370,7 +373,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         &parts.steps,
         options.now,
     );
-    claims::rest(&mut parts.steps, &matches.claims);
+    claims::rest(&mut parts.steps, &matches.claims, integrations);
     let fingerprint = bound.unwrap_or_else(|error| {
         parts.stop(desired, unbound(&error));
         Fingerprint::default()
@@ -379,6 +382,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         claims::hold_back(&mut parts);
         removal::hold(&mut parts);
     }
+    parts.problems.extend(console::withhold(&mut handoffs, &unproven));
     handoffs.retain(|handoff| console::is_covered(handoff, &options.selection));
     let (attested, handoffs) = handoffs.into_iter().partition(Handoff::is_attested);
     Plan {

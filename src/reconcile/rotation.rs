@@ -61,6 +61,7 @@ impl Stage {
             | MarkerState::Replaced
             | MarkerState::Quarantined(_)
             | MarkerState::Rotating(_)
+            | MarkerState::Renewing
             | MarkerState::Retired(_)
             | MarkerState::Untested(_) => None,
         }
@@ -101,8 +102,10 @@ pub struct Rotation {
 /// When keys were last seen in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Uses {
-    /// The last use of each key that was used at all.
+    /// The last attempt to use each key that was used at all.
     pub last: BTreeMap<Ikey, Timestamp>,
+    /// The last use that succeeded: anybody can be denied with a new key that nobody has read.
+    pub succeeded: BTreeMap<Ikey, Timestamp>,
     /// From when on the logs were read; a use before it may have been missed.
     pub read_from: Timestamp,
 }
@@ -175,7 +178,7 @@ pub fn evidence(
 
 fn logged(keys: Keys<'_>, uses: &Uses, silence: SignedDuration, now: Timestamp, evidence: &mut Evidence) {
     let Keys { address, old, successor, delivered_at, .. } = keys;
-    match uses.last.get(successor).filter(|last| **last >= delivered_at) {
+    match uses.succeeded.get(successor).filter(|last| **last >= delivered_at) {
         Some(last) => evidence.seen.push(format!("the new key {successor} was used, last at {last}")),
         None => {
             let why = if matches!(lookup(keys.kind).map(|kind| kind.family), Some(Family::AdminApi)) {
@@ -242,8 +245,8 @@ mod tests {
             successor: &successor,
             delivered_at: time("2026-11-24T10:00:00Z"),
         };
-        let last = last.iter().map(|(ikey, at)| (Ikey::new(*ikey), time(at))).collect();
-        let uses = Observed::Present(Uses { last, read_from: time(read_from) });
+        let last: BTreeMap<_, _> = last.iter().map(|(ikey, at)| (Ikey::new(*ikey), time(at))).collect();
+        let uses = Observed::Present(Uses { succeeded: last.clone(), last, read_from: time(read_from) });
         evidence(keys, &uses, orders, None, time(now))
     }
 

@@ -118,6 +118,7 @@ impl TakedownSpec {
             tab: self.tab,
             label,
             value: Some(value),
+            withheld: None,
             secret: false,
             delivered_to: None,
             application: None,

@@ -163,6 +163,7 @@ pub(crate) fn options(prune: Prune) -> Options {
         prune,
         selection: Selection::default(),
         hold_back: false,
+        allow: Vec::new(),
         now: now(),
         rotation: Orders::default(),
     }

@@ -97,38 +97,63 @@ pub fn missing(before: &Before, now: &Integration) -> BTreeSet<String> {
     before.permissions.difference(&held).cloned().collect()
 }
 
-/// What gives back what let the key in before a change that nobody proved and whose run is gone. It cannot take anything
-/// away: of permissions that are missing only those that `may` come back are granted, and the networks become those that
-/// the YAML declares, where the change moved them and the caller is in them. Empty where nothing is known, or nothing is
-/// missing. The marker goes on saying that the application is not proven, so that the next change of it is.
+/// What is given back to an application. It cannot hold anything that is taken away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GiveBack {
+    /// Permissions that are missing now and that the YAML declares.
+    pub declared: BTreeSet<String>,
+    /// Permissions that are missing now and that somebody consented to.
+    pub consented: BTreeSet<String>,
+    /// The networks that the YAML declares, where they are others now.
+    pub networks: Option<BTreeSet<String>>,
+    /// Whether those networks are the ones from before the change.
+    pub networks_as_before: bool,
+}
+
+impl GiveBack {
+    /// Whether nothing is missing, or nothing of it may come back.
+    pub fn is_empty(&self) -> bool {
+        self.body().is_empty()
+    }
+
+    /// What is sent. The marker goes on saying that the application is not proven, so that the next change of it is.
+    pub fn body(&self) -> Map<String, Value> {
+        let permissions = self.declared.union(&self.consented);
+        let granted = permissions.map(|name| (format!("{PERMISSION_PREFIX}{name}"), json!("1")));
+        let networks = self.networks.as_ref().map(|networks| {
+            let networks: Vec<&str> = networks.iter().map(String::as_str).collect();
+            (NETWORKS.to_owned(), json!(networks.join(",")))
+        });
+        granted.chain(networks).collect()
+    }
+}
+
+/// What gives back what let the key in before a change that was never proven and whose run has ended: of permissions that
+/// are missing, those that the YAML declares, or all of them with a consent; and the networks that the YAML declares,
+/// where the change moved them and every caller is in them.
 pub fn restore(
     now: &Integration,
-    may: impl Fn(&str) -> bool,
-    declared: Option<&BTreeSet<String>>,
+    permissions: &BTreeSet<String>,
+    is_consented: bool,
+    networks: Option<&BTreeSet<String>>,
     callers: &[IpAddr],
-) -> Map<String, Value> {
-    let Some((_, before)) = untested(now) else { return Map::new() };
+) -> GiveBack {
+    let Some((_, before)) = untested(now) else { return GiveBack::default() };
     let known = known_permissions(now);
-    let back = missing(&before, now)
-        .into_iter()
-        .filter(|name| known.contains(name) && name != UNCERTAIN_PERMISSION && may(name));
-    let mut body: Map<String, Value> =
-        back.map(|name| (format!("{PERMISSION_PREFIX}{name}"), json!("1"))).collect();
-    let networks: BTreeSet<String> =
-        now.property(NETWORKS).map(parts).unwrap_or_default().into_iter().collect();
+    let mut back = missing(&before, now);
+    back.retain(|name| known.contains(name) && name != UNCERTAIN_PERMISSION);
+    let (declared, others): (BTreeSet<_>, _) = back.into_iter().partition(|name| permissions.contains(name));
+    let consented = if is_consented { others } else { BTreeSet::new() };
+    let live: BTreeSet<String> = now.property(NETWORKS).map(parts).unwrap_or_default().into_iter().collect();
     let lets_in = |declared: &&BTreeSet<String>| {
-        let parsed = Networks::parse(declared.iter());
-        let everywhere = declared.is_empty();
         let inside =
             |parsed: Networks| !callers.is_empty() && callers.iter().all(|caller| parsed.contains(*caller));
-        everywhere || parsed.is_ok_and(inside)
+        declared.is_empty() || Networks::parse(declared.iter()).is_ok_and(inside)
     };
-    let moved = networks != before.networks;
-    if let Some(declared) = declared.filter(|declared| moved && networks != **declared).filter(lets_in) {
-        let declared: Vec<&str> = declared.iter().map(String::as_str).collect();
-        body.insert(NETWORKS.to_owned(), json!(declared.join(",")));
-    }
-    body
+    let is_moved = live != before.networks;
+    let networks = networks.filter(|declared| is_moved && live != **declared).filter(lets_in).cloned();
+    let networks_as_before = networks.as_ref() == Some(&before.networks);
+    GiveBack { declared, consented, networks, networks_as_before }
 }
 
 /// The fields of a body for people, one after the other.
@@ -232,15 +257,17 @@ mod tests {
         let now = live(json!({"adminapi_info": 0, "adminapi_admins": 0, "adminapi_settings": 1,
             "networks_for_api_access": "192.0.2.0/24", "notes": text}));
         assert_eq!(missing(&before, &now), before.permissions);
-        assert_eq!(
-            Value::Object(restore(&now, |name| name == "info", None, &[])),
-            json!({"adminapi_info": "1"})
-        );
+        let names =
+            |names: &[&str]| -> BTreeSet<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+        let back = restore(&now, &names(&["info", "settings"]), false, None, &[]);
+        assert_eq!(Value::Object(back.body()), json!({"adminapi_info": "1"}));
+        let back = restore(&now, &names(&["info"]), true, None, &[]);
+        assert_eq!((back.declared, back.consented), (names(&["info"]), names(&["admins"])));
         // Networks only as they are declared, and only where the caller is in them.
         let caller = ["198.51.100.7".parse().unwrap()];
         let networks = |declared: &[&str], callers: &[IpAddr]| {
-            let declared = declared.iter().map(|network| (*network).to_owned()).collect();
-            restore(&now, |_| false, Some(&declared), callers).get(NETWORKS).cloned()
+            let back = restore(&now, &names(&[]), false, Some(&names(declared)), callers);
+            back.body().get(NETWORKS).cloned()
         };
         assert_eq!(networks(&["198.51.100.0/24"], &caller), Some(json!("198.51.100.0/24")));
         assert_eq!(networks(&["198.51.100.0/24"], &[]), None, "the caller is not known");
@@ -248,6 +275,6 @@ mod tests {
         assert_eq!(networks(&["192.0.2.0/24"], &caller), None, "they are as declared");
         assert_eq!(networks(&[], &[]), Some(json!("")));
         let settled = live(json!({"adminapi_info": 0, "notes": notes("Ours", MarkerState::Owned)}));
-        assert_eq!(restore(&settled, |_| true, None, &[]), Map::new());
+        assert!(restore(&settled, &names(&["info"]), true, None, &[]).is_empty());
     }
 }

@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 use duoctl::apply::deliver::Courier;
 use duoctl::apply::execute::{Hands, execute};
 use duoctl::apply::outcome::{Status, StepOutcome};
+use duoctl::apply::rotate::{Rotated, in_place};
 use duoctl::apply::seal::Sealer;
 use duoctl::config::load::load_text;
+use duoctl::duo::api::ReadApi as _;
 use duoctl::duo::call::{ApiCall, Success, Transport};
 use duoctl::duo::client::{Reader, Writer};
 use duoctl::duo::error::DuoError;
 use duoctl::duo::types::Ikey;
 use duoctl::observe::{look_up, observe};
+use duoctl::reconcile::delivery::Delivery;
 use duoctl::reconcile::plan::{Plan, plan};
 use duoctl::sandbox::account::{API_HOSTNAME, Account};
 use duoctl::sandbox::direct::Direct;
@@ -265,7 +268,7 @@ fn what_slipped_out_of_a_list_is_not_created_again() {
         let plan = planned_by(&between, direct.ikey(), &desired("all_users")).await;
         assert_eq!(plan.summary().add, 1);
         let outcomes = carried_out(&plan, &between, &Stores::default()).await;
-        assert!(matches!(outcomes[0].status, Status::Moved(_)), "{outcomes:?}");
+        assert!(matches!(outcomes[0].status, Status::Moved { .. }), "{outcomes:?}");
     });
     assert!(between.changes().is_empty());
 }
@@ -286,10 +289,13 @@ fn at_once<F: Future>(future: F) -> F::Output {
 }
 
 /// A second run, whole, before each request of the first: whatever both ask for, there is never a second application
-/// that is open, the store never holds the key of one that is gone, and the next run finds nothing wrong.
+/// that is open, the store never holds the key of one that is gone, and the next run finds nothing wrong. The second run
+/// may replace the key in place as well: then the store holds the new one.
 #[test]
 fn two_runs_at_once_leave_one_application_and_its_key() {
-    for readable in [Some(true), Some(false), None] {
+    for (readable, renews) in
+        [(Some(true), false), (Some(false), false), (None, false), (Some(true), true), (Some(false), true)]
+    {
         for at in 0.. {
             let folder = tempfile::tempdir().unwrap();
             let vpn = json!({"type": "radius", "name": "VPN", "user_access": "all_users",
@@ -307,14 +313,23 @@ fn two_runs_at_once_leave_one_application_and_its_key() {
             let stores = Stores::open(loaded.valid().unwrap());
             let direct = Direct::operator(Account::in_memory().unwrap());
             let interrupted = at_once(async {
-                let first = Interrupted { direct: direct.clone(), at, count: Arc::default(), by: None };
-                let second = Arc::new((wanted.clone(), Stores::open(loaded.valid().unwrap())));
-                let first = Interrupted { by: Some(second), ..first };
+                let (second, desired) = (direct.clone(), wanted.clone());
+                let theirs = Stores::open(loaded.valid().unwrap());
+                let by = move || {
+                    at_once(async {
+                        run(&second, second.ikey(), &desired, &theirs).await;
+                        if renews {
+                            renewed(&second, &desired, &theirs).await;
+                        }
+                    });
+                };
+                let first =
+                    Interrupted { direct: direct.clone(), at, count: Arc::default(), by: Arc::new(by) };
                 let outcomes = run(&first, direct.ikey(), &wanted, &stores).await;
                 let is_well = |it: &StepOutcome| {
-                    matches!(it.status, Status::Applied | Status::Moved(_) | Status::NotAttempted(_))
+                    matches!(it.status, Status::Applied | Status::Moved { .. } | Status::NotAttempted(_))
                 };
-                assert!(outcomes.iter().all(is_well), "{readable:?} {at}: {outcomes:?}");
+                assert!(outcomes.iter().all(is_well), "{readable:?} {renews} {at}: {outcomes:?}");
                 first.count.lock().unwrap().1
             });
             let named = |direct: &Direct| -> Vec<Value> {
@@ -323,23 +338,25 @@ fn two_runs_at_once_leave_one_application_and_its_key() {
             };
             let open = named(&direct).iter().filter(|live| live["user_access"] == "ALL_USERS").count();
             assert!(open <= 1 && named(&direct).len() <= 1, "{readable:?} {at}: {:?}", named(&direct));
-            let held = held_key(folder.path());
+            let kept = held(folder.path()).map(|held| held["integration_key"].clone());
             let live: Vec<Value> =
                 named(&direct).iter().map(|live| live["integration_key"].clone()).collect();
             assert!(
-                held.as_ref().is_none_or(|held| live.contains(held)),
-                "{readable:?} {at}: {held:?} {live:?}"
+                kept.as_ref().is_none_or(|kept| live.contains(kept)),
+                "{readable:?} {at}: {kept:?} {live:?}"
             );
             at_once(run(&direct, direct.ikey(), &wanted, &stores));
             let live = named(&direct);
             assert_eq!(live.len(), 1, "{readable:?} {at}");
             assert_eq!(live[0]["user_access"], "ALL_USERS", "{readable:?} {at}");
             if readable.is_some() {
-                assert_eq!(
-                    held_key(folder.path()).as_ref(),
-                    Some(&live[0]["integration_key"]),
-                    "{readable:?} {at}"
-                );
+                let held = held(folder.path()).unwrap();
+                assert_eq!(held["integration_key"], live[0]["integration_key"], "{readable:?} {renews} {at}");
+                // Duo shows the end of a key.
+                let end = |keys: &Value| {
+                    keys["secret_key"].as_str().unwrap().chars().rev().take(4).collect::<String>()
+                };
+                assert_eq!(end(&held), end(&live[0]), "{readable:?} {renews} {at}");
             }
             if !interrupted {
                 assert!(at > 3);
@@ -349,12 +366,23 @@ fn two_runs_at_once_leave_one_application_and_its_key() {
     }
 }
 
-fn held_key(folder: &Path) -> Option<Value> {
+fn held(folder: &Path) -> Option<Value> {
     let text = std::fs::read_to_string(folder.join("kept/vpn")).ok()?;
     let written: Value = serde_json::from_str(&text).unwrap();
     // A command is given the keys inside of its request.
-    let payload = written.get("secret").unwrap_or(&written);
-    Some(payload["integration_key"].clone())
+    Some(written.get("secret").unwrap_or(&written).clone())
+}
+
+/// Replaces the key of the application in place, as `keys rotate --strategy in-place` does.
+async fn renewed(direct: &Direct, desired: &Desired, stores: &Stores) {
+    let (writer, courier) = (Writer::new(direct.clone()), Courier::new(direct.clone(), stores));
+    let lives = Reader::new(direct.clone()).integrations().await.unwrap();
+    let live = lives.iter().find(|live| live.name() == "VPN").unwrap();
+    let wanted = &desired.applications[0];
+    let delivery = Delivery::new(wanted.secret.as_ref().unwrap(), "the keys are new");
+    let sealer = Sealer::new(keyring());
+    let rotated = in_place(&writer, sealer, &courier, &wanted.address, live, &delivery).await;
+    assert!(matches!(rotated, Rotated::Delivered(_)), "{rotated:?}");
 }
 
 async fn run<T: Transport + Clone>(
@@ -382,7 +410,7 @@ struct Interrupted {
     at: usize,
     /// How many requests were sent, and whether the other run has gone.
     count: Arc<Mutex<(usize, bool)>>,
-    by: Option<Arc<(Desired, Stores)>>,
+    by: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Transport for Interrupted {
@@ -394,10 +422,9 @@ impl Transport for Interrupted {
             count.1 |= now;
             now
         };
-        if let Some(other) = self.by.as_ref().filter(|_| goes_first) {
+        if goes_first {
             // On a thread of its own, which this one waits for.
-            let run = || at_once(run(&self.direct, self.direct.ikey(), &other.0, &other.1));
-            std::thread::scope(|scope| scope.spawn(run).join().unwrap());
+            std::thread::scope(|scope| scope.spawn(|| (self.by)()).join().unwrap());
         }
         self.direct.send(call).await
     }

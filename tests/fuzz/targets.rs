@@ -25,6 +25,7 @@ fn options() -> Options {
         prune: Prune::Quarantine,
         selection: Selection::default(),
         hold_back: false,
+        allow: Vec::new(),
         now: jiff::Timestamp::UNIX_EPOCH,
         rotation: Default::default(),
     }

@@ -51,6 +51,7 @@ fn options() -> Options {
         prune: Prune::No,
         selection: Selection::default(),
         hold_back: false,
+        allow: Vec::new(),
         now: jiff::Timestamp::UNIX_EPOCH,
         rotation: duoctl::reconcile::rotation::Orders::default(),
     }

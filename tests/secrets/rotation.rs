@@ -134,6 +134,47 @@ fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
     assert_eq!(kept(&folder, "kept-help")["secret_key"], key.as_str());
 }
 
+/// A store that cannot be read back: only the marker can tell that it may hold an old key.
+#[test]
+fn a_replacement_that_was_not_delivered_is_owed_until_it_is() {
+    let (duo, folder) = (Duo::start(), Folder::empty());
+    let stores = "secret_stores: {cmd: {type: exec, write: [./keep.sh, write]}}";
+    let applications = "applications:
+  help: {type: authapi, name: Help, user_access: no_users, secret: {store: cmd, path: help}}
+";
+    folder.keeper();
+    folder.yaml(applications, stores);
+    duo.apply(&folder).exits(0);
+    let keep = fs::read(folder.path("keep.sh")).unwrap();
+    let holds = |when: &str| {
+        assert_eq!(kept(&folder, "kept-help")["secret_key"], duo.application("Help")["secret_key"], "{when}");
+        let notes = duo.application("Help")["notes"].as_str().unwrap().to_owned();
+        assert!(!notes.contains("renewing"), "{when}: {notes}");
+    };
+    let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
+    // It takes the key of now once more, and no other.
+    folder.script("keep.sh", "cat > /dev/null; [ ! -e tried ] && touch tried");
+    duo.run(&folder, &arguments).exits(4).tells("there is a new key, and `duoctl apply` delivers it");
+    fs::write(folder.path("keep.sh"), keep).unwrap();
+    duo.plan(&folder).exits(2).tells("* deliver applications.help").tells("1 to change");
+    duo.apply(&folder).exits(0);
+    holds("the store failed");
+    duo.plan(&folder).exits(0);
+    // Killed before and after each request of it.
+    let mut kills = 0;
+    for fault in ["halt-after-commit", "halt"] {
+        for number in 1.. {
+            if !duo.killed(&folder, &arguments, fault, number) {
+                break;
+            }
+            kills += 1;
+            duo.apply(&folder).exits(0);
+            holds(&format!("{fault} {number}"));
+        }
+    }
+    assert!(kills > 10, "{kills}");
+}
+
 /// A reset ends the old key at once, so a store that cannot take a key is found out before.
 #[test]
 fn a_store_that_cannot_be_written_keeps_the_old_key() {

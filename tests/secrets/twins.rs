@@ -120,7 +120,13 @@ async fn a_key_is_replaced_stage_by_stage() {
     duo.apply(&folder).exits(0);
     assert!(duo.applications("Help").iter().all(|one| groups(one) == 1));
 
-    log_in(&duo, &kept(&folder, "secrets/help.json")).await;
+    // Duo denies this user: anybody can be denied with a key that no consumer has read yet.
+    let new = kept(&folder, "secrets/help.json");
+    log_in(&duo, &new).await;
+    keys(&duo, &folder, "status", &[]).exits(0).tells("waits for: a use of the new key");
+    let (ikey, now) = (new["integration_key"].as_str().unwrap(), jiff::Timestamp::now().as_second());
+    let name = user(&duo);
+    duo.account().record_login(ikey, &name, "success", now).unwrap();
     let run = keys(&duo, &folder, "status", &[]).exits(0);
     run.tells("seen: the new key").tells("waits for: 24 hours since the delivery");
     let run = keys(&duo, &folder, "rotate", &["--silence", "0h"]).exits(0);

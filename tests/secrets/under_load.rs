@@ -115,18 +115,6 @@ async fn not_one_call_fails_through_a_whole_rotation() {
     assert_eq!(duo.application("Help")["integration_key"], key(&path)["integration_key"]);
 }
 
-/// Runs a command and kills it while its Nth request waits for an answer. False when it ended before.
-fn killed(duo: &Duo, folder: &Folder, command: &[&str], fault: &str, number: usize) -> bool {
-    let before = duo.account().faults.halted();
-    duo.account().faults.add(format!("{fault}=1@{}", number - 1).parse().unwrap());
-    let mut run = duo.call(folder, command).start();
-    duo.wait_until("it hangs or ends", |account| account.faults.halted() > before || run.has_ended());
-    let hung = duo.account().faults.halted() > before;
-    run.kill();
-    duo.calm();
-    hung
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_request_it_ends_in_one_application_and_one_key() {
     let (duo, folder) = start();
@@ -139,7 +127,7 @@ async fn killed_at_every_request_it_ends_in_one_application_and_one_key() {
                 if name != "begin" {
                     duo.run(&folder, &ROTATE).exits(0);
                 }
-                let hung = killed(&duo, &folder, stages, fault, number);
+                let hung = duo.killed(&folder, stages, fault, number);
                 *kills.entry(name).or_insert(0) += usize::from(hung);
                 let at = format!("{name}, {fault}, request {number}");
                 works(&consumer, &key(&path)).await.unwrap_or_else(|error| panic!("{at}: {error}"));

@@ -141,6 +141,18 @@ impl Duo {
         self.run(folder, &["apply", "--auto-approve"])
     }
 
+    /// Runs a command and kills it while its Nth request waits for an answer. False when it ended before.
+    pub fn killed(&self, folder: &Folder, command: &[&str], fault: &str, number: usize) -> bool {
+        let before = self.account().faults.halted();
+        self.account().faults.add(format!("{fault}=1@{}", number - 1).parse().unwrap());
+        let mut run = self.call(folder, command).start();
+        self.wait_until("it hangs or ends", |account| account.faults.halted() > before || run.has_ended());
+        let hung = self.account().faults.halted() > before;
+        run.kill();
+        self.calm();
+        hung
+    }
+
     pub fn plan(&self, folder: &Folder) -> Outcome {
         self.run(folder, &["plan", "--detailed-exitcode"])
     }

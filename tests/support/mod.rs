@@ -3,7 +3,9 @@
 
 pub mod node;
 pub mod python;
+pub mod saved;
 pub mod seals;
+pub mod spoiler;
 pub mod wire_server;
 
 use std::ffi::OsStr;

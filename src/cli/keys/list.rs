@@ -12,7 +12,6 @@ use crate::output::printer::Printer;
 use crate::reconcile::age::LOG_REACH;
 use crate::reconcile::delivery::Held;
 use crate::reconcile::inventory::{Entry, Keeping, inventory};
-use crate::reconcile::plan;
 
 use super::super::args::{self, Pruning, Selected};
 use super::super::exit::{Exit, Failure};
@@ -38,7 +37,7 @@ pub(super) async fn run(
     }
     let spinner = Spinner::start("trying the stored keys", printer);
     look_at_creations(&session.transport, &mut reading.observation, LOG_REACH, options.now).await;
-    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let plan = session.planned(&reading.observation, &options);
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     let entries = inventory(&session.desired, &reading.observation, &plan, &options.selection, options.now);
     let parallelism = usize::from(args.connection.parallelism);

@@ -11,6 +11,7 @@ use crate::apply::execute::{Hands, execute};
 use crate::apply::outcome::{Status, StepOutcome};
 use crate::apply::rotate::{Rotated, in_place};
 use crate::apply::seal::Sealer;
+use crate::diagnostic::has_errors;
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::{KeyReader, Writer};
 use crate::duo::https::HttpsTransport;
@@ -28,7 +29,7 @@ use crate::reconcile::delivery::Delivery;
 use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::guard::{Refusal, judge};
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{self, Options, Plan};
+use crate::reconcile::plan::{Options, Plan};
 use crate::reconcile::rotation::Rotation;
 use crate::reconcile::selection::Pattern;
 use crate::reconcile::selection::Selection;
@@ -68,7 +69,7 @@ pub(super) async fn run(
         let reach = least.saturating_add(SignedDuration::from_hours(24));
         look_at_creations(&session.transport, &mut reading.observation, reach, options.now).await;
     }
-    let plan = plan::plan(&session.desired, &reading.observation, &options);
+    let plan = session.planned(&reading.observation, &options);
     let named: Result<Vec<_>, _> = order.addresses.iter().map(|text| Pattern::parse(text)).collect();
     let named = named.map_err(Failure::Usage)?;
     check_patterns(named.iter().chain(patterns(&approval.allow)), &session.desired, &plan)?;
@@ -91,13 +92,18 @@ pub(super) async fn run(
     if let Some(stages) = &stages {
         show_problems(stages.problems(), &session.sources, printer);
     }
+    let stopped = stages.as_ref().is_some_and(|stages| has_errors(stages.problems()));
     let stages = stages.filter(|stages| guards.is_empty() && !stages.steps().is_empty());
     let refused = !choice.refusals.is_empty() || !guards.is_empty();
     if choice.in_place.is_empty() && stages.is_none() {
         if !refused {
             waiting(&plan, &choice, printer);
         }
-        return Ok(if refused { Exit::Refused } else { Exit::Done });
+        return Ok(match (refused, stopped) {
+            (true, _) => Exit::Refused,
+            (false, true) => Exit::Error,
+            (false, false) => Exit::Done,
+        });
     }
     printer.data(&sheet(&choice.in_place, printer));
     if let Some(stages) = &stages {
@@ -129,7 +135,7 @@ pub(super) async fn run(
         return Ok(Exit::Interrupted);
     }
     let exit = done.exit();
-    Ok(if exit == Exit::Done && refused { Exit::Partly } else { exit })
+    Ok(if exit == Exit::Done && (refused || stopped) { Exit::Partly } else { exit })
 }
 
 /// What became of the steps of a run.
@@ -198,7 +204,7 @@ fn stages(session: &Session, reading: &Reading, choice: &Choice<'_>, options: &O
     let globs: Vec<String> = choice.twins.iter().map(|address| globset::escape(address.as_str())).collect();
     let selection = Selection::new(&globs, &[]).ok().filter(|_| !globs.is_empty())?;
     let options = Options { selection, rotation: choice.orders.clone(), ..options.clone() };
-    Some(plan::plan(&session.desired, &reading.observation, &options))
+    Some(session.planned(&reading.observation, &options))
 }
 
 fn show_refusals(choice: &Choice<'_>, guards: &[Refusal], again: Option<&str>, printer: Printer) {
@@ -274,7 +280,8 @@ impl Run<'_> {
             let outcome = if *is_operator {
                 self.rotate_operator(address, live, &delivery).await
             } else {
-                in_place(&writer, &courier, address, live, &delivery).await
+                in_place(&writer, Sealer::new(&self.session.keyring), &courier, address, live, &delivery)
+                    .await
             };
             self.printer.data(&line(address, &outcome, self.printer));
             remark_console(address, &outcome, self.printer);
@@ -305,7 +312,8 @@ impl Run<'_> {
             ));
         }
         let courier = Courier::new(second.clone(), &self.session.stores);
-        let outcome = in_place(&Writer::new(second.clone()), &courier, address, live, delivery).await;
+        let (writer, sealer) = (Writer::new(second.clone()), Sealer::new(&self.session.keyring));
+        let outcome = in_place(&writer, sealer, &courier, address, live, delivery).await;
         if matches!(outcome, Rotated::Delivered(_) | Rotated::NotDelivered(_)) {
             self.seal_anew(&second, &live.ikey).await;
         }
@@ -353,7 +361,7 @@ impl Run<'_> {
         }
         // What was done was said; that the account cannot be read again is no failure of the rotation.
         let Ok(reading) = self.session.read(self.printer).await else { return };
-        let plan = plan::plan(&self.session.desired, &reading.observation, options);
+        let plan = self.session.planned(&reading.observation, options);
         let rotations: Vec<Rotation> = plan
             .rotations()
             .iter()
@@ -373,9 +381,10 @@ impl Run<'_> {
 fn exit_of(outcome: &StepOutcome) -> Exit {
     match &outcome.status {
         Status::Applied => Exit::Done,
-        Status::Moved(_) => Exit::Stale,
+        Status::Moved { partly: false, .. } => Exit::Stale,
         Status::Failed { error, partly: false } if !error.outcome_unknown() => Exit::of(error),
         Status::Failed { .. }
+        | Status::Moved { .. }
         | Status::NotDelivered(_)
         | Status::Unconfirmed(_)
         | Status::NotProven(_)

@@ -183,7 +183,7 @@ async fn ids_are_escaped_or_refused() {
         let id = Ikey::new(id);
         assert!(matches!(reader.integration(&id).await, Err(DuoError::NotSent { .. })));
         assert!(matches!(writer.update(&id, Map::new()).await, Err(DuoError::NotSent { .. })));
-        assert!(matches!(writer.delete(&id).await, Err(DuoError::NotSent { .. })));
+        assert!(matches!(writer.delete(&deletable(id.as_str())).await, Err(DuoError::NotSent { .. })));
         assert!(matches!(keys.secret_key(&id).await.err(), Some(DuoError::NotSent { .. })));
     }
     assert_eq!(fake.calls().len(), 1, "nothing else was sent");
@@ -233,10 +233,16 @@ async fn a_create_without_a_usable_reply_has_an_unknown_outcome() {
     assert!(error.outcome_unknown());
 }
 
+fn deletable(ikey: &str) -> Deletable {
+    let mut live = Integration::decode(json!({"integration_key": "DI1", "type": "unix"})).unwrap();
+    live.ikey = Ikey::new(ikey);
+    Deletable::read(&live, |_| true).unwrap()
+}
+
 #[tokio::test]
 async fn a_delete_accepts_any_answer_of_success() {
     for answer in [json!(""), json!({}), json!(null)] {
-        Writer::new(Fake::script([Ok(answer)])).delete(&ikey(1)).await.unwrap();
+        Writer::new(Fake::script([Ok(answer)])).delete(&deletable("DI1")).await.unwrap();
     }
 }
 

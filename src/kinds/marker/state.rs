@@ -24,6 +24,8 @@ pub enum MarkerState {
     Quarantined(Timestamp),
     /// Its key is being rotated: the application that is to take its place.
     Rotating(Ikey),
+    /// Its key is being replaced in place: the secret store may hold the old one, which no longer works.
+    Renewing,
     /// Made by a rotation, next to the application that is in use; its keys may not have arrived yet.
     Successor {
         /// The application whose place it takes.
@@ -97,6 +99,7 @@ impl MarkerState {
             | Self::Replaced
             | Self::Quarantined(_)
             | Self::Rotating(_)
+            | Self::Renewing
             | Self::Retired(_)
             | Self::Untested(_) => None,
         }
@@ -112,7 +115,10 @@ impl MarkerState {
 
     /// Whether people use the application, as far as this workspace knows.
     pub fn is_in_use(&self) -> bool {
-        matches!(self, Self::Owned | Self::Creating { .. } | Self::Untested(_) | Self::Rotating(_))
+        matches!(
+            self,
+            Self::Owned | Self::Creating { .. } | Self::Untested(_) | Self::Rotating(_) | Self::Renewing
+        )
     }
 
     /// Since when nobody may log in, because the application left the YAML or was put out of use by a rotation.
@@ -123,6 +129,7 @@ impl MarkerState {
             | Self::Creating { .. }
             | Self::Replaced
             | Self::Rotating(_)
+            | Self::Renewing
             | Self::Successor { .. }
             | Self::Delivered { .. }
             | Self::Abandoned { .. }
@@ -154,6 +161,7 @@ impl MarkerState {
             Self::Replaced => "replaced",
             Self::Quarantined(_) => "quarantined",
             Self::Rotating(_) => "rotating",
+            Self::Renewing => "renewing",
             Self::Successor { .. } => "successor",
             Self::Delivered { .. } => "delivered",
             Self::Abandoned { .. } => "abandoned",
@@ -167,6 +175,7 @@ impl MarkerState {
         match word.split_once(':') {
             None => match word {
                 "replaced" => Some(Self::Replaced),
+                "renewing" => Some(Self::Renewing),
                 "abandoned" => Some(Self::Abandoned { of: of?.clone() }),
                 _ => None,
             },
@@ -195,7 +204,7 @@ impl Display for MarkerState {
             Self::Owned => Ok(()),
             Self::Creating { since } | Self::Successor { since, .. } => write!(f, " {}:{since}", self.word()),
             Self::Quarantined(since) | Self::Retired(since) => write!(f, " {}:{since}", self.word()),
-            Self::Replaced | Self::Abandoned { .. } => write!(f, " {}", self.word()),
+            Self::Replaced | Self::Renewing | Self::Abandoned { .. } => write!(f, " {}", self.word()),
             Self::Rotating(successor) => write!(f, " rotating:{successor}"),
             Self::Delivered { since, at, .. } => write!(f, " delivered:{since},{at}"),
             Self::Untested(None) => f.write_str(" untested:?"),

@@ -36,6 +36,7 @@ fn states() -> Vec<MarkerState> {
         MarkerState::Owned,
         MarkerState::Creating { since },
         MarkerState::Replaced,
+        MarkerState::Renewing,
         MarkerState::Quarantined(since),
         MarkerState::Rotating(ikey()),
         MarkerState::Successor { of: ikey(), since },

@@ -93,6 +93,7 @@ pub fn longest(workspace: &str, address: Address, letters: impl Iterator<Item = 
         MarkerState::Owned,
         MarkerState::Creating { since: time },
         MarkerState::Replaced,
+        MarkerState::Renewing,
         MarkerState::Quarantined(time),
         MarkerState::Rotating(ikey()),
         MarkerState::Successor { of: ikey(), since: time },

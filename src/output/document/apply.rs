@@ -159,7 +159,7 @@ impl From<&StepOutcome> for OutcomeDocument {
         let causes = match &outcome.status {
             Status::Failed { error, .. } => causes(error),
             Status::Applied
-            | Status::Moved(_)
+            | Status::Moved { .. }
             | Status::Unconfirmed(_)
             | Status::NotDelivered(_)
             | Status::NotProven(_)
@@ -187,7 +187,10 @@ impl From<&StepOutcome> for OutcomeDocument {
 fn became(status: &Status) -> (StepStatus, Option<String>, Option<String>) {
     let (word, reason, next) = match status {
         Status::Applied => return (StepStatus::Applied, None, None),
-        Status::Moved(what) => (StepStatus::Moved, what.clone(), Some("run `duoctl plan` again")),
+        Status::Moved { what, partly } => {
+            let status = if *partly { StepStatus::PartlyApplied } else { StepStatus::Moved };
+            (status, what.clone(), Some("run `duoctl plan` again"))
+        }
         Status::Unconfirmed(what) => (
             StepStatus::Unconfirmed,
             what.clone(),

@@ -57,6 +57,10 @@ pub struct ConsoleFieldDocument {
     pub label: String,
     /// What to enter; null until the apply has created it. Of a secret key only the last four characters.
     pub value: Option<String>,
+    /// The integration key of the application whose key is not shown, because nothing proves that it is the one of the
+    /// address; null otherwise.
+    #[serde(default)]
+    pub withheld: Option<String>,
     /// Whether `value` is only the end of a secret.
     pub secret: bool,
     /// Where the secret is delivered, in words for people.
@@ -102,6 +106,7 @@ impl From<&ConsoleField> for ConsoleFieldDocument {
             tab: field.tab.to_owned(),
             label: field.label.to_owned(),
             value: field.value.clone(),
+            withheld: field.withheld.as_ref().map(ToString::to_string),
             secret: field.secret,
             delivered_to: field.delivered_to.clone(),
             application: field.application.as_ref().map(ToString::to_string),

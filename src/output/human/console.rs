@@ -60,6 +60,9 @@ pub(crate) fn state(handoff: &HandoffDocument) -> String {
         let words = match handoff.fingerprint {
             _ if removed => "it left the YAML, and nobody has attested yet that it is removed there",
             Some(_) => "nobody has attested yet that the console holds these values",
+            None if handoff.fields.iter().any(|field| field.withheld.is_some()) => {
+                "some values are not shown, because nothing proves whose they are"
+            }
             None => "some values are known after the apply",
         };
         return words.to_owned();
@@ -124,9 +127,17 @@ pub(crate) fn steps(handoff: &HandoffDocument) -> Vec<(String, bool)> {
 /// What to enter into a field, or where it is to be had.
 pub(crate) fn value(field: &ConsoleFieldDocument, handoff: &HandoffDocument) -> String {
     match &field.value {
-        None => "(known after the apply)".to_owned(),
+        None => format!("({})", unknown(field)),
         Some(end) if field.secret => where_it_is(field, handoff, &safe(end), safe),
         Some(value) => safe(value),
+    }
+}
+
+/// Why a field has no value.
+pub(crate) fn unknown(field: &ConsoleFieldDocument) -> String {
+    match &field.withheld {
+        Some(ikey) => format!("not shown: nothing proves that {} is the right application", safe(ikey)),
+        None => "known after the apply".to_owned(),
     }
 }
 

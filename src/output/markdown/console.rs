@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::text::span;
 use crate::output::document::HandoffDocument;
-use crate::output::human::console::{state, steps, where_it_is};
+use crate::output::human::console::{state, steps, unknown, where_it_is};
 use crate::reconcile::handoff::Purpose;
 use crate::text::safe;
 
@@ -16,7 +17,7 @@ pub(super) fn sheet(handoff: &HandoffDocument) -> String {
     let _ = writeln!(text, "| tab | field | value | {wanted} |\n|---|---|---|---|");
     for field in &handoff.fields {
         let value = match &field.value {
-            None => "known after the apply".to_owned(),
+            None => cell(&unknown(field)),
             Some(end) if field.secret => where_it_is(field, handoff, &code(end), cell),
             Some(value) => code(value),
         };
@@ -46,14 +47,7 @@ fn cell(text: &str) -> String {
 /// Text that is to be copied as it is; empty for an empty one.
 fn code(text: &str) -> String {
     let text = safe(text);
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest + 1);
-    // A space on both sides is not part of the code, and keeps its backticks apart from the fence.
-    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
-    match text.as_str() {
-        "" => text,
-        text => format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|")),
-    }
+    if text.is_empty() { text } else { span(&text).replace('|', "\\|") }
 }
 
 #[cfg(test)]

@@ -11,19 +11,29 @@ const LONGEST: usize = 240;
 /// A text as code, in a paragraph, a list or a cell.
 pub(super) fn code(text: &str) -> String {
     let text = shortened(text);
-    let harmless = |c: char| !matches!(c, '`' | '|' | '\\' | '<' | '>' | '&');
+    let harmless = |c: char| !matches!(c, '|' | '\\');
     if !text.is_empty() && text.trim() == text && text.chars().all(harmless) {
-        return format!("`{text}`");
+        return span(&text);
     }
     html_code(&text)
+}
+
+/// A text between more backticks than it has in a row.
+pub(super) fn span(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    // A space on both sides is not part of the code, and keeps its backticks apart from the fence.
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
 }
 
 /// The same as HTML, which also holds inside of HTML blocks: every character that could mean anything is written as a
 /// number.
 pub(super) fn html_code(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
+    let is_address = text.to_ascii_lowercase().contains("www.");
     for c in shortened(text).chars() {
-        if c.is_alphanumeric() || matches!(c, ' ' | '-' | '.' | ',') {
+        if c.is_alphanumeric() || matches!(c, ' ' | '-' | ',') || c == '.' && !is_address {
             escaped.push(c);
         } else {
             escaped.push_str(&format!("&#{};", u32::from(c)));
@@ -73,11 +83,16 @@ mod tests {
 
     #[test]
     fn what_could_end_code_is_written_as_numbers() {
-        assert_eq!(code("a`b"), "<code>a&#96;b</code>");
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(
+            code("a|user@example.com www.example.com"),
+            "<code>a&#124;user&#64;example&#46;com www&#46;example&#46;com</code>"
+        );
         assert_eq!(code("a|b\\"), "<code>a&#124;b&#92;</code>");
         assert_eq!(code(" a"), "<code> a</code>");
         assert_eq!(code(""), "<code></code>");
         assert_eq!(code("x\n</details>"), "<code>x&#92;u&#123;a&#125;&#60;&#47;details&#62;</code>");
+        assert_eq!(code("</details>"), "`</details>`");
         assert_eq!(prose("see www.example.com"), "`see www.example.com`");
         assert_eq!(prose("ask @team"), "`ask @team`");
     }

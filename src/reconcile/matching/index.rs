@@ -338,6 +338,12 @@ impl<'a, 'd> Index<'a, 'd> {
         let free = |live: &Live<'_>| !self.pins.contains_key(live.integration.ikey.as_str());
         let (owned, unowned): (Vec<_>, Vec<_>) =
             found.into_iter().filter(free).partition(|live| live.marker.is_some());
+        // A marker of a sibling that duoctl did not write may have been put over the one of this address.
+        let is_own = |live: &&Live<'_>| live.marker.as_ref().is_some_and(|marker| self.is_own(marker));
+        let forged = owned.iter().filter(is_own).find(|live| live.is_forged());
+        if let Some(broken) = unowned.iter().find(|live| live.damaged.is_some()).or(forged) {
+            return Err(self.broken(wanted, broken));
+        }
         // An application of a sibling address is no candidate; one of an address that left the YAML may have moved.
         let elsewhere_owned: Vec<_> = owned
             .into_iter()
@@ -347,9 +353,6 @@ impl<'a, 'd> Index<'a, 'd> {
                     .is_some_and(|marker| !self.is_own(marker) || !self.declared.contains(&marker.address))
             })
             .collect();
-        if let Some(damaged) = unowned.iter().find(|live| live.damaged.is_some()) {
-            return Err(self.broken(wanted, damaged));
-        }
         match (unowned.as_slice(), elsewhere_owned.as_slice()) {
             // It lost its marker while its key was being rotated, and the entry was renamed.
             ([live], _) if let Some((other, _)) = self.rotated_with(live) => {
@@ -394,13 +397,22 @@ impl<'a> Index<'a, '_> {
 
     fn broken(&self, wanted: &DesiredApplication, live: &Live<'_>) -> Box<Diagnostic> {
         let ikey = &live.integration.ikey;
-        let (code, what) = if live.is_forged() {
-            (Code::ForgedMarker, format!("{ikey} carries its marker, which duoctl did not write for it"))
-        } else {
-            (Code::DamagedMarker, format!("the marker in the notes of {ikey} cannot be read"))
+        let own = [&wanted.address, self.home(wanted)];
+        let (code, what) = match live.marker.as_ref().filter(|_| live.is_forged()) {
+            Some(marker) if own.contains(&&marker.address) => {
+                (Code::ForgedMarker, format!("{ikey} carries its marker, which duoctl did not write for it"))
+            }
+            Some(marker) => (
+                Code::ForgedMarker,
+                format!(
+                    "{ikey} has its type and name, and carries a marker of {} that duoctl did not write",
+                    marker.address
+                ),
+            ),
+            None => (Code::DamagedMarker, format!("the marker in the notes of {ikey} cannot be read")),
         };
         let named = live.damaged.iter().flat_map(|damaged| damaged.names.iter().map(|(_, address)| address));
-        let addresses = [&wanted.address, self.home(wanted)].into_iter().chain(named);
+        let addresses = own.into_iter().chain(named);
         let marked = addresses.flat_map(|address| self.lives(self.by_address.get(address)));
         let partner = |live: &Live<'a>| live.state().and_then(MarkerState::partner).cloned();
         let mut beside: BTreeSet<Ikey> = marked.clone().filter_map(|live| partner(&live)).collect();
@@ -422,13 +434,17 @@ impl<'a> Index<'a, '_> {
     /// An application that only says of itself that it is the one of an address, or has its name, is not taken where the
     /// store of the address holds the key of another one: that is what a marker leaves behind that was moved.
     fn store_agrees(&self, wanted: &DesiredApplication, found: &Match<'a>) -> Result<(), Box<Diagnostic>> {
-        let (None, Some(live)) = (&found.pair, &found.live) else { return Ok(()) };
+        let (None, Some(keys)) = (&found.pair, self.stored(wanted)) else { return Ok(()) };
+        let stored = Ikey::new(keys.ikey.as_str());
+        let Some(holder) = self.by_ikey.get(stored.as_str()).and_then(|position| self.lives.get(*position))
+        else {
+            return Ok(());
+        };
+        let Some(live) = &found.live else { return self.is_free(wanted, found, holder) };
         let ikey = &live.integration.ikey;
         let proven = live.marker.is_some() && live.proof.is_proven();
         let pinned = wanted.pin.as_ref().is_some_and(|pin| pin.value == *ikey);
-        let Some(keys) = self.stored(wanted).filter(|_| !proven && !pinned) else { return Ok(()) };
-        let stored = Ikey::new(keys.ikey.as_str());
-        if stored == *ikey || !self.by_ikey.contains_key(stored.as_str()) {
+        if proven || pinned || stored == *ikey {
             return Ok(());
         }
         let message =
@@ -436,6 +452,37 @@ impl<'a> Index<'a, '_> {
         let help = format!(
             "find out in Duo which of the two it is, and set `integration_key` to that one; {ikey} may carry a marker that \
              was moved to it"
+        );
+        Err(problem(Code::StoreDisagrees, wanted, message, &help))
+    }
+
+    /// Nothing is created where the store holds the key of an application that exists, whatever its notes say: it is what
+    /// the consumers of the key use. What a replacement of this address is to replace is not meant, nor what has no
+    /// marker: the search for look-alikes says more of that.
+    fn is_free(
+        &self,
+        wanted: &DesiredApplication,
+        found: &Match<'a>,
+        holder: &Live<'a>,
+    ) -> Result<(), Box<Diagnostic>> {
+        let ikey = &holder.integration.ikey;
+        let kind = holder.integration.kind();
+        let is_left = found.predecessors.iter().any(|live| live.integration.ikey == *ikey);
+        let is_bare = holder.marker.is_none() && holder.damaged.is_none();
+        if is_left || is_bare && wanted.kind.as_deref() == Some(kind) {
+            return Ok(());
+        }
+        let what = match &holder.marker {
+            Some(marker) => format!("whose marker names {}/{}", marker.workspace, marker.address),
+            None if is_bare => format!("which has the type `{kind}`"),
+            None => "whose marker cannot be read".to_owned(),
+        };
+        let message = format!("its store holds the key of {ikey}, which exists, and {what}");
+        let help = format!(
+            "find out in Duo whether {ikey} is it: if so, remove `[duoctl …]` from its notes and run `duoctl adopt {} {ikey}`; \
+             if not, empty {}",
+            wanted.address,
+            wanted.secret.as_ref().map_or("the store", |secret| secret.place.as_str()),
         );
         Err(problem(Code::StoreDisagrees, wanted, message, &help))
     }

@@ -1,30 +1,58 @@
 //! What rests on markers that this run cannot verify, and what is said of markers that are none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::Ikey;
-use crate::kinds::marker::MarkerState;
+use crate::duo::types::{Ikey, Integration};
+use crate::kinds::address::Address;
+use crate::kinds::marker::{MarkerState, Notes};
 use crate::kinds::seal::Verdict;
 
-use super::super::matching::{Claim, Matches};
+use super::super::matching::{Claim, Matches, type_and_name};
 use super::context::Parts;
 use super::options::Prune;
-use super::step::Step;
+use super::step::{Action, Step};
 
-/// Each step says what it rests on.
-pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>) {
+/// Each step says what it rests on. A creation rests on what a marker says that names its address, or that stands on an
+/// application of its type and name: that one may be the application of the address.
+pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrations: &[Integration]) {
+    if claims.is_empty() {
+        return;
+    }
+    let (mut by_address, mut by_name) = (HashMap::<Option<Address>, Vec<&Claim>>::new(), HashMap::new());
+    for live in integrations {
+        let Some(claim) = claims.get(&live.ikey) else { continue };
+        let marker = Notes::parse(live.notes()).marker;
+        by_address.entry(marker.map(|marker| marker.address)).or_default().push(claim);
+        let name = type_and_name(live.kind(), live.name());
+        by_name.entry(name).or_insert_with(Vec::new).push(claim);
+    }
     for step in steps {
-        step.rests_on = step.involves().iter().filter_map(|ikey| claims.get(ikey)).cloned().collect();
+        let mut rests_on: BTreeMap<&Ikey, &Claim> = step
+            .involves()
+            .iter()
+            .filter_map(|ikey| claims.get(ikey))
+            .map(|claim| (&claim.ikey, claim))
+            .collect();
+        if step.action == Action::Create {
+            let named = by_name.get(&type_and_name(&step.kind, &step.name));
+            let marked = by_address.get(&Some(step.address.clone()));
+            let candidates = named.into_iter().chain(marked).flatten();
+            rests_on.extend(candidates.map(|claim| (&claim.ikey, *claim)));
+        }
+        step.rests_on = rests_on.into_values().cloned().collect();
     }
 }
 
 /// What is not proven never leads to a write, with one exception: settings are changed as those of an application that
-/// is adopted, and its marker says so from then on.
+/// is adopted by its type and name, and its marker says so from then on.
 pub(super) fn hold_back(parts: &mut Parts) {
     let is_plain = |claim: &Claim| claim.word == MarkerState::Owned.word();
-    let may_go =
-        |step: &Step| step.rests_on.is_empty() || step.only_sets() && step.rests_on.iter().all(is_plain);
+    // What has another name would not be adopted either.
+    let renames = |step: &Step| step.changes.iter().any(|change| change.field == "name");
+    let may_go = |step: &Step| {
+        step.rests_on.is_empty() || step.only_sets() && !renames(step) && step.rests_on.iter().all(is_plain)
+    };
     let (steps, held): (Vec<Step>, Vec<Step>) =
         std::mem::take(&mut parts.steps).into_iter().partition(may_go);
     parts.steps = steps;

@@ -1,17 +1,22 @@
 //! Consoles without an API: their forms, what is to be removed there, and what they have let go.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::Integration;
+use crate::duo::types::{Ikey, Integration};
 
-use super::super::desired::Desired;
+use super::super::consent::Consent;
+use super::super::desired::{Desired, DesiredApplication};
 use super::super::handoff::{Handoff, HandoffSpec, Lapse, Purpose};
 use super::super::live::Live;
+use super::super::matching::Match;
+use super::super::ownership::{Ownership, ownership};
 use super::super::selection::Selection;
+use super::context::Context;
 use super::delivery;
 use crate::kinds::address::Address;
 use crate::kinds::marker::Notes;
+use crate::kinds::risk::Risk;
 use crate::language::attestation::Attestation;
 
 /// Every form of the YAML, and what entries that left it have in a console. `olds` are the applications whose keys are
@@ -44,6 +49,44 @@ fn lapse(desired: &Desired, spec: &HandoffSpec, lives: &HashMap<&Address, &Integ
     let removed = removed.and_then(|attested| Attestation::parse(&attested.value)?.at);
     let removed = removed.map(|at| Lapse { at, what: "it was attested that the console let it go" });
     shut.into_iter().chain(removed).max()
+}
+
+/// The applications whose keys do not belong on a sheet: nothing but their name or a marker says that they are those of
+/// their addresses, and nobody consented. A run that carries nothing out cannot tell for a marker that another key sealed.
+pub(super) fn unproven<'a>(
+    cx: &Context<'a>,
+    found: &[(&'a DesiredApplication, Result<Match<'a>, Box<Diagnostic>>)],
+) -> BTreeMap<&'a Address, &'a Ikey> {
+    let standing = Consent { allow: cx.options.allow.clone(), ..Consent::default() }.all(&cx.desired.guards);
+    let consented = |address: &Address| {
+        standing.iter().any(|allowed| allowed.covers(Risk::AdoptsKey.name(), Some(address)))
+    };
+    let lives =
+        found.iter().filter_map(|(wanted, found)| Some((*wanted, found.as_ref().ok()?.live.as_ref()?)));
+    lives
+        .filter(|(wanted, live)| match ownership(wanted, cx.held(wanted), live) {
+            Ownership::Proven => false,
+            Ownership::Adopted => !consented(&wanted.address),
+            Ownership::Claimed => cx.options.hold_back && !consented(&wanted.address),
+        })
+        .map(|(wanted, live)| (&wanted.address, &live.integration.ikey))
+        .collect()
+}
+
+/// Leaves their keys out of the sheets, and says why.
+pub(super) fn withhold(handoffs: &mut [Handoff], unproven: &BTreeMap<&Address, &Ikey>) -> Vec<Diagnostic> {
+    let forms = handoffs.iter_mut().filter(|handoff| handoff.purpose == Purpose::Enter);
+    let withheld: Vec<Address> = forms.flat_map(|handoff| handoff.withhold(unproven)).collect();
+    let said = withheld.iter().filter_map(|address| Some((address, unproven.get(address)?)));
+    said.map(|(address, ikey)| {
+        let message = format!(
+            "{address}: its key is left out of the console sheet: only its name or its marker says that {ikey} is the one"
+        );
+        Diagnostic::warning(Code::UnverifiedState, None, message).help(format!(
+            "if it is, write that down with `duoctl adopt {address} {ikey}`, or pass `--allow adopts_key:{address}`"
+        ))
+    })
+    .collect()
 }
 
 /// What is said of attestations that no longer count.

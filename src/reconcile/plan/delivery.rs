@@ -80,6 +80,12 @@ pub(super) fn add_delivery(
                 steps.insert(0, delivery);
             }
         }
+        // A replacement of its key was interrupted: the marker says so until the store holds the new one.
+        (None, Some(live), _) if live.state() == Some(&MarkerState::Renewing) => {
+            let step = Step::about(&wanted.address, Action::Deliver, live.integration);
+            let delivery = separate(&step, Delivery::new(secret, "its key was replaced in place"));
+            steps.insert(0, delivery);
+        }
         (None, Some(live), Some(held)) => {
             let old = pair.map(|pair| &pair.old.integration.ikey);
             let beside = old.filter(|old| **old != live.integration.ikey);
@@ -120,6 +126,7 @@ fn may_lack_delivery(state: &MarkerState) -> bool {
         state,
         MarkerState::Creating { .. }
             | MarkerState::Rotating(_)
+            | MarkerState::Renewing
             | MarkerState::Successor { .. }
             | MarkerState::Abandoned { .. }
     )

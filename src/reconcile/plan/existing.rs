@@ -8,6 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change};
 use super::super::live::Live;
+use super::super::ownership::is_told;
 use super::context::{Context, checked_notes};
 use super::restoration::restoration;
 use super::step::{Action, Step, Write};
@@ -31,8 +32,10 @@ pub(super) fn existing(
     let is_its =
         |marker: &&Marker| marker.address == wanted.address && marker.workspace == cx.desired.workspace;
     let marker = live.marker.as_ref().filter(is_its);
+    let is_proven = live.proof.is_proven() || is_told(wanted, cx.held(wanted), &integration.ikey);
     let judged = marker.map(|marker| judged(cx, live, marker));
-    let mut difference = diff::compare(wanted, managed, integration, judged.as_ref(), &cx.references);
+    let mut difference =
+        diff::compare(wanted, managed, integration, judged.as_ref(), is_proven, &cx.references);
     let restored = restoration(cx, wanted, managed, live)?;
     restored.settle(&mut difference.problems);
     if difference.problems.iter().any(|problem| problem.severity == Severity::Error) {
@@ -180,6 +183,7 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &Marker
         MarkerState::Rotating(successor) => {
             Some(format!("its key is being rotated, but the new application {successor} is gone"))
         }
+        MarkerState::Renewing => Some("its key was replaced, and may not have been delivered".to_owned()),
         MarkerState::Successor { of, .. } | MarkerState::Delivered { of, .. } => {
             Some(format!("successor of {of}, which is gone"))
         }

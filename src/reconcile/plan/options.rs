@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::super::consent::Allowed;
 use super::super::rotation::Orders;
 use super::super::selection::Selection;
 
@@ -30,6 +31,8 @@ pub struct Options {
     pub hold_back: bool,
     /// What is to become of rotations.
     pub rotation: Orders,
+    /// The consents of this run, next to those of the YAML.
+    pub allow: Vec<Allowed>,
 }
 
 impl Options {
@@ -41,6 +44,7 @@ impl Options {
             now,
             hold_back: false,
             rotation: Orders::default(),
+            allow: Vec::new(),
         }
     }
 }

@@ -28,6 +28,9 @@ use crate::kinds::value::parts;
 pub(crate) const AFTER_QUARANTINE: &str =
     "it was quarantined for the whole period and not used since; Duo has no undelete";
 
+/// Why the deletion of what was adopted by its name needs a consent also after its quarantine.
+const OF_SOMEBODY_ELSE: &str = "duoctl adopted it by its name and did not make it; Duo has no undelete";
+
 /// Why an application of a console is not removed yet.
 pub(crate) const STILL_IN_CONSOLE: &str = "nobody has attested that the console let go of its keys";
 
@@ -130,7 +133,8 @@ fn remove(cx: &Context<'_>, prune: Prune, orphan: &Live<'_>, marker: &Marker, se
         (Prune::No, _) => Parts::default(),
         (Prune::Now, _) if !anew => delete("its keys stop working for good; Duo has no undelete"),
         (Prune::Quarantine, Some(since)) if over(since) => {
-            maybe_used(cx, orphan, marker, since).unwrap_or_else(|| delete(AFTER_QUARANTINE))
+            let why = if marker.adopted { OF_SOMEBODY_ELSE } else { AFTER_QUARANTINE };
+            maybe_used(cx, orphan, marker, since).unwrap_or_else(|| delete(why))
         }
         (Prune::Quarantine, Some(_)) => Parts::default(),
         (Prune::Quarantine | Prune::Now, _) => match quarantine(cx, orphan, marker, second) {
@@ -293,6 +297,7 @@ fn second(marker: &Marker, twins: &[Live<'_>]) -> bool {
         MarkerState::Owned
         | MarkerState::Creating { .. }
         | MarkerState::Rotating(_)
+        | MarkerState::Renewing
         | MarkerState::Untested(_) => twins.iter().any(delivered),
         MarkerState::Delivered { .. } | MarkerState::Replaced | MarkerState::Quarantined(_) => false,
     }
@@ -317,6 +322,7 @@ fn are_copies(twins: &[Live<'_>]) -> bool {
                 MarkerState::Owned
                 | MarkerState::Creating { .. }
                 | MarkerState::Rotating(_)
+                | MarkerState::Renewing
                 | MarkerState::Untested(_),
             ) => owned += 1,
             Some(MarkerState::Quarantined(_)) if live.shut() != Some(false) => shut += 1,

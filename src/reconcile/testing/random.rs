@@ -178,6 +178,7 @@ fn markers() -> impl Strategy<Value = Option<Marker>> {
         MarkerState::Quarantined(now()),
         MarkerState::Quarantined(long_ago),
         MarkerState::Rotating(ikey("DIGONE")),
+        MarkerState::Renewing,
         MarkerState::Successor { of: ikey("DIGONE"), since },
         MarkerState::Delivered { of: ikey("DIGONE"), since, at: since },
         MarkerState::Abandoned { of: ikey("DIGONE") },

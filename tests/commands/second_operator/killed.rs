@@ -93,7 +93,10 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
     let broken = own(&server);
     // Somebody at a terminal would be asked.
     let refused = call(&folder, &server, &["apply", "--allow=escalates_privilege"]).run().exits(5);
-    refused.warns("the first operator lost what it had").warns("there is no terminal to ask for consent");
+    refused
+        .warns("the first operator lost permissions or networks")
+        .warns("! escalates_privilege: the YAML does not declare")
+        .warns("there is no terminal to ask for consent");
     // What the notes say is not enough.
     apply(&folder, &server, &[])
         .exits(77)

@@ -8,10 +8,13 @@ use serde_json::json;
 use crate::diagnostic::{Code, Severity};
 use crate::duo::types::Ikey;
 use crate::kinds::address::Address;
-use crate::kinds::marker::{AccessBefore, Marker, MarkerState, Notes, Shut};
+use crate::kinds::marker::{AccessBefore, Applied, Marker, MarkerState, Notes, Shut, short_hash};
 use crate::kinds::seal::Verdict;
+use crate::kinds::value::FieldValue;
+use crate::reconcile::consent::Consent;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::Desired;
+use crate::reconcile::guard::judge;
 use crate::reconcile::observation::Proofs;
 use crate::reconcile::plan::properties::prunes;
 use crate::reconcile::plan::{Action, Options, Plan, Prune, Write, plan};
@@ -28,6 +31,7 @@ fn states() -> Vec<MarkerState> {
         MarkerState::Owned,
         MarkerState::Creating { since: now() },
         MarkerState::Replaced,
+        MarkerState::Renewing,
         MarkerState::Quarantined(now() - jiff::SignedDuration::from_hours(24 * 400)),
         MarkerState::Retired(now() - jiff::SignedDuration::from_hours(24 * 400)),
         MarkerState::Rotating(Ikey::new("DIWORD")),
@@ -127,14 +131,19 @@ fn no_word_that_is_not_proven_leads_to_a_write() {
 /// A marker that stands alone: the application is only a claim.
 #[test]
 fn a_claim_is_changed_as_what_is_adopted_and_nothing_more() {
-    let alone = |verdict| {
-        let mut duo = FakeDuo::new().with("DI1", "radius", "Old name", json!({"notes": marked("vpn")}));
+    let alone = |name, verdict| {
+        let mut duo = FakeDuo::new().with("DI1", "radius", name, json!({"notes": marked("vpn")}));
         duo.proofs.set(Ikey::new("DI1"), verdict);
         duo
     };
     let found = |verdict, held: &Held, wanted: App| {
-        run(&desired([wanted]), &alone(verdict), Some(held), Prune::No, Orders::default())
+        let wanted = desired([wanted.text("greeting", "Hi")]);
+        run(&wanted, &alone("VPN", verdict), Some(held), Prune::No, Orders::default())
     };
+    // What has another name would not be adopted either.
+    let other =
+        run(&desired([vpn()]), &alone("Payroll", Verdict::Foreign), None, Prune::No, Orders::default());
+    assert_eq!((outline(&other), codes(&other)), (String::new(), vec![Code::UnverifiedState]));
     let actions = |plan: &Plan| plan.steps().iter().map(|step| step.action).collect::<Vec<_>>();
     let own = Held::Keys(HeldKeys {
         ikey: "DI1".to_owned(),
@@ -168,6 +177,38 @@ fn a_claim_is_changed_as_what_is_adopted_and_nothing_more() {
         ..HeldKeys::default()
     });
     assert_eq!(codes(&found(Verdict::Foreign, &other, vpn())), [Code::UnverifiedState]);
+}
+
+/// Somebody writes something else over the marker of an application, or renames it as well: a second one is created only
+/// where nothing shows any more that the first one is the address's. The store shows it, and so do type and name.
+#[test]
+fn nothing_is_created_beside_what_may_be_it() {
+    let stored = Held::Keys(HeldKeys {
+        ikey: "DI1".to_owned(),
+        address: "applications.vpn".to_owned(),
+        ..HeldKeys::default()
+    });
+    for state in states() {
+        for (workspace, address) in [("acme", "vpn"), ("acme", "other"), ("acme", "gone"), ("zz", "vpn")] {
+            for verdict in [Verdict::Forged, Verdict::Foreign, Verdict::Unbound] {
+                for (name, held) in
+                    [("VPN", &Held::CannotTell), ("VPN", &Held::Nothing), ("VPN", &stored), ("Else", &stored)]
+                {
+                    let words =
+                        Marker { workspace: workspace.to_owned(), state: state.clone(), ..marker(address) };
+                    let mut duo = FakeDuo::new()
+                        .with("DI1", "radius", name, json!({"notes": words.to_string()}))
+                        .with("DI2", "unix", "Other", json!({"notes": marked("other")}));
+                    duo.proofs.set(Ikey::new("DI1"), verdict);
+                    let wanted = desired([vpn(), app("other", "unix", "Other")]);
+                    let plan = run(&wanted, &duo, Some(held), Prune::No, Orders::default());
+                    let creates = plan.steps().iter().any(|step| step.action == Action::Create);
+                    let what = format!("{state:?} {workspace}/{address} {verdict:?} {name} {held:?}");
+                    assert!(!creates, "{what}\n{}", outline(&plan));
+                }
+            }
+        }
+    }
 }
 
 /// Two edits of notes: the marker goes from the real application to another one.
@@ -224,6 +265,26 @@ fn the_key_of_what_was_adopted_needs_a_consent() {
     let mut after = duo;
     after.apply(&plan);
     assert!(!after.notes("DI1").contains("adopted"));
+}
+
+/// The hashes of a row are no secret, so that Duo keeps another text counts only where duoctl itself wrote so, or where the
+/// text is what Duo may make of it.
+#[test]
+fn a_row_that_is_not_proven_hides_no_edit() {
+    for (live, verdict, hidden) in [
+        ("VPN - call 555 0100", Verdict::Valid, true),
+        ("VPN - call 555 0100", Verdict::Foreign, false),
+        ("vpn of the", Verdict::Foreign, true),
+        ("!", Verdict::Foreign, false),
+    ] {
+        let hash = |text: &str| short_hash('n', &FieldValue::text(text));
+        let row = Applied { asked: hash("VPN of the office"), kept: Some(hash(live)) };
+        let notes = Marker { applied: [('n', row)].into(), ..marker("vpn") }.to_string();
+        let mut duo = FakeDuo::new().with("DI1", "radius", live, json!({"notes": notes}));
+        duo.proofs.set(Ikey::new("DI1"), verdict);
+        let plan = plan_of(&desired([app("vpn", "radius", "VPN of the office")]), &duo);
+        assert_eq!(plan.steps().is_empty(), hidden, "{live} {verdict:?}: {}", outline(&plan));
+    }
 }
 
 /// An application that is shut on purpose, with a marker that says that it was quarantined long ago.
@@ -304,6 +365,15 @@ fn a_quarantine_counts_from_the_latest_thing_known() {
     assert_eq!(actions(&duo, Prune::Quarantine, None), [Action::Delete]);
     assert_eq!(actions(&duo, Prune::Quarantine, Some(15)), [Action::Delete]);
     assert_eq!(actions(&duo, Prune::Quarantine, Some(13)), [], "somebody changed it lately");
+    // What was only adopted is not deleted without a consent.
+    for (adopted, needs) in [(false, false), (true, true)] {
+        let notes = Marker { adopted, ..Notes::parse(&notes).marker.unwrap() }.to_string();
+        let mut duo = duo.clone();
+        duo.update("DI1", json!({"notes": notes}).as_object().unwrap()).unwrap();
+        let plan = plan_pruning(&wanted, &duo, Prune::Quarantine);
+        let refused = judge(&plan, &wanted, &Consent::default());
+        assert_eq!(refused.iter().any(|refusal| refusal.guard == "destroys"), needs, "{refused:?}");
+    }
     // Vouched for by a person, the quarantine begins now.
     let mut trusted = duo.clone();
     trusted.proofs.set(Ikey::new("DI1"), Verdict::Trusted);

@@ -7,7 +7,7 @@ use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::{Plan, Prune, plan};
 use crate::reconcile::testing::{
-    App, FakeDuo, app, codes, desired, marked, marked_as, now, options, problems, requests,
+    App, FakeDuo, app, codes, desired, marked, marked_as, now, options, outline, problems, requests,
 };
 
 const HOST: &str = "api-1a2b3c4d.duosecurity.com";
@@ -177,7 +177,7 @@ fn a_store_tells_that_the_application_was_deleted_in_duo() {
     let new = "the application is new";
     let gone = format!("{new}; DI1, whose keys the store holds, was deleted in Duo");
     assert_eq!(reason(&FakeDuo::new(), keys("9fQx")), gone);
-    // It says nothing of a key of another account, or of one that another application has.
+    // It says nothing of a key of another account.
     let elsewhere = Held::Keys(HeldKeys {
         ikey: "DI1".to_owned(),
         api_hostname: "api-00000000.duosecurity.com".to_owned(),
@@ -185,6 +185,8 @@ fn a_store_tells_that_the_application_was_deleted_in_duo() {
     });
     assert_eq!(reason(&FakeDuo::new(), elsewhere), new);
     assert_eq!(reason(&FakeDuo::new(), Held::Nothing), new);
+    // Whatever has the key that it holds now may be what its consumers use.
     let other = FakeDuo::new().with("DI1", "websdk", "Other", json!({}));
-    assert_eq!(reason(&other, keys("9fQx")), new);
+    let plan = planned(&desired, &other, keys("9fQx"));
+    assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::StoreDisagrees]));
 }

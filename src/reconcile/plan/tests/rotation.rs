@@ -1,6 +1,6 @@
 //! Rotations by a twin: every stage, every place where one can stop, and what may come in between.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -286,8 +286,8 @@ fn what_the_logs_show_ends_a_rotation_and_what_they_do_not_show_keeps_it() {
     world.apply(&world.plan(&wanted, begin()), usize::MAX);
     let at = |seconds: i64| now() + jiff::SignedDuration::from_secs(seconds);
     let uses = |last: &[(&str, jiff::Timestamp)]| {
-        let last = last.iter().map(|(ikey, at)| (Ikey::new(*ikey), *at)).collect();
-        Observed::Present(Uses { last, read_from: now() })
+        let last: BTreeMap<_, _> = last.iter().map(|(ikey, at)| (Ikey::new(*ikey), *at)).collect();
+        Observed::Present(Uses { succeeded: last.clone(), last, read_from: now() })
     };
     let later = Options { now: at(25 * 3600), ..options(Prune::No) };
     for (seen, ends) in [

@@ -1,0 +1,49 @@
+//! The two ways in which an application is deleted: a step of the plan says so, or this run made it. Nothing else makes a
+//! [`Deletable`].
+
+use crate::duo::api::{Deletable, WriteApi};
+use crate::duo::call::Transport;
+use crate::duo::types::{Ikey, Integration};
+use crate::reconcile::plan::Step;
+
+use super::run::{Run, Stop};
+
+impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
+    /// Deletes an application that a step of the plan names, if it still is as the plan or this run last saw it. One that
+    /// is gone already is no error.
+    pub(super) async fn delete(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
+        let live = match self.unmoved(self.writer, step, ikey).await {
+            Ok(live) => live,
+            Err(Stop::Moved(_)) if self.writer.integration(ikey).await?.is_none() => return Ok(()),
+            Err(stop) => return Err(stop),
+        };
+        let is_named = |live: &Integration| {
+            step.deletes().contains(&live.ikey) && live.ikey == *ikey && live.ikey != *self.plan.operator()
+        };
+        let Some(target) = Deletable::read(&live, is_named) else {
+            return Err(Stop::Moved(format!("{ikey} is not what the plan deletes")));
+        };
+        match self.writer.delete(&target).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) if error.outcome_unknown() => match self.writer.integration(ikey).await {
+                Ok(None) => Ok(()),
+                Ok(Some(_)) | Err(_) => Err(Stop::Failed(error)),
+            },
+            Err(error) => Err(Stop::Failed(error)),
+        }
+    }
+
+    /// Deletes what this run created, as a list that was begun afterwards shows it: still as it was sent.
+    pub(super) async fn take_back(&self, live: &Integration) -> Result<(), Stop> {
+        let is_own = |live: &Integration| {
+            self.created.as_ref().is_some_and(|created| {
+                created.ikey == live.ikey && created.sent.difference(live, &self.sealer).is_none()
+            }) && !self.was_there(&live.ikey)
+        };
+        match Deletable::read(live, is_own) {
+            Some(own) => Ok(self.writer.delete(&own).await?),
+            None => Err(Stop::Unconfirmed(format!("{} is not as it was created", live.ikey))),
+        }
+    }
+}
