@@ -52,6 +52,13 @@ pub async fn log_in(duo: &Duo, key: &Value) {
     transport.send(&ApiCall::post("/auth/v2/auth", body.as_object().cloned().unwrap())).await.unwrap();
 }
 
+/// A login with a key that Duo lets in.
+pub fn succeed(duo: &Duo, key: &Value) {
+    let (ikey, now) = (key["integration_key"].as_str().unwrap(), jiff::Timestamp::now().as_second());
+    let name = user(duo);
+    duo.account().record_login(ikey, &name, "success", now).unwrap();
+}
+
 fn user(duo: &Duo) -> String {
     let query = Map::from_iter([("limit".to_owned(), json!("1"))]);
     match duo.account().as_administrator("GET", "/admin/v1/users", query) {
@@ -124,9 +131,7 @@ async fn a_key_is_replaced_stage_by_stage() {
     let new = kept(&folder, "secrets/help.json");
     log_in(&duo, &new).await;
     keys(&duo, &folder, "status", &[]).exits(0).tells("waits for: a use of the new key");
-    let (ikey, now) = (new["integration_key"].as_str().unwrap(), jiff::Timestamp::now().as_second());
-    let name = user(&duo);
-    duo.account().record_login(ikey, &name, "success", now).unwrap();
+    succeed(&duo, &new);
     let run = keys(&duo, &folder, "status", &[]).exits(0);
     run.tells("seen: the new key").tells("waits for: 24 hours since the delivery");
     let run = keys(&duo, &folder, "rotate", &["--silence", "0h"]).exits(0);

@@ -17,7 +17,7 @@ use duoctl::duo::types::Ikey;
 use duoctl::secret::Secret;
 use serde_json::Value;
 
-use super::twins::log_in;
+use super::twins::{log_in, succeed};
 use super::workspace::{Duo, Folder};
 
 const APPLICATIONS: &str = "applications:
@@ -105,6 +105,7 @@ async fn not_one_call_fails_through_a_whole_rotation() {
             duo.run(&folder, &CONFIRM).exits(0);
         } else {
             log_in(&duo, &key(&path)).await;
+            succeed(&duo, &key(&path));
             duo.run(&folder, &["keys", "rotate", "applications.help", "--silence", "0h", "--auto-approve"])
                 .exits(0);
         }
