@@ -68,9 +68,7 @@ async fn read(
                 let result = row.get("result").and_then(Value::as_str);
                 let counts = [
                     Some(&mut *last),
-                    result
-                        .is_none_or(|result| result.eq_ignore_ascii_case("success"))
-                        .then_some(&mut *succeeded),
+                    result.is_none_or(|result| result == "success").then_some(&mut *succeeded),
                 ];
                 for counted in counts.into_iter().flatten() {
                     let newest = counted.entry(key.clone()).or_insert(time);
