@@ -251,7 +251,8 @@ class Duoctl(Case):
                     value = entry[field]
                     if field == "groups_allowed":
                         # A group whose name cannot be read is named by its id.
-                        value = [groups.get(name, name) for name in value]
+                        names = [name["id"] if isinstance(name, dict) else name for name in value]
+                        value = [groups.get(name, name) for name in names]
                     with self.subTest(entry["name"], field=field):
                         self.assert_is(words, field, value)
 

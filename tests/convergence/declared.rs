@@ -221,8 +221,14 @@ impl Fields {
         set("self_service_allowed", self.self_service.map(Value::Bool));
         set("prompt_v4_enabled", self.prompt.map(Value::Bool));
         set("username_normalization_policy", self.normalization.map(|policy| json!(policy)));
-        set("greeting", self.greeting.as_ref().map(|text| json!(text)));
-        set("notes", self.notes.as_ref().map(|text| json!(text)));
+        set(
+            "greeting",
+            self.greeting.as_ref().map(|text| json!(text.as_ref().map(|text| text.replace("${", "$${")))),
+        );
+        set(
+            "notes",
+            self.notes.as_ref().map(|text| json!(text.as_ref().map(|text| text.replace("${", "$${")))),
+        );
         set("sso", self.document());
         entry
     }
