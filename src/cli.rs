@@ -21,8 +21,10 @@ pub mod ignore;
 pub mod import;
 pub mod init;
 pub mod keys;
+pub mod list;
 pub mod man;
 pub mod misplaced;
+pub mod mistakes;
 pub mod outlet;
 pub mod panics;
 pub mod plan;
@@ -78,8 +80,14 @@ pub async fn run(args: Args) -> Exit {
     }
 }
 
+/// The words of the command line.
+pub fn words() -> Vec<String> {
+    std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 async fn dispatch(args: Args, workspace: &Path, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let verbosity = args.global.verbose;
+    mistakes::check(&args, &words(), workspace)?;
     misplaced::check(&args.command, workspace, outlet.terms())?;
     match args.command {
         Command::Init(args) => init::run(&args, workspace, printer),
@@ -96,6 +104,7 @@ async fn dispatch(args: Args, workspace: &Path, outlet: &Outlet, printer: Printe
         Command::Verify(args) => verify::run(args, workspace, outlet, printer).await,
         Command::Handoff(args) => handoff::run(args, workspace, outlet, printer).await,
         Command::Attest(args) => attest::run(args, workspace, printer).await,
+        Command::List(args) => list::run(args, workspace, outlet, printer).await,
         Command::Keys(args) => keys::run(args.command, workspace, outlet, printer).await,
         Command::Doctor(args) => doctor::run(args, workspace, outlet, printer).await,
         Command::Sandbox(args) => sandbox::run(args, workspace, printer).await,

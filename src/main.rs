@@ -12,7 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use duoctl::cli::args::{Args, Command};
 use duoctl::cli::exit::Exit;
-use duoctl::cli::{panics, signals};
+use duoctl::cli::{mistakes, panics, signals};
 use duoctl::output::printer::Printer;
 
 /// A large account is many small values, made and dropped again: the system's allocator would take a quarter of a run.
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
+            let error = mistakes::explained(error, &duoctl::cli::words());
             // A reader that went away is no error.
             let _ = error.print();
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);

@@ -1,6 +1,7 @@
 //! Plans, reports and diagnostics for people and machines: typed documents, and one file per format. Nothing here decides
 //! anything.
 
+pub(crate) mod csv;
 pub mod document;
 pub mod explain;
 pub mod findings;

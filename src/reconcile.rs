@@ -14,6 +14,7 @@ pub mod handoff;
 pub mod ignores;
 pub mod impact;
 pub mod inventory;
+pub mod listing;
 pub mod live;
 pub mod matching;
 pub mod observation;

@@ -25,8 +25,8 @@ pub use reporting::{
     formats, report,
 };
 pub use standalone::{
-    Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Init, Man, Reset, Sandbox,
-    SandboxCommand, Schema, SchemaKind, Serve, Show, Validate, Verify,
+    Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Init, List, Man, Reset, Sandbox,
+    SandboxCommand, Schema, SchemaKind, Serve, Show, SortBy, Validate, Verify,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.
@@ -154,6 +154,9 @@ pub enum Command {
     /// Record that you entered the current values in the console.
     #[command(after_help = examples::ATTEST)]
     Attest(Attest),
+    /// List what the account and the YAML have: access, policy, age of keys, last use, state. Changes nothing.
+    #[command(after_help = examples::LIST)]
+    List(List),
     /// List, rotate and retire secret keys.
     #[command(after_help = examples::KEYS)]
     Keys(Keys),
@@ -179,7 +182,7 @@ pub enum Command {
 
 impl Command {
     /// The PATH that was given to it.
-    fn path(&self) -> Option<&PathBuf> {
+    pub(crate) fn path(&self) -> Option<&PathBuf> {
         match self {
             Self::Init(args) => args.source.path.as_ref(),
             Self::Validate(args) => args.source.path.as_ref(),
@@ -188,6 +191,7 @@ impl Command {
             Self::Drift(args) => args.source.path.as_ref(),
             Self::Apply(args) => args.path.as_ref(),
             Self::Verify(args) => args.source.path.as_ref(),
+            Self::List(args) => args.source.path.as_ref(),
             Self::Doctor(args) => args.source.path.as_ref(),
             Self::Fmt(args) => args.paths.first(),
             Self::Sandbox(Sandbox { command: SandboxCommand::Reset(args) }) => args.source.path.as_ref(),

@@ -54,6 +54,7 @@ fn names(command: &Command) -> Vec<&str> {
         | Command::Apply(_)
         | Command::Show(_)
         | Command::Verify(_)
+        | Command::List(_)
         | Command::Doctor(_)
         | Command::Explain(_)
         | Command::Schema(_)

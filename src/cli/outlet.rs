@@ -164,6 +164,7 @@ fn asked(command: &Command) -> (&'static str, OutputFormat, &[ReportFile]) {
         Command::Drift(args) => ("drift", args.format, &args.reports),
         Command::Apply(args) => ("apply", args.format, &args.reports),
         Command::Verify(args) => ("verify", args.format, &args.reports),
+        Command::List(args) => ("list", args.format, &args.reports),
         Command::Import(args) => ("import", args.format, &[]),
         Command::Keys(args) => match &args.command {
             KeysCommand::List(args) => ("keys list", args.format, &[]),
@@ -195,6 +196,7 @@ fn terms(command: &Command) -> Terms {
         Command::Drift(args) => (&args.vars, args.trusted),
         Command::Apply(args) => (&args.vars, Trusted::default()),
         Command::Verify(args) => (&args.vars, args.trusted),
+        Command::List(args) => (&args.vars, args.trusted),
         Command::Import(args) => (&args.vars, args.trusted),
         Command::Keys(args) => match &args.command {
             KeysCommand::List(args) => (&args.vars, args.trusted),

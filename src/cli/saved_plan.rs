@@ -150,7 +150,7 @@ pub(super) fn beside(file: &Path, yaml: &Path) -> Option<String> {
 }
 
 /// Whether a path is a file, or a folder with YAML of a workspace.
-fn holds_yaml(path: &Path) -> bool {
+pub(super) fn holds_yaml(path: &Path) -> bool {
     path.is_file() || path.is_dir() && !files::find(path, Trust::Full, &mut Vec::new()).files.is_empty()
 }
 

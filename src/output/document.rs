@@ -7,6 +7,7 @@ mod console;
 mod finding;
 mod last_line;
 mod list;
+pub(crate) mod listing;
 mod plan;
 pub mod schema;
 mod unmanaged;
@@ -21,6 +22,7 @@ pub use list::{
     DoctorDocument, ImportDocument, ImportedDocument, ImportedFile, KeysDocument, LeftOutDocument,
     LeftOutReason, RotationsDocument,
 };
+pub use listing::ListDocument;
 pub(crate) use plan::Actions;
 pub use plan::{
     ChangeDocument, DeliveryDocument, DriftedDocument, MadeBy, MadeWith, PlanDocument, PruneDocument,
@@ -96,6 +98,8 @@ documents! {
     Import(ImportDocument) = "import",
     /// Of `handoff`.
     Handoff(HandoffsDocument) = "handoff",
+    /// Of `list`.
+    List(ListDocument) = "list",
     /// Of `keys status`.
     Rotations(RotationsDocument) = "rotations",
 }

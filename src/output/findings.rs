@@ -50,6 +50,7 @@ pub fn findings(document: &Document) -> Option<Vec<Finding>> {
         Document::Failure(failure) => failure_findings(&mut found, failure),
         Document::Doctor(_)
         | Document::Keys(_)
+        | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
         | Document::Rotations(_) => return None,

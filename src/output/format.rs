@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::human::{self, Style};
-use super::{github, gitlab, json, junit, markdown, sarif};
+use super::{csv, github, gitlab, json, junit, markdown, sarif};
 
 /// How an outcome is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +14,8 @@ pub enum Format {
     Json,
     /// One JSON object a line, while it runs.
     Jsonl,
+    /// A table for spreadsheets.
+    Csv,
     /// A comment of a pull request, or a page.
     Markdown,
     /// Annotations of GitHub Actions.
@@ -28,10 +30,11 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Human,
         Self::Json,
         Self::Jsonl,
+        Self::Csv,
         Self::Markdown,
         Self::Github,
         Self::Sarif,
@@ -45,6 +48,7 @@ impl Format {
             Self::Human => "human",
             Self::Json => "json",
             Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
             Self::Markdown => "markdown",
             Self::Github => "github",
             Self::Sarif => "sarif",
@@ -59,6 +63,7 @@ impl Format {
             Self::Human => "For people",
             Self::Json => "One JSON document",
             Self::Jsonl => "One JSON object a line, while it runs; the last one is the whole document",
+            Self::Csv => "A table for spreadsheets",
             Self::Markdown => "For a comment of a pull request, a ticket, or a page",
             Self::Github => "Annotations of GitHub Actions",
             Self::Sarif => "SARIF 2.1.0, for code scanning",
@@ -87,6 +92,7 @@ pub fn render(format: Format, document: &Document, prefix: &str, style: Style) -
         Format::Human => Some(human::whole(document, style)),
         Format::Json => Some(json::text(document)),
         Format::Jsonl => Some(json::line(document)),
+        Format::Csv => csv::render(document),
         Format::Markdown => markdown::render(document),
         Format::Github => github::render(document, prefix),
         Format::Sarif => sarif::render(document, prefix),

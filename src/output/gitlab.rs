@@ -40,6 +40,7 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
         | Document::Verify(_)
         | Document::Doctor(_)
         | Document::Keys(_)
+        | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
         | Document::Rotations(_) => return None,

@@ -6,6 +6,7 @@ mod change;
 pub(crate) mod console;
 pub(crate) mod list;
 pub(crate) mod plan;
+mod table;
 mod verify;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use std::fmt::Write as _;
 
 use super::document::{DiagnosticDocument, Document, FailureDocument};
 use super::paint::Paint;
+use super::printer::terminal_width;
 use crate::text::safe;
 
 /// How a document is shown.
@@ -44,6 +46,7 @@ pub fn render(document: &Document, style: Style) -> String {
         Document::Failure(failure) => failed(failure),
         Document::Doctor(doctor) => list::doctor(doctor, paint),
         Document::Keys(keys) => list::keys(keys, paint),
+        Document::List(list) => table::list(list, terminal_width(), paint),
         Document::Import(import) => list::import(import, paint),
         Document::Handoff(handoffs) => console::sheets(handoffs, &HashMap::new(), paint),
         Document::Rotations(rotations) => list::status(&rotations.rotations, paint),
@@ -60,6 +63,7 @@ pub fn whole(document: &Document, style: Style) -> String {
         Document::Verify(_)
         | Document::Doctor(_)
         | Document::Keys(_)
+        | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
         | Document::Rotations(_) => &[],

@@ -28,6 +28,7 @@ pub fn render(document: &Document) -> Option<String> {
         | Document::Drift(_)
         | Document::Validate(_)
         | Document::Keys(_)
+        | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
         | Document::Rotations(_) => return None,

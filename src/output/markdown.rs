@@ -46,7 +46,11 @@ pub fn render(document: &Document) -> Option<String> {
         Document::Handoff(handoffs) => {
             return Some(handoffs.handoffs.iter().map(console::sheet).collect::<Vec<_>>().join("\n"));
         }
-        Document::Doctor(_) | Document::Keys(_) | Document::Import(_) | Document::Rotations(_) => {
+        Document::Doctor(_)
+        | Document::Keys(_)
+        | Document::List(_)
+        | Document::Import(_)
+        | Document::Rotations(_) => {
             return None;
         }
     };

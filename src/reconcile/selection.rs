@@ -52,6 +52,9 @@ impl Pattern {
                 _ => Ok(()),
             };
         }
+        if self.text.contains(',') && !is_glob(&self.text) {
+            return Err(format!("{} matches no address; give the option once for each", shown(&self.text)));
+        }
         let known: Vec<&str> = known.iter().map(|address| address.as_str()).collect();
         Err(format!("{} matches no address; {}", shown(&self.text), meant(&self.text, &known)))
     }

@@ -115,6 +115,7 @@ const READING: &[&[&str]] = &[
     &["verify"],
     &["doctor"],
     &["keys", "list"],
+    &["list"],
     &["handoff"],
     &["import"],
     &["accept", "applications.vpn"],

@@ -19,6 +19,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ("verify", &["PATH"]),
     ("handoff", &["emea", "-w", "PATH"]),
     ("attest", &["emea", "-w", "PATH", "--by", "a person"]),
+    ("list", &["PATH"]),
     ("keys list", &["-w", "PATH"]),
     ("keys rotate", &["applications.one", "-w", "PATH"]),
     ("keys status", &["-w", "PATH"]),

@@ -2,7 +2,7 @@
 
 use duoctl::output::document::{
     ApplyDocument, DoctorDocument, EventDocument, FailureDocument, HandoffsDocument, ImportDocument,
-    KeysDocument, PlanDocument, ValidateDocument, VerifyDocument,
+    KeysDocument, ListDocument, PlanDocument, ValidateDocument, VerifyDocument,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,6 +45,7 @@ pub(crate) fn is_valid(document: &Value) {
         "validate" => same::<ValidateDocument>(document),
         "failure" => same::<FailureDocument>(document),
         "doctor" => same::<DoctorDocument>(document),
+        "list" => same::<ListDocument>(document),
         "keys" => same::<KeysDocument>(document),
         "import" => same::<ImportDocument>(document),
         "handoff" => same::<HandoffsDocument>(document),
@@ -83,6 +84,7 @@ fn every_document_of_every_command_is_valid() {
     run(&["apply"], 0);
     run(&["verify"], 0);
     run(&["keys", "list"], 0);
+    run(&["list", "--all"], 0);
     run(&["doctor"], 0);
     server.edit("VPN", json!({"notes": "edited", "user_access": "ALL_USERS"}));
     let drift = run(&["drift", "--who"], 2).json();

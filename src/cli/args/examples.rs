@@ -68,6 +68,11 @@ pub(super) const ATTEST: &str = "Examples:
   duoctl attest emea
   duoctl attest emea -w duo/prod --by jane@example.com";
 
+pub(super) const LIST: &str = "Examples:
+  duoctl list
+  duoctl list duo/prod --all --sort last_use
+  duoctl list --type radius --format csv > applications.csv";
+
 pub(super) const KEYS: &str = "Examples:
   duoctl keys list
   duoctl keys rotate siem

@@ -47,6 +47,10 @@ pub const OF_VERIFY: &[OutputFormat] = &[
 /// What the commands that list can be printed as.
 pub const OF_LIST: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
 
+/// What `list` can be printed as.
+pub(super) const OF_INVENTORY: &[OutputFormat] =
+    &[OutputFormat::Human, OutputFormat::Json, OutputFormat::Csv];
+
 /// What `doctor` can be printed as.
 pub(super) const OF_DOCTOR: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json, OutputFormat::Junit];
 
@@ -57,6 +61,7 @@ pub const OF_HANDOFF: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Mar
 pub const OF_SHOW: &[OutputFormat] = &[
     OutputFormat::Human,
     OutputFormat::Json,
+    OutputFormat::Csv,
     OutputFormat::Markdown,
     OutputFormat::Github,
     OutputFormat::Sarif,

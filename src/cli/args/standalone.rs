@@ -10,7 +10,7 @@ use crate::duo::host::check_host;
 use super::examples;
 use super::options::{Connection, Selected, Source, Trusted, Variables};
 use super::reporting::{
-    OF_DOCTOR, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report,
+    OF_DOCTOR, OF_INVENTORY, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report,
 };
 
 /// The folder of a new workspace.
@@ -136,6 +136,65 @@ pub struct Verify {
 pub enum FailOn {
     /// What cannot be proven yet: a person has to act, or newer evidence has to come.
     Pending,
+}
+
+/// The columns that a list can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum SortBy {
+    /// The address; unmanaged objects last.
+    Address,
+    /// The kind.
+    Kind,
+    /// The type.
+    Type,
+    /// The name.
+    Name,
+    /// Who may log in.
+    Access,
+    /// The policy.
+    Policy,
+    /// The age of the key, the oldest first.
+    KeyAge,
+    /// The last use, the longest unused first.
+    LastUse,
+    /// What is to be done.
+    State,
+}
+
+/// `duoctl list`.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Which addresses are covered.
+    #[command(flatten)]
+    pub selected: Selected,
+    /// List only applications of this type (repeatable).
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kinds: Vec<String>,
+    /// List applications that are not managed, too.
+    #[arg(long)]
+    pub all: bool,
+    /// Sort by this column.
+    #[arg(long, value_enum, value_name = "COLUMN")]
+    pub sort: Option<SortBy>,
+    /// How the list is printed.
+    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_INVENTORY), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the list into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_INVENTORY))]
+    pub reports: Vec<ReportFile>,
 }
 
 /// `duoctl doctor`.

@@ -25,6 +25,7 @@ impl Document {
             Self::Failure(failure) => failure.last_line(),
             Self::Doctor(doctor) => doctor.last_line().to_owned(),
             Self::Keys(keys) => keys.last_line(),
+            Self::List(list) => list.last_line(),
             Self::Import(import) => import.last_line(),
             Self::Handoff(_) | Self::Rotations(_) => return None,
         })

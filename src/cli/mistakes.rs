@@ -1,0 +1,190 @@
+//! What people type who know other tools, or another order of the words: each is told what to type here.
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use std::path::Path;
+
+use super::args::{Args, Command};
+use super::exit::Failure;
+use super::saved_plan::holds_yaml;
+use crate::text::shown;
+
+/// Options of other tools, and what to use.
+const OPTIONS: &[(&[&str], &str)] = &[
+    (
+        &["--yes", "-y", "--auto-approved", "--approve", "--no-confirm", "--assume-yes"],
+        "use `--auto-approve`",
+    ),
+    (&["--force"], "use `--auto-approve`, and `--allow NAME` for what a guard refuses"),
+    (&["--json"], "use `--format json`"),
+    (&["--markdown", "--md"], "use `--format markdown`"),
+    (&["--csv"], "use `--format csv`, which `duoctl list` has"),
+    (
+        &["--output", "-o"],
+        "use `--format FORMAT`, or `--report FORMAT=FILE`; `duoctl plan` saves with `--out FILE`",
+    ),
+    (&["--dry-run", "--dry_run", "--check", "--diff", "-n"], "use `duoctl plan`"),
+    (
+        &["--profile", "--env", "--environment", "--account", "--context"],
+        "every account has a workspace of its own; use `-w PATH`",
+    ),
+    (&["--path", "--file", "-f", "--dir", "--chdir", "-C", "--config", "-c", "--cwd"], "use `-w PATH`"),
+    (&["--target", "-target", "--select", "--filter", "--include"], "use `--only GLOB`"),
+    (&["--skip", "--ignore"], "use `--exclude GLOB`"),
+    (&["--destroy", "--delete"], "remove the entries from the YAML, then use `duoctl apply --prune`"),
+    (&["--set"], "use `--var NAME=VALUE` for a variable, or write the value into the YAML"),
+    (&["--host", "--hostname", "--api-hostname"], "write `tenant.api_hostname` into the YAML"),
+    (
+        &["--ikey", "--skey", "--key", "--secret", "--token"],
+        "no key is given by an option; see `tenant.credentials`",
+    ),
+    (
+        &["--insecure", "-k", "--no-verify-ssl", "--cacert"],
+        "use `--ca-file FILE` for the authority of a proxy",
+    ),
+    (&["--online"], "use `duoctl plan`, which reads the account"),
+    (&["--offline"], "use `duoctl validate`, which needs no network"),
+    (&["--status"], "use `duoctl keys status`"),
+    (&["--confirm"], "use `duoctl keys confirm ADDRESS`"),
+    (&["--abort"], "use `duoctl keys abort ADDRESS`"),
+    (&["--debug", "--verbosity"], "use `-v`, or `-vv` for every request"),
+    (&["--silent"], "use `--quiet`"),
+    (&["--no-color", "--no-colour", "--colour"], "use `--color never`"),
+    (&["--timeout"], "there is none; a call that takes too long ends on its own"),
+];
+
+/// Commands of other tools, and those of duoctl that do it.
+const COMMANDS: &[(&[&str], &str)] = &[
+    (&["rotate"], "`duoctl keys rotate`"),
+    (&["secrets", "secret", "key"], "`duoctl keys list`"),
+    (&["diff", "preview", "what-if", "compare"], "`duoctl plan`"),
+    (&["deploy", "push", "up", "sync", "create", "update"], "`duoctl apply`"),
+    (
+        &["destroy", "delete", "remove", "rm", "prune"],
+        "`duoctl apply --prune`, after the entries have left the YAML",
+    ),
+    (&["pull", "export", "dump", "fetch", "get"], "`duoctl import`"),
+    (&["lint", "check"], "`duoctl validate`"),
+    (&["test", "probe"], "`duoctl verify`"),
+    (&["status", "refresh"], "`duoctl drift`"),
+    (&["ls", "inventory", "state"], "`duoctl list`"),
+    (&["format"], "`duoctl fmt`"),
+    (&["login", "auth", "ping", "whoami"], "`duoctl doctor`, after the keys were put into the environment"),
+    (&["simulate", "simulator", "serve", "mock"], "`duoctl sandbox serve`"),
+    (&["version"], "`duoctl --version`"),
+    (&["completion"], "`duoctl completions SHELL`"),
+    (&["new", "setup", "start"], "`duoctl init`"),
+];
+
+/// Options with an optional value, which takes `=`.
+const EQUALS: [&str; 3] = ["--prune", "--sandbox", "--install"];
+
+/// An error of the arguments with what to type, where that is known; the guesses of clap give way to it.
+pub fn explained(mut error: clap::Error, words: &[String]) -> clap::Error {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let tip = match error.kind() {
+        ErrorKind::UnknownArgument => {
+            text(ContextKind::InvalidArg).and_then(|argument| of_argument(&argument, words))
+        }
+        ErrorKind::InvalidSubcommand => text(ContextKind::InvalidSubcommand)
+            .and_then(|command| find(COMMANDS, &command).map(|instead| format!("use {instead}"))),
+        _ => None,
+    };
+    // That a word may be a value is never what was meant.
+    error.remove(ContextKind::Suggested);
+    if let Some(tip) = tip {
+        error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
+    }
+    error
+}
+
+fn of_argument(argument: &str, words: &[String]) -> Option<String> {
+    let name = argument.split('=').next().unwrap_or(argument);
+    if let Some(instead) = find(OPTIONS, name) {
+        return Some(instead.to_owned());
+    }
+    if argument.starts_with('-') {
+        return None;
+    }
+    if let Some(option) = before(argument, words) {
+        return Some(format!("use `{option}={argument}`"));
+    }
+    Path::new(argument).exists().then(|| format!("use `-w {argument}`"))
+}
+
+/// The option with an optional value that a word stands behind.
+fn before<'w>(word: &str, words: &'w [String]) -> Option<&'w str> {
+    let pair = words.iter().zip(words.iter().skip(1)).find(|(_, next)| *next == word)?;
+    Some(pair.0.as_str()).filter(|option| EQUALS.contains(option))
+}
+
+fn find<'t>(table: &[(&[&str], &'t str)], word: &str) -> Option<&'t str> {
+    let word = word.to_ascii_lowercase();
+    table.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, instead)| *instead)
+}
+
+/// Refuses words that clap understands and nobody means: a value without `=`, taken for PATH, and a path among names.
+///
+/// # Errors
+///
+/// [`Failure::Usage`], which says what to type.
+pub(super) fn check(args: &Args, words: &[String], workspace: &Path) -> Result<(), Failure> {
+    let Some(path) = args.command.path().and_then(|path| path.to_str()) else { return Ok(()) };
+    if let Some(option) = before(path, words)
+        && !holds_yaml(workspace)
+    {
+        let what = shown(path);
+        return Err(Failure::Usage(format!("{what} is taken as the workspace; use `{option}={path}`")));
+    }
+    if let (Command::Apply(_) | Command::Plan(_), false) = (&args.command, Path::new(path).exists())
+        && path.contains(':')
+    {
+        return Err(Failure::Usage(format!(
+            "{} is not a path; use `--allow {path}` for a consent",
+            shown(path)
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// No advice names a command or an option that is not there, and none is about one that is there everywhere.
+    #[test]
+    fn advice_names_what_exists() {
+        let command = Args::command();
+        let mut known = BTreeSet::new();
+        collect(&command, &mut known);
+        for advice in OPTIONS.iter().chain(COMMANDS).map(|(_, advice)| *advice) {
+            let words =
+                advice.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|w| w.starts_with("--"));
+            words.for_each(|option| assert!(known.contains(option), "{option}: {advice}"));
+            for call in
+                advice.split('`').filter(|call| call.starts_with("duoctl ") && !call.contains("--version"))
+            {
+                let name = call.split(' ').nth(1).unwrap();
+                assert!(command.find_subcommand(name).is_some(), "{call}");
+            }
+        }
+        for (words, _) in COMMANDS {
+            assert!(words.iter().all(|word| command.find_subcommand(word).is_none()), "{words:?}");
+        }
+    }
+
+    fn collect(command: &clap::Command, known: &mut BTreeSet<String>) {
+        known.extend(command.get_arguments().filter_map(|arg| Some(format!("--{}", arg.get_long()?))));
+        command.get_subcommands().for_each(|inner| collect(inner, known));
+    }
+}

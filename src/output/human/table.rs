@@ -1,0 +1,105 @@
+//! A table that fits the terminal: texts give way first, addresses and IDs stay whole.
+
+use crate::output::document::ListDocument;
+use crate::output::document::listing::{COLUMNS, short_row};
+use crate::output::paint::Paint;
+use crate::reconcile::listing::State;
+use crate::text::safe;
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// Columns that are cut where there is too little room, and their least width.
+const CUT: [(usize, usize); 2] = [(3, 12), (5, 8)];
+
+/// Columns that are left out where that is not enough, in this order: kind, policy, access.
+const DROPPED: [usize; 3] = [1, 5, 4];
+
+/// The objects, one a line, within some width.
+pub(crate) fn list(list: &ListDocument, width: usize, paint: Paint) -> String {
+    let rows: Vec<[String; 9]> =
+        list.objects.iter().map(|listed| short_row(listed).map(|cell| safe(&cell))).collect();
+    let mut widths = COLUMNS.map(str::len);
+    for row in &rows {
+        for (most, cell) in widths.iter_mut().zip(row) {
+            *most = (*most).max(cell.chars().count());
+        }
+    }
+    fit(&mut widths, width);
+    let header = cells(&COLUMNS.map(str::to_owned), &widths);
+    let mut text = format!("{}\n", paint.faint(&header.join("")));
+    for (row, listed) in rows.iter().zip(&list.objects) {
+        let mut cells = cells(row, &widths);
+        if let Some(last) = cells.last_mut() {
+            *last = match listed.state {
+                State::InSync => paint.good(last),
+                State::Unmanaged | State::Quarantined => paint.faint(last),
+                State::Stopped => paint.bad(last),
+                State::Differs | State::ToAdopt | State::Missing | State::Rotating | State::Orphan => {
+                    paint.notice(last)
+                }
+            };
+        }
+        text.push_str(&format!("{}\n", cells.join("")));
+    }
+    text.push_str(&format!("{}\n", list.last_line()));
+    text
+}
+
+/// Takes room from the texts, then leaves columns out; a width of 0 does so.
+fn fit(widths: &mut [usize; 9], width: usize) {
+    let over = |widths: &[usize; 9]| {
+        let shown = widths.iter().filter(|width| **width > 0).map(|width| width + GAP);
+        shown.sum::<usize>().saturating_sub(GAP).saturating_sub(width)
+    };
+    for (column, least) in CUT {
+        let too_wide = over(widths);
+        if let Some(own) = widths.get_mut(column) {
+            *own = own.saturating_sub(too_wide).max(least.min(*own));
+        }
+    }
+    for column in DROPPED {
+        if over(widths) > 0
+            && let Some(own) = widths.get_mut(column)
+        {
+            *own = 0;
+        }
+    }
+}
+
+/// The cells of a line, padded; nothing stands after the last one.
+fn cells(row: &[String; 9], widths: &[usize; 9]) -> Vec<String> {
+    let shown = row.iter().zip(widths).filter(|(_, width)| **width > 0);
+    let mut cells: Vec<String> = shown
+        .map(|(cell, width)| {
+            let cut = cell.chars().count() > *width;
+            let kept: String = cell.chars().take(if cut { width - 1 } else { *width }).collect();
+            let kept = if cut { format!("{kept}…") } else { kept };
+            format!("{kept:<width$}{:GAP$}", "")
+        })
+        .collect();
+    if let Some(last) = cells.last_mut() {
+        *last = last.trim_end().to_owned();
+    }
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_fits_and_addresses_stay_whole() {
+        for width in [60, 80, 100, 120, 400] {
+            let mut widths = [35, 11, 12, 60, 16, 40, 7, 10, 11];
+            fit(&mut widths, width);
+            let row = [35, 11, 12, 60, 16, 40, 7, 10, 11].map(|length| "x".repeat(length));
+            let line = cells(&row, &widths).concat();
+            assert!(line.chars().count() <= width.max(96), "{width}: {line}");
+            assert!(line.starts_with(&"x".repeat(35)), "{width}: {line}");
+        }
+        let mut roomy = [35, 11, 12, 60, 16, 40, 7, 10, 11];
+        fit(&mut roomy, 400);
+        assert_eq!(roomy, [35, 11, 12, 60, 16, 40, 7, 10, 11]);
+    }
+}
