@@ -11,6 +11,7 @@ use crate::duo::client::Reader;
 use crate::duo::types::Ikey;
 use crate::duo::usage::{LastUses, last_uses};
 use crate::language::similar::did_you_mean;
+use crate::names::same_key;
 use crate::observe::Reading;
 use crate::observe::rotations::look_at_creations;
 use crate::output::document::{Document, ListDocument};
@@ -125,7 +126,7 @@ fn sort(objects: &mut [Listed], by: Option<SortBy>) {
         }
         SortBy::Kind => one.kind.cmp(&other.kind),
         SortBy::Type => one.variant.cmp(&other.variant),
-        SortBy::Name => one.name.to_lowercase().cmp(&other.name.to_lowercase()),
+        SortBy::Name => same_key(&one.name).cmp(&same_key(&other.name)),
         SortBy::Access => one.access.cmp(&other.access),
         SortBy::Policy => (one.policy.is_none(), &one.policy).cmp(&(other.policy.is_none(), &other.policy)),
         SortBy::KeyAge => Reverse(one.key_age_days).cmp(&Reverse(other.key_age_days)),

@@ -1,7 +1,6 @@
 //! Comma-separated values (RFC 4180), for spreadsheets.
 
-use super::document::Document;
-use super::document::listing::{COLUMNS, row};
+use super::document::{COLUMNS, Document, row};
 use crate::text::safe;
 
 /// A document as a table; `None` where it is none.

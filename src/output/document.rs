@@ -3,26 +3,26 @@
 //! Within a format version properties are only ever added, so a reader ignores those that it does not know.
 
 mod apply;
+mod columns;
 mod console;
 mod finding;
 mod last_line;
 mod list;
-pub(crate) mod listing;
 mod plan;
 pub mod schema;
 mod unmanaged;
 mod verify;
 
 pub use apply::{ApplyDocument, EventDocument, EventName, OutcomeDocument, StepStatus};
+pub(crate) use columns::{COLUMNS, row, short_row};
 pub use console::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
 pub use finding::{
     DeclaredCounts, DiagnosticDocument, FailureDocument, Place, RelatedDocument, ValidateDocument,
 };
 pub use list::{
     DoctorDocument, ImportDocument, ImportedDocument, ImportedFile, KeysDocument, LeftOutDocument,
-    LeftOutReason, RotationsDocument,
+    LeftOutReason, ListDocument, RotationsDocument,
 };
-pub use listing::ListDocument;
 pub(crate) use plan::Actions;
 pub use plan::{
     ChangeDocument, DeliveryDocument, DriftedDocument, MadeBy, MadeWith, PlanDocument, PruneDocument,

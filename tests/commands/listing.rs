@@ -88,7 +88,7 @@ fn a_spreadsheet_gets_one_line_for_each_object() {
 fn a_table_fits_the_terminal() {
     let (folder, server) = applied();
     server.edit("Intranet", json!({"name": "An application with quite a long name for one line of a table"}));
-    for width in [100, 120, 160] {
+    for width in [80, 100, 120, 160] {
         let call = folder.duoctl(["list", "--all"]).at(&server).env("COLUMNS", width.to_string());
         let table = call.run().exits(0).stdout;
         assert!(table.lines().all(|line| line.chars().count() <= width), "{width}:\n{table}");

@@ -44,6 +44,7 @@ const FOLDED: &[(&str, &str)] = &[
     ("language/similar.rs", "how far a word is from a known one; it folds them by `names.rs`"),
     ("language/texts.rs", "hostnames, and what a workspace's name may be"),
     ("output/markdown/text.rs", "what a renderer makes a link of"),
+    ("reconcile/listing.rs", "words of Duo's API"),
     ("reconcile/plan/properties.rs", "words of Duo's API"),
     ("reconcile/references.rs", "how far a name is from a known one; it folds them by `names.rs`"),
     ("reconcile/unmanaged.rs", "words of Duo's API"),

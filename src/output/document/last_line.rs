@@ -11,7 +11,7 @@ use crate::verify::report::Verdict;
 
 use super::{
     ApplyDocument, DoctorDocument, Document, DriftedDocument, FailureDocument, ImportDocument, KeysDocument,
-    Kind, LeftOutReason, PlanDocument, StepStatus, ValidateDocument, VerifyDocument,
+    Kind, LeftOutReason, ListDocument, PlanDocument, StepStatus, ValidateDocument, VerifyDocument,
 };
 
 impl Document {
@@ -247,6 +247,18 @@ impl KeysDocument {
         let count = |state| self.applications.iter().filter(|entry| entry.state == state).count();
         let kept = self.applications.len() - count(Keeping::NotKept);
         format!("Keys: {} of {kept} are current.", count(Keeping::Current))
+    }
+}
+
+impl ListDocument {
+    /// How many objects there are, by their state.
+    pub fn last_line(&self) -> String {
+        let mut states = BTreeMap::new();
+        self.objects.iter().for_each(|listed| *states.entry(listed.state).or_insert(0_usize) += 1);
+        let states: Vec<String> =
+            states.iter().map(|(state, count)| format!("{count} {}", state.word())).collect();
+        let objects = counted(self.objects.len(), "object", "objects");
+        if states.is_empty() { format!("{objects}.") } else { format!("{objects}: {}.", states.join(", ")) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The documents of the commands that list: `doctor`, `keys list`, `keys status`, `import`.
+//! The documents of the commands that list: `doctor`, `list`, `keys list`, `keys status`, `import`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::import::placement::Change;
 use crate::import::{Imported, LeftOut, Reason};
 use crate::reconcile::inventory::Entry;
+use crate::reconcile::listing::Listed;
 use crate::reconcile::rotation::Rotation;
 use crate::verify::report::Check;
 
@@ -67,6 +68,38 @@ impl RotationsDocument {
     /// Of these rotations.
     pub fn new(rotations: Vec<Rotation>) -> Self {
         Self { format_version: FORMAT_VERSION.to_owned(), kind: Kind::Rotations, rotations }
+    }
+}
+
+/// The outcome of `list`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListDocument {
+    /// The version of this shape.
+    pub format_version: String,
+    /// `list`.
+    #[schemars(with = "String", extend("const" = "list"))]
+    pub kind: Kind,
+    /// The workspace.
+    pub workspace: String,
+    /// The account's API hostname.
+    pub api_hostname: String,
+    /// From when on the logs were read; what was used before it shows no use. Null if they cannot be read.
+    pub uses_since: Option<String>,
+    /// The objects.
+    pub objects: Vec<Listed>,
+}
+
+impl ListDocument {
+    /// Of these objects of a workspace.
+    pub fn new(workspace: &str, host: &str, uses_since: Option<String>, objects: Vec<Listed>) -> Self {
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            kind: Kind::List,
+            workspace: workspace.to_owned(),
+            api_hostname: host.to_owned(),
+            uses_since,
+            objects,
+        }
     }
 }
 
