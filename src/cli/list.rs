@@ -94,7 +94,7 @@ async fn uses(session: &Session, reading: &Reading, now: Timestamp) -> Observed<
     let changes = lives.iter().any(|live| live.kind() == "adminapi");
     let from = now.checked_sub(LOG_REACH).unwrap_or(now);
     match last_uses(&session.transport, &keys, from, now, changes, LOG_PAGES).await {
-        Ok(LastUses { last, read_from }) => Observed::Present(Uses { last, read_from }),
+        Ok(LastUses { last, succeeded, read_from }) => Observed::Present(Uses { last, succeeded, read_from }),
         Err(error) => Observed::Unreadable(error.to_string()),
     }
 }
