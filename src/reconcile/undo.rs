@@ -168,6 +168,10 @@ pub fn in_words(body: &Map<String, Value>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::{option, sample::select};
+
     use super::*;
     use crate::kinds::address::Address;
     use crate::kinds::marker::{AppliedFields, NOTES_LIMIT, Shut};
@@ -276,5 +280,41 @@ mod tests {
         assert_eq!(networks(&[], &[]), Some(json!("")));
         let settled = live(json!({"adminapi_info": 0, "notes": notes("Ours", MarkerState::Owned)}));
         assert!(restore(&settled, &names(&["info"]), true, None, &[]).is_empty());
+    }
+
+    proptest! {
+        /// Whatever the notes and the YAML say: flags are only set, networks are those of the YAML and hold every caller.
+        #[test]
+        fn what_is_given_back_takes_nothing_away(
+            had in vec(select(vec!["info", "admins", "settings", "unknown"]), 0..4),
+            holds in vec(select(vec!["info", "admins", "settings"]), 0..3),
+            declared in vec(select(vec!["info", "admins", "settings"]), 0..3),
+            consented in any::<bool>(),
+            networks in option::of(vec(select(vec!["192.0.2.0/24", "198.51.100.0/24"]), 0..2)),
+            live_networks in vec(select(vec!["192.0.2.0/24", "203.0.113.0/24"]), 0..2),
+            known in any::<bool>(),
+        ) {
+            let set = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+            let before = Before { permissions: set(&had), networks: set(&["192.0.2.0/24"]) };
+            let held = |name: &str| i32::from(holds.contains(&name));
+            let now = live(json!({"adminapi_info": held("info"), "adminapi_admins": held("admins"),
+                "adminapi_settings": held("settings"), "networks_for_api_access": live_networks.join(","),
+                "notes": notes("Ours", MarkerState::Untested(Some(before.clone())))}));
+            let callers: Vec<IpAddr> = known.then(|| "192.0.2.7".parse().unwrap()).into_iter().collect();
+            let wanted = networks.as_ref().map(|networks| set(networks));
+            let body = restore(&now, &set(&declared), consented, wanted.as_ref(), &callers).body();
+            for (key, value) in &body {
+                if key == NETWORKS {
+                    let sent: BTreeSet<String> = parts(value).into_iter().collect();
+                    prop_assert_eq!(Some(&sent), wanted.as_ref());
+                    prop_assert!(sent.is_empty() || known && sent.contains("192.0.2.0/24"));
+                } else {
+                    let name = key.strip_prefix(PERMISSION_PREFIX).unwrap();
+                    prop_assert_eq!(value, "1");
+                    prop_assert!(before.permissions.contains(name) && held(name) == 0);
+                    prop_assert!(consented || declared.contains(&name));
+                }
+            }
+        }
     }
 }
