@@ -96,8 +96,7 @@ impl<'a> Ground<'_, 'a> {
             .collect();
         // Once the old key is out of use, its rotation is over.
         let goes_on = |(old, successor): &(Live<'a>, Live<'a>)| {
-            let says_so = matches!(old.state(), Some(MarkerState::Retired(_)));
-            let is_retired = says_so && old.proof.is_proven() && old.is_shut();
+            let is_retired = matches!(old.state(), Some(MarkerState::Retired(_))) && old.is_shut();
             !is_retired && old.integration.ikey != successor.integration.ikey
         };
         bonds.retain(goes_on);

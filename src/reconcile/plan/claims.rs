@@ -34,12 +34,13 @@ pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrati
             .filter_map(|ikey| claims.get(ikey))
             .map(|claim| (&claim.ikey, claim))
             .collect();
-        if step.action == Action::Create {
-            let named = by_name.get(&type_and_name(&step.kind, &step.name));
-            let marked = by_address.get(&Some(step.address.clone()));
-            let candidates = named.into_iter().chain(marked).flatten();
-            rests_on.extend(candidates.map(|claim| (&claim.ikey, *claim)));
-        }
+        let creates = step.action == Action::Create;
+        // That a rotation is over, or that nothing is under way, is told by the other markers of the address, too.
+        let settles = step.changes.iter().any(|change| change.field == "state");
+        let named = by_name.get(&type_and_name(&step.kind, &step.name)).filter(|_| creates);
+        let marked = by_address.get(&Some(step.address.clone())).filter(|_| creates || settles);
+        let candidates = named.into_iter().chain(marked).flatten();
+        rests_on.extend(candidates.map(|claim| (&claim.ikey, *claim)));
         step.rests_on = rests_on.into_values().cloned().collect();
     }
 }

@@ -211,6 +211,24 @@ fn nothing_is_created_beside_what_may_be_it() {
     }
 }
 
+/// Whoever shuts the old application of a rotation and calls it retired does not end the rotation.
+#[test]
+fn a_rotation_is_not_over_because_an_unproven_marker_says_so() {
+    let twin =
+        Marker { state: MarkerState::Successor { of: Ikey::new("DI1"), since: now() }, ..marker("vpn") };
+    let old = Marker { state: MarkerState::Retired(now()), ..marker("vpn") };
+    for (verdict, held) in [(Verdict::Valid, false), (Verdict::Foreign, true)] {
+        let mut duo = FakeDuo::new()
+            .with("DI1", "radius", "VPN", json!({"notes": old.to_string(), "user_access": "NO_USERS"}))
+            .with("DI2", "radius", "VPN", json!({"notes": twin.to_string()}));
+        duo.proofs.set(Ikey::new("DI1"), verdict);
+        let wanted = desired([app("vpn", "radius", "VPN")]);
+        let plan = run(&wanted, &duo, None, Prune::No, Orders::default());
+        assert_eq!(plan.steps().is_empty(), held, "{verdict:?}: {}", outline(&plan));
+        assert_eq!(codes(&plan).contains(&Code::UnverifiedState), held, "{:?}", plan.problems());
+    }
+}
+
 /// Two edits of notes: the marker goes from the real application to another one.
 #[test]
 fn a_marker_that_was_moved_is_told_by_the_store() {
