@@ -8,7 +8,6 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change};
 use super::super::live::Live;
-use super::super::ownership::is_told;
 use super::context::{Context, checked_notes};
 use super::restoration::restoration;
 use super::step::{Action, Step, Write};
@@ -32,7 +31,8 @@ pub(super) fn existing(
     let is_its =
         |marker: &&Marker| marker.address == wanted.address && marker.workspace == cx.desired.workspace;
     let marker = live.marker.as_ref().filter(is_its);
-    let is_proven = live.proof.is_proven() || is_told(wanted, cx.held(wanted), &integration.ikey);
+    // A pin or the store proves whose it is, and no word of its marker.
+    let is_proven = live.proof.is_proven();
     let judged = marker.map(|marker| judged(cx, live, marker));
     let mut difference =
         diff::compare(wanted, managed, integration, judged.as_ref(), is_proven, &cx.references);
