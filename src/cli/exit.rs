@@ -188,12 +188,12 @@ pub enum Failure {
     /// Duo, or the way to it.
     #[error(transparent)]
     Duo(#[from] DuoError),
-    /// Duo refuses the operator, and the YAML names a second one.
+    /// Duo refuses the operator, and the YAML names a recovery key.
     #[error("{error}")]
     FirstRefused {
         /// The refusal.
         error: DuoError,
-        /// What the second operator can do about it.
+        /// What the recovery key can do about it.
         advice: String,
     },
     /// The simulator cannot be started.

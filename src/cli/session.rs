@@ -152,7 +152,7 @@ impl Session {
         announce(move |line| progress::remark(printer, line));
         let mut desired = desired(&workspace);
         // The simulator's operator is the only one that it tells of.
-        desired.second_operator &= connection.sandbox.is_none();
+        desired.recovery_key &= connection.sandbox.is_none();
         let (config, sandbox) = match &connection.sandbox {
             Some(state) => {
                 let host = workspace.tenant.api_hostname.value.clone();
@@ -380,9 +380,9 @@ impl Session {
     fn usable(&self, reading: Reading, printer: Printer) -> Result<Reading, Failure> {
         self.remark_clock(printer);
         match (&reading.observation.integrations, reading.failures.first()) {
-            (Observed::Unreadable(_), Some(error)) if error.is_denied() && self.desired.second_operator => {
-                let advice = "`duoctl apply` asks the second operator what became of the first, and takes an unfinished \
-                              change back; or let `tenant.credentials` name the second key to go on with it";
+            (Observed::Unreadable(_), Some(error)) if error.is_denied() && self.desired.recovery_key => {
+                let advice = "`duoctl apply` asks the recovery key what became of the operator, and takes an unfinished \
+                              change back; or let `tenant.credentials` name the recovery key to go on with it";
                 Err(Failure::FirstRefused { error: error.clone(), advice: advice.to_owned() })
             }
             (Observed::Unreadable(_), Some(error)) => Err(Failure::Duo(error.clone())),

@@ -160,7 +160,7 @@ fn credentials(entries: &[Entry], root: &Path) -> Option<Credentials> {
     Some(Credentials {
         integration_key: source(&find(entries, "integration_key")?.value, root)?,
         secret_key: secret_source(&find(entries, "secret_key")?.value, root)?,
-        second: credentials(mapping(entries, "second"), root).map(Box::new),
+        recovery: credentials(mapping(entries, "recovery"), root).map(Box::new),
         state_keys: find(entries, "state_keys")
             .map(|entry| items(&entry.value).iter().filter_map(|node| state_key(node, root)).collect()),
     })

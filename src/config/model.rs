@@ -53,8 +53,8 @@ impl Workspace {
     /// The variables of the environment that hold secrets of Duo, as far as this YAML names them.
     pub fn secret_variables(&self) -> Vec<&str> {
         let first = self.tenant.credentials.as_ref();
-        let second = first.and_then(|credentials| credentials.second.as_deref());
-        let operators = [first, second].into_iter().flatten().map(|credentials| &credentials.secret_key);
+        let recovery = first.and_then(|credentials| credentials.recovery.as_deref());
+        let operators = [first, recovery].into_iter().flatten().map(|credentials| &credentials.secret_key);
         let clients = self.api_clients().map(|client| &client.client_secret);
         let state = first.and_then(|credentials| credentials.state_keys.as_ref()).into_iter().flatten();
         let state = state.filter_map(|key| match &key.value {
@@ -134,9 +134,9 @@ pub struct Credentials {
     pub integration_key: Spanned<ValueSource>,
     /// Its secret key; never [`ValueSource::Plain`].
     pub secret_key: Spanned<ValueSource>,
-    /// `second`: another Admin API application, which changes the first one where that cannot change itself.
-    pub second: Option<Box<Credentials>>,
-    /// What seals and verifies markers, where that is not the keys of both operators.
+    /// `recovery`: another Admin API application, which changes the first one where that cannot change itself.
+    pub recovery: Option<Box<Credentials>>,
+    /// What seals and verifies markers, where that is not the keys of the operator and of the recovery key.
     pub state_keys: Option<Vec<Spanned<StateKey>>>,
 }
 
@@ -145,7 +145,7 @@ pub struct Credentials {
 pub enum StateKey {
     /// The operator's secret key.
     Operator,
-    /// The second operator's.
+    /// The recovery key's.
     Recovery,
     /// One of its own; never [`ValueSource::Plain`].
     From(ValueSource),

@@ -255,7 +255,7 @@ impl<'a> Asked<'a> {
             return Ok(());
         }
         if is_operator {
-            self.session.second_operator()?;
+            self.session.recovery_key()?;
         }
         self.may_hand_out(declared, live)?;
         if address.is_intelligence()

@@ -299,16 +299,16 @@ impl Run<'_> {
         done
     }
 
-    /// The operator's own key, replaced, delivered and proven by the second operator.
+    /// The operator's own key, replaced, delivered and proven by the recovery key.
     async fn rotate_operator(&self, address: &Address, live: &Integration, delivery: &Delivery) -> Rotated {
-        let second = match self.session.second_operator() {
+        let second = match self.session.recovery_key() {
             Ok(second) => second,
             Err(reason) => return Rotated::Refused(reason),
         };
-        // A second key that cannot hand out the new one would leave nobody with a key that works.
+        // A recovery key that cannot hand out the new one would leave nobody with a key that works.
         if let Err(error) = KeyReader::new(second.clone()).secret_key(&live.ikey).await {
             return Rotated::Refused(format!(
-                "the second operator cannot read its key, so nothing was changed: {error}"
+                "the recovery key cannot read its key, so nothing was changed: {error}"
             ));
         }
         let courier = Courier::new(second.clone(), &self.session.stores);
@@ -348,7 +348,7 @@ impl Run<'_> {
                 "duoctl's own key has changed: what `tenant.credentials.secret_key` names has to hold the new one now\n",
             ),
             Rotated::NotDelivered(_) | Rotated::Unknown(_) => self.printer.problem(
-                "duoctl's own key has changed and is not where it belongs: let `tenant.credentials` name the second key, then \
+                "duoctl's own key has changed and is not where it belongs: let `tenant.credentials` name the recovery key, then \
                  `duoctl apply` delivers the new one\n",
             ),
         }
@@ -410,7 +410,7 @@ fn sheet(wanted: &[InPlace<'_>], printer: Printer) -> String {
             printer.out.bad("! outage:")
         ));
         if *is_operator {
-            text.push_str("    duoctl itself uses this key; it is replaced, delivered and proven with the second one\n\n");
+            text.push_str("    duoctl itself uses this key; it is replaced, delivered and proven with the recovery key\n\n");
         }
     }
     text

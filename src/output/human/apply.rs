@@ -95,7 +95,7 @@ pub(crate) fn line(outcome: &OutcomeDocument, paint: Paint) -> String {
     }
     if outcome.status == StepStatus::Applied {
         if outcome.made_by.is_some() {
-            line.push_str("; the second operator made it, and the first one has proven that it still works");
+            line.push_str("; the recovery key made it, and the operator has proven that it still works");
         }
         if let Some(delivered) = &outcome.delivered {
             let words = match outcome.action {

@@ -15,9 +15,9 @@ use crate::text::{quoted, safe};
 
 use super::{affected, change, console, list};
 
-/// What a step says that the second operator makes.
+/// What a step says that the recovery key makes.
 pub(crate) const BY_SECOND: &str =
-    "made by the second operator, and taken back if duoctl's own key does not work any more";
+    "made by the recovery key, and taken back if duoctl's own key does not work any more";
 
 /// What stands above the guards that refuse a plan.
 pub(crate) const WOULD_BE_REFUSED: &str = "An apply would be refused:";

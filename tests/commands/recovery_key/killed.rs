@@ -94,7 +94,7 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
     // Somebody at a terminal would be asked.
     let refused = call(&folder, &server, &["apply", "--allow=escalates_privilege"]).run().exits(5);
     refused
-        .warns("the first operator lost permissions or networks")
+        .warns("the operator lost permissions or networks")
         .warns("! escalates_privilege: the YAML does not declare")
         .warns("there is no terminal to ask for consent");
     // What the notes say is not enough.
@@ -103,9 +103,9 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
         .warns("which the YAML does not declare: declare it, allow it with --allow");
     assert_eq!(own(&server), broken);
     declare(&folder, &server, &format!("notes: Theirs, permissions: [{EVERYTHING}]"), "");
-    apply(&folder, &server, &[]).exits(0).warns("put back by the second operator");
+    apply(&folder, &server, &[]).exits(0).warns("put back by the recovery key");
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
-    // Where nothing was left behind, the second operator says what it sees.
+    // Where nothing was left behind, the recovery key says what it sees.
     let first = first(&server);
     let body = object(json!({"adminapi_read_resource": "0", "adminapi_integrations_read": "0"}));
     server.account().modify_application(&first, body).unwrap_or_else(|reply| panic!("{reply:?}"));
@@ -114,7 +114,7 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
         .warns("compare its keys, permissions and networks in the Duo Admin Panel");
 }
 
-/// Whatever fails on the way, the first operator works afterwards, and the next run finishes it.
+/// Whatever fails on the way, the operator works afterwards, and the next run finishes it.
 #[test]
 fn disturbed_at_every_request_the_first_operator_goes_on() {
     let server = server();
@@ -153,7 +153,7 @@ fn what_a_killed_run_left_is_put_back_also_where_the_first_operator_can_still_re
     let (server, folder) = left_behind(&permissions);
     server.edit("Configuration pipeline", json!({"adminapi_read_resource": "1"}));
     // Without a word that it escalates: it only gets back what it had, and what the YAML declares.
-    apply(&folder, &server, &[]).exits(0).warns("put back by the second operator");
+    apply(&folder, &server, &[]).exits(0).warns("put back by the recovery key");
     assert_eq!(own(&server)["adminapi_integrations"], 1);
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
 }
