@@ -32,8 +32,7 @@ pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Ex
     let places: Vec<Place<'_>> =
         args.addresses.iter().map(|address| application(address)).collect::<Result<_, _>>()?;
     fields(&args.field)?;
-    let session =
-        Session::open_as(path, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(path, &args.online, printer).await?;
     let mut wanted: BTreeMap<Address, Wanted<'_>> = BTreeMap::new();
     for place in places {
         let found = self::wanted(&session, place)?;

@@ -26,7 +26,7 @@ type Pair<'a> = (Place<'a>, &'a str);
 
 /// Runs the command.
 pub fn run(args: &args::Adopt, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
-    let terms = args.vars.terms(args.trusted.trust());
+    let terms = args.yaml.terms();
     match &args.formerly {
         Some(name) => former(name, workspace, &terms, printer),
         None => applications(&args.arguments, workspace, &terms, printer),

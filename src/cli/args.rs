@@ -16,14 +16,13 @@ use crate::output::printer;
 
 pub use handing_over::{Attest, Handoff};
 pub use keys::{
-    AbortKeys, Approval, ConfirmKeys, KeyStatus, Keys, KeysCommand, ListKeys, RotateKeys, Strategy,
+    AbortKeys, ChangeKeys, ConfirmKeys, KeyStatus, Keys, KeysCommand, ListKeys, RotateKeys, Strategy,
 };
 pub use managing::{Accept, Adopt, Apply, Drift, Ignore, Import, Include, Plan, SplitMode};
-pub use options::{Connection, Consents, Impact, PruneMode, Pruning, Selected, Source, Trusted, Variables};
-pub use reporting::{
-    OF_APPLY, OF_HANDOFF, OF_LIST, OF_PLAN, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile,
-    formats, report,
+pub use options::{
+    Connection, Consents, Impact, Online, PruneMode, Pruning, Selected, Source, Trusted, Variables, Yaml,
 };
+pub use reporting::{Formats, Output, OutputFormat, ReportFile};
 pub use standalone::{
     Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Init, List, Man, Reset, Sandbox,
     SandboxCommand, Schema, SchemaKind, Serve, Show, SortBy, Validate, Verify,

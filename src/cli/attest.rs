@@ -32,8 +32,7 @@ pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Resu
         Some(by) => by.clone(),
         None => committer(workspace)?,
     };
-    let session =
-        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(workspace, &args.online, printer).await?;
     let plan = planned(&session, printer).await?;
     let sheet = sheet(&session, &plan, &args.name)?;
     let address = &sheet.address;

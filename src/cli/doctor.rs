@@ -41,10 +41,10 @@ pub async fn run(
     outlet: &Outlet,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let connection = args.connection.completed().map_err(Failure::Usage)?;
+    let connection = args.online.connection.completed().map_err(Failure::Usage)?;
     let given = connection.ca_file.is_some() || connection.sandbox.is_some();
-    let trust = args.trusted.trust().with_authorities(given);
-    let (workspace, _) = load_valid(path, &args.vars.terms(trust), printer)?;
+    let trust = args.online.yaml.trusted.trust().with_authorities(given);
+    let (workspace, _) = load_valid(path, &args.online.yaml.vars.terms(trust), printer)?;
     announce(move |line| progress::remark(printer, line));
     let sandbox = match &connection.sandbox {
         Some(state) => {

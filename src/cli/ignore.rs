@@ -18,7 +18,7 @@ use super::session::load_whole;
 
 /// Runs the command.
 pub fn run(args: &args::Ignore, path: &Path, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load_whole(path, &args.vars.terms(args.trusted.trust()))?;
+    let loaded = load_whole(path, &args.yaml.terms())?;
     let Some(workspace) = loaded.valid() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };

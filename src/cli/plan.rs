@@ -27,8 +27,7 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents);
-    let session =
-        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(workspace, &args.online, printer).await?;
     session.may_prune(&args.pruning)?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
@@ -48,7 +47,7 @@ pub async fn run(
     }
     let again = session
         .again()
-        .assigning(&args.vars)
+        .assigning(&args.online.yaml.vars)
         .covering(&args.selected, &args.pruning)
         .consenting(&args.consents);
     let consent = again.lifting(&refusals).map(|again| again.line("apply"));

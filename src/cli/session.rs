@@ -44,7 +44,7 @@ use crate::text::{quoted, safe};
 use crate::verify::ladder::Apis;
 
 use super::again::Again;
-use super::args::{Connection, Consents, Impact, PruneMode, Pruning, Selected, Variables};
+use super::args::{Connection, Consents, Impact, Online, PruneMode, Pruning, Selected, Variables};
 use super::connection::{self, live_config, sandbox_config, start_sandbox};
 use super::exit::Failure;
 use super::progress::{self, Spinner};
@@ -134,12 +134,16 @@ impl Session {
         vars: &Variables,
         printer: Printer,
     ) -> Result<Self, Failure> {
-        Self::open_as(path, connection, vars.terms(Trust::Full), printer).await
+        Self::open_on(path, connection, vars.terms(Trust::Full), printer).await
     }
 
     /// The same as far as the author of the YAML is trusted. Without trust no secret store is opened: it could be any
     /// command, and any server that is to get a token.
-    pub async fn open_as(
+    pub async fn open_as(path: &Path, online: &Online, printer: Printer) -> Result<Self, Failure> {
+        Self::open_on(path, &online.connection, online.yaml.terms(), printer).await
+    }
+
+    async fn open_on(
         path: &Path,
         connection: &Connection,
         terms: Terms,

@@ -14,7 +14,7 @@ use super::outlet::Outlet;
 
 /// Runs the command.
 pub fn run(args: &Validate, workspace: &Path, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load_as(workspace, &args.vars.terms(args.trusted.trust()));
+    let loaded = load_as(workspace, &args.yaml.terms());
     let failed = has_errors(&loaded.diagnostics);
     if outlet.human() {
         let width = terminal_width();

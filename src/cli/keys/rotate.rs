@@ -31,11 +31,10 @@ use crate::reconcile::guard::{Refusal, judge};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan};
 use crate::reconcile::rotation::Rotation;
-use crate::reconcile::selection::Pattern;
 use crate::reconcile::selection::Selection;
 use crate::text::{counted, safe};
 
-use super::super::args::{Approval, Connection, Consents, Pruning, Selected};
+use super::super::args::{ChangeKeys, Consents, Pruning, Selected};
 use super::super::asking::asked as consented;
 use super::super::exit::{Exit, Failure};
 use super::super::outlet::Outlet;
@@ -51,16 +50,17 @@ use super::order::Order;
 /// Runs `rotate`, `confirm` and `abort`.
 pub(super) async fn run(
     order: &Order,
+    keys: &ChangeKeys,
     workspace: &Path,
-    connection: &Connection,
-    approval: &Approval,
     outlet: &Outlet,
     printer: Printer,
 ) -> Result<Exit, Failure> {
+    let ChangeKeys { connection, vars, approval, .. } = keys;
+    let selection = options(&order.selected, &Pruning::default())?.selection;
     let mut options = options(&Selected::default(), &Pruning::default())?;
     options.rotation.silence = order.silence;
     options.hold_back = true;
-    let mut session = Session::open(workspace, connection, &order.vars, printer).await?;
+    let mut session = Session::open(workspace, connection, vars, printer).await?;
     let consent = Consent { allow: approval.allow.clone(), ..Consent::default() };
     session.trusted = consent.trusted();
     session.may_seal()?;
@@ -70,14 +70,13 @@ pub(super) async fn run(
         look_at_creations(&session.transport, &mut reading.observation, reach, options.now).await;
     }
     let plan = session.planned(&reading.observation, &options);
-    let named: Result<Vec<_>, _> = order.addresses.iter().map(|text| Pattern::parse(text)).collect();
-    let named = named.map_err(Failure::Usage)?;
-    check_patterns(named.iter().chain(patterns(&approval.allow)), &session.desired, &plan)?;
+    check_patterns(selection.patterns().chain(patterns(&approval.allow)), &session.desired, &plan)?;
     let asked = Asked {
         session: &session,
         reading: &reading,
         plan: &plan,
         order,
+        selection: &selection,
         consent: &consent,
         now: options.now,
     };
@@ -85,7 +84,7 @@ pub(super) async fn run(
     let stages = stages(&session, &reading, &choice, &options);
     let guards = stages.as_ref().map(|stages| judge(stages, &session.desired, &consent)).unwrap_or_default();
     let given = Consents { allow: approval.allow.clone(), ..Consents::default() };
-    let again = session.again().assigning(&order.vars).consenting(&given);
+    let again = session.again().assigning(vars).consenting(&given);
     let again = if approval.auto_approve { again.with("--auto-approve") } else { again }.lifting(&guards);
     let again = again.map(|again| again.named(&order.command())).filter(|_| !guards.is_empty());
     show_refusals(&choice, &guards, again.as_deref(), printer);
