@@ -62,6 +62,7 @@ pub async fn run(args: Args) -> Exit {
             return failure.exit();
         }
     };
+    Printer::complete_commands(again::call(&args.command, &workspace));
     let exit = match dispatch(args, &workspace, &outlet, printer).await {
         Ok(exit) => exit,
         Err(failure) => {

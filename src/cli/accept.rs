@@ -55,7 +55,7 @@ pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Ex
         match accepted(&session, &plan, &args.field, *wanted, lists)? {
             Ok(accepted) => found.push((address, *wanted, accepted)),
             Err(nothing) => {
-                printer.data(&format!("Nothing to accept: {}.\n", nothing.why));
+                printer.show(&format!("Nothing to accept: {}.\n", nothing.why));
                 exit = if nothing.stopped { Exit::Error } else { exit };
             }
         }
@@ -160,7 +160,7 @@ fn show(accepted: &[(&Address, Wanted<'_>, Accepted<'_>)], file: &Path, printer:
         };
         for change in changes {
             let (before, after) = (one_line(&change.after), one_line(&change.before));
-            printer.data(&format!("~ {}  {before} -> {after}\n", field(&change.field)));
+            printer.show(&format!("~ {}  {before} -> {after}\n", field(&change.field)));
         }
         for why in refused {
             let warning = printer.err.notice("warning");
@@ -172,7 +172,7 @@ fn show(accepted: &[(&Address, Wanted<'_>, Accepted<'_>)], file: &Path, printer:
     }
     let file = safe(&file.display().to_string());
     let how_many = if written == all { String::new() } else { format!(" {written} of {all} changes") };
-    printer.data(&format!("Accepted{how_many} into {file}. `duoctl apply` records it in Duo.\n"));
+    printer.show(&format!("Accepted{how_many} into {file}. `duoctl apply` records it in Duo.\n"));
 }
 
 /// Whether each of them is a field of some application, or a part of one, e.g. `sso.saml_config.relaystate`.

@@ -51,14 +51,13 @@ fn former(name: &str, path: &Path, terms: &Terms, printer: Printer) -> Result<Ex
     let edited =
         edited(workspace, &loaded.sources, place.file, |text| set(text, &["formerly"], &Value::from(name)))?;
     let file = safe(&edited.save()?.display().to_string());
-    printer.data(&format!("The workspace `{}` was called `{name}`, as {file} says.\n", workspace.name.value));
-    next(path, printer);
+    printer.show(&format!("The workspace `{}` was called `{name}`, as {file} says.\n", workspace.name.value));
+    next(printer);
     Ok(Exit::Done)
 }
 
-fn next(path: &Path, printer: Printer) {
-    printer
-        .data(&format!("Next: `duoctl plan {}` shows what that means.\n", safe(&path.display().to_string())));
+fn next(printer: Printer) {
+    printer.show("Next: `duoctl plan` shows what that means.\n");
 }
 
 fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
@@ -94,7 +93,7 @@ fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Print
         printer
             .data(&format!("{place} is {key} now{before}, as {} says.\n", safe(&file.display().to_string())));
     }
-    next(path, printer);
+    next(printer);
     Ok(if wrong { Exit::Error } else { Exit::Done })
 }
 

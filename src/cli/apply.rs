@@ -148,7 +148,7 @@ impl Run<'_> {
     fn show_plan(&self, planned: &PlanDocument, asks: bool, title: &str) {
         show_problems(self.plan.problems(), &self.session.sources, self.printer);
         if self.outlet.human() {
-            self.printer.data(&render(planned, title, self.printer.out));
+            self.printer.show(&render(planned, title, self.printer.out));
         } else if asks {
             // Nobody can approve what they were not shown.
             self.printer.problem(&render(planned, title, self.printer.err));
@@ -161,7 +161,7 @@ impl Run<'_> {
     /// The end of it for people, who have seen the plan and its steps, and the whole for everybody else.
     fn deliver(&self, document: ApplyDocument) {
         if self.outlet.human() {
-            self.printer.data(&end(&document, self.outlet.style));
+            self.printer.show(&end(&document, self.outlet.style));
         }
         self.outlet.report(&Document::Apply(Box::new(document)));
     }

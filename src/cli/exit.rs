@@ -12,7 +12,7 @@ use crate::duo::error::DuoError;
 use crate::duo::explain::causes;
 use crate::duo::https::HttpsError;
 use crate::output::explain::Entry;
-use crate::output::printer::{Printer, terminal_width};
+use crate::output::printer::{Printer, findings_width};
 use crate::output::snippet;
 use crate::text::safe;
 
@@ -279,7 +279,7 @@ impl Failure {
         match self {
             Self::Config(found) => {
                 let (diagnostics, sources) = found.as_ref();
-                printer.problem(&snippet::render(diagnostics, sources, printer.err.on, terminal_width()));
+                printer.problem(&snippet::render(diagnostics, sources, printer.err.on, findings_width()));
             }
             other => {
                 let mut text = format!("{error}: {}\n", safe(&other.to_string()));

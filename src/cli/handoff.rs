@@ -46,7 +46,7 @@ pub async fn run(
     let document = HandoffsDocument::new(documents.collect());
     if args.reveal {
         let secrets = reveal(&session, &plan, &sheets, printer).await?;
-        printer.data(&shown(&document, &secrets, printer.out));
+        printer.show(&shown(&document, &secrets, printer.out));
     } else {
         outlet.deliver(&Document::Handoff(Box::new(document)));
     }

@@ -38,7 +38,7 @@ pub fn run(args: &args::Ignore, path: &Path, printer: Printer) -> Result<Exit, F
         set(text, &path, &joined(value(text, &path)?, &ignored, &args.field))
     })?;
     let file = edited.shown(printer).save()?;
-    printer.data(&format!(
+    printer.show(&format!(
         "Differences of `{}` at {place} are ignored now, as {} says. `duoctl drift` warns when there is nothing \
          left to ignore.\n",
         args.field,

@@ -20,7 +20,7 @@ use crate::output::printer::Printer;
 use crate::reading;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::selection::glob_matcher;
-use crate::text::{safe, shown};
+use crate::text::shown;
 
 use super::args::{self, Include, SplitMode};
 use super::edit::unchanged;
@@ -68,8 +68,7 @@ pub async fn run(
     }
     outlet.deliver(&Document::Import(Box::new(ImportDocument::new(&imported, &changes))));
     if outlet.human() && !imported.entries.is_empty() {
-        let next = next(workspace, args.online.connection.sandbox.as_deref());
-        printer.data(&format!("Next: `{next}` shows that they will only be adopted.\n"));
+        printer.show("Next: `duoctl plan` shows that they will only be adopted.\n");
     }
     Ok(Exit::Done)
 }
@@ -105,15 +104,6 @@ fn mean_something(
         Some((text, _)) => none(text, &known),
         None => Ok(()),
     }
-}
-
-/// The command that comes next. An application of the simulator is none of the real account.
-fn next(path: &Path, sandbox: Option<&Path>) -> String {
-    let sandbox = sandbox.map_or_else(String::new, |state| match state.as_os_str().is_empty() {
-        true => " --sandbox".to_owned(),
-        false => format!(" --sandbox={}", state.display()),
-    });
-    safe(&format!("duoctl plan {}{sandbox}", path.display()))
 }
 
 fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {

@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::atomic::{self, Readers};
 use crate::config::files::is_near;
 use crate::config::load::{Terms, load_as};
-use crate::config::untrusted::Trust;
 use crate::output::document::{DiagnosticDocument, Document, FailureDocument};
 use crate::output::format::{Format, render};
 use crate::output::human::{self, Style};
@@ -104,7 +103,7 @@ impl Outlet {
     /// A document to stdout, and to every report.
     pub fn deliver(&self, document: &Document) {
         if self.human() {
-            self.printer.data(&human::render(document, self.style));
+            self.printer.show(&human::render(document, self.style));
         }
         self.report(document);
     }
@@ -197,29 +196,8 @@ const NO_DOCUMENT: (&str, OutputFormat, &[ReportFile]) = ("", OutputFormat::Huma
 
 /// How the YAML of a command is read.
 fn terms(command: &Command) -> Terms {
-    match command {
-        Command::Validate(args) => args.yaml.terms(),
-        Command::Ignore(args) => args.yaml.terms(),
-        Command::Adopt(args) => args.yaml.terms(),
-        Command::Plan(args) => args.online.yaml.terms(),
-        Command::Drift(args) => args.online.yaml.terms(),
-        Command::Apply(args) => args.vars.terms(Trust::Full),
-        Command::Verify(args) => args.online.yaml.terms(),
-        Command::List(args) => args.online.yaml.terms(),
-        Command::Import(args) => args.online.yaml.terms(),
-        Command::Keys(args) => match &args.command {
-            KeysCommand::List(args) => args.online.yaml.terms(),
-            KeysCommand::Status(args) => args.online.yaml.terms(),
-            KeysCommand::Rotate(args) => args.keys.vars.terms(Trust::Full),
-            KeysCommand::Confirm(args) => args.keys.vars.terms(Trust::Full),
-            KeysCommand::Abort(args) => args.keys.vars.terms(Trust::Full),
-        },
-        Command::Doctor(args) => args.online.yaml.terms(),
-        Command::Handoff(args) => args.online.yaml.terms(),
-        Command::Attest(args) => args.online.yaml.terms(),
-        Command::Accept(args) => args.online.yaml.terms(),
-        _ => Terms::default(),
-    }
+    let (vars, trusted, _) = command.input();
+    vars.map(|vars| vars.terms(trusted.trust())).unwrap_or_default()
 }
 
 fn is_yaml(path: &Path) -> bool {

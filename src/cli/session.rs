@@ -27,7 +27,7 @@ use crate::observe::rotations::{look_at_creations, look_at_uses};
 use crate::observe::uses::{touched, uses};
 use crate::observe::{Reading, counts, look_up, observe, observe_all};
 use crate::output::document::PlanDocument;
-use crate::output::printer::{Printer, terminal_width};
+use crate::output::printer::{Printer, findings_width};
 use crate::output::snippet;
 use crate::reconcile::consent::Consent;
 use crate::reconcile::desired::Desired;
@@ -122,7 +122,7 @@ pub fn load_valid(path: &Path, terms: &Terms, printer: Printer) -> Result<(Works
 /// Prints findings with their places; errors and warnings always, notes unless `--quiet`.
 pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printer) {
     if !problems.is_empty() {
-        printer.problem(&snippet::findings(problems, sources, printer.err.on, terminal_width()));
+        printer.problem(&snippet::findings(problems, sources, printer.err.on, findings_width()));
     }
 }
 

@@ -104,10 +104,10 @@ pub(super) async fn run(
             (false, false) => Exit::Done,
         });
     }
-    printer.data(&sheet(&choice.in_place, printer));
+    printer.show(&sheet(&choice.in_place, printer));
     if let Some(stages) = &stages {
         let steps = stages.steps().iter().map(|step| plan_text::step(&StepDocument::from(step), printer.out));
-        steps.for_each(|step| printer.data(&step));
+        steps.for_each(|step| printer.show(&step));
     }
     let question = "Go on with this? Only `yes` is accepted: ";
     if !approval.auto_approve {
@@ -129,7 +129,7 @@ pub(super) async fn run(
     };
     run.show_what_is_left(&choice, &options).await;
     let refusals = choice.refusals.len() + guards.len();
-    printer.data(&format!("{}\n", done.last_line(refusals)));
+    printer.show(&format!("{}\n", done.last_line(refusals)));
     if stop.is_cancelled() {
         return Ok(Exit::Interrupted);
     }
@@ -234,9 +234,9 @@ fn waiting(plan: &Plan, choice: &Choice<'_>, printer: Printer) {
     let waits = |rotation: &&Rotation| choice.twins.contains(&rotation.address);
     let rotations: Vec<Rotation> = plan.rotations().iter().filter(waits).cloned().collect();
     if rotations.is_empty() {
-        printer.data("Nothing to rotate.\n");
+        printer.show("Nothing to rotate.\n");
     } else {
-        printer.data(&rotations_text(&rotations, printer.out));
+        printer.show(&rotations_text(&rotations, printer.out));
     }
 }
 
@@ -263,7 +263,7 @@ impl Run<'_> {
                     Status::Applied => done.applied += 1,
                     // What was begun was shown as it ended.
                     Status::NotAttempted(_) => {
-                        self.printer.data(&apply::line(&OutcomeDocument::from(outcome), self.printer.out));
+                        self.printer.show(&apply::line(&OutcomeDocument::from(outcome), self.printer.out));
                         done.not_attempted += 1;
                     }
                     _ => done.failed.push(exit_of(outcome)),
@@ -282,7 +282,7 @@ impl Run<'_> {
                 in_place(&writer, Sealer::new(&self.session.keyring), &courier, address, live, &delivery)
                     .await
             };
-            self.printer.data(&line(address, &outcome, self.printer));
+            self.printer.show(&line(address, &outcome, self.printer));
             remark_console(address, &outcome, self.printer);
             if *is_operator {
                 self.say_where_the_operator_is(&outcome);
@@ -367,7 +367,7 @@ impl Run<'_> {
             .filter(|rotation| choice.twins.contains(&rotation.address))
             .cloned()
             .collect();
-        self.printer.data(&rotations_text(&rotations, self.printer.out));
+        self.printer.show(&rotations_text(&rotations, self.printer.out));
         let retired = |address: &Address| plan.retired().iter().any(|retired| retired.address == *address);
         let over = choice.twins.iter().filter(|address| !rotations.iter().any(|r| r.address == **address));
         if over.filter(|address| retired(address)).count() > 0 {
