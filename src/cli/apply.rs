@@ -35,7 +35,7 @@ use super::saved_plan::SavedPlan;
 use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
 use super::signals::{Signals, stop_then_give_up};
 use super::stale::{ASKED, SAVED, stale, what_moved};
-use super::verify::verify_addresses;
+use super::verify::{tell_calls, verify_addresses};
 
 /// Runs the command.
 pub async fn run(
@@ -192,7 +192,9 @@ impl Run<'_> {
     ) -> Result<Exit, Failure> {
         let writer = Writer::new(self.session.transport.clone());
         let parallelism = usize::from(self.args.connection.parallelism);
-        let steps = Steps::new(self.printer, self.outlet);
+        let writes = self.plan.steps().iter().map(|step| step.writes.len()).sum();
+        tell_calls("applying it takes", writes, self.outlet);
+        let steps = Steps::new(self.printer, self.outlet, self.plan.steps().len());
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
         let deputy = self.session.deputy(&self.plan);
         let sealer = Sealer::new(&self.session.keyring);

@@ -253,7 +253,7 @@ impl Run<'_> {
         let writer = Writer::new(self.session.transport.clone());
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
         if let Some(stages) = stages {
-            let steps = Steps::new(self.printer, self.outlet);
+            let steps = Steps::new(self.printer, self.outlet, 0);
             let sealer = Sealer::new(&self.session.keyring);
             let hands = Hands { writer: &writer, courier: &courier, deputy: None, sealer };
             let outcomes = execute(stages, hands, self.parallelism, stop, &steps).await;

@@ -1,21 +1,24 @@
 //! What became of a plan, for people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::apply::deliver::HELD;
 use crate::output::document::{ApplyDocument, OutcomeDocument, StepStatus};
 use crate::output::paint::Paint;
 use crate::reconcile::plan::Action;
-use crate::text::{one_line, safe};
+use crate::text::{counted, one_line, safe};
 
-use super::{Style, console, plan, verify};
+use super::{MANY, Style, console, few, plan, verify};
 
 /// The plan, its steps as they ended, and the end.
 pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {
     let mut text = plan::render(&apply.plan, plan::REFUSED, style.paint);
     // What was never begun did not end on the way.
-    for outcome in apply.steps.iter().filter(|outcome| outcome.status != StepStatus::NotAttempted) {
+    let told = |outcome: &&OutcomeDocument| is_told(outcome, apply.steps.len(), style);
+    for outcome in
+        apply.steps.iter().filter(told).filter(|outcome| outcome.status != StepStatus::NotAttempted)
+    {
         let _ = writeln!(text, "{}", line(outcome, style.paint));
     }
     text.push_str(&end(apply, style));
@@ -26,7 +29,7 @@ pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {
 /// verified; each step that was begun had its own line as it ended.
 pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
     let Style { paint, .. } = style;
-    let mut text = String::new();
+    let mut text = summary(apply, style);
     for outcome in apply.steps.iter().filter(|outcome| outcome.status == StepStatus::NotAttempted) {
         let _ = writeln!(text, "{}", line(outcome, paint));
     }
@@ -70,6 +73,24 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
         let _ = writeln!(text, "\n{}{line}", verify::body(verified, style));
     }
     text
+}
+
+/// Whether a step has a line of its own as it ends. Of many, those that were carried out are summed up.
+pub(crate) fn is_told(outcome: &OutcomeDocument, steps: usize, style: Style) -> bool {
+    style.every || steps < MANY || outcome.status != StepStatus::Applied
+}
+
+/// How many of the steps that have no line of their own were carried out.
+fn summary(apply: &ApplyDocument, style: Style) -> String {
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for outcome in apply.steps.iter().filter(|outcome| !is_told(outcome, apply.steps.len(), style)) {
+        groups.entry(past(outcome.action)).or_default().push(&outcome.address);
+    }
+    let line = |(past, addresses): (&str, Vec<&str>)| {
+        let count = counted(addresses.len(), "application", "applications");
+        format!("{} {count}: {}\n", style.paint.good(past), few(addresses))
+    };
+    groups.into_iter().map(line).collect()
 }
 
 /// One step in the past tense.
