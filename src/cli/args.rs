@@ -57,11 +57,14 @@ impl Args {
                 Err("PATH and --workspace both name the workspace; give one of them".to_owned())
             }
             (Some(path), None) | (None, Some(path)) => Ok(path.clone()),
-            (None, None) => {
-                let variable = std::env::var_os("DUOCTL_WORKSPACE").filter(|value| !value.is_empty());
-                Ok(variable.map_or_else(|| PathBuf::from("."), PathBuf::from))
-            }
+            (None, None) => Ok(self.elsewhere()),
         }
+    }
+
+    /// The workspace without PATH.
+    pub(crate) fn elsewhere(&self) -> PathBuf {
+        let variable = std::env::var_os("DUOCTL_WORKSPACE").filter(|value| !value.is_empty());
+        self.global.workspace.clone().or(variable.map(PathBuf::from)).unwrap_or_else(|| PathBuf::from("."))
     }
 }
 

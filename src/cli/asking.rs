@@ -35,6 +35,17 @@ pub(super) fn consented(refusals: &[Refusal], numbered: bool, printer: Printer) 
     Ok(true)
 }
 
+/// Asks at the terminal; `None` where the input ends.
+pub(super) fn answer(question: &str) -> Result<Option<String>, Failure> {
+    let failure =
+        |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
+    let mut terminal = std::io::stderr();
+    terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).map_err(failure)?;
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer).map_err(failure)?;
+    Ok((read > 0).then_some(answer))
+}
+
 /// Asks; anything but the answer that is wanted is a no. `instead` is what to do where there is nobody to ask.
 pub(super) fn asked(question: &str, wanted: &str, instead: &str, printer: Printer) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
@@ -43,13 +54,7 @@ pub(super) fn asked(question: &str, wanted: &str, instead: &str, printer: Printe
         ));
         return Ok(false);
     }
-    let failure =
-        |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
-    let mut terminal = std::io::stderr();
-    terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).map_err(failure)?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(failure)?;
-    let approved = answer.trim() == wanted;
+    let approved = answer(question)?.is_some_and(|answer| answer.trim() == wanted);
     if !approved {
         printer.problem("not approved; nothing was changed\n");
     }
