@@ -28,6 +28,7 @@ pub mod mistakes;
 pub mod outlet;
 pub mod panics;
 pub mod plan;
+mod planning;
 pub mod progress;
 pub mod sandbox;
 mod saved_plan;

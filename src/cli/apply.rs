@@ -85,7 +85,7 @@ pub async fn run(
             repair.carry_out(&session, printer).await?
         }
     };
-    let mut plan = session.plan(&mut reading, &options, printer).await;
+    let mut plan = session.settled_plan(&mut reading, &options, printer).await;
     check_patterns(options.selection.patterns().chain(patterns(&consent.allow)), &session.desired, &plan)?;
     if let Some(saved) = &saved {
         let moved = what_moved(&saved.fingerprint, &plan, &reading)?;

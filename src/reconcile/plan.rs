@@ -239,6 +239,11 @@ impl Plan {
         &self.parts.unlooked
     }
 
+    /// The applications that the plan would remove by what their marker says alone: none that waited in a quarantine.
+    pub fn by_word(&self) -> &[Ikey] {
+        &self.parts.by_word
+    }
+
     /// Whether a step deletes an application.
     pub fn deletes(&self) -> bool {
         self.parts.steps.iter().any(|step| !step.deletes().is_empty())

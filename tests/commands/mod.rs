@@ -31,6 +31,7 @@ mod no_secret_leaks;
 mod partly;
 mod planning;
 mod reading;
+mod replayed;
 mod requests;
 mod saved_plans;
 mod seals;

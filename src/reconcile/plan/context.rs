@@ -140,6 +140,8 @@ pub(super) struct Parts {
     pub(super) retired: Vec<Orphan>,
     /// Applications whose deletion waits for a look into the authentication log, from when on.
     pub(super) unlooked: Vec<(Ikey, Timestamp)>,
+    /// Applications that are to be removed by what their marker says alone.
+    pub(super) by_word: Vec<Ikey>,
     /// Addresses that the run does not cover.
     pub(super) left_out: BTreeSet<Address>,
 }
@@ -158,6 +160,7 @@ impl Parts {
         self.rotations.extend(other.rotations);
         self.retired.extend(other.retired);
         self.unlooked.extend(other.unlooked);
+        self.by_word.extend(other.by_word);
         self.left_out.extend(other.left_out);
     }
 

@@ -106,7 +106,7 @@ fn no_word_that_is_not_proven_leads_to_a_write() {
         ..HeldKeys::default()
     });
     for state in states() {
-        for verdict in [Verdict::Forged, Verdict::Foreign, Verdict::Unbound] {
+        for verdict in [Verdict::Forged, Verdict::Foreign, Verdict::Unbound, Verdict::Doubted] {
             for access in ["ALL_USERS", "NO_USERS"] {
                 for (command, prune, orders) in commands() {
                     for held in [None, Some(&Held::Nothing), Some(&store)] {
@@ -190,7 +190,7 @@ fn nothing_is_created_beside_what_may_be_it() {
     });
     for state in states() {
         for (workspace, address) in [("acme", "vpn"), ("acme", "other"), ("acme", "gone"), ("zz", "vpn")] {
-            for verdict in [Verdict::Forged, Verdict::Foreign, Verdict::Unbound] {
+            for verdict in [Verdict::Forged, Verdict::Foreign, Verdict::Unbound, Verdict::Doubted] {
                 for (name, held) in
                     [("VPN", &Held::CannotTell), ("VPN", &Held::Nothing), ("VPN", &stored), ("Else", &stored)]
                 {
