@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::apply::deputy::{Deputy, Unfit};
+use crate::apply::outcome::{Status, StepOutcome};
 use crate::config::model::Credentials;
 use crate::duo::api::{ReadApi as _, WriteApi as _};
 use crate::duo::client::Writer;
@@ -222,6 +223,19 @@ impl Repair {
             .to_owned()
     }
 
+    /// What was done, as a report says it.
+    pub fn outcome(&self) -> StepOutcome {
+        StepOutcome {
+            address: self.step.address.clone(),
+            action: self.step.action,
+            ikey: self.step.ikey.clone(),
+            stage: None,
+            by_second: true,
+            status: Status::Applied,
+            note: None,
+        }
+    }
+
     /// What is done, as a plan shows it.
     pub fn step(&self) -> &Step {
         &self.step
@@ -232,18 +246,29 @@ impl Repair {
         judge_step(&self.step, &session.operator, &session.desired.guards, consent)
     }
 
+    /// Whether the second operator still sees what it is about: a person may take an hour over the question.
+    ///
+    /// # Errors
+    ///
+    /// Those of the second operator's calls.
+    pub async fn is_current(&self, session: &Session, consent: &Consent) -> Result<bool, Failure> {
+        let own = self.second.integration(&session.operator).await?;
+        let now = own.and_then(|own| restoration(session, &own, consent));
+        let same = |now: &Step| (&now.baseline, &now.writes) == (&self.step.baseline, &self.step.writes);
+        Ok(now.as_ref().is_some_and(same))
+    }
+
     /// Does it.
     ///
     /// # Errors
     ///
     /// Those of the second operator's calls.
-    pub async fn carry_out(self, session: &Session, printer: Printer) -> Result<Reading, Failure> {
+    pub async fn carry_out(&self) -> Result<(), Failure> {
         for write in &self.step.writes {
             if let Write::Update(first, body) = write {
                 self.second.update(first, body.clone()).await?;
             }
         }
-        printer.remark("put back by the second operator\n");
-        session.read(printer).await
+        Ok(())
     }
 }
