@@ -19,7 +19,6 @@ use crate::kinds::risk::Risk;
 use crate::kinds::seal::Verdict;
 use crate::kinds::value::Setting;
 use crate::observe::Reading;
-use crate::output::printer::Printer;
 use crate::reconcile::consent::Consent;
 use crate::reconcile::guard::{Refusal, allows, callers, judge_step};
 use crate::reconcile::observed::Observed;

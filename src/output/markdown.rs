@@ -320,6 +320,7 @@ fn row(change: &ChangeDocument, creating: bool) -> String {
     let origin = match change.origin {
         Some(Origin::Drift) => "changed in Duo",
         Some(Origin::Both) => "changed here and in Duo",
+        Some(Origin::Unknown) => "cannot be told",
         Some(Origin::Config) | None => "",
     };
     format!("| {field} | {} | {} | {origin} |", value(&change.before), value(&change.after))
