@@ -19,7 +19,7 @@ use crate::kinds::marker::{Applied, AppliedFields, Marker, MarkerState, short_ha
 use crate::kinds::risk::{Assessment, NEUTRAL, Risk};
 use crate::kinds::value::{FieldValue, Setting};
 
-use crate::names::alike_key;
+use crate::names::may_be_kept_as;
 
 use super::desired::DesiredApplication;
 use super::references::References;
@@ -357,10 +357,7 @@ fn is_known(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) ->
 /// make any other text one that Duo keeps.
 fn resembles(target: &FieldValue, value: &FieldValue) -> bool {
     match (target, value) {
-        (FieldValue::Text(target), FieldValue::Text(value)) => {
-            let (target, value) = (alike_key(target), alike_key(value));
-            !value.is_empty() && target.starts_with(&value)
-        }
+        (FieldValue::Text(target), FieldValue::Text(value)) => may_be_kept_as(target, value),
         (_, value) => *value == FieldValue::Unset,
     }
 }

@@ -351,3 +351,14 @@ fn a_wait_for_what_duo_does_not_show_yet_is_announced() {
     let outcome = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
     outcome.warns("waiting 2 s: Duo does not show every change yet");
 }
+
+#[test]
+fn a_new_application_is_known_by_its_name_however_duo_keeps_it() {
+    for (_, server) in both_ways("escape-text") {
+        let folder =
+            Folder::with("applications:\n  rd: {type: unix, name: R&D <lab>, user_access: no_users}\n");
+        let outcome = apply(&folder, &server, 0).says("created applications.rd");
+        settles(&folder, &server);
+        drop(outcome);
+    }
+}
