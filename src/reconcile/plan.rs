@@ -385,6 +385,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     });
     if options.hold_back {
         claims::hold_back(&mut parts);
+        creation::hold_back_doubtful(&cx, &mut parts, &lives);
         removal::hold(&mut parts);
     }
     parts.problems.extend(console::withhold(&mut handoffs, &unproven));

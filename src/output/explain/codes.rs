@@ -306,7 +306,8 @@ pub(super) fn entry(code: Code) -> Entry {
         Code::StoreUnreadable => texts(
             "a secret store could not be read",
             "The store did not answer, refused, or holds something at the place that duoctl did not \
-             write. Nothing is delivered there, since it might overwrite what others need.",
+             write. Nothing is delivered there, since it might overwrite what others need. Nor does `apply` create an \
+             application whose key the store may hold already.",
             "Mend what the message names, or choose another `path`, and apply again.",
         ),
         Code::PossibleDuplicate => texts(
