@@ -91,3 +91,21 @@ fn what_only_duoctl_changed_is_removed_as_before_and_where_the_log_is_silent_a_p
     log("0");
     folder.duoctl(APPLY).args(prune).at(&server).run().exits(1).warns("is not deleted");
 }
+
+/// What waits for days waits by Duo's clock: a marker tells Duo's time, and a machine may be ahead.
+#[test]
+fn a_quarantine_waits_by_duos_clock() {
+    for (days, deleted) in [(3, false), (1, true)] {
+        let wiki = "applications: {wiki: {type: unix, name: Wiki, user_access: no_users}}\n";
+        let (folder, server) = (Folder::with(wiki), Server::start());
+        folder.duoctl(APPLY).at(&server).run().exits(0);
+        folder.declare(&format!("guards: {{quarantine_days: {days}}}\n"));
+        let prune = || folder.duoctl(APPLY).args(["--prune", "--allow=empty"]).at(&server).run().exits(0);
+        prune().says("quarantined applications.wiki");
+        prune();
+        assert_eq!(server.named("Wiki").len(), 1);
+        server.disturb("skew=172800");
+        prune();
+        assert_eq!(server.named("Wiki").is_empty(), deleted, "{days} days");
+    }
+}
