@@ -79,7 +79,7 @@ fn desired(size: usize) -> Desired {
         takedown: TakedownSpec::default(),
         guards: Guards::default(),
         plan: None,
-        second_operator: false,
+        recovery_key: false,
         yaml_hash: String::new(),
     }
 }

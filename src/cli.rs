@@ -30,11 +30,11 @@ pub mod panics;
 pub mod plan;
 mod planning;
 pub mod progress;
+pub mod recovery;
 pub mod sandbox;
 mod saved_plan;
 pub mod schema;
 mod sealing;
-pub mod second;
 pub mod session;
 pub mod show;
 pub mod signals;
@@ -63,6 +63,7 @@ pub async fn run(args: Args) -> Exit {
             return failure.exit();
         }
     };
+    Printer::complete_commands(again::call(&args.command, &workspace));
     let exit = match dispatch(args, &workspace, &outlet, printer).await {
         Ok(exit) => exit,
         Err(failure) => {

@@ -13,6 +13,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod paint;
+pub mod people;
 pub mod printer;
 pub mod repository;
 pub mod sarif;

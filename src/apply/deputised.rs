@@ -1,8 +1,8 @@
-//! A change of the operator's own application, made by the second operator: written, proven by the first operator's
+//! A change of the operator's own application, made by the recovery key: written, proven by the operator's
 //! own calls, and taken back where they fail. Guards refuse what surely locks duoctl out; this is for what nobody
 //! foresees, such as a network that Duo reads in another way.
 //!
-//! The write carries a marker that says that it is not proven, and what was there before. The first operator itself
+//! The write carries a marker that says that it is not proven, and what was there before. The operator itself
 //! takes that word away again, which proves that it can write. A run that is killed in between leaves the word for
 //! the next one.
 
@@ -32,7 +32,7 @@ struct Trial<'a> {
     ikey: &'a Ikey,
     /// The application as it was.
     was: Integration,
-    /// What the first operator could do then.
+    /// What the operator could do then.
     could: Abilities,
     /// What was asked for.
     body: &'a Map<String, Value>,
@@ -40,7 +40,7 @@ struct Trial<'a> {
     sent: Map<String, Value>,
 }
 
-/// What stands against the first operator going on.
+/// What stands against the operator going on.
 enum Against {
     /// It lost something: what was seen.
     Lost(String),
@@ -67,7 +67,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             Err(error) if error.outcome_unknown() => match second.integration(ikey).await {
                 Ok(Some(live)) if has_notes(&live, &trial.sent) => None,
                 Ok(_) => return Err(Stop::Failed(error)),
-                // It may be there, so the first operator is looked at all the same.
+                // It may be there, so the operator is looked at all the same.
                 Err(_) => Some(error),
             },
             Err(error) => return Err(Stop::Failed(error)),
@@ -82,7 +82,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         }
     }
 
-    /// Asks the first operator itself, until it has proven that it can do all that it could, and has said so in the
+    /// Asks the operator itself, until it has proven that it can do all that it could, and has said so in the
     /// marker. What cannot be proven counts as lost: the state before is the one that is known to work.
     async fn goes_on(&self, trial: &Trial<'_>, waits: &[Duration]) -> Result<Integration, Against> {
         let mut last = Against::Lost(String::new());
@@ -100,7 +100,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         Err(last)
     }
 
-    /// Live calls of the first operator; returns its application as it sees it.
+    /// Live calls of the operator; returns its application as it sees it.
     async fn proves(&self, trial: &Trial<'_>) -> Result<Integration, String> {
         if let Some(error) = trial.could.lost(self.courier.operator()).await {
             return Err(error.to_string());
@@ -118,11 +118,11 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         Err(format!("Duo shows it without {}, which it held before", names.join(", ")))
     }
 
-    /// The first operator says in the marker that the change is proven, and proves with it that it can write.
+    /// The operator says in the marker that the change is proven, and proves with it that it can write.
     async fn settles(&self, trial: &Trial<'_>, own: &Integration) -> Result<Integration, Against> {
         if !has_notes(own, &trial.sent) {
             return Err(Against::Moved(format!(
-                "{} was changed by somebody else while the second operator changed it",
+                "{} was changed by somebody else while the recovery key changed it",
                 trial.ikey
             )));
         }
@@ -140,11 +140,11 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
 
     async fn roll_back(&self, second: &Writer<T>, trial: &Trial<'_>, seen: &str, waits: &[Duration]) -> Stop {
         let ikey = trial.ikey;
-        let what = format!("after the change the first operator could not do what it could before ({seen})");
+        let what = format!("after the change the operator could not do what it could before ({seen})");
         if let Err((left, why)) = put_back(second, trial).await {
             return Stop::NotRolledBack(format!(
-                "{what}, and the second operator could not put {ikey} back: {why}; the way back is `duoctl apply \
-                 --auto-approve`, which lets the second operator try again, or the page of {ikey} in the Duo Admin Panel, \
+                "{what}, and the recovery key could not put {ikey} back: {why}; the way back is `duoctl apply \
+                 --auto-approve`, which lets the recovery key try again, or the page of {ikey} in the Duo Admin Panel, \
                  where an Owner sets {}",
                 in_words(&left)
             ));
@@ -160,15 +160,15 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         match still {
             None => Stop::RolledBack {
                 seen: format!(
-                    "{what}, so the second operator put back what was there, and the first one works again; change the \
+                    "{what}, so the recovery key put back what was there, and the operator works again; change the \
                      YAML, or find out in Duo what becomes of such a change"
                 ),
                 proven: true,
             },
             Some(still) => Stop::RolledBack {
                 seen: format!(
-                    "{what}; the second operator put back what was there, and still the first one cannot prove that it \
-                     works ({still}); `duoctl doctor` names the causes, and with the second key in `tenant.credentials` \
+                    "{what}; the recovery key put back what was there, and still the operator cannot prove that it \
+                     works ({still}); `duoctl doctor` names the causes, and with the recovery key in `tenant.credentials` \
                      duoctl goes on"
                 ),
                 proven: false,

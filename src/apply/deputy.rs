@@ -1,4 +1,4 @@
-//! The second operator: another key of the account, which can undo what the first one could not.
+//! The recovery key: another key of the account, which can undo what the operator could not.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::duo::types::Ikey;
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::verify::needs::REPAIR;
 
-/// Why the second operator cannot be used. Nothing was begun.
+/// Why the recovery key cannot be used. Nothing was begun.
 #[derive(Clone, Debug)]
 pub struct Unfit {
     /// What is wrong and what to do, as the end of a sentence.
@@ -31,7 +31,7 @@ impl Unfit {
     }
 }
 
-/// The second operator, or why there is none although the YAML names one.
+/// The recovery key, or why there is none although the YAML names one.
 #[derive(Clone, Debug)]
 pub struct Deputy<T> {
     second: Result<(Ikey, T), Unfit>,
@@ -40,12 +40,12 @@ pub struct Deputy<T> {
 }
 
 impl<T: Transport + Clone> Deputy<T> {
-    /// With the key and the connection of the second operator.
+    /// With the key and the connection of the recovery key.
     pub fn new(second: Result<(Ikey, T), Unfit>, waits: Vec<Duration>) -> Self {
         Self { second, waits }
     }
 
-    /// A writer, once live calls have proven that the second operator can make a change and take it back: its key is
+    /// A writer, once live calls have proven that the recovery key can make a change and take it back: its key is
     /// accepted, it may read and manage applications and set permissions. None of them changes anything.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub struct Hands<'a, W, T> {
     pub writer: &'a W,
     /// Carries keys to secret stores.
     pub courier: &'a Courier<'a, T>,
-    /// Changes the operator's own application, where there is a second operator.
+    /// Changes the operator's own application, where there is a recovery key.
     pub deputy: Option<&'a Deputy<T>>,
     /// Seals markers.
     pub sealer: Sealer<'a>,
@@ -193,7 +193,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Lane<'a, W, T> {
                         action: step.action,
                         ikey: step.ikey.clone(),
                         stage: step.stage().map(str::to_owned),
-                        by_second: crew.is_by_deputy(step),
+                        by_recovery_key: crew.is_by_deputy(step),
                         status: Status::Applied,
                         note: None,
                     };

@@ -35,16 +35,16 @@ pub enum Status {
     NotDelivered(String),
     /// The successor is there, but no call proves that it works, so the application that it replaces still serves.
     NotProven(String),
-    /// The second operator, who would have made the step, cannot: nothing was begun.
+    /// The recovery key, who would have made the step, cannot: nothing was begun.
     Unfit(Unfit),
-    /// The second operator made the step and took it back, since the first one did not work any more.
+    /// The recovery key made the step and took it back, since the operator did not work any more.
     RolledBack {
         /// What was seen, and what to do.
         seen: String,
-        /// Whether the first operator has proven that it works again.
+        /// Whether the operator has proven that it works again.
         proven: bool,
     },
-    /// The first operator does not work any more, and it could not be taken back: what was seen, and the way out.
+    /// The operator does not work any more, and it could not be taken back: what was seen, and the way out.
     NotRolledBack(String),
     /// The run ended before the step began.
     NotAttempted(&'static str),
@@ -61,8 +61,8 @@ pub struct StepOutcome {
     pub ikey: Option<Ikey>,
     /// What a rotation becomes by it, e.g. `called off`.
     pub stage: Option<String>,
-    /// Whether the second operator makes it.
-    pub by_second: bool,
+    /// Whether the recovery key makes it.
+    pub by_recovery_key: bool,
     /// What became of it.
     pub status: Status,
     /// Where keys were delivered, or where they were already, and how they were proven.

@@ -23,20 +23,18 @@ use crate::reconcile::selection::Selection;
 use crate::text::{one_line, safe, shown};
 
 use super::args;
-use super::edit::{application, edited, not_declared};
+use super::edit::{application, application_of, edited, not_declared};
 use super::exit::{Exit, Failure};
 use super::session::{Session, desired, first_failure, options, show_problems};
 
 /// Runs the command: nothing is written unless everything can be accepted.
 pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Exit, Failure> {
-    let places: Vec<Place<'_>> =
-        args.addresses.iter().map(|address| application(address)).collect::<Result<_, _>>()?;
+    args.addresses.iter().try_for_each(|address| application(address).map(drop))?;
     fields(&args.field)?;
-    let session =
-        Session::open_as(path, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(path, &args.online, printer).await?;
     let mut wanted: BTreeMap<Address, Wanted<'_>> = BTreeMap::new();
-    for place in places {
-        let found = self::wanted(&session, place)?;
+    for address in &args.addresses {
+        let found = self::wanted(&session, application_of(&session.workspace, address)?)?;
         wanted.insert(found.declared.address.clone(), found);
     }
     let reading = session.read_all(printer).await?;
@@ -56,7 +54,7 @@ pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Ex
         match accepted(&session, &plan, &args.field, *wanted, lists)? {
             Ok(accepted) => found.push((address, *wanted, accepted)),
             Err(nothing) => {
-                printer.data(&format!("Nothing to accept: {}.\n", nothing.why));
+                printer.show(&format!("Nothing to accept: {}.\n", nothing.why));
                 exit = if nothing.stopped { Exit::Error } else { exit };
             }
         }
@@ -161,7 +159,7 @@ fn show(accepted: &[(&Address, Wanted<'_>, Accepted<'_>)], file: &Path, printer:
         };
         for change in changes {
             let (before, after) = (one_line(&change.after), one_line(&change.before));
-            printer.data(&format!("~ {}  {before} -> {after}\n", field(&change.field)));
+            printer.show(&format!("~ {}  {before} -> {after}\n", field(&change.field)));
         }
         for why in refused {
             let warning = printer.err.notice("warning");
@@ -173,7 +171,7 @@ fn show(accepted: &[(&Address, Wanted<'_>, Accepted<'_>)], file: &Path, printer:
     }
     let file = safe(&file.display().to_string());
     let how_many = if written == all { String::new() } else { format!(" {written} of {all} changes") };
-    printer.data(&format!("Accepted{how_many} into {file}. `duoctl apply` records it in Duo.\n"));
+    printer.show(&format!("Accepted{how_many} into {file}. `duoctl apply` records it in Duo.\n"));
 }
 
 /// Whether each of them is a field of some application, or a part of one, e.g. `sso.saml_config.relaystate`.

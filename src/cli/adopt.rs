@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use crate::config::edit::set;
 use crate::config::load::Terms;
 use crate::config::model::Workspace;
-use crate::diagnostic::has_errors;
+use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::language::address::{AUTH_API, Place};
 use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
 use crate::output::printer::Printer;
 use crate::text::{quoted, safe, shown};
 
 use super::args;
-use super::edit::{application, edited};
+use super::edit::{application_of, edited};
 use super::exit::{Exit, Failure};
 use super::session::{load_whole, show_problems};
 
@@ -26,7 +26,7 @@ type Pair<'a> = (Place<'a>, &'a str);
 
 /// Runs the command.
 pub fn run(args: &args::Adopt, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
-    let terms = args.vars.terms(args.trusted.trust());
+    let terms = args.yaml.terms();
     match &args.formerly {
         Some(name) => former(name, workspace, &terms, printer),
         None => applications(&args.arguments, workspace, &terms, printer),
@@ -51,22 +51,21 @@ fn former(name: &str, path: &Path, terms: &Terms, printer: Printer) -> Result<Ex
     let edited =
         edited(workspace, &loaded.sources, place.file, |text| set(text, &["formerly"], &Value::from(name)))?;
     let file = safe(&edited.save()?.display().to_string());
-    printer.data(&format!("The workspace `{}` was called `{name}`, as {file} says.\n", workspace.name.value));
-    next(path, printer);
+    printer.show(&format!("The workspace `{}` was called `{name}`, as {file} says.\n", workspace.name.value));
+    next(printer);
     Ok(Exit::Done)
 }
 
-fn next(path: &Path, printer: Printer) {
-    printer
-        .data(&format!("Next: `duoctl plan {}` shows what that means.\n", safe(&path.display().to_string())));
+fn next(printer: Printer) {
+    printer.show("Next: `duoctl plan` shows what that means.\n");
 }
 
 fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
-    let pairs = pairs(arguments)?;
     let loaded = load_whole(path, terms)?;
     let Some(workspace) = &loaded.workspace else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
+    let pairs = pairs(arguments, workspace)?;
     let mut settings: Vec<Setting<'_>> = Vec::new();
     let mut files = Vec::new();
     for (place, key) in &pairs {
@@ -84,8 +83,21 @@ fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Print
     let edited = edited(workspace, &loaded.sources, file, |text| {
         settings.iter().try_fold(text.to_owned(), |text, (path, value)| set(&text, path, value))
     })?;
+    let same = |one: &Diagnostic, other: &Diagnostic| one.code == other.code && one.message == other.message;
+    let is_new = |found: &Diagnostic| !loaded.diagnostics.iter().any(|known| same(known, found));
+    if edited.loaded.diagnostics.iter().any(|found| found.severity == Severity::Error && is_new(found)) {
+        return Err(Failure::Config(Box::new((edited.loaded.diagnostics, edited.loaded.sources))));
+    }
     let wrong = has_errors(&edited.loaded.diagnostics);
-    show_problems(&edited.loaded.diagnostics, &edited.loaded.sources, printer);
+    // What was found before, and this changes nothing about, is for `validate`.
+    let found: Vec<Diagnostic> = edited
+        .loaded
+        .diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error || is_new(found))
+        .cloned()
+        .collect();
+    show_problems(&found, &edited.loaded.sources, printer);
     let before: Vec<_> = pairs.iter().map(|(place, _)| pin(workspace, *place)).collect();
     let file = edited.save_anyway()?;
     for ((place, key), before) in pairs.iter().zip(before) {
@@ -94,19 +106,19 @@ fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Print
         printer
             .data(&format!("{place} is {key} now{before}, as {} says.\n", safe(&file.display().to_string())));
     }
-    next(path, printer);
+    next(printer);
     Ok(if wrong { Exit::Error } else { Exit::Done })
 }
 
 /// The addresses with their integration keys.
-fn pairs(arguments: &[String]) -> Result<Vec<Pair<'_>>, Failure> {
+fn pairs<'a>(arguments: &'a [String], workspace: &Workspace) -> Result<Vec<Pair<'a>>, Failure> {
     let (pairs, rest) = arguments.as_chunks::<2>();
     if let [address] = rest {
         return Err(Failure::Usage(format!("{} needs an integration key after it", shown(address))));
     }
-    let mut read: Vec<Pair<'_>> = Vec::new();
+    let mut read: Vec<Pair<'a>> = Vec::new();
     for [address, key] in pairs {
-        let place = application(address)?;
+        let place = application_of(workspace, address)?;
         if let Err(problem) = (INTEGRATION_KEY.check)(key) {
             let what =
                 if Place::parse(key).is_some() { quoted(key) } else { "the integration key".to_owned() };

@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::reconcile::consent::is_consent;
 use crate::reconcile::guard::Refusal;
 
-use super::args::{Connection, Consents, PruneMode, Pruning, Selected, Variables};
+use super::args::{Command, Connection, Consents, PruneMode, Pruning, Selected, Variables};
 use crate::duo::https::TlsRoots;
+use crate::output::people::Call;
 
 /// From how many addresses on a consent covers all addresses instead of naming each.
 const MANY: usize = 6;
@@ -20,6 +21,33 @@ pub(super) struct Again {
     options: Vec<String>,
 }
 
+/// What the commands in messages of this call need, to mean the same workspace and the same account.
+pub(super) fn call(command: &Command, workspace: &Path) -> Call {
+    // A saved plan knows its YAML, and no other command takes one.
+    let path = if is_saved_plan(workspace) { Path::new(".") } else { workspace };
+    let (vars, _, connection) = command.input();
+    Call {
+        path: path_word(path),
+        vars: vars.map(|vars| Again::default().assigning(vars).options).unwrap_or_default(),
+        connection: connection.map(|connection| Again::at(path, connection).options).unwrap_or_default(),
+    }
+}
+
+fn is_saved_plan(path: &Path) -> bool {
+    path.is_file() && path.extension().is_none_or(|extension| extension != "yaml" && extension != "yml")
+}
+
+/// The path of a workspace as a word of a shell; `None` where it is the one without any.
+fn path_word(path: &Path) -> Option<String> {
+    let path = path.display().to_string();
+    let here = matches!(path.as_str(), "." | "") || from_environment("DUOCTL_WORKSPACE", &path);
+    (!here).then(|| word(&path))
+}
+
+fn from_environment(name: &str, value: &str) -> bool {
+    std::env::var(name).is_ok_and(|set| set == value)
+}
+
 impl Again {
     /// With the same workspace and connection.
     pub(super) fn at(path: &Path, connection: &Connection) -> Self {
@@ -29,7 +57,6 @@ impl Again {
             Some(state) => options.push(format!("--sandbox={}", word(&state.display().to_string()))),
             None => {}
         }
-        let from_environment = |name: &str, value: &str| std::env::var(name).is_ok_and(|set| set == value);
         if let Some(address) = connection.connect_to.map(|address| address.to_string())
             && !from_environment("DUOCTL_CONNECT_TO", &address)
         {
@@ -43,9 +70,7 @@ impl Again {
         let roots =
             connection.tls_roots.and_then(|roots| TlsRoots::NAMED.iter().find(|(_, named)| *named == roots));
         options.extend(roots.map(|(name, _)| format!("--tls-roots {name}")));
-        let path = path.display().to_string();
-        let here = matches!(path.as_str(), "." | "") || from_environment("DUOCTL_WORKSPACE", &path);
-        Self { path: if here { Vec::new() } else { vec![word(&path)] }, options }
+        Self { path: path_word(path).into_iter().collect(), options }
     }
 
     /// With the same selection and removals.

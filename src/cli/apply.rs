@@ -32,8 +32,8 @@ use super::asking::{SoFar, asked, consented, liftable};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::{Spinner, Steps};
+use super::recovery::{Outlook, Repair, look};
 use super::saved_plan::SavedPlan;
-use super::second::{Outlook, Repair, look};
 use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
 use super::signals::{Signals, stop_then_give_up};
 use super::stale::{ASKED, REPAIR, SAVED, stale, what_moved};
@@ -96,7 +96,7 @@ fn after_repair(exit: Exit) -> Exit {
     }
 }
 
-/// Shows what the second operator can put back, asks, looks once more, and does it; or with what the run ends.
+/// Shows what the recovery key can put back, asks, looks once more, and does it; or with what the run ends.
 async fn mend(
     repair: &Repair,
     session: &Session,
@@ -118,7 +118,7 @@ async fn mend(
     if !may_go {
         if outlet.human() {
             let why = if refusals.is_empty() { "Not approved" } else { "Refused" };
-            printer.data(&format!("{why}; {}.\n", SoFar::Nothing.words()));
+            printer.show(&format!("{why}; {}.\n", SoFar::Nothing.words()));
         }
         outlet.failed(Exit::Refused, &what, &[], Vec::new());
         return Ok(Some(Exit::Refused));
@@ -129,7 +129,7 @@ async fn mend(
     repair.carry_out().await?;
     let done = OutcomeDocument::from(&repair.outcome());
     if outlet.human() {
-        printer.data(&format!("{}\n", done_line(&done, printer.out)));
+        printer.show(&format!("{}\n", done_line(&done, printer.out)));
     } else {
         printer.problem(&format!("{}\n", done_line(&done, printer.err)));
     }
@@ -144,7 +144,7 @@ struct Begun<'a> {
     saved: Option<SavedPlan>,
     consent: Consent,
     verbosity: u8,
-    /// What the second operator put back before.
+    /// What the recovery key put back before.
     repaired: Option<StepOutcome>,
     outlet: &'a Outlet,
     printer: Printer,
@@ -227,7 +227,7 @@ impl Run<'_> {
     fn show_plan(&self, planned: &PlanDocument, asks: bool, title: &str) {
         show_problems(self.plan.problems(), &self.session.sources, self.printer);
         if self.outlet.human() {
-            self.printer.data(&render(planned, title, self.printer.out));
+            self.printer.show(&render(planned, title, self.printer.out));
         } else if asks {
             // Nobody can approve what they were not shown.
             self.printer.problem(&render(planned, title, self.printer.err));
@@ -242,7 +242,7 @@ impl Run<'_> {
         let repaired = self.repaired.as_ref().map(OutcomeDocument::from);
         let document = ApplyDocument { repaired, ..document };
         if self.outlet.human() {
-            self.printer.data(&end(&document, self.outlet.style));
+            self.printer.show(&end(&document, self.outlet.style));
         }
         self.outlet.report(&Document::Apply(Box::new(document)));
     }

@@ -16,14 +16,13 @@ use crate::output::printer;
 
 pub use handing_over::{Attest, Handoff};
 pub use keys::{
-    AbortKeys, Approval, ConfirmKeys, KeyStatus, Keys, KeysCommand, ListKeys, RotateKeys, Strategy,
+    AbortKeys, ChangeKeys, ConfirmKeys, KeyStatus, Keys, KeysCommand, ListKeys, RotateKeys, Strategy,
 };
 pub use managing::{Accept, Adopt, Apply, Drift, Ignore, Import, Include, Plan, SplitMode};
-pub use options::{Connection, Consents, Impact, PruneMode, Pruning, Selected, Source, Trusted, Variables};
-pub use reporting::{
-    OF_APPLY, OF_HANDOFF, OF_LIST, OF_PLAN, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile,
-    formats, report,
+pub use options::{
+    Connection, Consents, Impact, Online, PruneMode, Pruning, Selected, Source, Trusted, Variables, Yaml,
 };
+pub use reporting::{Formats, Output, OutputFormat, ReportFile};
 pub use standalone::{
     Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Init, List, Man, Reset, Sandbox,
     SandboxCommand, Schema, SchemaKind, Serve, Show, SortBy, Validate, Verify,
@@ -181,6 +180,49 @@ pub enum Command {
 }
 
 impl Command {
+    /// How its YAML is read, and how its account is reached; nothing where it needs none.
+    pub(crate) fn input(&self) -> (Option<&Variables>, Trusted, Option<&Connection>) {
+        fn offline(yaml: &Yaml) -> (Option<&Variables>, Trusted, Option<&Connection>) {
+            (Some(&yaml.vars), yaml.trusted, None)
+        }
+        fn online(online: &Online) -> (Option<&Variables>, Trusted, Option<&Connection>) {
+            (Some(&online.yaml.vars), online.yaml.trusted, Some(&online.connection))
+        }
+        fn keys(keys: &ChangeKeys) -> (Option<&Variables>, Trusted, Option<&Connection>) {
+            (Some(&keys.vars), Trusted::default(), Some(&keys.connection))
+        }
+        match self {
+            Self::Validate(args) => offline(&args.yaml),
+            Self::Ignore(args) => offline(&args.yaml),
+            Self::Adopt(args) => offline(&args.yaml),
+            Self::Plan(args) => online(&args.online),
+            Self::Drift(args) => online(&args.online),
+            Self::Apply(args) => (Some(&args.vars), Trusted::default(), Some(&args.connection)),
+            Self::Verify(args) => online(&args.online),
+            Self::List(args) => online(&args.online),
+            Self::Import(args) => online(&args.online),
+            Self::Keys(Keys { command }) => match command {
+                KeysCommand::List(args) => online(&args.online),
+                KeysCommand::Status(args) => online(&args.online),
+                KeysCommand::Rotate(args) => keys(&args.keys),
+                KeysCommand::Confirm(args) => keys(&args.keys),
+                KeysCommand::Abort(args) => keys(&args.keys),
+            },
+            Self::Doctor(args) => online(&args.online),
+            Self::Handoff(args) => online(&args.online),
+            Self::Attest(args) => online(&args.online),
+            Self::Accept(args) => online(&args.online),
+            Self::Fmt(args) => (None, args.trusted, None),
+            Self::Init(_)
+            | Self::Show(_)
+            | Self::Sandbox(_)
+            | Self::Explain(_)
+            | Self::Schema(_)
+            | Self::Completions(_)
+            | Self::Man(_) => (None, Trusted::default(), None),
+        }
+    }
+
     /// The PATH that was given to it.
     pub(crate) fn path(&self) -> Option<&PathBuf> {
         match self {

@@ -18,7 +18,7 @@ use super::exit::Failure;
 pub(super) enum SoFar {
     /// Nothing.
     Nothing,
-    /// The second operator put back what the first one had lost.
+    /// The recovery key put back what the operator had lost.
     Repaired,
 }
 

@@ -32,8 +32,7 @@ pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Resu
         Some(by) => by.clone(),
         None => committer(workspace)?,
     };
-    let session =
-        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(workspace, &args.online, printer).await?;
     let plan = planned(&session, printer).await?;
     let sheet = sheet(&session, &plan, &args.name)?;
     let address = &sheet.address;
@@ -53,7 +52,7 @@ pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Resu
     };
     let complete = sheet.attestation().is_some_and(|written| !written.fields.is_empty());
     if sheet.is_attested() && complete {
-        printer.data(&format!("{} is attested already: {}\n", address, attestation.fingerprint));
+        printer.show(&format!("{} is attested already: {}\n", address, attestation.fingerprint));
         return Ok(Exit::Done);
     }
     if contradicted(&session, &plan, &args, sheet, printer).await {
@@ -76,7 +75,7 @@ pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Resu
             write(&session, &attestation, removed_file(&session), &keys)?
         }
     };
-    printer.data(&format!("{}\n", done(sheet, &attestation, &file)));
+    printer.show(&format!("{}\n", done(sheet, &attestation, &file)));
     printer.remark(match sheet.purpose {
         Purpose::Enter => {
             "commit the file, so that everybody sees it; `duoctl verify` shows how far the data flows\n"

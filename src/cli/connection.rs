@@ -28,13 +28,13 @@ pub(super) struct KeyPlaces {
 }
 
 /// The operator's.
-pub(super) const FIRST: KeyPlaces =
+pub(super) const OPERATOR: KeyPlaces =
     KeyPlaces { ikey: "tenant.credentials.integration_key", skey: "tenant.credentials.secret_key" };
 
-/// The second operator's.
-pub(super) const SECOND: KeyPlaces = KeyPlaces {
-    ikey: "tenant.credentials.second.integration_key",
-    skey: "tenant.credentials.second.secret_key",
+/// The recovery key's.
+pub(super) const RECOVERY: KeyPlaces = KeyPlaces {
+    ikey: "tenant.credentials.recovery.integration_key",
+    skey: "tenant.credentials.recovery.secret_key",
 };
 
 /// The keys of an operator, each as far as it can be had.
@@ -80,7 +80,7 @@ pub(super) fn sandbox_config(workspace: &Workspace, running: &Running) -> Result
 /// How to reach the account with the operator of the YAML.
 pub(super) fn live_config(workspace: &Workspace, connection: &Connection) -> Result<HttpsConfig, Failure> {
     let credentials = workspace.tenant.credentials.as_ref().ok_or(Failure::NoCredentials)?;
-    config(workspace, credentials, connection, FIRST)
+    config(workspace, credentials, connection, OPERATOR)
 }
 
 /// How to reach the account with some credentials, which the YAML has in these places.

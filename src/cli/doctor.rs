@@ -20,11 +20,11 @@ use crate::secret::Secret;
 use crate::secrets::Stores;
 use crate::verify::doctor::connection::{CLOCK, WAY};
 use crate::verify::doctor::diagnosis::{Diagnosis, Trouble};
-use crate::verify::doctor::{self, second};
+use crate::verify::doctor::{self, recovery};
 
 use super::args;
 use super::connection::{
-    FIRST, KeyPlaces, Keys, SECOND, config_with, intelligence, sandbox_config, start_sandbox,
+    KeyPlaces, Keys, OPERATOR, RECOVERY, config_with, intelligence, sandbox_config, start_sandbox,
 };
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
@@ -41,10 +41,10 @@ pub async fn run(
     outlet: &Outlet,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let connection = args.connection.completed().map_err(Failure::Usage)?;
+    let connection = args.online.connection.completed().map_err(Failure::Usage)?;
     let given = connection.ca_file.is_some() || connection.sandbox.is_some();
-    let trust = args.trusted.trust().with_authorities(given);
-    let (workspace, _) = load_valid(path, &args.vars.terms(trust), printer)?;
+    let trust = args.online.yaml.trusted.trust().with_authorities(given);
+    let (workspace, _) = load_valid(path, &args.online.yaml.vars.terms(trust), printer)?;
     announce(move |line| progress::remark(printer, line));
     let sandbox = match &connection.sandbox {
         Some(state) => {
@@ -108,10 +108,10 @@ impl Looked<'_> {
         Ok(found)
     }
 
-    /// The account with both operators. Why no connection can be set up at all, where none can.
+    /// The account with both keys. Why no connection can be set up at all, where none can.
     async fn account(&self, found: &mut Diagnosis, desired: &Desired) -> Result<Option<String>, Failure> {
         let first = self.first(found)?;
-        let second = self.second_keys(found, first.as_ref().ok().map(|config| &config.ikey));
+        let pair = self.recovery_keys(found, first.as_ref().ok().map(|config| &config.ikey));
         let key = first.as_ref().map(|config| config.ikey.clone()).map_err(Clone::clone);
         // Hostname, TLS and clock need no key.
         let unsigned = || config_with(self.workspace, self.connection, Ikey::new(""), Secret::new(""));
@@ -123,7 +123,7 @@ impl Looked<'_> {
                 found.skipped(WAY, &reason);
                 found.skipped(CLOCK, &reason);
                 doctor::operator::skip_all(found, desired, &reason);
-                skip_second(found, second, &reason);
+                skip_recovery(found, pair, &reason);
                 return Ok(Some(error.to_string()));
             }
         };
@@ -134,15 +134,15 @@ impl Looked<'_> {
             Ok(operator) => doctor::operator::check(found, &transport, operator, desired, now).await,
             Err(reason) => doctor::operator::skip_all(found, desired, reason),
         }
-        match second {
+        match pair {
             Some(Ok((ikey, skey))) if reached => {
                 let config = config_with(self.workspace, self.connection, ikey.clone(), skey);
                 match self.open(config) {
-                    Ok(transport) => second::check(found, &transport, &ikey).await,
-                    Err(error) => found.failed(second::KEY, error.to_string(), fix(&error)),
+                    Ok(transport) => recovery::check(found, &transport, &ikey).await,
+                    Err(error) => found.failed(recovery::KEY, error.to_string(), fix(&error)),
                 }
             }
-            second => skip_second(found, second, &format!("`{WAY}` failed")),
+            pair => skip_recovery(found, pair, &format!("`{WAY}` failed")),
         }
         Ok(None)
     }
@@ -167,25 +167,25 @@ impl Looked<'_> {
             );
             return Ok(Err("`operator keys` failed".to_owned()));
         };
-        let keys = self.keys(found, credentials, FIRST, "operator");
+        let keys = self.keys(found, credentials, OPERATOR, "operator");
         Ok(keys.map(|(ikey, skey)| config_with(self.workspace, self.connection, ikey, skey)))
     }
 
-    /// The keys of the second operator; nothing where the YAML names none.
-    fn second_keys(&self, found: &mut Diagnosis, first: Option<&Ikey>) -> Option<Pair> {
-        let credentials = self.workspace.tenant.credentials.as_ref()?.second.as_deref()?;
+    /// The keys of the recovery key; nothing where the YAML names none.
+    fn recovery_keys(&self, found: &mut Diagnosis, first: Option<&Ikey>) -> Option<Pair> {
+        let credentials = self.workspace.tenant.credentials.as_ref()?.recovery.as_deref()?;
         if self.sandbox.is_some() {
-            return Some(Err("the sandbox has no second operator".to_owned()));
+            return Some(Err("the sandbox has no recovery key".to_owned()));
         }
-        let keys = self.keys(found, credentials, SECOND, "second operator");
+        let keys = self.keys(found, credentials, RECOVERY, "recovery");
         if let (Ok((ikey, _)), Some(first)) = (&keys, first)
             && ikey == first
         {
-            let name = "second operator integration key";
+            let name = "recovery integration key";
             found.failed(
                 name,
                 format!("{ikey} is the key of the operator itself, and no key can repair itself"),
-                "name the keys of another Admin API application in `tenant.credentials.second`",
+                "name the keys of another Admin API application in `tenant.credentials.recovery`",
             );
             return Some(Err(format!("`{name}` failed")));
         }
@@ -227,12 +227,12 @@ impl Looked<'_> {
     }
 }
 
-/// The second operator was not asked; `reason` counts where its keys are there.
-fn skip_second(found: &mut Diagnosis, keys: Option<Pair>, reason: &str) {
+/// The recovery key was not asked; `reason` counts where its keys are there.
+fn skip_recovery(found: &mut Diagnosis, keys: Option<Pair>, reason: &str) {
     match keys {
         None => {}
-        Some(Ok(_)) => second::skip(found, reason),
-        Some(Err(why)) => second::skip(found, &why),
+        Some(Ok(_)) => recovery::skip(found, reason),
+        Some(Err(why)) => recovery::skip(found, &why),
     }
 }
 

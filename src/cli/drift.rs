@@ -41,8 +41,7 @@ pub async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning())?;
-    let session =
-        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(workspace, &args.online, printer).await?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;

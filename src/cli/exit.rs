@@ -12,7 +12,7 @@ use crate::duo::error::DuoError;
 use crate::duo::explain::causes;
 use crate::duo::https::HttpsError;
 use crate::output::explain::Entry;
-use crate::output::printer::{Printer, terminal_width};
+use crate::output::printer::{Printer, findings_width};
 use crate::output::snippet;
 use crate::text::safe;
 
@@ -188,12 +188,12 @@ pub enum Failure {
     /// Duo, or the way to it.
     #[error(transparent)]
     Duo(#[from] DuoError),
-    /// Duo refuses the operator, and the YAML names a second one.
+    /// Duo refuses the operator, and the YAML names a recovery key.
     #[error("{error}")]
     FirstRefused {
         /// The refusal.
         error: DuoError,
-        /// What the second operator can do about it.
+        /// What the recovery key can do about it.
         advice: String,
     },
     /// The simulator cannot be started.
@@ -235,9 +235,9 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
-    /// What ended a run after the second operator had put back what the first one had lost.
+    /// What ended a run after the recovery key had put back what the operator had lost.
     #[error(
-        "{failure}; before that, the second operator gave the first one back what it had lost, and nothing else was changed"
+        "{failure}; before that, the recovery key gave the operator back what it had lost, and nothing else was changed"
     )]
     Repaired {
         /// What ended it.
@@ -288,7 +288,7 @@ impl Failure {
         match self {
             Self::Config(found) => {
                 let (diagnostics, sources) = found.as_ref();
-                printer.problem(&snippet::render(diagnostics, sources, printer.err.on, terminal_width()));
+                printer.problem(&snippet::render(diagnostics, sources, printer.err.on, findings_width()));
             }
             other => {
                 let mut text = format!("{error}: {}\n", safe(&other.to_string()));

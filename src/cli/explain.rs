@@ -10,18 +10,18 @@ use super::exit::{Exit, Failure};
 /// Runs the command.
 pub fn run(args: &Explain, printer: Printer) -> Result<Exit, Failure> {
     let Some(name) = &args.code else {
-        printer.data(&list());
+        printer.show(&list());
         return Ok(Exit::Done);
     };
     let wanted = name.trim();
     let bare = wanted.strip_prefix("exit-").unwrap_or(wanted);
     if let Some(exit) = Exit::ALL.into_iter().find(|exit| exit.code().to_string() == bare) {
-        printer.data(&text(bare, "an exit code", exit.explained()));
+        printer.show(&text(bare, "an exit code", exit.explained()));
         return Ok(Exit::Done);
     }
     let all = explain::all();
     if let Some((name, subject, entry)) = all.iter().find(|(name, ..)| *name == wanted) {
-        printer.data(&text(name, subject.words(), *entry));
+        printer.show(&text(name, subject.words(), *entry));
         return Ok(Exit::Done);
     }
     let help = did_you_mean(wanted, all.iter().map(|(name, ..)| *name))

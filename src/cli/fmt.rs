@@ -10,7 +10,7 @@ use crate::config::files;
 use crate::config::format::{FormatError, canonical};
 use crate::config::load::empty;
 use crate::diagnostic::{Diagnostic, Sources, has_errors};
-use crate::output::printer::{Printer, terminal_width};
+use crate::output::printer::{Printer, findings_width};
 use crate::output::snippet;
 use crate::reading::{self, ReadError};
 use crate::text::{counted, escape, safe};
@@ -135,7 +135,7 @@ fn filter(args: &Fmt, printer: Printer) -> Result<Exit, Failure> {
 }
 
 fn report(findings: &[Diagnostic], sources: &Sources, printer: Printer) {
-    printer.problem(&snippet::render(findings, sources, printer.err.on, terminal_width()));
+    printer.problem(&snippet::render(findings, sources, printer.err.on, findings_width()));
 }
 
 fn exit(failed: bool, pending: bool) -> Exit {

@@ -28,12 +28,11 @@ pub async fn run(
     outlet: &Outlet,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    if args.reveal && !(std::io::stdout().is_terminal() && args.format == OutputFormat::Human) {
+    if args.reveal && !(std::io::stdout().is_terminal() && args.output.format == OutputFormat::Human) {
         let message = "--reveal shows secret keys on a terminal only, in the human format";
         return Err(Failure::Usage(message.to_owned()));
     }
-    let session =
-        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(workspace, &args.online, printer).await?;
     let plan = planned(&session, printer).await?;
     let sheets: Vec<&Handoff> = if args.names.is_empty() {
         let mut sheets: Vec<&Handoff> = plan.handoffs().iter().chain(plan.attested()).collect();
@@ -47,7 +46,7 @@ pub async fn run(
     let document = HandoffsDocument::new(documents.collect());
     if args.reveal {
         let secrets = reveal(&session, &plan, &sheets, printer).await?;
-        printer.data(&shown(&document, &secrets, printer.out));
+        printer.show(&shown(&document, &secrets, printer.out));
     } else {
         outlet.deliver(&Document::Handoff(Box::new(document)));
     }

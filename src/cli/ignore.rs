@@ -18,7 +18,7 @@ use super::session::load_whole;
 
 /// Runs the command.
 pub fn run(args: &args::Ignore, path: &Path, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load_whole(path, &args.vars.terms(args.trusted.trust()))?;
+    let loaded = load_whole(path, &args.yaml.terms())?;
     let Some(workspace) = loaded.valid() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
@@ -38,7 +38,7 @@ pub fn run(args: &args::Ignore, path: &Path, printer: Printer) -> Result<Exit, F
         set(text, &path, &joined(value(text, &path)?, &ignored, &args.field))
     })?;
     let file = edited.shown(printer).save()?;
-    printer.data(&format!(
+    printer.show(&format!(
         "Differences of `{}` at {place} are ignored now, as {} says. `duoctl drift` warns when there is nothing \
          left to ignore.\n",
         args.field,

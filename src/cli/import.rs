@@ -4,6 +4,8 @@ mod files;
 
 use std::path::Path;
 
+use globset::GlobMatcher;
+
 use crate::config::edit::EditError;
 use crate::config::files::MAX_FILE_BYTES;
 use crate::config::load::{InMemory, load_files};
@@ -18,7 +20,7 @@ use crate::output::printer::Printer;
 use crate::reading;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::selection::glob_matcher;
-use crate::text::{safe, shown};
+use crate::text::shown;
 
 use super::args::{self, Include, SplitMode};
 use super::edit::unchanged;
@@ -34,16 +36,18 @@ pub async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let split = split(args.split, workspace)?;
-    let only = args.only.iter().map(|glob| glob_matcher(&same_key(glob))).collect::<Result<_, _>>();
+    let globs = |texts: &[String]| -> Result<Vec<GlobMatcher>, Failure> {
+        texts.iter().map(|glob| glob_matcher(&same_key(glob)).map_err(Failure::Usage)).collect()
+    };
     let wanted = Wanted {
-        only: only.map_err(Failure::Usage)?,
+        only: globs(&args.only)?,
+        exclude: globs(&args.exclude)?,
         kinds: args.kinds.clone(),
         operator: args.include.contains(&Include::Operator),
         intelligence: args.include.contains(&Include::IdentityIntelligence),
         authoritative: args.authoritative,
     };
-    let session =
-        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(workspace, &args.online, printer).await?;
     let reading = session.read_all(printer).await?;
     let seen = &reading.observation;
     let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
@@ -64,13 +68,12 @@ pub async fn run(
     }
     outlet.deliver(&Document::Import(Box::new(ImportDocument::new(&imported, &changes))));
     if outlet.human() && !imported.entries.is_empty() {
-        let next = next(workspace, args.connection.sandbox.as_deref());
-        printer.data(&format!("Next: `{next}` shows that they will only be adopted.\n"));
+        printer.show("Next: `duoctl plan` shows that they will only be adopted.\n");
     }
     Ok(Exit::Done)
 }
 
-/// Whether each `--type` and each `--only` means an application of the account, imported before or not.
+/// Whether each `--type`, `--only` and `--exclude` means an application of the account, imported before or not.
 fn mean_something(
     args: &args::Import,
     wanted: &Wanted,
@@ -96,20 +99,11 @@ fn mean_something(
         .chain(addresses.iter().map(String::as_str))
         .chain(integrations.iter().map(Integration::name))
         .collect();
-    let mut patterns = args.only.iter().zip(&wanted.only);
+    let mut patterns = args.only.iter().chain(&args.exclude).zip(wanted.only.iter().chain(&wanted.exclude));
     match patterns.find(|(_, glob)| !known.iter().any(|known| glob.is_match(same_key(known)))) {
         Some((text, _)) => none(text, &known),
         None => Ok(()),
     }
-}
-
-/// The command that comes next. An application of the simulator is none of the real account.
-fn next(path: &Path, sandbox: Option<&Path>) -> String {
-    let sandbox = sandbox.map_or_else(String::new, |state| match state.as_os_str().is_empty() {
-        true => " --sandbox".to_owned(),
-        false => format!(" --sandbox={}", state.display()),
-    });
-    safe(&format!("duoctl plan {}{sandbox}", path.display()))
 }
 
 fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {

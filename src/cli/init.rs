@@ -10,6 +10,7 @@ use crate::config::schema::config_schema_text;
 use crate::config::template;
 use crate::output::printer::Printer;
 
+use super::again::word;
 use super::args::Init;
 use super::exit::{Exit, Failure};
 use super::schema::FILE as SCHEMA;
@@ -33,8 +34,8 @@ pub fn run(args: &Init, dir: &Path, printer: Printer) -> Result<Exit, Failure> {
         }
         _ => {}
     }
-    let (path, dir) = (path.display(), dir.display());
-    printer.data(&match args.bare {
+    let (path, dir) = (path.display(), word(&dir.display().to_string()));
+    printer.show(&match args.bare {
         true => format!(
             "Wrote {path}. Next: name your account in it, then `duoctl import {dir}` adds what the account holds.\n"
         ),

@@ -8,7 +8,7 @@ mod status;
 
 use std::path::Path;
 
-use super::args::{AbortKeys, ConfirmKeys, KeyStatus, KeysCommand, RotateKeys};
+use super::args::{AbortKeys, ConfirmKeys, KeysCommand, RotateKeys};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use crate::output::printer::Printer;
@@ -23,23 +23,19 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     match command {
         KeysCommand::List(args) => list::run(args, workspace, outlet, printer).await,
-        KeysCommand::Status(args) => {
-            let KeyStatus { addresses, vars, connection, silence, format: _ } = args;
-            let order = Order { addresses, vars, silence, verb: Verb::Status };
-            status::run(&order, workspace, &connection, outlet, printer).await
+        KeysCommand::Status(args) => status::run(args, workspace, outlet, printer).await,
+        KeysCommand::Rotate(RotateKeys { keys, strategy, older_than, silence }) => {
+            let verb = Verb::Rotate { strategy, older_than };
+            let order = Order { verb, silence, selected: keys.covered.selected() };
+            rotate::run(&order, &keys, workspace, outlet, printer).await
         }
-        KeysCommand::Rotate(args) => {
-            let RotateKeys { addresses, vars, connection, strategy, older_than, silence, approval } = args;
-            let order = Order { addresses, vars, silence, verb: Verb::Rotate { strategy, older_than } };
-            rotate::run(&order, workspace, &connection, &approval, outlet, printer).await
+        KeysCommand::Confirm(ConfirmKeys { keys }) => {
+            let order = Order { verb: Verb::Confirm, silence: SILENCE, selected: keys.covered.selected() };
+            rotate::run(&order, &keys, workspace, outlet, printer).await
         }
-        KeysCommand::Confirm(ConfirmKeys { addresses, vars, connection, approval }) => {
-            let order = Order { addresses, vars, silence: SILENCE, verb: Verb::Confirm };
-            rotate::run(&order, workspace, &connection, &approval, outlet, printer).await
-        }
-        KeysCommand::Abort(AbortKeys { addresses, vars, connection, approval }) => {
-            let order = Order { addresses, vars, silence: SILENCE, verb: Verb::Abort };
-            rotate::run(&order, workspace, &connection, &approval, outlet, printer).await
+        KeysCommand::Abort(AbortKeys { keys }) => {
+            let order = Order { verb: Verb::Abort, silence: SILENCE, selected: keys.covered.selected() };
+            rotate::run(&order, &keys, workspace, outlet, printer).await
         }
     }
 }

@@ -40,8 +40,7 @@ pub async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
-    let session =
-        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(workspace, &args.online, printer).await?;
     let mut reading = session.read(printer).await?;
     let spinner = Spinner::start("reading the logs", printer);
     complete(&session, &mut reading, options.now).await;

@@ -41,7 +41,7 @@ pub fn run(args: &Man, printer: Printer) -> Result<Exit, Failure> {
         let text = page(command).map_err(failure(&path))?;
         fs::write(&path, text).map_err(failure(&path))?;
     }
-    printer.data(&format!("Wrote {} pages into {}.\n", pages.len(), folder.display()));
+    printer.show(&format!("Wrote {} pages into {}.\n", pages.len(), folder.display()));
     Ok(Exit::Done)
 }
 

@@ -38,11 +38,11 @@ fn names(command: &Command) -> Vec<&str> {
         Command::Handoff(args) => all(&args.names),
         Command::Attest(args) => vec![&args.name],
         Command::Keys(args) => match &args.command {
-            KeysCommand::List(args) => all(&args.addresses),
-            KeysCommand::Rotate(args) => all(&args.addresses),
-            KeysCommand::Status(args) => all(&args.addresses),
-            KeysCommand::Confirm(args) => all(&args.addresses),
-            KeysCommand::Abort(args) => all(&args.addresses),
+            KeysCommand::List(args) => all(&args.covered.addresses),
+            KeysCommand::Rotate(args) => all(&args.keys.covered.addresses),
+            KeysCommand::Status(args) => all(&args.covered.addresses),
+            KeysCommand::Confirm(args) => all(&args.keys.covered.addresses),
+            KeysCommand::Abort(args) => all(&args.keys.covered.addresses),
         },
         Command::Sandbox(_)
         | Command::Init(_)
@@ -74,6 +74,6 @@ fn is_known(name: &str, workspace: &Path, terms: &Terms) -> bool {
     workspace.identity_intelligence.contains_key(entry)
         || workspace.attested_removal(entry).is_some()
         || Pattern::parse(name).is_ok_and(|pattern| {
-            desired(&workspace).applications.iter().any(|wanted| pattern.matches(&wanted.address))
+            desired(&workspace).applications.iter().any(|wanted| pattern.matches(wanted.address.as_str()))
         })
 }

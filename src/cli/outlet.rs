@@ -16,7 +16,7 @@ use crate::output::json;
 use crate::output::printer::Printer;
 use crate::text::safe;
 
-use super::args::{Args, Command, KeysCommand, OutputFormat, ReportFile, Trusted};
+use super::args::{Args, Command, Formats, KeysCommand, Output, OutputFormat, ReportFile};
 use super::exit::{Exit, Failure};
 
 /// Where the outcome of one command goes.
@@ -103,7 +103,7 @@ impl Outlet {
     /// A document to stdout, and to every report.
     pub fn deliver(&self, document: &Document) {
         if self.human() {
-            self.printer.data(&human::render(document, self.style));
+            self.printer.show(&human::render(document, self.style));
         }
         self.report(document);
     }
@@ -153,26 +153,29 @@ impl Outlet {
     }
 }
 
-/// What a command says whose outcome is no document.
-const NO_DOCUMENT: (&str, OutputFormat, &[ReportFile]) = ("", OutputFormat::Human, &[]);
-
 /// The command's name, the format of stdout, and the reports.
 fn asked(command: &Command) -> (&'static str, OutputFormat, &[ReportFile]) {
+    fn of<'a, F: Formats>(
+        name: &'static str,
+        output: &'a Output<F>,
+    ) -> (&'static str, OutputFormat, &'a [ReportFile]) {
+        (name, output.format, &output.reports)
+    }
     match command {
-        Command::Validate(args) => ("validate", args.format, &args.reports),
-        Command::Plan(args) => ("plan", args.format, &args.reports),
-        Command::Drift(args) => ("drift", args.format, &args.reports),
-        Command::Apply(args) => ("apply", args.format, &args.reports),
-        Command::Verify(args) => ("verify", args.format, &args.reports),
-        Command::List(args) => ("list", args.format, &args.reports),
-        Command::Import(args) => ("import", args.format, &[]),
+        Command::Validate(args) => of("validate", &args.output),
+        Command::Plan(args) => of("plan", &args.output),
+        Command::Drift(args) => of("drift", &args.output),
+        Command::Apply(args) => of("apply", &args.output),
+        Command::Verify(args) => of("verify", &args.output),
+        Command::List(args) => of("list", &args.output),
+        Command::Import(args) => of("import", &args.output),
         Command::Keys(args) => match &args.command {
-            KeysCommand::List(args) => ("keys list", args.format, &[]),
-            KeysCommand::Status(args) => ("keys status", args.format, &[]),
+            KeysCommand::List(args) => of("keys list", &args.output),
+            KeysCommand::Status(args) => of("keys status", &args.output),
             KeysCommand::Rotate(_) | KeysCommand::Confirm(_) | KeysCommand::Abort(_) => NO_DOCUMENT,
         },
-        Command::Doctor(args) => ("doctor", args.format, &args.reports),
-        Command::Handoff(args) => ("handoff", args.format, &[]),
+        Command::Doctor(args) => of("doctor", &args.output),
+        Command::Handoff(args) => of("handoff", &args.output),
         Command::Init(_)
         | Command::Fmt(_)
         | Command::Accept(_)
@@ -188,32 +191,13 @@ fn asked(command: &Command) -> (&'static str, OutputFormat, &[ReportFile]) {
     }
 }
 
+/// What a command says whose outcome is no document.
+const NO_DOCUMENT: (&str, OutputFormat, &[ReportFile]) = ("", OutputFormat::Human, &[]);
+
 /// How the YAML of a command is read.
 fn terms(command: &Command) -> Terms {
-    let (vars, trusted) = match command {
-        Command::Validate(args) => (&args.vars, args.trusted),
-        Command::Plan(args) => (&args.vars, args.trusted),
-        Command::Drift(args) => (&args.vars, args.trusted),
-        Command::Apply(args) => (&args.vars, Trusted::default()),
-        Command::Verify(args) => (&args.vars, args.trusted),
-        Command::List(args) => (&args.vars, args.trusted),
-        Command::Import(args) => (&args.vars, args.trusted),
-        Command::Keys(args) => match &args.command {
-            KeysCommand::List(args) => (&args.vars, args.trusted),
-            KeysCommand::Rotate(args) => (&args.vars, Trusted::default()),
-            KeysCommand::Status(args) => (&args.vars, Trusted::default()),
-            KeysCommand::Confirm(args) => (&args.vars, Trusted::default()),
-            KeysCommand::Abort(args) => (&args.vars, Trusted::default()),
-        },
-        Command::Doctor(args) => (&args.vars, args.trusted),
-        Command::Handoff(args) => (&args.vars, args.trusted),
-        Command::Attest(args) => (&args.vars, args.trusted),
-        Command::Accept(args) => (&args.vars, args.trusted),
-        Command::Ignore(args) => (&args.vars, args.trusted),
-        Command::Adopt(args) => (&args.vars, args.trusted),
-        _ => return Terms::default(),
-    };
-    vars.terms(trusted.trust())
+    let (vars, trusted, _) = command.input();
+    vars.map(|vars| vars.terms(trusted.trust())).unwrap_or_default()
 }
 
 fn is_yaml(path: &Path) -> bool {

@@ -11,11 +11,13 @@ use crate::reconcile::guard::judge;
 use crate::reconcile::ignores::unneeded;
 use crate::reconcile::plan::Plan;
 
+use super::again::Again;
 use super::args;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::saved_plan::beside;
 use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
+use crate::text::safe;
 
 /// Runs the command.
 pub async fn run(
@@ -27,8 +29,7 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let options = options(&args.selected, &args.pruning)?;
     let consent = consent(&args.consents);
-    let session =
-        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(workspace, &args.online, printer).await?;
     session.may_prune(&args.pruning)?;
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
@@ -48,7 +49,7 @@ pub async fn run(
     }
     let again = session
         .again()
-        .assigning(&args.vars)
+        .assigning(&args.online.yaml.vars)
         .covering(&args.selected, &args.pruning)
         .consenting(&args.consents);
     let consent = again.lifting(&refusals).map(|again| again.line("apply"));
@@ -56,10 +57,12 @@ pub async fn run(
     outlet.deliver(&document);
     if let (Some(file), Document::Plan(document)) = (&args.out, document) {
         save(file, *document, workspace, &args)?;
+        let again = Again::at(file, &args.online.connection).consenting(&args.consents);
+        let line = again.clone().lifting(&refusals).unwrap_or(again).line("apply");
         printer.remark(&format!(
-            "saved {}; carry it out with: duoctl apply {}\n",
-            file.display(),
-            file.display()
+            "saved {}; carry it out with:\n  {}\n",
+            safe(&file.display().to_string()),
+            safe(&line)
         ));
     }
     Ok(exit(&plan, args.detailed_exitcode, first_failure(&reading.failures).map(Exit::of)))

@@ -99,7 +99,7 @@ impl Progress for Steps<'_> {
             }
             let ended = OutcomeDocument::from(outcome);
             if self.outlet.human() {
-                self.printer.data(&line(&ended, self.printer.out));
+                self.printer.show(&line(&ended, self.printer.out));
             } else {
                 self.printer.remark(&format!("{}\n", line(&ended, self.printer.err)));
             }

@@ -137,7 +137,7 @@ fn edit(args: &Edit, workspace: &Path, printer: Printer) -> Result<Exit, Failure
     match done {
         Ok(()) => {
             let what = if args.delete { "Deleted" } else { "Changed" };
-            printer.data(&format!(
+            printer.show(&format!(
                 "{what} \"{}\" {ikey}, as an administrator would.\n",
                 safe(&args.application)
             ));
@@ -155,8 +155,8 @@ fn forget(args: &Reset, workspace: &Path, printer: Printer) -> Result<Exit, Fail
     let state = state(args.state.as_deref(), workspace);
     let failure = |error| Failure::Sandbox { state: state.clone(), error };
     match account::reset(&state).map_err(failure)? {
-        true => printer.data(&format!("Forgot the simulated account in {}.\n", state.display())),
-        false => printer.data(&format!("There is no simulated account in {}.\n", state.display())),
+        true => printer.show(&format!("Forgot the simulated account in {}.\n", state.display())),
+        false => printer.show(&format!("There is no simulated account in {}.\n", state.display())),
     }
     Ok(Exit::Done)
 }

@@ -52,7 +52,7 @@ fn install(folder: &Path, printer: Printer) -> Result<(), Failure> {
             "written"
         }
     };
-    printer.data(&format!("{}: {told}\n", safe(&schema.display().to_string())));
+    printer.show(&format!("{}: {told}\n", safe(&schema.display().to_string())));
     let told = match after {
         None => "knows the schema already",
         Some(after) => {
@@ -62,7 +62,7 @@ fn install(folder: &Path, printer: Printer) -> Result<(), Failure> {
             "written"
         }
     };
-    printer.data(&format!("{}: {told}\n", safe(&settings.display().to_string())));
+    printer.show(&format!("{}: {told}\n", safe(&settings.display().to_string())));
     Ok(())
 }
 

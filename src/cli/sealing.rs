@@ -23,11 +23,11 @@ pub(super) fn keyring(
     whole: bool,
 ) -> (Keyring, Option<CredentialError>) {
     let credentials = workspace.tenant.credentials.as_ref();
-    let second = credentials.and_then(|credentials| credentials.second.as_deref());
+    let recovery = credentials.and_then(|credentials| credentials.recovery.as_deref());
     let around = Surroundings::of(workspace);
-    let recovery = || second.map(|second| fetch(&second.secret_key.value, Form::SecretKey, &around));
+    let recovery = || recovery.map(|pair| fetch(&pair.secret_key.value, Form::SecretKey, &around));
     let Some(declared) = credentials.and_then(|credentials| credentials.state_keys.as_ref()) else {
-        // Where the second key cannot be had, what it sealed is another key's.
+        // Where the recovery key cannot be had, what it sealed is another key's.
         let recovery = whole.then(recovery).flatten().and_then(Result::ok);
         return (Keyring::new([operator].into_iter().chain(&recovery)), None);
     };
@@ -55,11 +55,11 @@ pub(super) struct Resealed {
 }
 
 /// Seals the markers of a workspace anew after the operator's own key was replaced: only this run knows both keys. Through
-/// the second operator, since the first one's connection still has the old key.
+/// the recovery key, since the operator's connection still has the old key.
 pub(super) async fn seal_anew(
     workspace: &Workspace,
     keyring: &Keyring,
-    second: &HttpsTransport,
+    recovery: &HttpsTransport,
     operator: &Ikey,
 ) -> Result<Resealed, DuoError> {
     let credentials = workspace.tenant.credentials.as_ref();
@@ -69,10 +69,10 @@ pub(super) async fn seal_anew(
     if !seals {
         return Ok(resealed);
     }
-    let secret = KeyReader::new(second.clone()).secret_key(operator).await?;
+    let secret = KeyReader::new(recovery.clone()).secret_key(operator).await?;
     let now = Keyring::new([&secret]);
     let (reader, writer, sealer) =
-        (Reader::new(second.clone()), Writer::new(second.clone()), Sealer::new(&now));
+        (Reader::new(recovery.clone()), Writer::new(recovery.clone()), Sealer::new(&now));
     for live in reader.integrations().await? {
         let notes = Notes::parse(live.notes());
         let Some(marker) = notes.marker.as_ref() else { continue };

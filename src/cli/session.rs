@@ -23,7 +23,7 @@ use crate::observe::births::look_at_births;
 use crate::observe::rotations::{look_at_creations, look_at_uses};
 use crate::observe::{Reading, look_up, observe, observe_all};
 use crate::output::document::PlanDocument;
-use crate::output::printer::{Printer, terminal_width};
+use crate::output::printer::{Printer, findings_width};
 use crate::output::snippet;
 use crate::reconcile::consent::Consent;
 use crate::reconcile::desired::Desired;
@@ -39,7 +39,7 @@ use crate::text::{quoted, safe};
 use crate::verify::ladder::Apis;
 
 use super::again::Again;
-use super::args::{Connection, Consents, PruneMode, Pruning, Selected, Variables};
+use super::args::{Connection, Consents, Online, PruneMode, Pruning, Selected, Variables};
 use super::connection::{self, live_config, sandbox_config, start_sandbox};
 use super::exit::Failure;
 use super::progress::{self, Spinner};
@@ -113,7 +113,7 @@ pub fn load_valid(path: &Path, terms: &Terms, printer: Printer) -> Result<(Works
 /// Prints findings with their places; errors and warnings always, notes unless `--quiet`.
 pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printer) {
     if !problems.is_empty() {
-        printer.problem(&snippet::findings(problems, sources, printer.err.on, terminal_width()));
+        printer.problem(&snippet::findings(problems, sources, printer.err.on, findings_width()));
     }
 }
 
@@ -125,12 +125,16 @@ impl Session {
         vars: &Variables,
         printer: Printer,
     ) -> Result<Self, Failure> {
-        Self::open_as(path, connection, vars.terms(Trust::Full), printer).await
+        Self::open_on(path, connection, vars.terms(Trust::Full), printer).await
     }
 
     /// The same as far as the author of the YAML is trusted. Without trust no secret store is opened: it could be any
     /// command, and any server that is to get a token.
-    pub async fn open_as(
+    pub async fn open_as(path: &Path, online: &Online, printer: Printer) -> Result<Self, Failure> {
+        Self::open_on(path, &online.connection, online.yaml.terms(), printer).await
+    }
+
+    async fn open_on(
         path: &Path,
         connection: &Connection,
         terms: Terms,
@@ -143,7 +147,7 @@ impl Session {
         announce(move |line| progress::remark(printer, line));
         let mut desired = desired(&workspace);
         // The simulator's operator is the only one that it tells of.
-        desired.second_operator &= connection.sandbox.is_none();
+        desired.recovery_key &= connection.sandbox.is_none();
         let (config, sandbox) = match &connection.sandbox {
             Some(state) => {
                 let host = workspace.tenant.api_hostname.value.clone();
@@ -308,9 +312,9 @@ impl Session {
     fn usable(&self, reading: Reading, printer: Printer) -> Result<Reading, Failure> {
         self.remark_clock(printer);
         match (&reading.observation.integrations, reading.failures.first()) {
-            (Observed::Unreadable(_), Some(error)) if error.is_denied() && self.desired.second_operator => {
-                let advice = "`duoctl apply` asks the second operator what became of the first, and takes an unfinished \
-                              change back; or let `tenant.credentials` name the second key to go on with it";
+            (Observed::Unreadable(_), Some(error)) if error.is_denied() && self.desired.recovery_key => {
+                let advice = "`duoctl apply` asks the recovery key what became of the operator, and takes an unfinished \
+                              change back; or let `tenant.credentials` name the recovery key to go on with it";
                 Err(Failure::FirstRefused { error: error.clone(), advice: advice.to_owned() })
             }
             (Observed::Unreadable(_), Some(error)) => Err(Failure::Duo(error.clone())),

@@ -10,7 +10,7 @@ use crate::output::human::Style;
 use crate::output::printer::Printer;
 use crate::reading::{self, ReadError};
 
-use super::args::Show;
+use super::args::{OutputFormat, Show};
 use super::exit::{Exit, Failure};
 use super::outlet::prefix;
 use super::saved_plan::MAX_DOCUMENT;
@@ -29,7 +29,10 @@ pub fn run(args: &Show, printer: Printer) -> Result<Exit, Failure> {
         let message = format!("a document of the kind `{kind}` cannot be had as {format}");
         return Err(Failure::Usage(message));
     };
-    printer.data(&text);
+    match args.format {
+        OutputFormat::Human => printer.show(&text),
+        _ => printer.data(&text),
+    }
     Ok(Exit::Done)
 }
 

@@ -24,7 +24,7 @@ pub(super) const ASKED: Stale = (
 
 /// Of a repair.
 pub(super) const REPAIR: Stale = (
-    "what the second operator is to put back changed meanwhile",
+    "what the recovery key is to put back changed meanwhile",
     "run the command again to see what it would do now",
 );
 

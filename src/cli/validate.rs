@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::load::load_as;
 use crate::diagnostic::{Severity, has_errors};
 use crate::output::document::{DeclaredCounts, Document, ValidateDocument};
-use crate::output::printer::{Printer, terminal_width};
+use crate::output::printer::{Printer, findings_width};
 use crate::output::snippet;
 
 use super::args::{FailSeverity, Validate};
@@ -14,10 +14,10 @@ use super::outlet::Outlet;
 
 /// Runs the command.
 pub fn run(args: &Validate, workspace: &Path, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
-    let loaded = load_as(workspace, &args.vars.terms(args.trusted.trust()));
+    let loaded = load_as(workspace, &args.yaml.terms());
     let failed = has_errors(&loaded.diagnostics);
     if outlet.human() {
-        let width = terminal_width();
+        let width = findings_width();
         printer.problem(&snippet::render(&loaded.diagnostics, &loaded.sources, printer.err.on, width));
     }
     let declared = loaded.valid().map(|workspace| DeclaredCounts {

@@ -36,14 +36,13 @@ pub async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let options = options(&args.selected, &Pruning::default())?;
-    let session =
-        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let session = Session::open_as(workspace, &args.online, printer).await?;
     let reading = session.read(printer).await?;
     let plan = session.planned(&reading.observation, &options);
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     show_problems(plan.problems(), &session.sources, printer);
     let spinner = Spinner::start("probing keys", printer);
-    let parallelism = usize::from(args.connection.parallelism);
+    let parallelism = usize::from(args.online.connection.parallelism);
     let mut report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism, outlet)
         .await
         .unwrap_or_default();

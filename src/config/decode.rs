@@ -19,7 +19,7 @@ use super::read::{exception, flag, ignores, items, mapping, max_age, secret_targ
 use super::variables::Assigned;
 use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::https::TlsRoots;
-use crate::language::address::{ADMIN_API, AUTH_API, glob_matcher};
+use crate::language::address::{ADMIN_API, AUTH_API, Pattern};
 use crate::text::is_secret_key;
 use crate::yaml::{Data, Entry, Node, find};
 
@@ -160,7 +160,7 @@ fn credentials(entries: &[Entry], root: &Path) -> Option<Credentials> {
     Some(Credentials {
         integration_key: source(&find(entries, "integration_key")?.value, root)?,
         secret_key: secret_source(&find(entries, "secret_key")?.value, root)?,
-        second: credentials(mapping(entries, "second"), root).map(Box::new),
+        recovery: credentials(mapping(entries, "recovery"), root).map(Box::new),
         state_keys: find(entries, "state_keys")
             .map(|entry| items(&entry.value).iter().filter_map(|node| state_key(node, root)).collect()),
     })
@@ -327,7 +327,7 @@ fn suppression(node: &Node) -> Option<Spanned<Suppression>> {
     let address = text_of(entries, "address").map(|address| address.value);
     let suppression = Suppression {
         code: Code::ALL.iter().copied().find(|code| code.name() == name)?,
-        matcher: address.as_deref().and_then(|address| glob_matcher(address).ok()),
+        pattern: address.as_deref().and_then(|address| Pattern::parse(address).ok()),
         address,
         exception: exception(entries)?,
     };

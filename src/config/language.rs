@@ -224,10 +224,10 @@ pub static CREDENTIALS: Object = Object::new(
             "{env: DUO_SKEY}",
         ),
         Key::optional(
-            "second",
-            Shape::Object(&SECOND_CREDENTIALS),
-            "Keys of another Admin API application. It rotates the key of the first one, which Duo lets no key do to itself, and makes the changes of the first one's application, which it takes back if the first stops working.",
-            "{integration_key: {env: DUO_IKEY_2}, secret_key: {env: DUO_SKEY_2}}",
+            "recovery",
+            Shape::Object(&RECOVERY_CREDENTIALS),
+            "Keys of another Admin API application, the recovery key. It rotates the operator's key, which no key can do to itself in Duo, and makes the changes of the operator's application: if the operator stops working, it takes them back.",
+            "{integration_key: {env: DUO_RECOVERY_IKEY}, secret_key: {env: DUO_RECOVERY_SKEY}}",
         ),
         Key::optional(
             "state_keys",
@@ -243,24 +243,24 @@ static STATE_KEY: Shape = Shape::Either(&[Shape::Choice(STATE_KEYS), Shape::Sour
 
 const STATE_KEYS: &[Choice] = &[
     Choice::new("operator", "the secret key of duoctl's own application"),
-    Choice::new("recovery", "the secret key of the second application"),
+    Choice::new("recovery", "the secret key of the recovery application"),
 ];
 
-/// `tenant.credentials.second`.
-pub static SECOND_CREDENTIALS: Object = Object::new(
-    "the second credentials",
+/// `tenant.credentials.recovery`.
+pub static RECOVERY_CREDENTIALS: Object = Object::new(
+    "the recovery key",
     &[
         Key::required(
             "integration_key",
             Shape::Source { secret: false },
-            "Integration key of the second Admin API application.",
-            "{env: DUO_IKEY_2}",
+            "Integration key of the recovery Admin API application.",
+            "{env: DUO_RECOVERY_IKEY}",
         ),
         Key::required(
             "secret_key",
             Shape::Source { secret: true },
             "Where its secret key comes from. Never the key itself.",
-            "{env: DUO_SKEY_2}",
+            "{env: DUO_RECOVERY_SKEY}",
         ),
     ],
 );

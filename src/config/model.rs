@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use globset::GlobMatcher;
+use crate::language::address::Pattern;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use serde_json::Value;
@@ -53,8 +53,8 @@ impl Workspace {
     /// The variables of the environment that hold secrets of Duo, as far as this YAML names them.
     pub fn secret_variables(&self) -> Vec<&str> {
         let first = self.tenant.credentials.as_ref();
-        let second = first.and_then(|credentials| credentials.second.as_deref());
-        let operators = [first, second].into_iter().flatten().map(|credentials| &credentials.secret_key);
+        let recovery = first.and_then(|credentials| credentials.recovery.as_deref());
+        let operators = [first, recovery].into_iter().flatten().map(|credentials| &credentials.secret_key);
         let clients = self.api_clients().map(|client| &client.client_secret);
         let state = first.and_then(|credentials| credentials.state_keys.as_ref()).into_iter().flatten();
         let state = state.filter_map(|key| match &key.value {
@@ -134,9 +134,9 @@ pub struct Credentials {
     pub integration_key: Spanned<ValueSource>,
     /// Its secret key; never [`ValueSource::Plain`].
     pub secret_key: Spanned<ValueSource>,
-    /// `second`: another Admin API application, which changes the first one where that cannot change itself.
-    pub second: Option<Box<Credentials>>,
-    /// What seals and verifies markers, where that is not the keys of both operators.
+    /// `recovery`: another Admin API application, which changes the first one where that cannot change itself.
+    pub recovery: Option<Box<Credentials>>,
+    /// What seals and verifies markers, where that is not the keys of the operator and of the recovery key.
     pub state_keys: Option<Vec<Spanned<StateKey>>>,
 }
 
@@ -145,7 +145,7 @@ pub struct Credentials {
 pub enum StateKey {
     /// The operator's secret key.
     Operator,
-    /// The second operator's.
+    /// The recovery key's.
     Recovery,
     /// One of its own; never [`ValueSource::Plain`].
     From(ValueSource),
@@ -409,7 +409,7 @@ pub struct Suppression {
     /// The addresses that it is limited to, as written.
     pub address: Option<String>,
     /// The same, to compare with; nothing where it cannot be read.
-    pub matcher: Option<GlobMatcher>,
+    pub pattern: Option<Pattern>,
     /// Why, and until when.
     pub exception: Exception,
 }
@@ -418,7 +418,7 @@ impl Suppression {
     /// Whether a finding is not to be shown.
     pub fn covers(&self, finding: &Diagnostic) -> bool {
         let Some(subject) = &finding.subject else { return false };
-        let meant = || self.matcher.as_ref().is_some_and(|glob| glob.is_match(&subject.0));
+        let meant = || self.pattern.as_ref().is_some_and(|pattern| pattern.matches(&subject.0));
         finding.severity != Severity::Error
             && finding.code == self.code
             && (self.address.is_none() || meant())
@@ -446,7 +446,7 @@ mod tests {
         let suppression = Suppression {
             code: Code::PossibleDuplicate,
             address: None,
-            matcher: None,
+            pattern: None,
             exception: Exception { reason: "two wikis".to_owned(), until: None },
         };
         let covers = |finding: Diagnostic| suppression.covers(&finding.about(&"applications.wiki"));

@@ -43,8 +43,8 @@ pub fn check(workspace: &Workspace, ca_given: bool) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let folder = Folder::of(&workspace.root);
     let first = workspace.tenant.credentials.as_ref();
-    let second = first.and_then(|credentials| credentials.second.as_deref());
-    for Credentials { integration_key, secret_key, .. } in [first, second].into_iter().flatten() {
+    let recovery = first.and_then(|credentials| credentials.recovery.as_deref());
+    for Credentials { integration_key, secret_key, .. } in [first, recovery].into_iter().flatten() {
         for source in [integration_key, secret_key] {
             findings.extend(refused(&source.value, &folder).map(|what| finding(source.span, what)));
         }

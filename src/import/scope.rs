@@ -28,6 +28,8 @@ use super::settings;
 pub struct Wanted {
     /// Globs on the address to be, with or without `applications.`, or on the name; none means every one.
     pub only: Vec<GlobMatcher>,
+    /// The same for what is left out; it wins.
+    pub exclude: Vec<GlobMatcher>,
     /// Types; none means every one.
     pub kinds: Vec<String>,
     /// The application whose key duoctl uses, too.
@@ -271,10 +273,11 @@ impl<'a> Scope<'a> {
 
     pub(super) fn is_wanted(&self, integration: &Integration, key: &str) -> bool {
         let address = format!("applications.{key}");
-        self.wanted.only.is_empty()
-            || self.wanted.only.iter().any(|glob| {
-                glob.is_match(&address) || glob.is_match(key) || glob.is_match(same_key(integration.name()))
-            })
+        let name = same_key(integration.name());
+        let matches = |globs: &[GlobMatcher]| {
+            globs.iter().any(|glob| [address.as_str(), key, &*name].iter().any(|text| glob.is_match(text)))
+        };
+        (self.wanted.only.is_empty() || matches(&self.wanted.only)) && !matches(&self.wanted.exclude)
     }
 
     pub(super) fn draft(

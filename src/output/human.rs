@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 use super::document::{DiagnosticDocument, Document, FailureDocument};
 use super::paint::Paint;
-use super::printer::terminal_width;
+use super::printer::stdout_width;
 use crate::text::safe;
 
 /// How a document is shown.
@@ -31,6 +31,9 @@ impl Style {
     pub const PLAIN: Self = Self { paint: Paint { on: false }, every: true };
 }
 
+/// The width of what goes to no terminal.
+const UNLIMITED: usize = 100_000;
+
 /// The document as text, without its findings, which a command shows with the lines of their files. Its last line is
 /// the last but for what is left after an apply, and what was verified.
 pub fn render(document: &Document, style: Style) -> String {
@@ -46,7 +49,7 @@ pub fn render(document: &Document, style: Style) -> String {
         Document::Failure(failure) => failed(failure),
         Document::Doctor(doctor) => list::doctor(doctor, paint),
         Document::Keys(keys) => list::keys(keys, paint),
-        Document::List(list) => table::list(list, terminal_width(), paint),
+        Document::List(list) => table::list(list, stdout_width().unwrap_or(UNLIMITED), paint),
         Document::Import(import) => list::import(import, paint),
         Document::Handoff(handoffs) => console::sheets(handoffs, &HashMap::new(), paint),
         Document::Rotations(rotations) => list::status(&rotations.rotations, paint),

@@ -384,8 +384,7 @@ fn apply_comment(apply: &ApplyDocument) -> Comment {
     let mut sections = vec![problems(&plan.diagnostics), refusals(plan, refused)];
     if let Some(done) = &apply.repaired {
         let ikey = code(done.integration_key.as_deref().unwrap_or_default());
-        let done =
-            format!("{} {ikey}: the second operator gave it back what it had lost", code(&done.address));
+        let done = format!("{} {ikey}: the recovery key gave it back what it had lost", code(&done.address));
         sections.insert(0, Section { title: "Put back", items: vec![done] });
     }
     sections.extend([failed, left, checks, drift_risks(plan), risks(plan), ends(plan), affected(plan)]);

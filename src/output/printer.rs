@@ -1,9 +1,13 @@
 //! The only place that writes to the terminal: data on stdout, everything for people on stderr.
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::sync::OnceLock;
 
+use terminal_size::{Width, terminal_size_of};
+
 use super::paint::Paint;
+use super::people::{Call, fit};
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +23,9 @@ pub enum Color {
 
 /// Why a part of the data could not be written, e.g. on a full disk.
 static LOST: OnceLock<String> = OnceLock::new();
+
+/// What this call was given.
+static CALL: OnceLock<Call> = OnceLock::new();
 
 /// Writes to stdout and stderr. A reader that went away is no error.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +56,17 @@ impl Printer {
         }
     }
 
-    /// Data.
+    /// From now on, commands in messages have the path and the options of this call.
+    pub fn complete_commands(call: Call) {
+        CALL.get_or_init(|| call);
+    }
+
+    /// Text for people on stdout.
+    pub fn show(&self, text: &str) {
+        self.data(&shown(text, width_of(&io::stdout())));
+    }
+
+    /// Data, byte for byte.
     pub fn data(&self, text: &str) {
         if let Err(error) = write(io::stdout().lock(), text) {
             LOST.get_or_init(|| error.to_string());
@@ -69,13 +86,13 @@ impl Printer {
     /// An error or a warning: always shown.
     pub fn problem(&self, text: &str) {
         // There is nobody left to tell.
-        let _ = write(io::stderr().lock(), text);
+        let _ = write(io::stderr().lock(), &shown(text, width_of(&io::stderr())));
     }
 
     /// A remark: not shown with `--quiet`.
     pub fn remark(&self, text: &str) {
         if !self.quiet {
-            let _ = write(io::stderr().lock(), text);
+            let _ = write(io::stderr().lock(), &shown(text, width_of(&io::stderr())));
         }
     }
 }
@@ -94,7 +111,38 @@ pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// How wide text for people may be: `COLUMNS`, or a width that fits most windows.
-pub fn terminal_width() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(120)
+fn shown(text: &str, width: Option<usize>) -> String {
+    let completed = CALL.get().map_or(Cow::Borrowed(text), |call| call.complete(text));
+    width.map_or_else(|| completed.to_string(), |width| fit(&completed, width.max(LEAST)).into_owned())
+}
+
+/// How wide text is made that a narrower terminal breaks itself.
+const LEAST: usize = 40;
+/// How wide findings are where there is no terminal.
+const ELSEWHERE: usize = 120;
+
+/// How wide text for people on stdout may be; `None` where it goes to no terminal.
+pub fn stdout_width() -> Option<usize> {
+    width_of(&io::stdout())
+}
+
+/// How wide findings are.
+pub fn findings_width() -> usize {
+    width_of(&io::stderr()).unwrap_or(ELSEWHERE)
+}
+
+/// `COLUMNS`, or what the terminal tells.
+#[cfg(unix)]
+fn width_of(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    columns().or_else(|| terminal_size_of(stream).map(|(Width(width), _)| usize::from(width)))
+}
+
+/// `COLUMNS`, or what the terminal tells.
+#[cfg(windows)]
+fn width_of(stream: &impl std::os::windows::io::AsHandle) -> Option<usize> {
+    columns().or_else(|| terminal_size_of(stream).map(|(Width(width), _)| usize::from(width)))
+}
+
+fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)
 }

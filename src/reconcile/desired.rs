@@ -40,8 +40,8 @@ pub struct Desired {
     pub plan: Option<Spanned<DuoPlan>>,
     /// A hash of what the YAML says, for saved plans.
     pub yaml_hash: String,
-    /// Whether a second operator changes the operator's own application.
-    pub second_operator: bool,
+    /// Whether a recovery key changes the operator's own application.
+    pub recovery_key: bool,
 }
 
 /// One application that the YAML asks for.
@@ -189,11 +189,11 @@ impl Desired {
             suppress: workspace.suppress.iter().map(|item| item.value.clone()).collect(),
             plan: workspace.tenant.plan.clone(),
             yaml_hash,
-            second_operator: workspace
+            recovery_key: workspace
                 .tenant
                 .credentials
                 .as_ref()
-                .is_some_and(|credentials| credentials.second.is_some()),
+                .is_some_and(|credentials| credentials.recovery.is_some()),
         }
     }
 }

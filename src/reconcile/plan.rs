@@ -89,7 +89,7 @@ pub struct Summary {
 pub struct Plan {
     workspace: String,
     operator: Ikey,
-    second_operator: bool,
+    recovery_key: bool,
     parts: Parts,
     handoffs: Vec<Handoff>,
     attested: Vec<Handoff>,
@@ -119,9 +119,9 @@ impl Plan {
         &self.operator
     }
 
-    /// Whether a step is made by the second operator: it changes the operator's own application, and there is one.
-    pub fn is_by_second(&self, step: &Step) -> bool {
-        self.second_operator && step.targets().contains(&self.operator)
+    /// Whether a step is made by the recovery key: it changes the operator's own application, and there is one.
+    pub fn is_by_recovery_key(&self, step: &Step) -> bool {
+        self.recovery_key && step.targets().contains(&self.operator)
     }
 
     /// The steps, in the order of their addresses, removals last.
@@ -394,7 +394,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     Plan {
         workspace: desired.workspace.clone(),
         operator: observation.operator.clone(),
-        second_operator: desired.second_operator,
+        recovery_key: desired.recovery_key,
         handoffs,
         attested,
         matched: lives.into_iter().map(|(address, live)| (address.clone(), live.ikey.clone())).collect(),

@@ -154,7 +154,7 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
         suppress: Vec::new(),
         plan: None,
         yaml_hash: "yaml".to_owned(),
-        second_operator: false,
+        recovery_key: false,
     }
 }
 

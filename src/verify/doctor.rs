@@ -6,5 +6,5 @@ pub mod diagnosis;
 pub mod intelligence;
 mod kind;
 pub mod operator;
-pub mod second;
+pub mod recovery;
 pub mod stores;

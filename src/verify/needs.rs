@@ -54,7 +54,7 @@ const TABLE: &[Row] = &[
     }),
 ];
 
-/// What the second operator needs beyond seeing its own application: to change the first one, and to take the change
+/// What the recovery key needs beyond seeing its own application: to change the operator, and to take the change
 /// back. Without the last of them Duo lets it do the one and, where permissions are concerned, perhaps not the other.
 pub const REPAIR: [&str; 2] = ["integrations", "allow_to_set_permissions"];
 

@@ -221,10 +221,12 @@ fn keys_come_from_files_and_commands_too() {
     let failed = folder.duoctl(["plan"]).at(&server).run().exits(1);
     failed.warns("tenant.credentials.secret_key: the command `sh` ended with exit status: 3");
     // Duo's other secrets are not in its environment, and whatever else it may need is.
-    let second = "second: {integration_key: {env: DUO_IKEY_2}, secret_key: {env: DUO_SKEY_2}}";
-    let nosy = "{command: [sh, -c, 'test \"$VAULT_TOKEN:$DUO_SKEY_2\" = s.1: && cat skey']}";
+    let second =
+        "recovery: {integration_key: {env: DUO_RECOVERY_IKEY}, secret_key: {env: DUO_RECOVERY_SKEY}}";
+    let nosy = "{command: [sh, -c, 'test \"$VAULT_TOKEN:$DUO_RECOVERY_SKEY\" = s.1: && cat skey']}";
     folder.write("duo.yaml", &yaml(&format!("{nosy}, {second}")));
-    let call = folder.duoctl(["plan"]).at(&server).env("DUO_SKEY_2", "hunter2").env("VAULT_TOKEN", "s.1");
+    let call =
+        folder.duoctl(["plan"]).at(&server).env("DUO_RECOVERY_SKEY", "hunter2").env("VAULT_TOKEN", "s.1");
     call.run().exits(0).says("3 to add");
 }
 

@@ -201,13 +201,27 @@ fn what_a_refusal_offers_can_be_pasted() {
     std::fs::create_dir(folder.path("my duo")).unwrap();
     folder.write("my duo/duo.yaml", &format!("{HEAD}{OPEN}"));
     let call = ["apply", "my duo", "--auto-approve", "--only", "applications.[ab]"];
-    let refused = folder.duoctl(call).at(&server).run().exits(5);
+    let (address, ca_file) = (server.running().address().to_string(), server.running().ca_file().to_owned());
+    let way = ["--connect-to", &address, "--ca-file", ca_file.to_str().unwrap()];
+    let refused = folder
+        .duoctl(call)
+        .at(&server)
+        .env("DUOCTL_CONNECT_TO", "")
+        .env("DUOCTL_CA_FILE", "")
+        .with(&way)
+        .run()
+        .exits(5);
     let line = offered(&refused);
     for word in ["'my duo'", "--auto-approve", "--only 'applications.[ab]'", "--connect-to", "--ca-file"] {
         assert!(line.contains(word), "no {word} in {line}");
     }
     // A plan offers the same but for the approval, and so does its document.
-    let plan = folder.duoctl(["plan", "my duo", "--only", "applications.[ab]"]).at(&server).run().exits(0);
+    let plan = folder
+        .duoctl(["plan", "my duo", "--only", "applications.[ab]"])
+        .at(&server)
+        .env("DUOCTL_CONNECT_TO", "")
+        .env("DUOCTL_CA_FILE", "");
+    let plan = plan.with(&way).run().exits(0);
     assert_eq!(offered(&plan), line.replace(" --auto-approve", ""));
     let json = folder.duoctl(["plan", "my duo", "--format", "json"]).at(&server).run().exits(0).json();
     assert!(json["consent"].as_str().unwrap().starts_with("duoctl apply 'my duo' "));

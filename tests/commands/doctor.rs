@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Folder, Outcome, Server, object};
 
-/// What every kind of check needs: both operators, three kinds of store, Identity Intelligence.
+/// What every kind of check needs: both keys, three kinds of store, Identity Intelligence.
 const YAML: &str = "version: 1
 workspace: acme
 tenant:
@@ -21,7 +21,7 @@ tenant:
   credentials:
     integration_key: {env: DUO_IKEY}
     secret_key: {env: DUO_SKEY}
-    second: {integration_key: {env: DUO_IKEY_2}, secret_key: {env: DUO_SKEY_2}}
+    recovery: {integration_key: {env: DUO_RECOVERY_IKEY}, secret_key: {env: DUO_RECOVERY_SKEY}}
 applications:
   siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info], secret: {store: local, path: siem}}
   vpn:
@@ -47,8 +47,8 @@ identity_intelligence:
       client_secret: {env: II_SECRET}
 ";
 
-const FIRST: [&str; 2] = ["DUO_IKEY", "DUO_SKEY"];
-const SECOND: [&str; 2] = ["DUO_IKEY_2", "DUO_SKEY_2"];
+const OPERATOR: [&str; 2] = ["DUO_IKEY", "DUO_SKEY"];
+const RECOVERY: [&str; 2] = ["DUO_RECOVERY_IKEY", "DUO_RECOVERY_SKEY"];
 
 /// A whole set-up, in which any part can be broken.
 struct SetUp {
@@ -64,12 +64,12 @@ impl SetUp {
     fn new() -> Self {
         let (server, folder) = (Server::start(), Folder::empty());
         let first = server.key("operator").integration_key;
-        let second = server
+        let recovery = server
             .account()
             .create_application(object(json!({"type": "adminapi", "name": "Second", "user_access": "NO_USERS",
                 "adminapi_integrations": "1", "adminapi_read_resource": "1", "adminapi_allow_to_set_permissions": "1"})))
             .unwrap_or_else(|reply| panic!("{reply:?}"));
-        let second = second["integration_key"].as_str().unwrap().to_owned();
+        let recovery = recovery["integration_key"].as_str().unwrap().to_owned();
         let client = server.account().intelligence_client().unwrap();
         let running = server.running();
         fs::copy(running.ca_file(), folder.path("trusted.pem")).unwrap();
@@ -87,8 +87,8 @@ impl SetUp {
         let environment = BTreeMap::from([
             ("DUO_IKEY", first.clone()),
             ("DUO_SKEY", secret(&server, &first)),
-            ("DUO_IKEY_2", second.clone()),
-            ("DUO_SKEY_2", secret(&server, &second)),
+            ("DUO_RECOVERY_IKEY", recovery.clone()),
+            ("DUO_RECOVERY_SKEY", secret(&server, &recovery)),
             ("II_ID", client.client_id.clone()),
             ("II_SECRET", client.client_secret.expose().to_owned()),
         ]);
@@ -134,7 +134,7 @@ impl SetUp {
     /// The keys of an application of a type, in the places of the operator's.
     fn use_keys_of(&mut self, kind: &str) {
         let stored = json!({"kind": kind, "name": "Another", "user_access": "NO_USERS"});
-        self.place(&stored, FIRST);
+        self.place(&stored, OPERATOR);
     }
 }
 
@@ -266,74 +266,79 @@ const BREAKS: &[Break] = &[
     ),
     broken(
         "no read_log",
-        |it| it.without(FIRST, "read_log"),
+        |it| it.without(OPERATOR, "read_log"),
         &["permission read_log"],
         "tick `Grant read log`",
     ),
-    broken("no info", |it| it.without(FIRST, "info"), &["permission info"], "tick `Grant read information`"),
+    broken(
+        "no info",
+        |it| it.without(OPERATOR, "info"),
+        &["permission info"],
+        "tick `Grant read information`",
+    ),
     broken(
         "no integrations",
-        |it| it.without(FIRST, "integrations"),
+        |it| it.without(OPERATOR, "integrations"),
         &["permission integrations"],
         "tick `Grant applications`",
     ),
     broken(
         "no allow_to_set_permissions",
-        |it| it.without(FIRST, "allow_to_set_permissions"),
+        |it| it.without(OPERATOR, "allow_to_set_permissions"),
         &["permission allow_to_set_permissions"],
         "tick `Grant set Admin API permissions`",
     ),
     broken(
         "no read_resource",
-        |it| it.without(FIRST, "read_resource"),
+        |it| it.without(OPERATOR, "read_resource"),
         &["permission read_resource"],
         "tick `Grant resource - Read`",
     ),
     refused(
         "no permission at all",
-        |it| it.place(&json!({"kind": "adminapi", "name": "Nothing", "user_access": "NO_USERS"}), FIRST),
+        |it| it.place(&json!({"kind": "adminapi", "name": "Nothing", "user_access": "NO_USERS"}), OPERATOR),
         &["permission info", "permission read_log", "read applications"],
         "give it Grant resource - Read",
     ),
     broken(
-        "no variable for the second operator",
-        |it| drop(it.environment.remove("DUO_SKEY_2")),
-        &["second operator secret key"],
-        "set DUO_SKEY_2, or let",
+        "no variable for the recovery key",
+        |it| drop(it.environment.remove("DUO_RECOVERY_SKEY")),
+        &["recovery secret key"],
+        "set DUO_RECOVERY_SKEY, or let",
     ),
     broken(
-        "swapped keys of the second operator",
-        |it| swap(it, "DUO_IKEY_2", "DUO_SKEY_2"),
-        &["second operator keys"],
+        "swapped keys of the recovery key",
+        |it| swap(it, "DUO_RECOVERY_IKEY", "DUO_RECOVERY_SKEY"),
+        &["recovery keys"],
         "the two are swapped",
     ),
     broken(
-        "the operator is its own second",
+        "the operator is its own recovery key",
         |it| {
             let (ikey, skey) = (it.first.clone(), secret(&it.server, &it.first));
-            it.set("DUO_IKEY_2", &ikey);
-            it.set("DUO_SKEY_2", &skey);
+            it.set("DUO_RECOVERY_IKEY", &ikey);
+            it.set("DUO_RECOVERY_SKEY", &skey);
         },
-        &["second operator integration key"],
+        &["recovery integration key"],
         "no key can repair itself",
     ),
     refused(
-        "a wrong secret key of the second operator",
-        |it| it.set("DUO_SKEY_2", &"y".repeat(40)),
-        &["second operator key"],
+        "a wrong secret key of the recovery key",
+        |it| it.set("DUO_RECOVERY_SKEY", &"y".repeat(40)),
+        &["recovery key"],
         "is not its own",
     ),
     refused(
-        "a second operator without any permission",
-        |it| it.place(&json!({"kind": "adminapi", "name": "Nothing", "user_access": "NO_USERS"}), SECOND),
-        &["second operator key"],
+        "a recovery key without any permission",
+        |it| it.place(&json!({"kind": "adminapi", "name": "Nothing", "user_access": "NO_USERS"}), RECOVERY),
+        &["recovery key"],
         "give it Grant resource - Read",
     ),
     broken(
-        "a second operator that may not repair",
-        |it| it.without(SECOND, "allow_to_set_permissions"),
-        &["second operator permission allow_to_set_permissions"],
-        "apply repairs the first operator",
+        "a recovery key that may not repair",
+        |it| it.without(RECOVERY, "allow_to_set_permissions"),
+        &["recovery permission allow_to_set_permissions"],
+        "apply repairs the operator",
     ),
     broken(
         "no file of authorities",
@@ -443,7 +448,7 @@ fn a_whole_set_up_is_healthy_and_nothing_is_written() {
         .says("verified operator key")
         .says("read_log: granted: drift --who")
         .says("rotate waits until a new key is used")
-        .says("verified second operator key")
+        .says("verified recovery key")
         .says("verified secret store local: file kept/siem can be read; nothing is there yet")
         .says("verified secret store pass")
         .says("not testable secret store drop: write-only")
@@ -488,8 +493,8 @@ fn part(one: &Break) -> &'static str {
     match parts.iter().find(|part| fails.starts_with(**part)) {
         Some(part) => part,
         None if way.iter().any(|way| fails.starts_with(way)) => "way",
-        // What its break says holds of the first operator's keys.
-        None if fails.starts_with("second") && !fails.ends_with("integration key") => "second",
+        // What its break says holds of the operator's keys.
+        None if fails.starts_with("recovery") && !fails.ends_with("integration key") => "recovery",
         None => "first",
     }
 }
@@ -511,9 +516,12 @@ fn several_breaks_at_once_are_all_told() {
             .map(|(_, of_part)| of_part[round % of_part.len()])
             .collect();
         assert!(chosen.len() > 3);
-        if chosen.iter().any(|one| ["no credentials", "the operator is its own second"].contains(&one.name)) {
-            // They are about the second operator's keys, too.
-            chosen.retain(|one| part(one) != "second");
+        if chosen
+            .iter()
+            .any(|one| ["no credentials", "the operator is its own recovery key"].contains(&one.name))
+        {
+            // They are about the recovery key's keys, too.
+            chosen.retain(|one| part(one) != "recovery");
         }
         let mut set_up = SetUp::new();
         chosen.iter().for_each(|one| (one.make)(&mut set_up));

@@ -46,13 +46,13 @@ fn what_a_pull_request_may_not_do_is_refused_before_it_is_done() {
 }
 
 #[test]
-fn nor_may_the_second_operator_or_the_integration_keys() {
+fn nor_may_the_recovery_key_or_the_integration_keys() {
     let bad = "{command: [touch, ran]}";
     for keys in [
         format!("integration_key: {bad}, secret_key: {{env: DUO_SKEY}}"),
         format!(
             "integration_key: {{env: DUO_IKEY}}, secret_key: {{env: DUO_SKEY}}, \
-             second: {{integration_key: {{env: DUO_IKEY_2}}, secret_key: {bad}}}"
+             recovery: {{integration_key: {{env: DUO_RECOVERY_IKEY}}, secret_key: {bad}}}"
         ),
     ] {
         let folder = Folder::empty();
@@ -237,7 +237,7 @@ fn a_secret_in_the_place_of_a_key_is_not_sent() {
         ("integration_key: {file: key}, secret_key: {file: ./key}", "from the same place as a secret"),
         (
             "integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}, \
-             second: {integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_OTHER}}",
+             recovery: {integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_OTHER}}",
             "from the same place as a secret",
         ),
     ] {

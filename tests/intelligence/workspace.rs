@@ -280,8 +280,8 @@ impl Elsewhere {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_duoctl"));
         command.env("GIT_CONFIG_GLOBAL", self.workspace.git_configuration()).env("GIT_CONFIG_NOSYSTEM", "1");
         command.current_dir(self.workspace.folder.path()).args(arguments);
-        command.args(["--connect-to", &self.console.running.address().to_string()]);
-        command.arg("--ca-file").arg(self.console.running.ca_file());
+        command.env("DUOCTL_CONNECT_TO", self.console.running.address().to_string());
+        command.env("DUOCTL_CA_FILE", self.console.running.ca_file());
         command.env("DUOCTL_SIMULATOR_PATIENCE_MS", "1500");
         command.env("IKEY", &operator.integration_key).env("SKEY", operator.secret_key.expose());
         command.output().await.unwrap()

@@ -119,7 +119,7 @@ fn an_address_that_an_error_stops_is_not_called_not_created() {
 }
 
 #[test]
-fn a_second_operator_rotates_the_first_one() {
+fn a_recovery_key_rotates_the_first_one() {
     let (mut duo, folder) = (Duo::start(), Folder::empty());
     let body = json!({"type": "adminapi", "name": "Second", "user_access": "NO_USERS",
         "adminapi_integrations": "1", "adminapi_read_resource": "1"});
@@ -133,19 +133,19 @@ fn a_second_operator_rotates_the_first_one() {
     folder.yaml(&applications, STORES);
     duo.apply(&folder).exits(0);
     let rotate = ["keys", "rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
-    duo.run(&folder, &rotate).exits(5).tells("the YAML has no `tenant.credentials.second`");
+    duo.run(&folder, &rotate).exits(5).tells("the YAML has no `tenant.credentials.recovery`");
     let yaml = fs::read_to_string(folder.path("duo.yaml")).unwrap();
     let declared = yaml.replace(
         "    secret_key: {env: DUO_SKEY}\n",
-        "    secret_key: {env: DUO_SKEY}\n    second: {integration_key: {env: DUO_IKEY_2}, secret_key: {env: DUO_SKEY_2}}\n",
+        "    secret_key: {env: DUO_SKEY}\n    recovery: {integration_key: {env: DUO_RECOVERY_IKEY}, secret_key: {env: DUO_RECOVERY_SKEY}}\n",
     );
     assert_ne!(declared, yaml);
     fs::write(folder.path("duo.yaml"), declared).unwrap();
-    duo.run(&folder, &rotate).exits(5).tells("the second one cannot be had");
+    duo.run(&folder, &rotate).exits(5).tells("the recovery key cannot be had");
     // One that may not manage applications could not hand the new key out: nothing is reset.
     duo.environment = vec![
-        ("DUO_IKEY_2".to_owned(), text("integration_key").into()),
-        ("DUO_SKEY_2".to_owned(), text("secret_key").into()),
+        ("DUO_RECOVERY_IKEY".to_owned(), text("integration_key").into()),
+        ("DUO_RECOVERY_SKEY".to_owned(), text("secret_key").into()),
     ];
     let permission = |on: &str| json!({"adminapi_integrations": on}).as_object().cloned().unwrap();
     let may = |duo: &Duo, on| {
@@ -154,7 +154,7 @@ fn a_second_operator_rotates_the_first_one() {
     };
     may(&duo, "0");
     let run = duo.run(&folder, &rotate).exits(5);
-    run.tells("the second operator cannot read its key, so nothing was changed");
+    run.tells("the recovery key cannot read its key, so nothing was changed");
     duo.plan(&folder).exits(0);
     may(&duo, "1");
     let run = duo.run(&folder, &rotate).exits(0);

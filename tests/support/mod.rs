@@ -238,9 +238,11 @@ impl Call {
     /// Against a simulator, with one of its keys.
     pub fn at_with(self, server: &Server, key: &Key) -> Self {
         let running = server.running();
-        let mut call = self.env("DUO_IKEY", &key.integration_key).env("DUO_SKEY", key.secret_key.expose());
-        call.0.args(["--connect-to", &running.address().to_string(), "--ca-file"]).arg(running.ca_file());
-        call.env("DUOCTL_SIMULATOR_BACKOFF_MS", "1")
+        self.env("DUO_IKEY", &key.integration_key)
+            .env("DUO_SKEY", key.secret_key.expose())
+            .env("DUOCTL_CONNECT_TO", running.address().to_string())
+            .env("DUOCTL_CA_FILE", running.ca_file())
+            .env("DUOCTL_SIMULATOR_BACKOFF_MS", "1")
     }
 
     pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {

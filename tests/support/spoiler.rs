@@ -76,8 +76,8 @@ impl Spoiler {
         let key = self.server.key("operator");
         let call = folder.duoctl(arguments).env("DUO_IKEY", &key.integration_key);
         let call = call.env("DUO_SKEY", key.secret_key.expose()).env("DUOCTL_SIMULATOR_BACKOFF_MS", "1");
-        call.with(&["--connect-to", &self.address.to_string()])
-            .with(&["--ca-file", self.authority.file.path().to_str().unwrap()])
+        call.env("DUOCTL_CONNECT_TO", self.address.to_string())
+            .env("DUOCTL_CA_FILE", self.authority.file.path())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The commands about consoles that have no API.
 
-use super::options::{Connection, Trusted, Variables};
-use super::reporting::{OF_HANDOFF, OutputFormat, formats};
+use super::options::Online;
+use super::reporting::{OfHandoff, Output};
 
 /// `duoctl handoff`.
 #[derive(Debug, clap::Args)]
@@ -9,21 +9,15 @@ pub struct Handoff {
     /// Entries of `identity_intelligence`, by their names; all of them without any.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
-    /// How far the author of the YAML is trusted.
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
-    #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
+    pub online: Online,
     /// Show the secret keys in clear. On a terminal only.
     #[arg(long, conflicts_with = "untrusted")]
     pub reveal: bool,
-    /// How the form is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_HANDOFF), default_value = "human")]
-    pub format: OutputFormat,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfHandoff>,
 }
 
 /// `duoctl attest`.
@@ -32,15 +26,9 @@ pub struct Attest {
     /// An entry of `identity_intelligence`, by its name.
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// How far the author of the YAML is trusted.
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
-    #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
+    pub online: Online,
     /// Who filled in the form, e.g. a mail address. Without it, git's user.name and user.email.
     #[arg(long, value_name = "WHO", value_parser = person)]
     pub by: Option<String>,

@@ -4,8 +4,8 @@ use clap::{Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
 use super::examples;
-use super::options::{Connection, Selected, Trusted, Variables};
-use super::reporting::{OF_LIST, OutputFormat, formats};
+use super::options::{Connection, Online, Selected, Variables};
+use super::reporting::{OfData, Output};
 use crate::reconcile::consent::Allowed;
 
 /// How a new key takes the place of the old one.
@@ -32,55 +32,75 @@ pub enum KeysCommand {
     #[command(after_help = examples::KEYS_LIST)]
     List(ListKeys),
     /// Create new secret keys and deliver them to the secret stores.
-    #[command(after_help = examples::KEYS_ROTATE)]
+    #[command(after_help = examples::KEYS_ROTATE, mut_arg("addresses", |arg| arg.required_unless_present_any(["older_than", "only"])))]
     Rotate(RotateKeys),
     /// Show the rotations in progress and what they are waiting for. Changes nothing.
     #[command(after_help = examples::KEYS_STATUS)]
     Status(KeyStatus),
     /// Confirm that a new key is in use everywhere, so that the old one can be removed.
-    #[command(after_help = examples::KEYS_CONFIRM)]
+    #[command(after_help = examples::KEYS_CONFIRM, mut_arg("addresses", |arg| arg.required_unless_present("only")))]
     Confirm(ConfirmKeys),
     /// Call a rotation off: the old key stays, and the new one is removed.
-    #[command(after_help = examples::KEYS_ABORT)]
+    #[command(after_help = examples::KEYS_ABORT, mut_arg("addresses", |arg| arg.required_unless_present("only")))]
     Abort(AbortKeys),
+}
+
+/// Which addresses a command about keys covers: those it names, which are the same as with `--only`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Covered {
+    /// Cover only these addresses, e.g. siem; globs work, and it is the same as --only.
+    #[arg(value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// The same as options.
+    #[command(flatten)]
+    pub selected: Selected,
+}
+
+impl Covered {
+    /// Both together.
+    pub fn selected(&self) -> Selected {
+        let only = self.addresses.iter().chain(&self.selected.only).cloned().collect();
+        Selected { only, exclude: self.selected.exclude.clone() }
+    }
+}
+
+/// What the commands that change keys share.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ChangeKeys {
+    /// Whose keys.
+    #[command(flatten)]
+    pub covered: Covered,
+    /// What the variables of the YAML are set to.
+    #[command(flatten)]
+    pub vars: Variables,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Consent and approval.
+    #[command(flatten)]
+    pub approval: Approval,
 }
 
 /// `duoctl keys list`.
 #[derive(Debug, clap::Args)]
 pub struct ListKeys {
-    /// List only these addresses; globs work.
-    #[arg(value_name = "ADDRESS")]
-    pub addresses: Vec<String>,
-    /// How far the author of the YAML is trusted.
+    /// Whose keys.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
+    pub covered: Covered,
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
+    pub online: Online,
+    /// Where the outcome goes.
     #[command(flatten)]
-    pub connection: Connection,
-    /// Which addresses are covered.
-    #[command(flatten)]
-    pub selected: Selected,
-    /// How the inventory is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_LIST), default_value = "human")]
-    pub format: OutputFormat,
+    pub output: Output<OfData>,
 }
 
 /// `duoctl keys rotate`.
 #[derive(Debug, clap::Args)]
 pub struct RotateKeys {
-    /// The applications whose keys are rotated; globs work. Without any, --older-than covers all applications with a
-    /// secret store.
-    #[arg(value_name = "ADDRESS", required_unless_present = "older_than")]
-    pub addresses: Vec<String>,
-    /// What its variables are set to.
+    /// Whose keys. Without any, --older-than covers all applications with a secret store.
     #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
+    pub keys: ChangeKeys,
     /// How the new key takes the place of the old one [default: overlap]. Where a type allows no overlap, in-place has
     /// to be given.
     #[arg(long, value_enum)]
@@ -91,67 +111,44 @@ pub struct RotateKeys {
     /// How long the old key has to be unused before it is removed.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
     pub silence: SignedDuration,
-    /// Consent and approval.
-    #[command(flatten)]
-    pub approval: Approval,
 }
 
 /// `duoctl keys status`.
 #[derive(Debug, clap::Args)]
 pub struct KeyStatus {
-    /// Show only the rotations of these addresses; globs work.
-    #[arg(value_name = "ADDRESS")]
-    pub addresses: Vec<String>,
-    /// What its variables are set to.
+    /// Whose rotations.
     #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
+    pub covered: Covered,
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub connection: Connection,
+    pub online: Online,
     /// How long the old key has to be unused before it is removed.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
     pub silence: SignedDuration,
-    /// How the rotations are printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_LIST), default_value = "human")]
-    pub format: OutputFormat,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 /// `duoctl keys confirm`.
 #[derive(Debug, clap::Args)]
 pub struct ConfirmKeys {
-    /// The applications whose new key is in use; globs work.
-    #[arg(value_name = "ADDRESS", required = true)]
-    pub addresses: Vec<String>,
-    /// What its variables are set to.
+    /// The applications whose new key is in use.
     #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
-    /// Consent and approval.
-    #[command(flatten)]
-    pub approval: Approval,
+    pub keys: ChangeKeys,
 }
 
 /// `duoctl keys abort`.
 #[derive(Debug, clap::Args)]
 pub struct AbortKeys {
-    /// The applications whose rotation is called off; globs work.
-    #[arg(value_name = "ADDRESS", required = true)]
-    pub addresses: Vec<String>,
-    /// What its variables are set to.
+    /// The applications whose rotation is called off.
     #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
-    /// Consent and approval.
-    #[command(flatten)]
-    pub approval: Approval,
+    pub keys: ChangeKeys,
 }
 
 /// What lets a command change keys.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Consent")]
 pub struct Approval {
     /// Consent by name, e.g. breaks_handoff:identity_intelligence.emea.admin_api (repeatable).
     #[arg(long, value_name = "NAME[:ADDRESS]", value_parser = Allowed::parse)]

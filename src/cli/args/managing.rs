@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::options::{Connection, Consents, Impact, Pruning, Selected, Source, Trusted, Variables};
-use super::reporting::{OF_APPLY, OF_LIST, OF_PLAN, OutputFormat, ReportFile, formats, report};
+use super::options::{Connection, Consents, Impact, Online, Pruning, Selected, Source, Variables, Yaml};
+use super::reporting::{OfApply, OfData, OfPlan, Output};
 
 /// How imported applications are spread over files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -34,20 +34,17 @@ pub struct Import {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How far its author is trusted.
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
-    #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
+    pub online: Online,
     /// Import only applications whose name, or address to be, matches this glob (repeatable).
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", help_heading = "Selection")]
     pub only: Vec<String>,
+    /// Leave out applications whose name, or address to be, matches this glob (repeatable); wins over --only.
+    #[arg(long, value_name = "GLOB", help_heading = "Selection")]
+    pub exclude: Vec<String>,
     /// Import only applications of this type (repeatable).
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", help_heading = "Selection")]
     pub kinds: Vec<String>,
     /// How the applications are spread over files; what exists is added to, never overwritten.
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
@@ -58,9 +55,9 @@ pub struct Import {
     /// Write every field, unset ones too, and `authoritative: true`, so that any later change in Duo is drift.
     #[arg(long)]
     pub authoritative: bool,
-    /// How the outcome is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_LIST), default_value = "human")]
-    pub format: OutputFormat,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 /// `duoctl plan`.
@@ -69,15 +66,9 @@ pub struct Plan {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How far its author is trusted.
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
-    #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
+    pub online: Online,
     /// Which addresses are covered.
     #[command(flatten)]
     pub selected: Selected,
@@ -90,12 +81,9 @@ pub struct Plan {
     /// How far the people are looked at whom the plan affects.
     #[command(flatten)]
     pub impact: Impact,
-    /// How the plan is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_PLAN), default_value = "human")]
-    pub format: OutputFormat,
-    /// Write the outcome into a file, too (repeatable).
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_PLAN))]
-    pub reports: Vec<ReportFile>,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfPlan>,
     /// Save the plan, for `duoctl apply FILE`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -110,15 +98,9 @@ pub struct Drift {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How far its author is trusted.
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
-    #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
+    pub online: Online,
     /// Which addresses are covered.
     #[command(flatten)]
     pub selected: Selected,
@@ -131,12 +113,9 @@ pub struct Drift {
     /// How many days of the activity log --who looks at.
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=180))]
     pub days: u16,
-    /// How the outcome is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_PLAN), default_value = "human")]
-    pub format: OutputFormat,
-    /// Write the outcome into a file, too (repeatable).
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_PLAN))]
-    pub reports: Vec<ReportFile>,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfPlan>,
 }
 
 impl Drift {
@@ -152,15 +131,9 @@ pub struct Accept {
     /// Addresses, e.g. vpn or applications.vpn. Nothing is written unless all of them can be accepted.
     #[arg(value_name = "ADDRESS", required = true)]
     pub addresses: Vec<String>,
-    /// How far the author of the YAML is trusted.
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
-    #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
+    pub online: Online,
     /// Accept only this field (repeatable); without it every field that was changed in Duo.
     #[arg(long, value_name = "FIELD")]
     pub field: Vec<String>,
@@ -181,12 +154,9 @@ pub struct Ignore {
     /// The last day on which the difference is ignored, e.g. 2027-06-30.
     #[arg(long, value_name = "DATE")]
     pub until: Option<jiff::civil::Date>,
-    /// How far the author of the YAML is trusted.
+    /// How the YAML is read.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
-    #[command(flatten)]
-    pub vars: Variables,
+    pub yaml: Yaml,
 }
 
 /// `duoctl adopt`.
@@ -199,12 +169,9 @@ pub struct Adopt {
     /// Take over the applications that the workspace owned under an earlier name.
     #[arg(long, value_name = "WORKSPACE", conflicts_with = "arguments")]
     pub formerly: Option<String>,
-    /// How far the author of the YAML is trusted.
+    /// How the YAML is read.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
-    #[command(flatten)]
-    pub vars: Variables,
+    pub yaml: Yaml,
 }
 
 /// `duoctl apply`.
@@ -241,10 +208,7 @@ pub struct Apply {
     /// Do not verify afterwards.
     #[arg(long)]
     pub no_verify: bool,
-    /// How the outcome is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_APPLY), default_value = "human")]
-    pub format: OutputFormat,
-    /// Write the outcome into a file, too (repeatable).
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_APPLY))]
-    pub reports: Vec<ReportFile>,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfApply>,
 }

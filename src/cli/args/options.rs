@@ -56,8 +56,38 @@ impl Variables {
     }
 }
 
+/// How the YAML is read.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Yaml {
+    /// How far its author is trusted.
+    #[command(flatten)]
+    pub trusted: Trusted,
+    /// What its variables are set to.
+    #[command(flatten)]
+    pub vars: Variables,
+}
+
+impl Yaml {
+    /// The same, with what the environment sets.
+    pub fn terms(&self) -> Terms {
+        self.vars.terms(self.trusted.trust())
+    }
+}
+
+/// How the YAML is read, and Duo is reached.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Online {
+    /// How the YAML is read.
+    #[command(flatten)]
+    pub yaml: Yaml,
+    /// How Duo is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
 /// How Duo is reached.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Connection")]
 pub struct Connection {
     /// Use the built-in simulator instead of Duo; its state is kept in STATE_DIR (by default .duoctl/sandbox beside
     /// the YAML).
@@ -114,6 +144,7 @@ impl Connection {
 
 /// Which addresses a run covers.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Selection")]
 pub struct Selected {
     /// Cover only addresses that match this glob (repeatable).
     #[arg(long, value_name = "GLOB")]
@@ -134,6 +165,7 @@ pub struct Impact {
 
 /// What is consented to.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Consent")]
 pub struct Consents {
     /// Consent by name to what a guard refuses, everywhere or at the addresses that match a glob, e.g.
     /// widens_access:applications.vpn (repeatable).

@@ -1,64 +1,65 @@
 //! In which formats a command can say what came of it, on stdout and in files.
 
+use std::marker::PhantomData;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 pub use crate::output::format::Format as OutputFormat;
 
-/// What `validate` can be printed as.
-pub const OF_VALIDATE: &[OutputFormat] = &[
-    OutputFormat::Human,
-    OutputFormat::Json,
-    OutputFormat::Markdown,
-    OutputFormat::Github,
-    OutputFormat::Sarif,
-    OutputFormat::Gitlab,
-];
+/// The formats that a command has.
+pub trait Formats: Clone + Send + Sync + 'static {
+    /// All of them, the default first.
+    const ALL: &'static [OutputFormat];
+}
 
-/// What `plan` and `drift` can be printed as.
-pub const OF_PLAN: &[OutputFormat] = &[
-    OutputFormat::Human,
-    OutputFormat::Json,
-    OutputFormat::Markdown,
-    OutputFormat::Github,
-    OutputFormat::Gitlab,
-];
+macro_rules! formats {
+    ($($(#[$doc:meta])* $name:ident: $($format:ident)*;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default)]
+        pub struct $name;
 
-/// What `apply` can be printed as.
-pub const OF_APPLY: &[OutputFormat] = &[
-    OutputFormat::Human,
-    OutputFormat::Json,
-    OutputFormat::Jsonl,
-    OutputFormat::Markdown,
-    OutputFormat::Github,
-];
+        impl Formats for $name {
+            const ALL: &'static [OutputFormat] = &[$(OutputFormat::$format,)*];
+        }
+    )*};
+}
 
-/// What `verify` can be printed as.
-pub const OF_VERIFY: &[OutputFormat] = &[
-    OutputFormat::Human,
-    OutputFormat::Json,
-    OutputFormat::Jsonl,
-    OutputFormat::Markdown,
-    OutputFormat::Github,
-    OutputFormat::Junit,
-];
+formats! {
+    /// What `validate` can be printed as.
+    OfValidate: Human Json Markdown Github Sarif Gitlab;
+    /// What `plan` and `drift` can be printed as.
+    OfPlan: Human Json Markdown Github Gitlab;
+    /// What `apply` can be printed as.
+    OfApply: Human Json Jsonl Markdown Github;
+    /// What `verify` can be printed as.
+    OfVerify: Human Json Jsonl Markdown Github Junit;
+    /// What has no other form than its data.
+    OfData: Human Json;
+    /// What `list` can be printed as.
+    OfInventory: Human Json Csv;
+    /// What `doctor` can be printed as.
+    OfDoctor: Human Json Junit;
+    /// What console sheets can be printed as.
+    OfHandoff: Human Markdown Json;
+}
 
-/// What the commands that list can be printed as.
-pub const OF_LIST: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json];
-
-/// What `list` can be printed as.
-pub(super) const OF_INVENTORY: &[OutputFormat] =
-    &[OutputFormat::Human, OutputFormat::Json, OutputFormat::Csv];
-
-/// What `doctor` can be printed as.
-pub(super) const OF_DOCTOR: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Json, OutputFormat::Junit];
-
-/// What console sheets can be printed as.
-pub const OF_HANDOFF: &[OutputFormat] = &[OutputFormat::Human, OutputFormat::Markdown, OutputFormat::Json];
+/// Where the outcome of a command goes.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub struct Output<F: Formats> {
+    /// How the outcome is printed.
+    #[arg(long, value_name = "FORMAT", value_parser = formats(F::ALL), default_value = "human")]
+    pub format: OutputFormat,
+    /// Write the outcome into a file, too (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(F::ALL))]
+    pub reports: Vec<ReportFile>,
+    #[arg(skip)]
+    of: PhantomData<F>,
+}
 
 /// What `show` can print; which of them a document can be had in is a matter of its kind.
-pub const OF_SHOW: &[OutputFormat] = &[
+pub(super) const OF_SHOW: &[OutputFormat] = &[
     OutputFormat::Human,
     OutputFormat::Json,
     OutputFormat::Csv,
@@ -79,13 +80,13 @@ pub struct ReportFile {
 }
 
 /// Reads one of some formats.
-pub fn formats(allowed: &'static [OutputFormat]) -> impl TypedValueParser<Value = OutputFormat> {
+pub(super) fn formats(allowed: &'static [OutputFormat]) -> impl TypedValueParser<Value = OutputFormat> {
     let values = allowed.iter().map(|format| PossibleValue::new(format.name()).help(format.help()));
     PossibleValuesParser::new(values).map(|name| OutputFormat::parse(&name).unwrap_or_default())
 }
 
 /// Reads `FORMAT=FILE`. What is for a terminal is in no file, nor is what is printed while the command runs.
-pub fn report(allowed: &'static [OutputFormat]) -> impl TypedValueParser<Value = ReportFile> {
+fn report(allowed: &'static [OutputFormat]) -> impl TypedValueParser<Value = ReportFile> {
     let files = |format: &&OutputFormat| !matches!(format, OutputFormat::Human | OutputFormat::Jsonl);
     let parse = move |text: &str| -> Result<ReportFile, String> {
         let known: Vec<&str> = allowed.iter().filter(files).map(|format| format.name()).collect();

@@ -8,10 +8,8 @@ use clap::{Subcommand, ValueEnum};
 use crate::duo::host::check_host;
 
 use super::examples;
-use super::options::{Connection, Selected, Source, Trusted, Variables};
-use super::reporting::{
-    OF_DOCTOR, OF_INVENTORY, OF_SHOW, OF_VALIDATE, OF_VERIFY, OutputFormat, ReportFile, formats, report,
-};
+use super::options::{Online, Selected, Source, Trusted, Yaml};
+use super::reporting::{OF_SHOW, OfDoctor, OfInventory, OfValidate, OfVerify, Output, OutputFormat, formats};
 
 /// The folder of a new workspace.
 #[derive(Debug, clap::Args)]
@@ -38,18 +36,12 @@ pub struct Validate {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How far its author is trusted.
+    /// How the YAML is read.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
+    pub yaml: Yaml,
+    /// Where the outcome goes.
     #[command(flatten)]
-    pub vars: Variables,
-    /// How the outcome is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VALIDATE), default_value = "human")]
-    pub format: OutputFormat,
-    /// Write the outcome into a file, too (repeatable).
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_VALIDATE))]
-    pub reports: Vec<ReportFile>,
+    pub output: Output<OfValidate>,
     /// Exit with 7 when something at or above this severity is found; without it only errors fail, with 1.
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_severity: Option<FailSeverity>,
@@ -108,24 +100,15 @@ pub struct Verify {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How far its author is trusted.
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
-    #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
+    pub online: Online,
     /// Which addresses are covered.
     #[command(flatten)]
     pub selected: Selected,
-    /// How the outcome is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_VERIFY), default_value = "human")]
-    pub format: OutputFormat,
-    /// Write the outcome into a file, too (repeatable).
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_VERIFY))]
-    pub reports: Vec<ReportFile>,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfVerify>,
     /// Exit with 3 also when a check ends with this verdict.
     #[arg(long, value_enum, value_name = "VERDICT")]
     pub fail_on: Option<FailOn>,
@@ -168,20 +151,14 @@ pub struct List {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How far its author is trusted.
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
-    #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
+    pub online: Online,
     /// Which addresses are covered.
     #[command(flatten)]
     pub selected: Selected,
     /// List only applications of this type (repeatable).
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", help_heading = "Selection")]
     pub kinds: Vec<String>,
     /// List applications that are not managed, too.
     #[arg(long)]
@@ -189,12 +166,9 @@ pub struct List {
     /// Sort by this column.
     #[arg(long, value_enum, value_name = "COLUMN")]
     pub sort: Option<SortBy>,
-    /// How the list is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_INVENTORY), default_value = "human")]
-    pub format: OutputFormat,
-    /// Write the list into a file, too (repeatable).
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_INVENTORY))]
-    pub reports: Vec<ReportFile>,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfInventory>,
 }
 
 /// `duoctl doctor`.
@@ -203,21 +177,12 @@ pub struct Doctor {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How far its author is trusted.
+    /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
-    pub trusted: Trusted,
-    /// What its variables are set to.
+    pub online: Online,
+    /// Where the outcome goes.
     #[command(flatten)]
-    pub vars: Variables,
-    /// How Duo is reached.
-    #[command(flatten)]
-    pub connection: Connection,
-    /// How the outcome is printed.
-    #[arg(long, value_name = "FORMAT", value_parser = formats(OF_DOCTOR), default_value = "human")]
-    pub format: OutputFormat,
-    /// Write the outcome into a file, too (repeatable).
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(OF_DOCTOR))]
-    pub reports: Vec<ReportFile>,
+    pub output: Output<OfDoctor>,
 }
 
 /// `duoctl sandbox`.

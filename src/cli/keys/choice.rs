@@ -7,7 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::duo::types::Integration;
 use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
-use crate::language::similar::did_you_mean;
 use crate::observe::Reading;
 use crate::reconcile::age::key_age;
 use crate::reconcile::consent::{Consent, UNVERIFIED};
@@ -19,7 +18,7 @@ use crate::reconcile::observed::Observed;
 use crate::reconcile::ownership::{Ownership, ownership};
 use crate::reconcile::plan::{Action, Plan, Step};
 use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
-use crate::reconcile::selection::Pattern;
+use crate::reconcile::selection::Selection;
 
 use super::super::session::Session;
 use super::order::{Order, Verb};
@@ -61,6 +60,8 @@ pub(super) struct Asked<'a> {
     pub(super) plan: &'a Plan,
     /// What is asked for.
     pub(super) order: &'a Order,
+    /// Of which addresses.
+    pub(super) selection: &'a Selection,
     /// What is consented to.
     pub(super) consent: &'a Consent,
     /// The time.
@@ -83,42 +84,19 @@ impl<'a> Asked<'a> {
         choice
     }
 
-    /// The declared applications that the arguments name, each once, in the order of their addresses.
-    pub(super) fn wanted(&self, refusals: &mut Vec<String>) -> Vec<&'a DesiredApplication> {
+    /// The declared applications that are asked for. What left the YAML is refused, if it is named.
+    fn wanted(&self, refusals: &mut Vec<String>) -> Vec<&'a DesiredApplication> {
+        let named =
+            |address: &Address| !self.order.selected.only.is_empty() && self.selection.covers(address);
+        refusals.extend(self.plan.orphans().iter().filter(|orphan| named(&orphan.address)).map(|orphan| {
+            format!(
+                "{}: it left the YAML; write the entry again to rotate it, or remove it and what its rotation made with \
+                 `duoctl apply --prune`",
+                orphan.address
+            )
+        }));
         let all = &self.session.desired.applications;
-        if self.order.addresses.is_empty() {
-            return all.iter().collect();
-        }
-        let mut wanted = BTreeSet::new();
-        for text in &self.order.addresses {
-            let exact = |declared: &&DesiredApplication| declared.address.as_str() == text;
-            let glob = Pattern::parse(text);
-            let found: Vec<&Address> = match (all.iter().find(exact), &glob) {
-                (Some(declared), _) => vec![&declared.address],
-                (None, Ok(glob)) => {
-                    all.iter().map(|declared| &declared.address).filter(|a| glob.matches(a)).collect()
-                }
-                (None, Err(_)) => Vec::new(),
-            };
-            match (found.is_empty(), glob) {
-                (true, Err(reason)) => refusals.push(format!("{text}: {reason}")),
-                (true, Ok(_)) => refusals.push(self.unknown(text)),
-                (false, _) => wanted.extend(found),
-            }
-        }
-        all.iter().filter(|declared| wanted.contains(&declared.address)).collect()
-    }
-
-    fn unknown(&self, text: &str) -> String {
-        if self.plan.orphans().iter().any(|orphan| orphan.address.as_str() == text) {
-            return format!(
-                "{text}: it left the YAML; write the entry again to rotate it, or remove it and what its rotation made \
-                 with `duoctl apply --prune`"
-            );
-        }
-        let known = self.session.desired.applications.iter().map(|declared| declared.address.as_str());
-        let help = did_you_mean(text, known).map(|help| format!("; {help}")).unwrap_or_default();
-        format!("{text}: the YAML has no application of this address{help}")
+        all.iter().filter(|declared| self.selection.covers(&declared.address)).collect()
     }
 
     fn judge(&self, declared: &'a DesiredApplication, choice: &mut Choice<'a>) -> Result<(), String> {
@@ -205,7 +183,7 @@ impl<'a> Asked<'a> {
 
     fn begin(&self, declared: &'a DesiredApplication, choice: &mut Choice<'a>) -> Result<(), String> {
         let address = &declared.address;
-        if self.order.addresses.is_empty() && declared.secret.is_none() {
+        if self.order.selected.only.is_empty() && declared.secret.is_none() {
             // Who asks for old keys of no application in particular means those that duoctl can replace.
             return Ok(());
         }
@@ -255,7 +233,7 @@ impl<'a> Asked<'a> {
             return Ok(());
         }
         if is_operator {
-            self.session.second_operator()?;
+            self.session.recovery_key()?;
         }
         self.may_hand_out(declared, live)?;
         if address.is_intelligence()

@@ -13,7 +13,7 @@ use crate::reconcile::age::LOG_REACH;
 use crate::reconcile::delivery::Held;
 use crate::reconcile::inventory::{Entry, Keeping, inventory};
 
-use super::super::args::{self, Pruning, Selected};
+use super::super::args::{self, Pruning};
 use super::super::exit::{Exit, Failure};
 use super::super::outlet::Outlet;
 use super::super::progress::Spinner;
@@ -26,12 +26,10 @@ pub(super) async fn run(
     outlet: &Outlet,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let only = [args.addresses, args.selected.only].concat();
-    let options = options(&Selected { only, ..args.selected }, &Pruning::default())?;
-    let session =
-        Session::open_as(workspace, &args.connection, args.vars.terms(args.trusted.trust()), printer).await?;
+    let options = options(&args.covered.selected(), &Pruning::default())?;
+    let session = Session::open_as(workspace, &args.online, printer).await?;
     let mut reading = session.read(printer).await?;
-    if !args.trusted.trust().is_full() {
+    if !args.online.yaml.trusted.trust().is_full() {
         let kept = session.desired.applications.iter().filter(|wanted| wanted.secret.is_some());
         reading.observation.held = kept.map(|wanted| (wanted.address.clone(), Held::CannotTell)).collect();
     }
@@ -40,7 +38,7 @@ pub(super) async fn run(
     let plan = session.planned(&reading.observation, &options);
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     let entries = inventory(&session.desired, &reading.observation, &plan, &options.selection, options.now);
-    let parallelism = usize::from(args.connection.parallelism);
+    let parallelism = usize::from(args.online.connection.parallelism);
     let proven = entries.into_iter().map(|entry| prove(&session, entry));
     let entries: Vec<Entry> = futures_util::stream::iter(proven).buffered(parallelism.max(1)).collect().await;
     spinner.finish();

@@ -4,27 +4,24 @@ use clap::ValueEnum as _;
 use jiff::SignedDuration;
 
 use super::super::again::word;
-use super::super::args::{Strategy, Variables};
+use super::super::args::{Selected, Strategy};
 
 /// How long an old key has to be unused, where that is not asked.
 pub(super) const SILENCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is asked for, and of which addresses.
 pub(super) struct Order {
-    /// Addresses and globs; all of them without any.
-    pub(super) addresses: Vec<String>,
-    /// What the variables of the YAML are set to.
-    pub(super) vars: Variables,
-    /// How long an old key has to be unused before it is removed.
-    pub(super) silence: SignedDuration,
     /// What is asked for.
     pub(super) verb: Verb,
+    /// How long an old key has to be unused before it is removed.
+    pub(super) silence: SignedDuration,
+    /// Of which addresses.
+    pub(super) selected: Selected,
 }
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
-    Status,
     Rotate { strategy: Option<Strategy>, older_than: Option<SignedDuration> },
     Confirm,
     Abort,
@@ -35,14 +32,13 @@ impl Order {
     pub(super) fn older_than(&self) -> Option<SignedDuration> {
         match self.verb {
             Verb::Rotate { older_than, .. } => older_than,
-            Verb::Status | Verb::Confirm | Verb::Abort => None,
+            Verb::Confirm | Verb::Abort => None,
         }
     }
 
     /// The words of the command.
     pub(super) fn command(&self) -> String {
         let (verb, strategy) = match self.verb {
-            Verb::Status => ("keys status", None),
             Verb::Rotate { strategy, .. } => ("keys rotate", strategy),
             Verb::Confirm => ("keys confirm", None),
             Verb::Abort => ("keys abort", None),
@@ -51,8 +47,9 @@ impl Order {
         let strategy = strategy.map(|value| format!("--strategy {}", value.get_name()));
         let older_than = self.older_than().map(|age| format!("--older-than {}h", age.as_hours()));
         let silence = (self.silence != SILENCE).then(|| format!("--silence {}h", self.silence.as_hours()));
-        let addresses = self.addresses.iter().map(|address| word(address));
-        let options = [strategy, older_than, silence].into_iter().flatten();
+        let addresses = self.selected.only.iter().map(|address| word(address));
+        let exclude = self.selected.exclude.iter().map(|glob| format!("--exclude {}", word(glob)));
+        let options = [strategy, older_than, silence].into_iter().flatten().chain(exclude);
         std::iter::once(verb.to_owned()).chain(addresses).chain(options).collect::<Vec<_>>().join(" ")
     }
 

@@ -31,11 +31,10 @@ use crate::reconcile::guard::{Refusal, judge};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan};
 use crate::reconcile::rotation::Rotation;
-use crate::reconcile::selection::Pattern;
 use crate::reconcile::selection::Selection;
 use crate::text::{counted, safe};
 
-use super::super::args::{Approval, Connection, Consents, Pruning, Selected};
+use super::super::args::{ChangeKeys, Consents, Pruning, Selected};
 use super::super::asking::{SoFar, asked as consented};
 use super::super::exit::{Exit, Failure};
 use super::super::outlet::Outlet;
@@ -51,16 +50,17 @@ use super::order::Order;
 /// Runs `rotate`, `confirm` and `abort`.
 pub(super) async fn run(
     order: &Order,
+    keys: &ChangeKeys,
     workspace: &Path,
-    connection: &Connection,
-    approval: &Approval,
     outlet: &Outlet,
     printer: Printer,
 ) -> Result<Exit, Failure> {
+    let ChangeKeys { connection, vars, approval, .. } = keys;
+    let selection = options(&order.selected, &Pruning::default())?.selection;
     let mut options = options(&Selected::default(), &Pruning::default())?;
     options.rotation.silence = order.silence;
     options.hold_back = true;
-    let mut session = Session::open(workspace, connection, &order.vars, printer).await?;
+    let mut session = Session::open(workspace, connection, vars, printer).await?;
     let consent = Consent { allow: approval.allow.clone(), ..Consent::default() };
     session.trusted = consent.trusted();
     session.may_seal()?;
@@ -70,14 +70,13 @@ pub(super) async fn run(
         look_at_creations(&session.transport, &mut reading.observation, reach, options.now).await;
     }
     let plan = session.planned(&reading.observation, &options);
-    let named: Result<Vec<_>, _> = order.addresses.iter().map(|text| Pattern::parse(text)).collect();
-    let named = named.map_err(Failure::Usage)?;
-    check_patterns(named.iter().chain(patterns(&approval.allow)), &session.desired, &plan)?;
+    check_patterns(selection.patterns().chain(patterns(&approval.allow)), &session.desired, &plan)?;
     let asked = Asked {
         session: &session,
         reading: &reading,
         plan: &plan,
         order,
+        selection: &selection,
         consent: &consent,
         now: options.now,
     };
@@ -85,7 +84,7 @@ pub(super) async fn run(
     let stages = stages(&session, &reading, &choice, &options);
     let guards = stages.as_ref().map(|stages| judge(stages, &session.desired, &consent)).unwrap_or_default();
     let given = Consents { allow: approval.allow.clone(), ..Consents::default() };
-    let again = session.again().assigning(&order.vars).consenting(&given);
+    let again = session.again().assigning(vars).consenting(&given);
     let again = if approval.auto_approve { again.with("--auto-approve") } else { again }.lifting(&guards);
     let again = again.map(|again| again.named(&order.command())).filter(|_| !guards.is_empty());
     show_refusals(&choice, &guards, again.as_deref(), printer);
@@ -105,10 +104,10 @@ pub(super) async fn run(
             (false, false) => Exit::Done,
         });
     }
-    printer.data(&sheet(&choice.in_place, printer));
+    printer.show(&sheet(&choice.in_place, printer));
     if let Some(stages) = &stages {
         let steps = stages.steps().iter().map(|step| plan_text::step(&StepDocument::from(step), printer.out));
-        steps.for_each(|step| printer.data(&step));
+        steps.for_each(|step| printer.show(&step));
     }
     let question = "Go on with this? Only `yes` is accepted: ";
     if !approval.auto_approve {
@@ -130,7 +129,7 @@ pub(super) async fn run(
     };
     run.show_what_is_left(&choice, &options).await;
     let refusals = choice.refusals.len() + guards.len();
-    printer.data(&format!("{}\n", done.last_line(refusals)));
+    printer.show(&format!("{}\n", done.last_line(refusals)));
     if stop.is_cancelled() {
         return Ok(Exit::Interrupted);
     }
@@ -235,9 +234,9 @@ fn waiting(plan: &Plan, choice: &Choice<'_>, printer: Printer) {
     let waits = |rotation: &&Rotation| choice.twins.contains(&rotation.address);
     let rotations: Vec<Rotation> = plan.rotations().iter().filter(waits).cloned().collect();
     if rotations.is_empty() {
-        printer.data("Nothing to rotate.\n");
+        printer.show("Nothing to rotate.\n");
     } else {
-        printer.data(&rotations_text(&rotations, printer.out));
+        printer.show(&rotations_text(&rotations, printer.out));
     }
 }
 
@@ -264,7 +263,7 @@ impl Run<'_> {
                     Status::Applied => done.applied += 1,
                     // What was begun was shown as it ended.
                     Status::NotAttempted(_) => {
-                        self.printer.data(&apply::line(&OutcomeDocument::from(outcome), self.printer.out));
+                        self.printer.show(&apply::line(&OutcomeDocument::from(outcome), self.printer.out));
                         done.not_attempted += 1;
                     }
                     _ => done.failed.push(exit_of(outcome)),
@@ -283,7 +282,7 @@ impl Run<'_> {
                 in_place(&writer, Sealer::new(&self.session.keyring), &courier, address, live, &delivery)
                     .await
             };
-            self.printer.data(&line(address, &outcome, self.printer));
+            self.printer.show(&line(address, &outcome, self.printer));
             remark_console(address, &outcome, self.printer);
             if *is_operator {
                 self.say_where_the_operator_is(&outcome);
@@ -299,16 +298,16 @@ impl Run<'_> {
         done
     }
 
-    /// The operator's own key, replaced, delivered and proven by the second operator.
+    /// The operator's own key, replaced, delivered and proven by the recovery key.
     async fn rotate_operator(&self, address: &Address, live: &Integration, delivery: &Delivery) -> Rotated {
-        let second = match self.session.second_operator() {
+        let second = match self.session.recovery_key() {
             Ok(second) => second,
             Err(reason) => return Rotated::Refused(reason),
         };
-        // A second key that cannot hand out the new one would leave nobody with a key that works.
+        // A recovery key that cannot hand out the new one would leave nobody with a key that works.
         if let Err(error) = KeyReader::new(second.clone()).secret_key(&live.ikey).await {
             return Rotated::Refused(format!(
-                "the second operator cannot read its key, so nothing was changed: {error}"
+                "the recovery key cannot read its key, so nothing was changed: {error}"
             ));
         }
         let courier = Courier::new(second.clone(), &self.session.stores);
@@ -348,7 +347,7 @@ impl Run<'_> {
                 "duoctl's own key has changed: what `tenant.credentials.secret_key` names has to hold the new one now\n",
             ),
             Rotated::NotDelivered(_) | Rotated::Unknown(_) => self.printer.problem(
-                "duoctl's own key has changed and is not where it belongs: let `tenant.credentials` name the second key, then \
+                "duoctl's own key has changed and is not where it belongs: let `tenant.credentials` name the recovery key, then \
                  `duoctl apply` delivers the new one\n",
             ),
         }
@@ -368,7 +367,7 @@ impl Run<'_> {
             .filter(|rotation| choice.twins.contains(&rotation.address))
             .cloned()
             .collect();
-        self.printer.data(&rotations_text(&rotations, self.printer.out));
+        self.printer.show(&rotations_text(&rotations, self.printer.out));
         let retired = |address: &Address| plan.retired().iter().any(|retired| retired.address == *address);
         let over = choice.twins.iter().filter(|address| !rotations.iter().any(|r| r.address == **address));
         if over.filter(|address| retired(address)).count() > 0 {
@@ -410,7 +409,7 @@ fn sheet(wanted: &[InPlace<'_>], printer: Printer) -> String {
             printer.out.bad("! outage:")
         ));
         if *is_operator {
-            text.push_str("    duoctl itself uses this key; it is replaced, delivered and proven with the second one\n\n");
+            text.push_str("    duoctl itself uses this key; it is replaced, delivered and proven with the recovery key\n\n");
         }
     }
     text

@@ -17,34 +17,30 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         );
     }
     let first = workspace.tenant.credentials.as_ref();
-    let second = first.and_then(|credentials| credentials.second.as_deref());
-    if let (Some(first), Some(second)) = (first, second)
-        && (first.integration_key.value == second.integration_key.value
-            || first.secret_key.value == second.secret_key.value)
+    let recovery = first.and_then(|credentials| credentials.recovery.as_deref());
+    if let (Some(first), Some(recovery)) = (first, recovery)
+        && (first.integration_key.value == recovery.integration_key.value
+            || first.secret_key.value == recovery.secret_key.value)
     {
         findings.push(
             Diagnostic::error(
                 Code::InvalidValue,
-                second.integration_key.span,
-                "the second key comes from the same place as the first",
+                recovery.integration_key.span,
+                "the recovery key comes from the same place as the operator",
             )
             .help("name another Admin API application: one key cannot stand in for itself")
-            .related(first.integration_key.span, "the first one"),
+            .related(first.integration_key.span, "the operator"),
         );
     }
     same_source(workspace, findings);
     let keys = first.and_then(|first| first.state_keys.as_ref()).into_iter().flatten();
-    for key in keys.filter(|key| key.value == StateKey::Recovery && second.is_none()) {
+    for key in keys.filter(|key| key.value == StateKey::Recovery && recovery.is_none()) {
         findings.push(
-            Diagnostic::error(
-                Code::InvalidValue,
-                key.span,
-                "there is no second application whose key could seal",
-            )
-            .help("declare `tenant.credentials.second`, or remove `recovery` from `state_keys`"),
+            Diagnostic::error(Code::InvalidValue, key.span, "there is no recovery key that could seal")
+                .help("declare `tenant.credentials.recovery`, or remove `recovery` from `state_keys`"),
         );
     }
-    for credentials in [first, second].into_iter().flatten() {
+    for credentials in [first, recovery].into_iter().flatten() {
         let Spanned { value: ValueSource::Plain(key), span } = &credentials.integration_key else { continue };
         match (INTEGRATION_KEY.check)(key) {
             Ok(()) => unusual(&Spanned::new(key.clone(), *span), findings),
@@ -64,8 +60,8 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 /// What identifies a key is sent in clear, so it comes from no place that holds a secret.
 fn same_source(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let first = workspace.tenant.credentials.as_ref();
-    let second = first.and_then(|credentials| credentials.second.as_deref());
-    let operators = || [first, second].into_iter().flatten();
+    let recovery = first.and_then(|credentials| credentials.recovery.as_deref());
+    let operators = || [first, recovery].into_iter().flatten();
     let own: Vec<&Spanned<ValueSource>> = operators().map(|keys| &keys.secret_key).collect();
     let all: Vec<_> =
         own.iter().copied().chain(workspace.api_clients().map(|fields| &fields.client_secret)).collect();

@@ -49,7 +49,7 @@ pub enum MarkerState {
     },
     /// A rotation put a successor in its place: nobody may log in since then, and later it is deleted.
     Retired(Timestamp),
-    /// A second operator changed it, and the operator whose application it is has not proven yet that it still works.
+    /// A recovery key changed it, and the operator whose application it is has not proven yet that it still works.
     /// What let it in before; `None` where that did not fit into the notes.
     Untested(Option<Before>),
 }

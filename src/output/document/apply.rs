@@ -25,7 +25,7 @@ pub struct ApplyDocument {
     /// `apply`.
     #[schemars(with = "String", extend("const" = "apply"))]
     pub kind: Kind,
-    /// What the second operator gave back to the first one before the plan was made.
+    /// What the recovery key gave back to the operator before the plan was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repaired: Option<OutcomeDocument>,
     /// The plan that was carried out, or refused.
@@ -110,7 +110,7 @@ pub struct OutcomeDocument {
     pub causes: Vec<Cause>,
     /// Where keys were delivered, or `already in` which store they were, and how they were proven.
     pub delivered: Option<String>,
-    /// `second_operator` where the second operator makes it, since it changes the application whose key duoctl uses.
+    /// `recovery_key` where the recovery key makes it, since it changes the application whose key duoctl uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<MadeBy>,
 }
@@ -133,11 +133,11 @@ pub enum StepStatus {
     NotDelivered,
     /// The successor is there, but no call proves that it works.
     NotProven,
-    /// The second operator made it and took it back; the first one has proven that it works again.
+    /// The recovery key made it and took it back; the first one has proven that it works again.
     RolledBack,
     /// The same without the proof.
     RolledBackNotProven,
-    /// The first operator does not work any more, and it could not be taken back.
+    /// The operator does not work any more, and it could not be taken back.
     NotRolledBack,
     /// The run ended before it began.
     NotAttempted,
@@ -187,7 +187,7 @@ impl From<&StepOutcome> for OutcomeDocument {
             next,
             causes,
             delivered: outcome.note.clone(),
-            made_by: outcome.by_second.then_some(MadeBy::SecondOperator),
+            made_by: outcome.by_recovery_key.then_some(MadeBy::RecoveryKey),
         }
     }
 }
@@ -240,11 +240,11 @@ fn failed(error: &DuoError, partly: bool) -> (StepStatus, Option<String>, Option
     (status, Some(error.to_string()), Some(next.join("; ")))
 }
 
-/// Why the second operator did not begin, and what to do.
+/// Why the recovery key did not begin, and what to do.
 fn unfit_sentence(unfit: &Unfit) -> String {
     format!(
-        "the second operator, which changes duoctl's own application, cannot: {}; nothing of it was changed, mend \
-         `tenant.credentials.second` or take it out of the YAML",
+        "the recovery key, which changes duoctl's own application, cannot: {}; nothing of it was changed, mend \
+         `tenant.credentials.recovery` or take it out of the YAML",
         unfit.reason
     )
 }

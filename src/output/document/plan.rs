@@ -100,7 +100,7 @@ impl PlanDocument {
         let steps = steps.map(|(index, step)| StepDocument {
             affected: plan.affected(index).cloned(),
             price: plan.price(index).to_vec(),
-            made_by: plan.is_by_second(step).then_some(MadeBy::SecondOperator),
+            made_by: plan.is_by_recovery_key(step).then_some(MadeBy::RecoveryKey),
             place: place(&step.address),
             ..StepDocument::from(step)
         });
@@ -186,7 +186,7 @@ pub struct StepDocument {
     /// What markers say that this run cannot verify and that the step rests on: an apply with other keys may carry it out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rests_on: Vec<Claim>,
-    /// `second_operator` where the second operator makes it, since it changes the application whose key duoctl uses.
+    /// `recovery_key` where the recovery key makes it, since it changes the application whose key duoctl uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<MadeBy>,
     /// Where the address stands in the YAML.
@@ -198,8 +198,8 @@ pub struct StepDocument {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MadeBy {
-    /// The second operator.
-    SecondOperator,
+    /// The recovery key.
+    RecoveryKey,
 }
 
 /// One field that changes.

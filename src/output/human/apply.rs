@@ -79,7 +79,7 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
 pub(crate) fn repaired(done: &OutcomeDocument, paint: Paint) -> String {
     let ikey = safe(done.integration_key.as_deref().unwrap_or_default());
     let (word, address) = (paint.good("put back"), paint.strong(&safe(&done.address)));
-    format!("{word} {address} {ikey}; the second operator gave it back what it had lost")
+    format!("{word} {address} {ikey}; the recovery key gave it back what it had lost")
 }
 
 /// One step in the past tense.
@@ -105,7 +105,7 @@ pub(crate) fn line(outcome: &OutcomeDocument, paint: Paint) -> String {
     }
     if outcome.status == StepStatus::Applied {
         if outcome.made_by.is_some() {
-            line.push_str("; the second operator made it, and the first one has proven that it still works");
+            line.push_str("; the recovery key made it, and the operator has proven that it still works");
         }
         if let Some(delivered) = &outcome.delivered {
             let words = match outcome.action {

@@ -15,9 +15,9 @@ use crate::text::{quoted, safe};
 
 use super::{affected, change, console, list};
 
-/// What a step says that the second operator makes.
+/// What a step says that the recovery key makes.
 pub(crate) const BY_SECOND: &str =
-    "made by the second operator, and taken back if duoctl's own key does not work any more";
+    "made by the recovery key, and taken back if duoctl's own key does not work any more";
 
 /// What stands above the guards that refuse a plan.
 pub(crate) const WOULD_BE_REFUSED: &str = "An apply would be refused:";
@@ -101,6 +101,20 @@ pub(crate) fn sign(action: Action, paint: Paint) -> String {
     }
 }
 
+/// What takes access or privilege away is no danger.
+fn risk_title(risk: Risk, title: &str, paint: Paint) -> String {
+    match risk {
+        Risk::Neutral | Risk::NarrowsAccess | Risk::ReducesPrivilege => paint.notice(title),
+        Risk::OverdueKey
+        | Risk::BreaksHandoff
+        | Risk::WidensAccess
+        | Risk::EscalatesPrivilege
+        | Risk::AdoptsKey
+        | Risk::Replaces
+        | Risk::Destroys => paint.bad(title),
+    }
+}
+
 /// One step.
 pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
     let (sign, address) = (sign(step.action, paint), paint.strong(&safe(&step.address)));
@@ -119,18 +133,18 @@ pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
         let _ = writeln!(text, "    {verb}to {}: {}", safe(&delivery.place), safe(&delivery.reason));
     }
     for drift in &step.drift {
-        let title = paint.bad(&format!("! drift, {}:", drift.risk));
+        let title = risk_title(drift.risk, &format!("! drift, {}:", drift.risk), paint);
         let _ = writeln!(text, "    {title} as it is now, {}", safe(&drift.reason));
     }
     for risk in &step.risks {
-        let title = paint.bad(&format!("! {}:", risk.risk));
+        let title = risk_title(risk.risk, &format!("! {}:", risk.risk), paint);
         let _ = writeln!(text, "    {title} {}{}", safe(&risk.reason), step.undoing(risk));
     }
     for change in step.changes.iter().filter(|change| is_open(change)) {
         let _ = writeln!(text, "    {} {}", paint.notice("? not known:"), safe(&change.reason));
     }
     for line in &step.price {
-        let _ = writeln!(text, "    {} {}", paint.bad("! price:"), safe(line));
+        let _ = writeln!(text, "    {} {}", paint.notice("! price:"), safe(line));
     }
     for claim in &step.rests_on {
         let _ = writeln!(text, "    {} {}", paint.notice("? not verified:"), safe(&claim.to_string()));

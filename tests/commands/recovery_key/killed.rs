@@ -95,7 +95,7 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
     // Somebody at a terminal would be asked.
     let refused = call(&folder, &server, &["apply", "--allow=escalates_privilege"]).run().exits(5);
     refused
-        .warns("the first operator lost permissions or networks")
+        .warns("the operator lost permissions or networks")
         .warns("! escalates_privilege: the YAML does not declare")
         .warns("there is no terminal to ask for consent");
     // What the notes say is not enough.
@@ -104,9 +104,9 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
         .warns("which the YAML does not declare: declare it, allow it with --allow");
     assert_eq!(own(&server), broken);
     declare(&folder, &server, &format!("notes: Theirs, permissions: [{EVERYTHING}]"), "");
-    apply(&folder, &server, &[]).exits(0).tells("the second operator gave it back");
+    apply(&folder, &server, &[]).exits(0).tells("the recovery key gave it back");
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
-    // Where nothing was left behind, the second operator says what it sees.
+    // Where nothing was left behind, the recovery key says what it sees.
     let first = first(&server);
     let body = object(json!({"adminapi_read_resource": "0", "adminapi_integrations_read": "0"}));
     server.account().modify_application(&first, body).unwrap_or_else(|reply| panic!("{reply:?}"));
@@ -115,7 +115,7 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
         .warns("compare its keys, permissions and networks in the Duo Admin Panel");
 }
 
-/// Whatever fails on the way, the first operator works afterwards, and the next run finishes it.
+/// Whatever fails on the way, the operator works afterwards, and the next run finishes it.
 #[test]
 fn disturbed_at_every_request_the_first_operator_goes_on() {
     let server = server();
@@ -154,7 +154,7 @@ fn what_a_killed_run_left_is_put_back_also_where_the_first_operator_can_still_re
     let (server, folder) = left_behind(&permissions);
     server.edit("Configuration pipeline", json!({"adminapi_read_resource": "1"}));
     // Without a word that it escalates: it only gets back what it had, and what the YAML declares.
-    apply(&folder, &server, &[]).exits(0).tells("the second operator gave it back");
+    apply(&folder, &server, &[]).exits(0).tells("the recovery key gave it back");
     assert_eq!(own(&server)["adminapi_integrations"], 1);
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
 }
@@ -175,7 +175,7 @@ fn a_plan_that_is_refused_after_a_repair_says_what_was_put_back() {
         (report["repaired"]["status"].clone(), folder.read("report.md"))
     };
     let (server, folder) = left();
-    let refused = apply(&folder, &server, &reports).exits(4).tells("the second operator gave it back");
+    let refused = apply(&folder, &server, &reports).exits(4).tells("the recovery key gave it back");
     let refused = refused.says("Refused; nothing else was changed:").says("widens_access");
     refused.never_tells("nothing was changed").says("put back applications.me");
     let (status, markdown) = said(&folder);
@@ -195,7 +195,7 @@ fn a_plan_that_is_refused_after_a_repair_says_what_was_put_back() {
     declare(&folder, &server, &settings.replace("Ours", "Theirs"), groups);
     let failed = apply(&folder, &server, &reports);
     assert!(lists(&server.account()) > so_far);
-    failed.exits(4).tells("the second operator gave it back").never_tells("nothing was changed");
+    failed.exits(4).tells("the recovery key gave it back").never_tells("nothing was changed");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A change of the operator's own application: the second operator makes it, the first proves that it still works, and
-//! where it does not, the second takes it back.
+//! A change of the operator's own application: the recovery key makes it, the operator proves that it still works, and
+//! where it does not, the recovery key takes it back.
 
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::call::Reply;
@@ -34,7 +34,7 @@ fn first(server: &Server) -> String {
     server.key("operator").integration_key
 }
 
-/// A YAML with both operators, the first one's application with `settings`, and another application.
+/// A YAML with both keys, the operator's application with `settings`, and another application.
 fn folder(server: &Server, settings: &str) -> Folder {
     let folder = Folder::empty();
     declare(&folder, server, settings, "");
@@ -44,14 +44,14 @@ fn folder(server: &Server, settings: &str) -> Folder {
 fn declare(folder: &Folder, server: &Server, settings: &str, more: &str) {
     let head = HEAD.replace(
         "secret_key: {env: DUO_SKEY}}",
-        "secret_key: {env: DUO_SKEY}, second: {integration_key: {env: DUO_IKEY_2}, secret_key: {env: DUO_SKEY_2}}}",
+        "secret_key: {env: DUO_SKEY}, recovery: {integration_key: {env: DUO_RECOVERY_IKEY}, secret_key: {env: DUO_RECOVERY_SKEY}}}",
     );
     assert_ne!(head, HEAD);
     let yaml = format!(
         "{head}applications:\n  me: {{type: adminapi, name: Configuration pipeline, user_access: no_users, {settings}}}\n  vpn: \
          {{type: radius, name: VPN, user_access: no_users}}\n{more}"
     );
-    folder.write("duo.yaml", &yaml.replace("FIRST", &first(server)));
+    folder.write("duo.yaml", &yaml.replace("OPERATOR", &first(server)));
 }
 
 fn secret(server: &Server, ikey: &str) -> String {
@@ -64,7 +64,7 @@ fn secret(server: &Server, ikey: &str) -> String {
 fn call(folder: &Folder, server: &Server, arguments: &[&str]) -> Call {
     let ikey = server.ikey("Second");
     let call = folder.duoctl(arguments).at(server);
-    call.env("DUO_IKEY_2", &ikey).env("DUO_SKEY_2", secret(server, &ikey))
+    call.env("DUO_RECOVERY_IKEY", &ikey).env("DUO_RECOVERY_SKEY", secret(server, &ikey))
 }
 
 /// `more` may state another address.
@@ -105,7 +105,7 @@ fn settled(settings: &str) -> (Server, Folder) {
 const OFFICE: &str = "networks_for_api_access: [127.0.0.0/8]";
 
 #[test]
-fn the_second_operator_changes_the_first_which_proves_that_it_still_works() {
+fn the_recovery_key_changes_the_first_which_proves_that_it_still_works() {
     let (server, folder) = settled("notes: Ours");
     let before = writers(&server);
     assert_eq!(
@@ -114,7 +114,7 @@ fn the_second_operator_changes_the_first_which_proves_that_it_still_works() {
         "adopt, update"
     );
     declare(&folder, &server, &format!("notes: Ours, {OFFICE}"), "");
-    let note = "made by the second operator, and taken back if duoctl's own key does not work any more";
+    let note = "made by the recovery key, and taken back if duoctl's own key does not work any more";
     let caller = ["--caller-address=127.0.0.1"];
     call(&folder, &server, &["plan", caller[0]]).run().exits(0).says(note);
     let plan = call(
@@ -124,16 +124,16 @@ fn the_second_operator_changes_the_first_which_proves_that_it_still_works() {
     )
     .run()
     .exits(0);
-    assert_eq!(plan.json()["steps"][0]["made_by"], "second_operator");
+    assert_eq!(plan.json()["steps"][0]["made_by"], "recovery_key");
     folder.duoctl(["show", "plan.json"]).run().exits(0).says(note);
-    assert!(folder.read("plan.md").contains("made by the second operator"));
+    assert!(folder.read("plan.md").contains("made by the recovery key"));
     let done = apply(&folder, &server, &["--report", "json=report.json"]).exits(0);
     done.says(&format!(
-        "updated applications.me {}; the second operator made it, and the first one has proven that it still works",
+        "updated applications.me {}; the recovery key made it, and the operator has proven that it still works",
         first(&server)
     ));
     let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
-    assert_eq!(report["steps"][0]["made_by"], "second_operator");
+    assert_eq!(report["steps"][0]["made_by"], "recovery_key");
     assert_eq!(writers(&server)[before.len()..], ["Second", "Configuration pipeline"]);
     let own = own(&server);
     assert_eq!(own["networks_for_api_access"], "127.0.0.0/8");
@@ -142,7 +142,7 @@ fn the_second_operator_changes_the_first_which_proves_that_it_still_works() {
 }
 
 #[test]
-fn without_a_second_operator_the_first_changes_itself() {
+fn without_a_recovery_key_the_first_changes_itself() {
     let server = Server::start();
     server.account().switches.self_networks = true;
     let folder = Folder::with(&format!(
@@ -150,7 +150,7 @@ fn without_a_second_operator_the_first_changes_itself() {
     ));
     let plan =
         folder.duoctl(["plan", "--format=json", "--caller-address=127.0.0.1"]).at(&server).run().exits(0);
-    assert!(!plan.stdout.contains("second_operator"), "{plan:?}");
+    assert!(!plan.stdout.contains("recovery_key"), "{plan:?}");
     let done = folder.duoctl(APPLY).at(&server).run().exits(0);
     assert!(!done.stdout.contains("second"), "{done:?}");
     assert_eq!(writers(&server), ["Configuration pipeline"; 2], "adopt, update");
@@ -179,20 +179,20 @@ fn what_shuts_the_first_operator_out_is_taken_back() {
     let reports = ["--report=markdown=report.md", "--report=github=report.txt"];
     let outcome = apply(&folder, &server, &[&caller[..], &reports[..]].concat()).exits(4);
     let outcome = outcome.says("rolled back applications.me").says("Access forbidden").says("1 failed");
-    outcome.says("the second operator put back what was there, and the first one works again");
+    outcome.says("the recovery key put back what was there, and the operator works again");
     assert_eq!(own(&server), before);
     assert_eq!(server.named("Wiki").len(), 1, "the others proceed");
     let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
     let step =
         report["steps"].as_array().unwrap().iter().find(|step| step["address"] == "applications.me").unwrap();
-    assert_eq!((&step["status"], &step["made_by"]), (&json!("rolled_back"), &json!("second_operator")));
+    assert_eq!((&step["status"], &step["made_by"]), (&json!("rolled_back"), &json!("recovery_key")));
     assert!(step["reason"].as_str().unwrap().contains("put back what was there"), "{step}");
     for file in ["report.md", "report.txt"] {
         let text = folder.read(file);
         assert!(text.contains("rolled back") && text.contains("put back what was there"), "{text}");
     }
     folder.duoctl(["show", "report.json"]).run().exits(0).says("rolled back applications.me");
-    // The first operator goes on.
+    // The operator goes on.
     declare(&folder, &server, "notes: Ours", "");
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
     // It is the last of the changes, whatever the addresses.
@@ -247,13 +247,12 @@ fn a_roll_back_that_fails_says_the_values_and_the_next_run_puts_them_back() {
     assert_eq!(report["steps"][0]["status"], "not_rolled_back");
     // No other command gets anywhere, and says which one does.
     let refused = call(&folder, &server, &["plan"]).run().exits(77);
-    refused.warns("`duoctl apply` asks the second operator what became of the first");
+    refused.warns("`duoctl apply` asks the recovery key what became of the operator");
     server.calm();
     // What was there before still stands in its notes.
-    let outcome = apply(&folder, &server, &[])
-        .exits(0)
-        .warns("an earlier run ended before the second operator's change");
-    outcome.tells("the second operator gave it back").says("updated applications.me");
+    let outcome =
+        apply(&folder, &server, &[]).exits(0).warns("an earlier run ended before the recovery key's change");
+    outcome.tells("the recovery key gave it back").says("updated applications.me");
     let held = |live: &Value| {
         live.as_object().unwrap().iter().filter(|(key, _)| key.starts_with("adminapi_")).count()
     };
@@ -263,7 +262,7 @@ fn a_roll_back_that_fails_says_the_values_and_the_next_run_puts_them_back() {
 }
 
 #[test]
-fn a_second_operator_that_cannot_do_it_changes_nothing_and_stops_nothing_else() {
+fn a_recovery_key_that_cannot_do_it_changes_nothing_and_stops_nothing_else() {
     let (server, folder) = settled("notes: Ours");
     let before = own(&server);
     let second = server.ikey("Second");
@@ -280,7 +279,7 @@ fn a_second_operator_that_cannot_do_it_changes_nothing_and_stops_nothing_else() 
         let arguments: Vec<&str> = APPLY.iter().chain(&only).copied().collect();
         let outcome = change(call(&folder, &server, &arguments)).run().exits(4).says(why);
         outcome
-            .says("nothing of it was changed, mend `tenant.credentials.second`")
+            .says("nothing of it was changed, mend `tenant.credentials.recovery`")
             .says(&format!(" applications.w{number} "));
         assert_eq!(own(&server), before, "{why}");
         // Alone, it is the whole failure.
@@ -297,10 +296,11 @@ fn a_second_operator_that_cannot_do_it_changes_nothing_and_stops_nothing_else() 
     set("allow_to_set_permissions", "0");
     refused(&|call| call, "tick `Grant set Admin API permissions`").exits(1);
     set("allow_to_set_permissions", "1");
-    refused(&|call| call.env("DUO_SKEY_2", "x".repeat(40)), "Invalid signature").exits(77);
-    refused(&|call| call.env("DUO_SKEY_2", ""), "the second one cannot be had").exits(1);
+    refused(&|call| call.env("DUO_RECOVERY_SKEY", "x".repeat(40)), "Invalid signature").exits(77);
+    refused(&|call| call.env("DUO_RECOVERY_SKEY", ""), "the recovery key cannot be had").exits(1);
     let first = first(&server);
-    refused(&|call| call.env("DUO_IKEY_2", &first), "`tenant.credentials.second` is the same one").exits(1);
+    refused(&|call| call.env("DUO_RECOVERY_IKEY", &first), "`tenant.credentials.recovery` is the same one")
+        .exits(1);
     apply(&folder, &server, &[]).exits(0);
 }
 
@@ -316,7 +316,7 @@ fn guards_still_refuse_what_surely_locks_duoctl_out() {
 }
 
 #[test]
-fn the_application_of_the_second_operator_is_changed_by_the_first() {
+fn the_application_of_the_recovery_key_is_changed_by_the_first() {
     let (server, folder) = settled("notes: Ours");
     let more = "  second: {type: adminapi, name: Second, user_access: no_users, notes: Spare}\n";
     declare(&folder, &server, "notes: Theirs", more);
@@ -340,7 +340,7 @@ fn an_interrupt_finishes_the_proof_and_the_roll_back() {
         };
         let so_far = changes(&server.account());
         let process = call(&folder, &server, &APPLY).start();
-        server.wait_until("the second operator writes", |account| changes(account) > so_far);
+        server.wait_until("the recovery key writes", |account| changes(account) > so_far);
         process.signal("TERM");
         let outcome = process.end().exits(130);
         let own = own(&server);
@@ -355,7 +355,7 @@ fn an_interrupt_finishes_the_proof_and_the_roll_back() {
     }
 }
 
-/// Applies, and does something as soon as the second operator has written.
+/// Applies, and does something as soon as the recovery key has written.
 fn meanwhile(folder: &Folder, server: &Server, act: impl Fn()) -> Outcome {
     let changes = |account: &Account| {
         account.requests().get("POST /admin/v3/integrations/{id}").copied().unwrap_or_default()
@@ -363,7 +363,7 @@ fn meanwhile(folder: &Folder, server: &Server, act: impl Fn()) -> Outcome {
     let so_far = changes(&server.account());
     server.disturb("delay=100");
     let process = call(folder, server, &APPLY).start();
-    server.wait_until("the second operator writes", |account| changes(account) > so_far);
+    server.wait_until("the recovery key writes", |account| changes(account) > so_far);
     act();
     process.end()
 }
@@ -385,7 +385,7 @@ fn the_first_operator_proves_everything_that_it_could_do_before() {
     outcome
         .exits(4)
         .says("rolled back, NOT PROVEN applications.me")
-        .says("still the first one cannot prove that it works");
+        .says("still the operator cannot prove that it works");
     assert_eq!(own(&server), before);
     server.calm();
     // What it could not do before is not asked of it.

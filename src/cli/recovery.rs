@@ -1,4 +1,4 @@
-//! The second operator: its connection, and what it mends where a run was killed before a change of the first operator
+//! The recovery key: its connection, and what it mends where a run was killed before a change of the operator
 //! was proven.
 
 use std::collections::BTreeSet;
@@ -26,68 +26,68 @@ use crate::reconcile::plan::{Plan, Step, Write, give_back};
 use crate::reconcile::undo::{missing, restore, untested};
 use crate::verify::run::WAITS;
 
-use super::connection::{SECOND, config, simulator_time};
+use super::connection::{RECOVERY, config, simulator_time};
 use super::exit::Failure;
 use super::session::Session;
 
 impl Session {
-    /// A connection that is signed by `tenant.credentials.second`, which can do to the operator what no key can do to
+    /// A connection that is signed by `tenant.credentials.recovery`, which can do to the operator what no key can do to
     /// itself.
     ///
     /// # Errors
     ///
     /// Why there is none, as the beginning of a sentence.
-    pub fn second_operator(&self) -> Result<HttpsTransport, String> {
+    pub fn recovery_key(&self) -> Result<HttpsTransport, String> {
         if self.sandbox.is_some() {
-            return Err("duoctl itself uses this key, and the sandbox has no second operator".to_owned());
+            return Err("duoctl itself uses this key, and the sandbox has no recovery key".to_owned());
         }
-        let second = self.declared_second().ok_or(
-            "duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no `tenant.credentials.second`",
+        let recovery = self.declared_recovery().ok_or(
+            "duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no `tenant.credentials.recovery`",
         )?;
-        let connected = self.connect_second(second);
+        let connected = self.connect_recovery(recovery);
         connected
             .map(|(_, transport)| transport)
             .map_err(|why| format!("duoctl itself uses this key, and {why}"))
     }
 
-    fn declared_second(&self) -> Option<&Credentials> {
-        self.workspace.tenant.credentials.as_ref()?.second.as_deref()
+    fn declared_recovery(&self) -> Option<&Credentials> {
+        self.workspace.tenant.credentials.as_ref()?.recovery.as_deref()
     }
 
-    fn connect_second(&self, second: &Credentials) -> Result<(Ikey, HttpsTransport), String> {
-        let config = config(&self.workspace, second, &self.connection, SECOND)
-            .map_err(|error| format!("the second one cannot be had ({error})"))?;
+    fn connect_recovery(&self, recovery: &Credentials) -> Result<(Ikey, HttpsTransport), String> {
+        let config = config(&self.workspace, recovery, &self.connection, RECOVERY)
+            .map_err(|error| format!("the recovery key cannot be had ({error})"))?;
         if config.ikey == self.operator {
-            return Err("`tenant.credentials.second` is the same one".to_owned());
+            return Err("`tenant.credentials.recovery` is the same one".to_owned());
         }
         let ikey = config.ikey.clone();
         let transport = HttpsTransport::open(config).map_err(|error| error.to_string())?;
         Ok((ikey, transport))
     }
 
-    /// Who changes the operator's own application, where the YAML names a second operator and the plan needs it.
+    /// Who changes the operator's own application, where the YAML names a recovery key and the plan needs it.
     /// Otherwise nobody looks for its keys.
     pub fn deputy(&self, plan: &Plan) -> Option<Deputy<HttpsTransport>> {
-        plan.steps().iter().any(|step| plan.is_by_second(step)).then(|| self.second()).flatten()
+        plan.steps().iter().any(|step| plan.is_by_recovery_key(step)).then(|| self.recovery()).flatten()
     }
 
-    fn second(&self) -> Option<Deputy<HttpsTransport>> {
-        let second = self.declared_second().filter(|_| self.sandbox.is_none())?;
+    fn recovery(&self) -> Option<Deputy<HttpsTransport>> {
+        let recovery = self.declared_recovery().filter(|_| self.sandbox.is_none())?;
         // As the back-off, the pauses follow the simulator's pace where there is one.
         let unit =
             simulator_time("DUOCTL_SIMULATOR_BACKOFF_MS").filter(|_| self.connection.connect_to.is_some());
         let pace = |wait: Duration| {
             unit.map_or(wait, |unit| unit.saturating_mul(u32::try_from(wait.as_secs()).unwrap_or(1)))
         };
-        let connected = self.connect_second(second).map_err(Unfit::because);
+        let connected = self.connect_recovery(recovery).map_err(Unfit::because);
         Some(Deputy::new(connected, WAITS.map(pace).to_vec()))
     }
 }
 
-/// What the second operator can repair before anything else: an unproven change left the first operator with less than
+/// What the recovery key can repair before anything else: an unproven change left the operator with less than
 /// it had.
 pub struct Repair {
-    second: Writer<HttpsTransport>,
+    recovery: Writer<HttpsTransport>,
     step: Step,
 }
 
@@ -103,7 +103,7 @@ pub enum Outlook {
 ///
 /// # Errors
 ///
-/// The failure of the reading, with what the second operator sees of the first.
+/// The failure of the reading, with what the recovery key sees of the operator.
 pub async fn look(
     session: &Session,
     reading: Result<Reading, Failure>,
@@ -112,7 +112,7 @@ pub async fn look(
     let reading = match reading {
         Ok(reading) => reading,
         Err(Failure::FirstRefused { error, .. }) => {
-            return look_through_second(session, error, consent).await;
+            return look_with_recovery_key(session, error, consent).await;
         }
         Err(other) => return Err(other),
     };
@@ -124,47 +124,47 @@ pub async fn look(
         |own: &&Integration| untested(own).is_some_and(|(_, before)| !missing(&before, own).is_empty());
     let step = own.filter(less).and_then(|own| restoration(session, own, consent));
     // Its keys are looked for only where they are needed.
-    let deputy = step.as_ref().and_then(|_| session.second());
-    let second = match deputy {
+    let deputy = step.as_ref().and_then(|_| session.recovery());
+    let recovery = match deputy {
         Some(deputy) => deputy.proven().await.ok(),
         None => None,
     };
-    Ok(match second.zip(step) {
-        Some((second, step)) => Outlook::Mend(Box::new(Repair { second, step })),
-        // Without a second operator that can do it, the plan shows what differs.
+    Ok(match recovery.zip(step) {
+        Some((recovery, step)) => Outlook::Mend(Box::new(Repair { recovery, step })),
+        // Without a recovery key that can do it, the plan shows what differs.
         None => Outlook::Clear(Box::new(reading)),
     })
 }
 
-async fn look_through_second(
+async fn look_with_recovery_key(
     session: &Session,
     error: DuoError,
     consent: &Consent,
 ) -> Result<Outlook, Failure> {
     let refused = |advice: String| Failure::FirstRefused { error: error.clone(), advice };
-    let Some(deputy) = session.second() else { return Err(Failure::Duo(error)) };
-    let second = match deputy.proven().await {
-        Ok(second) => second,
-        Err(unfit) => return Err(refused(format!("the second operator cannot help: {}", unfit.reason))),
+    let Some(deputy) = session.recovery() else { return Err(Failure::Duo(error)) };
+    let recovery = match deputy.proven().await {
+        Ok(recovery) => recovery,
+        Err(unfit) => return Err(refused(format!("the recovery key cannot help: {}", unfit.reason))),
     };
-    let swap = "let `tenant.credentials` name the second key to go on with it";
+    let swap = "let `tenant.credentials` name the recovery key to go on with it";
     let first = session.operator.clone();
-    let own = match second.integration(&first).await {
+    let own = match recovery.integration(&first).await {
         Ok(Some(own)) => own,
         Ok(None) => {
             return Err(refused(format!(
-                "the second operator sees no application {first} in this account; {swap}"
+                "the recovery key sees no application {first} in this account; {swap}"
             )));
         }
-        Err(other) => return Err(refused(format!("the second operator cannot look at {first}: {other}"))),
+        Err(other) => return Err(refused(format!("the recovery key cannot look at {first}: {other}"))),
     };
     if let Some(step) = restoration(session, &own, consent) {
-        return Ok(Outlook::Mend(Box::new(Repair { second, step })));
+        return Ok(Outlook::Mend(Box::new(Repair { recovery, step })));
     }
     Err(refused(advice(&own, swap)))
 }
 
-/// What to do where the second operator cannot mend what it sees of the first.
+/// What to do where the recovery key cannot mend what it sees of the operator.
 fn advice(own: &Integration, swap: &str) -> String {
     let first = &own.ikey;
     match Notes::parse(own.notes()).marker.map(|marker| marker.state) {
@@ -182,13 +182,13 @@ fn advice(own: &Integration, swap: &str) -> String {
             )
         }
         _ => format!(
-            "the second operator works, and sees no unfinished change on {first}: compare its keys, permissions and \
+            "the recovery key works, and sees no unfinished change on {first}: compare its keys, permissions and \
              networks in the Duo Admin Panel, or {swap}"
         ),
     }
 }
 
-/// The step that gives the first operator back what it had. What its notes say is not trusted with more than the YAML
+/// The step that gives the operator back what it had. What its notes say is not trusted with more than the YAML
 /// declares, unless somebody consents: otherwise whoever edits notes would decide what the key may do.
 fn restoration(session: &Session, own: &Integration, consent: &Consent) -> Option<Step> {
     let proven =
@@ -217,8 +217,8 @@ fn declared(session: &Session, address: &Address, key: &str) -> Option<BTreeSet<
 impl Repair {
     /// Why it is done.
     pub fn sentence(&self) -> String {
-        "an earlier run ended before the second operator's change of the first one was proven, and the first operator lost \
-         permissions or networks; the second operator gives them back"
+        "an earlier run ended before the recovery key's change of the operator was proven, and the operator lost \
+         permissions or networks; the recovery key gives them back"
             .to_owned()
     }
 
@@ -229,7 +229,7 @@ impl Repair {
             action: self.step.action,
             ikey: self.step.ikey.clone(),
             stage: None,
-            by_second: true,
+            by_recovery_key: true,
             status: Status::Applied,
             note: None,
         }
@@ -245,13 +245,13 @@ impl Repair {
         judge_step(&self.step, &session.operator, &session.desired.guards, consent)
     }
 
-    /// Whether the second operator still sees what it is about: a person may take an hour over the question.
+    /// Whether the recovery key still sees what it is about: a person may take an hour over the question.
     ///
     /// # Errors
     ///
-    /// Those of the second operator's calls.
+    /// Those of the recovery key's calls.
     pub async fn is_current(&self, session: &Session, consent: &Consent) -> Result<bool, Failure> {
-        let own = self.second.integration(&session.operator).await?;
+        let own = self.recovery.integration(&session.operator).await?;
         let now = own.and_then(|own| restoration(session, &own, consent));
         let same = |now: &Step| (&now.baseline, &now.writes) == (&self.step.baseline, &self.step.writes);
         Ok(now.as_ref().is_some_and(same))
@@ -261,11 +261,11 @@ impl Repair {
     ///
     /// # Errors
     ///
-    /// Those of the second operator's calls.
+    /// Those of the recovery key's calls.
     pub async fn carry_out(&self) -> Result<(), Failure> {
         for write in &self.step.writes {
             if let Write::Update(first, body) = write {
-                self.second.update(first, body.clone()).await?;
+                self.recovery.update(first, body.clone()).await?;
             }
         }
         Ok(())

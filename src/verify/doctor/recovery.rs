@@ -1,4 +1,4 @@
-//! The second operator: whether its key could change the first one, and take the change back.
+//! The recovery key: whether its key could change the operator, and take the change back.
 
 use crate::duo::api::ReadApi as _;
 use crate::duo::call::Transport;
@@ -11,9 +11,9 @@ use super::diagnosis::Diagnosis;
 use super::operator::{self, Shown};
 
 /// What the check of the key is called.
-pub const KEY: &str = "second operator key";
+pub const KEY: &str = "recovery key";
 /// What its other checks begin with.
-const PREFIX: &str = "second operator permission ";
+const PREFIX: &str = "recovery permission ";
 
 /// Nothing can be asked.
 pub fn skip(found: &mut Diagnosis, reason: &str) {
@@ -34,7 +34,7 @@ pub async fn check<T: Transport + Clone>(found: &mut Diagnosis, transport: &T, i
             found.verified(KEY, format!("{ikey} is accepted by the Admin API, and reads applications"));
             let shown = Shown { known: known_permissions(&own), held: held_permissions(&own) };
             for permission in REPAIR {
-                let need = Need { permission, uses: vec!["apply repairs the first operator"] };
+                let need = Need { permission, uses: vec!["apply repairs the operator"] };
                 operator::permission(found, PREFIX, &need, &shown);
             }
         }
@@ -42,7 +42,7 @@ pub async fn check<T: Transport + Clone>(found: &mut Diagnosis, transport: &T, i
             found.failed(
                 KEY,
                 format!("{ikey} is accepted, but its application is not in this account"),
-                "name the keys of an Admin API application of this account in `tenant.credentials.second`",
+                "name the keys of an Admin API application of this account in `tenant.credentials.recovery`",
             );
             skip_permissions(found, &format!("`{KEY}` failed"));
         }
