@@ -29,6 +29,7 @@ pub mod mistakes;
 pub mod outlet;
 pub mod panics;
 pub mod plan;
+mod planning;
 pub mod progress;
 pub mod recovery;
 pub mod sandbox;

@@ -3,6 +3,7 @@
 pub mod births;
 pub mod counts;
 pub mod memberships;
+pub mod replays;
 pub mod rotations;
 pub mod uses;
 

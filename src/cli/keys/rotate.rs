@@ -35,7 +35,7 @@ use crate::reconcile::selection::Selection;
 use crate::text::{counted, safe};
 
 use super::super::args::{ChangeKeys, Consents, Pruning, Selected};
-use super::super::asking::asked as consented;
+use super::super::asking::{SoFar, asked as consented};
 use super::super::exit::{Exit, Failure};
 use super::super::outlet::Outlet;
 use super::super::progress::Steps;
@@ -111,13 +111,13 @@ pub(super) async fn run(
     }
     let question = "Go on with this? Only `yes` is accepted: ";
     if !approval.auto_approve {
-        if !consented(question, "yes", "pass --auto-approve", printer)? {
+        if !consented(question, "yes", "pass --auto-approve", SoFar::Nothing, printer)? {
             return Ok(Exit::Refused);
         }
         let now = session.read(printer).await?;
         let moved = moved_since(&session, stages.as_ref(), &choice, &options, &now)?;
         if !moved.is_empty() {
-            return Ok(stale(ASKED, &moved, outlet, printer));
+            return Ok(stale(ASKED, SoFar::Nothing, &moved, outlet, printer));
         }
     }
     let parallelism = usize::from(connection.parallelism);

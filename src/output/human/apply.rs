@@ -13,7 +13,10 @@ use super::{MANY, Style, console, few, plan, verify};
 
 /// The plan, its steps as they ended, and the end.
 pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {
-    let mut text = plan::render(&apply.plan, plan::REFUSED, style.paint);
+    let title = plan::refused(apply.so_far());
+    let mut text =
+        apply.repaired.iter().map(|done| format!("{}\n", repaired(done, style.paint))).collect::<String>();
+    text.push_str(&plan::render(&apply.plan, &title, style.paint));
     // What was never begun did not end on the way.
     let told = |outcome: &&OutcomeDocument| is_told(outcome, apply.steps.len(), style);
     for outcome in
@@ -59,7 +62,7 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
         }
         if !plan.steps.is_empty() {
             let title = paint.notice("After the apply the account still differs:");
-            let _ = write!(left, "\n{title}\n{}", super::plan::render(plan, super::plan::REFUSED, paint));
+            let _ = write!(left, "\n{title}\n{}", super::plan::render(plan, plan::WOULD_BE_REFUSED, paint));
         }
     }
     // Where there was nothing to do, the plan has said so.
@@ -91,6 +94,13 @@ fn summary(apply: &ApplyDocument, style: Style) -> String {
         format!("{} {count}: {}\n", style.paint.good(past), few(addresses))
     };
     groups.into_iter().map(line).collect()
+}
+
+/// What was given back before the plan was made.
+pub(crate) fn repaired(done: &OutcomeDocument, paint: Paint) -> String {
+    let ikey = safe(done.integration_key.as_deref().unwrap_or_default());
+    let (word, address) = (paint.good("put back"), paint.strong(&safe(&done.address)));
+    format!("{word} {address} {ikey}; the recovery key gave it back what it had lost")
 }
 
 /// One step in the past tense.

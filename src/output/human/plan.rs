@@ -25,7 +25,9 @@ pub(crate) const WOULD_BE_REFUSED: &str = "An apply would be refused:";
 /// The same where somebody can be asked.
 pub(crate) const NEEDS_CONSENT: &str = "This needs your consent:";
 /// The same where it was to be applied.
-pub(crate) const REFUSED: &str = "Refused; nothing was changed:";
+pub(crate) fn refused(so_far: &str) -> String {
+    format!("Refused; {so_far}:")
+}
 
 /// The plan, with a title for the guards that refuse it.
 pub(crate) fn render(plan: &PlanDocument, refused: &str, paint: Paint) -> String {
