@@ -241,7 +241,8 @@ fn two_workspaces_never_both_own_one_application() {
             &format!("{head}applications: {{vpn: {{type: radius, name: VPN, user_access: no_users}}}}\n"),
         );
     }
-    server.disturb("delay=100");
+    // Longer than one run can begin after the other on a busy machine.
+    server.disturb("delay=400");
     let runs = folders.each_ref().map(|folder| folder.duoctl(APPLY).at(&server).start());
     let ends = runs.map(crate::support::Process::end);
     server.calm();

@@ -247,7 +247,7 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
         1. Save (the button may be labelled Connect)
         2. on the Integrations page, open the menu of the integration: Test Connectivity
         3. after a successful test: Collect Now
-        4. duoctl attest emea
+        4. `duoctl attest emea`
 
     verified identity_intelligence.emea.admin_api  "Identity Intelligence: Duo EMEA" (adminapi)
         held: read_log, read_resource

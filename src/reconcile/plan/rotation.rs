@@ -12,16 +12,18 @@ use super::super::delivery::{Delivery, Standing, standing};
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change};
 use super::super::live::Live;
+use super::super::observed::Observed;
 use super::super::pairing::Pair;
 use super::super::rotation::{Evidence, Keys, Rotation, Stage, evidence};
 use super::context::{Context, checked_notes};
 use super::existing::existing;
 use super::removal::nobody;
 use super::step::{Action, ROTATION, Step, Write};
-use crate::kinds::application::PERMITTED_GROUPS;
+use crate::kinds::application::{NO_USERS, PERMITTED_GROUPS};
 use crate::kinds::managed::Managed;
 use crate::kinds::marker::{AppliedFields, Marker, MarkerState};
 use crate::kinds::risk::Risk;
+use crate::kinds::value::parts;
 
 /// The rotation of a pair of applications, where it stands and what it waits for.
 pub(super) fn under_way(
@@ -198,7 +200,29 @@ impl Twin<'_> {
         if settings.get("user_access").and_then(Value::as_str) != Some(PERMITTED_GROUPS) {
             settings.remove("groups_allowed");
         }
+        self.without_gone_groups(&mut settings);
         settings
+    }
+
+    /// Duo would refuse a group that is gone, and it lets nobody in.
+    fn without_gone_groups(&self, settings: &mut Map<String, Value>) {
+        let (Observed::Present(groups), Some(copied)) =
+            (&self.cx.observation.groups, settings.get("groups_allowed"))
+        else {
+            return;
+        };
+        let copied = parts(copied);
+        let is_there = |id: &&String| groups.iter().any(|group| group.id.as_str() == id.as_str());
+        let left: Vec<&str> = copied.iter().filter(is_there).map(String::as_str).collect();
+        if left.len() == copied.len() {
+            return;
+        }
+        if left.is_empty() {
+            settings.remove("groups_allowed");
+            settings.insert("user_access".to_owned(), Value::from(NO_USERS));
+        } else {
+            settings.insert("groups_allowed".to_owned(), Value::from(left.join(",")));
+        }
     }
 
     /// The successor's notes: the text of both applications, and what was last applied to the old one.
