@@ -30,7 +30,7 @@ pub async fn run(args: &Init, dir: &Path, printer: Printer) -> Result<Exit, Fail
     let asks = !args.bare && !args.no_input && stdin().is_terminal() && stderr().is_terminal();
     let answers = if asks { interview::ask(printer)? } else { None };
     if asks && answers.is_none() {
-        printer.problem("the input ended; nothing was written\n");
+        printer.problem("\nrefused: the input ended before the last answer, so nothing was written\n");
         return Ok(Exit::Refused);
     }
     write(args, dir, &path, answers.as_ref())?;

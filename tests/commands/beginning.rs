@@ -49,7 +49,7 @@ fn what_init_asks_for_makes_a_workspace_whose_first_doctor_and_plan_are_clean() 
                 ("API hostname", "https://api-1a2b3c4d.duosecurity.com/"),
                 ("write `api-1a2b3c4d.duosecurity.com`", ""),
                 ("Plan of", "huge"),
-                ("write unknown, free, essentials, advantage, premier", "premier"),
+                ("write unknown, free, essentials, advantage, premier", "advantage"),
                 ("keys come from", "env"),
                 ("Identity Intelligence? yes or no", "yes"),
                 ("Name of the integration", "Duo Acme"),
@@ -60,7 +60,7 @@ fn what_init_asks_for_makes_a_workspace_whose_first_doctor_and_plan_are_clean() 
             "Plan: 2 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 1 handoff.",
         ),
         (
-            &[HOST, ("Plan of", "premier"), ("keys come from", ""), no_intelligence, ("Import the", "yes")],
+            &[HOST, ("Plan of", "advantage"), ("keys come from", ""), no_intelligence, ("Import the", "yes")],
             "Plan: 0 to add, 0 to change, 11 to adopt, 0 to delete. 1 unmanaged.",
         ),
         (
