@@ -7,7 +7,7 @@ use crate::duo::types::Integration;
 
 use crate::kinds::application::NO_USERS;
 use crate::kinds::application::fields::FIELDS;
-use crate::kinds::field::{Field, Roles, Wire};
+use crate::kinds::field::{Field, Roles, Silence, Wire};
 use crate::kinds::managed::again;
 
 /// What is sent to create an application like another one.
@@ -69,7 +69,10 @@ pub fn differences(original: &Integration, copy: &Integration) -> Vec<&'static s
         let own = body.iter().filter(|(key, _)| field.owns(key));
         own.map(|(key, value)| (key.clone(), value.clone())).collect()
     };
-    let differs = |field: &&Field| !field.is(Roles::PROSE) && of(field, &wanted) != of(field, &held);
+    // A switch that Duo does not offer yet, as the Universal Prompt before its first use, cannot be set on a copy.
+    let offered = |field: &&Field| field.silence != Silence::Off || !of(field, &held).is_empty();
+    let differs =
+        |field: &&Field| !field.is(Roles::PROSE) && offered(field) && of(field, &wanted) != of(field, &held);
     FIELDS.iter().filter(differs).map(Field::name).collect()
 }
 
@@ -129,6 +132,18 @@ mod tests {
         );
         assert_eq!(differences(&original, &half), ["permissions"]);
         assert!(differences(&original, &original).is_empty());
+    }
+
+    #[test]
+    fn what_duo_does_not_offer_yet_is_no_difference() {
+        let with = |prompt: Value| {
+            live(
+                json!({"type": "websdk", "name": "Portal", "user_access": "ALL_USERS", "prompt_v4_enabled": prompt}),
+            )
+        };
+        let hidden = live(json!({"type": "websdk", "name": "Portal", "user_access": "ALL_USERS"}));
+        assert!(differences(&with(json!(1)), &hidden).is_empty());
+        assert_eq!(differences(&with(json!(1)), &with(json!(0))), ["prompt_v4_enabled"]);
     }
 
     #[test]
