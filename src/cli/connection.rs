@@ -90,10 +90,18 @@ pub(super) fn config(
     connection: &Connection,
     places: KeyPlaces,
 ) -> Result<HttpsConfig, Failure> {
-    let failed = |key| move |error| Failure::Credentials { key, error };
-    let keys = Keys::fetch(workspace, credentials);
-    let (ikey, skey) = (keys.ikey.map_err(failed(places.ikey))?, keys.skey.map_err(failed(places.skey))?);
-    Ok(config_with(workspace, connection, ikey, skey))
+    let failed = |key, error, also: Option<(&'static str, CredentialError)>| Failure::Credentials {
+        key,
+        error,
+        also: also.map(Box::new),
+    };
+    match Keys::fetch(workspace, credentials) {
+        Keys { ikey: Ok(ikey), skey: Ok(skey) } => Ok(config_with(workspace, connection, ikey, skey)),
+        Keys { ikey: Err(error), skey } => {
+            Err(failed(places.ikey, error, skey.err().map(|error| (places.skey, error))))
+        }
+        Keys { ikey: Ok(_), skey: Err(error) } => Err(failed(places.skey, error, None)),
+    }
 }
 
 /// How to reach the account with these keys.

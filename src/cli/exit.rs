@@ -178,6 +178,8 @@ pub enum Failure {
         key: &'static str,
         /// Why.
         error: CredentialError,
+        /// The other key of the pair, where that cannot be had either.
+        also: Option<Box<(&'static str, CredentialError)>>,
     },
     /// The YAML names no credentials.
     #[error("the YAML has no `tenant.credentials`, so there is no key to call Duo with")]
@@ -303,8 +305,10 @@ impl Failure {
     /// What to do, line by line.
     pub fn help(&self) -> Vec<String> {
         match self {
-            Self::Credentials { .. } => {
-                vec!["see `tenant.credentials` in the YAML, or try `--sandbox`, which needs no keys".to_owned()]
+            Self::Credentials { also, .. } => {
+                let also = also.as_ref().map(|also| safe(&format!("{}: {}", also.0, also.1)));
+                let advice = "see `tenant.credentials` in the YAML, or try `--sandbox`, which needs no keys";
+                also.into_iter().chain([advice.to_owned()]).collect()
             }
             Self::NoCredentials => vec![
                 "add `tenant.credentials` with `integration_key: {env: DUO_IKEY}` and `secret_key: {env: DUO_SKEY}`, or \

@@ -230,7 +230,7 @@ impl Session {
     pub fn may_seal(&self) -> Result<(), Failure> {
         match &self.unsealed {
             None => Ok(()),
-            Some(error) => Err(Failure::Credentials { key: STATE_KEYS, error: error.clone() }),
+            Some(error) => Err(Failure::Credentials { key: STATE_KEYS, error: error.clone(), also: None }),
         }
     }
 
