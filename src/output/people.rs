@@ -110,7 +110,8 @@ fn hanging(line: &str, begin: &str) -> usize {
     let leading = line.len() - begin.len();
     let first = begin.split(' ').next().unwrap_or_default();
     let sign = display_width(first);
-    let is_sign = sign <= 3 && !first.chars().any(char::is_alphanumeric);
+    let numbered = first.strip_suffix('.').is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()));
+    let is_sign = sign <= 3 && (numbered || !first.chars().any(char::is_alphanumeric));
     leading + if is_sign { sign + 1 } else { 2 }
 }
 
