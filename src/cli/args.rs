@@ -25,7 +25,7 @@ pub use options::{
 pub use reporting::{Formats, Output, OutputFormat, ReportFile};
 pub use standalone::{
     Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Init, List, Man, Reset, Sandbox,
-    SandboxCommand, Schema, SchemaKind, Serve, Show, SortBy, Validate, Verify,
+    SandboxCommand, Schema, SchemaKind, Serve, Shell, Show, SortBy, Validate, Verify,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.
@@ -52,15 +52,20 @@ impl Args {
     ///
     /// Both PATH and `--workspace` are given.
     pub fn workspace(&self) -> Result<PathBuf, String> {
-        match (self.command.path(), &self.global.workspace) {
-            (Some(_), Some(_)) => {
-                Err("PATH and --workspace both name the workspace; give one of them".to_owned())
-            }
-            (Some(path), None) | (None, Some(path)) => Ok(path.clone()),
-            (None, None) => {
-                let variable = std::env::var_os("DUOCTL_WORKSPACE").filter(|value| !value.is_empty());
-                Ok(variable.map_or_else(|| PathBuf::from("."), PathBuf::from))
-            }
+        workspace(self.command.path(), self.global.workspace.as_ref())
+    }
+}
+
+/// The workspace of a call with this PATH and this `--workspace`.
+pub(super) fn workspace(path: Option<&PathBuf>, option: Option<&PathBuf>) -> Result<PathBuf, String> {
+    match (path, option) {
+        (Some(_), Some(_)) => {
+            Err("PATH and --workspace both name the workspace; give one of them".to_owned())
+        }
+        (Some(path), None) | (None, Some(path)) => Ok(path.clone()),
+        (None, None) => {
+            let variable = std::env::var_os("DUOCTL_WORKSPACE").filter(|value| !value.is_empty());
+            Ok(variable.map_or_else(|| PathBuf::from("."), PathBuf::from))
         }
     }
 }
