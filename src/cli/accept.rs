@@ -23,19 +23,18 @@ use crate::reconcile::selection::Selection;
 use crate::text::{one_line, safe, shown};
 
 use super::args;
-use super::edit::{application, edited, not_declared};
+use super::edit::{application, application_of, edited, not_declared};
 use super::exit::{Exit, Failure};
 use super::session::{Session, desired, first_failure, options, show_problems};
 
 /// Runs the command: nothing is written unless everything can be accepted.
 pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Exit, Failure> {
-    let places: Vec<Place<'_>> =
-        args.addresses.iter().map(|address| application(address)).collect::<Result<_, _>>()?;
+    args.addresses.iter().try_for_each(|address| application(address).map(drop))?;
     fields(&args.field)?;
     let session = Session::open_as(path, &args.online, printer).await?;
     let mut wanted: BTreeMap<Address, Wanted<'_>> = BTreeMap::new();
-    for place in places {
-        let found = self::wanted(&session, place)?;
+    for address in &args.addresses {
+        let found = self::wanted(&session, application_of(&session.workspace, address)?)?;
         wanted.insert(found.declared.address.clone(), found);
     }
     let reading = session.read_all(printer).await?;

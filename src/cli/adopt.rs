@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use crate::config::edit::set;
 use crate::config::load::Terms;
 use crate::config::model::Workspace;
-use crate::diagnostic::has_errors;
+use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::language::address::{AUTH_API, Place};
 use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
 use crate::output::printer::Printer;
 use crate::text::{quoted, safe, shown};
 
 use super::args;
-use super::edit::{application, edited};
+use super::edit::{application_of, edited};
 use super::exit::{Exit, Failure};
 use super::session::{load_whole, show_problems};
 
@@ -61,11 +61,11 @@ fn next(printer: Printer) {
 }
 
 fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
-    let pairs = pairs(arguments)?;
     let loaded = load_whole(path, terms)?;
     let Some(workspace) = &loaded.workspace else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
+    let pairs = pairs(arguments, workspace)?;
     let mut settings: Vec<Setting<'_>> = Vec::new();
     let mut files = Vec::new();
     for (place, key) in &pairs {
@@ -83,8 +83,21 @@ fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Print
     let edited = edited(workspace, &loaded.sources, file, |text| {
         settings.iter().try_fold(text.to_owned(), |text, (path, value)| set(&text, path, value))
     })?;
+    let same = |one: &Diagnostic, other: &Diagnostic| one.code == other.code && one.message == other.message;
+    let is_new = |found: &Diagnostic| !loaded.diagnostics.iter().any(|known| same(known, found));
+    if edited.loaded.diagnostics.iter().any(|found| found.severity == Severity::Error && is_new(found)) {
+        return Err(Failure::Config(Box::new((edited.loaded.diagnostics, edited.loaded.sources))));
+    }
     let wrong = has_errors(&edited.loaded.diagnostics);
-    show_problems(&edited.loaded.diagnostics, &edited.loaded.sources, printer);
+    // What was found before, and this changes nothing about, is for `validate`.
+    let found: Vec<Diagnostic> = edited
+        .loaded
+        .diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error || is_new(found))
+        .cloned()
+        .collect();
+    show_problems(&found, &edited.loaded.sources, printer);
     let before: Vec<_> = pairs.iter().map(|(place, _)| pin(workspace, *place)).collect();
     let file = edited.save_anyway()?;
     for ((place, key), before) in pairs.iter().zip(before) {
@@ -98,14 +111,14 @@ fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Print
 }
 
 /// The addresses with their integration keys.
-fn pairs(arguments: &[String]) -> Result<Vec<Pair<'_>>, Failure> {
+fn pairs<'a>(arguments: &'a [String], workspace: &Workspace) -> Result<Vec<Pair<'a>>, Failure> {
     let (pairs, rest) = arguments.as_chunks::<2>();
     if let [address] = rest {
         return Err(Failure::Usage(format!("{} needs an integration key after it", shown(address))));
     }
-    let mut read: Vec<Pair<'_>> = Vec::new();
+    let mut read: Vec<Pair<'a>> = Vec::new();
     for [address, key] in pairs {
-        let place = application(address)?;
+        let place = application_of(workspace, address)?;
         if let Err(problem) = (INTEGRATION_KEY.check)(key) {
             let what =
                 if Place::parse(key).is_some() { quoted(key) } else { "the integration key".to_owned() };

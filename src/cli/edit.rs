@@ -103,9 +103,7 @@ impl Edited {
 /// The application that an address names, also one of an entry of `identity_intelligence`.
 pub fn application(address: &str) -> Result<Place<'_>, Failure> {
     match Place::shortened(address) {
-        Some(Place::Entry(_)) => Err(Failure::Usage(format!(
-            "`{address}` stands for several applications; name one of them: `{address}.{ADMIN_API}` or `{address}.{AUTH_API}`"
-        ))),
+        Some(Place::Entry(_)) => Err(Failure::Usage(several(address))),
         Some(place) => Ok(place),
         None => Err(Failure::Usage(format!(
             "{} is not the address of an application; it looks like `applications.vpn` or \
@@ -115,9 +113,32 @@ pub fn application(address: &str) -> Result<Place<'_>, Failure> {
     }
 }
 
+/// The same where a workspace tells what a short address stands for.
+pub fn application_of<'a>(workspace: &Workspace, address: &'a str) -> Result<Place<'a>, Failure> {
+    let place = application(address)?;
+    let is_short = Place::parse(address).is_none();
+    match place {
+        Place::Application(key) if is_short && workspace.identity_intelligence.contains_key(key) => {
+            Err(Failure::Usage(match workspace.applications.contains_key(key) {
+                true => format!(
+                    "`{address}` can be applications.{key} or identity_intelligence.{key}; write it in full"
+                ),
+                false => several(&format!("identity_intelligence.{key}")),
+            }))
+        }
+        place => Ok(place),
+    }
+}
+
+fn several(entry: &str) -> String {
+    format!(
+        "`{entry}` stands for several applications; name one of them: `{entry}.{ADMIN_API}` or `{entry}.{AUTH_API}`"
+    )
+}
+
 /// The application that the YAML declares at an address.
 pub fn declared<'w>(workspace: &'w Workspace, address: &str) -> Result<Declared<'w>, Failure> {
-    let place = application(address)?;
+    let place = application_of(workspace, address)?;
     workspace.declared(place).ok_or_else(|| not_declared(workspace, place))
 }
 

@@ -19,7 +19,7 @@ use super::read::{exception, flag, ignores, items, mapping, max_age, secret_targ
 use super::variables::Assigned;
 use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::https::TlsRoots;
-use crate::language::address::{ADMIN_API, AUTH_API, glob_matcher};
+use crate::language::address::{ADMIN_API, AUTH_API, Pattern};
 use crate::text::is_secret_key;
 use crate::yaml::{Data, Entry, Node, find};
 
@@ -327,7 +327,7 @@ fn suppression(node: &Node) -> Option<Spanned<Suppression>> {
     let address = text_of(entries, "address").map(|address| address.value);
     let suppression = Suppression {
         code: Code::ALL.iter().copied().find(|code| code.name() == name)?,
-        matcher: address.as_deref().and_then(|address| glob_matcher(address).ok()),
+        pattern: address.as_deref().and_then(|address| Pattern::parse(address).ok()),
         address,
         exception: exception(entries)?,
     };

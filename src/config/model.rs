@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use globset::GlobMatcher;
+use crate::language::address::Pattern;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use serde_json::Value;
@@ -409,7 +409,7 @@ pub struct Suppression {
     /// The addresses that it is limited to, as written.
     pub address: Option<String>,
     /// The same, to compare with; nothing where it cannot be read.
-    pub matcher: Option<GlobMatcher>,
+    pub pattern: Option<Pattern>,
     /// Why, and until when.
     pub exception: Exception,
 }
@@ -418,7 +418,7 @@ impl Suppression {
     /// Whether a finding is not to be shown.
     pub fn covers(&self, finding: &Diagnostic) -> bool {
         let Some(subject) = &finding.subject else { return false };
-        let meant = || self.matcher.as_ref().is_some_and(|glob| glob.is_match(&subject.0));
+        let meant = || self.pattern.as_ref().is_some_and(|pattern| pattern.matches(&subject.0));
         finding.severity != Severity::Error
             && finding.code == self.code
             && (self.address.is_none() || meant())
@@ -446,7 +446,7 @@ mod tests {
         let suppression = Suppression {
             code: Code::PossibleDuplicate,
             address: None,
-            matcher: None,
+            pattern: None,
             exception: Exception { reason: "two wikis".to_owned(), until: None },
         };
         let covers = |finding: Diagnostic| suppression.covers(&finding.about(&"applications.wiki"));

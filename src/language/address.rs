@@ -78,13 +78,78 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// Whether a text can name addresses: one in full, or a glob that could match some.
-pub fn may_match(text: &str) -> bool {
-    if !text.contains(['*', '?', '[', '{']) {
-        return Place::parse(text).is_some();
+/// One address or glob as it was written: in full, or without the section that the address stands in.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: String,
+    full: GlobMatcher,
+    /// Matches what comes after the section; absent where the text names one.
+    short: Option<GlobMatcher>,
+}
+
+impl Pattern {
+    /// Compiles it; `vpn` stands for `applications.vpn`, `emea` for both parts of `identity_intelligence.emea`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("an empty pattern matches no address".to_owned());
+        }
+        let in_full = SECTIONS.iter().any(|section| text.starts_with(section));
+        let short = if in_full { None } else { Some(glob_matcher(&with_parts(text))?) };
+        Ok(Self { text: text.to_owned(), full: glob_matcher(text)?, short })
     }
-    let families = ["applications.", "identity_intelligence."];
-    text.starts_with(['*', '?', '[', '{']) || families.iter().any(|family| text.starts_with(family))
+
+    /// Whether it means an address.
+    pub fn matches(&self, address: &str) -> bool {
+        let rest = address.split_once('.').map(|(_, rest)| rest);
+        let short = || self.short.as_ref().zip(rest).is_some_and(|(short, rest)| short.is_match(rest));
+        self.full.is_match(address) || short()
+    }
+
+    /// Whether it is an address or a glob, and could mean one at all.
+    pub fn is_address_or_glob(&self) -> bool {
+        self.is_glob() || Place::shortened(&self.text).is_some()
+    }
+
+    /// Whether it has wildcards.
+    pub fn is_glob(&self) -> bool {
+        is_glob(&self.text)
+    }
+
+    /// Two of the addresses that it could mean, where it is short for addresses of two sections.
+    pub fn ambiguous<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Option<(&'a str, &'a str)> {
+        if self.is_glob() {
+            return None;
+        }
+        let mut meant = known.into_iter().filter(|address| self.matches(address));
+        let first = meant.next()?;
+        Some((first, meant.find(|other| section(other) != section(first))?))
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What addresses begin with.
+const SECTIONS: [&str; 2] = ["applications.", "identity_intelligence."];
+
+fn section(address: &str) -> &str {
+    address.split_once('.').map_or(address, |(section, _)| section)
+}
+
+fn is_glob(text: &str) -> bool {
+    text.contains(['*', '?', '[', '{'])
+}
+
+/// The name of an entry stands for its parts.
+fn with_parts(short: &str) -> String {
+    if is_glob(short) { short.to_owned() } else { format!("{{{short},{short}.*}}") }
 }
 
 /// One glob, e.g. `applications.vpn-*`; `*` crosses dots. An entry of `identity_intelligence` stands for its parts, too.

@@ -93,7 +93,7 @@ impl Allowed {
 
     /// Whether it lifts the guard of this name at an address; what is about no address needs a consent without one.
     pub fn covers(&self, name: &str, address: Option<&Address>) -> bool {
-        let at = |pattern: &Pattern| address.is_some_and(|address| pattern.matches(address));
+        let at = |pattern: &Pattern| address.is_some_and(|address| pattern.matches(address.as_str()));
         self.name == name && self.address.as_ref().is_none_or(at)
     }
 }

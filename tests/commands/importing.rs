@@ -205,8 +205,8 @@ fn the_next_command_is_the_one_for_the_simulator() {
         let outcome = folder.duoctl(arguments).run().exits(0);
         outcome.says(&format!("\nNext: `{next}` shows that they will only be adopted.\n"));
     };
-    next(&["import", ".", "--sandbox"], "duoctl plan . --sandbox");
-    next(&["import", ".", "--sandbox=state"], "duoctl plan . --sandbox=state");
+    next(&["import", ".", "--sandbox"], "duoctl plan --sandbox");
+    next(&["import", ".", "--sandbox=state"], "duoctl plan --sandbox=state");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn an_import_adds_to_what_is_there_and_the_plan_only_adopts() {
     + duo.yaml  1 application
     ? left out "Configuration pipeline" DI…  its key is the one that duoctl uses; `--include operator` takes it too
     Imported 1 application. 1 declared already. 9 not selected. 1 left out, see above.
-    Next: `duoctl plan .` shows that they will only be adopted.
+    Next: `duoctl plan` shows that they will only be adopted.
     "#);
     let added = "  finance-servers:\n    type: rdp\n    name: Finance servers\n    user_access: permitted_groups\n    groups_allowed: [Finance, IT Administrators]\n    policy: Require trusted endpoints\n    notes: Terminal servers of the finance department\n";
     assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{own}{added}"));

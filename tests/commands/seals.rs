@@ -142,7 +142,7 @@ fn one_state_key_for_all_makes_them_one() {
     // A key that nobody declares would leave every marker without a seal.
     let nobody = Folder::empty();
     nobody.write("duo.yaml", &format!("{}{VPN}", head.replace("[{env: STATE_KEY}, operator]", "[recovery]")));
-    nobody.duoctl(["validate"]).run().exits(1).tells("there is no second application");
+    nobody.duoctl(["validate"]).run().exits(1).tells("there is no recovery key");
     // Without it a plan shows the same, and nothing is written.
     let without = |arguments: &[&str]| folder.duoctl(arguments).at_with(&server, &key).run();
     without(&["plan"]).exits(0);

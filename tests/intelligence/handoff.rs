@@ -106,7 +106,7 @@ fn attest_refuses_before_the_apply_and_for_names_that_are_not_there() {
     let before = workspace.yaml();
     let refused = workspace.run(&["attest", "emea"]);
     assert_eq!(refused.status.code(), Some(5));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("run `duoctl apply` first"));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("run `duoctl apply --sandbox` first"));
     let unknown = workspace.run(&["attest", "emae"]);
     assert_eq!(unknown.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("emea"));
@@ -258,7 +258,9 @@ fn each_secret_stands_where_it_was_delivered_in_every_format() {
     let (exit, text) = workspace.says(&[&rotate[..], &["--allow", "breaks_handoff"]].concat());
     assert_eq!(exit, 0, "{text}");
     assert!(
-        text.contains("`duoctl handoff emea` shows what to enter again, then `duoctl attest emea`"),
+        text.contains(
+            "`duoctl handoff emea --sandbox` shows what to enter again, then `duoctl attest emea --sandbox`"
+        ),
         "{text}"
     );
     assert_eq!(workspace.again("emea"), ["Auth API secret key"]);

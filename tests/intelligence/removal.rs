@@ -71,7 +71,9 @@ fn nothing_goes_before_the_console_let_go() {
         let (exit, text) = workspace.says(&["apply", mode, "--auto-approve"]);
         assert_eq!(exit, 5, "{text}");
         assert!(
-            text.contains("`duoctl handoff emea` says what to do there, and `duoctl attest emea`"),
+            text.contains(
+                "`duoctl handoff emea --sandbox` says what to do there, and `duoctl attest emea --sandbox`"
+            ),
             "{text}"
         );
         let (handed_over, step) = (text.find("* handoff").unwrap(), text.find("_api  \"").unwrap());
@@ -92,7 +94,7 @@ fn an_attested_removal_is_carried_out_and_ends_with_a_line_to_remove() {
     let sheet = workspace.ok(&["handoff", "emea"]);
     assert!(
         sheet
-            .contains("delete the integration there\n    2. duoctl attest emea\n    3. duoctl apply --prune"),
+            .contains("delete the integration there\n    2. `duoctl attest emea --sandbox`\n    3. `duoctl apply --sandbox --prune`"),
         "{sheet}"
     );
     let markdown = workspace.ok(&["handoff", "emea", "--format", "markdown"]);

@@ -1,12 +1,10 @@
 //! A standing consent must be able to count.
 
-use globset::GlobMatcher;
-
 use crate::config::declared::Declared;
 use crate::config::model::{Allowance, Workspace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::kinds::risk::{EMPTY, Risk};
-use crate::language::address::glob_matcher;
+use crate::language::address::Pattern;
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -31,8 +29,11 @@ fn idle(allowance: &Allowance, declared: &[(String, Declared<'_>)]) -> Option<St
     }
     let risk = Risk::parse(&allowance.risk)?;
     // What is no address at all is reported as such.
-    let glob: Option<GlobMatcher> = address.map(glob_matcher).transpose().ok()?;
-    let is_meant = |address: &str| glob.as_ref().is_none_or(|glob| glob.is_match(address));
+    let pattern: Option<Pattern> = address.map(Pattern::parse).transpose().ok()?;
+    if pattern.as_ref().is_some_and(|pattern| !pattern.is_address_or_glob()) {
+        return None;
+    }
+    let is_meant = |address: &str| pattern.as_ref().is_none_or(|pattern| pattern.matches(address));
     // What left the YAML may still be owned, and may still be in a console.
     match risk {
         Risk::Destroys => return None,

@@ -1,22 +1,28 @@
-//! Standing consents: an address must be one that the workspace could have.
+//! The addresses of `guards.allow` and `suppress`, where globs and short addresses count as on the command line.
 
 use crate::config::model::Workspace;
-use crate::diagnostic::{Code, Diagnostic};
-use crate::language::address::may_match;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::language::address::Pattern;
 use crate::text::shown;
 
+use super::suppressions::every;
+
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for allowance in &workspace.guards.allow {
-        let Some(address) = &allowance.value.address else { continue };
-        if !may_match(address) {
-            findings.push(
-                Diagnostic::error(
-                    Code::InvalidValue,
-                    allowance.span,
-                    format!("{} is not an address", shown(address)),
-                )
-                .help("write it in full, e.g. `applications.vpn`, or with `*`, e.g. `applications.test-*`"),
-            );
-        }
+    let allowed = workspace.guards.allow.iter().map(|allow| (&allow.value.address, allow.span));
+    let suppressed = workspace.suppress.iter().map(|suppress| (&suppress.value.address, suppress.span));
+    let known: Vec<String> = every(workspace).collect();
+    for (address, span) in allowed.chain(suppressed) {
+        findings.extend(address.as_ref().and_then(|address| unusable(address, span, &known)));
     }
+}
+
+fn unusable(address: &str, span: Span, known: &[String]) -> Option<Diagnostic> {
+    let wrong = |message: String| Diagnostic::error(Code::InvalidValue, span, message);
+    let Some(pattern) = Pattern::parse(address).ok().filter(Pattern::is_address_or_glob) else {
+        return Some(wrong(format!("{} is not an address", shown(address))).help(
+            "write one such as `vpn`, `applications.vpn` or `identity_intelligence.emea`, or a glob such as `test-*`",
+        ));
+    };
+    let (one, other) = pattern.ambiguous(known.iter().map(String::as_str))?;
+    Some(wrong(format!("{} can be `{one}` or `{other}`", shown(address))).help("write it in full"))
 }

@@ -6,7 +6,7 @@ use crate::config::language::intelligence::NEVER;
 use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Workspace};
 use crate::config::recommended;
 use crate::diagnostic::{Code, Diagnostic, Spanned};
-use crate::language::address::glob_matcher;
+use crate::language::address::Pattern;
 use crate::names::{alike_key, same};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -85,7 +85,7 @@ fn push(key: &str, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
 /// Whether a standing consent to the risk names the entry's Admin API application, alone or with others.
 fn insisted(workspace: &Workspace, risk: &str, key: &str) -> bool {
     let address = format!("identity_intelligence.{key}.admin_api");
-    let names = |glob: &String| glob_matcher(glob).is_ok_and(|glob| glob.is_match(&address));
+    let names = |text: &String| Pattern::parse(text).is_ok_and(|pattern| pattern.matches(&address));
     let allow = &workspace.guards.allow;
     allow.iter().any(|allow| allow.value.risk == risk && allow.value.address.as_ref().is_some_and(names))
 }

@@ -1,27 +1,19 @@
-//! `suppress`: an address must be one that the workspace has.
+//! `suppress`: an entry must be able to have an effect.
 
 use crate::config::model::{Suppression, Workspace};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::language::address::{Place, may_match};
+use crate::language::address::{Pattern, Place};
 use crate::text::shown;
 
 /// Entries that can never have an effect.
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for suppression in &workspace.suppress {
-        let Suppression { address, matcher, code, .. } = &suppression.value;
-        let matcher = matcher.as_ref().filter(|_| address.as_deref().is_some_and(may_match));
-        if let (Some(address), None) = (address, matcher) {
-            findings.push(
-                Diagnostic::error(
-                    Code::InvalidValue,
-                    suppression.span,
-                    format!("{} is not an address", shown(address)),
-                )
-                .help("write it in full, e.g. `applications.vpn`, or with `*`, e.g. `applications.test-*`"),
-            );
+        let Suppression { address, pattern, code, .. } = &suppression.value;
+        // What is no address at all is reported as such.
+        if address.is_some() && !pattern.as_ref().is_some_and(Pattern::is_address_or_glob) {
             continue;
         }
-        let is_meant = |declared: &String| matcher.is_none_or(|glob| glob.is_match(declared));
+        let is_meant = |declared: &String| pattern.as_ref().is_none_or(|pattern| pattern.matches(declared));
         if subjects(workspace, *code).iter().any(is_meant) {
             continue;
         }
@@ -43,7 +35,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 }
 
 /// Every address that the YAML declares, entries of `identity_intelligence` included.
-fn every(workspace: &Workspace) -> impl Iterator<Item = String> {
+pub(super) fn every(workspace: &Workspace) -> impl Iterator<Item = String> {
     let applications = workspace.every_declared().map(|declared| declared.place.to_string());
     let entries = workspace.identity_intelligence.keys();
     applications.chain(entries.map(|key| Place::Entry(key).to_string()))

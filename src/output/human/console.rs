@@ -106,8 +106,9 @@ fn form(
         let mark = if marked && field.outstanding { "* " } else { "  " };
         let _ = writeln!(text, "    {mark}{:width$}  {value}", safe(&field.label));
     }
-    for (number, (step, _)) in steps(handoff).iter().enumerate() {
-        let _ = writeln!(text, "    {}. {}", number + 1, safe(step));
+    for (number, (step, command)) in steps(handoff).iter().enumerate() {
+        let step = if *command { format!("`{}`", safe(step)) } else { safe(step) };
+        let _ = writeln!(text, "    {}. {step}", number + 1);
     }
 }
 

@@ -99,6 +99,20 @@ pub(crate) fn sign(action: Action, paint: Paint) -> String {
     }
 }
 
+/// What takes access or privilege away is no danger.
+fn risk_title(risk: Risk, title: &str, paint: Paint) -> String {
+    match risk {
+        Risk::Neutral | Risk::NarrowsAccess | Risk::ReducesPrivilege => paint.notice(title),
+        Risk::OverdueKey
+        | Risk::BreaksHandoff
+        | Risk::WidensAccess
+        | Risk::EscalatesPrivilege
+        | Risk::AdoptsKey
+        | Risk::Replaces
+        | Risk::Destroys => paint.bad(title),
+    }
+}
+
 /// One step.
 pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
     let (sign, address) = (sign(step.action, paint), paint.strong(&safe(&step.address)));
@@ -117,18 +131,18 @@ pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
         let _ = writeln!(text, "    {verb}to {}: {}", safe(&delivery.place), safe(&delivery.reason));
     }
     for drift in &step.drift {
-        let title = paint.bad(&format!("! drift, {}:", drift.risk));
+        let title = risk_title(drift.risk, &format!("! drift, {}:", drift.risk), paint);
         let _ = writeln!(text, "    {title} as it is now, {}", safe(&drift.reason));
     }
     for risk in &step.risks {
-        let title = paint.bad(&format!("! {}:", risk.risk));
+        let title = risk_title(risk.risk, &format!("! {}:", risk.risk), paint);
         let _ = writeln!(text, "    {title} {}{}", safe(&risk.reason), step.undoing(risk));
     }
     for change in step.changes.iter().filter(|change| is_open(change)) {
         let _ = writeln!(text, "    {} {}", paint.notice("? not known:"), safe(&change.reason));
     }
     for line in &step.price {
-        let _ = writeln!(text, "    {} {}", paint.bad("! price:"), safe(line));
+        let _ = writeln!(text, "    {} {}", paint.notice("! price:"), safe(line));
     }
     for claim in &step.rests_on {
         let _ = writeln!(text, "    {} {}", paint.notice("? not verified:"), safe(&claim.to_string()));
