@@ -176,7 +176,7 @@ pub enum Command {
     /// Print the JSON Schema of the YAML, of plans or of reports.
     #[command(after_help = examples::SCHEMA)]
     Schema(Schema),
-    /// Print the completion script of a shell.
+    /// Print the completion script of a shell: it asks duoctl at each TAB, which addresses, types and names there are.
     #[command(after_help = examples::COMPLETIONS)]
     Completions(Completions),
     /// Print the manual page, or write all of them into a folder.

@@ -148,9 +148,9 @@ fn understood(words: &[OsString]) -> Typed {
 }
 
 /// The commands below the one that some words name.
-fn below(words: impl Iterator<Item = String>) -> Vec<(String, String)> {
+fn below(words: impl IntoIterator<Item = String>) -> Vec<(String, String)> {
     let root = Args::command();
-    let named = words.fold(Some(&root), |command, word| command?.find_subcommand(word));
+    let named = words.into_iter().try_fold(&root, |command, word| command.find_subcommand(word));
     let children = named.into_iter().flat_map(Command::get_subcommands);
     let about = |command: &Command| command.get_about().map(ToString::to_string).unwrap_or_default();
     children.map(|child| (child.get_name().to_owned(), about(child))).collect()

@@ -12,20 +12,20 @@ const OF_VARS: &str = "DUOCTL_VAR_";
 
 /// Every variable that changes what duoctl does, but for those that the YAML names, and what it sets.
 pub(super) const EVERY: [(&str, &str); 11] = [
-    ("CLICOLOR_FORCE", "Colour everywhere, as --color always does."),
-    ("DUOCTL_CA_FILE", "Certificate authorities to trust, too, where --ca-file is not given."),
-    ("DUOCTL_CONNECT_TO", "Where a simulator answers on this machine, where --connect-to is not given."),
-    ("DUOCTL_SIMULATOR_BACKOFF_MS", "The unit of the wait after 429, against a simulator only."),
+    ("CLICOLOR_FORCE", "colour everywhere, as --color always does"),
+    ("DUOCTL_CA_FILE", "certificate authorities to trust, too, where --ca-file is not given"),
+    ("DUOCTL_CONNECT_TO", "where a simulator answers on this machine, where --connect-to is not given"),
+    ("DUOCTL_SIMULATOR_BACKOFF_MS", "the unit of the wait after 429, against a simulator only"),
     (
         "DUOCTL_SIMULATOR_PATIENCE_MS",
-        "How long Identity Intelligence may take to answer, against a simulator only.",
+        "how long Identity Intelligence may take to answer, against a simulator only",
     ),
-    ("DUOCTL_SIMULATOR_TIMEOUT_MS", "How long an answer may take, against a simulator only."),
-    ("DUOCTL_VAR_NAME", "The value of the variable NAME of the YAML, where --var does not set it."),
-    ("DUOCTL_WORKSPACE", "The workspace, where neither PATH nor --workspace is given."),
-    ("HTTPS_PROXY", "The proxy; ALL_PROXY counts where it is not set."),
-    ("NO_COLOR", "No colour."),
-    ("NO_PROXY", "Hosts that are reached without the proxy."),
+    ("DUOCTL_SIMULATOR_TIMEOUT_MS", "how long an answer may take, against a simulator only"),
+    ("DUOCTL_VAR_NAME", "the value of the variable NAME of the YAML, where --var does not set it"),
+    ("DUOCTL_WORKSPACE", "the workspace, where neither PATH nor --workspace is given"),
+    ("HTTPS_PROXY", "the proxy; ALL_PROXY counts where it is not set"),
+    ("NO_COLOR", "no colour"),
+    ("NO_PROXY", "hosts that are reached without the proxy"),
 ];
 
 /// The names of those that are duoctl's own, but for those of the YAML.

@@ -17,14 +17,11 @@ use super::exit::{Exit, Failure};
 
 /// The files that duoctl reads and writes by itself.
 const FILES: [(&str, &str); 5] = [
-    ("duo.yaml", "The workspace, or its first file."),
-    ("*.duo.yaml", "More files of the workspace, in the same folder and in folders below it."),
-    (".duoctl/sandbox", "The simulated account, beside the YAML: --sandbox, and duoctl-sandbox(1)."),
-    (
-        ".duoctl-*",
-        "Files that are being written; those of a run that was killed are removed by the next one.",
-    ),
-    (".vscode/settings.json", "Gets the schema of the YAML: duoctl-schema(1) with --install."),
+    ("duo.yaml", "the workspace, or its first file"),
+    ("*.duo.yaml", "more files of the workspace, in the same folder and in folders below it"),
+    (".duoctl/sandbox", "the simulated account, beside the YAML: --sandbox, and duoctl-sandbox(1)"),
+    (".duoctl-*", "files that are being written; those of a run that was killed are removed by the next one"),
+    (".vscode/settings.json", "gets the schema of the YAML: duoctl-schema(1) with --install"),
 ];
 
 /// Commands that belong together: the pages of each name the others.
@@ -101,7 +98,7 @@ fn page(command: &Command) -> io::Result<String> {
         man.render_subcommands_section(&mut page)?;
     }
     let owned = |(name, meaning): (&str, &str)| (name.to_owned(), meaning.to_owned());
-    let exits = Exit::ALL.map(|exit| (exit.code().to_string(), sentence(exit.explained().title)));
+    let exits = Exit::ALL.map(|exit| (exit.code().to_string(), plain(exit.explained().title)));
     listed("EXIT STATUS", exits).to_writer(&mut page)?;
     listed("ENVIRONMENT", environment::EVERY.map(owned)).to_writer(&mut page)?;
     listed("FILES", FILES.map(owned)).to_writer(&mut page)?;
@@ -173,13 +170,6 @@ fn listed(title: &str, rows: impl IntoIterator<Item = (String, String)>) -> Roff
         section.control("TP", []).text([bold(term)]).text([roman(meaning)]);
     }
     section
-}
-
-fn sentence(title: &str) -> String {
-    let title = plain(title);
-    let mut letters = title.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
 }
 
 /// The examples of its help, or the first one of each command below it.
@@ -266,14 +256,16 @@ mod tests {
                 text.split(&format!(".SH {title}\n")).nth(1).unwrap().split(".SH").next().unwrap()
             };
             for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
-                let value = arg.get_value_names().unwrap_or_default()[0].as_str();
-                let long = arg.get_long().unwrap_or_default();
-                let shown = [
-                    format!("--{long} {value}"),
-                    format!("--{long}[={value}]"),
-                    format!("[{value}]"),
-                    format!(" {value}"),
-                ];
+                let names = arg.get_value_names().unwrap_or_default().iter().map(|name| name.as_str());
+                let value = names.collect::<Vec<_>>().join(" ");
+                let shown = match arg.get_long() {
+                    Some(long) => vec![format!("--{long} {value}"), format!("--{long}[={value}]")],
+                    None => ["\n", "...", " "]
+                        .map(|end| format!(" {value}{end}"))
+                        .into_iter()
+                        .chain([format!("[{value}]")])
+                        .collect(),
+                };
                 assert!(
                     shown.iter().any(|word| part("SYNOPSIS").contains(word.as_str())),
                     "{own}: {shown:?}"
@@ -283,7 +275,7 @@ mod tests {
             for exit in Exit::ALL {
                 assert!(part("\"EXIT STATUS\"").contains(&format!("\n{}\n", exit.code())), "{own}: {exit:?}");
             }
-            let others: Vec<&str> = part("\"SEE ALSO\"").lines().next().unwrap().split(", ").collect();
+            let others: Vec<&str> = part("\"SEE ALSO\"").lines().nth(1).unwrap().split(", ").collect();
             for other in &others {
                 assert!(names.contains(other.trim_end_matches("(1)")), "{own}: {other}");
             }
