@@ -21,6 +21,7 @@ pub mod handoff;
 pub mod ignore;
 pub mod import;
 pub mod init;
+mod interview;
 pub mod keys;
 pub mod list;
 pub mod man;
@@ -29,6 +30,7 @@ pub mod mistakes;
 pub mod outlet;
 pub mod panics;
 pub mod plan;
+mod planning;
 pub mod progress;
 pub mod recovery;
 pub mod sandbox;
@@ -56,7 +58,8 @@ pub async fn run(args: Args) -> Exit {
     environment::warn_about_unknown(printer);
     let workspace = args.workspace();
     let outlet = Outlet::of(&args, workspace.as_ref().ok(), printer);
-    let workspace = match workspace.map_err(Failure::Usage).and_then(|found| outlet.check().map(|()| found)) {
+    let workspace = misplaced::check_path(&args).and_then(|()| workspace.map_err(Failure::Usage));
+    let workspace = match workspace.and_then(|found| outlet.check().map(|()| found)) {
         Ok(workspace) => workspace,
         Err(failure) => {
             failure.print(printer);
@@ -92,7 +95,7 @@ async fn dispatch(args: Args, workspace: &Path, outlet: &Outlet, printer: Printe
     mistakes::check(&args, &words(), workspace)?;
     misplaced::check(&args.command, workspace, outlet.terms())?;
     match args.command {
-        Command::Init(args) => init::run(&args, workspace, printer),
+        Command::Init(args) => init::run(&args, workspace, printer).await,
         Command::Validate(args) => validate::run(&args, workspace, outlet, printer),
         Command::Fmt(args) => fmt::run(&args, workspace, printer),
         Command::Import(args) => import::run(args, workspace, outlet, printer).await,

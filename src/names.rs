@@ -33,6 +33,17 @@ pub fn alike_key(name: &str) -> String {
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Whether one text may be what Duo makes of another: cut, with other blanks, or escaped as in HTML (duo-api.md, trap 35).
+pub fn may_be_kept_as(asked: &str, kept: &str) -> bool {
+    let unescaped = ESCAPED.iter().fold(kept.to_owned(), |text, (escape, plain)| text.replace(escape, plain));
+    let asked = alike_key(asked);
+    [kept, &unescaped].into_iter().map(alike_key).any(|kept| !kept.is_empty() && asked.starts_with(&kept))
+}
+
+/// What HTML writes for some characters; that of its own sign comes last.
+const ESCAPED: [(&str, &str); 5] =
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+
 /// What texts have in common that are the [`same`] but for the blanks around them, which Duo may drop (duo-api.md, trap 35).
 pub fn bare_key(text: &str) -> String {
     same_key(text.trim())
@@ -133,6 +144,17 @@ mod tests {
         assert!(bare_key("\t E\u{301}quipe \n") == "Équipe" && bare_key("A  B") == "A  B");
         for other in ["VPN User", "VPNUsers", "V P N Users"] {
             assert!(!alike("VPN Users", other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn duo_cuts_texts_and_makes_no_others_of_them() {
+        for kept in ["VPN  Users ", "VPN Use", "VPN Users"] {
+            assert!(may_be_kept_as(" VPN Users", kept), "{kept:?}");
+        }
+        assert!(may_be_kept_as("R&D <x>", "R&amp;D &lt;x&gt;") && !may_be_kept_as("R&D", "R&lt;D"));
+        for kept in ["", " ", "VPN Users 2", "PN Users"] {
+            assert!(!may_be_kept_as("VPN Users", kept), "{kept:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod births;
 pub mod counts;
 pub mod memberships;
+pub mod replays;
 pub mod rotations;
 pub mod uses;
 
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt as _;
 
 use crate::duo::api::ReadApi;
-use crate::duo::client::INTEGRATIONS;
+use crate::duo::client::{INTEGRATIONS, INTEGRATIONS_PAGE};
 use crate::duo::error::DuoError;
 use crate::duo::types::{Account, Ikey, Integration};
 use crate::kinds::address::Address;
@@ -42,14 +43,14 @@ pub async fn observe(
     operator: &Ikey,
     host: &str,
 ) -> Reading {
-    let wants = |needs: fn(&DesiredApplication) -> bool| desired.applications.iter().any(needs);
-    let needs = Needs {
-        groups: wants(DesiredApplication::names_groups),
-        policies: wants(DesiredApplication::names_policy),
-        account: desired.plan.is_some()
-            || desired.handoffs.iter().any(|form| form.needs_plan.is_some() || form.recommended.is_some()),
-    };
-    read(reader, needs, keyring, operator, host).await
+    read(reader, Needs::of(desired), keyring, operator, host).await
+}
+
+/// How many calls [`observe`] takes at least: an account may hold more than the YAML declares.
+pub fn least_calls(desired: &Desired) -> usize {
+    let Needs { groups, policies, account } = Needs::of(desired);
+    let pages = desired.applications.len().div_ceil(INTEGRATIONS_PAGE).max(1);
+    pages + [groups, policies, account].into_iter().filter(|needed| *needed).count()
 }
 
 /// Reads the account's applications, groups and policies, whatever the YAML names.
@@ -63,6 +64,21 @@ struct Needs {
     groups: bool,
     policies: bool,
     account: bool,
+}
+
+impl Needs {
+    fn of(desired: &Desired) -> Self {
+        let wants = |needs: fn(&DesiredApplication) -> bool| desired.applications.iter().any(needs);
+        Self {
+            groups: wants(DesiredApplication::names_groups),
+            policies: wants(DesiredApplication::names_policy),
+            account: desired.plan.is_some()
+                || desired
+                    .handoffs
+                    .iter()
+                    .any(|form| form.needs_plan.is_some() || form.recommended.is_some()),
+        }
+    }
 }
 
 async fn read(

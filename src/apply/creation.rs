@@ -56,15 +56,18 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         }
         let sent = Sent::of(step, body);
         let body = self.sealer.over(None, body);
-        let ikey = match self.writer.create(body).await {
-            Ok(answer) => answer.ikey,
+        let (ikey, contradiction) = match self.writer.create(body).await {
+            Ok(answer) => {
+                let contradiction = sent.contradiction(&answer);
+                (answer.ikey, contradiction)
+            }
             Err(error) if error.outcome_unknown() => {
                 let all = self.writer.integrations().await.map_err(|_| Stop::Failed(error.clone()))?;
                 let is_new =
                     |live: &Integration| !self.was_there(&live.ikey) && sent.is_marked(live, &self.sealer);
                 let mut marked = all.into_iter().filter(|live| is_new(live) && live.kind() == sent.kind);
                 match (marked.next(), marked.next()) {
-                    (Some(only), None) => only.ikey,
+                    (Some(only), None) => (only.ikey, None),
                     _ => return Err(Stop::Failed(error)),
                 }
             }
@@ -73,6 +76,11 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         if self.was_there(&ikey) {
             return Err(Stop::Unconfirmed(format!(
                 "Duo answered the creation with {ikey}, which was there before, so nothing more was sent"
+            )));
+        }
+        if let Some(what) = contradiction {
+            return Err(Stop::Unconfirmed(format!(
+                "Duo answered the creation with {ikey}, which has {what} than was sent, so nothing more was sent"
             )));
         }
         self.created = Some(Created { ikey, sent, shown: false });

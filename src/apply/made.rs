@@ -9,6 +9,7 @@ use crate::duo::error::DuoError;
 use crate::duo::types::{Ikey, Integration};
 use crate::kinds::application::NO_USERS;
 use crate::kinds::marker::{Marker, Notes};
+use crate::names::may_be_kept_as;
 use crate::reconcile::plan::Step;
 
 use super::converge::{WAITS, pause};
@@ -28,6 +29,7 @@ pub(super) struct Created {
 /// What was asked for.
 pub(super) struct Sent {
     pub(super) kind: String,
+    name: String,
     pub(super) marker: Option<Marker>,
 }
 
@@ -47,7 +49,7 @@ impl Sent {
     pub(super) fn of(step: &Step, body: &Map<String, Value>) -> Self {
         let notes = body.get("notes").and_then(Value::as_str).unwrap_or_default();
         let marker = Notes::parse(notes).marker;
-        Self { kind: step.kind.clone(), marker }
+        Self { kind: step.kind.clone(), name: step.name.clone(), marker }
     }
 
     pub(super) fn is_marked(&self, live: &Integration, sealer: &Sealer<'_>) -> bool {
@@ -67,11 +69,23 @@ impl Sent {
         self.marker.as_ref().zip(found.as_ref()).is_some_and(|(sent, found)| is_ours(sent, found))
     }
 
-    /// What of a live application is not as it was sent. Its name is not compared: Duo may keep it in another form, and
-    /// the marker is as hard to get by.
+    /// What the answer to the creation says that is not as it was sent. What it leaves out, the list shows.
+    pub(super) fn contradiction(&self, answer: &Integration) -> Option<&'static str> {
+        if !answer.kind().is_empty() && answer.kind() != self.kind {
+            Some("another type")
+        } else if !answer.name().is_empty() && !may_be_kept_as(&self.name, answer.name()) {
+            Some("another name")
+        } else {
+            None
+        }
+    }
+
+    /// What of a live application is not as it was sent.
     pub(super) fn difference(&self, live: &Integration, sealer: &Sealer<'_>) -> Option<&'static str> {
         if live.kind() != self.kind {
             Some("another type")
+        } else if !may_be_kept_as(&self.name, live.name()) {
+            Some("another name")
         } else if live.text("user_access") != NO_USERS {
             Some("another access than nobody's")
         } else if !self.is_marked(live, sealer) {

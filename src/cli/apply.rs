@@ -14,11 +14,13 @@ use crate::diagnostic::{Diagnostic, has_errors};
 use crate::duo::client::Writer;
 use crate::kinds::address::Address;
 use crate::observe::Reading;
-use crate::output::document::{ApplyDocument, Document, PlanDocument, RefusalDocument, StepDocument};
-use crate::output::human::apply::end;
-use crate::output::human::plan::{NEEDS_CONSENT, REFUSED, render, step as step_text};
+use crate::output::document::{
+    ApplyDocument, Document, OutcomeDocument, PlanDocument, RefusalDocument, StepDocument,
+};
+use crate::output::human::apply::{end, repaired as done_line};
+use crate::output::human::plan::{NEEDS_CONSENT, refused, render, step as step_text};
 use crate::output::printer::Printer;
-use crate::reconcile::consent::patterns;
+use crate::reconcile::consent::{Consent, patterns};
 use crate::reconcile::guard::judge;
 use crate::reconcile::plan::{Options, Plan};
 use crate::text::safe;
@@ -26,16 +28,16 @@ use crate::verify::report::Report;
 
 use super::again::Again;
 use super::args;
-use super::asking::{asked, consented, liftable};
+use super::asking::{SoFar, asked, consented, liftable};
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::progress::{Spinner, Steps};
-use super::recovery::{Outlook, look};
+use super::recovery::{Outlook, Repair, look};
 use super::saved_plan::SavedPlan;
 use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
 use super::signals::{Signals, stop_then_give_up};
-use super::stale::{ASKED, SAVED, stale, what_moved};
-use super::verify::verify_addresses;
+use super::stale::{ASKED, REPAIR, SAVED, stale, what_moved};
+use super::verify::{tell_calls, verify_addresses};
 
 /// Runs the command.
 pub async fn run(
@@ -65,69 +67,144 @@ pub async fn run(
     session.may_seal()?;
     session.may_prune(&args.pruning)?;
     let unattended = args.auto_approve || saved.is_some();
-    let mut reading = match look(&session, session.read(printer).await, &consent).await? {
-        Outlook::Clear(reading) => *reading,
+    let (reading, repaired) = match look(&session, session.read(printer).await, &consent).await? {
+        Outlook::Clear(reading) => (*reading, None),
         Outlook::Mend(repair) => {
-            let what = repair.sentence();
-            printer.problem(&format!("{}: {what}\n", printer.err.notice("unfinished")));
-            printer.problem(&step_text(&StepDocument::from(repair.step()), printer.err));
-            let refusals = repair.refusals(&session, &consent);
-            for refusal in &refusals {
-                let lift = RefusalDocument::from(refusal).lift_words();
-                printer.problem(&format!("  ! {}; {}\n", safe(&refusal.message), safe(&lift)));
+            let asks = !unattended;
+            if let Some(exit) = mend(&repair, &session, &consent, asks, outlet, printer).await? {
+                return Ok(exit);
             }
-            let may_go = refusals.is_empty()
-                && (unattended || asked("Do this first? Only `yes` is accepted: ", "yes", INSTEAD, printer)?);
-            if !may_go {
-                outlet.failed(Exit::Refused, &what, &[], Vec::new());
-                return Ok(Exit::Refused);
-            }
-            repair.carry_out(&session, printer).await?
+            (session.read(printer).await.map_err(repaired_before)?, Some(repair.outcome()))
         }
     };
-    let mut plan = session.plan(&mut reading, &options, printer).await;
-    check_patterns(options.selection.patterns().chain(patterns(&consent.allow)), &session.desired, &plan)?;
-    if let Some(saved) = &saved {
-        let moved = what_moved(&saved.fingerprint, &plan, &reading)?;
-        if !moved.is_empty() {
-            return Ok(stale(SAVED, &moved, outlet, printer));
+    let begun = Begun { session, args, options, saved, consent, verbosity, repaired, outlet, printer };
+    match begun.repaired.is_some() {
+        false => begun.go_on(reading).await,
+        true => begun.go_on(reading).await.map(after_repair).map_err(repaired_before),
+    }
+}
+
+fn repaired_before(failure: Failure) -> Failure {
+    Failure::Repaired { failure: Box::new(failure) }
+}
+
+/// What a run ends with that has put something back: where it went no further, a part of it was done.
+fn after_repair(exit: Exit) -> Exit {
+    match exit {
+        Exit::Done | Exit::NotVerified | Exit::Interrupted => exit,
+        _ => Exit::Partly,
+    }
+}
+
+/// Shows what the recovery key can put back, asks, looks once more, and does it; or with what the run ends.
+async fn mend(
+    repair: &Repair,
+    session: &Session,
+    consent: &Consent,
+    asks: bool,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Option<Exit>, Failure> {
+    let what = repair.sentence();
+    printer.problem(&format!("{}: {what}\n", printer.err.notice("unfinished")));
+    printer.problem(&step_text(&StepDocument::from(repair.step()), printer.err));
+    let refusals = repair.refusals(session, consent);
+    for refusal in &refusals {
+        let lift = RefusalDocument::from(refusal).lift_words();
+        printer.problem(&format!("  ! {}; {}\n", safe(&refusal.message), safe(&lift)));
+    }
+    let question = "Do this first? Only `yes` is accepted: ";
+    let may_go = refusals.is_empty() && (!asks || asked(question, "yes", INSTEAD, SoFar::Nothing, printer)?);
+    if !may_go {
+        if outlet.human() {
+            let why = if refusals.is_empty() { "Not approved" } else { "Refused" };
+            printer.show(&format!("{why}; {}.\n", SoFar::Nothing.words()));
         }
+        outlet.failed(Exit::Refused, &what, &[], Vec::new());
+        return Ok(Some(Exit::Refused));
     }
-    session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
-    show_remarks(&reading.observation, verbosity, printer);
-    let consent = session.informed(&plan, consent).await;
-    let refusals = judge(&plan, &session.desired, &consent);
-    let again = match &saved {
-        Some(saved) => Again::at(saved.file(), &args.connection),
-        None => session.again().covering(&args.selected, &args.pruning),
-    };
-    let again = again.assigning(&args.vars).consenting(&args.consents).lifting(&refusals);
-    let again = again.map(|again| if args.auto_approve { again.with("--auto-approve") } else { again });
-    let consent = again.map(|again| again.line("apply"));
-    let mut planned = PlanDocument { consent, ..session.document(&plan, &refusals) };
-    let asks = !args.auto_approve && std::io::stdin().is_terminal();
-    let liftable = asks && liftable(&refusals);
-    let run = Run { session, args, options, plan, outlet, printer };
-    run.show_plan(&planned, asks, if liftable { NEEDS_CONSENT } else { REFUSED });
-    let lifted = refusals.is_empty() || (liftable && consented(&refusals, saved.is_none(), printer)?);
-    if !lifted || (!run.plan.steps().is_empty() && !run.approved(saved.is_some())?) {
-        run.deliver(ApplyDocument::refused(planned));
-        return Ok(Exit::Refused);
+    if !repair.is_current(session, consent).await? {
+        return Ok(Some(stale(REPAIR, SoFar::Nothing, &[], outlet, printer)));
     }
-    planned.refusals.clear();
-    // What was approved is what is there: a person may take an hour over the question.
-    if asks && !run.plan.steps().is_empty() {
-        reading = run.session.read(printer).await?;
-        let now = run.session.plan(&mut reading, &run.options, printer).await;
-        let moved = what_moved(run.plan.fingerprint(), &now, &reading)?;
-        if !moved.is_empty() {
-            return Ok(stale(ASKED, &moved, outlet, printer));
+    repair.carry_out().await?;
+    let done = OutcomeDocument::from(&repair.outcome());
+    if outlet.human() {
+        printer.show(&format!("{}\n", done_line(&done, printer.out)));
+    } else {
+        printer.problem(&format!("{}\n", done_line(&done, printer.err)));
+    }
+    Ok(None)
+}
+
+/// A run whose account was read.
+struct Begun<'a> {
+    session: Session,
+    args: args::Apply,
+    options: Options,
+    saved: Option<SavedPlan>,
+    consent: Consent,
+    verbosity: u8,
+    /// What the recovery key put back before.
+    repaired: Option<StepOutcome>,
+    outlet: &'a Outlet,
+    printer: Printer,
+}
+
+impl Begun<'_> {
+    async fn go_on(self, mut reading: Reading) -> Result<Exit, Failure> {
+        let Self { session, args, options, saved, consent, verbosity, repaired, outlet, printer } = self;
+        let so_far = if repaired.is_some() { SoFar::Repaired } else { SoFar::Nothing };
+        let mut plan = session.settled_plan(&mut reading, &options, printer).await;
+        check_patterns(
+            options.selection.patterns().chain(patterns(&consent.allow)),
+            &session.desired,
+            &plan,
+        )?;
+        if let Some(saved) = &saved {
+            let moved = what_moved(&saved.fingerprint, &plan, &reading)?;
+            if !moved.is_empty() {
+                return Ok(stale(SAVED, so_far, &moved, outlet, printer));
+            }
         }
-    }
-    let (signals, stop) = (Signals::catch(), CancellationToken::new());
-    tokio::select! {
-        exit = run.carry_out(planned, reading, &stop) => exit,
-        () = stop_then_give_up(signals, &stop, printer) => Ok(Exit::Interrupted),
+        session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
+        show_remarks(&reading.observation, verbosity, printer);
+        let consent = session.informed(&plan, consent).await;
+        let refusals = judge(&plan, &session.desired, &consent);
+        let again = match &saved {
+            Some(saved) => Again::at(saved.file(), &args.connection),
+            None => session.again().covering(&args.selected, &args.pruning),
+        };
+        let again = again.assigning(&args.vars).consenting(&args.consents).lifting(&refusals);
+        let again = again.map(|again| if args.auto_approve { again.with("--auto-approve") } else { again });
+        let consent = again.map(|again| again.line("apply"));
+        let mut planned = PlanDocument { consent, ..session.document(&plan, &refusals) };
+        let asks = !args.auto_approve && std::io::stdin().is_terminal();
+        let liftable = asks && liftable(&refusals);
+        let run = Run { session, args, options, plan, repaired, so_far, outlet, printer };
+        let title = refused(so_far.words());
+        let title = if liftable { NEEDS_CONSENT } else { title.as_str() };
+        run.show_plan(&planned, asks, title);
+        let lifted =
+            refusals.is_empty() || (liftable && consented(&refusals, saved.is_none(), so_far, printer)?);
+        if !lifted || (!run.plan.steps().is_empty() && !run.approved(saved.is_some())?) {
+            run.deliver(ApplyDocument::refused(planned));
+            return Ok(Exit::Refused);
+        }
+        planned.refusals.clear();
+        // What was approved is what is there: a person may take an hour over the question.
+        if asks && !run.plan.steps().is_empty() {
+            reading = run.session.read(printer).await?;
+            let now = run.session.plan(&mut reading, &run.options, printer).await;
+            let moved = what_moved(run.plan.fingerprint(), &now, &reading)?;
+            if !moved.is_empty() {
+                return Ok(stale(ASKED, so_far, &moved, outlet, printer));
+            }
+        }
+        let (signals, stop) = (Signals::catch(), CancellationToken::new());
+        tokio::select! {
+            exit = run.carry_out(planned, reading, &stop) => exit,
+            () = stop_then_give_up(signals, &stop, printer) => Ok(Exit::Interrupted),
+        }
     }
 }
 
@@ -136,6 +213,8 @@ struct Run<'a> {
     args: args::Apply,
     options: Options,
     plan: Plan,
+    repaired: Option<StepOutcome>,
+    so_far: SoFar,
     outlet: &'a Outlet,
     printer: Printer,
 }
@@ -160,6 +239,8 @@ impl Run<'_> {
 
     /// The end of it for people, who have seen the plan and its steps, and the whole for everybody else.
     fn deliver(&self, document: ApplyDocument) {
+        let repaired = self.repaired.as_ref().map(OutcomeDocument::from);
+        let document = ApplyDocument { repaired, ..document };
         if self.outlet.human() {
             self.printer.show(&end(&document, self.outlet.style));
         }
@@ -181,7 +262,7 @@ impl Run<'_> {
                 count.to_string(),
             ),
         };
-        asked(&question, &wanted, INSTEAD, self.printer)
+        asked(&question, &wanted, INSTEAD, self.so_far, self.printer)
     }
 
     async fn carry_out(
@@ -192,7 +273,9 @@ impl Run<'_> {
     ) -> Result<Exit, Failure> {
         let writer = Writer::new(self.session.transport.clone());
         let parallelism = usize::from(self.args.connection.parallelism);
-        let steps = Steps::new(self.printer, self.outlet);
+        let writes = self.plan.steps().iter().map(|step| step.writes.len()).sum();
+        tell_calls("applying it takes", writes, self.outlet);
+        let steps = Steps::new(self.printer, self.outlet, self.plan.steps().len());
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
         let deputy = self.session.deputy(&self.plan);
         let sealer = Sealer::new(&self.session.keyring);

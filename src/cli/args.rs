@@ -54,6 +54,11 @@ impl Args {
     pub fn workspace(&self) -> Result<PathBuf, String> {
         workspace(self.command.path(), self.global.workspace.as_ref())
     }
+
+    /// The workspace without PATH.
+    pub(crate) fn elsewhere(&self) -> PathBuf {
+        elsewhere(self.global.workspace.as_ref())
+    }
 }
 
 /// The workspace of a call with this PATH and this `--workspace`.
@@ -62,12 +67,14 @@ pub(super) fn workspace(path: Option<&PathBuf>, option: Option<&PathBuf>) -> Res
         (Some(_), Some(_)) => {
             Err("PATH and --workspace both name the workspace; give one of them".to_owned())
         }
-        (Some(path), None) | (None, Some(path)) => Ok(path.clone()),
-        (None, None) => {
-            let variable = std::env::var_os("DUOCTL_WORKSPACE").filter(|value| !value.is_empty());
-            Ok(variable.map_or_else(|| PathBuf::from("."), PathBuf::from))
-        }
+        (Some(path), None) => Ok(path.clone()),
+        (None, option) => Ok(elsewhere(option)),
     }
+}
+
+fn elsewhere(option: Option<&PathBuf>) -> PathBuf {
+    let variable = || std::env::var_os("DUOCTL_WORKSPACE").filter(|value| !value.is_empty());
+    option.cloned().or_else(|| variable().map(PathBuf::from)).unwrap_or_else(|| PathBuf::from("."))
 }
 
 /// The heading that keeps these apart from a command's own options.

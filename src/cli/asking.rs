@@ -13,13 +13,37 @@ use crate::text::safe;
 
 use super::exit::Failure;
 
+/// What a run has changed by the time when it asks or stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SoFar {
+    /// Nothing.
+    Nothing,
+    /// The recovery key put back what the operator had lost.
+    Repaired,
+}
+
+impl SoFar {
+    /// What is said of a run that goes no further.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing was changed",
+            Self::Repaired => "nothing else was changed",
+        }
+    }
+}
+
 /// Whether consents lift all of what guards refuse.
 pub(super) fn liftable(refusals: &[Refusal]) -> bool {
     !refusals.is_empty() && refusals.iter().all(|refusal| is_consent(refusal.guard))
 }
 
 /// Asks for each consent by its name. Where a number is asked for that says how much is deleted, that is the consent.
-pub(super) fn consented(refusals: &[Refusal], numbered: bool, printer: Printer) -> Result<bool, Failure> {
+pub(super) fn consented(
+    refusals: &[Refusal],
+    numbered: bool,
+    so_far: SoFar,
+    printer: Printer,
+) -> Result<bool, Failure> {
     let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for refusal in refusals.iter().filter(|refusal| !numbered || refusal.guard != Risk::Destroys.name()) {
         let address = refusal.address.as_ref().map(|address| safe(address.as_str()));
@@ -28,30 +52,41 @@ pub(super) fn consented(refusals: &[Refusal], numbered: bool, printer: Printer) 
     for (name, addresses) in places {
         let at = if addresses.is_empty() { String::new() } else { format!(" at {}", addresses.join(", ")) };
         let question = format!("Type `{name}` to consent to it{at}: ");
-        if !asked(&question, name, "pass --allow", printer)? {
+        if !asked(&question, name, "pass --allow", so_far, printer)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// Asks; anything but the answer that is wanted is a no. `instead` is what to do where there is nobody to ask.
-pub(super) fn asked(question: &str, wanted: &str, instead: &str, printer: Printer) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        printer.problem(&format!(
-            "refused: there is no terminal to ask for consent, so nothing was changed; {instead}\n"
-        ));
-        return Ok(false);
-    }
+/// Asks at the terminal; `None` where the input ends.
+pub(super) fn answer(question: &str) -> Result<Option<String>, Failure> {
     let failure =
         |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
     let mut terminal = std::io::stderr();
     terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).map_err(failure)?;
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(failure)?;
-    let approved = answer.trim() == wanted;
+    let read = std::io::stdin().read_line(&mut answer).map_err(failure)?;
+    Ok((read > 0).then_some(answer))
+}
+
+/// Asks; anything but the answer that is wanted is a no. `instead` is what to do where there is nobody to ask.
+pub(super) fn asked(
+    question: &str,
+    wanted: &str,
+    instead: &str,
+    so_far: SoFar,
+    printer: Printer,
+) -> Result<bool, Failure> {
+    let so_far = so_far.words();
+    if !std::io::stdin().is_terminal() {
+        printer
+            .problem(&format!("refused: there is no terminal to ask for consent, so {so_far}; {instead}\n"));
+        return Ok(false);
+    }
+    let approved = answer(question)?.is_some_and(|answer| answer.trim() == wanted);
     if !approved {
-        printer.problem("not approved; nothing was changed\n");
+        printer.problem(&format!("not approved; {so_far}\n"));
     }
     Ok(approved)
 }

@@ -235,6 +235,14 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
+    /// What ended a run after the recovery key had put back what the operator had lost.
+    #[error(
+        "{failure}; before that, the recovery key gave the operator back what it had lost, and nothing else was changed"
+    )]
+    Repaired {
+        /// What ended it.
+        failure: Box<Failure>,
+    },
     /// A file that `apply` was given in the place of a saved plan.
     #[error("{path} is not a saved plan: {reason}", path = path.display())]
     NoPlan {
@@ -269,6 +277,7 @@ impl Failure {
             | Self::NoDocument { .. }
             | Self::NoPlan { .. } => Exit::Error,
             Self::UnwantedPlan { .. } => Exit::Refused,
+            Self::Repaired { .. } => Exit::Partly,
             Self::Duo(error) | Self::FirstRefused { error, .. } => Exit::of(error),
         }
     }
@@ -312,6 +321,7 @@ impl Failure {
                 let causes = causes(error).into_iter().map(|cause| format!("{}: {}", cause.what, cause.fix));
                 std::iter::once(safe(advice)).chain(causes).collect()
             }
+            Self::Repaired { failure } => failure.help(),
             Self::Edit { line, .. } => {
                 line.iter().map(|line| format!("write it into the entry by hand: {line}")).collect()
             }

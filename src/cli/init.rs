@@ -1,47 +1,91 @@
 //! `duoctl init`: a first duo.yaml, and the schema for the editor beside it. Never overwrites a file.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{ErrorKind, IsTerminal as _, stderr, stdin};
 use std::path::Path;
 
-use std::fs;
-use std::io::ErrorKind;
+use clap::Parser as _;
 
 use crate::atomic::{self, Readers};
 use crate::config::schema::config_schema_text;
 use crate::config::template;
 use crate::output::printer::Printer;
+use crate::text::safe;
 
 use super::again::word;
-use super::args::Init;
+use super::args::{Args, Command, Init};
+use super::edit::unchanged;
 use super::exit::{Exit, Failure};
+use super::interview::{self, Answers};
+use super::outlet::Outlet;
 use super::schema::FILE as SCHEMA;
 
-/// Runs the command.
-pub fn run(args: &Init, dir: &Path, printer: Printer) -> Result<Exit, Failure> {
+/// Runs the command. At a terminal it asks, unless told not to.
+pub async fn run(args: &Init, dir: &Path, printer: Printer) -> Result<Exit, Failure> {
     let path = dir.strip_prefix(".").unwrap_or(dir).join("duo.yaml");
-    let failure = |error| Failure::File { path: path.clone(), what: "cannot be written", error };
+    if path.symlink_metadata().is_ok() {
+        return Err(Failure::Exists(path));
+    }
+    let asks = !args.bare && !args.no_input && stdin().is_terminal() && stderr().is_terminal();
+    let answers = if asks { interview::ask(printer)? } else { None };
+    if asks && answers.is_none() {
+        printer.problem("the input ended; nothing was written\n");
+        return Ok(Exit::Refused);
+    }
+    write(args, dir, &path, answers.as_ref())?;
+    let (path, word) = (safe(&path.display().to_string()), word(&dir.display().to_string()));
+    let next = match &answers {
+        Some(answers) if answers.import => {
+            printer.show(&format!("Wrote {path}.\n"));
+            return import(dir, printer).await;
+        }
+        Some(answers) if answers.is_simulated() => {
+            format!("`duoctl plan {word} --sandbox` shows what it would do, on a simulated account")
+        }
+        Some(_) => format!(
+            "`duoctl doctor {word}` checks the connection and the keys, `duoctl plan {word}` shows what would change"
+        ),
+        None if args.bare => {
+            format!("name your account in it, then `duoctl import {word}` adds what the account holds")
+        }
+        None => format!("`duoctl plan {word} --sandbox` shows what it would do, on a simulated account"),
+    };
+    printer.show(&format!("Wrote {path}. Next: {next}.\n"));
+    Ok(Exit::Done)
+}
+
+/// Writes the file, and the schema for the editor.
+fn write(args: &Init, dir: &Path, path: &Path, answers: Option<&Answers>) -> Result<(), Failure> {
+    let failure = |error| Failure::File { path: path.to_owned(), what: "cannot be written", error };
     fs::create_dir_all(dir).map_err(failure)?;
     let folder = fs::canonicalize(dir).map_err(failure)?;
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let text = if args.bare { template::bare(name, SCHEMA) } else { template::initial(name, SCHEMA) };
-    atomic::create(&path, &text, Readers::Umask).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Failure::Exists(path.clone()),
+    let text = match answers {
+        Some(answers) => answers.text(name, SCHEMA).map_err(|error| unchanged(path, &error))?,
+        None if args.bare => template::bare(name, SCHEMA),
+        None => template::initial(name, SCHEMA),
+    };
+    atomic::create(path, &text, Readers::Umask).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Failure::Exists(path.to_owned()),
         _ => failure(error),
     })?;
     let schema = dir.join(SCHEMA);
     match atomic::create(&schema, &config_schema_text(), Readers::Umask) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            return Err(Failure::File { path: schema, what: "cannot be written", error });
+            Err(Failure::File { path: schema, what: "cannot be written", error })
         }
-        _ => {}
+        _ => Ok(()),
     }
-    let (path, dir) = (path.display(), word(&dir.display().to_string()));
-    printer.show(&match args.bare {
-        true => format!(
-            "Wrote {path}. Next: name your account in it, then `duoctl import {dir}` adds what the account holds.\n"
-        ),
-        false => format!(
-            "Wrote {path}. Next: `duoctl plan {dir} --sandbox` shows what it would do, on a simulated account.\n"
-        ),
-    });
-    Ok(Exit::Done)
+}
+
+/// The first import, as `duoctl import` makes it.
+async fn import(dir: &Path, printer: Printer) -> Result<Exit, Failure> {
+    let words = [OsStr::new("duoctl"), OsStr::new("import"), OsStr::new("--workspace"), dir.as_os_str()];
+    let args = Args::try_parse_from(words).map_err(|error| Failure::Usage(error.to_string()))?;
+    let outlet = Outlet::of(&args, Some(&dir.to_owned()), printer);
+    match args.command {
+        Command::Import(args) => super::import::run(args, dir, &outlet, printer).await,
+        _ => Ok(Exit::Error),
+    }
 }

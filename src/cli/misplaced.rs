@@ -7,7 +7,7 @@ use crate::intelligence::expand::desired;
 use crate::reconcile::selection::Pattern;
 use crate::text::shown;
 
-use super::args::{Command, KeysCommand};
+use super::args::{Args, Command, KeysCommand};
 use super::exit::Failure;
 
 /// Refuses a path among the names of a command, unless the workspace knows that name.
@@ -21,6 +21,28 @@ pub(super) fn check(command: &Command, workspace: &Path, terms: &Terms) -> Resul
         Some(path) => Err(Failure::Usage(message(path))),
         None => Ok(()),
     }
+}
+
+/// Refuses an address where a path belongs.
+///
+/// # Errors
+///
+/// [`Failure::Usage`], which says how to name an address.
+pub(super) fn check_path(args: &Args) -> Result<(), Failure> {
+    let Some(given) = args.command.path().filter(|given| !given.exists()) else { return Ok(()) };
+    let name = given.to_string_lossy();
+    let (vars, trusted, _) = args.command.input();
+    let terms = vars.map(|vars| vars.terms(trusted.trust())).unwrap_or_default();
+    if !is_known(&name, &args.elsewhere(), &terms) {
+        return Ok(());
+    }
+    let selects = matches!(
+        args.command,
+        Command::Plan(_) | Command::Apply(_) | Command::Drift(_) | Command::Verify(_) | Command::List(_)
+    );
+    let way =
+        if selects { format!("use `--only {name}`") } else { "this command covers all of them".to_owned() };
+    Err(Failure::Usage(format!("{} is an address, and a path belongs here; {way}", shown(&name))))
 }
 
 /// What to say of a path that is not expected.

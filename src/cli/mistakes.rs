@@ -24,7 +24,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
         &["--output", "-o"],
         "use `--format FORMAT`, or `--report FORMAT=FILE`; `duoctl plan` saves with `--out FILE`",
     ),
-    (&["--dry-run", "--dry_run", "--check", "--diff", "-n"], "use `duoctl plan`"),
+    (&DRY_RUN, "use `duoctl plan`"),
     (
         &["--profile", "--env", "--environment", "--account", "--context"],
         "every account has a workspace of its own; use `-w PATH`",
@@ -52,6 +52,10 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["--silent"], "use `--quiet`"),
     (&["--no-color", "--no-colour", "--colour"], "use `--color never`"),
     (&["--timeout"], "there is none; a call that takes too long ends on its own"),
+    (
+        &["--no-input", "--non-interactive", "--batch"],
+        "without a terminal nothing is asked; `duoctl init` has `--no-input`",
+    ),
 ];
 
 /// Commands of other tools, and those of duoctl that do it.
@@ -77,6 +81,14 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["new", "setup", "start"], "`duoctl init`"),
 ];
 
+/// Options that ask for what some commands do anyway.
+const DRY_RUN: [&str; 5] = ["--dry-run", "--dry_run", "--check", "--diff", "-n"];
+const CHANGE_NOTHING: [&str; 5] = ["plan", "drift", "verify", "list", "doctor"];
+
+/// How an account is reached, and the commands that reach none.
+const ONLINE: [&str; 5] = ["--sandbox", "--connect-to", "--ca-file", "--tls-roots", "--parallelism"];
+const OFFLINE: [&str; 4] = ["adopt", "ignore", "validate", "fmt"];
+
 /// Options with an optional value, which takes `=`.
 const EQUALS: [&str; 3] = ["--prune", "--sandbox", "--install"];
 
@@ -90,12 +102,19 @@ pub fn explained(mut error: clap::Error, words: &[String]) -> clap::Error {
         ErrorKind::UnknownArgument => {
             text(ContextKind::InvalidArg).and_then(|argument| of_argument(&argument, words))
         }
+        ErrorKind::MissingRequiredArgument
+            if words.starts_with(&["keys".to_owned(), "rotate".to_owned()]) =>
+        {
+            Some("name addresses, or use `--older-than AGE` for every key that is older".to_owned())
+        }
         ErrorKind::InvalidSubcommand => text(ContextKind::InvalidSubcommand)
             .and_then(|command| find(COMMANDS, &command).map(|instead| format!("use {instead}"))),
         _ => None,
     };
     // That a word may be a value is never what was meant.
     error.remove(ContextKind::Suggested);
+    // It would list a few of the options, the wrong one among them.
+    error.remove(ContextKind::Usage);
     if let Some(tip) = tip {
         error.remove(ContextKind::SuggestedArg);
         error.remove(ContextKind::SuggestedSubcommand);
@@ -106,6 +125,18 @@ pub fn explained(mut error: clap::Error, words: &[String]) -> clap::Error {
 
 fn of_argument(argument: &str, words: &[String]) -> Option<String> {
     let name = argument.split('=').next().unwrap_or(argument);
+    let verb = words.iter().find(|word| !word.starts_with('-')).map_or("", String::as_str);
+    if DRY_RUN.contains(&name) && CHANGE_NOTHING.contains(&verb) {
+        return Some(format!("leave it out: `duoctl {verb}` changes nothing in Duo"));
+    }
+    if ONLINE.contains(&name) && OFFLINE.contains(&verb) {
+        return Some(format!("leave it out: `duoctl {verb}` reaches no account"));
+    }
+    let single = |word: &&String| word.len() > 2 && word.starts_with(argument) && !word.starts_with("--");
+    if let Some(word) = words.iter().find(single).filter(|_| argument.len() == 2 && argument.starts_with('-'))
+    {
+        return Some(format!("use `-{word}`: options of more than one letter have two dashes"));
+    }
     if let Some(instead) = find(OPTIONS, name) {
         return Some(instead.to_owned());
     }

@@ -120,6 +120,11 @@ impl Outlet {
         }
     }
 
+    /// A remark for people, next to the outcome.
+    pub fn remark(&self, text: &str) {
+        self.printer.remark(text);
+    }
+
     /// A line of the stream.
     pub fn event(&self, event: &impl Serialize) {
         self.printer.data(&json::line(event));

@@ -17,6 +17,8 @@ use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::saved_plan::beside;
 use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
+use super::verify::tell_calls;
+use crate::observe::least_calls;
 use crate::text::safe;
 
 /// Runs the command.
@@ -31,6 +33,7 @@ pub async fn run(
     let consent = consent(&args.consents);
     let session = Session::open_as(workspace, &args.online, printer).await?;
     session.may_prune(&args.pruning)?;
+    tell_calls("reading the account takes at least", least_calls(&session.desired), outlet);
     let mut reading = session.read(printer).await?;
     let mut plan = session.plan(&mut reading, &options, printer).await;
     check_patterns(options.selection.patterns().chain(patterns(&consent.allow)), &session.desired, &plan)?;

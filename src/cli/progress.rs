@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, WeakProgressBar}
 use crate::apply::execute::Progress;
 use crate::apply::outcome::StepOutcome;
 use crate::output::document::{EventDocument, OutcomeDocument};
-use crate::output::human::apply::line;
+use crate::output::human::apply::{is_told, line};
 use crate::output::printer::{Printer, is_dumb};
 use crate::reconcile::plan::Step;
 use crate::text::safe;
@@ -70,12 +70,14 @@ pub struct Steps<'a> {
     printer: Printer,
     outlet: &'a Outlet,
     spinner: Spinner,
+    /// How many there are.
+    count: usize,
 }
 
 impl<'a> Steps<'a> {
     /// Begins to watch.
-    pub fn new(printer: Printer, outlet: &'a Outlet) -> Self {
-        Self { printer, outlet, spinner: Spinner::start("applying", printer) }
+    pub fn new(printer: Printer, outlet: &'a Outlet, count: usize) -> Self {
+        Self { printer, outlet, spinner: Spinner::start("applying", printer), count }
     }
 
     /// Ends it.
@@ -98,6 +100,9 @@ impl Progress for Steps<'_> {
                 self.outlet.event(&EventDocument::step_ended(outcome));
             }
             let ended = OutcomeDocument::from(outcome);
+            if !is_told(&ended, self.count, self.outlet.style) {
+                return;
+            }
             if self.outlet.human() {
                 self.printer.show(&line(&ended, self.printer.out));
             } else {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::apply::deputy::{Deputy, Unfit};
+use crate::apply::outcome::{Status, StepOutcome};
 use crate::config::model::Credentials;
 use crate::duo::api::{ReadApi as _, WriteApi as _};
 use crate::duo::client::Writer;
@@ -18,7 +19,6 @@ use crate::kinds::risk::Risk;
 use crate::kinds::seal::Verdict;
 use crate::kinds::value::Setting;
 use crate::observe::Reading;
-use crate::output::printer::Printer;
 use crate::reconcile::consent::Consent;
 use crate::reconcile::guard::{Refusal, allows, callers, judge_step};
 use crate::reconcile::observed::Observed;
@@ -222,6 +222,19 @@ impl Repair {
             .to_owned()
     }
 
+    /// What was done, as a report says it.
+    pub fn outcome(&self) -> StepOutcome {
+        StepOutcome {
+            address: self.step.address.clone(),
+            action: self.step.action,
+            ikey: self.step.ikey.clone(),
+            stage: None,
+            by_recovery_key: true,
+            status: Status::Applied,
+            note: None,
+        }
+    }
+
     /// What is done, as a plan shows it.
     pub fn step(&self) -> &Step {
         &self.step
@@ -232,18 +245,29 @@ impl Repair {
         judge_step(&self.step, &session.operator, &session.desired.guards, consent)
     }
 
+    /// Whether the recovery key still sees what it is about: a person may take an hour over the question.
+    ///
+    /// # Errors
+    ///
+    /// Those of the recovery key's calls.
+    pub async fn is_current(&self, session: &Session, consent: &Consent) -> Result<bool, Failure> {
+        let own = self.recovery.integration(&session.operator).await?;
+        let now = own.and_then(|own| restoration(session, &own, consent));
+        let same = |now: &Step| (&now.baseline, &now.writes) == (&self.step.baseline, &self.step.writes);
+        Ok(now.as_ref().is_some_and(same))
+    }
+
     /// Does it.
     ///
     /// # Errors
     ///
     /// Those of the recovery key's calls.
-    pub async fn carry_out(self, session: &Session, printer: Printer) -> Result<Reading, Failure> {
+    pub async fn carry_out(&self) -> Result<(), Failure> {
         for write in &self.step.writes {
             if let Write::Update(first, body) = write {
                 self.recovery.update(first, body.clone()).await?;
             }
         }
-        printer.remark("put back by the recovery key\n");
-        session.read(printer).await
+        Ok(())
     }
 }

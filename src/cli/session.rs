@@ -1,7 +1,6 @@
 //! What most commands begin with: load the YAML, find the keys, open the connection, read the account.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,6 @@ use crate::config::scope;
 use crate::config::untrusted::Trust;
 use crate::credentials::{CredentialError, announce};
 use crate::diagnostic::{Code, Diagnostic, Sources};
-use crate::duo::activity::activities;
 use crate::duo::client::Reader;
 use crate::duo::error::DuoError;
 use crate::duo::https::HttpsTransport;
@@ -22,17 +20,14 @@ use crate::duo::types::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::seal::{Keyring, Verdict};
 use crate::observe::births::look_at_births;
-use crate::observe::memberships::memberships;
 use crate::observe::rotations::{look_at_creations, look_at_uses};
-use crate::observe::uses::{touched, uses};
-use crate::observe::{Reading, counts, look_up, observe, observe_all};
+use crate::observe::{Reading, look_up, observe, observe_all};
 use crate::output::document::PlanDocument;
 use crate::output::printer::{Printer, findings_width};
 use crate::output::snippet;
 use crate::reconcile::consent::Consent;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::effect::{Memberships, assess, needs};
-use crate::reconcile::guard::{Refusal, asks_for_caller};
+use crate::reconcile::guard::Refusal;
 use crate::reconcile::observation::Observation;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Options, Plan, Prune, plan};
@@ -44,7 +39,7 @@ use crate::text::{quoted, safe};
 use crate::verify::ladder::Apis;
 
 use super::again::Again;
-use super::args::{Connection, Consents, Impact, Online, PruneMode, Pruning, Selected, Variables};
+use super::args::{Connection, Consents, Online, PruneMode, Pruning, Selected, Variables};
 use super::connection::{self, live_config, sandbox_config, start_sandbox};
 use super::exit::Failure;
 use super::progress::{self, Spinner};
@@ -54,10 +49,6 @@ pub use crate::intelligence::expand::desired;
 
 /// How many secrets are looked up at once.
 const LOOK_UPS: usize = 8;
-
-/// How far back, and over how many pages, the activity log is searched for where duoctl calls from.
-const CALLERS_MS: i64 = 30 * 24 * 3600 * 1000;
-const CALLERS_PAGES: usize = 3;
 
 /// Duo shows what happened in its logs two minutes later, on purpose (Duo's page about the Admin API, authentication logs).
 const LOG_DELAY: Duration = Duration::from_secs(120);
@@ -82,7 +73,7 @@ pub struct Session {
     pub(super) trusted: BTreeSet<Ikey>,
     /// Its secret stores; none without trust.
     pub stores: Stores,
-    trust: Trust,
+    pub(super) trust: Trust,
     /// The simulator, while one is used. It ends with the session.
     pub sandbox: Option<Arc<Running>>,
     pub(super) connection: Connection,
@@ -316,69 +307,6 @@ impl Session {
         let reading = observe_all(&reader, &self.keyring, &self.operator, self.host()).await;
         spinner.finish();
         self.usable(reading, printer)
-    }
-
-    /// The plan from a reading. Where something is to be deleted after its quarantine, the authentication log is asked
-    /// whether it is still used; where anything is to be deleted, Duo is asked how many applications there are.
-    pub async fn plan(&self, reading: &mut Reading, options: &Options, printer: Printer) -> Plan {
-        let mut found = self.planned(&reading.observation, options);
-        if !found.unlooked().is_empty() {
-            let spinner = Spinner::start("reading the authentication log", printer);
-            let now = self.by_duos_clock(reading.observation.observed_at);
-            reading.observation.uses = uses(&self.transport, found.unlooked(), now).await;
-            reading.observation.touched =
-                touched(&self.transport, found.unlooked(), &self.operator, now).await;
-            spinner.finish();
-            found = self.planned(&reading.observation, options);
-        }
-        if found.deletes() {
-            reading.observation.counted = counts::applications(&self.transport).await;
-            found = self.planned(&reading.observation, options);
-        }
-        found
-    }
-
-    /// Counts who is affected by a plan. It reads nothing where the plan changes neither who may log in nor a policy,
-    /// and what it cannot read fails nothing.
-    pub async fn tell_affected(
-        &self,
-        plan: &mut Plan,
-        observation: &Observation,
-        impact: &Impact,
-        printer: Printer,
-    ) {
-        // Who wrote the YAML would choose whose names are shown.
-        let budget = if self.trust.is_full() { impact.impact_budget } else { 0 };
-        let needs = needs(plan, observation);
-        let people = if needs.is_empty() {
-            Memberships::default()
-        } else {
-            let spinner = Spinner::start("counting who is affected", printer);
-            let groups = match &observation.groups {
-                Observed::Present(groups) => Some(groups.as_slice()),
-                Observed::NotRead | Observed::Absent | Observed::Unreadable(_) => None,
-            };
-            let people = memberships(&self.transport, &needs, groups, budget).await;
-            spinner.finish();
-            people
-        };
-        plan.tell_affected(assess(plan, observation, &people));
-    }
-
-    /// The consent, completed with the addresses from which Duo lately saw the operator call, where a guard needs them
-    /// and nobody stated one. What cannot be read stays unknown, and then the guard refuses.
-    pub async fn informed(&self, plan: &Plan, consent: Consent) -> Consent {
-        if !asks_for_caller(plan, &self.desired.guards, &consent) {
-            return consent;
-        }
-        let now = jiff::Timestamp::now().as_millisecond();
-        let Ok(log) = activities(&self.transport, now - CALLERS_MS, now, CALLERS_PAGES).await else {
-            return consent;
-        };
-        let own = log.items.iter().filter(|activity| Ikey::new(activity.actor.as_str()) == self.operator);
-        let callers: BTreeSet<IpAddr> =
-            own.filter_map(|activity| activity.from.as_ref()?.parse().ok()).collect();
-        Consent { callers: callers.into_iter().collect(), ..consent }
     }
 
     fn usable(&self, reading: Reading, printer: Printer) -> Result<Reading, Failure> {

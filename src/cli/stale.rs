@@ -5,6 +5,7 @@ use crate::output::printer::Printer;
 use crate::reconcile::fingerprint::Fingerprint;
 use crate::reconcile::plan::Plan;
 
+use super::asking::SoFar;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::session::first_failure;
@@ -13,12 +14,17 @@ use super::session::first_failure;
 pub(super) type Stale = (&'static str, &'static str);
 
 /// Of a saved plan.
-pub(super) const SAVED: Stale =
-    ("the saved plan is stale, so nothing was changed", "make a new one with `duoctl plan --out FILE`");
+pub(super) const SAVED: Stale = ("the saved plan is stale", "make a new one with `duoctl plan --out FILE`");
 
 /// Of a plan that a person was asked about.
 pub(super) const ASKED: Stale = (
-    "what the plan is about changed before it was approved, so nothing was changed",
+    "what the plan is about changed before it was approved",
+    "run the command again to see what it would do now",
+);
+
+/// Of a repair.
+pub(super) const REPAIR: Stale = (
+    "what the recovery key is to put back changed meanwhile",
     "run the command again to see what it would do now",
 );
 
@@ -35,13 +41,24 @@ pub(super) fn what_moved(then: &Fingerprint, now: &Plan, reading: &Reading) -> R
 }
 
 /// Says what moved; nothing was sent.
-pub(super) fn stale((what, next): Stale, moved: &[String], outlet: &Outlet, printer: Printer) -> Exit {
+pub(super) fn stale(
+    (what, next): Stale,
+    so_far: SoFar,
+    moved: &[String],
+    outlet: &Outlet,
+    printer: Printer,
+) -> Exit {
+    let exit = match so_far {
+        SoFar::Nothing => Exit::Stale,
+        SoFar::Repaired => Exit::Partly,
+    };
+    let what = format!("{what}, so {}", so_far.words());
     let mut text = format!("{}: {what}\n", printer.err.bad("error"));
     for line in moved.iter().map(String::as_str).chain([next]) {
         text.push_str(&format!("  {line}\n"));
     }
     printer.problem(&text);
     let help: Vec<String> = moved.iter().cloned().chain([next.to_owned()]).collect();
-    outlet.failed(Exit::Stale, what, &help, Vec::new());
-    Exit::Stale
+    outlet.failed(exit, &what, &help, Vec::new());
+    exit
 }

@@ -18,6 +18,7 @@ use crate::reconcile::handoff::Purpose;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::Plan;
 use crate::reconcile::selection::Selection;
+use crate::text::counted;
 use crate::verify::ladder::{World, climb_all};
 use crate::verify::report::{Ladder, Report, Subject};
 use crate::verify::run::{Target, WAITS, verify_watched};
@@ -87,6 +88,13 @@ async fn ladders(session: &Session, plan: &Plan, report: &Report) -> Vec<Ladder>
     climb_all(&session.transport, &world, sheets).await
 }
 
+/// With `-v`: how many calls are expected.
+pub fn tell_calls(what: &str, calls: usize, outlet: &Outlet) {
+    if outlet.style.every {
+        outlet.remark(&format!("note: {what} {}\n", counted(calls, "call", "calls")));
+    }
+}
+
 /// Probes every declared application that the selection covers; `None` where the account could not be read.
 pub async fn verify_addresses(
     session: &Session,
@@ -106,7 +114,10 @@ pub async fn verify_addresses(
         subject.advise(&session.remedy(&subject.address, plan, &refusals));
         subject
     };
-    let targets = targets.map(|wanted| target(wanted, plan, &lives)).collect();
+    let targets: Vec<Target> = targets.map(|wanted| target(wanted, plan, &lives)).collect();
+    let calls = targets.iter().map(Target::calls).sum();
+    let count = counted(targets.len(), "application", "applications");
+    tell_calls(&format!("verifying {count} takes"), calls, outlet);
     let seen = |subject: &Subject| {
         if outlet.streams() {
             outlet.event(&EventDocument::application_verified(&advised(subject)));

@@ -20,8 +20,9 @@ use crate::secret::Secret;
 /// The list of applications.
 pub(crate) const INTEGRATIONS: &str = "/admin/v3/integrations";
 
-/// Page sizes (duo-api.md, section 2.4): the known maximum, or a size that every list takes.
-const INTEGRATIONS_PAGE: &str = "500";
+/// How many applications a page of their list holds: the known maximum (duo-api.md, section 2.4).
+pub const INTEGRATIONS_PAGE: usize = 500;
+/// A page that every list takes.
 const PAGE: &str = "100";
 
 /// What is tried where Duo refuses a page of the usual size.
@@ -135,7 +136,7 @@ impl<T: Transport> Reader<T> {
 
 impl<T: Transport> ReadApi for Reader<T> {
     async fn integrations(&self) -> Result<Vec<Integration>, DuoError> {
-        let items = self.list(INTEGRATIONS, "integration_key", INTEGRATIONS_PAGE).await?;
+        let items = self.list(INTEGRATIONS, "integration_key", &INTEGRATIONS_PAGE.to_string()).await?;
         whole(INTEGRATIONS, items, Integration::decode)
     }
 

@@ -36,7 +36,9 @@ pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication, live: &Integrati
     let tells = marker.is_some_and(|marker| marker.address == wanted.address && !marker.applied.is_empty());
     let steps =
         plan.steps().iter().filter(|step| step.address == wanted.address && step.action == Action::Update);
-    let moved = |change: &&Change| !tells || matches!(change.origin, Some(Origin::Drift | Origin::Both));
+    let moved = |change: &&Change| {
+        !tells || matches!(change.origin, Some(Origin::Drift | Origin::Both | Origin::Unknown))
+    };
     // `state` and `protect` are the marker's words, not Duo's.
     let settings = |change: &&Change| !matches!(change.field.as_str(), "state" | "protect");
     steps.flat_map(|step| &step.changes).filter(moved).filter(settings).collect()

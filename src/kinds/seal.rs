@@ -27,6 +27,9 @@ pub enum Verdict {
     Born,
     /// It is none of the others, and a person vouches for it in this run.
     Trusted,
+    /// It is sealed by a key of this run over this application, which a person changed since, as far as the activity log can
+    /// tell: they may have put an older marker back.
+    Doubted,
     /// It is the first marker of a creation, and could have been copied from elsewhere.
     Unbound,
     /// It is sealed by a key that this run does not have.

@@ -46,18 +46,27 @@ pub async fn uses(
     uses
 }
 
-/// When somebody else than the operator last changed each application since a time, as far as the activity log shows it.
-/// Where it cannot be read, the time of the quarantine counts, which is sealed.
+/// When somebody else than the operator last changed each application since a time, by the activity log.
+///
+/// # Errors
+///
+/// Why it does not tell, or not for the whole time.
 pub async fn touched(
     transport: &impl Transport,
     wanted: &[(Ikey, Timestamp)],
     operator: &Ikey,
     until: Timestamp,
-) -> BTreeMap<Ikey, Timestamp> {
+) -> Result<BTreeMap<Ikey, Timestamp>, String> {
     let mut touched = BTreeMap::new();
-    let Some(from) = wanted.iter().map(|(_, since)| *since).min() else { return touched };
+    let Some(from) = wanted.iter().map(|(_, since)| *since).min() else { return Ok(touched) };
     let log = activities(transport, from.as_millisecond(), until.as_millisecond(), PAGES).await;
-    for activity in log.into_iter().flat_map(|log| log.items) {
+    let log = log.map_err(|error| error.to_string())?;
+    if !log.complete {
+        return Err(format!(
+            "the newest {PAGES} pages of the activity log do not reach back to its quarantine"
+        ));
+    }
+    for activity in log.items {
         let (target, actor) = (Ikey::new(activity.target.as_str()), Ikey::new(activity.actor.as_str()));
         let Ok(at) = activity.when.parse::<Timestamp>() else { continue };
         let since = wanted.iter().find(|(ikey, _)| *ikey == target).map(|(_, since)| *since);
@@ -66,7 +75,7 @@ pub async fn touched(
             *last = at.max(*last);
         }
     }
-    touched
+    Ok(touched)
 }
 
 #[cfg(test)]
@@ -88,7 +97,10 @@ mod tests {
             let page: usize = page.parse().unwrap();
             let next = (page + 1 < self.0).then(|| (page + 1).to_string());
             let record = json!({"application": {"key": "DIOTHER"}, "result": "success"});
-            let response = json!({"authlogs": [record], "metadata": {"next_offset": next}});
+            let change = json!({"action": "integration_update", "ts": "2023-11-15T00:00:00Z",
+                "actor": {"key": "DEPERSON"}, "target": {"key": "DI1"}});
+            let response =
+                json!({"authlogs": [record], "items": [change], "metadata": {"next_offset": next}});
             Ok(Success { response, metadata: Value::Null })
         }
 
@@ -110,5 +122,10 @@ mod tests {
             async |pages| uses(&Busy(pages), &[(ikey.clone(), since)], until).await.remove(&ikey).unwrap();
         assert_eq!(seen(PAGES).await, Observed::Present(None));
         assert!(matches!(seen(PAGES + 1).await, Observed::Unreadable(_)));
+        let changed =
+            async |pages| touched(&Busy(pages), &[(ikey.clone(), since)], &Ikey::new("DIOP"), until).await;
+        let at: Timestamp = "2023-11-15T00:00:00Z".parse().unwrap();
+        assert_eq!(changed(PAGES).await, Ok(BTreeMap::from([(ikey.clone(), at)])));
+        assert!(changed(PAGES + 1).await.is_err());
     }
 }

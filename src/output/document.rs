@@ -24,6 +24,7 @@ pub use list::{
     LeftOutReason, ListDocument, RotationsDocument,
 };
 pub(crate) use plan::Actions;
+pub(crate) use plan::lift_words;
 pub use plan::{
     ChangeDocument, DeliveryDocument, DriftedDocument, MadeBy, MadeWith, PlanDocument, PruneDocument,
     RefusalDocument, RiskDocument, StepDocument, UnmanagedFieldDocument, WhoDocument,

@@ -144,6 +144,7 @@ fn difference(step: &StepDocument, plan: &PlanDocument) -> Finding {
         let origin = match change.origin {
             Some(Origin::Drift) => " (changed in Duo)",
             Some(Origin::Both) => " (changed here and in Duo)",
+            Some(Origin::Unknown) => " (who changed it cannot be told)",
             Some(Origin::Config) | None => "",
         };
         message.push_str(&format!(

@@ -31,6 +31,19 @@ impl Style {
     pub const PLAIN: Self = Self { paint: Paint { on: false }, every: true };
 }
 
+/// From how many on what is alike is summed up, unless every line is asked for.
+const MANY: usize = 20;
+/// How many are named where more are meant.
+const NAMED: usize = 5;
+
+/// The first few, and how many more there are.
+fn few<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    let more = names.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    names.iter().take(NAMED).map(|name| safe(name)).chain(more).collect::<Vec<_>>().join(", ")
+}
+
 /// The width of what goes to no terminal.
 const UNLIMITED: usize = 100_000;
 

@@ -320,6 +320,7 @@ fn row(change: &ChangeDocument, creating: bool) -> String {
     let origin = match change.origin {
         Some(Origin::Drift) => "changed in Duo",
         Some(Origin::Both) => "changed here and in Duo",
+        Some(Origin::Unknown) => "cannot be told",
         Some(Origin::Config) | None => "",
     };
     format!("| {field} | {} | {} | {origin} |", value(&change.before), value(&change.after))
@@ -375,7 +376,17 @@ fn apply_comment(apply: &ApplyDocument) -> Comment {
         Section { title: "Not verified", items: apply.verify.iter().flat_map(failed_checks).collect() };
     // What is still to be entered is known now, with the keys of what was created.
     let handoffs = &apply.left.as_ref().unwrap_or(plan).handoffs;
-    let mut sections = vec![problems(&plan.diagnostics), refusals(plan, "Refused; nothing was changed")];
+    let refused = if apply.repaired.is_some() {
+        "Refused; nothing else was changed"
+    } else {
+        "Refused; nothing was changed"
+    };
+    let mut sections = vec![problems(&plan.diagnostics), refusals(plan, refused)];
+    if let Some(done) = &apply.repaired {
+        let ikey = code(done.integration_key.as_deref().unwrap_or_default());
+        let done = format!("{} {ikey}: the recovery key gave it back what it had lost", code(&done.address));
+        sections.insert(0, Section { title: "Put back", items: vec![done] });
+    }
     sections.extend([failed, left, checks, drift_risks(plan), risks(plan), ends(plan), affected(plan)]);
     let details = plan.steps.iter().map(step_detail).chain(handoffs.iter().map(handoff_detail));
     Comment {

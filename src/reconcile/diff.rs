@@ -19,7 +19,7 @@ use crate::kinds::marker::{Applied, AppliedFields, Marker, MarkerState, short_ha
 use crate::kinds::risk::{Assessment, NEUTRAL, Risk};
 use crate::kinds::value::{FieldValue, Setting};
 
-use crate::names::alike_key;
+use crate::names::may_be_kept_as;
 
 use super::desired::DesiredApplication;
 use super::references::References;
@@ -34,6 +34,8 @@ pub enum Origin {
     Drift,
     /// Both.
     Both,
+    /// Nothing that is proven tells: whoever may edit notes could have written what the marker says of it.
+    Unknown,
 }
 
 /// One field, or one leaf of a document, that changes.
@@ -45,14 +47,17 @@ pub struct Change {
     pub before: Value,
     /// What the YAML asks for.
     pub after: Value,
-    /// Who moved; absent where the application does not exist yet.
+    /// Who moved; absent where the application does not exist yet. What a marker tells of it depends on the keys of the
+    /// run, so it is no part of what the plan does.
+    #[serde(skip)]
     pub origin: Option<Origin>,
     /// What the change may do.
     pub risk: Risk,
     /// Why it has this risk; empty for a neutral one.
     pub reason: &'static str,
     /// What was done in Duo, where somebody did: what it risks as long as it stays. The change undoes it, so that its own
-    /// risk says little about it.
+    /// risk says little about it. It follows from the origin.
+    #[serde(skip)]
     pub drift: Option<DriftRisk>,
 }
 
@@ -65,7 +70,7 @@ impl Change {
 }
 
 /// The risk of an edit that was made in Duo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DriftRisk {
     /// What the edit may do.
     pub risk: Risk,
@@ -205,6 +210,7 @@ pub fn compare<'m>(
         } else {
             (assess(&value, &target), origin(managed, &value, applied))
         };
+        let origin = if marker.is_none() || is_proven { origin } else { Origin::Unknown };
         let drift = (origin != Origin::Config).then(|| {
             let (risk, reason) = assess(&target, &value);
             DriftRisk { risk, reason }
@@ -351,10 +357,7 @@ fn is_known(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) ->
 /// make any other text one that Duo keeps.
 fn resembles(target: &FieldValue, value: &FieldValue) -> bool {
     match (target, value) {
-        (FieldValue::Text(target), FieldValue::Text(value)) => {
-            let (target, value) = (alike_key(target), alike_key(value));
-            !value.is_empty() && target.starts_with(&value)
-        }
+        (FieldValue::Text(target), FieldValue::Text(value)) => may_be_kept_as(target, value),
         (_, value) => *value == FieldValue::Unset,
     }
 }

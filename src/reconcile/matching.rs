@@ -44,6 +44,9 @@ impl std::fmt::Display for Claim {
         let says = if word == MarkerState::Owned.word() { "whose it is" } else { word };
         let why = match verdict {
             Verdict::Unbound => "nothing shows yet who wrote it",
+            Verdict::Doubted => {
+                "Duo's activity log does not show that no person changed the application since duoctl wrote it"
+            }
             _ => "it is sealed by a key that this run does not have",
         };
         write!(f, "the marker of {ikey} says {says}, and {why}")

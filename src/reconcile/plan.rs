@@ -239,6 +239,11 @@ impl Plan {
         &self.parts.unlooked
     }
 
+    /// The applications that the plan would remove by what their marker says alone: none that waited in a quarantine.
+    pub fn by_word(&self) -> &[Ikey] {
+        &self.parts.by_word
+    }
+
     /// Whether a step deletes an application.
     pub fn deletes(&self) -> bool {
         self.parts.steps.iter().any(|step| !step.deletes().is_empty())
@@ -380,6 +385,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     });
     if options.hold_back {
         claims::hold_back(&mut parts);
+        creation::hold_back_doubtful(&cx, &mut parts, &lives);
         removal::hold(&mut parts);
     }
     parts.problems.extend(console::withhold(&mut handoffs, &unproven));

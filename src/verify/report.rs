@@ -34,6 +34,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether somebody has to look at it.
+    pub fn is_amiss(self) -> bool {
+        match self {
+            Self::Pending | Self::Inconclusive | Self::Failed => true,
+            Self::Verified
+            | Self::Shown
+            | Self::Attested
+            | Self::NotTestable
+            | Self::NotVerifiable
+            | Self::Unsupported
+            | Self::Skipped => false,
+        }
+    }
+
     /// The words in reports.
     pub fn words(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ use crate::duo::api::SecretApi as _;
 use crate::duo::call::Transport;
 use crate::duo::client::KeyReader;
 use crate::duo::error::DuoError;
+use crate::duo::probe::permission_probes;
 use crate::duo::types::Integration;
 use crate::kinds::address::Address;
 use crate::reconcile::observed::Observed;
@@ -32,6 +33,18 @@ pub struct Target {
     pub permissions: Option<BTreeSet<String>>,
     /// The live application; unreadable where it cannot be told which one it is.
     pub live: Observed<Integration>,
+}
+
+impl Target {
+    /// How many calls its probe takes where all goes well: one that fetches the key, and those that try it.
+    pub fn calls(&self) -> usize {
+        let Observed::Present(live) = &self.live else { return 0 };
+        match KeyProbe::of(live) {
+            None => 0,
+            Some(KeyProbe::AdminApi) => 1 + permission_probes(Timestamp::UNIX_EPOCH).len(),
+            Some(KeyProbe::AuthApi | KeyProbe::UniversalPrompt) => 2,
+        }
+    }
 }
 
 /// Probes every target, at most `parallelism` at once. Changes nothing; secret keys stay in memory.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Folder, HEAD, THREE};
+use crate::support::{Folder, HEAD, Server, THREE};
 
 #[test]
 fn a_first_file_validates_plans_applies_and_is_never_overwritten() {
@@ -30,6 +30,80 @@ fn a_first_file_validates_plans_applies_and_is_never_overwritten() {
     );
     assert!(folder.read("duo.yaml").ends_with("# mine\n"));
     assert_eq!(folder.read("duoctl.schema.json"), "mine");
+}
+
+/// Questions of `init` with their answers. What cannot be used is asked again.
+type Dialogue<'a> = &'a [(&'a str, &'a str)];
+
+#[test]
+fn what_init_asks_for_makes_a_workspace_whose_first_doctor_and_plan_are_clean() {
+    const HOST: (&str, &str) = ("API hostname", "api-1a2b3c4d.duosecurity.com");
+    let no_intelligence = ("Identity Intelligence? yes or no", "");
+    let dialogues: [(Dialogue<'_>, &str); 4] = [
+        (
+            &[HOST, ("Plan of", ""), ("keys come from", ""), no_intelligence, ("Import the", "")],
+            "Plan: 1 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged.",
+        ),
+        (
+            &[
+                ("API hostname", "https://api-1a2b3c4d.duosecurity.com/"),
+                ("write `api-1a2b3c4d.duosecurity.com`", ""),
+                ("Plan of", "huge"),
+                ("write unknown, free, essentials, advantage, premier", "premier"),
+                ("keys come from", "env"),
+                ("Identity Intelligence? yes or no", "yes"),
+                ("Name of the integration", "Duo Acme"),
+                ("not only read? yes or no", "yes"),
+                ("Name that people see", "Acme Support"),
+                ("Import the", "no"),
+            ],
+            "Plan: 2 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 1 handoff.",
+        ),
+        (
+            &[HOST, ("Plan of", "premier"), ("keys come from", ""), no_intelligence, ("Import the", "yes")],
+            "Plan: 0 to add, 0 to change, 11 to adopt, 0 to delete. 1 unmanaged.",
+        ),
+        (
+            &[
+                HOST,
+                ("Plan of", ""),
+                ("keys come from", "file"),
+                ("Integration key", "nonsense!"),
+                ("is not an integration key", "IKEY"),
+                ("File with", "skey"),
+                no_intelligence,
+                ("Import the", ""),
+            ],
+            "Plan: 1 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged.",
+        ),
+    ];
+    for (dialogue, last) in dialogues {
+        let (folder, server) = (Folder::empty(), Server::start());
+        let key = server.key("operator");
+        folder.write("skey", key.secret_key.expose());
+        let mut process = folder.duoctl(["init"]).at(&server).start_at_terminal();
+        for (question, answer) in dialogue {
+            process.until(question);
+            process.answer(&format!("{}\n", answer.replace("IKEY", &key.integration_key)));
+        }
+        process.end().exits(0).says("Wrote duo.yaml");
+        let clean = folder.duoctl(["validate"]).run().exits(0);
+        assert_eq!(clean.stderr, "", "{}", folder.read("duo.yaml"));
+        folder.duoctl(["doctor"]).at(&server).run().exits(0).never_tells("warning");
+        let plan = folder.duoctl(["plan"]).at(&server).run().exits(0).never_tells("warning");
+        assert_eq!(plan.last_line(), last);
+    }
+}
+
+#[test]
+fn init_that_is_not_answered_writes_nothing() {
+    let (folder, server) = (Folder::empty(), Server::start());
+    let mut process = folder.duoctl(["init", "new"]).at(&server).start_at_terminal();
+    process.until("API hostname");
+    process.answer("\u{4}");
+    process.end().exits(5).says("nothing was written");
+    assert!(!folder.path("new").exists());
+    folder.duoctl(["init", "new", "--no-input"]).run().exits(0);
 }
 
 #[test]

@@ -347,12 +347,14 @@ fn an_edit_between_the_plan_and_the_deletion_keeps_the_application() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
     folder.declare(&THREE[..THREE.find("  vpn:").unwrap()]);
-    let lists = server.account().requests()["GET /admin/v3/integrations"];
+    let counts =
+        |account: &Account| account.requests().get("GET /admin/v1/info/summary").copied().unwrap_or_default();
+    let before = counts(&server.account());
     let writes = server.writes();
     server.disturb("delay=150");
     let process =
         folder.duoctl(["apply", "--auto-approve", "--prune=now", "--allow", "destroys"]).at(&server).start();
-    server.wait_until("the plan is made", |account| account.requests()["GET /admin/v3/integrations"] > lists);
+    server.wait_until("the plan is made", |account| counts(account) > before);
     server.edit("VPN", json!({"greeting": "The audit needs this one"}));
     process.end().exits(6).says("was changed in Duo since the plan was made");
     assert_eq!((server.writes(), server.named("VPN").len()), (writes, 1));

@@ -33,6 +33,7 @@ mod partly;
 mod planning;
 mod reading;
 mod recovery_key;
+mod replayed;
 mod requests;
 mod saved_plans;
 mod seals;

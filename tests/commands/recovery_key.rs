@@ -252,7 +252,7 @@ fn a_roll_back_that_fails_says_the_values_and_the_next_run_puts_them_back() {
     // What was there before still stands in its notes.
     let outcome =
         apply(&folder, &server, &[]).exits(0).warns("an earlier run ended before the recovery key's change");
-    outcome.warns("put back by the recovery key").says("updated applications.me");
+    outcome.tells("the recovery key gave it back").says("updated applications.me");
     let held = |live: &Value| {
         live.as_object().unwrap().iter().filter(|(key, _)| key.starts_with("adminapi_")).count()
     };

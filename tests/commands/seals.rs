@@ -107,6 +107,37 @@ fn another_key_changes_settings_and_removes_or_hands_out_nothing() {
     folder.duoctl(["validate"]).run().exits(1);
 }
 
+/// A marker that a run cannot verify tells nobody who moved: an old one beside an old value would make a hostile edit look
+/// like a change of the YAML.
+#[test]
+fn who_moved_is_not_believed_without_proof() {
+    let (folder, server) = applied();
+    let bye = VPN.replace(
+        "name: Wiki, user_access: no_users, greeting: Hello",
+        "name: Wiki, user_access: no_users, greeting: Bye",
+    );
+    folder.declare(&bye);
+    folder.duoctl(APPLY).at(&server).run().exits(0);
+    let key = another(&server, "Watcher", &["read_resource"]);
+    folder.declare(VPN);
+    // Pending in the YAML, as the marker says, which only some can verify.
+    folder.duoctl(["drift"]).at(&server).run().exits(0).says("0 changed in Duo, 1 pending");
+    let report = ["drift", "--report=json=drift.json", "--report=markdown=drift.md"];
+    let watched = by(&folder, &server, &key, &report).exits(2).says("1 changed in Duo, 0 pending");
+    watched.says("greeting  \"Bye\" -> \"Hello\"  (who changed it cannot be told)");
+    let document: Value = serde_json::from_str(&folder.read("drift.json")).unwrap();
+    assert_eq!(document["steps"][0]["changes"][0]["origin"], "unknown");
+    assert!(folder.read("drift.md").contains("cannot be told"));
+    // A plan of the one is a plan of the other.
+    by(&folder, &server, &key, &["plan", "--out=plan.json"]).exits(0);
+    folder
+        .duoctl(["apply", "plan.json", "--no-verify"])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says("updated applications.wiki");
+}
+
 #[test]
 fn one_state_key_for_all_makes_them_one() {
     let server = Server::start();

@@ -116,7 +116,9 @@ fn place(direct: &Direct, body: &Value) -> String {
 #[test]
 fn nothing_is_sent_to_what_an_answer_to_a_creation_claims_to_be_new() {
     type Change = fn(&mut Map<String, Value>);
-    let lists: [(&str, Change); 6] = [
+    let lists: [(&str, Change); 8] = [
+        ("another name", |live| drop(live.insert("name".into(), json!("Payroll")))),
+        ("no name", |live| drop(live.insert("name".into(), json!("")))),
         ("another type", |live| drop(live.insert("type".into(), json!("unix")))),
         ("open", |live| drop(live.insert("user_access".into(), json!("ALL_USERS")))),
         ("access not shown", |live| drop(live.remove("user_access"))),
@@ -155,6 +157,17 @@ fn nothing_is_sent_to_what_an_answer_to_a_creation_claims_to_be_new() {
                 answer
             });
             refused(&direct, &between, access, whose);
+        }
+        // The answer names the right one, and says something else of it.
+        for (what, value) in [("type", "unix"), ("name", "Payroll"), ("name", "VPN of somebody else")] {
+            let direct = start();
+            let between = Between::new(&direct, move |call, mut answer| {
+                if call.method.as_str() == "POST" && call.path == LIST {
+                    answer.response[what] = json!(value);
+                }
+                answer
+            });
+            refused(&direct, &between, access, value);
         }
         // The list shows what was made in another way than it was sent.
         for (what, change) in lists {

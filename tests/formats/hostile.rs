@@ -106,7 +106,12 @@ fn rendered(format: Format, value: &Value) -> String {
 fn outside_of_code(markdown: &str) -> Vec<String> {
     let mut seen = Vec::new();
     let mut inside = false;
+    let mut words = String::new();
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+        match &event {
+            Event::Text(text) => words.push_str(text),
+            _ => assert_eq!(linked(&std::mem::take(&mut words)), None),
+        }
         match event {
             Event::Code(_) => seen.push("CODE".to_owned()),
             Event::InlineHtml(tag) if &*tag == "<code>" => inside = true,
@@ -128,7 +133,11 @@ fn outside_of_code(markdown: &str) -> Vec<String> {
                     text += &format!("{before}CODE");
                     rest = after;
                 }
-                seen.push(text + rest);
+                let mut text = text + rest;
+                while text.contains("CODECODE") {
+                    text = text.replace("CODECODE", "CODE");
+                }
+                seen.push(text);
             }
             event => {
                 assert!(!inside, "{event:?} inside of code");
@@ -136,9 +145,17 @@ fn outside_of_code(markdown: &str) -> Vec<String> {
             }
         }
     }
+    // An address of mail is cut in two.
+    seen.dedup_by(|a, b| a == "CODE" && b == "CODE");
     // Spaces around code split a text in two.
     let joined = seen.join("\u{1}");
     joined.split('\u{1}').map(str::to_owned).collect()
+}
+
+/// What GitHub makes a link of in text, whether numbers or characters were written there: addresses of mail.
+fn linked(words: &str) -> Option<&str> {
+    let local = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
+    words.split_inclusive('@').find(|part| part.strip_suffix('@').is_some_and(|part| part.ends_with(local)))
 }
 
 /// Pieces that mean something to Markdown, HTML, GitHub, GitLab, a terminal or a CI.
@@ -175,6 +192,8 @@ const PIECES: &[&str] = &[
     "https://a.example",
     "www.a.example",
     "a@b.example",
+    "mailto:a@b.example",
+    "http://a.example",
     "::error::x",
     "\n::add-mask::x",
     "%0A::error::x",

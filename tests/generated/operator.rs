@@ -8,7 +8,6 @@ use duoctl::secret::Secret;
 use serde_json::{Map, json};
 
 use super::row;
-use crate::support::seals::sealed;
 use crate::support::{Folder, HEAD, Server, even, object};
 
 const ORDINARY: &str = "applications:
@@ -117,23 +116,22 @@ fn outcome(
     let server = Server::start();
     let folder = Folder::empty();
     let declare = |rest: &str| folder.write("duo.yaml", &format!("{HEAD}{rest}"));
+    // What is there, this operator has written, as long as it could do everything.
+    let key = operator(&server, &ORDER);
     if !before.is_empty() {
         declare(before);
-        folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
+        folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at_with(&server, &key).run().exits(0);
     }
     declare(yaml);
     if command.contains(&"--who") {
         server.edit("Branch VPN", json!({"policy_key": ""}));
     }
-    let key = operator(&server, permissions);
-    // What is there, this operator has written.
-    let lives = server.account().applications();
-    for live in lives {
-        let (ikey, notes) = (live["integration_key"].as_str().unwrap(), live["notes"].as_str().unwrap());
-        let Some((plain, _)) = notes.rsplit_once(" ~") else { continue };
-        let notes = sealed(key.secret_key.expose(), Some(ikey), &format!("{plain}]"));
-        server.account().modify_application(ikey, object(json!({"notes": notes}))).ok().unwrap();
-    }
+    let left = ORDER
+        .map(|name| (format!("adminapi_{name}"), json!(if permissions.contains(&name) { "1" } else { "0" })));
+    let mut account = server.account();
+    account.switches.set_permissions_on_modify = true;
+    account.modify_application(&key.integration_key, Map::from_iter(left)).ok().unwrap();
+    drop(account);
     let outcome = folder.duoctl(command).at_with(&server, &key).run();
     // These say what they could not see, and go on; what the others say differs from run to run.
     match command {

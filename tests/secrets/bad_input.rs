@@ -69,7 +69,11 @@ fn each_is_named_and_the_others_proceed() {
     // Nobody, not even root, can write there.
     yaml(&folder, "/sys/duoctl-secrets");
     break_all(&folder);
-    let run = duo.apply(&folder).exits(4);
+    // The account has other applications of their type, whose keys such a store may hold.
+    let new = ["open", "planted"].map(|name| format!("--allow=replaces:applications.{name}"));
+    let held = duo.run(&folder, &["apply", "--auto-approve", "--only=open", "--only=planted"]).exits(1);
+    held.tells("applications.open: it is not created").tells("--allow replaces:applications.open");
+    let run = duo.run(&folder, &["apply", "--auto-approve", &new[0], &new[1]]).exits(4);
     let run = run
         .tells("delivered applications.good")
         .tells("error[store-unreadable]: applications.open: its keys cannot be delivered: others may look into the folder")

@@ -13,7 +13,7 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::MutexGuard;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 mod agreement;
@@ -328,8 +328,21 @@ impl Process {
         line
     }
 
-    /// Reads stdout up to this text.
+    /// Reads stdout up to this text. What never says it is ended, so that the test fails and does not hang.
     pub fn until(&mut self, text: &str) {
+        let (heard, waits) = channel::<()>();
+        let id = self.0.id().to_string();
+        let watch = std::thread::spawn(move || {
+            if let Err(RecvTimeoutError::Timeout) = waits.recv_timeout(PATIENCE) {
+                let _ = Command::new("kill").args(["-KILL", &id]).status();
+            }
+        });
+        self.read_until(text);
+        drop(heard);
+        watch.join().unwrap();
+    }
+
+    fn read_until(&mut self, text: &str) {
         let mut seen = Vec::new();
         let bytes = std::io::BufReader::with_capacity(1, self.0.stdout.as_mut().unwrap()).bytes();
         for byte in bytes {

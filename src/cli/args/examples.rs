@@ -2,7 +2,8 @@
 
 pub(super) const INIT: &str = "Examples:
   duoctl init
-  duoctl init duo/prod";
+  duoctl init duo/prod
+  duoctl init --bare --no-input";
 
 pub(super) const VALIDATE: &str = "Examples:
   duoctl validate

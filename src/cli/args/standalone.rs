@@ -29,6 +29,9 @@ pub struct Init {
     /// Leave the sample application out: the account exists already, and `duoctl import` comes next.
     #[arg(long)]
     pub bare: bool,
+    /// Ask nothing, also on a terminal: what is to be known stands in the file, to be edited.
+    #[arg(long)]
+    pub no_input: bool,
 }
 
 /// `duoctl validate`.

@@ -35,7 +35,7 @@ use crate::reconcile::selection::Selection;
 use crate::text::{counted, safe};
 
 use super::super::args::{ChangeKeys, Consents, Pruning, Selected};
-use super::super::asking::asked as consented;
+use super::super::asking::{SoFar, asked as consented};
 use super::super::exit::{Exit, Failure};
 use super::super::outlet::Outlet;
 use super::super::progress::Steps;
@@ -111,13 +111,13 @@ pub(super) async fn run(
     }
     let question = "Go on with this? Only `yes` is accepted: ";
     if !approval.auto_approve {
-        if !consented(question, "yes", "pass --auto-approve", printer)? {
+        if !consented(question, "yes", "pass --auto-approve", SoFar::Nothing, printer)? {
             return Ok(Exit::Refused);
         }
         let now = session.read(printer).await?;
         let moved = moved_since(&session, stages.as_ref(), &choice, &options, &now)?;
         if !moved.is_empty() {
-            return Ok(stale(ASKED, &moved, outlet, printer));
+            return Ok(stale(ASKED, SoFar::Nothing, &moved, outlet, printer));
         }
     }
     let parallelism = usize::from(connection.parallelism);
@@ -253,7 +253,7 @@ impl Run<'_> {
         let writer = Writer::new(self.session.transport.clone());
         let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
         if let Some(stages) = stages {
-            let steps = Steps::new(self.printer, self.outlet);
+            let steps = Steps::new(self.printer, self.outlet, 0);
             let sealer = Sealer::new(&self.session.keyring);
             let hands = Hands { writer: &writer, courier: &courier, deputy: None, sealer };
             let outcomes = execute(stages, hands, self.parallelism, stop, &steps).await;

@@ -25,6 +25,9 @@ pub struct ApplyDocument {
     /// `apply`.
     #[schemars(with = "String", extend("const" = "apply"))]
     pub kind: Kind,
+    /// What the recovery key gave back to the operator before the plan was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repaired: Option<OutcomeDocument>,
     /// The plan that was carried out, or refused.
     pub plan: PlanDocument,
     /// How many steps ended how.
@@ -66,9 +69,15 @@ impl ApplyDocument {
             left_out: Some(plan.left_out_addresses.clone()),
             handoffs: Some(left.as_ref().unwrap_or(&plan).handoffs.clone()),
             verify: verified.map(VerifyDocument::new),
+            repaired: None,
             plan,
             left,
         }
+    }
+
+    /// What is said of a run that went no further.
+    pub(crate) fn so_far(&self) -> &'static str {
+        if self.repaired.is_some() { "nothing else was changed" } else { "nothing was changed" }
     }
 
     /// Whether there was something to do, and nothing was begun: a guard refused it, or nobody consented.

@@ -93,8 +93,8 @@ impl ApplyDocument {
     /// How many steps were done, or why none was; the plan's own line where there was none to do. Then what is amiss.
     pub fn last_line(&self) -> String {
         let begin = match (self.steps.is_empty(), self.is_refused()) {
-            (true, true) if self.plan.refusals.is_empty() => "Not approved; nothing was changed.".to_owned(),
-            (true, true) => "Refused; nothing was changed.".to_owned(),
+            (true, true) if self.plan.refusals.is_empty() => format!("Not approved; {}.", self.so_far()),
+            (true, true) => format!("Refused; {}.", self.so_far()),
             (true, false) => self.plan.last_line(),
             (false, _) => {
                 let steps = format!("Applied: {} of {} steps", self.summary.applied, self.steps.len());

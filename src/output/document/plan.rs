@@ -263,8 +263,10 @@ impl PlanDocument {
             waiting.push(format!("{more} more"));
         }
         let without: Vec<String> = refused.iter().map(|address| format!("--exclude {address}")).collect();
-        let others = (!waiting.is_empty())
-            .then(|| format!("{} (`{}` applies the rest)", waiting.join(", "), without.join(" ")));
+        // A command line with a hundred addresses helps nobody.
+        let way = (without.len() <= NAMED).then(|| format!(" (`{}` applies the rest)", without.join(" ")));
+        let others =
+            (!waiting.is_empty()).then(|| format!("{}{}", waiting.join(", "), way.unwrap_or_default()));
         let all: Vec<String> = keys.chain(others).collect();
         (!all.is_empty()).then(|| format!("held back until then: {}", all.join("; ")))
     }
@@ -363,10 +365,21 @@ pub struct RefusalDocument {
 impl RefusalDocument {
     /// What would lift the guard, in words.
     pub fn lift_words(&self) -> String {
-        match &self.lift {
-            Some(lift) => format!("to allow it: {lift}"),
-            None => "nothing lifts this guard".to_owned(),
-        }
+        lift_words(self.lift.as_deref())
+    }
+
+    /// What would happen, without the address that it is about.
+    pub(crate) fn reason(&self) -> &str {
+        let about = self.address.as_deref().and_then(|address| self.message.strip_prefix(address));
+        about.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&self.message)
+    }
+}
+
+/// What lifts a guard, in words.
+pub(crate) fn lift_words(lift: Option<&str>) -> String {
+    match lift {
+        Some(lift) => format!("to allow it: {lift}"),
+        None => "nothing lifts this guard".to_owned(),
     }
 }
 

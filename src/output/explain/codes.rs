@@ -306,7 +306,8 @@ pub(super) fn entry(code: Code) -> Entry {
         Code::StoreUnreadable => texts(
             "a secret store could not be read",
             "The store did not answer, refused, or holds something at the place that duoctl did not \
-             write. Nothing is delivered there, since it might overwrite what others need.",
+             write. Nothing is delivered there, since it might overwrite what others need. Nor does `apply` create an \
+             application whose key the store may hold already.",
             "Mend what the message names, or choose another `path`, and apply again.",
         ),
         Code::PossibleDuplicate => texts(
@@ -410,8 +411,11 @@ pub(super) fn entry(code: Code) -> Entry {
             "a marker that this run cannot verify",
             "A step rests on what the marker of an application says, and the marker is sealed by a key that this run does \
              not have, such as the secret key of another operator. `plan` shows the step; `apply` does not carry it out, \
-             because whoever may edit notes could have written the marker. Settings are changed all the same.",
-            "Run it with the key that sealed the marker, or name that key in `tenant.credentials.state_keys`. If you know \
+             because whoever may edit notes could have written the marker. Settings are changed all the same. Before it removes \
+             an application, duoctl also wants to see in Duo's activity log that no person changed it since duoctl did: they \
+             may have put an old marker back.",
+            "Run it with the key that sealed the marker, or name that key in `tenant.credentials.state_keys`; before a \
+             removal, look who changed the application last, and give the operator *Grant read log*. If you know \
              that the marker is right, pin the application with `integration_key`, or pass `--allow \
              unverified_state:INTEGRATION_KEY` once.",
         ),

@@ -1,21 +1,27 @@
 //! What became of a plan, for people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::apply::deliver::HELD;
 use crate::output::document::{ApplyDocument, OutcomeDocument, StepStatus};
 use crate::output::paint::Paint;
 use crate::reconcile::plan::Action;
-use crate::text::{one_line, safe};
+use crate::text::{counted, one_line, safe};
 
-use super::{Style, console, plan, verify};
+use super::{MANY, Style, console, few, plan, verify};
 
 /// The plan, its steps as they ended, and the end.
 pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {
-    let mut text = plan::render(&apply.plan, plan::REFUSED, style.paint);
+    let title = plan::refused(apply.so_far());
+    let mut text =
+        apply.repaired.iter().map(|done| format!("{}\n", repaired(done, style.paint))).collect::<String>();
+    text.push_str(&plan::render(&apply.plan, &title, style.paint));
     // What was never begun did not end on the way.
-    for outcome in apply.steps.iter().filter(|outcome| outcome.status != StepStatus::NotAttempted) {
+    let told = |outcome: &&OutcomeDocument| is_told(outcome, apply.steps.len(), style);
+    for outcome in
+        apply.steps.iter().filter(told).filter(|outcome| outcome.status != StepStatus::NotAttempted)
+    {
         let _ = writeln!(text, "{}", line(outcome, style.paint));
     }
     text.push_str(&end(apply, style));
@@ -26,7 +32,7 @@ pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {
 /// verified; each step that was begun had its own line as it ended.
 pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
     let Style { paint, .. } = style;
-    let mut text = String::new();
+    let mut text = summary(apply, style);
     for outcome in apply.steps.iter().filter(|outcome| outcome.status == StepStatus::NotAttempted) {
         let _ = writeln!(text, "{}", line(outcome, paint));
     }
@@ -56,7 +62,7 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
         }
         if !plan.steps.is_empty() {
             let title = paint.notice("After the apply the account still differs:");
-            let _ = write!(left, "\n{title}\n{}", super::plan::render(plan, super::plan::REFUSED, paint));
+            let _ = write!(left, "\n{title}\n{}", super::plan::render(plan, plan::WOULD_BE_REFUSED, paint));
         }
     }
     // Where there was nothing to do, the plan has said so.
@@ -70,6 +76,31 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
         let _ = writeln!(text, "\n{}{line}", verify::body(verified, style));
     }
     text
+}
+
+/// Whether a step has a line of its own as it ends. Of many, those that were carried out are summed up.
+pub(crate) fn is_told(outcome: &OutcomeDocument, steps: usize, style: Style) -> bool {
+    style.every || steps < MANY || outcome.status != StepStatus::Applied
+}
+
+/// How many of the steps that have no line of their own were carried out.
+fn summary(apply: &ApplyDocument, style: Style) -> String {
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for outcome in apply.steps.iter().filter(|outcome| !is_told(outcome, apply.steps.len(), style)) {
+        groups.entry(past(outcome.action)).or_default().push(&outcome.address);
+    }
+    let line = |(past, addresses): (&str, Vec<&str>)| {
+        let count = counted(addresses.len(), "application", "applications");
+        format!("{} {count}: {}\n", style.paint.good(past), few(addresses))
+    };
+    groups.into_iter().map(line).collect()
+}
+
+/// What was given back before the plan was made.
+pub(crate) fn repaired(done: &OutcomeDocument, paint: Paint) -> String {
+    let ikey = safe(done.integration_key.as_deref().unwrap_or_default());
+    let (word, address) = (paint.good("put back"), paint.strong(&safe(&done.address)));
+    format!("{word} {address} {ikey}; the recovery key gave it back what it had lost")
 }
 
 /// One step in the past tense.

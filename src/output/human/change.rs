@@ -25,6 +25,7 @@ pub(super) fn render(text: &mut String, change: &ChangeDocument, creating: bool,
     let origin = match change.origin {
         Some(Origin::Drift) => paint.notice("  (drift: changed in Duo)"),
         Some(Origin::Both) => paint.notice("  (changed here and in Duo)"),
+        Some(Origin::Unknown) => paint.notice("  (who changed it cannot be told)"),
         Some(Origin::Config) | None => String::new(),
     };
     let field = safe(&change.field);

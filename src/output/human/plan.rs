@@ -6,14 +6,15 @@ use crate::kinds::address::Address;
 use crate::kinds::policy;
 use crate::kinds::risk::Risk;
 use crate::output::document::{
-    Actions, ChangeDocument, HandoffDocument, Kind, PlanDocument, StepDocument, WhoDocument, unmanaged_fields,
+    Actions, ChangeDocument, HandoffDocument, Kind, PlanDocument, RefusalDocument, StepDocument, WhoDocument,
+    lift_words, unmanaged_fields,
 };
 use crate::output::paint::Paint;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::{Action, Orphan};
 use crate::text::{quoted, safe};
 
-use super::{affected, change, console, list};
+use super::{affected, change, console, few, list};
 
 /// What a step says that the recovery key makes.
 pub(crate) const BY_SECOND: &str =
@@ -24,10 +25,9 @@ pub(crate) const WOULD_BE_REFUSED: &str = "An apply would be refused:";
 /// The same where somebody can be asked.
 pub(crate) const NEEDS_CONSENT: &str = "This needs your consent:";
 /// The same where it was to be applied.
-pub(crate) const REFUSED: &str = "Refused; nothing was changed:";
-
-/// How many of the addresses that were left out are named.
-const NAMED: usize = 5;
+pub(crate) fn refused(so_far: &str) -> String {
+    format!("Refused; {so_far}:")
+}
 
 /// The plan, with a title for the guards that refuse it.
 pub(crate) fn render(plan: &PlanDocument, refused: &str, paint: Paint) -> String {
@@ -201,14 +201,42 @@ fn retired(plan: &PlanDocument, paint: Paint) -> String {
     text
 }
 
+/// Refusals of one guard for one reason together, if they are many; the steps above name each of them.
+fn alike(refusals: &[RefusalDocument]) -> Vec<Vec<&RefusalDocument>> {
+    let mut groups: Vec<Vec<&RefusalDocument>> = Vec::new();
+    for refusal in refusals {
+        let same = |group: &&mut Vec<&RefusalDocument>| {
+            group
+                .first()
+                .is_some_and(|other| other.guard == refusal.guard && other.reason() == refusal.reason())
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(refusal),
+            None => groups.push(vec![refusal]),
+        }
+    }
+    let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.len() >= super::MANY);
+    many.into_iter().chain(few.into_iter().flatten().map(|refusal| vec![refusal])).collect()
+}
+
 fn refusals(plan: &PlanDocument, title: &str, paint: Paint) -> String {
     let mut text = String::new();
-    for refusal in &plan.refusals {
+    for alike in alike(&plan.refusals) {
+        let Some(refusal) = alike.first() else { continue };
         if text.is_empty() {
             let _ = writeln!(text, "{}", paint.bad(title));
         }
-        let _ = writeln!(text, "  ! {}: {}", safe(&refusal.guard), safe(&refusal.message));
-        let _ = writeln!(text, "      {}", safe(&refusal.lift_words()));
+        let (guard, message, lift) = if alike.len() < super::MANY {
+            (&refusal.guard, safe(&refusal.message), refusal.lift_words())
+        } else {
+            let named = few(alike.iter().filter_map(|refusal| refusal.address.as_deref()));
+            let message = format!("{} addresses: {}: {named}", alike.len(), safe(refusal.reason()));
+            // Each has its own consent; one without an address is for all of them.
+            let lift = refusal.lift.as_deref().map(|lift| lift.split(':').next().unwrap_or(lift));
+            (&refusal.guard, message, lift_words(lift))
+        };
+        let _ = writeln!(text, "  ! {}: {message}", safe(guard));
+        let _ = writeln!(text, "      {}", safe(&lift));
     }
     if let Some(command) = plan.consent.as_ref().filter(|_| !plan.refusals.is_empty()) {
         let _ = writeln!(text, "  to consent to all of it:\n    {}", safe(command));
@@ -226,15 +254,13 @@ pub(super) fn left_out(addresses: &[String], pending: usize) -> Option<String> {
         1 => ("1 address".to_owned(), "was", "it"),
         count => (format!("{count} addresses"), "were", "them"),
     };
-    let more = addresses.len().saturating_sub(NAMED);
-    let more = (more > 0).then(|| format!("and {more} more"));
-    let named: Vec<String> = addresses.iter().take(NAMED).map(|address| safe(address)).chain(more).collect();
+    let named = few(addresses.iter().map(String::as_str));
     let pending = match pending {
         0 => String::new(),
         _ if them == "it" => " It would change.".to_owned(),
         pending => format!(" {pending} of them would change."),
     };
-    Some(format!("{count} {be} left out by --only or --exclude: {}.{pending}", named.join(", ")))
+    Some(format!("{count} {be} left out by --only or --exclude: {named}.{pending}"))
 }
 
 /// Who changed what differs, where somebody looked.

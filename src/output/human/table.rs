@@ -41,6 +41,13 @@ pub(crate) fn list(list: &ListDocument, width: usize, paint: Paint) -> String {
         }
         text.push_str(&format!("{}\n", cells.join("")));
     }
+    let hidden: Vec<&str> =
+        COLUMNS.iter().zip(widths).filter(|(_, width)| *width == 0).map(|(name, _)| *name).collect();
+    if !hidden.is_empty() {
+        let hidden =
+            format!("not shown for lack of room: {}; --format csv has all columns", hidden.join(", "));
+        text.push_str(&format!("{}\n", paint.faint(&hidden)));
+    }
     text.push_str(&format!("{}\n", list.last_line()));
     text
 }

@@ -1,13 +1,14 @@
 //! What was verified, for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::output::document::{ApplicationDocument, LadderDocument, VerifyDocument};
 use crate::output::paint::Paint;
-use crate::text::{quoted, safe};
+use crate::text::{counted, quoted, safe};
 use crate::verify::report::{Check, PERMISSION, SHOWN, Verdict};
 
-use super::{Style, plan};
+use super::{MANY, Style, few, plan};
 
 /// Every application, every ladder, what was left out, and the last line.
 pub(super) fn render(verify: &VerifyDocument, style: Style) -> String {
@@ -23,13 +24,39 @@ pub(super) fn render(verify: &VerifyDocument, style: Style) -> String {
 /// Every application and every ladder.
 pub(super) fn body(verify: &VerifyDocument, style: Style) -> String {
     let mut text = String::new();
-    for application in &verify.applications {
+    let many = !style.every && verify.applications.len() >= MANY;
+    let (summed, whole): (Vec<_>, Vec<_>) =
+        verify.applications.iter().partition(|application| many && !application.verdict.is_amiss());
+    summary(&mut text, &summed, style.paint);
+    for application in whole {
         application_text(&mut text, application, style);
     }
     for ladder in &verify.identity_intelligence {
         ladder_text(&mut text, ladder, style.paint);
     }
     text
+}
+
+/// What went well, or could not be tested, by verdict and type; `-v` has a line for each check.
+fn summary(text: &mut String, applications: &[&ApplicationDocument], paint: Paint) {
+    let mut groups: BTreeMap<(&str, &str), Vec<&ApplicationDocument>> = BTreeMap::new();
+    for application in applications {
+        let group = (application.verdict.words(), application.kind.as_str());
+        groups.entry(group).or_default().push(application);
+    }
+    for ((_, kind), alike) in groups {
+        let Some(first) = alike.first() else { continue };
+        let (verdict, count) =
+            (word(first.verdict, paint), counted(alike.len(), "application", "applications"));
+        let named = few(alike.iter().map(|application| application.address.as_str()));
+        let _ = writeln!(text, "{verdict} {count} of type {}: {named}", safe(kind));
+        let detail =
+            |application: &ApplicationDocument| application.checks.first().map(|check| check.detail.clone());
+        let shared = detail(first).filter(|_| alike.iter().all(|other| detail(other) == detail(first)));
+        if let (Some(detail), Verdict::NotTestable) = (shared, first.verdict) {
+            let _ = writeln!(text, "    {}", safe(&detail));
+        }
+    }
 }
 
 fn ladder_text(text: &mut String, ladder: &LadderDocument, paint: Paint) {

@@ -28,13 +28,16 @@ pub(super) fn span(text: &str) -> String {
 }
 
 /// The same as HTML, which also holds inside of HTML blocks: every character that could mean anything is written as a
-/// number.
+/// number. Before each `@` the code ends and begins anew: GitHub looks for addresses of mail in what numbers mean, and
+/// finds none that begins with it.
 pub(super) fn html_code(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let is_address = text.to_ascii_lowercase().contains("www.");
     for c in shortened(text).chars() {
         if c.is_alphanumeric() || matches!(c, ' ' | '-' | ',') || c == '.' && !is_address {
             escaped.push(c);
+        } else if c == '@' {
+            escaped.push_str("</code><code>&#64;");
         } else {
             escaped.push_str(&format!("&#{};", u32::from(c)));
         }
@@ -86,7 +89,7 @@ mod tests {
         assert_eq!(code("a`b"), "``a`b``");
         assert_eq!(
             code("a|user@example.com www.example.com"),
-            "<code>a&#124;user&#64;example&#46;com www&#46;example&#46;com</code>"
+            "<code>a&#124;user</code><code>&#64;example&#46;com www&#46;example&#46;com</code>"
         );
         assert_eq!(code("a|b\\"), "<code>a&#124;b&#92;</code>");
         assert_eq!(code(" a"), "<code> a</code>");

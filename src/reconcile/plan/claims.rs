@@ -76,8 +76,8 @@ fn unverified(step: &Step, claim: &Claim) -> Diagnostic {
     let Claim { ikey, verdict, .. } = claim;
     let address = &step.address;
     let lift = format!("`--allow unverified_state:{ikey}`");
-    let (message, help) = if *verdict == Verdict::Unbound {
-        (
+    let (message, help) = match verdict {
+        Verdict::Unbound => (
             format!(
                 "{address}: an earlier run did not finish creating {ikey}, and nothing proves yet that it is its own"
             ),
@@ -85,15 +85,21 @@ fn unverified(step: &Step, claim: &Claim) -> Diagnostic {
                 "try again in a few minutes, when Duo's activity log shows the creation (permission read_log); if you know \
                  that it is right, pass {lift}, or delete {ikey} in Duo"
             ),
-        )
-    } else {
-        (
+        ),
+        Verdict::Doubted => (
+            format!("{address}: {claim}"),
+            format!(
+                "it may be an old marker that was put back: look who changed {ikey} last, and whether it is {address} (duoctl \
+                 asks the log with the permission read_log); if so, pass {lift}"
+            ),
+        ),
+        _ => (
             format!("{address}: {claim}"),
             format!(
                 "run it with that key, or name the key in `tenant.credentials.state_keys`; if you know that the marker is \
                  right, pass {lift}"
             ),
-        )
+        ),
     };
     Diagnostic::error(Code::UnverifiedState, None, message).help(help)
 }

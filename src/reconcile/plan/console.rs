@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::{Ikey, Integration};
 
-use super::super::consent::Consent;
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::handoff::{Handoff, HandoffSpec, Lapse, Purpose};
 use super::super::live::Live;
@@ -57,10 +56,7 @@ pub(super) fn unproven<'a>(
     cx: &Context<'a>,
     found: &[(&'a DesiredApplication, Result<Match<'a>, Box<Diagnostic>>)],
 ) -> BTreeMap<&'a Address, &'a Ikey> {
-    let standing = Consent { allow: cx.options.allow.clone(), ..Consent::default() }.all(&cx.desired.guards);
-    let consented = |address: &Address| {
-        standing.iter().any(|allowed| allowed.covers(Risk::AdoptsKey.name(), Some(address)))
-    };
+    let consented = |address: &Address| cx.allows(Risk::AdoptsKey, address);
     let lives =
         found.iter().filter_map(|(wanted, found)| Some((*wanted, found.as_ref().ok()?.live.as_ref()?)));
     lives

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::Ikey;
 
+use super::super::consent::Consent;
 use super::super::delivery::Held;
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::live::Live;
@@ -20,6 +21,7 @@ use super::options::Options;
 use super::step::Step;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut, room};
+use crate::kinds::risk::Risk;
 
 /// What every stage reads.
 pub(super) struct Context<'a> {
@@ -50,6 +52,12 @@ impl Context<'_> {
     /// Whether nothing keeps the store from being read.
     pub(super) fn readable(&self, wanted: &DesiredApplication) -> bool {
         !matches!(self.held(wanted), Some(Held::Unreadable { .. }))
+    }
+
+    /// Whether somebody consented to a risk of an address.
+    pub(super) fn allows(&self, risk: Risk, address: &Address) -> bool {
+        let consent = Consent { allow: self.options.allow.clone(), ..Consent::default() };
+        consent.all(&self.desired.guards).iter().any(|allowed| allowed.covers(risk.name(), Some(address)))
     }
 
     pub(super) fn marker(
@@ -140,6 +148,8 @@ pub(super) struct Parts {
     pub(super) retired: Vec<Orphan>,
     /// Applications whose deletion waits for a look into the authentication log, from when on.
     pub(super) unlooked: Vec<(Ikey, Timestamp)>,
+    /// Applications that are to be removed by what their marker says alone.
+    pub(super) by_word: Vec<Ikey>,
     /// Addresses that the run does not cover.
     pub(super) left_out: BTreeSet<Address>,
 }
@@ -158,6 +168,7 @@ impl Parts {
         self.rotations.extend(other.rotations);
         self.retired.extend(other.retired);
         self.unlooked.extend(other.unlooked);
+        self.by_word.extend(other.by_word);
         self.left_out.extend(other.left_out);
     }
 

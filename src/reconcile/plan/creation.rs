@@ -1,16 +1,21 @@
 //! New applications, and those that take the place of one of another type.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, json};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::Integration;
+use crate::duo::types::{Ikey, Integration};
 
+use super::super::delivery::Held;
 use super::super::desired::DesiredApplication;
 use super::super::diff::{self, Change};
 use super::super::live::Live;
 use super::super::matching::Match;
-use super::context::{Context, checked_notes};
+use super::super::observed::Observed;
+use super::context::{Context, Parts, checked_notes};
 use super::step::{AFTER_REPLACEMENT, Action, Step, Write};
+use crate::kinds::address::Address;
 use crate::kinds::application::fields::field;
 use crate::kinds::application::{NETWORKS, NO_USERS, POLICY};
 use crate::kinds::field::Roles;
@@ -102,6 +107,35 @@ pub(super) fn replacement(
         step.changes.insert(0, type_change(old.integration.kind(), &step.kind));
     }
     Ok(step)
+}
+
+/// Nothing is created by a run whose store of the address cannot be read, while an application of this type exists that no
+/// address is matched to: the store may hold its key, and who took its marker away may have wanted a second one.
+pub(super) fn hold_back_doubtful(
+    cx: &Context<'_>,
+    parts: &mut Parts,
+    matched: &HashMap<&Address, &Integration>,
+) {
+    let taken: HashSet<&Ikey> = matched.values().map(|live| &live.ikey).collect();
+    let Observed::Present(lives) = &cx.observation.integrations else { return };
+    for wanted in &cx.desired.applications {
+        let address = &wanted.address;
+        let Some(Held::Unreadable { reason, help }) = cx.held(wanted) else { continue };
+        let creates = |step: &&Step| step.address == *address && step.action == Action::Create;
+        let Some(step) = parts.steps.iter().find(creates) else { continue };
+        let mut free = lives.iter().filter(|live| live.kind() == step.kind && !taken.contains(&live.ikey));
+        let Some(live) = free.next().filter(|_| !cx.allows(Risk::Replaces, address)) else { continue };
+        let more = if free.next().is_some() { ", or of another one" } else { "" };
+        let message = format!(
+            "{address}: it is not created: its store, which cannot be read ({reason}), may hold the key of {}{more}, which has its type",
+            live.ikey
+        );
+        let mend = help.as_deref().unwrap_or("mend the store, and apply again");
+        let help = format!("{mend}; if it is new, pass `--allow {}:{address}`", Risk::Replaces);
+        let problem = Diagnostic::error(Code::StoreUnreadable, wanted.span, message).help(help);
+        parts.steps.retain(|step| step.address != *address);
+        parts.add(Parts::blocked(address, vec![problem]));
+    }
 }
 
 /// What a replacement has left behind goes with it, or in a step of its own.

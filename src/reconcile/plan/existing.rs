@@ -43,6 +43,9 @@ pub(super) fn existing(
     }
     let mut changes: Vec<Change> =
         marker.into_iter().flat_map(|marker| marker_changes(marker, wanted, becomes)).collect();
+    if !is_proven {
+        changes.iter_mut().for_each(|change| change.origin = Some(diff::Origin::Unknown));
+    }
     changes.extend(difference.changes.iter().cloned());
     changes.extend(restored.changes);
     said.extend(remarks(wanted, &changes));

@@ -129,16 +129,19 @@ fn remove(cx: &Context<'_>, prune: Prune, orphan: &Live<'_>, marker: &Marker, se
         cx.observation.touched.get(&orphan.integration.ikey).map_or(since, |touched| since.max(*touched))
     });
     let delete = |why| Parts { steps: vec![deletion(cx, orphan, marker, why)], ..Parts::default() };
+    let by_word = vec![orphan.integration.ikey.clone()];
     match (prune, since) {
         (Prune::No, _) => Parts::default(),
-        (Prune::Now, _) if !anew => delete("its keys stop working for good; Duo has no undelete"),
+        (Prune::Now, _) if !anew => {
+            Parts { by_word, ..delete("its keys stop working for good; Duo has no undelete") }
+        }
         (Prune::Quarantine, Some(since)) if over(since) => {
             let why = if marker.adopted { OF_SOMEBODY_ELSE } else { AFTER_QUARANTINE };
             maybe_used(cx, orphan, marker, since).unwrap_or_else(|| delete(why))
         }
         (Prune::Quarantine, Some(_)) => Parts::default(),
         (Prune::Quarantine | Prune::Now, _) => match quarantine(cx, orphan, marker, second) {
-            Ok(step) => Parts { steps: vec![step], ..Parts::default() },
+            Ok(step) => Parts { steps: vec![step], by_word, ..Parts::default() },
             Err(problem) => Parts::blocked(&marker.address, vec![problem]),
         },
     }

@@ -1,5 +1,6 @@
 //! A change of the operator's own application, killed or disturbed at every request: the next run finishes it.
 
+use duoctl::sandbox::account::Account;
 use serde_json::json;
 
 use crate::support::{Folder, Server, object};
@@ -103,7 +104,7 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
         .warns("which the YAML does not declare: declare it, allow it with --allow");
     assert_eq!(own(&server), broken);
     declare(&folder, &server, &format!("notes: Theirs, permissions: [{EVERYTHING}]"), "");
-    apply(&folder, &server, &[]).exits(0).warns("put back by the recovery key");
+    apply(&folder, &server, &[]).exits(0).tells("the recovery key gave it back");
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
     // Where nothing was left behind, the recovery key says what it sees.
     let first = first(&server);
@@ -153,7 +154,86 @@ fn what_a_killed_run_left_is_put_back_also_where_the_first_operator_can_still_re
     let (server, folder) = left_behind(&permissions);
     server.edit("Configuration pipeline", json!({"adminapi_read_resource": "1"}));
     // Without a word that it escalates: it only gets back what it had, and what the YAML declares.
-    apply(&folder, &server, &[]).exits(0).warns("put back by the recovery key");
+    apply(&folder, &server, &[]).exits(0).tells("the recovery key gave it back");
     assert_eq!(own(&server)["adminapi_integrations"], 1);
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
+}
+
+/// A repaired operator, and a plan that comes to nothing: what was put back is said, and a part of the run was done.
+#[test]
+fn a_plan_that_is_refused_after_a_repair_says_what_was_put_back() {
+    let settings = format!("notes: Ours, permissions: [{EVERYTHING}]");
+    let left = || {
+        let (server, folder) = left_behind(&settings);
+        let more = "  open: {type: radius, name: Open, user_access: all_users}\n";
+        declare(&folder, &server, &settings.replace("Ours", "Theirs"), more);
+        (server, folder)
+    };
+    let reports = ["--report=json=report.json", "--report=markdown=report.md"];
+    let said = |folder: &Folder| {
+        let report: serde_json::Value = serde_json::from_str(&folder.read("report.json")).unwrap();
+        (report["repaired"]["status"].clone(), folder.read("report.md"))
+    };
+    let (server, folder) = left();
+    let refused = apply(&folder, &server, &reports).exits(4).tells("the recovery key gave it back");
+    let refused = refused.says("Refused; nothing else was changed:").says("widens_access");
+    refused.never_tells("nothing was changed").says("put back applications.me");
+    let (status, markdown) = said(&folder);
+    assert_eq!(status, "applied");
+    assert!(markdown.contains("Put back") && markdown.contains("nothing else was changed"), "{markdown}");
+    folder.duoctl(["show", "report.json"]).run().exits(0).says("put back applications.me");
+    assert_eq!(own(&server)["adminapi_integrations"], 1);
+    // What cannot be read afterwards.
+    let (server, folder) = left();
+    let lists =
+        |account: &Account| account.requests().get("GET /admin/v3/integrations").copied().unwrap_or_default();
+    let so_far = lists(&server.account());
+    server.disturb("5xx=99@/admin/v1/groups");
+    server.disturb("delay=20");
+    let groups =
+        "  staff: {type: radius, name: Staff, user_access: permitted_groups, groups_allowed: [VPN Users]}\n";
+    declare(&folder, &server, &settings.replace("Ours", "Theirs"), groups);
+    let failed = apply(&folder, &server, &reports);
+    assert!(lists(&server.account()) > so_far);
+    failed.exits(4).tells("the recovery key gave it back").never_tells("nothing was changed");
+}
+
+#[test]
+fn a_repair_is_looked_at_again_after_its_question() {
+    let settings = format!("notes: Ours, permissions: [{EVERYTHING}]");
+    for (changes, answer, code) in [(false, "yes\n", 0), (true, "yes\n", 6), (false, "no\n", 5)] {
+        let (server, folder) = left_behind(&settings);
+        declare(&folder, &server, &settings.replace("Ours", "Theirs"), "");
+        let mut process = call(&folder, &server, &["apply", "--no-verify"]).start_at_terminal();
+        process.until("Do this first? Only `yes` is accepted: ");
+        if changes {
+            server.edit("Configuration pipeline", json!({"adminapi_info": "1"}));
+        }
+        let before = own(&server);
+        process.answer(answer);
+        if code == 0 {
+            process.until("Apply this plan? Only `yes` is accepted: ");
+            process.answer("yes\n");
+        }
+        let outcome = process.end().exits(code);
+        if code == 0 {
+            assert_eq!(own(&server)["adminapi_integrations"], 1);
+        } else {
+            outcome.tells("nothing was changed");
+            assert_eq!(own(&server), before);
+        }
+    }
+}
+
+#[test]
+fn no_after_a_repair_is_partly_applied() {
+    let settings = format!("notes: Ours, permissions: [{EVERYTHING}]");
+    let (server, folder) = left_behind(&settings);
+    declare(&folder, &server, &settings.replace("Ours", "Theirs"), "");
+    let mut process = call(&folder, &server, &["apply", "--no-verify"]).start_at_terminal();
+    process.until("Do this first? Only `yes` is accepted: ");
+    process.answer("yes\n");
+    process.until("Apply this plan? Only `yes` is accepted: ");
+    process.answer("no\n");
+    process.end().exits(4).says("not approved; nothing else was changed").never_tells("nothing was changed");
 }

@@ -14,6 +14,7 @@ use crate::kinds::value::FieldValue;
 use crate::reconcile::consent::Consent;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::Desired;
+use crate::reconcile::diff::Origin;
 use crate::reconcile::guard::judge;
 use crate::reconcile::observation::Proofs;
 use crate::reconcile::plan::properties::prunes;
@@ -106,7 +107,7 @@ fn no_word_that_is_not_proven_leads_to_a_write() {
         ..HeldKeys::default()
     });
     for state in states() {
-        for verdict in [Verdict::Forged, Verdict::Foreign, Verdict::Unbound] {
+        for verdict in [Verdict::Forged, Verdict::Foreign, Verdict::Unbound, Verdict::Doubted] {
             for access in ["ALL_USERS", "NO_USERS"] {
                 for (command, prune, orders) in commands() {
                     for held in [None, Some(&Held::Nothing), Some(&store)] {
@@ -190,7 +191,7 @@ fn nothing_is_created_beside_what_may_be_it() {
     });
     for state in states() {
         for (workspace, address) in [("acme", "vpn"), ("acme", "other"), ("acme", "gone"), ("zz", "vpn")] {
-            for verdict in [Verdict::Forged, Verdict::Foreign, Verdict::Unbound] {
+            for verdict in [Verdict::Forged, Verdict::Foreign, Verdict::Unbound, Verdict::Doubted] {
                 for (name, held) in
                     [("VPN", &Held::CannotTell), ("VPN", &Held::Nothing), ("VPN", &stored), ("Else", &stored)]
                 {
@@ -426,7 +427,18 @@ proptest! {
         let with = plan_pruning(&desired, &duo, prune);
         duo.proofs = Proofs::all(Verdict::Foreign);
         let without = plan_pruning(&desired, &duo, prune);
-        prop_assert_eq!(outline(&with), outline(&without));
+        // Who moved is told by the marker alone.
+        let steps = |plan: &Plan| {
+            let origins = ["config", "drift", "both", "unknown"].map(|origin| format!(" ({origin})"));
+            origins.iter().fold(outline(plan), |text, origin| text.replace(origin, ""))
+        };
+        prop_assert_eq!(steps(&with), steps(&without));
+        for step in without.steps().iter().filter(|step| step.action == Action::Update) {
+            let marked = !Notes::parse(&duo.notes(step.ikey.as_ref().unwrap().as_str())).marker.is_none_or(|marker| marker.address != step.address || marker.workspace != "acme");
+            let told = |origin| matches!(origin, Some(Origin::Config | Origin::Drift | Origin::Both));
+            let settings = step.changes.iter().filter(|change| !matches!(change.field.as_str(), "state" | "protect"));
+            prop_assert!(!marked || !settings.clone().any(|change| told(change.origin)), "{}", outline(&without));
+        }
         prop_assert_eq!(with.fingerprint(), without.fingerprint());
         // Each step that touches what carries a marker says so.
         let pins: BTreeSet<&Ikey> = desired.applications.iter().filter_map(|wanted| Some(&wanted.pin.as_ref()?.value)).collect();

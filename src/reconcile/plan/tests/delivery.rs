@@ -3,9 +3,10 @@ use serde_json::json;
 use crate::diagnostic::Code;
 use crate::kinds::address::Address;
 use crate::kinds::marker::MarkerState;
+use crate::reconcile::consent::Allowed;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::Desired;
-use crate::reconcile::plan::{Plan, Prune, plan};
+use crate::reconcile::plan::{Action, Options, Plan, Prune, plan};
 use crate::reconcile::testing::{
     App, FakeDuo, app, codes, desired, marked, marked_as, now, options, outline, problems, requests,
 };
@@ -98,6 +99,38 @@ fn an_unreadable_store_does_not_keep_an_application_from_being_created() {
     let unreadable = Held::Unreadable { reason: "it is sealed".to_owned(), help: None };
     let plan = planned(&desired([wanted()]), &FakeDuo::new(), unreadable);
     assert_eq!((deliveries(&plan), codes(&plan)), (vec![("create", None)], vec![Code::StoreUnreadable]));
+}
+
+/// An application lost its marker and its name, while the store that knows its key cannot be read.
+#[test]
+fn an_apply_creates_nothing_beside_what_an_unreadable_store_may_know() {
+    let unreadable = || Held::Unreadable { reason: "it is sealed".to_owned(), help: None };
+    let apply = |duo: &FakeDuo, held: Held, allow: &[&str]| {
+        let mut observation = duo.observation();
+        observation.held.insert(Address::application("vpn"), held);
+        let allow = allow.iter().map(|text| Allowed::parse(text).unwrap()).collect();
+        plan(&desired([wanted()]), &observation, &Options { hold_back: true, allow, ..options(Prune::No) })
+    };
+    let with = |kind, notes: String| FakeDuo::new().with("DI1", kind, "Renamed", json!({"notes": notes}));
+    for notes in [String::new(), marked("former"), "[duoctl other/applications.vpn -]".to_owned()] {
+        let duo = with("radius", notes);
+        let held = apply(&duo, unreadable(), &[]);
+        assert_eq!((outline(&held), held.blocked().len()), (String::new(), 1));
+        let said = held.problems().iter().find(|problem| problem.message.contains("not created")).unwrap();
+        assert!(said.help.as_ref().unwrap().contains("--allow replaces:applications.vpn"), "{said:?}");
+        for allow in ["replaces:applications.vpn", "replaces"] {
+            assert_eq!(deliveries(&apply(&duo, unreadable(), &[allow])), [("create", None)]);
+        }
+        assert!(outline(&apply(&duo, unreadable(), &["replaces:applications.x"])).is_empty());
+    }
+    for (duo, held) in [
+        (with("unix", String::new()), unreadable()),
+        (FakeDuo::new(), unreadable()),
+        (with("radius", String::new()), Held::CannotTell),
+        (with("radius", String::new()), Held::Nothing),
+    ] {
+        assert_eq!(apply(&duo, held, &[]).steps()[0].action, Action::Create);
+    }
 }
 
 #[test]

@@ -290,6 +290,9 @@ impl Story {
             let mut named = keys(&help);
             self.pin = named.pop();
             self.let_go.extend(named);
+        } else if help.contains("set `integration_key` to that one") {
+            // What uses the key of the store goes on.
+            self.pin = Some(self.kept().ikey);
         } else if help.contains("again until the rotation has ended") {
             self.key = "vpn";
         } else if help.contains("keys abort") {
