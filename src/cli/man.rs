@@ -284,6 +284,11 @@ mod tests {
                 "{own}: {others:?}"
             );
         }
+    }
+
+    #[test]
+    fn every_command_has_related_ones() {
+        let root = Args::command();
         let related: BTreeSet<&str> = RELATED.iter().flat_map(|group| group.iter().copied()).collect();
         assert_eq!(related, children(&root).map(Command::get_name).collect());
     }

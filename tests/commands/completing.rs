@@ -178,6 +178,17 @@ fn nothing_of_the_yaml_is_run_no_secret_is_read_and_nobody_is_called() {
     server.calm();
 }
 
+/// A link may lead to what the author of the YAML must not show.
+#[test]
+#[cfg(unix)]
+fn no_link_out_of_the_folder_is_followed() {
+    let (folder, outside) = (Folder::with(YAML), Folder::empty());
+    outside
+        .write("kept.duo.yaml", "applications: {kept: {type: radius, name: Kept, user_access: no_users}}\n");
+    std::os::unix::fs::symlink(outside.path("kept.duo.yaml"), folder.path("kept.duo.yaml")).unwrap();
+    assert_eq!(values(&folder, &["adopt", ""]), ["emea", "siem", "emea.admin_api", "emea.auth_api"]);
+}
+
 #[test]
 fn what_goes_wrong_is_not_said_on_the_line_that_is_typed() {
     let folder = Folder::empty();
@@ -220,13 +231,21 @@ fn the_variable_alone_changes_no_command() {
 
 #[test]
 fn what_people_wrote_cannot_command_the_terminal() {
-    let folder = Folder::with(
-        "applications:\n  vpn: {type: radius, name: \"a\\e]0;b\\n\\tc\\u202ed\", user_access: no_users}\n  \"x\\e[1m\": {type: radius}\n",
-    );
-    let found = asked(&folder, "fish", &["plan", "--only", ""]);
-    let [(value, help)] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!(value, "vpn");
-    assert!(!help.contains(|c: char| c.is_control() || c == '\u{202e}') && help.contains('a'), "{help:?}");
+    let text = "\"q\\u202ed\\tc\\e]0;b\\nx\"";
+    let folder = Folder::with(&format!(
+        "vars: {{host: {{default: x, description: {text}}}, \"y\\e[1m\": {{default: x}}}}
+applications:
+  vpn: {{type: radius, name: {text}, user_access: no_users}}
+  \"x\\e[1m\": {{type: radius}}
+"
+    ));
+    for (words, expected) in [(&["plan", "--only", ""], "vpn"), (&["plan", "--var", ""], "host=")] {
+        let found = asked(&folder, "fish", words);
+        let [(value, help)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(value, expected);
+        assert!(!help.contains(|c: char| c.is_control() || c == '\u{202e}'), "{help:?}");
+        assert!(expected == "vpn" || help.starts_with('q'), "{help:?}");
+    }
 }
 
 /// Arguments that name something and are not completed, and why.
