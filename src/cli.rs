@@ -7,6 +7,7 @@ pub mod apply;
 pub mod args;
 mod asking;
 pub mod attest;
+mod completing;
 pub mod completions;
 mod connection;
 pub mod doctor;

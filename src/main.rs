@@ -12,7 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use duoctl::cli::args::{Args, Command};
 use duoctl::cli::exit::Exit;
-use duoctl::cli::{mistakes, panics, signals};
+use duoctl::cli::{completions, mistakes, panics, signals};
 use duoctl::output::printer::Printer;
 
 /// A large account is many small values, made and dropped again: the system's allocator would take a quarter of a run.
@@ -23,6 +23,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     harden();
     signals::end_at_once();
+    if completions::answer() {
+        return ExitCode::from(Exit::Done.code());
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {

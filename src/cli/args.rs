@@ -25,7 +25,7 @@ pub use options::{
 pub use reporting::{Formats, Output, OutputFormat, ReportFile};
 pub use standalone::{
     Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Init, List, Man, Reset, Sandbox,
-    SandboxCommand, Schema, SchemaKind, Serve, Show, SortBy, Validate, Verify,
+    SandboxCommand, Schema, SchemaKind, Serve, Shell, Show, SortBy, Validate, Verify,
 };
 
 /// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.
@@ -52,20 +52,29 @@ impl Args {
     ///
     /// Both PATH and `--workspace` are given.
     pub fn workspace(&self) -> Result<PathBuf, String> {
-        match (self.command.path(), &self.global.workspace) {
-            (Some(_), Some(_)) => {
-                Err("PATH and --workspace both name the workspace; give one of them".to_owned())
-            }
-            (Some(path), None) | (None, Some(path)) => Ok(path.clone()),
-            (None, None) => Ok(self.elsewhere()),
-        }
+        workspace(self.command.path(), self.global.workspace.as_ref())
     }
 
     /// The workspace without PATH.
     pub(crate) fn elsewhere(&self) -> PathBuf {
-        let variable = std::env::var_os("DUOCTL_WORKSPACE").filter(|value| !value.is_empty());
-        self.global.workspace.clone().or(variable.map(PathBuf::from)).unwrap_or_else(|| PathBuf::from("."))
+        elsewhere(self.global.workspace.as_ref())
     }
+}
+
+/// The workspace of a call with this PATH and this `--workspace`.
+pub(super) fn workspace(path: Option<&PathBuf>, option: Option<&PathBuf>) -> Result<PathBuf, String> {
+    match (path, option) {
+        (Some(_), Some(_)) => {
+            Err("PATH and --workspace both name the workspace; give one of them".to_owned())
+        }
+        (Some(path), None) => Ok(path.clone()),
+        (None, option) => Ok(elsewhere(option)),
+    }
+}
+
+fn elsewhere(option: Option<&PathBuf>) -> PathBuf {
+    let variable = || std::env::var_os("DUOCTL_WORKSPACE").filter(|value| !value.is_empty());
+    option.cloned().or_else(|| variable().map(PathBuf::from)).unwrap_or_else(|| PathBuf::from("."))
 }
 
 /// The heading that keeps these apart from a command's own options.
@@ -174,7 +183,7 @@ pub enum Command {
     /// Print the JSON Schema of the YAML, of plans or of reports.
     #[command(after_help = examples::SCHEMA)]
     Schema(Schema),
-    /// Print the completion script of a shell.
+    /// Print the completion script of a shell: it asks duoctl at each TAB, which addresses, types and names there are.
     #[command(after_help = examples::COMPLETIONS)]
     Completions(Completions),
     /// Print the manual page, or write all of them into a folder.

@@ -1,16 +1,209 @@
-//! `duoctl completions`: the completion script of a shell.
+//! `duoctl completions`, and the answers that its scripts ask for at each TAB.
 
-use clap::CommandFactory as _;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::builder::OsStringValueParser;
+use clap::{ArgMatches, Command, CommandFactory as _};
+use clap_complete::engine::complete;
+use clap_complete::env::{Elvish, EnvCompleter, Fish, Powershell, Shells};
+use clap_complete::{CompleteEnv, CompletionCandidate};
 
 use crate::output::printer::Printer;
 
-use super::args::{Args, Completions};
+use super::args::{self, Args, Shell};
+use super::completing::{self, Typed};
 use super::exit::Exit;
 
+/// What the scripts set; its value is the shell.
+const VARIABLE: &str = "COMPLETE";
+
+/// What is called, by its name: the scripts are installed on other machines.
+const PROGRAM: &str = "duoctl";
+
+/// What stands between the program and the words, so that the variable alone makes no command do nothing.
+const ASKED: &str = "--";
+
+/// clap's own scripts do not know that bash splits words at `=` and `:`, complete nothing at the first TAB of a zsh that
+/// loads them by itself, and leave Nushell out.
+const SHELLS: Shells<'static> = Shells(&[
+    &Asking { name: "bash", script: Script::Own(include_str!("completions/duoctl.bash")), help: false },
+    &Asking { name: "elvish", script: Script::Of(&Elvish), help: false },
+    &Asking { name: "fish", script: Script::Of(&Fish), help: true },
+    &Asking { name: "nushell", script: Script::Own(include_str!("completions/duoctl.nu")), help: true },
+    &Asking { name: "powershell", script: Script::Of(&Powershell), help: true },
+    &Asking { name: "zsh", script: Script::Own(include_str!("completions/duoctl.zsh")), help: true },
+]);
+
+/// A shell whose script sends the words up to the cursor, and reads lines of a value and, after a tab, its help.
+struct Asking {
+    name: &'static str,
+    script: Script,
+    /// Whether it shows help.
+    help: bool,
+}
+
+enum Script {
+    Own(&'static str),
+    Of(&'static dyn EnvCompleter),
+}
+
+impl EnvCompleter for Asking {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.name == name
+    }
+
+    fn write_registration(
+        &self,
+        variable: &str,
+        name: &str,
+        program: &str,
+        completer: &str,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match self.script {
+            Script::Own(script) => out.write_all(script.as_bytes()),
+            Script::Of(shell) => shell.write_registration(variable, name, program, completer, out),
+        }
+    }
+
+    fn write_complete(
+        &self,
+        command: &mut Command,
+        words: Vec<OsString>,
+        here: Option<&Path>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let last = words.len().saturating_sub(1);
+        let begun = words.last().is_some_and(|word| !word.is_empty());
+        let mut found = complete(command, words, last, here)?;
+        // Thirty options would hide three addresses; who wants an option begins with `-`.
+        let is_option = |found: &CompletionCandidate| found.get_value().as_encoded_bytes().starts_with(b"-");
+        if !begun && !found.iter().all(is_option) {
+            found.retain(|found| !is_option(found));
+        }
+        for found in found {
+            write!(out, "{}", found.get_value().to_string_lossy())?;
+            let help = found.get_help().filter(|_| self.help).map(ToString::to_string).unwrap_or_default();
+            match help.lines().next() {
+                Some(line) => writeln!(out, "\t{line}")?,
+                None => writeln!(out)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Runs the command.
-pub fn run(args: &Completions, printer: Printer) -> Exit {
+pub fn run(args: &args::Completions, printer: Printer) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Args::command(), "duoctl", &mut script);
+    let written = SHELLS
+        .completer(args.shell.name())
+        .map(|shell| shell.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script));
     printer.data(&String::from_utf8_lossy(&script));
-    Exit::Done
+    if matches!(written, Some(Ok(()))) { Exit::Done } else { Exit::Error }
+}
+
+/// Answers a shell that asks what may come next, and says whether one did. What goes wrong is not said: nobody wants to
+/// read it in the middle of a line that is being typed.
+pub fn answer() -> bool {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let [_, asked, typed @ ..] = words.as_slice() else { return false };
+    let shell = std::env::var_os(VARIABLE).filter(|shell| !shell.is_empty());
+    let (true, Some(_)) = (asked == ASKED, shell) else { return false };
+    let before = typed.split_last().map_or(typed, |(_, before)| before);
+    completing::begin(understood(before));
+    let here = std::env::current_dir().ok();
+    let completer = CompleteEnv::with_factory(Args::command).var(VARIABLE).shells(SHELLS);
+    let _ = completer.try_complete(words.iter().cloned(), here.as_deref());
+    true
+}
+
+/// What the words before the cursor say, as far as they can be understood.
+fn understood(words: &[OsString]) -> Typed {
+    let command = lenient(Args::command());
+    let Ok(matches) = command.clone().try_get_matches_from(words) else { return Typed::default() };
+    let (mut inner, mut command) = (&matches, &command);
+    while let Some((name, next)) = inner.subcommand() {
+        inner = next;
+        command = command.find_subcommand(name).unwrap_or(command);
+    }
+    let first = |id: &str| values(inner, id).into_iter().next();
+    let path = first("path").or_else(|| first("paths")).map(|path| at_home(&path));
+    let option = first("workspace").map(|path| at_home(&path));
+    let text = |word: OsString| word.into_string().ok();
+    let addresses = ["address", "addresses", "arguments"].into_iter().flat_map(|id| values(inner, id));
+    let named = if command.get_name() == "man" { values(inner, "command") } else { Vec::new() };
+    let commands = named.into_iter().filter_map(text);
+    Typed {
+        workspace: args::workspace(path.as_ref(), option.as_ref()).ok(),
+        addresses: addresses.filter_map(text).collect(),
+        commands: below(commands),
+    }
+}
+
+/// The commands below the one that some words name.
+fn below(words: impl IntoIterator<Item = String>) -> Vec<(String, String)> {
+    let root = Args::command();
+    let named = words.into_iter().try_fold(&root, |command, word| command.find_subcommand(word));
+    let children = named.into_iter().flat_map(Command::get_subcommands);
+    let about = |command: &Command| command.get_about().map(ToString::to_string).unwrap_or_default();
+    children.map(|child| (child.get_name().to_owned(), about(child))).collect()
+}
+
+/// Every value is only a word, and what is wrong or missing is passed over.
+fn lenient(command: Command) -> Command {
+    let word = |arg: clap::Arg| {
+        if arg.get_action().takes_values() { arg.value_parser(OsStringValueParser::new()) } else { arg }
+    };
+    command.mut_args(word).mut_subcommands(lenient).ignore_errors(true)
+}
+
+fn values(matches: &ArgMatches, id: &str) -> Vec<OsString> {
+    let found = matches.try_get_many::<OsString>(id).ok().flatten();
+    found.into_iter().flatten().cloned().collect()
+}
+
+/// The shell has not replaced a `~` yet.
+fn at_home(path: &OsString) -> PathBuf {
+    let path = Path::new(path);
+    match (path.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+impl Shell {
+    /// Its name on the command line, and in the variable.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Elvish => "elvish",
+            Self::Fish => "fish",
+            Self::Nushell => "nushell",
+            Self::Powershell => "powershell",
+            Self::Zsh => "zsh",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    #[test]
+    fn every_shell_of_the_command_line_has_a_script() {
+        let named: Vec<&str> = Shell::value_variants().iter().map(|shell| shell.name()).collect();
+        assert_eq!(named, SHELLS.names().collect::<Vec<_>>());
+        for shell in Shell::value_variants() {
+            assert_eq!(shell.to_possible_value().unwrap().get_name(), shell.name());
+        }
+    }
 }

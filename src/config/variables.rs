@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use super::language::FILE;
 use super::language::variables::NAME;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Sources, Span};
 use crate::language::shape::{Findings, Key, Shape};
 use crate::language::similar::did_you_mean;
 use crate::text::shown;
-use crate::yaml::{Data, Entry, Node, find, plain};
+use crate::yaml::{self, Data, Entry, Node, find, plain};
 
 /// What the names of the environment variables begin with that set variables.
 pub const ENVIRONMENT: &str = "DUOCTL_VAR_";
@@ -146,6 +146,26 @@ fn declared(entries: &[Entry]) -> BTreeMap<String, Declared> {
         (entry.key.value.clone(), declared)
     };
     entries.iter().map(declared).collect()
+}
+
+/// The variables that files declare, and what each is for, whatever else is wrong with the files.
+pub(crate) fn declarations(sources: &Sources) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (index, file) in sources.files().iter().enumerate() {
+        let tree = yaml::parse(index, &file.text, &mut Vec::new());
+        let Some(Node { data: Data::Mapping(entries), .. }) = tree else { continue };
+        let Some(Data::Mapping(entries)) = find(&entries, "vars").map(|entry| &entry.value.data) else {
+            continue;
+        };
+        for entry in entries.iter().filter(|entry| (NAME.check)(&entry.key.value).is_ok()) {
+            let description = match &entry.value.data {
+                Data::Mapping(keys) => find(keys, "description").and_then(|key| scalar(&key.value)),
+                _ => None,
+            };
+            found.push((entry.key.value.clone(), description.unwrap_or_default()));
+        }
+    }
+    found
 }
 
 /// A default as a text; its place decides what it means.

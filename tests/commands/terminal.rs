@@ -52,8 +52,8 @@ fn the_schema_and_the_completions_are_printed() {
     let folder = Folder::empty();
     assert_eq!(folder.duoctl(["schema"]).run().exits(0).stdout, config_schema_text());
     assert_eq!(folder.duoctl(["schema", "config"]).run().exits(0).stdout, config_schema_text());
-    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        folder.duoctl(["completions", shell]).run().exits(0).says("detailed-exitcode");
+    for shell in ["bash", "elvish", "fish", "nushell", "powershell", "zsh"] {
+        folder.duoctl(["completions", shell]).run().exits(0).says("COMPLETE");
     }
 }
 

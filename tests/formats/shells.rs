@@ -1,5 +1,6 @@
 //! Completions as a shell loads them, manual pages, and examples in every help.
 
+use std::path::Path;
 use std::process::Command;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -9,7 +10,13 @@ use crate::support::Folder;
 
 /// Runs a script in a shell, if there is one.
 fn shell(program: &str, arguments: &[&str], script: &str) -> Option<String> {
-    let output = match Command::new(program).args(arguments).arg(script).output() {
+    let mut command = Command::new(program);
+    command.args(arguments).arg(script);
+    said(command, program)
+}
+
+fn said(mut command: Command, program: &str) -> Option<String> {
+    let output = match command.output() {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
         Err(error) => panic!("{error}"),
@@ -19,49 +26,92 @@ fn shell(program: &str, arguments: &[&str], script: &str) -> Option<String> {
     Some(out.into_owned())
 }
 
-fn script(name: &str) -> (Folder, String) {
-    let folder = Folder::empty();
+/// A folder with a workspace and a script, and a shell that finds duoctl as a user's does.
+fn script(name: &str) -> Folder {
+    let folder = Folder::with(
+        "applications:\n  siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [read_log]}\n",
+    );
     folder.write("script", &folder.duoctl(["completions", name]).run().exits(0).stdout);
-    let path = folder.path("script").display().to_string();
-    (folder, path)
+    folder
 }
 
+fn shell_in(folder: &Folder, program: &str, arguments: &[&str], script: &str) -> Option<String> {
+    let program_folder = Path::new(env!("CARGO_BIN_EXE_duoctl")).parent().unwrap();
+    let path = format!("{}:{}", program_folder.display(), std::env::var("PATH").unwrap_or_default());
+    let mut command = Command::new(program);
+    command.args(arguments).arg(script).current_dir(folder.root()).env("PATH", path);
+    said(command, program)
+}
+
+/// Lines as they are typed, the words that bash makes of them, and what it puts in the place of the last one.
+const TYPED: [(&str, &[&str], &str); 9] = [
+    ("duoctl dri", &["duoctl", "dri"], "drift\n"),
+    ("duoctl validate --fail", &["duoctl", "validate", "--fail"], "--fail-severity\n"),
+    ("duoctl plan --format ", &["duoctl", "plan", "--format", ""], "human\njson\nmarkdown\ngithub\ngitlab\n"),
+    ("duoctl plan --only=si", &["duoctl", "plan", "--only", "=", "si"], "siem\n"),
+    ("duoctl plan --only=", &["duoctl", "plan", "--only", "="], "siem\n"),
+    ("duoctl apply --allow replaces:s", &["duoctl", "apply", "--allow", "replaces", ":", "s"], "siem\n"),
+    ("duoctl  apply   --allow  replaces:", &["duoctl", "apply", "--allow", "replaces", ":"], "siem\n"),
+    (
+        "duoctl apply --allow=replaces:si",
+        &["duoctl", "apply", "--allow", "=", "replaces", ":", "si"],
+        "siem\n",
+    ),
+    ("duoctl keys rotate ", &["duoctl", "keys", "rotate", ""], "siem\n"),
+];
+
 #[test]
-fn bash_completes_commands_options_and_formats() {
-    let (_folder, path) = script("bash");
-    let complete = |words: &str| {
-        let count = words.split(' ').count() - 1;
-        let last = words.split(' ').next_back().unwrap();
+fn bash_completes_words_that_it_splits_itself() {
+    let folder = script("bash");
+    for (line, words, expected) in TYPED {
+        let last = words.last().copied().filter(|word| !["=", ":"].contains(word)).unwrap_or_default();
+        let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
         let script = format!(
-            ". '{path}' && COMP_WORDS=({words} {empty}) && COMP_CWORD={count} && _duoctl duoctl '{last}' \"${{COMP_WORDS[$((COMP_CWORD-1))]}}\" && echo \"${{COMPREPLY[@]}}\"",
-            empty = if last.is_empty() { "''" } else { "" },
+            ". ./script && COMP_LINE='{line}' COMP_POINT={} COMP_WORDS=({}) COMP_CWORD={} && _duoctl duoctl '{last}' x && printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            line.len(),
+            quoted.join(" "),
+            words.len() - 1,
         );
-        shell("bash", &["--norc", "-c"], &script).expect("bash is part of every test machine")
-    };
-    assert_eq!(complete("duoctl dri"), "drift\n");
-    assert_eq!(complete("duoctl validate --fail"), "--fail-severity\n");
-    let formats = complete("duoctl plan --format ");
-    for format in ["human", "json", "markdown", "github", "gitlab"] {
-        assert!(formats.split_whitespace().any(|word| word == format), "{formats}");
+        let found = shell_in(&folder, "bash", &["--norc", "-c"], &script);
+        assert_eq!(found.expect("bash is part of every test machine"), expected, "{line}");
     }
-    assert!(complete("duoctl sandbox ").contains("serve"));
+    let registered =
+        shell_in(&folder, "bash", &["--norc", "-c"], ". ./script && complete -p duoctl").unwrap();
+    assert!(registered.contains("-F _duoctl duoctl"), "{registered}");
 }
 
 #[test]
-fn zsh_and_fish_load_their_scripts() {
-    let (_folder, path) = script("zsh");
-    if let Some(out) = shell(
-        "zsh",
-        &["-f", "-c"],
-        &format!("autoload -U compinit; compinit -D; . '{path}'; whence -w _duoctl"),
-    ) {
-        assert_eq!(out, "_duoctl: function\n");
+fn other_shells_load_their_scripts_and_ask() {
+    // The functions of zsh that show what is found need a terminal.
+    let zsh = "autoload -U compinit; compinit -D; . ./script; whence -w _duoctl
+        _describe() { print -l -- ${(P)3}; }
+        words=(duoctl plan --only si) CURRENT=4 PREFIX=si; _duoctl
+        words=(duoctl apply --allow repl) CURRENT=4 PREFIX=repl; _duoctl";
+    if let Some(out) = shell_in(&script("zsh"), "zsh", &["-f", "-c"], zsh) {
+        let replaces = "replaces:a new application with a new key takes the place of the old one";
+        assert_eq!(out, format!("_duoctl: function\nsiem:adminapi, SIEM\n{replaces}\n"));
     }
-    let (_folder, path) = script("fish");
-    if let Some(out) =
-        shell("fish", &["--no-config", "-c"], &format!("source '{path}'; complete -C 'duoctl dri'"))
-    {
-        assert!(out.starts_with("drift"), "{out}");
+    let fish = "source ./script; complete -C 'duoctl plan --only s'";
+    if let Some(out) = shell_in(&script("fish"), "fish", &["--no-config", "-c"], fish) {
+        assert_eq!(out, "siem\tadminapi, SIEM\n");
+    }
+    let nu = "$env.config.completions.external.completer = {|spans| $spans.0}; source script.nu
+        let complete = $env.config.completions.external.completer
+        print (do $complete [duoctl plan --only s] | to json --raw) (do $complete [git s])";
+    let folder = script("nushell");
+    std::fs::rename(folder.path("script"), folder.path("script.nu")).unwrap();
+    if let Some(out) = shell_in(&folder, "nu", &["--no-config-file", "-c"], nu) {
+        assert_eq!(out, "[{\"value\":\"siem\",\"description\":\"adminapi, SIEM\"}]\ngit\n");
+    }
+}
+
+/// They are made on one machine and installed on others.
+#[test]
+fn scripts_call_duoctl_by_its_name() {
+    for name in ["bash", "elvish", "fish", "nushell", "powershell", "zsh"] {
+        let script = script(name).read("script");
+        let folder = Path::new(env!("CARGO_BIN_EXE_duoctl")).parent().unwrap().display().to_string();
+        assert!(script.contains("duoctl -- ") && !script.contains(&folder), "{name}: {script}");
     }
 }
 
@@ -69,12 +119,9 @@ fn zsh_and_fish_load_their_scripts() {
 fn there_is_a_manual_page_for_each_command() {
     let folder = Folder::empty();
     let page = folder.duoctl(["man", "sandbox", "serve"]).run().exits(0).stdout;
-    let title = format!(".TH duoctl-sandbox-serve 1  \"duoctl {}\" ", env!("CARGO_PKG_VERSION"));
+    let title =
+        format!(".TH duoctl-sandbox-serve 1 \"\" \"duoctl {}\" \"duoctl\"", env!("CARGO_PKG_VERSION"));
     assert!(page.lines().any(|line| line == title), "the version is the tool's: {page}");
-    assert!(
-        page.contains(".TH duoctl-sandbox-serve 1") && page.contains("EXAMPLES") || page.contains("Examples"),
-        "{page}"
-    );
     folder.duoctl(["man", "nothing"]).run().exits(64).warns("`nothing` is no command");
     folder.duoctl(["man", "--dir", "pages"]).run().exits(0).says("pages into pages");
     let names: Vec<String> = std::fs::read_dir(folder.path("pages"))

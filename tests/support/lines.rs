@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Commands whose stdout is for programs.
-const DATA: [&str; 4] = ["completions", "man", "sandbox", "schema"];
+const DATA: [&str; 5] = ["--", "completions", "man", "sandbox", "schema"];
 
 /// Where each request has a line, with `-vv`: two may be alike.
 const LOGGED: [&str; 3] = ["DEBUG ", "INFO ", "WARN "];

@@ -133,7 +133,8 @@ pub(super) const SCHEMA: &str = "Examples:
 pub(super) const COMPLETIONS: &str = "Examples:
   duoctl completions bash > ~/.local/share/bash-completion/completions/duoctl
   duoctl completions zsh > ~/.zfunc/_duoctl
-  duoctl completions fish > ~/.config/fish/completions/duoctl.fish";
+  duoctl completions fish > ~/.config/fish/completions/duoctl.fish
+  duoctl completions nushell | save --force ($nu.data-dir | path join vendor autoload duoctl.nu)";
 
 pub(super) const MAN: &str = "Examples:
   duoctl man | man -l -

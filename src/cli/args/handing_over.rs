@@ -2,12 +2,13 @@
 
 use super::options::Online;
 use super::reporting::{OfHandoff, Output};
+use crate::cli::completing;
 
 /// `duoctl handoff`.
 #[derive(Debug, clap::Args)]
 pub struct Handoff {
     /// Entries of `identity_intelligence`, by their names; all of them without any.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = completing::entry())]
     pub names: Vec<String>,
     /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
@@ -24,7 +25,7 @@ pub struct Handoff {
 #[derive(Debug, clap::Args)]
 pub struct Attest {
     /// An entry of `identity_intelligence`, by its name.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = completing::entry())]
     pub name: String,
     /// How the YAML is read, and Duo is reached.
     #[command(flatten)]

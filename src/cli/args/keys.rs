@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use super::examples;
 use super::options::{Connection, Online, Selected, Variables};
 use super::reporting::{OfData, Output};
+use crate::cli::completing;
 use crate::reconcile::consent::Allowed;
 
 /// How a new key takes the place of the old one.
@@ -49,7 +50,7 @@ pub enum KeysCommand {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Covered {
     /// Cover only these addresses, e.g. siem; globs work, and it is the same as --only.
-    #[arg(value_name = "ADDRESS")]
+    #[arg(value_name = "ADDRESS", add = completing::pattern())]
     pub addresses: Vec<String>,
     /// The same as options.
     #[command(flatten)]
@@ -151,7 +152,7 @@ pub struct AbortKeys {
 #[command(next_help_heading = "Consent")]
 pub struct Approval {
     /// Consent by name, e.g. breaks_handoff:identity_intelligence.emea.admin_api (repeatable).
-    #[arg(long, value_name = "NAME[:ADDRESS]", value_parser = Allowed::parse)]
+    #[arg(long, value_name = "NAME[:ADDRESS]", value_parser = Allowed::parse, add = completing::consent())]
     pub allow: Vec<Allowed>,
     /// Do not ask before changing keys. Lifts no guard.
     #[arg(long)]

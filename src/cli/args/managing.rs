@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use super::options::{Connection, Consents, Impact, Online, Pruning, Selected, Source, Variables, Yaml};
 use super::reporting::{OfApply, OfData, OfPlan, Output};
+use crate::cli::completing;
 
 /// How imported applications are spread over files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -44,7 +45,7 @@ pub struct Import {
     #[arg(long, value_name = "GLOB", help_heading = "Selection")]
     pub exclude: Vec<String>,
     /// Import only applications of this type (repeatable).
-    #[arg(long = "type", value_name = "TYPE", help_heading = "Selection")]
+    #[arg(long = "type", value_name = "TYPE", help_heading = "Selection", add = completing::kind())]
     pub kinds: Vec<String>,
     /// How the applications are spread over files; what exists is added to, never overwritten.
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
@@ -129,13 +130,13 @@ impl Drift {
 #[derive(Debug, clap::Args)]
 pub struct Accept {
     /// Addresses, e.g. vpn or applications.vpn. Nothing is written unless all of them can be accepted.
-    #[arg(value_name = "ADDRESS", required = true)]
+    #[arg(value_name = "ADDRESS", required = true, add = completing::address())]
     pub addresses: Vec<String>,
     /// How the YAML is read, and Duo is reached.
     #[command(flatten)]
     pub online: Online,
     /// Accept only this field (repeatable); without it every field that was changed in Duo.
-    #[arg(long, value_name = "FIELD")]
+    #[arg(long, value_name = "FIELD", add = completing::field())]
     pub field: Vec<String>,
 }
 
@@ -143,10 +144,10 @@ pub struct Accept {
 #[derive(Debug, clap::Args)]
 pub struct Ignore {
     /// The address, e.g. vpn or applications.vpn.
-    #[arg(value_name = "ADDRESS")]
+    #[arg(value_name = "ADDRESS", add = completing::address())]
     pub address: String,
     /// The field, by its YAML key, e.g. greeting.
-    #[arg(value_name = "FIELD")]
+    #[arg(value_name = "FIELD", add = completing::field())]
     pub field: String,
     /// Why.
     #[arg(long, value_name = "TEXT")]
@@ -164,7 +165,7 @@ pub struct Ignore {
 pub struct Adopt {
     /// An address, e.g. vpn, and the ID of its live application, the integration key; more pairs for more addresses, all
     /// of them or none. An entry of `applications` is added if it is missing.
-    #[arg(value_names = ["ADDRESS", "ID"], num_args = 1.., required_unless_present = "formerly")]
+    #[arg(value_names = ["ADDRESS", "ID"], num_args = 1.., required_unless_present = "formerly", add = completing::address_of_pair())]
     pub arguments: Vec<String>,
     /// Take over the applications that the workspace owned under an earlier name.
     #[arg(long, value_name = "WORKSPACE", conflicts_with = "arguments")]

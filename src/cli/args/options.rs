@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::cli::completing;
 use crate::config::load::Terms;
 use crate::config::model::Tenant;
 use crate::config::untrusted::Trust;
@@ -45,7 +46,7 @@ impl Trusted {
 pub struct Variables {
     /// Set a variable that the YAML declares under `vars` (repeatable). Without it, the environment variable
     /// DUOCTL_VAR_NAME counts, and then the default.
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment)]
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment, add = completing::variable())]
     pub assignments: Vec<(String, String)>,
 }
 
@@ -147,10 +148,10 @@ impl Connection {
 #[command(next_help_heading = "Selection")]
 pub struct Selected {
     /// Cover only addresses that match this glob (repeatable).
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", add = completing::pattern())]
     pub only: Vec<String>,
     /// Leave out addresses that match this glob (repeatable); wins over --only.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", add = completing::pattern())]
     pub exclude: Vec<String>,
 }
 
@@ -169,7 +170,7 @@ pub struct Impact {
 pub struct Consents {
     /// Consent by name to what a guard refuses, everywhere or at the addresses that match a glob, e.g.
     /// widens_access:applications.vpn (repeatable).
-    #[arg(long, value_name = "NAME[:ADDRESS]", value_parser = Allowed::parse)]
+    #[arg(long, value_name = "NAME[:ADDRESS]", value_parser = Allowed::parse, add = completing::consent())]
     pub allow: Vec<Allowed>,
     /// Allow this share of the owned applications to change.
     #[arg(long, value_name = "N%", value_parser = percent)]

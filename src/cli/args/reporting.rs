@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use crate::cli::completing;
+
 pub use crate::output::format::Format as OutputFormat;
 
 /// The formats that a command has.
@@ -52,7 +54,7 @@ pub struct Output<F: Formats> {
     #[arg(long, value_name = "FORMAT", value_parser = formats(F::ALL), default_value = "human")]
     pub format: OutputFormat,
     /// Write the outcome into a file, too (repeatable).
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(F::ALL))]
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(F::ALL), add = completing::report(in_files(F::ALL).collect()))]
     pub reports: Vec<ReportFile>,
     #[arg(skip)]
     of: PhantomData<F>,
@@ -85,17 +87,22 @@ pub(super) fn formats(allowed: &'static [OutputFormat]) -> impl TypedValueParser
     PossibleValuesParser::new(values).map(|name| OutputFormat::parse(&name).unwrap_or_default())
 }
 
-/// Reads `FORMAT=FILE`. What is for a terminal is in no file, nor is what is printed while the command runs.
+/// What is for a terminal is in no file, nor is what is printed while the command runs.
+fn in_files(allowed: &'static [OutputFormat]) -> impl Iterator<Item = OutputFormat> {
+    let files = |format: &OutputFormat| !matches!(format, OutputFormat::Human | OutputFormat::Jsonl);
+    allowed.iter().copied().filter(files)
+}
+
+/// Reads `FORMAT=FILE`.
 fn report(allowed: &'static [OutputFormat]) -> impl TypedValueParser<Value = ReportFile> {
-    let files = |format: &&OutputFormat| !matches!(format, OutputFormat::Human | OutputFormat::Jsonl);
     let parse = move |text: &str| -> Result<ReportFile, String> {
-        let known: Vec<&str> = allowed.iter().filter(files).map(|format| format.name()).collect();
+        let known: Vec<&str> = in_files(allowed).map(OutputFormat::name).collect();
         let known = known.join(", ");
         let (name, path) = text
             .split_once('=')
             .ok_or_else(|| format!("write FORMAT=FILE, where FORMAT is one of {known}"))?;
-        let format = OutputFormat::parse(name)
-            .filter(|format| allowed.iter().filter(files).any(|known| known == format));
+        let format =
+            OutputFormat::parse(name).filter(|format| in_files(allowed).any(|known| known == *format));
         let format =
             format.ok_or_else(|| format!("there is no report in the format `{name}`; there are {known}"))?;
         if path.is_empty() || path == "-" {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use crate::cli::completing;
 use crate::duo::host::check_host;
 
 use super::examples;
@@ -76,7 +77,7 @@ pub struct Show {
 #[derive(Debug, clap::Args)]
 pub struct Explain {
     /// A name as it is printed: the code of a finding, a risk, a guard, or an exit code. All names without one.
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "CODE", add = completing::code())]
     pub code: Option<String>,
 }
 
@@ -161,7 +162,7 @@ pub struct List {
     #[command(flatten)]
     pub selected: Selected,
     /// List only applications of this type (repeatable).
-    #[arg(long = "type", value_name = "TYPE", help_heading = "Selection")]
+    #[arg(long = "type", value_name = "TYPE", help_heading = "Selection", add = completing::kind())]
     pub kinds: Vec<String>,
     /// List applications that are not managed, too.
     #[arg(long)]
@@ -227,10 +228,10 @@ pub struct Serve {
     #[arg(long)]
     pub print_env: bool,
     /// Inject a fault (repeatable); an unknown KIND lists the known ones.
-    #[arg(long, value_name = "KIND[=N][@CALLS][@/PATH]")]
+    #[arg(long, value_name = "KIND[=N][@CALLS][@/PATH]", add = completing::fault())]
     pub fault: Vec<String>,
     /// Turn a switch where Duo's behaviour is not known for certain (repeatable); an unknown NAME lists the known ones.
-    #[arg(long, value_name = "NAME=VALUE")]
+    #[arg(long, value_name = "NAME=VALUE", add = completing::switch())]
     pub switch: Vec<String>,
 }
 
@@ -296,14 +297,31 @@ pub struct Schema {
 pub struct Completions {
     /// The shell.
     #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    pub shell: Shell,
+}
+
+/// The shells that have completions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Bash.
+    Bash,
+    /// Elvish.
+    Elvish,
+    /// fish.
+    Fish,
+    /// Nushell.
+    Nushell,
+    /// PowerShell.
+    Powershell,
+    /// Zsh.
+    Zsh,
 }
 
 /// `duoctl man`.
 #[derive(Debug, clap::Args)]
 pub struct Man {
     /// The command, e.g. `sandbox serve`; duoctl itself without one.
-    #[arg(value_name = "COMMAND")]
+    #[arg(value_name = "COMMAND", add = completing::command())]
     pub command: Vec<String>,
     /// Write the pages of all commands into this folder.
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
