@@ -5,6 +5,7 @@ pub(crate) mod apply;
 mod change;
 pub(crate) mod console;
 pub(crate) mod list;
+mod many;
 pub(crate) mod plan;
 mod table;
 mod verify;
@@ -29,19 +30,6 @@ pub struct Style {
 impl Style {
     /// Without colours, and with every check.
     pub const PLAIN: Self = Self { paint: Paint { on: false }, every: true };
-}
-
-/// From how many on what is alike is summed up, unless every line is asked for.
-const MANY: usize = 20;
-/// How many are named where more are meant.
-const NAMED: usize = 5;
-
-/// The first few, and how many more there are.
-fn few<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
-    let more = names.len().saturating_sub(NAMED);
-    let more = (more > 0).then(|| format!("and {more} more"));
-    names.iter().take(NAMED).map(|name| safe(name)).chain(more).collect::<Vec<_>>().join(", ")
 }
 
 /// The width of what goes to no terminal.

@@ -11,6 +11,7 @@ const FOLDED: &[(&str, &str)] = &[
     ("names.rs", "the functions themselves"),
     ("text.rs", "keys that hold secrets"),
     ("cli/args/standalone.rs", "a hostname"),
+    ("cli/interview.rs", "an answer to a question"),
     ("config/files.rs", "file names"),
     ("config/model.rs", "Duo's editions"),
     (

@@ -9,7 +9,8 @@ use crate::output::paint::Paint;
 use crate::reconcile::plan::Action;
 use crate::text::{counted, one_line, safe};
 
-use super::{MANY, Style, console, few, plan, verify};
+use super::many::{MANY, few};
+use super::{Style, console, plan, verify};
 
 /// The plan, its steps as they ended, and the end.
 pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {

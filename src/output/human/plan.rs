@@ -14,7 +14,8 @@ use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::{Action, Orphan};
 use crate::text::{quoted, safe};
 
-use super::{affected, change, console, few, list};
+use super::many::{MANY, few};
+use super::{affected, change, console, list};
 
 /// What a step says that the recovery key makes.
 pub(crate) const BY_SECOND: &str =
@@ -215,7 +216,7 @@ fn alike(refusals: &[RefusalDocument]) -> Vec<Vec<&RefusalDocument>> {
             None => groups.push(vec![refusal]),
         }
     }
-    let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.len() >= super::MANY);
+    let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.len() >= MANY);
     many.into_iter().chain(few.into_iter().flatten().map(|refusal| vec![refusal])).collect()
 }
 
@@ -226,7 +227,7 @@ fn refusals(plan: &PlanDocument, title: &str, paint: Paint) -> String {
         if text.is_empty() {
             let _ = writeln!(text, "{}", paint.bad(title));
         }
-        let (guard, message, lift) = if alike.len() < super::MANY {
+        let (guard, message, lift) = if alike.len() < MANY {
             (&refusal.guard, safe(&refusal.message), refusal.lift_words())
         } else {
             let named = few(alike.iter().filter_map(|refusal| refusal.address.as_deref()));

@@ -8,7 +8,8 @@ use crate::output::paint::Paint;
 use crate::text::{counted, quoted, safe};
 use crate::verify::report::{Check, PERMISSION, SHOWN, Verdict};
 
-use super::{MANY, Style, few, plan};
+use super::many::{MANY, few};
+use super::{Style, plan};
 
 /// Every application, every ladder, what was left out, and the last line.
 pub(super) fn render(verify: &VerifyDocument, style: Style) -> String {
