@@ -219,7 +219,7 @@ fn what_is_ignored_or_protected_of_a_part_is_left_alone() {
     folder.declare("applications: {vpn: {type: radius, name: VPN, user_access: no_users}}\n");
     let prune =
         ["apply", "--auto-approve", "--prune=now", "--allow", "breaks_handoff", "--allow", "destroys"];
-    folder.duoctl(prune).at(&server).run().exits(1).warns("error[unverified-state]");
+    folder.duoctl(prune).at(&server).run().exits(4).warns("error[unverified-state]");
     let seen = ["CII", "Acme IT"].map(|name| format!("--allow=unverified_state:{}", server.ikey(name)));
     folder.duoctl(prune).args(seen).at(&server).run().exits(5).says("is protected");
     assert_eq!((server.named("Acme IT").len(), server.named("CII").len()), (1, 1));
