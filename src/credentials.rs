@@ -254,7 +254,7 @@ fn run(
         let seconds = timeout.as_secs();
         return Err(failed(format!(
             "did not end within {seconds} s and was ended; it may wait for a person: give it what it needs, or raise \
-             `timeout_seconds`"
+             `timeout`"
         )));
     };
     let bytes = output.map_err(|error| failed(format!("cannot be read from: {error}")))?;

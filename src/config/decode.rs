@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -15,11 +14,12 @@ use super::model::{
     IntelligenceApiFields, IntelligenceEntry, Part, Removal, SecretStore, StateKey, Suppression, Tenant,
     ValueSource, Workspace,
 };
-use super::read::{exception, flag, ignores, items, mapping, max_age, secret_target, text, text_of, whole};
+use super::read::{exception, flag, ignores, items, mapping, max_age, secret_target, text, text_of};
 use super::variables::Assigned;
 use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::language::address::{ADMIN_API, AUTH_API, Pattern};
+use crate::language::age;
 use crate::text::is_secret_key;
 use crate::yaml::{Data, Entry, Node, find};
 
@@ -186,15 +186,15 @@ fn source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {
 /// A place only: a plain value of a secret must not even be held.
 fn secret_source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {
     let Data::Mapping(entries) = &node.data else { return None };
-    let timeout = find(entries, "timeout_seconds").and_then(|entry| whole(&entry.value));
-    let mut places = entries.iter().filter(|entry| entry.key.value != "timeout_seconds");
+    let timeout = text_of(entries, "timeout").and_then(|text| age::timeout(&text.value).ok());
+    let mut places = entries.iter().filter(|entry| entry.key.value != "timeout");
     let (Some(entry), None) = (places.next(), places.next()) else { return None };
     let place = match entry.key.value.as_str() {
         "env" => ValueSource::Env(text(&entry.value)?.value),
         "file" => ValueSource::File(root.join(text(&entry.value)?.value)),
         "command" => ValueSource::Command {
             words: items(&entry.value).iter().filter_map(text).map(|argument| argument.value).collect(),
-            timeout: timeout.map_or(COMMAND_TIMEOUT, Duration::from_secs),
+            timeout: timeout.unwrap_or(COMMAND_TIMEOUT),
         },
         _ => return None,
     };

@@ -151,8 +151,8 @@ pub enum StateKey {
     From(ValueSource),
 }
 
-/// How long a command that fetches a value may take, where `timeout_seconds` does not say.
-pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a command that fetches a value may take, where `timeout` does not say.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

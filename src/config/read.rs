@@ -24,14 +24,6 @@ pub(super) fn flag(node: &Node) -> Option<bool> {
     }
 }
 
-/// A whole number.
-pub(super) fn whole(node: &Node) -> Option<u64> {
-    match &node.data {
-        Data::Number(number, _) => number.as_u64(),
-        _ => None,
-    }
-}
-
 /// `max_age`.
 pub(super) fn max_age(node: &Node) -> Option<Spanned<SignedDuration>> {
     let text = text(node)?;

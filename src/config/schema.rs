@@ -228,7 +228,7 @@ fn shape(shape_: &Shape, literal: bool) -> Map<String, Value> {
             schema.insert("maxProperties".to_owned(), json!(2));
             // One place, and the time beside a command.
             let dependencies = json!({
-                "timeout_seconds": ["command"],
+                "timeout": ["command"],
                 "env": {"maxProperties": 1},
                 "file": {"maxProperties": 1},
                 "command": {"not": {"anyOf": [{"required": ["env"]}, {"required": ["file"]}]}},

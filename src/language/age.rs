@@ -1,4 +1,6 @@
-//! Spans of time as people write them: `90d`, `12w`, `24h`.
+//! Spans of time as people write them: `90d`, `12w`, `24h`, and for a command `30s`, `2m`.
+
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
@@ -25,6 +27,28 @@ pub fn parse(text: &str) -> Result<SignedDuration, String> {
     number.parse::<i64>().map(|number| SignedDuration::from_hours(number * hours)).map_err(|_| wrong())
 }
 
+/// What the time looks like that a command may take.
+pub const TIMEOUT_PATTERN: &str = "^([1-9][0-9]{0,3}s|[1-9][0-9]?m)$";
+
+/// Reads a number of seconds or minutes, at most an hour and a little.
+///
+/// # Errors
+///
+/// What is wrong, as the rest of a sentence that begins with the name of the value.
+pub fn timeout(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("must be a number of seconds or minutes, such as 30s or 2m, not `{text}`");
+    let (number, digits, unit) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
+        (Some(number), _) => (number, 4, 1),
+        (None, Some(number)) => (number, 2, 60),
+        (None, None) => return Err(wrong()),
+    };
+    let plain = number.len() <= digits && number.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain || number.starts_with('0') {
+        return Err(wrong());
+    }
+    number.parse::<u64>().map(|number| Duration::from_secs(number * unit)).map_err(|_| wrong())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +60,26 @@ mod tests {
         assert_eq!(parse("0h"), Ok(SignedDuration::ZERO));
         for text in ["", "d", "90", "-1d", "90 d", "1.5d", "90D", "1y", "999999d", "٣d"] {
             assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_is_in_seconds_or_minutes_as_its_pattern_says() {
+        let schema = serde_json::json!({"pattern": TIMEOUT_PATTERN});
+        for (text, seconds) in [
+            ("1s", Some(1)),
+            ("30s", Some(30)),
+            ("2m", Some(120)),
+            ("9999s", Some(9999)),
+            ("99m", Some(5940)),
+        ]
+        .into_iter()
+        .chain(
+            ["", "s", "0s", "30", "1h", "-1s", "1.5s", "01s", "100m", "10000s", " 1s", "٣s"]
+                .map(|text| (text, None)),
+        ) {
+            assert_eq!(timeout(text).ok(), seconds.map(Duration::from_secs), "{text}");
+            assert_eq!(jsonschema::is_valid(&schema, &serde_json::json!(text)), seconds.is_some(), "{text}");
         }
     }
 }

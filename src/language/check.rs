@@ -320,12 +320,12 @@ fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findin
         Data::Mapping(entries) => {
             object(entries, &SOURCE, at, findings);
             let known = entries.iter().all(|entry| SOURCE.keys.iter().any(|key| key.name == entry.key.value));
-            let places = entries.iter().filter(|entry| entry.key.value != "timeout_seconds").count();
+            let places = entries.iter().filter(|entry| entry.key.value != "timeout").count();
             let timed = places < entries.len() && entries.iter().all(|entry| entry.key.value != "command");
             if timed && known {
                 findings.push(
-                    Diagnostic::error(Code::InvalidValue, node.span, format!("`timeout_seconds` of `{name}` concerns a command"))
-                        .help("write `{command: [PROGRAM, ARGUMENT], timeout_seconds: 120}`, or remove it"),
+                    Diagnostic::error(Code::InvalidValue, node.span, format!("`timeout` of `{name}` concerns a command"))
+                        .help("write `{command: [PROGRAM, ARGUMENT], timeout: 2m}`, or remove it"),
                 );
             } else if places != 1 && known {
                 findings.push(

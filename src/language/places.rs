@@ -21,10 +21,10 @@ pub static SOURCE: Object = Object::new(
             "[pass, show, duo/skey]",
         ),
         Key::optional(
-            "timeout_seconds",
-            Shape::Whole(1, 3600),
-            "How long the command may take; 30 without it. Only beside `command`.",
-            "120",
+            "timeout",
+            Shape::Text(&texts::TIMEOUT),
+            "How long the command may take; 60s without it. Only next to `command`.",
+            "2m",
         ),
     ],
 );

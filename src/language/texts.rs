@@ -60,6 +60,10 @@ pub static PERCENT: TextRule = TextRule { pattern: "^(100|[0-9]{1,2})%$", check:
 /// An age: `90d`.
 pub static AGE: TextRule = TextRule { pattern: super::age::PATTERN, check: age, numeric: false };
 
+/// How long a command may take: a number of seconds or minutes.
+pub static TIMEOUT: TextRule =
+    TextRule { pattern: super::age::TIMEOUT_PATTERN, check: timeout, numeric: false };
+
 /// A day: `2027-06-30`.
 pub static DATE: TextRule =
     TextRule { pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", check: date, numeric: false };
@@ -85,6 +89,11 @@ fn date(text: &str) -> Result<(), Problem> {
 fn age(text: &str) -> Result<(), Problem> {
     let help = "write a number of hours, days or weeks, e.g. `90d`";
     super::age::parse(text).map(drop).map_err(|_| Problem::invalid("is no age", help))
+}
+
+fn timeout(text: &str) -> Result<(), Problem> {
+    let help = "write a number of seconds or minutes, e.g. `30s` or `2m`";
+    super::age::timeout(text).map(drop).map_err(|_| Problem::invalid("is not a time", help))
 }
 
 fn filled(text: &str) -> Result<(), Problem> {
@@ -363,6 +372,7 @@ mod tests {
             (&ENV_NAME, "ENV_NAME"),
             (&PERCENT, "PERCENT"),
             (&AGE, "AGE"),
+            (&TIMEOUT, "TIMEOUT"),
             (&DATE, "DATE"),
             (&FINGERPRINT, "FINGERPRINT"),
             (&HTTPS_URL, "HTTPS_URL"),

@@ -24,7 +24,7 @@ use crate::secret::Secret;
 /// A `read` command says with this exit code that nothing is there.
 const NOTHING_THERE: i32 = 3;
 /// How long a command may take where the YAML does not say.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// What a command inherits of the environment in addition to what the YAML names.
 const INHERITED: &[&str] = inherited(cfg!(windows));
 
@@ -59,7 +59,7 @@ struct Ended {
 impl ExecStore {
     /// The store with `write` and, where it can be read back, `read`. Commands run in the workspace's folder.
     pub fn new(name: &str, options: &Value, root: &Path) -> Self {
-        let timeout = options.get("timeout_seconds").and_then(Value::as_u64).map(Duration::from_secs);
+        let timeout = options::timeout(options);
         Self {
             name: name.to_owned(),
             root: root.to_owned(),
@@ -125,7 +125,7 @@ impl ExecStore {
                 let seconds = self.timeout.as_secs();
                 Err(self
                     .failed(operation, &format!("did not end within {seconds} s and was ended"))
-                    .help("it may wait for a person; give it what it needs, or raise `timeout_seconds`"))
+                    .help("it may wait for a person; give it what it needs, or raise `timeout`"))
             }
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::config::model::{COMMAND_TIMEOUT, ValueSource};
+use crate::language::age;
 
 /// A text; empty where it is left out.
 pub(super) fn text(options: &Value, key: &str) -> String {
@@ -31,9 +32,14 @@ pub(super) fn source(options: &Value, key: &str, root: &Path) -> Option<ValueSou
     if let Some(path) = named("file") {
         return Some(ValueSource::File(root.join(path)));
     }
-    let timeout = source.get("timeout_seconds").and_then(Value::as_u64).map(Duration::from_secs);
+    let timeout = timeout(source);
     source.get("command").map(|_| ValueSource::Command {
         words: texts(source, "command"),
         timeout: timeout.unwrap_or(COMMAND_TIMEOUT),
     })
+}
+
+/// How long a command may take, where that is said.
+pub(super) fn timeout(options: &Value) -> Option<Duration> {
+    options.get("timeout").and_then(Value::as_str).and_then(|text| age::timeout(text).ok())
 }

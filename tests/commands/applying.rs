@@ -192,6 +192,7 @@ fn a_connection_needs_keys_and_says_where_they_go() {
     let outcome = folder.duoctl(["plan"]).run().exits(1);
     insta::assert_snapshot!(outcome.stderr, @"
     error: tenant.credentials.integration_key: the environment variable DUO_IKEY is not set
+      tenant.credentials.secret_key: the environment variable DUO_SKEY is not set
       see `tenant.credentials` in the YAML, or try `--sandbox`, which needs no keys
     ");
     folder.write(

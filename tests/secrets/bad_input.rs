@@ -24,7 +24,7 @@ fn yaml(folder: &Folder, readonly: &str) {
     };
     let command = |name: &str| {
         format!(
-            "  {name}: {{type: exec, write: [./{name}.sh, write], read: [./{name}.sh, read], timeout_seconds: 2}}\n"
+            "  {name}: {{type: exec, write: [./{name}.sh, write], read: [./{name}.sh, read], timeout: 2s}}\n"
         )
     };
     let commands: String = ["hanging", "loud", "lying", "silent"].map(command).concat();
@@ -120,7 +120,7 @@ fn a_store_that_hangs_on_reading_is_unreadable_and_not_empty() {
     folder.keeper();
     let within = |seconds: u8| {
         let stores = format!(
-            "secret_stores: {{cmd: {{type: exec, write: [./keep.sh, write], read: [./keep.sh, read], timeout_seconds: {seconds}}}}}"
+            "secret_stores: {{cmd: {{type: exec, write: [./keep.sh, write], read: [./keep.sh, read], timeout: {seconds}s}}}}"
         );
         folder.yaml("applications: {vpn: {type: radius, name: VPN, user_access: no_users, secret: {store: cmd, path: vpn}}}", &stores);
     };

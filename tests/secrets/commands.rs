@@ -66,7 +66,7 @@ async fn what_was_written_is_read_back() {
 
 #[tokio::test]
 async fn a_command_that_hangs_is_ended_with_all_that_it_started() {
-    let folder = folder("sleep 300 & echo $! > child; sleep 300", EMPTY, ", timeout_seconds: 1");
+    let folder = folder("sleep 300 & echo $! > child; sleep 300", EMPTY, ", timeout: 1s");
     let begun = Instant::now();
     let error = refused(&folder).await;
     assert!(

@@ -367,7 +367,7 @@ fn a_slow_store_is_announced_once() {
         "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}}",
     );
     let run = duo.plan(&folder).exits(2);
-    let line = "note: waiting for the read command of the store `cmd`, for 25 s more at most";
+    let line = "note: waiting for the read command of the store `cmd`, for 55 s more at most";
     assert_eq!(run.stderr.matches(line).count(), 1, "{}", run.stderr);
 }
 

@@ -7,7 +7,8 @@ use super::workspace::{Duo, Folder};
 const APPLICATIONS: &str = "applications:
   siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info], secret: {store: cmd, path: siem}}
 ";
-const STORES: &str = "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read], timeout_seconds: 20}}";
+const STORES: &str =
+    "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read], timeout: 20s}}";
 
 fn set_up(duo: &mut Duo) -> Folder {
     let folder = Folder::empty();

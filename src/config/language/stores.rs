@@ -103,7 +103,12 @@ static STORE_KEYS: &[Key] = &[
         "Environment variables that the commands get in addition to PATH, HOME and LANG.",
         "[AWS_PROFILE, AWS_REGION]",
     ),
-    Key::optional("timeout_seconds", Shape::Whole(1, 3600), "How long a command may take.", "30"),
+    Key::optional(
+        "timeout",
+        Shape::Text(&texts::TIMEOUT),
+        "How long a command may take; 60s without it.",
+        "30s",
+    ),
 ];
 
 static APP_ROLE: Object = Object::new(
@@ -142,7 +147,7 @@ const STORE_TYPES: [(&str, &[&str], &[&str]); 3] = [
         &["address", "mount"],
         &["kv_version", "namespace", "ca_file", "tls_roots", "token", "app_role", "jwt"],
     ),
-    ("exec", &["write"], &["read", "environment", "timeout_seconds"]),
+    ("exec", &["write"], &["read", "environment", "timeout"]),
 ];
 
 /// The ways to log in to Vault; exactly one is used.
