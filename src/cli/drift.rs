@@ -43,7 +43,7 @@ pub async fn run(
     let options = options(&args.selected, &args.pruning())?;
     let session = Session::open_as(workspace, &args.online, printer).await?;
     let mut reading = session.read(printer).await?;
-    let mut plan = session.plan(&mut reading, &options, printer).await;
+    let mut plan = session.plan_of_drift(&mut reading, &options, printer).await;
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;
     session.tell_affected(&mut plan, &reading.observation, &args.impact, printer).await;
     show_problems(plan.problems(), &session.sources, printer);

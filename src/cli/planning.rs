@@ -8,16 +8,17 @@ use jiff::Timestamp;
 use crate::duo::activity::activities;
 use crate::duo::types::Ikey;
 use crate::observe::memberships::memberships;
-use crate::observe::replays::look_for_replays;
+use crate::observe::replays::{Silence, look_for_replays};
 use crate::observe::uses::{touched, uses};
 use crate::observe::{Reading, counts};
 use crate::output::printer::Printer;
 use crate::reconcile::consent::Consent;
+use crate::reconcile::diff::Origin;
 use crate::reconcile::effect::{Memberships, assess, needs};
 use crate::reconcile::guard::asks_for_caller;
 use crate::reconcile::observation::Observation;
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{Options, Plan};
+use crate::reconcile::plan::{Action, Options, Plan, Step};
 
 use super::args::Impact;
 use super::progress::Spinner;
@@ -50,7 +51,14 @@ impl Session {
         if !found.by_word().is_empty() {
             let spinner = Spinner::start("reading the activity log", printer);
             let now = self.duo_now();
-            look_for_replays(&self.transport, &mut reading.observation, found.by_word(), now).await;
+            look_for_replays(
+                &self.transport,
+                &mut reading.observation,
+                found.by_word(),
+                now,
+                Silence::Doubts,
+            )
+            .await;
             spinner.finish();
             found = self.planned(&reading.observation, options);
         }
@@ -59,6 +67,23 @@ impl Session {
             found = self.planned(&reading.observation, options);
         }
         found
+    }
+
+    /// The plan of a reading for `drift`. A marker that somebody put back beside the value that it is about would make a
+    /// change in Duo look like one of the YAML, so the activity log is asked about what only the YAML seems to have changed.
+    pub async fn plan_of_drift(&self, reading: &mut Reading, options: &Options, printer: Printer) -> Plan {
+        let found = self.plan(reading, options, printer).await;
+        let of_yaml = |step: &&Step| step.changes.iter().all(|change| change.origin == Some(Origin::Config));
+        let updates = found.steps().iter().filter(|step| step.action == Action::Update).filter(of_yaml);
+        let wanted: Vec<Ikey> = updates.filter_map(|step| step.ikey.clone()).collect();
+        if wanted.is_empty() {
+            return found;
+        }
+        let spinner = Spinner::start("reading the activity log", printer);
+        let now = self.duo_now();
+        look_for_replays(&self.transport, &mut reading.observation, &wanted, now, Silence::SaysNothing).await;
+        spinner.finish();
+        self.planned(&reading.observation, options)
     }
 
     /// The plan that is to be carried out. Who changed what it removes is asked of a log that shows it late, so that an

@@ -21,13 +21,22 @@ const REACH: SignedDuration = SignedDuration::from_hours(24 * 180);
 /// Pages of the log that are read: its budget is far smaller than that of other calls.
 const PAGES: usize = 10;
 
-/// Doubts the markers of applications that are to be removed, unless the log shows that no person changed them after
-/// the last change by an API.
+/// What it means that the log does not tell who changed an application last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// Its marker is doubted, unless the whole log was read: nothing may be removed on the word of it.
+    Doubts,
+    /// Nothing.
+    SaysNothing,
+}
+
+/// Doubts the markers of applications that a person changed after the last change by an API.
 pub async fn look_for_replays(
     transport: &impl Transport,
     observation: &mut Observation,
     wanted: &[Ikey],
     now: Timestamp,
+    silence: Silence,
 ) {
     let from = now.checked_sub(REACH).unwrap_or(Timestamp::UNIX_EPOCH);
     let last = |items: &[Activity]| -> BTreeMap<Ikey, bool> {
@@ -46,7 +55,7 @@ pub async fn look_for_replays(
     let log = activities_until(transport, from, until, PAGES, enough).await.unwrap_or_default();
     let last = last(&log.items);
     for ikey in wanted {
-        let is_current = last.get(ikey).copied().unwrap_or(log.complete);
+        let is_current = last.get(ikey).copied().unwrap_or(log.complete || silence == Silence::SaysNothing);
         if !is_current && observation.proofs.of(ikey) == Verdict::Valid {
             observation.proofs.set(ikey.clone(), Verdict::Doubted);
         }
@@ -116,8 +125,19 @@ mod tests {
                     proofs: Proofs::all(verdict),
                     ..Observation::new("api-00000000.duosecurity.com", Ikey::new(KEY), now)
                 };
-                look_for_replays(&log, &mut observation, &[Ikey::new("DI1")], now).await;
+                let unsure = observation.clone();
+                look_for_replays(&log, &mut observation, &[Ikey::new("DI1")], now, Silence::Doubts).await;
                 let wanted = if doubted { after } else { verdict };
+                assert_eq!(observation.proofs.of(&Ikey::new("DI1")), wanted, "{:?}", log.0);
+                // Without a word of the log nothing is doubted.
+                observation = unsure;
+                look_for_replays(&log, &mut observation, &[Ikey::new("DI1")], now, Silence::SaysNothing)
+                    .await;
+                let told = log
+                    .0
+                    .as_ref()
+                    .is_some_and(|items| items.iter().any(|item| item["target"]["key"] == "DI1"));
+                let wanted = if doubted && told { after } else { verdict };
                 assert_eq!(observation.proofs.of(&Ikey::new("DI1")), wanted, "{:?}", log.0);
             }
         }

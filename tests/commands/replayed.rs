@@ -109,3 +109,18 @@ fn a_quarantine_waits_by_duos_clock() {
         assert_eq!(server.named("Wiki").is_empty(), deleted, "{days} days");
     }
 }
+
+#[test]
+fn an_old_value_that_is_put_back_with_the_marker_of_its_time_is_drift() {
+    let (folder, server) = (Folder::with(&yaml("vpn", ", greeting: Hello")), Server::start());
+    folder.duoctl(APPLY).at(&server).run().exits(0);
+    let old = notes(&server);
+    folder.declare(&yaml("vpn", ", greeting: Welcome"));
+    // What is only pending is no drift.
+    folder.duoctl(["drift"]).at(&server).run().exits(0).says("0 changed in Duo, 1 pending");
+    folder.duoctl(APPLY).at(&server).run().exits(0);
+    server.edit("VPN", json!({"greeting": "Hello", "notes": old}));
+    folder.duoctl(["drift"]).at(&server).run().exits(2).says("1 changed in Duo, 0 pending");
+    folder.duoctl(APPLY).at(&server).run().exits(0).says("updated applications.vpn");
+    folder.duoctl(["drift"]).at(&server).run().exits(0);
+}
