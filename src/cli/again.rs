@@ -9,6 +9,7 @@ use crate::reconcile::guard::Refusal;
 use super::args::{Command, Connection, Consents, PruneMode, Pruning, Selected, Variables};
 use crate::duo::https::TlsRoots;
 use crate::output::people::Call;
+use crate::text::safe;
 
 /// From how many addresses on a consent covers all addresses instead of naming each.
 const MANY: usize = 6;
@@ -26,10 +27,14 @@ pub(super) fn call(command: &Command, workspace: &Path) -> Call {
     // A saved plan knows its YAML, and no other command takes one.
     let path = if is_saved_plan(workspace) { Path::new(".") } else { workspace };
     let (vars, _, connection) = command.input();
+    // It is printed after everything else was made safe for a terminal; a folder of a checkout may have any name.
+    let shown = |options: Vec<String>| options.iter().map(|option| safe(option)).collect();
     Call {
-        path: path_word(path),
-        vars: vars.map(|vars| Again::default().assigning(vars).options).unwrap_or_default(),
-        connection: connection.map(|connection| Again::at(path, connection).options).unwrap_or_default(),
+        path: path_word(path).map(|path| safe(&path)),
+        vars: vars.map(|vars| shown(Again::default().assigning(vars).options)).unwrap_or_default(),
+        connection: connection
+            .map(|connection| shown(Again::at(path, connection).options))
+            .unwrap_or_default(),
     }
 }
 

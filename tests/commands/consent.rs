@@ -236,3 +236,17 @@ fn what_a_refusal_offers_can_be_pasted() {
     let refused = folder.duoctl(call).at(&server).run().exits(5);
     assert!(offered(&refused).contains("--max-deletes 2") && !offered(&refused).contains("--max-deletes 1"));
 }
+
+#[test]
+fn a_folder_with_any_name_reaches_no_terminal_by_a_command_in_a_message() {
+    let (folder, server) = (Folder::empty(), Server::start());
+    let name = "duo\u{1b}[2J";
+    std::fs::create_dir(folder.path(name)).unwrap();
+    let yaml = "applications: {a: {type: radius, name: A, user_access: no_users}}\n";
+    folder.write(&format!("{name}/duo.yaml"), &format!("{HEAD}{yaml}"));
+    folder.duoctl(["apply", name, "--auto-approve"]).at(&server).run().exits(0);
+    folder.write(&format!("{name}/duo.yaml"), &format!("{HEAD}applications: {{}}\n"));
+    let plan = folder.duoctl(["plan", name]).at(&server).run();
+    let told = plan.says("`duoctl apply ");
+    assert!(!told.stdout.contains('\u{1b}') && !told.stderr.contains('\u{1b}'), "{told:?}");
+}
