@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::human::{self, Style};
-use super::{csv, github, gitlab, json, junit, markdown, sarif};
+use super::{csv, github, gitlab, html, json, junit, markdown, sarif};
 
 /// How an outcome is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,8 @@ pub enum Format {
     Csv,
     /// A comment of a pull request, or a page.
     Markdown,
+    /// A page for a browser, in one file.
+    Html,
     /// Annotations of GitHub Actions.
     Github,
     /// SARIF 2.1.0 for code scanning.
@@ -30,12 +32,13 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Human,
         Self::Json,
         Self::Jsonl,
         Self::Csv,
         Self::Markdown,
+        Self::Html,
         Self::Github,
         Self::Sarif,
         Self::Gitlab,
@@ -50,6 +53,7 @@ impl Format {
             Self::Jsonl => "jsonl",
             Self::Csv => "csv",
             Self::Markdown => "markdown",
+            Self::Html => "html",
             Self::Github => "github",
             Self::Sarif => "sarif",
             Self::Gitlab => "gitlab",
@@ -65,6 +69,7 @@ impl Format {
             Self::Jsonl => "One JSON object a line, while it runs; the last one is the whole document",
             Self::Csv => "A table for spreadsheets",
             Self::Markdown => "For a comment of a pull request, a ticket, or a page",
+            Self::Html => "One file for a browser, light and dark, to print and to send",
             Self::Github => "Annotations of GitHub Actions",
             Self::Sarif => "SARIF 2.1.0, for code scanning",
             Self::Gitlab => "A code quality report of GitLab",
@@ -94,6 +99,7 @@ pub fn render(format: Format, document: &Document, prefix: &str, style: Style) -
         Format::Jsonl => Some(json::line(document)),
         Format::Csv => csv::render(document),
         Format::Markdown => markdown::render(document),
+        Format::Html => Some(html::render(document)),
         Format::Github => github::render(document, prefix),
         Format::Sarif => sarif::render(document, prefix),
         Format::Gitlab => gitlab::render(document, prefix),

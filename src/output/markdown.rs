@@ -89,9 +89,13 @@ fn plan_comment(plan: &PlanDocument, command: &str) -> Comment {
 }
 
 /// Twelve digits by which a reader tells whether an apply carried out the plan of this comment.
-fn foot(fingerprint: &Fingerprint) -> String {
+pub(super) fn digits(fingerprint: &Fingerprint) -> String {
     let text = serde_json::to_string(fingerprint).unwrap_or_default();
-    let short: String = hash([text.as_str()]).chars().take(12).collect();
+    hash([text.as_str()]).chars().take(12).collect()
+}
+
+fn foot(fingerprint: &Fingerprint) -> String {
+    let short = digits(fingerprint);
     format!("<sub>Plan {} by duoctl {}</sub>", html_code(&short), html_code(&fingerprint.tool_version))
 }
 
@@ -256,7 +260,7 @@ fn who(plan: &PlanDocument) -> Section {
 }
 
 /// The gravest risk of a step; what takes something away counts as grave in any case.
-fn weight(step: &StepDocument) -> u8 {
+pub(super) fn weight(step: &StepDocument) -> u8 {
     let of = |risk: Risk| Risk::ALL.iter().position(|known| *known == risk).unwrap_or_default();
     let gravest = step.risks.iter().map(|risk| of(risk.risk)).max().unwrap_or_default();
     let gravest = match step.action {
@@ -317,13 +321,18 @@ fn row(change: &ChangeDocument, creating: bool) -> String {
     if creating {
         return format!("| {field} | {} |", value(&change.after));
     }
-    let origin = match change.origin {
+    let origin = origin(change.origin);
+    format!("| {field} | {} | {} | {origin} |", value(&change.before), value(&change.after))
+}
+
+/// Who moved, in a cell.
+pub(super) fn origin(origin: Option<Origin>) -> &'static str {
+    match origin {
         Some(Origin::Drift) => "changed in Duo",
         Some(Origin::Both) => "changed here and in Duo",
         Some(Origin::Unknown) => "cannot be told",
         Some(Origin::Config) | None => "",
-    };
-    format!("| {field} | {} | {} | {origin} |", value(&change.before), value(&change.after))
+    }
 }
 
 fn value(value: &Value) -> String {
