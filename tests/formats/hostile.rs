@@ -9,95 +9,15 @@ use proptest::test_runner::FileFailurePersistence;
 use pulldown_cmark::{Event, Options, Parser};
 use serde_json::{Value, json};
 
-/// Everything in a plan that somebody else may have written.
-fn plan(text: &str) -> Value {
-    json!({
-        "format_version": "1.0", "kind": "drift", "tool_version": "0.1.0", "workspace": "acme", "api_hostname": text, "empty": false,
-        "summary": {"add": 0, "change": 1, "adopt": 0, "delete": 1, "unmanaged": 0, "handoffs": 1, "deliveries": 1, "rotations": 0, "retain": 1},
-        "risks": {"widens_access": 1}, "drift": {"widens_access": 1}, "blocked": [text],
-        "left_out": 1, "left_out_addresses": [text], "left_out_pending": [text],
-        "impact": {"requests": 3, "budget": 3, "exhausted": true, "counts_disabled": true, "problems": [text]},
-        "steps": [{
-            "address": text, "action": "update", "integration_key": text, "type": text, "name": text,
-            "changes": [
-                {"field": text, "before": text, "after": [text, text], "origin": "drift", "risk": "widens_access", "reason": text, "drift": {"risk": "widens_access", "reason": text}},
-                {"field": text, "before": {text: text}, "after": null, "origin": "both", "risk": "neutral", "reason": "", "drift": null},
-            ],
-            "delivery": {"store": text, "path": text, "place": text, "reason": text},
-            "risks": [{"risk": "widens_access", "reason": text}], "drift": [{"risk": "widens_access", "reason": text}],
-            "price": [text], "affected": {
-                "access_changes": true, "gains": {"bound": "exactly", "count": 2, "first": [text]}, "loses": {"bound": "unknown", "count": 0, "first": []},
-                "policy": {
-                    "users": {"bound": "at_most", "count": 1, "first": [text]}, "from": null,
-                    "to": {"policy_key": text, "name": text, "shared_with": [{"integration_key": text, "name": text, "address": text}]},
-                },
-            },
-            "place": {"file": text, "line": 3, "column": 4, "end_line": 3, "end_column": 9},
-        }, {
-            "address": text, "action": "delete", "integration_key": text, "type": text, "name": text, "changes": [],
-            "delivery": null, "risks": [{"risk": "destroys", "reason": text}], "drift": [], "price": [], "affected": null,
-        }],
-        "handoffs": [{"address": text, "place": text, "purpose": "enter", "then": [text], "fingerprint": null, "attested": null, "fields": [
-            {"tab": text, "label": text, "value": text, "secret": false, "delivered_to": null, "application": null, "outstanding": true},
-            {"tab": text, "label": text, "value": text, "secret": true, "delivered_to": text, "application": text, "outstanding": true},
-        ]}],
-        "orphans": [{"address": text, "ikey": format!("{text}-"), "name": text, "quarantined_since": text, "protected": false, "in_console": false}],
-        "rotations": [{"address": text, "stage": "delivered", "since": null, "delivered_at": null, "old": text, "successor": text, "seen": [text], "waits_for": [text]}],
-        "retired": [{"address": text, "ikey": format!("{text}-"), "name": text, "quarantined_since": text, "protected": false, "in_console": false}],
-        "refusals": [{"guard": text, "address": text, "message": text, "lift": text}],
-        "diagnostics": [{
-            "code": text, "severity": "error", "message": text, "help": text,
-            "place": {"file": text, "line": 1, "column": 1}, "related": [{"place": null, "label": text}],
-        }],
-        "fingerprint": {"tool_version": text, "host": text, "yaml": text, "ikeys": text, "objects": {}, "steps": text},
-        "who": {"complete": true, "days": 30, "by_address": {text: [
-            {"when": text, "who": text, "actor": text, "from": text, "action": text, "target": text, "target_name": text},
-        ]}},
-    })
-}
-
-/// `fix` may have several lines, and each is shown on its own.
-fn verify(text: &str, fix: &str) -> Value {
-    let check = json!({"name": text, "verdict": "failed", "detail": text, "fix": fix});
-    json!({
-        "format_version": "1.0", "kind": "verify", "workspace": "acme", "passed": false,
-        "summary": {"verified": 0, "not_testable": 0, "inconclusive": 0, "failed": 1},
-        "identity_intelligence": [{"address": text, "display_name": text, "verdict": "failed", "highest_rung": text, "rungs": [check]}],
-        "applications": [{"address": text, "integration_key": text, "type": text, "name": text, "verdict": "failed", "checks": [check]}],
-    })
-}
-
-fn apply(text: &str, fix: &str) -> Value {
-    let mut planned = plan(text);
-    planned["kind"] = json!("plan");
-    json!({
-        "format_version": "1.0", "kind": "apply", "plan": planned, "left": planned, "verify": verify(text, fix),
-        "summary": {"applied": 0, "failed": 1, "not_attempted": 0}, "left_out": [text],
-        "handoffs": planned["handoffs"],
-        "steps": [{"address": text, "action": "update", "integration_key": text, "status": "failed", "reason": text, "delivered": text}],
-        "normalised": [{"address": text, "field": text, "sent": text, "kept": text}],
-    })
-}
-
-fn failure(text: &str) -> Value {
-    json!({
-        "format_version": "1.0", "kind": "failure", "command": "plan", "exit_code": 1, "message": text, "help": [text],
-        "diagnostics": [],
-    })
-}
-
-fn documents(text: &str) -> Vec<Value> {
-    let fix = text.lines().map(|line| format!("{line}^")).collect::<Vec<_>>().join("\n");
-    vec![plan(text), verify(text, &fix), apply(text, &fix), failure(text)]
-}
+use super::outside::{apply, documents, failure, plan, verify};
 
 /// The same with nothing hostile in it, and as many lines where lines are meant.
-fn tame(text: &str) -> Vec<Value> {
+pub(super) fn tame(text: &str) -> Vec<Value> {
     let fix = text.lines().map(|_| "x_y").collect::<Vec<_>>().join("\n");
     vec![plan("x_y"), verify("x_y", &fix), apply("x_y", &fix), failure("x_y")]
 }
 
-fn rendered(format: Format, value: &Value) -> String {
+pub(super) fn rendered(format: Format, value: &Value) -> String {
     let document: Document = read(value).unwrap();
     render(format, &document, "", Style::PLAIN).unwrap()
 }
@@ -226,7 +146,7 @@ const PIECES: &[&str] = &[
     "x",
 ];
 
-fn hostile() -> impl Strategy<Value = String> {
+pub(super) fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![3 => proptest::sample::select(PIECES).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
     // One character that no sentence has: a text that is nothing but words stands outside of code, as words.
     proptest::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat() + "^")
@@ -250,7 +170,7 @@ fn decoded(text: &str) -> String {
     text.replace("%25", "%")
 }
 
-fn config() -> ProptestConfig {
+pub(super) fn config() -> ProptestConfig {
     let found = FileFailurePersistence::Direct("tests/proptest-regressions/hostile.txt");
     ProptestConfig { failure_persistence: Some(Box::new(found)), ..ProptestConfig::with_cases(150) }
 }

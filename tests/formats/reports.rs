@@ -102,7 +102,7 @@ fn what_is_no_report_is_a_usage_error() {
     for (report, because) in [
         ("markdown", "write FORMAT=FILE"),
         ("human=x", "no report in the format `human`"),
-        ("poem=x", "there are json, markdown, github, sarif, gitlab"),
+        ("poem=x", "there are json, markdown, html, github, sarif, gitlab"),
         ("json=", "name a file"),
         ("json=-", "stdout has --format json"),
     ] {

@@ -93,6 +93,11 @@ fn formats_agree(document: &Document) {
                 let line = line.replace(['`', '*'], "");
                 readable(&text).contains(line.get(..160).unwrap_or(&line))
             }
+            Format::Html => {
+                let signs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")];
+                let shown = signs.iter().fold(text.clone(), |text, (from, to)| text.replace(from, to));
+                shown.contains(&format!("\">{line}</p>"))
+            }
             Format::Json | Format::Jsonl => {
                 let again = read(&serde_json::from_str(&text).unwrap()).unwrap();
                 again.last_line().as_ref() == Some(&line)

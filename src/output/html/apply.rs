@@ -43,7 +43,7 @@ pub(super) fn page(apply: &ApplyDocument) -> Page<'_> {
             (apply.summary.applied, "applied", Tone::Good),
             (apply.summary.failed, "failed", Tone::Bad),
             (apply.summary.not_attempted, "not attempted", Tone::Notice),
-            (left.handoffs.len(), "handoffs", Tone::Calm),
+            (left.handoffs.len(), if left.handoffs.len() == 1 { "handoff" } else { "handoffs" }, Tone::Calm),
         ],
         sections,
         foot: plan::foot(planned),

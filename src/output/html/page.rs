@@ -11,6 +11,9 @@ use crate::diagnostic::Severity;
 use crate::output::document::DiagnosticDocument;
 use crate::text::{escape, is_harmful, safe};
 
+/// From how many parts on a browser lays out only those that it shows.
+const MANY: usize = 200;
+
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
@@ -140,7 +143,7 @@ fn filter() -> Markup {
 /// A part under a heading; nothing where it is empty.
 pub(super) fn section(title: &str, parts: impl IntoIterator<Item = Markup>) -> Markup {
     let parts: Vec<Markup> = parts.into_iter().collect();
-    html! { @if !parts.is_empty() { section { h2 { (title) } @for part in parts { (part) } } } }
+    html! { @if !parts.is_empty() { section class=[(parts.len() > MANY).then_some("many")] { h2 { (title) } @for part in parts { (part) } } } }
 }
 
 /// A list under a heading; nothing where it is empty.

@@ -59,8 +59,8 @@ fn tiles(plan: &PlanDocument) -> Vec<Tile> {
         (summary.change, "to change", Tone::Notice),
         (summary.adopt, "to adopt", Tone::Calm),
         (summary.delete, "to delete", Tone::Bad),
-        (summary.handoffs, "handoffs", Tone::Calm),
-        (summary.deliveries, "deliveries", Tone::Calm),
+        (summary.handoffs, if summary.handoffs == 1 { "handoff" } else { "handoffs" }, Tone::Calm),
+        (summary.deliveries, if summary.deliveries == 1 { "delivery" } else { "deliveries" }, Tone::Calm),
     ];
     if let Some(drifted) = &plan.drifted {
         tiles.splice(
