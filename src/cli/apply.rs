@@ -329,7 +329,10 @@ impl Run<'_> {
         show_problems(&self.new_problems(converged), &self.session.sources, self.printer);
         let normalised = converged.map(|converged| converged.normalised.as_slice()).unwrap_or_default();
         let left = converged.map(|converged| self.session.document(&converged.plan, &[]));
-        self.deliver(ApplyDocument::new(planned, outcomes, normalised, left, report));
+        let (desired, sources) = (&self.session.desired, &self.session.sources);
+        self.deliver(
+            ApplyDocument::new(planned, outcomes, normalised, left, report).located(desired, sources),
+        );
     }
 
     /// What the first plan could not know, such as an account that cannot be read any more.

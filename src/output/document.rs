@@ -16,6 +16,7 @@ mod verify;
 pub use apply::{ApplyDocument, EventDocument, EventName, OutcomeDocument, StepStatus};
 pub(crate) use columns::{COLUMNS, row, short_row};
 pub use console::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
+use finding::places;
 pub use finding::{
     DeclaredCounts, DiagnosticDocument, FailureDocument, Place, RelatedDocument, ValidateDocument,
 };

@@ -103,6 +103,6 @@ pub fn render(format: Format, document: &Document, prefix: &str, style: Style) -
         Format::Github => github::render(document, prefix),
         Format::Sarif => sarif::render(document, prefix),
         Format::Gitlab => gitlab::render(document, prefix),
-        Format::Junit => junit::render(document),
+        Format::Junit => junit::render(document, prefix),
     }
 }

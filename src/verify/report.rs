@@ -1,5 +1,7 @@
 //! What was seen, in words that are never used for one another (design: "Say what was seen").
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +121,8 @@ pub struct Subject {
     pub name: String,
     /// The checks, in the order in which they were made.
     pub checks: Vec<Check>,
+    /// How long they took.
+    pub took: Duration,
 }
 
 impl Subject {

@@ -33,7 +33,7 @@ formats! {
     /// What `plan` and `drift` can be printed as.
     OfPlan: Human Json Markdown Html Github Gitlab;
     /// What `apply` can be printed as.
-    OfApply: Human Json Jsonl Markdown Html Github;
+    OfApply: Human Json Jsonl Markdown Html Github Junit;
     /// What `verify` can be printed as.
     OfVerify: Human Json Jsonl Markdown Html Github Junit;
     /// What lists of keys and of imported applications can be printed as.

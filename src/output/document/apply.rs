@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::apply::deputy::Unfit;
 use crate::apply::outcome::{Normalised, Status, StepOutcome, Tally, tally};
+use crate::diagnostic::Sources;
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
 use crate::kinds::address::Address;
+use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::{Action, Step};
 use crate::verify::report::{Ladder, Report, Subject};
 
@@ -73,6 +75,13 @@ impl ApplyDocument {
             plan,
             left,
         }
+    }
+
+    /// The same with the places of what was verified in the YAML; its plan has its own.
+    #[must_use]
+    pub fn located(mut self, desired: &Desired, sources: &Sources) -> Self {
+        self.verify = self.verify.map(|verify| verify.located(desired, sources));
+        self
     }
 
     /// What is said of a run that went no further.

@@ -5,11 +5,18 @@ use crate::verify::report::{self, Ladder, Subject};
 fn xml(checks: Vec<Check>) -> String {
     let address = Address::application("vpn");
     let kind = "radius".to_owned();
-    let subject = Subject { address, ikey: None, kind, name: "VPN".to_owned(), checks };
+    let subject = Subject {
+        address,
+        ikey: None,
+        kind,
+        name: "VPN".to_owned(),
+        checks,
+        took: Duration::from_millis(1250),
+    };
     let rungs = vec![Check::new("token", Verdict::Pending, "wait")];
     let ladder = Ladder { address: Address::intelligence("emea"), name: "Duo EMEA".to_owned(), rungs };
     let report = report::Report { subjects: vec![subject], ladders: vec![ladder] };
-    render(&Document::Verify(Box::new(VerifyDocument::new(&report)))).unwrap()
+    render(&Document::Verify(Box::new(VerifyDocument::new(&report))), "").unwrap()
 }
 
 #[test]
