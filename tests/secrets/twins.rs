@@ -388,7 +388,7 @@ fn what_leaves_the_yaml_under_rotation_goes_with_its_successor() {
     let new = kept(&folder, "secrets/help.json")["integration_key"].clone();
     folder.yaml("applications: {other: {type: radius, name: Other, user_access: no_users}}\n", STORES);
     duo.apply(&folder).exits(0).tells("? orphan applications.help").never_tells("duplicate-marker");
-    keys(&duo, &folder, "rotate", &[]).exits(5).tells("it left the YAML");
+    keys(&duo, &folder, "rotate", &[]).exits(5).tells("it is no longer in the YAML");
     duo.run(&folder, &["apply", "--prune", "--auto-approve"]).exits(0);
     assert!(duo.applications("Help").iter().all(|one| one["user_access"] == "NO_USERS"));
     // It comes back as the one whose key the store holds.
