@@ -42,7 +42,7 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_default() {
         (&[("greeting", "first"), ("greeting", "last")], &[], "last"),
         (&[("greeting", "")], &environment, ""),
         (&[], &[("DUOCTL_VAR_GREETING", "")], "Hello"),
-        // What is put in is not looked at again.
+        // Inserted values are not expanded again.
         (&[("greeting", "${vars.greeting} $${")], &[], "${vars.greeting} $${"),
     ] {
         let loaded = load(GREETING, set, environment);
@@ -127,7 +127,7 @@ fn names_and_secrets_take_no_variables() {
             "{yaml}: {refused:#?}"
         );
     }
-    // A shell's own variables are the command's business.
+    // Shell variables in commands are not touched.
     let yaml = "secret_stores: {s: {type: exec, write: [sh, -c, \"echo ${HOME} $${HOME}\"]}}\n";
     let loaded = load(yaml, &[], &[]);
     assert_eq!(found(&loaded), Vec::<String>::new());
