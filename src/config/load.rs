@@ -298,7 +298,7 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut places: HashMap<String, usize> = HashMap::new();
     for tree in trees {
         let Data::Mapping(entries) = tree.data else {
-            let message = format!("a file must be a mapping, and this is {}", tree.kind());
+            let message = format!("a file must be a mapping, not {}", tree.kind());
             let help = "start with `version: 1`, `workspace: NAME` and `tenant:`; run `duoctl init` to create an example";
             diagnostics.push(Diagnostic::error(Code::WrongType, tree.span, message).help(help));
             continue;

@@ -79,7 +79,7 @@ fn refused(source: &ValueSource, folder: &Folder) -> Option<String> {
 }
 
 fn outside(path: &Path) -> String {
-    format!("would read {}, which is not in the folder of the YAML", shown(&path.display().to_string()))
+    format!("would read {} outside of the YAML's folder", shown(&path.display().to_string()))
 }
 
 fn finding(span: Span, what: String) -> Diagnostic {

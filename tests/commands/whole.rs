@@ -161,8 +161,8 @@ fn a_folder_of_several_workspaces_gets_one_sentence_that_lists_them() {
     each(&folder, "x", |command, outcome| {
         let outcome = outcome.exits(64);
         assert_eq!(outcome.stderr.lines().count(), 1, "{command}: {}", outcome.stderr);
-        assert!(outcome.stderr.contains("`x` holds 36 workspaces: `w10` (`x/w10`), "), "{}", outcome.stderr);
-        assert!(outcome.stderr.contains(", and 24 more; give the path of one of them"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("`x` contains 36 workspaces: `w10` (`x/w10`), "), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(", and 24 more; pass the path of one of them"), "{}", outcome.stderr);
     });
     let found = folder.duoctl(["validate", "x", "--format", "json"]).run().exits(1).json();
     let codes: Vec<_> = found["diagnostics"].as_array().unwrap().iter().map(|found| &found["code"]).collect();

@@ -82,7 +82,7 @@ fn a_wrong_value_is_shown_where_it_is_used_and_where_it_comes_from() {
 fn what_looks_like_a_variable_is_one_or_an_error() {
     for (text, expected) in [
         ("${vars.gretting}", Err("there is no variable `gretting`")),
-        ("${vars.greeting", Err("a variable begins with `${` and does not end")),
+        ("${vars.greeting", Err("a variable starts with `${` but has no closing `}`")),
         ("${greeting}", Err("`${greeting}` is not a variable")),
         ("${vars.greeting | upper}", Err("`${vars.greeting | upper}` is not a variable")),
         ("${ vars.greeting }", Err("`${ vars.greeting }` is not a variable")),

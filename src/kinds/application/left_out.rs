@@ -72,7 +72,7 @@ impl Search {
         }
     }
 
-    /// What is left out inside a declared setting.
+    /// Parts left out of a declared setting.
     fn declared(&mut self, place: &Place, shape: Shape, declared: &Value, live: &Value) {
         match (shape, declared, live) {
             (Shape::Object(object), Value::Object(_), _) => self.object(place, object, Some(declared), live),
