@@ -161,7 +161,11 @@ fn a_folder_of_several_workspaces_gets_one_sentence_that_lists_them() {
     each(&folder, "x", |command, outcome| {
         let outcome = outcome.exits(64);
         assert_eq!(outcome.stderr.lines().count(), 1, "{command}: {}", outcome.stderr);
-        assert!(outcome.stderr.contains("`x` contains 36 workspaces: `w10` (`x/w10`), "), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("`x` contains 36 workspaces: `w10` (`x/w10`), "),
+            "{}",
+            outcome.stderr
+        );
         assert!(outcome.stderr.contains(", and 24 more; give the path of one of them"), "{}", outcome.stderr);
     });
     let found = folder.duoctl(["validate", "x", "--format", "json"]).run().exits(1).json();
