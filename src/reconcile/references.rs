@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(help, Some(format!("it is an id: write `{{id: {own}}}`")));
         let address = Reference::written(Kind::Group, "groups.staff");
         let refused = references.group(&address, HERE).unwrap_err();
-        assert_eq!(refused.message, "this workspace declares no groups, so there is no `groups.staff`");
+        assert_eq!(refused.message, "`groups.staff` is not declared: this workspace has no groups");
     }
 
     #[test]

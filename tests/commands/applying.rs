@@ -27,7 +27,7 @@ fn the_first_run_creates_and_verifies_and_the_second_has_nothing_to_do() {
         groups_allowed  "Contractors", "VPN Users"
         policy          "Require trusted endpoints"
         notes           "Owned by the network team"
-        ? not known: whether the policy asks for less than the global one
+        ? not known: whether the policy requires less than the global one
 
     Plan: 3 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged.
     created applications.helpdesk DI…

@@ -130,7 +130,7 @@ fn every_error_is_shown_with_its_place() {
     7 |   vpn: {type: radius, name: VPN, user_access: permitted_groups}
       |                                               ^^^^^^^^^^^^^^^^
       |
-      = help: name at least one group; to let nobody in, write `user_access: no_users`
+      = help: name at least one group, or write `user_access: no_users` to block all users
 
     error[unknown-key]: an application has no key `nmae`
      --> duo.yaml:8:26

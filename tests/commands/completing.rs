@@ -115,10 +115,7 @@ fn helps_come_with_the_values_for_shells_that_show_them() {
     for (words, help) in [
         (&["keys", "rotate", "sie"][..], "adminapi, SIEM"),
         (&["plan", "--var", "c"], "the company"),
-        (
-            &["apply", "--allow", "replaces"],
-            "a new application with a new key takes the place of the old one",
-        ),
+        (&["apply", "--allow", "replaces"], "a new application with a new key replaces the old one"),
         (&["explain", "75"], "unreachable or rate limited"),
         (&["explain", "7"], "findings at or above --fail-severity"),
         (&["list", "--type", "radius"], "RADIUS"),

@@ -92,7 +92,7 @@ fn what_is_not_there_or_cannot_be_ignored_is_refused_and_nothing_is_written() {
 fn a_field_that_is_not_written_is_warned_about() {
     let folder = Folder::with(VPN);
     ignore(&folder, "vpn", "policy", "set by hand", 0)
-        .warns("there is no `policy` here whose difference could be ignored");
+        .warns("`policy` is not managed here, so it cannot differ");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn an_entry_in_one_line_and_one_from_an_anchor_keep_what_they_share() {
 ";
     // What stands at the shared entry stands at the other one, too.
     let folder = Folder::with(merged);
-    let shared = "shared with other places by an anchor or a merge key; edit it by hand";
+    let shared = "shared by an anchor or a merge key; edit it by hand";
     ignore(&folder, "base", "greeting", "help desk", 1).warns(shared);
     assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{merged}"));
     ignore(&folder, "vpn", "greeting", "help desk", 0);

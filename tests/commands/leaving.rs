@@ -137,7 +137,7 @@ fn what_is_retained_is_forgotten_and_can_be_adopted_again() {
     folder.declare(&yaml(VPN));
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("1 to adopt");
     folder.declare(&format!("{}removed: {{applications.vpn: retain}}\n", yaml(VPN)));
-    folder.duoctl(["validate"]).run().exits(1).warns("did not leave the YAML");
+    folder.duoctl(["validate"]).run().exits(1).warns("is removed here but still declared");
 }
 
 const KEY: &str = "  helpdesk: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees]}\n";

@@ -222,7 +222,8 @@ fn an_access_that_was_opened_is_accepted_together_with_its_groups() {
     let (folder, server) = managed();
     server.edit("VPN", json!({"user_access": "NO_USERS"}));
     let refused = folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(1);
-    refused.warns("the comment # everybody on the road is about what would be removed from `groups_allowed`");
+    refused
+        .warns("the comment # everybody on the road describes what would be removed from `groups_allowed`");
     folder.write("duo.yaml", &folder.read("duo.yaml").replace(" # everybody on the road", ""));
     folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0);
     let text = folder.read("duo.yaml");

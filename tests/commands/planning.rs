@@ -26,7 +26,7 @@ fn a_plan_says_what_would_change_and_writes_nothing() {
         groups_allowed  "Contractors", "VPN Users"
         policy          "Require trusted endpoints"
         notes           "Owned by the network team"
-        ? not known: whether the policy asks for less than the global one
+        ? not known: whether the policy requires less than the global one
 
     Plan: 3 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged.
     "#);

@@ -93,14 +93,14 @@ fn every_type_says_what_the_api_cannot_do_with_it_and_what_is_out_of_support() {
         }
         if !message.is_empty() {
             assert!(
-                message.contains(kind) && help.contains("adopted and managed"),
+                message.contains(kind) && help.contains("pin an existing application"),
                 "{kind}: {message}; {help}"
             );
         }
     }
     let tomorrow = &found["type-of-tomorrow"];
     assert_eq!((tomorrow.len(), &tomorrow[0]["severity"]), (1, &json!("warning")));
-    assert!(tomorrow[0]["help"].as_str().unwrap().contains("works all the same"));
+    assert!(tomorrow[0]["help"].as_str().unwrap().contains("work, too"));
 }
 
 #[test]

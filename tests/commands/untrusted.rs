@@ -20,12 +20,12 @@ fn what_a_pull_request_may_not_do_is_refused_before_it_is_done() {
     for (secret_key, what) in [
         ("{command: [sh, -c, touch ran; echo x]}", "this would run the command `sh`"),
         ("{command: [sh, -c, 'touch ran; echo x']}", "this would run the command `sh`"),
-        (&format!("{{file: {path}}}"), "which is not in the folder of the YAML"),
-        ("{file: ../../../../../../etc/hostname}", "which is not in the folder of the YAML"),
-        ("{file: link}", "which is not in the folder of the YAML"),
+        (&format!("{{file: {path}}}"), "outside of the YAML's folder"),
+        ("{file: ../../../../../../etc/hostname}", "outside of the YAML's folder"),
+        ("{file: link}", "outside of the YAML's folder"),
         (
             "{env: GITHUB_TOKEN}",
-            "would read the variable `GITHUB_TOKEN`, whose name does not begin with DUO_",
+            "would read the environment variable `GITHUB_TOKEN`, whose name does not start with DUO_",
         ),
     ] {
         let folder = with_credentials(secret_key);
@@ -233,12 +233,12 @@ fn a_secret_in_the_place_of_a_key_is_not_sent() {
         ("integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_OTHER}", "are the two swapped?"),
         ("integration_key: {file: key}, secret_key: {env: DUO_OTHER}", "are the two swapped?"),
         ("integration_key: {env: DUO_ODD}, secret_key: {env: DUO_SKEY}", "is not an integration key"),
-        ("integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_SKEY}", "from the same place as a secret"),
-        ("integration_key: {file: key}, secret_key: {file: ./key}", "from the same place as a secret"),
+        ("integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_SKEY}", "the same source as a secret"),
+        ("integration_key: {file: key}, secret_key: {file: ./key}", "the same source as a secret"),
         (
             "integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}, \
              recovery: {integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_OTHER}}",
-            "from the same place as a secret",
+            "the same source as a secret",
         ),
     ] {
         let folder = Folder::empty();
@@ -312,7 +312,7 @@ fn bombs_and_floods_end_quickly_and_cost_little() {
         ("bomb", bomb, "error[too-large]"),
         ("deep", deep, "error[too-large]"),
         ("merges", base, "error["),
-        ("huge", huge, "is too large: at most 32 MB per file"),
+        ("huge", huge, "is too large: the limit is 32 MB per file"),
     ] {
         let folder = Folder::empty();
         folder.write("duo.yaml", &text);

@@ -20,7 +20,7 @@ applications:
 fn every_command_that_reads_the_yaml_takes_them_from_the_command_line_or_the_environment() {
     let (folder, server) = (Folder::with(YAML), Server::start());
     folder.duoctl(["validate"]).run().exits(1).warns("the variable `greeting` has no value");
-    folder.duoctl(["validate"]).run().exits(1).warns("use --var greeting=VALUE, or set DUOCTL_VAR_GREETING");
+    folder.duoctl(["validate"]).run().exits(1).warns("use --var greeting=VALUE or set DUOCTL_VAR_GREETING");
     folder.duoctl(["validate", "--var=greeting=Hello"]).run().exits(0);
     folder.duoctl(["validate", "--untrusted"]).env("DUOCTL_VAR_GREETING", "Hello").run().exits(0);
     folder

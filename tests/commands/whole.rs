@@ -126,7 +126,7 @@ fn a_part_of_a_workspace_is_refused_with_the_folder_that_holds_all_of_it() {
             let outcome = outcome.exits(64);
             let lines = outcome.stderr.lines().count();
             assert_eq!((outcome.stdout.as_str(), lines), ("", 1), "{command} {path}: {}", outcome.stderr);
-            let (has_other, has_folder) = (format!("`{other}`"), format!("holds all of it, {whole}"));
+            let (has_other, has_folder) = (format!("`{other}`"), format!("contains both, {whole}"));
             assert!(outcome.stderr.contains(&has_other), "{command} {path}: {}", outcome.stderr);
             assert!(outcome.stderr.contains(&has_folder), "{command} {path}: {}", outcome.stderr);
         });
@@ -161,7 +161,11 @@ fn a_folder_of_several_workspaces_gets_one_sentence_that_lists_them() {
     each(&folder, "x", |command, outcome| {
         let outcome = outcome.exits(64);
         assert_eq!(outcome.stderr.lines().count(), 1, "{command}: {}", outcome.stderr);
-        assert!(outcome.stderr.contains("`x` holds 36 workspaces: `w10` (`x/w10`), "), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("`x` contains 36 workspaces: `w10` (`x/w10`), "),
+            "{}",
+            outcome.stderr
+        );
         assert!(outcome.stderr.contains(", and 24 more; give the path of one of them"), "{}", outcome.stderr);
     });
     let found = folder.duoctl(["validate", "x", "--format", "json"]).run().exits(1).json();

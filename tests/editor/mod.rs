@@ -156,9 +156,9 @@ fn an_editor_completes_explains_and_fills_in() {
     assert!(!keys["groups_allowed"].0.contains("null"), "{keys:?}");
     assert_eq!(items("type")["adminapi"].1, "Admin API");
     assert!(items("type").len() > 150);
-    assert_eq!(items("access")["no_users"].1, "nobody may log in");
+    assert_eq!(items("access")["no_users"].1, "no user may log in");
     assert!(items("permissions")["read_log"].1.starts_with("Grant read log"), "{:?}", items("permissions"));
-    assert_eq!(items("risk")["destroys"].1, "an application is deleted without a quarantine before");
+    assert_eq!(items("risk")["destroys"].1, "an application is deleted without a quarantine first");
     assert!(items("version").contains_key("1"), "{:?}", items("version"));
     let (application, _) = &items("applications")["application"];
     assert!(
@@ -174,7 +174,7 @@ fn an_editor_completes_explains_and_fills_in() {
         "{}",
         hover("hover-key")
     );
-    assert!(hover("hover-key").contains("nobody may log in"), "{}", hover("hover-key"));
+    assert!(hover("hover-key").contains("no user may log in"), "{}", hover("hover-key"));
     assert!(hover("hover-section").contains("](https://"), "{}", hover("hover-section"));
     assert!(hover("hover-value").contains("Grant read log"), "{}", hover("hover-value"));
 }

@@ -88,7 +88,7 @@ fn other_shells_load_their_scripts_and_ask() {
         words=(duoctl plan --only si) CURRENT=4 PREFIX=si; _duoctl
         words=(duoctl apply --allow repl) CURRENT=4 PREFIX=repl; _duoctl";
     if let Some(out) = shell_in(&script("zsh"), "zsh", &["-f", "-c"], zsh) {
-        let replaces = "replaces:a new application with a new key takes the place of the old one";
+        let replaces = "replaces:a new application with a new key replaces the old one";
         assert_eq!(out, format!("_duoctl: function\nsiem:adminapi, SIEM\n{replaces}\n"));
     }
     let fish = "source ./script; complete -C 'duoctl plan --only s'";

@@ -340,7 +340,7 @@ async fn what_has_no_name_no_type_or_no_room_for_a_marker_says_so() {
         type: radius
         name: Nearly full
         user_access: all_users
-        # `notes` cannot be written down: `notes` has 400 characters, and only 335 are left beside duoctl's marker
+        # `notes` cannot be written down: `notes` has 400 characters, but only 335 fit next to duoctl's marker
       radius-8a5p16:
         type: radius
         integration_key: DI…

@@ -304,7 +304,7 @@ fn a_renamed_workspace_takes_its_applications_along_by_the_command_that_the_mess
         .duoctl(["validate", "."])
         .run()
         .exits(1)
-        .warns("`formerly` is the name that the workspace has now");
+        .warns("`formerly` is the current name of the workspace");
 }
 
 fn switched(switches: &[&str]) -> Server {
@@ -403,7 +403,7 @@ fn a_suppression_is_checked_like_everything_else_that_names_an_address() {
     for (yaml, code, says) in [
         (item("identity_intelligence.emea.admin_api"), 0, ""),
         (item("identity_intelligence.*"), 0, ""),
-        (item("identity_intelligence.apac.admin_api"), 0, "the YAML declares nothing at"),
+        (item("identity_intelligence.apac.admin_api"), 0, "no address in the YAML matches"),
         (item("emea"), 0, ""),
         (item("no address"), 1, "is not an address"),
         (item("'[emea'"), 1, "is not an address"),

@@ -202,7 +202,7 @@ fn many_files_together_have_limits_too() {
         fs::write(folder.path().join(format!("{name}.duo.yaml")), text).unwrap();
     }
     let found = load(folder.path());
-    let message = "the files together hold too many values";
+    let message = "the files have too many values in total";
     assert!(found.diagnostics.iter().any(|diagnostic| diagnostic.message == message));
 }
 

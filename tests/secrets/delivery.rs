@@ -450,19 +450,19 @@ fn places_that_cannot_be_or_are_one_are_found_offline() {
         folder.duoctl(["validate"]).run()
     };
     for store in ["b", "c", "d", "e"] {
-        yaml(("a", "x"), (store, "x")).exits(1).warns("two secrets are delivered to one place");
-        yaml(("a", "x"), (store, "x/y")).exits(1).warns("two secrets are delivered to one place");
-        yaml(("a", "x"), (store, "y")).exits(0).never_tells("one place");
+        yaml(("a", "x"), (store, "x")).exits(1).warns("two secrets are delivered to the same place");
+        yaml(("a", "x"), (store, "x/y")).exits(1).warns("two secrets are delivered to the same place");
+        yaml(("a", "x"), (store, "y")).exits(0).never_tells("the same place");
     }
     for (store, path) in [("f", "x"), ("a", "X"), ("f", "X/y")] {
-        yaml(("a", "x"), (store, path)).exits(0).warns("one place on file systems that ignore case");
+        yaml(("a", "x"), (store, path)).exits(0).warns("the same place on file systems that ignore case");
     }
     let (long, deep) = ("x".repeat(256), "abc/".repeat(300) + "x");
     for path in ["./x", "x/", "x\\0", "x\\ny", "x\\u0085", ".", "./", &long, &deep, "../x", "/x", " "] {
         yaml(("a", path), ("x", "other")).exits(1).warns("error[invalid-value]");
     }
     for path in ["x\\0y", "x\\u001b[31m"] {
-        yaml(("a", "x"), ("x", path)).exits(1).warns("has control characters");
+        yaml(("a", "x"), ("x", path)).exits(1).warns("contains control characters");
     }
     for path in [".hidden", "x.json", "a/b/c", &"x".repeat(255)] {
         yaml(("a", path), ("x", "other")).exits(0);
