@@ -56,12 +56,12 @@ pub async fn run(
     let plan = session.planned(seen, &options);
     show_problems(plan.problems(), &session.sources, printer);
     let lists = Live { integrations, groups, policies };
-    let (mut exit, mut found, mut left_alone) = (Exit::Done, Vec::new(), Vec::new());
+    let (mut exit, mut found, mut unchanged) = (Exit::Done, Vec::new(), Vec::new());
     for (address, wanted) in &wanted {
         match accepted(&session, &plan, &args.field, *wanted, lists)? {
             Ok(accepted) => found.push((address, *wanted, accepted)),
             Err(nothing) => {
-                left_alone.push(ReasonDocument { address: address.to_string(), reason: nothing.why });
+                unchanged.push(ReasonDocument { address: address.to_string(), reason: nothing.why });
                 exit = if nothing.stopped { Exit::Error } else { exit };
             }
         }
@@ -81,23 +81,20 @@ pub async fn run(
         }
         written.push((edited, accepted));
     }
-    let mut edits = Vec::new();
+    let mut edit = EditDocument { unchanged, ..EditDocument::new("accept", Vec::new()) };
     for (edited, accepted) in written {
         let file = edited.save()?.display().to_string();
         for (address, _, Accepted { changes, refused, .. }) in accepted {
-            edits.extend(changes.iter().map(|change| into_the_yaml(address, change, &file)));
-            let refused = refused.iter().map(|reason| ReasonDocument {
+            edit.edits.extend(changes.iter().map(|change| into_the_yaml(address, change, &file)));
+            edit.refused.extend(refused.iter().map(|reason| ReasonDocument {
                 address: address.to_string(),
                 reason: format!("not accepted: {reason}; `duoctl apply` reverts it"),
-            });
-            let before = left_alone.len();
-            left_alone.extend(refused);
-            if left_alone.len() > before {
-                exit = Exit::Error;
-            }
+            }));
         }
     }
-    let edit = EditDocument::new("accept", edits, left_alone);
+    if !edit.refused.is_empty() {
+        exit = Exit::Error;
+    }
     outlet.edited(edit, "`duoctl apply` records it in Duo\n");
     Ok(exit)
 }

@@ -54,10 +54,7 @@ fn former(name: &str, path: &Path, terms: &Terms, outlet: &Outlet) -> Result<Exi
         edited(workspace, &loaded.sources, place.file, |text| set(text, &["formerly"], &Value::from(name)))?;
     let before = workspace.formerly.as_ref().map(|former| former.value.as_str());
     let file = edited.save()?.display().to_string();
-    outlet.edited(
-        EditDocument::new("adopt", vec![edit("", "formerly", before, name, &file)], Vec::new()),
-        NEXT,
-    );
+    outlet.edited(EditDocument::new("adopt", vec![edit("", "formerly", before, name, &file)]), NEXT);
     Ok(Exit::Done)
 }
 
@@ -123,7 +120,7 @@ fn applications(
         let before = before.filter(|before| before != key);
         edit(&place.to_string(), "integration_key", before, key, &file)
     });
-    outlet.edited(EditDocument::new("adopt", edits.collect(), Vec::new()), NEXT);
+    outlet.edited(EditDocument::new("adopt", edits.collect()), NEXT);
     Ok(if wrong { Exit::Error } else { Exit::Done })
 }
 

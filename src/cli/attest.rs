@@ -59,8 +59,8 @@ pub async fn run(
     let complete = sheet.attestation().is_some_and(|written| !written.fields.is_empty());
     if sheet.is_attested() && complete {
         let reason = format!("it is attested already, as {}", attestation.fingerprint);
-        let left = ReasonDocument { address: address.to_string(), reason };
-        outlet.edited(EditDocument::new("attest", Vec::new(), vec![left]), "");
+        let unchanged = vec![ReasonDocument { address: address.to_string(), reason }];
+        outlet.edited(EditDocument { unchanged, ..EditDocument::new("attest", Vec::new()) }, "");
         return Ok(Exit::Done);
     }
     if contradicted(&session, &plan, &args, sheet, outlet, printer).await {
@@ -102,7 +102,7 @@ pub async fn run(
         after,
         file,
     };
-    let edit = EditDocument::new("attest", vec![edited], Vec::new());
+    let edit = EditDocument::new("attest", vec![edited]);
     outlet.edited(edit, &format!("{}{next}", entered(sheet)));
     Ok(Exit::Done)
 }

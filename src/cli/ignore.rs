@@ -50,7 +50,7 @@ pub fn run(args: &args::Ignore, path: &Path, outlet: &Outlet, printer: Printer) 
     };
     let next =
         "differences of the field are ignored; `duoctl drift` warns when there is none left to ignore\n";
-    outlet.edited(EditDocument::new("ignore", vec![edited], Vec::new()), next);
+    outlet.edited(EditDocument::new("ignore", vec![edited]), next);
     Ok(Exit::Done)
 }
 

@@ -43,7 +43,12 @@ fn the_workspace_holds_also_for_commands_that_take_names() {
     folder.duoctl(["apply", "live", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
     server.edit("VPN", serde_json::json!({"greeting": "Hello"}));
     folder.duoctl(["drift", "-w", "live"]).at(&server).run().exits(2);
-    folder.duoctl(["accept", "vpn", "-w", "live"]).at(&server).run().exits(0).says("~ greeting");
+    folder
+        .duoctl(["accept", "vpn", "-w", "live"])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says("~ applications.vpn greeting");
     folder.duoctl(["ignore", "vpn", "greeting", "--reason", "x", "-w", "live"]).run().exits(0);
     folder.duoctl(["keys", "list", "-w", "live"]).at(&server).run().exits(0);
     folder.duoctl(["fmt", "--check"]).env("DUOCTL_WORKSPACE", "live").run();

@@ -300,11 +300,7 @@ fn a_renamed_workspace_takes_its_applications_along_by_the_command_that_the_mess
         assert_eq!(folder.read("duo.yaml"), before);
     }
     folder.write("duo.yaml", &format!("{before}formerly: acme-prod\n"));
-    folder
-        .duoctl(["validate", "."])
-        .run()
-        .exits(1)
-        .warns("`formerly` is the current name of the workspace");
+    folder.duoctl(["validate", "."]).run().exits(1).warns("`formerly` is the current name of the workspace");
 }
 
 fn switched(switches: &[&str]) -> Server {

@@ -259,7 +259,7 @@ fn each_secret_stands_where_it_was_delivered_in_every_format() {
     assert_eq!(exit, 0, "{text}");
     assert!(
         text.contains(
-            "`duoctl handoff emea --sandbox` shows what to enter again, then `duoctl attest emea --sandbox`"
+            "`duoctl handoff emea --sandbox` shows what to enter again; then record it with `duoctl attest emea --sandbox`"
         ),
         "{text}"
     );

@@ -158,7 +158,9 @@ fn a_recovery_key_rotates_the_first_one() {
     duo.plan(&folder).exits(0);
     may(&duo, "1");
     let run = duo.run(&folder, &rotate).exits(0);
-    run.tells("proven by a signed call").tells("duoctl's own key has changed").tells("sealed 1 marker anew");
+    run.tells("proven by a signed call")
+        .tells("duoctl's own key is new")
+        .tells("sealed 1 marker with the new key");
     duo.plan(&folder).exits(77);
     let held: Value =
         serde_json::from_slice(&fs::read(folder.path("secrets/operator.json")).unwrap()).unwrap();

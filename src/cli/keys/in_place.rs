@@ -13,7 +13,7 @@ use crate::duo::client::{KeyReader, Writer};
 use crate::duo::https::HttpsTransport;
 use crate::duo::types::{Ikey, Integration};
 use crate::kinds::address::Address;
-use crate::output::document::{DeliveryDocument, MadeBy, OutcomeDocument, StepDocument};
+use crate::output::document::{DeliveryDocument, OutcomeDocument, StepDocument};
 use crate::output::human::console::short_name;
 use crate::output::printer::Printer;
 use crate::reconcile::delivery::{Delivery, DesiredSecret};
@@ -37,6 +37,13 @@ impl InPlace<'_> {
         Delivery::new(self.secret, "the key is new")
     }
 
+    fn price(&self) -> Vec<String> {
+        let outage = "the old key stops working at once: its users are refused until they read the new one";
+        let own = "duoctl itself uses this key: the recovery key replaces, delivers and proves it";
+        let own = self.is_operator.then(|| own.to_owned());
+        std::iter::once(outage.to_owned()).chain(own).collect()
+    }
+
     /// The step as it is planned.
     pub(super) fn step(&self) -> StepDocument {
         StepDocument {
@@ -47,15 +54,12 @@ impl InPlace<'_> {
             name: self.live.name().to_owned(),
             changes: Vec::new(),
             affected: None,
-            price: vec![
-                "the old key stops working at once: its users are refused until they read the new one"
-                    .to_owned(),
-            ],
+            price: self.price(),
             delivery: Some(DeliveryDocument::from(&self.delivery())),
             risks: Vec::new(),
             drift: Vec::new(),
             rests_on: Vec::new(),
-            made_by: self.is_operator.then_some(MadeBy::RecoveryKey),
+            made_by: None,
             place: None,
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::apply::outcome::Tally;
 use crate::diagnostic::Severity;
 use crate::reconcile::rotation::Rotation;
-use crate::text::counted;
+use crate::text::{counted, safe};
 
 use super::apply::tally;
 use super::{DiagnosticDocument, FORMAT_VERSION, Kind, OutcomeDocument, RefusalDocument, StepDocument};
@@ -137,8 +137,10 @@ pub struct EditDocument {
     pub command: String,
     /// What was written, value by value.
     pub edits: Vec<EditedDocument>,
-    /// What could not be written, or did not have to be.
-    pub left_alone: Vec<ReasonDocument>,
+    /// Values that the YAML cannot express, and why.
+    pub refused: Vec<ReasonDocument>,
+    /// Addresses with nothing to write, and why.
+    pub unchanged: Vec<ReasonDocument>,
 }
 
 /// One value of the YAML that was written.
@@ -158,13 +160,14 @@ pub struct EditedDocument {
 
 impl EditDocument {
     /// Of one command.
-    pub fn new(command: &str, edits: Vec<EditedDocument>, left_alone: Vec<ReasonDocument>) -> Self {
+    pub fn new(command: &str, edits: Vec<EditedDocument>) -> Self {
         Self {
             format_version: FORMAT_VERSION.to_owned(),
             kind: Kind::Edit,
             command: command.to_owned(),
             edits,
-            left_alone,
+            refused: Vec::new(),
+            unchanged: Vec::new(),
         }
     }
 
@@ -179,8 +182,9 @@ impl EditDocument {
         match self.files().as_slice() {
             [] => "No changes to the YAML.".to_owned(),
             files => {
-                let values = counted(self.edits.len(), "value", "values");
-                format!("Wrote {values} to {}.", crate::text::safe(&files.join(", ")))
+                let (written, all) = (self.edits.len(), self.edits.len() + self.refused.len());
+                let of = if written < all { format!("{written} of ") } else { String::new() };
+                format!("Wrote {of}{} to {}.", counted(all, "value", "values"), safe(&files.join(", ")))
             }
         }
     }

@@ -27,7 +27,7 @@ fn line(edited: &EditedDocument, paint: Paint) -> String {
 /// What was not written, and why; a command says so on stderr.
 pub(crate) fn left_alone(edit: &EditDocument, paint: Paint) -> String {
     let mut text = String::new();
-    for left in &edit.left_alone {
+    for left in edit.refused.iter().chain(&edit.unchanged) {
         let _ = writeln!(text, "{} {}: {}", paint.notice("!"), safe(&left.address), safe(&left.reason));
     }
     text
