@@ -418,8 +418,8 @@ fn listed(integrations: &Observed<Vec<Integration>>) -> Result<&[Integration], &
     match integrations {
         Observed::Present(integrations) => Ok(integrations),
         Observed::Unreadable(reason) => Err(reason),
-        Observed::NotRead => Err("nobody asked"),
-        Observed::Absent => Err("Duo shows no list of them"),
+        Observed::NotRead => Err("they were not requested"),
+        Observed::Absent => Err("Duo returned no list of them"),
     }
 }
 
@@ -438,7 +438,7 @@ fn pending(cx: &Context<'_>, left_out: &BTreeSet<Address>) -> BTreeSet<Address> 
 fn unreadable(reason: &str) -> Diagnostic {
     let message = format!("the applications of the account could not be read: {reason}");
     Diagnostic::error(Code::AccountUnreadable, None, message)
-        .help("nothing is planned; `duoctl doctor` explains why they cannot be read")
+        .help("nothing is planned; run `duoctl doctor` to find out why they cannot be read")
 }
 
 /// A plan that cannot be hashed could not be told from another one when it is applied.

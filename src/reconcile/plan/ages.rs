@@ -42,7 +42,7 @@ pub(super) fn check_age(
         }
         None => {
             let message = format!(
-                "{address}: nobody can tell whether its key is older than {limit} days: it is {}",
+                "{address}: cannot tell whether its key is older than {limit} days: it is {}",
                 age.words()
             );
             Some(Diagnostic::warning(Code::KeyAgeUnknown, most.span, message).help(format!(

@@ -70,7 +70,7 @@ fn tell_adopted_keys(cx: &Context<'_>, wanted: &DesiredApplication, found: &Matc
         if delivered.any(|ikey| by_name.iter().any(|live| live.integration.ikey == *ikey)) {
             step.inherent.push((
                 Risk::AdoptsKey,
-                "duoctl did not create the application; it has its type and name, and its key goes to the store",
+                "duoctl did not create the application: it was matched by type and name, and its key goes to the store",
             ));
         }
     }
@@ -129,7 +129,7 @@ fn settled(
 
 /// An application whose type Duo does not say: neither the declared one nor another one.
 fn without_type(wanted: &DesiredApplication, live: &Live<'_>) -> Diagnostic {
-    let message = format!("{}: Duo does not say of which type {} is", wanted.address, live.integration.ikey);
+    let message = format!("{}: Duo did not return the type of {}", wanted.address, live.integration.ikey);
     Diagnostic::error(Code::AccountUnreadable, wanted.span, message)
-        .help("nothing is planned for this address until Duo shows the type")
+        .help("nothing is planned for this address until Duo returns the type")
 }

@@ -32,7 +32,7 @@ pub(super) fn fitting<'a>(
     let few = |lives: Vec<&'a Integration>, by| (1..=most).contains(&lives.len()).then_some((lives, by));
     let names = names(cx, wanted);
     let named = others().filter(|live| names.iter().any(|known| mentions(live.name(), known)));
-    if let Some(found) = few(named.collect(), "is called like a part of this connection") {
+    if let Some(found) = few(named.collect(), "has a name that mentions this connection") {
         return Some(found);
     }
     let permissions = permissions(wanted)?;
@@ -64,11 +64,11 @@ pub(super) fn renamed(
         });
     let command = format!("duoctl adopt {}", pairs.collect::<Vec<_>>().join(" "));
     let message = format!(
-        "{}: it would be created, while `{old}` left the YAML: perhaps `{old}` is called `{entry}` now",
+        "{}: it would be created, but `{old}` was removed from the YAML: perhaps `{entry}` is its new name",
         wanted.address
     );
     let found = Diagnostic::warning(Code::PossibleDuplicate, wanted.span, message).about(&wanted.address);
-    Some(found.help(format!("if so: `{command}`; if not, `suppress` the warning")))
+    Some(found.help(format!("if so, run `{command}`; if not, `suppress` the warning")))
 }
 
 /// An application of an entry that left the YAML, as long as nothing has been decided about it.

@@ -79,7 +79,7 @@ fn unverified(step: &Step, claim: &Claim) -> Diagnostic {
     let (message, help) = match verdict {
         Verdict::Unbound => (
             format!(
-                "{address}: an earlier run did not finish creating {ikey}, and nothing proves yet that it is its own"
+                "{address}: an earlier run did not finish creating {ikey}, and nothing proves yet that it created it"
             ),
             format!(
                 "try again in a few minutes, when Duo's activity log shows the creation (permission read_log); if you know \
@@ -89,14 +89,14 @@ fn unverified(step: &Step, claim: &Claim) -> Diagnostic {
         Verdict::Doubted => (
             format!("{address}: {claim}"),
             format!(
-                "it may be an old marker that was put back: look who changed {ikey} last, and whether it is {address} (duoctl \
-                 asks the log with the permission read_log); if so, pass {lift}"
+                "an old marker may have been put back: check who last changed {ikey} and whether it is {address} (with the permission \
+                 read_log, duoctl checks the log); if so, pass {lift}"
             ),
         ),
         _ => (
             format!("{address}: {claim}"),
             format!(
-                "run it with that key, or name the key in `tenant.credentials.state_keys`; if you know that the marker is \
+                "run duoctl with that key, or list the key in `tenant.credentials.state_keys`; if you know that the marker is \
                  right, pass {lift}"
             ),
         ),
@@ -112,7 +112,7 @@ pub(super) fn worthless(matches: &Matches<'_>, prune: Prune) -> Vec<Diagnostic> 
         let Some(marker) = &live.marker else { continue };
         let ikey = &live.integration.ikey;
         let message = format!(
-            "{}: {ikey} carries its marker, which duoctl did not write for it; it is left alone",
+            "{}: {ikey} has the marker of this address, but duoctl did not write it there; it is left alone",
             marker.address
         );
         let problem = match prune {
@@ -120,17 +120,17 @@ pub(super) fn worthless(matches: &Matches<'_>, prune: Prune) -> Vec<Diagnostic> 
             Prune::Quarantine | Prune::Now => Diagnostic::error(Code::ForgedMarker, None, message),
         };
         let help = format!(
-            "remove `[duoctl …]` from the notes of {ikey} in Duo; if it is right, pass `--allow unverified_state:{ikey}`"
+            "remove `[duoctl …]` from the notes of {ikey} in Duo; if the marker is right, pass `--allow unverified_state:{ikey}`"
         );
         problems.push(problem.help(help));
     }
     for (ikey, address) in &matches.stripped {
         let message = format!(
-            "{address}: what looks like a marker in the notes of {ikey} was not written by duoctl for it, or cannot be read"
+            "{address}: the notes of {ikey} contain a marker that duoctl did not write there or cannot read"
         );
         problems.push(
             Diagnostic::warning(Code::ForgedMarker, None, message)
-                .help("`integration_key` says that it is the one, so its marker is written anew"),
+                .help("`integration_key` identifies the application, so duoctl writes a new marker"),
         );
     }
     problems

@@ -43,10 +43,10 @@ pub(super) fn handoffs(
 fn lapse(desired: &Desired, spec: &HandoffSpec, lives: &HashMap<&Address, &Integration>) -> Option<Lapse> {
     let shut = |address: &Address| Notes::parse(lives.get(address)?.notes()).marker?.last_shut();
     let shut = spec.applications().filter_map(shut).max();
-    let shut = shut.map(|at| Lapse { at, what: "its key was put out of use" });
+    let shut = shut.map(|at| Lapse { at, what: "its key was disabled" });
     let removed = desired.takedown.attested.get(&spec.address);
     let removed = removed.and_then(|attested| Attestation::parse(&attested.value)?.at);
-    let removed = removed.map(|at| Lapse { at, what: "it was attested that the console let it go" });
+    let removed = removed.map(|at| Lapse { at, what: "it was attested as removed from the console" });
     shut.into_iter().chain(removed).max()
 }
 
@@ -76,10 +76,10 @@ pub(super) fn withhold(handoffs: &mut [Handoff], unproven: &BTreeMap<&Address, &
     let said = withheld.iter().filter_map(|address| Some((address, unproven.get(address)?)));
     said.map(|(address, ikey)| {
         let message = format!(
-            "{address}: its key is left out of the console sheet: only its name or its marker says that {ikey} is the one"
+            "{address}: its key is left out of the handoff: only its name or its marker identifies {ikey}"
         );
         Diagnostic::warning(Code::UnverifiedState, None, message).help(format!(
-            "if it is, write that down with `duoctl adopt {address} {ikey}`, or pass `--allow adopts_key:{address}`"
+            "if it is the right application, run `duoctl adopt {address} {ikey}`, or pass `--allow adopts_key:{address}`"
         ))
     })
     .collect()
@@ -96,7 +96,7 @@ pub(super) fn lapsed_attestations(handoffs: &[Handoff]) -> Vec<Diagnostic> {
                 handoff.attested_span,
                 format!("{}: {why}", handoff.address),
             )
-            .help(format!("enter the values again, and attest it with `duoctl attest {name}`"))
+            .help(format!("enter the values again, then run `duoctl attest {name}`"))
         })
         .collect()
 }
@@ -125,10 +125,10 @@ pub(super) fn idle_attestations(desired: &Desired, handoffs: &[Handoff]) -> Vec<
     idle.map(|(entry, attested)| {
         let form = handoffs.iter().find(|handoff| handoff.address == *entry);
         let message = match form {
-            None => format!("{entry}: nothing of it is left in the account"),
+            None => format!("{entry}: none of its applications are left in the account"),
             Some(_) => format!("{entry}: it is back in the YAML, and attested again"),
         };
-        Diagnostic::note(Code::SeenInConsole, attested.span, message).help("remove its line in `removed`")
+        Diagnostic::note(Code::SeenInConsole, attested.span, message).help("remove its line from `removed`")
     })
     .collect()
 }

@@ -24,8 +24,7 @@ pub(super) fn check(cx: &Context<'_>, integrations: &[Integration], steps: &[Ste
                 step.address
             );
             let found = Diagnostic::error(Code::AccountUnreadable, None, message).help(
-                "run again; if the two never agree, take the permission info, \"Grant read information\", from duoctl's key, \
-                 and the count is not compared",
+                "run again; if the two never agree, revoke the permission info, \"Grant read information\", from duoctl's key to skip this check",
             );
             parts.add(Parts::blocked(&step.address, vec![found]));
         }

@@ -84,7 +84,7 @@ pub(super) fn replacement(
     step.action = Action::Replace;
     step.inherent.push((
         Risk::Replaces,
-        "a new integration key and secret key; whatever uses the old ones stops working",
+        "a new integration key and secret key; anything that uses the old ones stops working",
     ));
     if wanted.address.is_intelligence() {
         step.inherent.push((Risk::BreaksHandoff, "the console holds the old keys"));
@@ -125,13 +125,14 @@ pub(super) fn hold_back_doubtful(
         let Some(step) = parts.steps.iter().find(creates) else { continue };
         let mut free = lives.iter().filter(|live| live.kind() == step.kind && !taken.contains(&live.ikey));
         let Some(live) = free.next().filter(|_| !cx.allows(Risk::Replaces, address)) else { continue };
-        let more = if free.next().is_some() { ", or of another one" } else { "" };
+        let more = if free.next().is_some() { " or of another application" } else { "" };
         let message = format!(
-            "{address}: it is not created: its store, which cannot be read ({reason}), may hold the key of {}{more}, which has its type",
+            "{address}: it is not created: its store cannot be read ({reason}) and may hold the key of {}{more}, which has the same type",
             live.ikey
         );
-        let mend = help.as_deref().unwrap_or("mend the store, and apply again");
-        let help = format!("{mend}; if it is new, pass `--allow {}:{address}`", Risk::Replaces);
+        let mend = help.as_deref().unwrap_or("fix the store, then apply again");
+        let help =
+            format!("{mend}; if this is a new application, pass `--allow {}:{address}`", Risk::Replaces);
         let problem = Diagnostic::error(Code::StoreUnreadable, wanted.span, message).help(help);
         parts.steps.retain(|step| step.address != *address);
         parts.add(Parts::blocked(address, vec![problem]));
@@ -154,7 +155,7 @@ pub(super) fn add_leftovers(wanted: &DesiredApplication, found: &Match<'_>, step
             continue;
         }
         let mut step = Step::on(&wanted.address, Action::Delete, live);
-        step.inherent.push((Risk::Replaces, "the rest of a replacement"));
+        step.inherent.push((Risk::Replaces, "left over from a replacement"));
         step.writes.extend(successor.clone().map(|ikey| Write::Prove(Some(ikey))));
         step.delete(&live.ikey, AFTER_REPLACEMENT, protected);
         steps.push(step);
@@ -165,7 +166,7 @@ fn type_change(before: &str, after: &str) -> Change {
     Change {
         origin: None,
         risk: Risk::Replaces,
-        reason: "a type cannot change: a new integration key and secret key",
+        reason: "a type cannot be changed: the replacement gets a new integration key and secret key",
         ..Change::neutral("type", json!(before), json!(after))
     }
 }

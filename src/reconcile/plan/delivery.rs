@@ -47,7 +47,7 @@ pub(super) fn add_delivery(
     if let Some(Held::Unreadable { reason, help }) = held {
         let message = format!("{}: its keys cannot be delivered: {reason}", wanted.address);
         let problem = Diagnostic::error(Code::StoreUnreadable, secret.span, message);
-        return Some(problem.help(help.as_deref().unwrap_or("mend the store, and apply again")));
+        return Some(problem.help(help.as_deref().unwrap_or("fix the store, then apply again")));
     }
     let own = Owner {
         workspace: &cx.desired.workspace,

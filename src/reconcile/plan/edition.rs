@@ -34,8 +34,9 @@ pub(super) fn check(cx: &Context<'_>) -> Parts {
             form.address
         );
         parts.problems.push(
-            Diagnostic::error(Code::PlanTooSmall, needed.span, message)
-                .help("write `endpoints: false`: Identity Intelligence could not collect them"),
+            Diagnostic::error(Code::PlanTooSmall, needed.span, message).help(
+                "write `endpoints: false`: Identity Intelligence cannot collect endpoints on this plan",
+            ),
         );
         parts.blocked.extend(blocked);
     }

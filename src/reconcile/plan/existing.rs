@@ -95,14 +95,14 @@ fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
         let excess = excess_permissions(change);
         if !excess.is_empty() {
             let message = format!(
-                "{}: drift, {}: somebody let the key do more in Duo than the YAML says: {}",
+                "{}: drift, {}: someone granted the key more in Duo than the YAML declares: {}",
                 wanted.address,
                 Risk::EscalatesPrivilege,
                 excess.join(", ")
             );
             remarks.push(
                 Diagnostic::warning(Code::OverPrivileged, wanted.span, message)
-                    .help("an apply revokes it; to keep it, declare it"),
+                    .help("the next apply revokes this; to keep it, declare it in the YAML"),
             );
         }
         remarks.extend(for_the_console(wanted, change));
@@ -142,12 +142,11 @@ fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagn
     }
     let message = match change.risk {
         Risk::EscalatesPrivilege => format!(
-            "{}: Identity Intelligence learns what the key may do by Test Connectivity; press it after the apply",
+            "{}: after the apply, press Test Connectivity in Identity Intelligence to make it detect the new permissions",
             wanted.address
         ),
         Risk::ReducesPrivilege => format!(
-            "{}: what Identity Intelligence did with these permissions, it cannot do any more after the apply; there is \
-             nothing to enter in its console",
+            "{}: after the apply, Identity Intelligence can no longer use these permissions; there is nothing to enter in its console",
             wanted.address
         ),
         Risk::Neutral

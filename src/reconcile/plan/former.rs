@@ -13,7 +13,7 @@ pub(super) fn check(cx: &Context<'_>, carriers: usize, left_behind: &[Live<'_>])
     let former = cx.desired.formerly.as_ref()?;
     let note = |message: String| Diagnostic::note(Code::FormerName, former.span, message);
     if carriers == 0 {
-        let message = format!("no application carries the former name `{}` any more", former.value);
+        let message = format!("no application carries the former name `{}` any longer", former.value);
         return Some(note(message).help("remove `formerly`"));
     }
     let mut left: Vec<String> = left_behind
@@ -29,9 +29,9 @@ pub(super) fn check(cx: &Context<'_>, carriers: usize, left_behind: &[Live<'_>])
     left.truncate(NAMED);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let message = format!(
-        "{count} {are} the former name `{}`, and no address takes over: {}{more}",
+        "{count} {are} the former name `{}`, with no matching address in the YAML: {}{more}",
         former.value,
         left.join(", ")
     );
-    Some(note(message).help("nothing is done to them; to manage one, declare it at its address"))
+    Some(note(message).help("nothing changes there; to manage one, declare it at its address"))
 }

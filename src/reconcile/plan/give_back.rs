@@ -22,7 +22,7 @@ pub fn give_back(address: &Address, live: &Integration, back: &GiveBack) -> Step
         let mut change = Change::neutral(PERMISSION_LIST, json!(held), json!(after));
         if !back.consented.is_empty() {
             (change.risk, change.reason) =
-                (Risk::EscalatesPrivilege, "the YAML does not declare what comes back");
+                (Risk::EscalatesPrivilege, "it restores permissions that the YAML does not declare");
         }
         step.changes.push(change);
     }

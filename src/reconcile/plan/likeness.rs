@@ -194,7 +194,7 @@ impl LookAlikes<'_> {
         let Some(kind) = wanted.kind.as_deref() else { return Ok(None) };
         if let Some(live) = self.keys_of(kind, &cx.observation.host, cx.held(wanted)) {
             let message =
-                format!("its secret store holds the keys of {}, which nobody owns", described(live));
+                format!("its secret store holds the keys of {}, which is unmanaged", described(live));
             return Err(self.certainly(wanted, &[live], &message));
         }
         let document = wanted.settings.get("sso").map(|setting| &setting.value);
@@ -205,11 +205,12 @@ impl LookAlikes<'_> {
         if let Some((identity, lives)) = self.identical(kind, &known_by) {
             let copies: Vec<_> = lives.iter().copied().filter(|live| is_set_alike(managed, live)).collect();
             if copies.is_empty() {
-                let message = format!("{} has {identity}, too, and nobody owns it", all_described(&lives));
+                let message =
+                    format!("an unmanaged application also has {identity}: {}", all_described(&lives));
                 return Ok(Some(alike(wanted, &lives, &message, Severity::Warning)));
             }
             let message = format!(
-                "{} has {identity} and all else that the YAML asks for, and nobody owns it",
+                "an unmanaged application has {identity} and all other settings of this entry: {}",
                 all_described(&copies)
             );
             return Err(self.certainly(wanted, &copies, &message));
@@ -220,19 +221,20 @@ impl LookAlikes<'_> {
         let unowned = self.by_kind.get(kind).map(Vec::as_slice).unwrap_or_default();
         let by_hand = by_hand::fitting(cx, wanted, unowned, FEW).filter(|_| wanted.address.is_intelligence());
         if let Some((lives, fits)) = by_hand {
-            let message = format!("{} {fits}, and nobody owns it", all_described(&lives));
+            let message = format!("an unmanaged application {fits}: {}", all_described(&lives));
             return Ok(Some(alike(wanted, &lives, &message, Severity::Warning)));
         }
         let named = self.named_alike(kind, wanted);
         if !named.is_empty() {
             let message = format!(
-                "{} has a name that differs only by case, blanks or invisible characters, and nobody owns it",
+                "an unmanaged application has a name that differs only in case, spaces or invisible characters: {}",
                 all_described(&named)
             );
             return Ok(Some(alike(wanted, &named, &message, Severity::Warning)));
         }
         if let Some(live) = self.set_alike(kind, managed) {
-            let message = format!("{} is set as the YAML asks, and nobody owns it", described(live));
+            let message =
+                format!("an unmanaged application has all settings of this entry: {}", described(live));
             let warning = Box::new(alike(wanted, &[live], &message, Severity::Warning));
             self.likely.push((wanted.address.clone(), live, warning));
         }
@@ -273,23 +275,23 @@ fn described(live: &Integration) -> String {
 fn all_described(lives: &[&Integration]) -> String {
     let mut described: Vec<String> = lives.iter().map(|live| self::described(live)).collect();
     described.sort_unstable();
-    described.join(", and so ")
+    described.join(", ")
 }
 
 /// What looks like an address that would be created, and what to do about it.
 fn alike(wanted: &DesiredApplication, lives: &[&Integration], what: &str, severity: Severity) -> Diagnostic {
     let address = &wanted.address;
     let origin = if address.is_intelligence() { "set up by hand" } else { "renamed in Duo" };
-    let message = format!("{address}: it would be created, but {what}: perhaps it is the same, {origin}");
+    let message = format!("{address}: it would be created, but {what}; perhaps it is the same, {origin}");
     let mut ikeys: Vec<&str> = lives.iter().map(|live| live.ikey.as_str()).collect();
     ikeys.sort_unstable();
     let is_it = match ikeys.as_slice() {
-        [ikey] => format!("if so: `duoctl adopt {address} {ikey}`"),
-        _ => format!("if so: `duoctl adopt {address} IKEY`, with its key"),
+        [ikey] => format!("if so, run `duoctl adopt {address} {ikey}`"),
+        _ => format!("if so, run `duoctl adopt {address} IKEY` with its integration key"),
     };
     // What stops a run is not suppressed.
     let silence = if severity == Severity::Error { "" } else { ", or `suppress` the warning" };
-    let help = format!("{is_it}; if not, give it an address of its own, with its `integration_key`{silence}");
+    let help = format!("{is_it}; if not, declare it at its own address with `integration_key`{silence}");
     let place = wanted.name.as_ref().map(|name| name.span).or(wanted.span);
     let found = Diagnostic::warning(Code::PossibleDuplicate, place, message).help(help).about(address);
     Diagnostic { severity, ..found }

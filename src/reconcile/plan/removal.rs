@@ -29,10 +29,10 @@ pub(crate) const AFTER_QUARANTINE: &str =
     "it was quarantined for the whole period and not used since; Duo has no undelete";
 
 /// Why the deletion of what was adopted by its name needs a consent also after its quarantine.
-const OF_SOMEBODY_ELSE: &str = "duoctl adopted it by its name and did not make it; Duo has no undelete";
+const OF_SOMEBODY_ELSE: &str = "duoctl adopted it by name and did not create it; Duo has no undelete";
 
 /// Why an application of a console is not removed yet.
-pub(crate) const STILL_IN_CONSOLE: &str = "nobody has attested that the console let go of its keys";
+pub(crate) const STILL_IN_CONSOLE: &str = "not attested yet: the console may still hold its keys";
 
 /// Lists the orphans of the selection, which are in the order of their addresses, and removes what is to go.
 pub(super) fn orphans(cx: &Context<'_>, orphans: &[Live<'_>], contested: &BTreeSet<Ikey>) -> Parts {
@@ -149,11 +149,11 @@ fn remove(cx: &Context<'_>, prune: Prune, orphan: &Live<'_>, marker: &Marker, se
 
 fn not_shown(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     let message = format!(
-        "{}: {} is not deleted, since Duo does not show who may log in to it",
+        "{}: {} is not deleted: Duo does not show who may log in to it",
         marker.address, orphan.integration.ikey
     );
     Diagnostic::warning(Code::AccountUnreadable, None, message)
-        .help("look at it in the Duo Admin Panel, and delete it there, or with --prune=now")
+        .help("check it in the Duo Admin Panel, and delete it there or with --prune=now")
 }
 
 /// What to say in place of a deletion, unless the authentication log shows no use since the quarantine. What cannot be
@@ -166,24 +166,24 @@ fn maybe_used(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, since: Times
         Some(Observed::Present(Some(used))) => {
             let LastUse { when, who, result } = used;
             let message = format!(
-                "{address}: {ikey} is not deleted: it is quarantined since {}, and somebody still uses it: {who} at {when} ({result})",
+                "{address}: {ikey} is not deleted: quarantined since {} but still in use: {who} at {when} ({result})",
                 day(since)
             );
             let found = Diagnostic::warning(Code::StillUsed, None, message).help(
-                "find out what still asks for it; write the entry again to bring it back, or delete it with --prune=now",
+                "find out what still uses it; add the entry again to bring it back, or delete it with --prune=now",
             );
             Some(Parts { problems: vec![found], ..Parts::default() })
         }
         Some(Observed::Unreadable(reason)) => {
             let found = unreadable(format!(
-                "{address}: {ikey} is not deleted: whether it was used since its quarantine cannot be told: {reason}"
+                "{address}: {ikey} is not deleted: could not check whether it was used after it was quarantined: {reason}"
             ))
-            .help("give duoctl's key the permission read_log, \"Grant read log\", or delete it with --prune=now");
+            .help("grant duoctl's key the permission read_log, \"Grant read log\", or delete it with --prune=now");
             Some(Parts::blocked(address, vec![found]))
         }
         Some(Observed::Absent | Observed::NotRead) | None => {
             let found = unreadable(format!(
-                "{address}: {ikey} is not deleted: nobody looked whether it was used since its quarantine"
+                "{address}: {ikey} is not deleted: this run did not check whether it was used after it was quarantined"
             ));
             let blocked = Parts::blocked(address, vec![found]);
             Some(Parts { unlooked: vec![(ikey.clone(), since)], ..blocked })
@@ -247,7 +247,7 @@ fn quarantine(
         return Err(Diagnostic::error(Code::InvalidNotes, None, message).help(help));
     }
     let mut step = Step::on(&marker.address, Action::Quarantine, live);
-    step.inherent.push((Risk::NarrowsAccess, "nobody may log in any more"));
+    step.inherent.push((Risk::NarrowsAccess, "no user may log in anymore"));
     if marker.protected {
         step.inherent.push((Risk::Destroys, PROTECTED));
     }
@@ -337,7 +337,7 @@ fn are_copies(twins: &[Live<'_>]) -> bool {
 
 fn kept_back(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     let message = format!(
-        "{}: {} is not removed, since an address that could not be matched may mean it",
+        "{}: {} is not removed: it may belong to an address that could not be matched",
         marker.address, orphan.integration.ikey
     );
     Diagnostic::warning(Code::AmbiguousMatch, None, message)
@@ -360,12 +360,12 @@ fn half(marker: &Marker, orphan: &Live<'_>, partner: &Ikey) -> Diagnostic {
         marker.address
     );
     Diagnostic::warning(Code::LostMarker, None, message)
-        .help(format!("delete {partner} in Duo if its key is not used, or write the entry again and pin it"))
+        .help(format!("delete {partner} in Duo if its key is not used, or add the entry again and pin it"))
 }
 
 fn copied(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     let message = format!(
-        "{}: {} is not removed, since another application carries the same marker",
+        "{}: {} is not removed: another application has the same marker",
         marker.address, orphan.integration.ikey
     );
     Diagnostic::error(Code::DuplicateMarker, None, message)

@@ -130,10 +130,10 @@ fn restore_access(
         }
         Some(AccessBefore::Lost) => {
             let message =
-                format!("{address}: the marker had no room for who might log in before the quarantine");
+                format!("{address}: the marker had no room to record who could log in before the quarantine");
             restored.problems.push(
                 Diagnostic::error(Code::AccessConflict, span, message)
-                    .help("declare `user_access`, and `groups_allowed` where it is `permitted_groups`"),
+                    .help("declare `user_access`, and `groups_allowed` if it is `permitted_groups`"),
             );
         }
     }
@@ -148,8 +148,9 @@ fn restore_permissions(
 ) {
     let Some(field) = field(PERMISSION_LIST) else { return };
     if marker.shut.permissions_lost {
-        let message =
-            format!("{address}: the marker had no room for what the key might do before the quarantine");
+        let message = format!(
+            "{address}: the marker had no room to record the key's permissions before the quarantine"
+        );
         restored
             .problems
             .push(Diagnostic::error(Code::AccessConflict, span, message).help("declare `permissions`"));
@@ -163,9 +164,9 @@ fn restore_permissions(
             back.push(name.as_str());
         } else {
             let why = if known.contains(name) {
-                "is not given back, since it is not certain that Duo grants it after the creation"
+                "is not restored: it is uncertain whether Duo grants it after creation"
             } else {
-                "cannot be given back, since Duo does not show it"
+                "cannot be restored: Duo does not show it"
             };
             let message = format!("{address}: the permission `{name}` {why}");
             restored.problems.push(

@@ -68,7 +68,7 @@ fn seen(
     let address = &wanted.address;
     let waits_for = match (pair.stage, delivered_at) {
         (_, _) if !pair.torn.is_empty() => {
-            "the markers of both, which `duoctl apply` writes again".to_owned()
+            "the markers of both applications, which `duoctl apply` rewrites".to_owned()
         }
         (Stage::Delivered, Some(at)) => {
             let keys = Keys {
@@ -82,7 +82,7 @@ fn seen(
             let uses = &cx.observation.rotation_uses;
             return evidence(keys, uses, &cx.options.rotation, attested, cx.options.now);
         }
-        (Stage::Abandoned, _) => format!("its end: `duoctl keys abort {address}`"),
+        (Stage::Abandoned, _) => format!("its cleanup: `duoctl keys abort {address}`"),
         (Stage::Made | Stage::Delivered, _) => {
             format!("the delivery of the new key: `duoctl keys rotate {address}` or `duoctl apply`")
         }
@@ -110,9 +110,9 @@ pub(super) fn steps(
     if !pair.surplus.is_empty() {
         let ikeys: Vec<&str> = pair.surplus.iter().map(|live| live.integration.ikey.as_str()).collect();
         let message =
-            format!("{address}: a second rotation began at the same time and left {}", ikeys.join(", "));
+            format!("{address}: a second rotation started at the same time and left {}", ikeys.join(", "));
         return Err(vec![Diagnostic::error(Code::RotationUnderWay, wanted.span, message).help(format!(
-            "call off one after the other, then rotate again: `duoctl keys abort {address}`"
+            "call them off one at a time with `duoctl keys abort {address}`, then rotate again"
         ))]);
     }
     let mut steps = existing(cx, wanted, managed, &pair.old, &twin.rotating(pair), said)?;
@@ -131,7 +131,7 @@ pub(super) fn steps(
         }
         Stage::Abandoned => {
             let message = format!(
-                "{address}: a rotation was called off, and its successor {} is still there",
+                "{address}: a rotation was called off, but its successor {} still exists",
                 pair.successor.integration.ikey
             );
             said.push(
@@ -242,7 +242,7 @@ impl Twin<'_> {
     ) -> Result<(), Vec<Diagnostic>> {
         if let Some(secret) = &self.wanted.secret {
             let old = &self.old.integration.ikey;
-            let reason = format!("its new key; the old one of {old} is kept beside it and works on");
+            let reason = format!("its new key; the old key of {old} is kept next to it and still works");
             step.writes.push(Write::Deliver(successor.cloned()));
             step.delivery = Some(Delivery { beside: Some(old.clone()), ..Delivery::new(secret, reason) });
         }
@@ -337,9 +337,9 @@ impl Twin<'_> {
         let body = nobody(old, checked_notes(wanted, &retired, &self.old.text)?);
         let settled = notes_only(self.notes(successor, MarkerState::Owned)?);
         let mut step = rotation_step(wanted, old, [live], "delivered", "finished");
-        step.inherent.push((Risk::NarrowsAccess, "nobody may log in with the old key any more"));
+        step.inherent.push((Risk::NarrowsAccess, "no user may log in with the old key anymore"));
         step.writes = vec![Write::Update(old.ikey.clone(), body), Write::Update(live.ikey.clone(), settled)];
-        self.deliver_alone(&mut step, live, "the old key is out of use, so it leaves the store");
+        self.deliver_alone(&mut step, live, "the old key is disabled, so it is removed from the store");
         Ok(step)
     }
 
@@ -357,11 +357,11 @@ impl Twin<'_> {
             let notes = self.notes(&pair.successor, abandoned)?;
             step.writes.push(Write::Update(made.ikey.clone(), notes_only(notes)));
         }
-        self.deliver_alone(&mut step, old, "the old key takes its place again");
+        self.deliver_alone(&mut step, old, "the old key becomes the current key again");
         let reason = if stage == Stage::Made {
-            "the application that the rotation made is deleted; Duo has no undelete"
+            "the application that the rotation created is deleted; Duo has no undelete"
         } else {
-            "the new key stops working for good: whoever has read it is refused until it reads the old one again"
+            "the new key stops working for good: clients that read it are refused until they read the old key again"
         };
         step.delete(&made.ikey, reason, false);
         let owned = self.notes(self.old, MarkerState::Owned)?;

@@ -57,8 +57,8 @@ fn what_is_still_used_is_not_deleted() {
     assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::StillUsed]));
     assert_eq!(
         problems(&plan)[0].1,
-        "applications.gone: DI1 is not deleted: it is quarantined since 2026-01-01, and somebody still uses it: ann \
-         at 2026-11-20T08:00:00Z (denied)"
+        "applications.gone: DI1 is not deleted: quarantined since 2026-01-01 but still in use: ann at 2026-11-20T08:00:00Z \
+         (denied)"
     );
     assert_eq!(plan.problems()[0].severity, Severity::Warning);
     assert!(outline(&plan_pruning(&desired([]), &duo, Prune::Now)).starts_with("delete "));

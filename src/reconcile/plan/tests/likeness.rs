@@ -41,12 +41,13 @@ fn a_copy_of_what_a_service_provider_knows_is_never_created() {
     let [(Severity::Error, message, help)] = said.as_slice() else { panic!("{said:?}") };
     assert_eq!(
         message,
-        "applications.wiki: it would be created, but DI1 `Wiki (old)` has the entity id `https://wiki.example.com/meta` and \
-         all else that the YAML asks for, and nobody owns it: perhaps it is the same, renamed in Duo"
+        "applications.wiki: it would be created, but an unmanaged application has the entity id \
+         `https://wiki.example.com/meta` and all other settings of this entry: DI1 `Wiki (old)`; perhaps it is the same, \
+         renamed in Duo"
     );
     assert_eq!(
         help,
-        "if so: `duoctl adopt applications.wiki DI1`; if not, give it an address of its own, with its `integration_key`"
+        "if so, run `duoctl adopt applications.wiki DI1`; if not, declare it at its own address with `integration_key`"
     );
     // Both ways out.
     let (steps, said) = severities([wiki().pin("DI1")], &duo);
@@ -73,7 +74,7 @@ fn a_shared_identity_alone_is_a_warning_and_one_of_many_is_none() {
     assert_eq!(steps, 1, "it is created all the same");
     let [(Severity::Warning, message, _)] = said.as_slice() else { panic!("{said:?}") };
     assert!(
-        message.contains("DI1 `Wiki (old)` has the entity id `https://wiki.example.com/meta`, too"),
+        message.contains("also has the entity id `https://wiki.example.com/meta`: DI1 `Wiki (old)`"),
         "{message}"
     );
     // Every account of one cloud is reached by the same entity id.
@@ -114,7 +115,10 @@ fn vpn(key: &str) -> App {
 fn the_only_one_that_is_set_the_same_is_worth_a_warning() {
     let (steps, said) = found(&plan_of(&desired([vpn("vpn")]), &vpns(1)));
     let [(Severity::Warning, message, help)] = said.as_slice() else { panic!("{said:?}") };
-    assert!(message.contains("but DI0 `Branch 0` is set as the YAML asks, and nobody owns it"), "{message}");
+    assert!(
+        message.contains("an unmanaged application has all settings of this entry: DI0 `Branch 0`"),
+        "{message}"
+    );
     assert!(help.contains("`duoctl adopt applications.vpn DI0`"), "{help}");
     assert_eq!(steps, 1);
     // Notes are what people write over: they neither make nor break it.
@@ -164,7 +168,7 @@ fn an_application_whose_keys_are_delivered_already_is_not_made_again() {
     let [(Severity::Error, message, help)] = said.as_slice() else { panic!("{said:?}") };
     assert_eq!(steps, 0);
     assert!(
-        message.contains("its secret store holds the keys of DI1 `Remote access`, which nobody owns"),
+        message.contains("its secret store holds the keys of DI1 `Remote access`, which is unmanaged"),
         "{message}"
     );
     assert!(help.contains("`duoctl adopt applications.vpn DI1`"), "{help}");

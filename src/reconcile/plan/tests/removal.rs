@@ -49,7 +49,7 @@ fn a_quarantine_lets_nobody_in_and_keeps_the_text() {
     let plan = plan_pruning(&desired([]), &duo, Prune::Quarantine);
     assert_eq!(
         outline(&plan),
-        "quarantine applications.gone DI1\n  !narrows_access: nobody may log in any more"
+        "quarantine applications.gone DI1\n  !narrows_access: no user may log in anymore"
     );
     assert_eq!(
         requests(&plan),
@@ -93,7 +93,7 @@ fn a_deletion_waits_for_the_quarantine_to_end() {
 
 #[test]
 fn what_someone_opened_again_is_shut_again_and_not_deleted() {
-    let shut_again = "quarantine applications.gone DI1\n  !narrows_access: nobody may log in any more";
+    let shut_again = "quarantine applications.gone DI1\n  !narrows_access: no user may log in anymore";
     for access in ["ALL_USERS", "PERMITTED_GROUPS", "BRAND_NEW"] {
         let duo = orphan("radius", json!({"user_access": access, "notes": quarantined(400)}));
         assert_eq!(pruned(&duo, Prune::Quarantine), shut_again, "{access}");

@@ -151,7 +151,7 @@ fn a_rotation_copies_every_setting_and_ends_with_one_application() {
     insta::assert_snapshot!(outline(&last), @r#"
     rotate applications.vpn DI1
       rotation: "delivered" -> "finished" (config)
-      !narrows_access: nobody may log in with the old key any more
+      !narrows_access: no user may log in with the old key anymore
     "#);
     world.apply(&last, usize::MAX);
     assert_eq!(world.duo.property("DI1", "user_access"), "NO_USERS");
