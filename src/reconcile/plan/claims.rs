@@ -1,4 +1,4 @@
-//! What rests on markers that this run cannot verify, and what is said of markers that are none.
+//! Steps that depend on markers this run cannot verify, and findings about markers that duoctl did not write.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,8 +13,8 @@ use super::context::Parts;
 use super::options::Prune;
 use super::step::{Action, Step};
 
-/// Each step says what it rests on. A creation rests on what a marker says that names its address, or that stands on an
-/// application of its type and name: that one may be the application of the address.
+/// Records in each step which unverified markers it depends on. A creation depends on a marker that names its address or is
+/// on an application of its type and name: that application may be the one of the address.
 pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrations: &[Integration]) {
     if claims.is_empty() {
         return;
@@ -35,7 +35,7 @@ pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrati
             .map(|claim| (&claim.ikey, claim))
             .collect();
         let creates = step.action == Action::Create;
-        // That a rotation is over, or that nothing is under way, is told by the other markers of the address, too.
+        // Whether a rotation is over or in progress also depends on the other markers of the address.
         let settles = step.changes.iter().any(|change| change.field == "state");
         let named = by_name.get(&type_and_name(&step.kind, &step.name)).filter(|_| creates);
         let marked = by_address.get(&Some(step.address.clone())).filter(|_| creates || settles);
@@ -45,11 +45,11 @@ pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrati
     }
 }
 
-/// What is not proven never leads to a write, with one exception: settings are changed as those of an application that
-/// is adopted by its type and name, and its marker says so from then on.
+/// Unproven markers never lead to a write, with one exception: settings are changed as for an application adopted by its
+/// type and name, and the new marker records that.
 pub(super) fn hold_back(parts: &mut Parts) {
     let is_plain = |claim: &Claim| claim.word == MarkerState::Owned.word();
-    // What has another name would not be adopted either.
+    // An application with another name would not be adopted either.
     let renames = |step: &Step| step.changes.iter().any(|change| change.field == "name");
     let may_go = |step: &Step| {
         step.rests_on.is_empty() || step.only_sets() && !renames(step) && step.rests_on.iter().all(is_plain)
@@ -61,7 +61,7 @@ pub(super) fn hold_back(parts: &mut Parts) {
         parts.problems.extend(step.rests_on.iter().map(|claim| unverified(&step, claim)));
         parts.blocked.insert(step.address);
     }
-    // One sentence for each application is enough, also where several steps rest on it.
+    // One finding per application is enough, even if several steps depend on it.
     let mut said = Vec::new();
     parts.problems.retain(|problem| {
         let is_new = !said.contains(&problem.message);
@@ -104,8 +104,8 @@ fn unverified(step: &Step, claim: &Claim) -> Diagnostic {
     Diagnostic::error(Code::UnverifiedState, None, message).help(help)
 }
 
-/// Markers that duoctl did not write, at addresses that left the YAML, and those that a pin replaces. Removing what such
-/// a marker stands on is what somebody may have wanted who wrote it.
+/// Markers that duoctl did not write, at addresses that are no longer in the YAML, and those that a pin replaces. Someone may
+/// have written such a marker to get the application removed.
 pub(super) fn worthless(matches: &Matches<'_>, prune: Prune) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for live in &matches.forged {

@@ -1,14 +1,14 @@
-//! The former name of a workspace: what still carries it, and when it is no longer needed.
+//! The former name of a workspace: which applications still carry it, and when `formerly` is no longer needed.
 
 use super::super::live::Live;
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic};
 
-/// How many applications are named.
+/// How many applications are listed at most.
 const NAMED: usize = 5;
 
-/// What to say of `formerly`. `carriers` is how many applications carry the former name, and `left_behind` are those of
-/// them that no address takes over.
+/// The note about `formerly`. `carriers` is how many applications carry the former name; `left_behind` are those that no
+/// address takes over.
 pub(super) fn check(cx: &Context<'_>, carriers: usize, left_behind: &[Live<'_>]) -> Option<Diagnostic> {
     let former = cx.desired.formerly.as_ref()?;
     let note = |message: String| Diagnostic::note(Code::FormerName, former.span, message);

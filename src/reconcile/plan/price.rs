@@ -1,4 +1,4 @@
-//! What a replacement costs beyond its changes: who has to be told of the new keys, and what points at the old ones.
+//! The consequences of a replacement beyond its changes: what needs the new keys, and what refers to the old ones.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::super::desired::Desired;
 use super::step::{Action, Step};
 use crate::kinds::marker::Notes;
 
-/// The price of each replacement, in lines for people, by the step's place.
+/// The consequences of each replacement, as lines for people, by the step's index.
 pub(super) fn of(
     steps: &[Step],
     desired: &Desired,
@@ -65,7 +65,7 @@ fn price(step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<St
     lines
 }
 
-/// Who has to be told, by what an application of this type is used with.
+/// What needs the new keys, by the application's type.
 fn told(kind: &str) -> Option<&'static str> {
     let family = lookup(kind)?.family;
     Some(match family {
@@ -84,7 +84,7 @@ fn told(kind: &str) -> Option<&'static str> {
     })
 }
 
-/// What names the old key: other entries of the YAML, and other live applications.
+/// What refers to the old key: other entries of the YAML, and other live applications.
 fn pointers(old: &Ikey, step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<String> {
     let key = old.as_str();
     let declared = desired.applications.iter().filter(|wanted| {

@@ -7,7 +7,7 @@ use crate::reconcile::observation::Observation;
 use crate::reconcile::plan::{Plan, Prune, plan};
 use crate::reconcile::testing::{App, FakeDuo, app, codes, desired, marked, options, outline, plan_of};
 
-/// The steps, and of each possible duplicate how severe it is, what is said, and what to do.
+/// The number of steps, and the severity, message and help of each possible duplicate.
 fn found(plan: &Plan) -> (usize, Vec<(Severity, String, String)>) {
     let found = plan.problems().iter().filter(|problem| problem.code == Code::PossibleDuplicate);
     let found =
@@ -49,19 +49,19 @@ fn a_copy_of_what_a_service_provider_knows_is_never_created() {
         help,
         "if so, run `duoctl adopt applications.wiki DI1`; if not, declare it at its own address with `integration_key`"
     );
-    // Both ways out.
+    // Both fixes from the help work.
     let (steps, said) = severities([wiki().pin("DI1")], &duo);
     assert_eq!((steps, said), (2, vec![]));
     let other = app("old", "sso-generic", "Wiki (old)").without("user_access").pin("DI1");
     assert_eq!(severities([wiki(), other], &duo), (2, vec![]));
-    // What somebody owns is no candidate: this workspace, or another one.
+    // An application that this or another workspace owns is ignored.
     for notes in [marked("gone"), "[duoctl other/applications.wiki -]".to_owned()] {
         let mut owned = held.clone();
         owned["notes"] = json!(notes);
         let duo = FakeDuo::new().with("DI1", "sso-generic", "Wiki (old)", owned);
         assert_eq!(severities([wiki()], &duo), (1, vec![]), "{notes}");
     }
-    // Nor is one of another type.
+    // So is one of another type.
     let duo = FakeDuo::new().with("DI1", "sso-other", "Wiki (old)", held);
     assert_eq!(severities([wiki()], &duo), (1, vec![]));
 }
@@ -71,13 +71,13 @@ fn a_shared_identity_alone_is_a_warning_and_one_of_many_is_none() {
     let other = |access: &str| json!({"user_access": access, "sso": saml(WIKI, &json!({}))});
     let duo = FakeDuo::new().with("DI1", "sso-generic", "Wiki (old)", other("NO_USERS"));
     let (steps, said) = found(&plan_of(&desired([wiki()]), &duo));
-    assert_eq!(steps, 1, "it is created all the same");
+    assert_eq!(steps, 1, "it is still created");
     let [(Severity::Warning, message, _)] = said.as_slice() else { panic!("{said:?}") };
     assert!(
         message.contains("also has the entity id `https://wiki.example.com/meta`: DI1 `Wiki (old)`"),
         "{message}"
     );
-    // Every account of one cloud is reached by the same entity id.
+    // All accounts of one cloud service may use the same entity id.
     let mut duo = duo;
     for number in 2..10 {
         duo.put(&format!("DI{number}"), "sso-generic", &format!("Cloud {number}"), other("NO_USERS"));
@@ -97,7 +97,7 @@ fn redirect_uris_and_clients_identify_too() {
     }
 }
 
-/// An application with a group and a policy, renamed; and so many like it.
+/// `count` renamed applications with the same group and policy.
 fn vpns(count: usize) -> FakeDuo {
     let mut duo = FakeDuo::new();
     for number in 0..count {
@@ -121,7 +121,7 @@ fn the_only_one_that_is_set_the_same_is_worth_a_warning() {
     );
     assert!(help.contains("`duoctl adopt applications.vpn DI0`"), "{help}");
     assert_eq!(steps, 1);
-    // Notes are what people write over: they neither make nor break it.
+    // People rewrite notes, so they do not count as evidence.
     let duo = vpns(1);
     assert_eq!(severities([vpn("vpn").text("notes", "ours")], &duo), (1, vec![Severity::Warning]));
 }
@@ -131,15 +131,15 @@ fn many_that_are_alike_are_no_likeness() {
     for count in [2, 5, 6, 300] {
         assert_eq!(severities([vpn("vpn")], &vpns(count)), (1, vec![]), "{count} alike");
     }
-    // Nor is it any of several that would be created.
+    // An application that fits several created addresses is ignored.
     assert_eq!(severities([vpn("a"), vpn("b")], &vpns(1)), (2, vec![]));
-    // Who may log in, and one value more, are too little.
+    // Who may log in and one more value are not enough evidence.
     let wanted = || app("vpn", "radius", "vpn").groups(&["VPN Users"]);
     let held = json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": ["DG1"]});
     assert_eq!(severities([wanted()], &FakeDuo::new().with("DI0", "radius", "Other", held)), (1, vec![]));
     let plain = app("vpn", "radius", "vpn");
     assert_eq!(severities([plain], &FakeDuo::new().with("DI0", "radius", "Other", json!({}))), (1, vec![]));
-    // One that differs in anything is another one.
+    // An application that differs in any setting is a different one.
     let mut duo = vpns(1);
     duo.edit("DI0", "policy_key", json!("PO2"));
     assert_eq!(severities([vpn("vpn")], &duo), (1, vec![]));
@@ -172,7 +172,7 @@ fn an_application_whose_keys_are_delivered_already_is_not_made_again() {
         "{message}"
     );
     assert!(help.contains("`duoctl adopt applications.vpn DI1`"), "{help}");
-    // Keys of an application that is gone say nothing; those of another type are not overwritten either.
+    // Keys of a deleted application are ignored; those of another type are not overwritten.
     let planned = plan(&wanted, &holding(&duo, "DI9"), &options(Prune::No));
     assert_eq!(found(&planned).1, vec![], "{}", outline(&planned));
     assert!(outline(&planned).starts_with("create applications.vpn"), "{}", outline(&planned));
