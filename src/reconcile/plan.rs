@@ -124,7 +124,7 @@ impl Plan {
         self.recovery_key && step.targets().contains(&self.operator)
     }
 
-    /// The steps, in the order of their addresses, removals last.
+    /// The steps, sorted by address, removals last.
     pub fn steps(&self) -> &[Step] {
         &self.parts.steps
     }

@@ -79,7 +79,7 @@ fn unverified(step: &Step, claim: &Claim) -> Diagnostic {
     let (message, help) = match verdict {
         Verdict::Unbound => (
             format!(
-                "{address}: an earlier run did not finish creating {ikey}, and nothing proves yet that it created it"
+                "{address}: an earlier creation did not finish, and nothing proves yet that {ikey} is the application it created"
             ),
             format!(
                 "try again in a few minutes, when Duo's activity log shows the creation (permission read_log); if you know \

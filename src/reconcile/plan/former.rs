@@ -33,5 +33,5 @@ pub(super) fn check(cx: &Context<'_>, carriers: usize, left_behind: &[Live<'_>])
         former.value,
         left.join(", ")
     );
-    Some(note(message).help("nothing changes there; to manage one, declare it at its address"))
+    Some(note(message).help("duoctl leaves these unchanged; to manage one, declare it at its address"))
 }

@@ -196,7 +196,7 @@ impl Twin<'_> {
         for managed in sent {
             managed.send(&mut settings, None);
         }
-        // If the YAML no longer permits by group, the old groups have no effect, and Duo would reject them.
+        // If the YAML no longer restricts access to groups, the old groups have no effect, and Duo would reject them.
         if settings.get("user_access").and_then(Value::as_str) != Some(PERMITTED_GROUPS) {
             settings.remove("groups_allowed");
         }

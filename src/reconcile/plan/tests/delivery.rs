@@ -155,7 +155,7 @@ fn what_a_store_gives_nothing_back_of_is_delivered_before_the_marker_says_that_a
     // The store's later contents are unknown, so the plan concludes nothing from them.
     assert!(planned(&desired, &live(), Held::CannotTell).is_empty());
     let unfinished = marked_as("vpn", MarkerState::Creating { since: now() });
-    for notes in [unfinished.as_str(), "somebody else's"] {
+    for notes in [unfinished.as_str(), "someone else's"] {
         let plan = planned(&desired, &with_notes(notes), Held::CannotTell);
         assert_eq!(
             deliveries(&plan)[0],

@@ -25,7 +25,7 @@ pub(super) struct World {
     pub(super) duo: FakeDuo,
     pub(super) held: Held,
     pub(super) uses: Observed<Uses>,
-    /// Whether the store cannot be read.
+    /// Whether the store is write-only.
     pub(super) write_only: bool,
 }
 
