@@ -49,7 +49,7 @@ fn what_is_used_since_its_quarantine_is_not_deleted_until_someone_insists() {
     for filters in [true, false] {
         server.account().switches.log_filters = filters;
         let outcome = folder.duoctl(["apply", "--auto-approve", "--prune"]).at(&server).run().exits(0);
-        outcome.warns("somebody still uses it: eve\\u{1b}[31m at ").warns("--prune=now");
+        outcome.warns("still in use: eve\\u{1b}[31m at ").warns("--prune=now");
     }
     assert_eq!(server.named("VPN").len(), 1);
     folder

@@ -50,8 +50,8 @@ fn lapse(desired: &Desired, spec: &HandoffSpec, lives: &HashMap<&Address, &Integ
     shut.into_iter().chain(removed).max()
 }
 
-/// The applications whose keys must not appear in a handoff: only a name or a marker links them to their addresses, and there
-/// is no consent. A marker sealed by another key counts as unproven only in runs that carry out steps (`hold_back`).
+/// The applications whose keys must not appear in a handoff: only a name or a marker links them to their addresses, without
+/// consent. A marker sealed by another key counts as unproven only in runs that carry out steps (`hold_back`).
 pub(super) fn unproven<'a>(
     cx: &Context<'a>,
     found: &[(&'a DesiredApplication, Result<Match<'a>, Box<Diagnostic>>)],
