@@ -241,11 +241,12 @@ fn an_application_without_name_and_marker_is_not_made_again_unseen() {
     // What a service provider knows by the same name is as good as certain: it is not made again.
     let outcome = plan(&folder, &server, 1);
     outcome
-        .warns(&format!("error[possible-duplicate]: applications.wiki: it would be created, but {wiki} `Handbook` has the entity id"))
-        .warns(&format!("if so: `duoctl adopt applications.wiki {wiki}`"))
+        .warns(&format!("error[possible-duplicate]: applications.wiki: it would be created, but an unmanaged application has the entity id"))
+        .warns(&format!("{wiki} `Handbook`; perhaps it is the same, renamed in Duo"))
+        .warns(&format!("if so, run `duoctl adopt applications.wiki {wiki}`"))
         // The other one is only likely.
-        .warns(&format!("warning[possible-duplicate]: applications.vpn: it would be created, but {vpn} `Remote access` is set as"))
-        .warns(&format!("if so: `duoctl adopt applications.vpn {vpn}`"))
+        .warns(&format!("warning[possible-duplicate]: applications.vpn: it would be created, but an unmanaged application has all settings of this entry: {vpn}"))
+        .warns(&format!("if so, run `duoctl adopt applications.vpn {vpn}`"))
         .says("1 to add, 0 to change, 0 to adopt, 0 to delete");
     folder.duoctl(["apply", "--auto-approve", "--only", "applications.wiki"]).at(&server).run().exits(1);
     // An import gives it no entry either: the address would be another application then.
@@ -275,7 +276,7 @@ secret_stores: {local: {type: file, path: keys}}
     server.edit("VPN", json!({"name": "Remote access", "notes": "", "greeting": "Hello"}));
     let kept = folder.read("keys/vpn.json");
     let outcome = plan(&folder, &server, 1);
-    outcome.warns(&format!("its secret store holds the keys of {ikey} `Remote access`, which nobody owns"));
+    outcome.warns(&format!("its secret store holds the keys of {ikey} `Remote access`, which is unmanaged"));
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(1);
     assert_eq!((server.named("VPN").len(), folder.read("keys/vpn.json")), (0, kept));
     folder.duoctl(["adopt", "applications.vpn", &ikey]).run().exits(0);

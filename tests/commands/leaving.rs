@@ -49,7 +49,7 @@ fn what_is_used_since_its_quarantine_is_not_deleted_until_someone_insists() {
     for filters in [true, false] {
         server.account().switches.log_filters = filters;
         let outcome = folder.duoctl(["apply", "--auto-approve", "--prune"]).at(&server).run().exits(0);
-        outcome.warns("somebody still uses it: eve\\u{1b}[31m at ").warns("--prune=now");
+        outcome.warns("still in use: eve\\u{1b}[31m at ").warns("--prune=now");
     }
     assert_eq!(server.named("VPN").len(), 1);
     folder
@@ -71,13 +71,18 @@ fn without_the_log_nothing_is_deleted_and_the_permission_is_named() {
     };
     permit("0");
     let outcome = folder.duoctl(["apply", "--auto-approve", "--prune"]).at(&server).run().exits(1);
-    outcome.warns("cannot be told").warns("read_log").warns("--prune=now");
+    outcome.warns("could not check whether it was used").warns("read_log").warns("--prune=now");
     assert_eq!(server.named("VPN").len(), 1);
     // Only a deletion looks into the log.
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("is quarantined since");
     permit("1");
     server.disturb("5xx=999@/admin/v2/logs");
-    folder.duoctl(["plan", "--prune"]).at(&server).run().exits(1).warns("cannot be told");
+    folder
+        .duoctl(["plan", "--prune"])
+        .at(&server)
+        .run()
+        .exits(1)
+        .warns("could not check whether it was used");
     server.calm();
     folder.duoctl(["apply", "--auto-approve", "--prune"]).at(&server).run().exits(0).says("deleted");
 }
@@ -150,8 +155,8 @@ fn a_replacement_names_its_price_and_the_old_one_serves_until_the_new_one_is_pro
     let outcome = folder.duoctl(["plan"]).at(&server).run().exits(0);
     outcome
         .says(&format!("! price: a new integration key and a new secret key; those of {old} stop working once the new ones are proven"))
-        .says("! price: no secret store is named")
-        .says("! price: the program that authenticates users with the old keys has to be given the new ones");
+        .says("! price: no secret store is configured")
+        .says("! price: the program that authenticates users with the old keys needs the new ones");
     let apply = || {
         folder
             .duoctl(["apply", "--auto-approve", "--allow", "replaces:applications.helpdesk", "--no-verify"])
@@ -194,8 +199,8 @@ fn what_points_at_the_old_key_is_part_of_the_price() {
     let document = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0).json();
     let price: Vec<&str> =
         document["steps"][0]["price"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    assert!(price.contains(&format!("the YAML of applications.other names {old}").as_str()), "{price:?}");
-    assert!(price.contains(&format!("applications.other, \"Other\", names {old}").as_str()), "{price:?}");
+    assert!(price.contains(&format!("the YAML of applications.other refers to {old}").as_str()), "{price:?}");
+    assert!(price.contains(&format!("applications.other, \"Other\", refers to {old}").as_str()), "{price:?}");
 }
 
 /// A list that lacks applications and does not say so is noticed by the account's own count of them.

@@ -287,7 +287,7 @@ fn a_renamed_workspace_takes_its_applications_along_by_the_command_that_the_mess
     let plan = plan.says("0 to add, 0 to change, 2 to adopt, 0 to delete");
     assert!(!plan.stdout.contains("handoff"), "{}", plan.stdout);
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
-    folder.duoctl(["plan"]).at(&server).run().exits(0).warns("carries the former name `acme` any more");
+    folder.duoctl(["plan"]).at(&server).run().exits(0).warns("carries the former name `acme` any longer");
     let text = folder.read("duo.yaml");
     folder.write("duo.yaml", &text.replace("formerly: acme\n", ""));
     settles(&folder, &server, count);

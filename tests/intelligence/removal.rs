@@ -124,8 +124,8 @@ fn an_attested_removal_is_carried_out_and_ends_with_a_line_to_remove() {
     let (exit, text) = workspace.says(&["plan"]);
     assert_eq!(exit, 0);
     assert!(
-        text.contains("nothing of it is left in the account")
-            && text.contains("remove its line in `removed`"),
+        text.contains("none of its applications are left in the account")
+            && text.contains("remove its line from `removed`"),
         "{text}"
     );
     assert_eq!(workspace.says(&["handoff", "emea"]).0, 64);
@@ -183,7 +183,7 @@ fn a_downgrade_needs_no_consent_and_an_upgrade_does() {
     workspace.ok(&["attest", "emea"]);
     workspace.replace("access: read_write", "access: read_only");
     let (_, text) = workspace.says(&["plan"]);
-    assert!(text.contains("it cannot do any more after the apply; there is nothing to enter"), "{text}");
+    assert!(text.contains("can no longer use these permissions; there is nothing to enter"), "{text}");
     workspace.ok(&["apply", "--auto-approve"]);
     assert_eq!(workspace.again("emea"), Vec::<String>::new());
     workspace.replace(
@@ -192,7 +192,7 @@ fn a_downgrade_needs_no_consent_and_an_upgrade_does() {
     );
     let (exit, text) = workspace.says(&["apply", "--auto-approve"]);
     assert_eq!(exit, 5, "{text}");
-    assert!(text.contains("Test Connectivity; press it after the apply"), "{text}");
+    assert!(text.contains("after the apply, press Test Connectivity in Identity Intelligence"), "{text}");
     workspace.ok(&[
         "apply",
         "--auto-approve",

@@ -65,14 +65,14 @@ fn a_quarantine_ends_an_attestation_also_once_everything_was_given_back() {
     folder.write("duo.yaml", &text);
     // Before it is given back,
     let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
-    plan.warns("its key was put out of use on 2026-11-01T").says("1 handoff");
+    plan.warns("its key was disabled on 2026-11-01T").says("1 handoff");
     let allow = ["apply", "--auto-approve", "--allow", "escalates_privilege", "--allow", "widens_access"];
     folder.duoctl(allow).at(&server).run().exits(0);
     // and afterwards, whatever else is applied,
-    is_to_be_entered(&folder, &server, "its key was put out of use on 2026-11-01T");
+    is_to_be_entered(&folder, &server, "its key was disabled on 2026-11-01T");
     folder.write("duo.yaml", &text.replace("access: read_only", "access: read_write"));
     folder.duoctl(allow).at(&server).run().exits(0);
-    is_to_be_entered(&folder, &server, "its key was put out of use on 2026-11-01T");
+    is_to_be_entered(&folder, &server, "its key was disabled on 2026-11-01T");
     // until it is attested again.
     is_settled(&folder, &server);
 }
@@ -93,7 +93,7 @@ fn an_entry_that_is_back_although_its_removal_was_attested_has_to_be_entered_aga
     let removed = removed.replace(line, "2026-02-03T04:05:06Z");
     folder.write("duo.yaml", &format!("{text}{removed}"));
     folder.duoctl(["validate", "."]).run().exits(0);
-    is_to_be_entered(&folder, &server, "it was attested that the console let it go on 2026-02-03T04:05:06Z");
+    is_to_be_entered(&folder, &server, "it was attested as removed from the console on 2026-02-03T04:05:06Z");
     is_settled(&folder, &server);
     // The line has done its duty.
     folder.duoctl(["plan"]).at(&server).run().exits(0).warns("it is back in the YAML, and attested again");

@@ -70,7 +70,7 @@ fn what_nobody_knows_is_said_and_left_alone() {
     let mut held: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     held["delivered_at"] = json!("");
     fs::write(&path, held.to_string()).unwrap();
-    duo.plan(&folder).exits(0).tells("warning[key-age-unknown]: applications.help: nobody can tell");
+    duo.plan(&folder).exits(0).tells("warning[key-age-unknown]: applications.help: cannot tell whether");
     let run =
         duo.run(&folder, &["keys", "rotate", "applications.help", "--older-than", "1d", "--auto-approve"]);
     run.exits(5).tells("nobody can tell whether its key is old enough, so it is left alone");

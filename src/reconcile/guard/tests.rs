@@ -143,7 +143,7 @@ fn the_rest_of_a_replacement_needs_it_too() {
     let plan = plan_of(&desired, &duo);
     assert_eq!(
         outline(&plan),
-        "delete applications.vpn DI1\n  !replaces: the rest of a replacement\n  !destroys: the old application is deleted; Duo \
+        "delete applications.vpn DI1\n  !replaces: left over from a replacement\n  !destroys: the old application is deleted; Duo \
          has no undelete"
     );
     assert_eq!(

@@ -171,7 +171,7 @@ fn a_rename_without_a_pin_does_not_remove_what_it_renames() {
 #[test]
 fn an_application_without_a_type_is_neither_adopted_nor_replaced() {
     let duo = FakeDuo::new().with("DI1", "", "VPN", json!({"notes": marked("vpn")}));
-    let message = "applications.vpn: Duo does not say of which type DI1 is";
+    let message = "applications.vpn: Duo did not return the type of DI1";
     assert_eq!(error([vpn()], &duo), (Code::AccountUnreadable, message.into()));
 }
 
@@ -304,7 +304,7 @@ fn a_workspace_takes_over_what_carries_its_former_name_and_is_declared() {
     // Once nothing carries the name, the key can go.
     let none = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": marked("vpn")}));
     let idle = plan_of(&renamed(), &none);
-    let message = "no application carries the former name `acme-old` any more";
+    let message = "no application carries the former name `acme-old` any longer";
     assert_eq!(problems(&idle), [(Code::FormerName, message)]);
     // An address that was renamed in the same step moves by a pin, as it does otherwise.
     let moved = app("vpn2", "radius", "VPN");
