@@ -1,9 +1,9 @@
-//! Proves that an interrupted creation was made by the operator.
+//! Finds out whether an interrupted creation was made by the operator.
 //!
 //! The first marker of a creation is sealed before the application has an integration key, so it could be copied to
 //! another application. Duo's activity log shows which application the operator created, and no one can write to that
-//! log. Putting the marker on another application that the operator created changes that application, and every
-//! finished creation is followed by a change; so the log must show the creation and nothing after it.
+//! log. Putting the marker on another application that the operator created changes that application, and every finished
+//! creation is followed by a change; so the log must show the creation and nothing after it.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ const APART: SignedDuration = SignedDuration::from_hours(24);
 /// How many pages of the log are read: the rate limit for logs is far lower than for other calls.
 const PAGES: usize = 10;
 
-/// Looks up the creation of each application whose marker proves nothing yet. Anything that the log does not show
-/// stays unproven.
+/// Looks up the creation of each application whose marker proves nothing yet. Anything that the log does not show stays
+/// unproven.
 pub async fn look_at_births(transport: &impl Transport, observation: &mut Observation, now: Timestamp) {
     let Observed::Present(integrations) = &observation.integrations else { return };
     let unbound = integrations.iter().filter(|live| observation.proofs.of(&live.ikey) == Verdict::Unbound);

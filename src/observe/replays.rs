@@ -1,9 +1,9 @@
 //! Whether a marker may be an old one that someone put back.
 //!
 //! A seal proves that duoctl wrote a marker for an application, but not that it is the latest one. Duo's activity log
-//! shows who changed an application last, and no one can write to that log. If it was a person, or if the log does
-//! not show it, the marker of an application to be removed may belong to an address that the application had before.
-//! Admin API keys that may edit notes may remove applications anyway.
+//! shows who changed an application last, and no one can write to that log. If it was a person, or if the log does not
+//! show it, the marker of an application to be removed may belong to an address that the application had before. Admin
+//! API keys that may edit notes may remove applications anyway.
 
 use std::collections::BTreeMap;
 

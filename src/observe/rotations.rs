@@ -48,8 +48,8 @@ pub async fn look_at_uses(
     };
 }
 
-/// Reads from the activity log who created applications since a time, limited to the period that the log is trusted
-/// to keep.
+/// Reads from the activity log who created applications since a time, limited to the period that the log is trusted to
+/// keep.
 pub async fn look_at_creations(
     transport: &impl Transport,
     observation: &mut Observation,

@@ -1,5 +1,5 @@
-//! The settings of a live application as they are sent to create a copy of it: every setting that can be set, managed
-//! or not (duo-api.md, section 3.3). Duo has no call that copies an application.
+//! The settings of a live application as they are sent to create a copy of it: every setting that can be set, managed or
+//! not (duo-api.md, section 3.3). Duo has no call that copies an application.
 
 use serde_json::{Map, Value, json};
 
@@ -61,16 +61,15 @@ pub fn unfinished(wanted: &Map<String, Value>, kind: &str, live: &Integration) -
     if finish.iter().all(|(key, value)| held.get(key) == Some(value)) { Map::new() } else { finish }
 }
 
-/// The settings in which a copy differs from its original, by their names in the YAML. Text that only people read is
-/// not compared, because Duo may store it in another form.
+/// The settings in which a copy differs from its original, by their names in the YAML. Text that only people read is not
+/// compared, because Duo may store it in another form.
 pub fn differences(original: &Integration, copy: &Integration) -> Vec<&'static str> {
     let (wanted, held) = (settings(original), settings(copy));
     let of = |field: &Field, body: &Map<String, Value>| -> Vec<(String, Value)> {
         let own = body.iter().filter(|(key, _)| field.owns(key));
         own.map(|(key, value)| (key.clone(), value.clone())).collect()
     };
-    // A switch that Duo does not offer yet, such as the Universal Prompt before its first use, cannot be set on a
-    // copy.
+    // A switch that Duo does not offer yet, such as the Universal Prompt before its first use, cannot be set on a copy.
     let offered = |field: &&Field| field.silence != Silence::Off || !of(field, &held).is_empty();
     let differs =
         |field: &&Field| !field.is(Roles::PROSE) && offered(field) && of(field, &wanted) != of(field, &held);

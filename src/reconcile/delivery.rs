@@ -120,8 +120,8 @@ impl Delivery {
     }
 }
 
-/// Why the contents of a place must not be replaced: they belong to another address or workspace, and to an
-/// application that is not one of `known`.
+/// Why the contents of a place must not be replaced: they belong to another address or workspace, and to an application
+/// that is not one of `known`.
 pub fn taken(held: &Held, place: &str, own: Owner<'_>, known: &[&Ikey]) -> Option<StoreError> {
     let Held::Keys(keys) = held else { return None };
     let is_known = known.iter().any(|ikey| ikey.as_str() == keys.ikey);

@@ -122,8 +122,7 @@ impl DesiredApplication {
         self.sets("groups_allowed") || self.settings.values().any(|setting| in_roles(&setting.value))
     }
 
-    /// Whether the YAML names a policy, or the plan would show the name of one, so that the list of policies is
-    /// needed.
+    /// Whether the YAML names a policy, or the plan would show the name of one, so that the list of policies is needed.
     pub fn names_policy(&self) -> bool {
         self.sets("policy")
     }

@@ -47,16 +47,16 @@ pub struct Change {
     pub before: Value,
     /// What the YAML asks for.
     pub after: Value,
-    /// Which side changed; absent if the application does not exist yet. It depends on whether the keys of the run
-    /// prove the marker, so it is not part of what the plan does.
+    /// Which side changed; absent if the application does not exist yet. It depends on whether the keys of the run prove
+    /// the marker, so it is not part of what the plan does.
     #[serde(skip)]
     pub origin: Option<Origin>,
     /// What the change may do.
     pub risk: Risk,
     /// Why it has this risk; empty for a neutral one.
     pub reason: &'static str,
-    /// What a change made in Duo risks as long as it stays. This change undoes it, so its own risk says little about
-    /// it. Follows from the origin.
+    /// What a change made in Duo risks as long as it stays. This change undoes it, so its own risk says little about it.
+    /// Follows from the origin.
     #[serde(skip)]
     pub drift: Option<DriftRisk>,
 }
@@ -201,8 +201,8 @@ pub fn compare<'m>(
         let says_nothing = is_groups && access == AccessChange::Changes;
         let assess = |from, to| if says_nothing { NEUTRAL } else { (field.risk)(from, to) };
         let (assessment, origin) = if finishes_creation(field, live, marker) {
-            // A successor gets what the old application has. For a new application, the YAML may meanwhile ask for
-            // more than someone consented to.
+            // A successor gets what the old application has. For a new application, the YAML may meanwhile ask for more
+            // than someone consented to.
             let is_new = marker.is_some_and(|marker| matches!(marker.state, MarkerState::Creating { .. }));
             let assessment =
                 if is_new { newly(managed, wanted, lets_in(fields), references) } else { NEUTRAL };
@@ -222,8 +222,7 @@ pub fn compare<'m>(
     difference
 }
 
-/// Whether a field counts on this application. If the YAML omits both the type and the field, the type in Duo
-/// decides.
+/// Whether a field counts on this application. If the YAML omits both the type and the field, the type in Duo decides.
 fn counts(managed: &Managed, live: &Integration) -> bool {
     !managed.left_out || managed.field.applies_to(lookup(live.kind()))
 }
@@ -234,8 +233,8 @@ fn lets_in(managed: &[Managed]) -> bool {
     access.is_none_or(|access| access.wanted != FieldValue::text(NO_USERS))
 }
 
-/// What one field of a new application risks. The values that its composite defines were accepted with the
-/// composite's entry.
+/// What one field of a new application risks. The values that its composite defines were accepted with the composite's
+/// entry.
 fn newly(
     managed: &Managed,
     wanted: &DesiredApplication,
@@ -310,8 +309,7 @@ pub fn from_predecessor(
     shown
 }
 
-/// The fields whose differences count. Ignored fields are sent when an application is created and left alone
-/// afterwards.
+/// The fields whose differences count. Ignored fields are sent when an application is created and left alone afterwards.
 pub fn compared(managed: Vec<Managed>, wanted: &DesiredApplication) -> Vec<Managed> {
     let ignored = |managed: &Managed| wanted.ignore.iter().any(|key| key == managed.field.name());
     managed.into_iter().filter(|managed| !ignored(managed)).collect()
@@ -355,8 +353,8 @@ fn is_known(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) ->
     })
 }
 
-/// Whether a value is what Duo makes of a text: truncated, or with other whitespace. An unproven marker excuses no
-/// other difference.
+/// Whether a value is what Duo makes of a text: truncated, or with other whitespace. An unproven marker excuses no other
+/// difference.
 fn resembles(target: &FieldValue, value: &FieldValue) -> bool {
     match (target, value) {
         (FieldValue::Text(target), FieldValue::Text(value)) => may_be_kept_as(target, value),
@@ -416,8 +414,8 @@ fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>)
     later && creating && live.text("user_access") == NO_USERS
 }
 
-/// Whether Duo uses the groups of an application whose access the YAML does not set. Groups without effect are an
-/// error, unless the access is ignored on purpose.
+/// Whether Duo uses the groups of an application whose access the YAML does not set. Groups without effect are an error,
+/// unless the access is ignored on purpose.
 fn groups_count(
     wanted: &DesiredApplication,
     managed: &Managed,

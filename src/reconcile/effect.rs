@@ -1,7 +1,7 @@
 //! Who is affected: how many users gain and lose access through a plan, and which other applications share a policy.
 //!
-//! The plan determines which groups are needed ([`needs`]), the caller reads them, and [`assess`] counts. Partial
-//! data is never counted as if it were complete.
+//! The plan determines which groups are needed ([`needs`]), the caller reads them, and [`assess`] counts. Partial data
+//! is never counted as if it were complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,8 +95,7 @@ impl Needs {
     }
 }
 
-/// What a plan has to know about the account's users: nothing, unless it changes who may log in or under which
-/// policy.
+/// What a plan has to know about the account's users: nothing, unless it changes who may log in or under which policy.
 pub fn needs(plan: &Plan, observation: &Observation) -> Needs {
     let mut needs = Needs::default();
     for (_, touch) in touches(plan, observation) {
@@ -153,8 +152,7 @@ impl People {
 }
 
 impl Memberships {
-    /// Whether a user can log in, according to the list of users, or to the groups that were read if that list was
-    /// not.
+    /// Whether a user can log in, according to the list of users, or to the groups that were read if that list was not.
     fn standing(&self, user: &str) -> Standing {
         if let Some(users) = &self.users {
             return users.get(user).map_or(Standing::Unknown, |user| user.standing);

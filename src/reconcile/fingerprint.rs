@@ -35,8 +35,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Binds a plan to its inputs. `touched` are the snapshots of the live applications that the steps were planned
-    /// for.
+    /// Binds a plan to its inputs. `touched` are the snapshots of the live applications that the steps were planned for.
     ///
     /// # Errors
     ///
@@ -106,8 +105,8 @@ pub fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     hex(&hasher.finalize())
 }
 
-/// A hash of everything about a live application that a write could depend on. Properties that duoctl does not know
-/// are left out: Duo may add one that changes by itself (trap 17).
+/// A hash of everything about a live application that a write could depend on. Properties that duoctl does not know are
+/// left out: Duo may add one that changes by itself (trap 17).
 pub fn snapshot(integration: &Integration) -> String {
     let mut parts: BTreeMap<&str, String> = BTreeMap::new();
     for (key, value) in integration.properties() {

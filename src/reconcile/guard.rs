@@ -70,8 +70,8 @@ pub fn allows(guards: &Guards, consent: &Consent, risk: Risk, address: &Address)
     consent.all(guards).iter().any(|allowed| allowed.covers(risk.name(), Some(address)))
 }
 
-/// Refuses a workspace that declares nothing. Applications that the YAML retains by name do not count: it was not
-/// lost.
+/// Refuses a workspace that declares nothing. Applications that the YAML retains by name do not count: such a YAML was
+/// not lost.
 fn empty(plan: &Plan, desired: &Desired) -> Option<Refusal> {
     let lost = plan.owned().saturating_sub(plan.summary().retain);
     (desired.applications.is_empty() && lost > 0).then(|| Refusal {
@@ -111,8 +111,8 @@ fn step_refusals(step: &Step) -> Vec<Refusal> {
     refusals
 }
 
-/// Whether a risk of a step needs consent. An application that was quarantined for the whole period and not used
-/// since may be deleted without one, and a rotation is requested for each address by name.
+/// Whether a risk of a step needs consent. An application that was quarantined for the whole period and not used since
+/// may be deleted without one, and a rotation is requested for each address by name.
 fn needs_consent(step: &Step, risk: Risk, reason: &str) -> bool {
     match risk {
         Risk::Destroys => {
@@ -196,8 +196,8 @@ fn operator_networks(step: &Step) -> Option<&Value> {
     })
 }
 
-/// Refuses to remove, replace or weaken the key that duoctl itself uses, and to shut out an address that it calls
-/// from. A recovery key does not lift this: it is there to undo mistakes that cannot be foreseen.
+/// Refuses to remove, replace or weaken the key that duoctl itself uses, and to shut out an address that it calls from.
+/// A recovery key does not lift this: it is there to undo mistakes that cannot be foreseen.
 fn self_lockout(step: &Step, callers: &[IpAddr]) -> Vec<Refusal> {
     let refusal = |message: String| Refusal {
         guard: "self_lockout",

@@ -87,8 +87,8 @@ pub struct ConsoleField {
     pub application: Option<Address>,
     /// Whether it has to be entered: no one has attested that the console holds this value.
     pub outstanding: bool,
-    /// Whether the value that was attested before still works: the key is being rotated, and the console holds the
-    /// old one.
+    /// Whether the value that was attested before still works: the key is being rotated, and the console holds the old
+    /// one.
     pub still_works: bool,
 }
 
@@ -145,8 +145,8 @@ impl HandoffSpec {
 }
 
 impl Handoff {
-    /// Resolves a form against the account. `olds` are the applications whose keys are being rotated and still work.
-    /// An attestation older than `lapse` does not count.
+    /// Resolves a form against the account. `olds` are the applications whose keys are being rotated and still work. An
+    /// attestation older than `lapse` does not count.
     pub fn new(
         spec: &HandoffSpec,
         lives: &HashMap<&Address, &Integration>,
@@ -230,8 +230,8 @@ impl Handoff {
         self.attested.as_deref().and_then(Attestation::parse)
     }
 
-    /// The attestation of the current values by a person, and why it is recorded although the public API contradicts
-    /// it; `None` while a value is unknown.
+    /// The attestation of the current values by a person, and why it is recorded although the public API contradicts it;
+    /// `None` while a value is unknown.
     pub fn attest(&self, at: Timestamp, by: String, forced: Option<String>) -> Option<Attestation> {
         // An integration is removed by its keys: its name may have changed in the meantime.
         let counts = |field: &&ConsoleField| self.purpose == Purpose::Enter || field.application.is_some();

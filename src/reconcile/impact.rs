@@ -27,7 +27,7 @@ pub struct Survey {
     pub budget: u32,
     /// Whether something was not read because the requests were used up.
     pub exhausted: bool,
-    /// Whether users who are disabled or locked out are counted too, because the list of users was not read.
+    /// Whether users who are disabled or locked out are counted too, because the full list of users was not read.
     pub counts_disabled: bool,
     /// What could not be read, and why; one line each.
     pub problems: Vec<String>,
@@ -107,6 +107,6 @@ pub struct Affected {
     pub loses: Headcount,
     /// Whether it changes who may log in; otherwise only the policy changes.
     pub access_changes: bool,
-    /// The effect of the policy change.
+    /// The effect of a policy change.
     pub policy: Option<PolicyEffect>,
 }

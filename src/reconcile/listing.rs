@@ -87,8 +87,7 @@ pub struct Listed {
     pub state: State,
     /// The IDs of its keys: the integration key, and the clients of OAuth and OpenID Connect.
     pub key_ids: Vec<String>,
-    /// What a service provider or client needs for single sign-on: `metadata_url`, `discovery_url`, `issuer` and so
-    /// on.
+    /// What a service provider or client needs for single sign-on: `metadata_url`, `discovery_url`, `issuer` and so on.
     pub sso: BTreeMap<String, String>,
 }
 

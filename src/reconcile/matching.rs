@@ -1,5 +1,5 @@
-//! Which live application belongs to which address: by pin, by marker, or as the only unowned one of its type and
-//! name. Never guesses, and never leads to a duplicate.
+//! Which live application belongs to which address: by pin, by marker, or as the only unowned one of its type and name.
+//! Never guesses, and never leads to a duplicate.
 
 mod found;
 mod index;
@@ -43,13 +43,13 @@ impl std::fmt::Display for Claim {
         let Self { ikey, word, verdict } = self;
         let says = if word == MarkerState::Owned.word() { "owned" } else { word };
         let why = match verdict {
-            Verdict::Unbound => "no evidence shows yet who wrote it",
+            Verdict::Unbound => "it is not known yet who wrote it",
             Verdict::Doubted => {
                 "Duo's activity log does not rule out that a person changed the application since"
             }
             _ => "it is sealed by a key that this run does not have",
         };
-        write!(f, "the marker of {ikey} ({says}) cannot be trusted: {why}")
+        write!(f, "the marker of {ikey} says {says}, but {why}")
     }
 }
 
@@ -62,8 +62,8 @@ pub struct Matches<'a> {
     pub orphans: Vec<Live<'a>>,
     /// Orphans that an unmatched address may refer to, most likely after a rename in the YAML.
     pub contested: BTreeSet<Ikey>,
-    /// Applications with a marker that duoctl did not write and that names an address no longer in the YAML, sorted
-    /// by key.
+    /// Applications with a marker that duoctl did not write and that names an address no longer in the YAML, sorted by
+    /// key.
     pub forged: Vec<Live<'a>>,
     /// Pinned applications whose marker of this workspace was not written by duoctl or cannot be read.
     pub stripped: BTreeMap<Ikey, Address>,

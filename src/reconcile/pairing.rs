@@ -1,10 +1,10 @@
 //! Which two applications of an address are the pair of a rotation, and what to do if this is ambiguous.
 //!
-//! The rule: both markers say so. The successor's marker names the application that it replaces, and that
-//! application's marker names the successor; only before anything is delivered may the old marker not name it yet. If
-//! a marker no longer says so, the store of the address can, because it holds the keys of both, or a person can, by
-//! pinning the application that lost its marker. Then both markers are written again. Otherwise the address stops:
-//! neither of the two is taken for the only one, so that editing notes never makes a key leave or return to a store.
+//! The rule: both markers say so. The successor's marker names the application that it replaces, and that application's
+//! marker names the successor; only before anything is delivered may the old marker not name it yet. If a marker no
+//! longer says so, the store of the address can, because it holds the keys of both, or a person can, by pinning the
+//! application that lost its marker. Then both markers are written again. Otherwise the address stops: neither of the
+//! two is taken for the only one, so that editing notes never makes a key leave or return to a store.
 //!
 //! A missing marker proves nothing. Only the list of applications shows that an application is gone.
 
@@ -217,8 +217,7 @@ impl<'a> Ground<'_, 'a> {
     }
 
     /// Refuses an application whose key the store of the address holds, if nothing else says that it belongs to this
-    /// address. If the address has no application, the search for similar applications finds the one of the current
-    /// key.
+    /// address. If the address has no application, the search for similar applications finds the one of the current key.
     pub(super) fn unclaimed(
         &self,
         live: Option<&Live<'_>>,

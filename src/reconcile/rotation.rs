@@ -1,6 +1,5 @@
-//! Overlap rotations: for a while, an address has two applications, the one whose key will be removed and its
-//! successor. Both markers record the stage of a rotation (`pairing`); observed uses of both keys show what it waits
-//! for.
+//! Overlap rotations: for a while, an address has two applications, the one whose key will be removed and its successor.
+//! Both markers record the stage of a rotation (`pairing`); observed uses of both keys show what it waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -142,8 +141,8 @@ pub struct Keys<'a> {
     pub delivered_at: Timestamp,
 }
 
-/// Decides whether the old key may be removed. `attested` applies to an application whose key a console holds:
-/// whether a person has attested that the console holds the new key. No other evidence counts for it.
+/// Decides whether the old key may be removed. `attested` applies to an application whose key a console holds: whether a
+/// person has attested that the console holds the new key. No other evidence counts for it.
 pub fn evidence(
     keys: Keys<'_>,
     uses: &Observed<Uses>,

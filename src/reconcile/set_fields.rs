@@ -100,8 +100,8 @@ fn is_set(field: &Field, value: &FieldValue) -> bool {
     *value != FieldValue::Unset && field.unset().is_none_or(|unset| unset != *value)
 }
 
-/// What an authoritative application still does not compare: fields that Duo cannot clear, and fields that duoctl
-/// does not know.
+/// What an authoritative application still does not compare: fields that Duo cannot clear, and fields that duoctl does
+/// not know.
 pub(super) fn gaps(wanted: &DesiredApplication, set: &[SetField], live: &Integration) -> Vec<Diagnostic> {
     if !wanted.authoritative {
         return Vec::new();

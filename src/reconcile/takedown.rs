@@ -1,5 +1,5 @@
-//! Entries removed from the YAML: what a person removes in a console without an API before the entry's applications
-//! are deleted. The other order would leave the console with keys that stopped working.
+//! Entries removed from the YAML: what a person removes in a console without an API before the entry's applications are
+//! deleted. The other order would leave the console with keys that stopped working.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,8 +43,8 @@ pub struct TakedownSpec {
 }
 
 impl TakedownSpec {
-    /// What to remove in the console, by entry. `orphans` are sorted by address. Entries that are still `declared`
-    /// are excluded: their form shows what to remove.
+    /// What to remove in the console, by entry. `orphans` are sorted by address. Entries that are still `declared` are
+    /// excluded: their form shows what to remove.
     pub fn handoffs<'a>(
         &self,
         orphans: impl Iterator<Item = (&'a Address, &'a Integration)>,

@@ -1,5 +1,5 @@
-//! A change of the operator's own application that can be undone: its previous state, kept in its notes until the
-//! change is proven, and the body that restores it.
+//! A change of the operator's own application that can be undone: its previous state, kept in its notes until the change
+//! is proven, and the body that restores it.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -59,15 +59,14 @@ pub fn on_trial(body: &Map<String, Value>, live: &Integration) -> Map<String, Va
     trial
 }
 
-/// Whether an application has the notes that were sent. Duo may change the text in them, but never the marker (trap
-/// 35).
+/// Whether an application has the notes that were sent. Duo may change the text in them, but never the marker (trap 35).
 pub fn has_notes(live: &Integration, body: &Map<String, Value>) -> bool {
     let sent = body.get(NOTES).and_then(Value::as_str).unwrap_or_default();
     Notes::parse(live.notes()).marker == Notes::parse(sent).marker
 }
 
-/// The body that restores the fields that were sent, and everything that lets a key in, as far as they differ now;
-/// all of it if the current state is unknown. Empty if nothing differs.
+/// The body that restores the fields that were sent, and everything that lets a key in, as far as they differ now; all
+/// of it if the current state is unknown. Empty if nothing differs.
 pub fn undo(
     before: &Integration,
     now: Option<&Integration>,
@@ -128,9 +127,9 @@ impl GiveBack {
     }
 }
 
-/// Gives back what let the key in before a change that was never proven and whose run has ended: missing permissions,
-/// if the YAML declares them or all of them with consent; and the networks that the YAML declares, if the change
-/// moved them and every caller is inside.
+/// Gives back what let the key in before a change that was never proven and whose run has ended: missing permissions, if
+/// the YAML declares them or all of them with consent; and the networks that the YAML declares, if the change moved them
+/// and every caller is inside.
 pub fn restore(
     now: &Integration,
     permissions: &BTreeSet<String>,
@@ -283,8 +282,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the notes and the YAML say, flags are only set, and networks are those of the YAML and contain
-        /// every caller.
+        /// Whatever the notes and the YAML say, flags are only set, and networks are those of the YAML and contain every
+        /// caller.
         #[test]
         fn what_is_given_back_takes_nothing_away(
             had in vec(select(vec!["info", "admins", "settings", "unknown"]), 0..4),

@@ -63,8 +63,8 @@ fn what_is_not_known_in_full_is_a_bound_and_never_a_number() {
     assert_eq!(affected(false, false).gains.bound, Bound::Unknown);
 }
 
-/// A disabled group lets no one in: opening an application to it lets no one in, and moving it from an active group
-/// to it shuts everyone out, regardless of how the statuses were read.
+/// A disabled group lets no one in: opening an application to it lets no one in, and moving it from an active group to
+/// it shuts everyone out, regardless of how the statuses were read.
 #[test]
 fn a_disabled_group_gains_nobody_access_and_saves_nobody_from_losing_it() {
     let people = |status: &str, with_users: bool, nested: Option<&str>| {

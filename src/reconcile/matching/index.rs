@@ -211,8 +211,7 @@ impl<'a, 'd> Index<'a, 'd> {
         Err(problem(Code::RotationUnderWay, wanted, "its key is being rotated".to_owned(), &help))
     }
 
-    /// Detects a likely rename: the store of an entry holds the key of an application that the YAML no longer
-    /// declares.
+    /// Detects a likely rename: the store of an entry holds the key of an application that the YAML no longer declares.
     fn moved(&self, wanted: &DesiredApplication, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
         let stored =
             self.stored(wanted).filter(|_| wanted.pin.is_none() && wanted.address.composite().is_none());
@@ -227,8 +226,8 @@ impl<'a, 'd> Index<'a, 'd> {
         }
     }
 
-    /// The address that the markers of an entry's applications name: the former one if the entry was renamed and a
-    /// pin shows which application it means.
+    /// The address that the markers of an entry's applications name: the former one if the entry was renamed and a pin
+    /// shows which application it means.
     fn home<'w>(&'w self, wanted: &'w DesiredApplication) -> &'w Address {
         let pinned = wanted.pin.as_ref().and_then(|pin| self.by_ikey.get(pin.value.as_str()));
         let pinned = pinned.and_then(|position| self.lives.get(*position));
@@ -436,8 +435,8 @@ impl<'a> Index<'a, '_> {
         problem(code, wanted, message, &help)
     }
 
-    /// Refuses an application that is claimed only by its own marker or name if the store of the address holds the
-    /// key of another one: that is what a moved marker looks like.
+    /// Refuses an application that is claimed only by its own marker or name if the store of the address holds the key
+    /// of another one: that is what a moved marker looks like.
     fn store_agrees(&self, wanted: &DesiredApplication, found: &Match<'a>) -> Result<(), Box<Diagnostic>> {
         let (None, Some(keys)) = (&found.pair, self.stored(wanted)) else { return Ok(()) };
         let stored = Ikey::new(keys.ikey.as_str());
@@ -499,8 +498,7 @@ impl<'a> Index<'a, '_> {
         (!self.declared.contains(&marker.address)).then_some(&marker.address)
     }
 
-    /// The application that names this one as its rotation partner, and its address, if the YAML no longer declares
-    /// it.
+    /// The application that names this one as its rotation partner, and its address, if the YAML no longer declares it.
     fn rotated_with(&self, live: &Live<'_>) -> Option<(&Live<'a>, &Address)> {
         let position = self.partners.get(&live.integration.ikey)?;
         let other = self.lives.get(*position)?;
