@@ -156,7 +156,7 @@ fn an_application_of_another_workspace_is_left_to_it() {
     let outcome = plan(&other, &server, 1);
     outcome
         .warns("belongs to acme/applications.vpn")
-        .warns("`acme` has to release it first")
+        .warns("release it in `acme` first")
         .warns("`duoctl adopt --formerly acme`")
         .says("0 to add");
     other.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(1);
@@ -182,7 +182,7 @@ fn a_pin_is_taken_at_its_word_and_no_further() {
     plan(&folder, &server, 0).says("No changes.");
     for (ikey, says) in [
         ("DI000000000000000000", "the account has no application DI000000000000000000"),
-        (wiki.as_str(), "carries the marker of applications.vpn already"),
+        (wiki.as_str(), "already carries the marker of applications.vpn"),
     ] {
         folder.declare(&pinned(ikey));
         plan(&folder, &server, 1).warns(says).says("0 to add, 0 to change, 0 to adopt, 0 to delete");
@@ -193,7 +193,7 @@ fn a_pin_is_taken_at_its_word_and_no_further() {
     );
     folder.declare(&other);
     plan(&folder, &server, 1)
-        .warns("is of type `websdk`")
+        .warns("has the type `websdk`")
         .warns("a type cannot change")
         .says("0 to add, 0 to change");
 }

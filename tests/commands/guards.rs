@@ -188,7 +188,7 @@ fn duoctl_never_shuts_out_the_address_that_it_calls_from() {
     // Nobody said it, and Duo's log knows nothing of this key yet.
     let refused =
         apply("192.0.2.0/24", "", &[]).exits(5).says("self_lockout").says("nothing lifts this guard");
-    refused.says("where duoctl calls from is not known; state it with --caller-address ADDRESS");
+    refused.says("it is not known where duoctl calls from; set --caller-address ADDRESS");
     apply("192.0.2.0/24", "", &["--caller-address=198.51.100.1"])
         .exits(5)
         .says("duoctl calls from 198.51.100.1");
@@ -200,7 +200,7 @@ fn duoctl_never_shuts_out_the_address_that_it_calls_from() {
     folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
     let writes = server.writes();
     let prune = "--exclude=applications.[!m]*";
-    apply("192.0.2.0/24", "", &[prune]).exits(5).says("duoctl calls from 127.0.0.1, which is not in them");
+    apply("192.0.2.0/24", "", &[prune]).exits(5).says("duoctl calls from 127.0.0.1, which is outside them");
     assert_eq!(server.writes(), writes);
     apply("127.0.0.0/8", "", &[prune]).exits(0).says("updated applications.me");
     let own = server.named("Configuration pipeline");

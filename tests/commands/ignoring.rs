@@ -179,7 +179,7 @@ fn ignored_drift_is_left_alone_until_there_is_none() {
     ignore(&folder, "vpn", "greeting", "help desk", 0);
     ignore(&folder, "vpn", "user_access", "help desk", 0);
     let drift = folder.duoctl(["drift"]).at(&server).run();
-    let idle = "`user_access` is as the YAML wants it, so there is nothing to ignore";
+    let idle = "`user_access` matches the YAML, so there is nothing to ignore";
     assert!(drift.stderr.contains(idle) && !drift.stderr.contains("`greeting` is as"), "{drift:?}");
     let document = folder.duoctl(["drift", "--format", "json"]).at(&server).run().json();
     let findings = document["diagnostics"].as_array().unwrap();
@@ -191,5 +191,5 @@ fn ignored_drift_is_left_alone_until_there_is_none() {
     assert_eq!(server.named("VPN")[0]["greeting"], "Bye", "an apply leaves it alone");
     server.edit("VPN", json!({"greeting": "Hello"}));
     let drift = folder.duoctl(["drift"]).at(&server).run().exits(0);
-    drift.warns("`greeting` is as the YAML wants it").warns("warning[unused-ignore]");
+    drift.warns("`greeting` matches the YAML").warns("warning[unused-ignore]");
 }

@@ -29,7 +29,7 @@ fn it_is_applied_without_a_further_question_once() {
     let (folder, server) = pending();
     folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(0).says("Applied: 1 of 1 steps.");
     assert!(server.named("VPN")[0]["notes"].as_str().unwrap().starts_with("Owned by the VPN team"));
-    is_stale(&folder, &server, &format!("nothing is left to be done on application {}", server.ikey("VPN")));
+    is_stale(&folder, &server, &format!("application {} no longer needs a change", server.ikey("VPN")));
 }
 
 #[test]
@@ -88,9 +88,9 @@ fn it_is_for_one_tenant_and_one_version() {
     let yaml = folder.read("duo.yaml").replace("api-1a2b3c4d", "api-00000000");
     folder.write("duo.yaml", &yaml);
     server.account().set_api_hostname("api-00000000.duosecurity.com").unwrap();
-    is_stale(&folder, &server, "the tenant is api-00000000.duosecurity.com now");
+    is_stale(&folder, &server, "the tenant is now api-00000000.duosecurity.com");
     edit_plan(&folder, |plan| plan["fingerprint"]["tool_version"] = json!("0.0.1"));
-    is_stale(&folder, &server, "the plan was made by 0.0.1");
+    is_stale(&folder, &server, "the plan was made by duoctl 0.0.1");
     let (folder, server) = pending();
     edit_plan(&folder, |plan| plan["tool_version"] = json!("9.9.9"));
     let writes = server.writes();

@@ -187,7 +187,7 @@ fn a_permission_that_may_not_change_later_is_tried_and_reported() {
         let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
         plan.says("+ \"allow_to_set_permissions\"")
             .says("1 to change")
-            .warns("it is not certain that Duo grants `allow_to_set_permissions` after the creation");
+            .warns("Duo might not grant `allow_to_set_permissions` after an application is created");
         // It is a risk like every other permission.
         folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(5);
         let risks = ["--allow", "escalates_privilege"];
@@ -198,7 +198,8 @@ fn a_permission_that_may_not_change_later_is_tried_and_reported() {
         assert_eq!(said, !turned, "{}", outcome.stdout);
         let plan = folder.duoctl(["plan", "--detailed-exitcode"]).at(&server).run().exits(0);
         let plan = plan.says("No changes.");
-        let warned = plan.stderr.contains("Duo did not grant `allow_to_set_permissions` when it was told to");
+        let warned =
+            plan.stderr.contains("Duo did not grant `allow_to_set_permissions` when duoctl requested it");
         assert_eq!(warned, !turned, "{}", plan.stderr);
     }
 }

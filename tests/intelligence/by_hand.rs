@@ -130,7 +130,7 @@ fn a_pin_that_is_wrong_stops_the_part_and_says_why() {
     let (folder, server) = (Folder::with(ENTRY), Server::start());
     let (admin, auth) = by_hand(&server);
     for (key, says) in [
-        (auth.as_str(), "is of type `authapi`"),
+        (auth.as_str(), "has the type `authapi`"),
         ("DIXXXXXXXXXXXXXXXXXX", "the account has no application DIXXXXXXXXXXXXXXXXXX"),
     ] {
         folder.duoctl(["adopt", ADMIN, key]).run().exits(0);
@@ -217,7 +217,7 @@ fn what_is_ignored_or_protected_of_a_part_is_left_alone() {
         .warns("has no `permissions`");
     folder.duoctl(["ignore", AUTH, "greeting", "--reason", "x"]).run().exits(0).warns("no `greeting` here");
     folder.duoctl(["ignore", "identity_intelligence.emea", "name", "--reason", "x"]).run().exits(64);
-    folder.duoctl(["drift"]).at(&server).run().warns("unused-ignore").warns("`name` is as the YAML wants it");
+    folder.duoctl(["drift"]).at(&server).run().warns("unused-ignore").warns("`name` matches the YAML");
     server.edit("Identity Intelligence: Duo EMEA", json!({"name": "CII"}));
     server.edit("Acme IT", json!({"user_access": "NO_USERS"}));
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");

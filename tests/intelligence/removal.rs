@@ -72,7 +72,7 @@ fn nothing_goes_before_the_console_let_go() {
         assert_eq!(exit, 5, "{text}");
         assert!(
             text.contains(
-                "`duoctl handoff emea --sandbox` says what to do there, and `duoctl attest emea --sandbox`"
+                "first do what `duoctl handoff emea --sandbox` shows, then run `duoctl attest emea --sandbox`"
             ),
             "{text}"
         );

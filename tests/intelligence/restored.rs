@@ -27,7 +27,7 @@ fn attested() -> (Folder, Server, String) {
 fn is_to_be_entered(folder: &Folder, server: &Server, because: &str) {
     let plan = folder.duoctl(["plan"]).at(server).run().exits(0);
     let plan = plan
-        .warns("what was attested on 2026-01-02T03:04:05Z no longer counts")
+        .warns("the attestation of 2026-01-02T03:04:05Z no longer counts")
         .warns(because)
         .says("1 handoff");
     let fields =

@@ -74,7 +74,7 @@ fn a_store_that_was_changed_behind_duoctls_back_is_repaired() {
     let plan = duo.plan(&folder).exits(2);
     let plan = plan
         .tells("to file secrets/help.env: the store holds nothing yet")
-        .tells(&format!("the store holds a key that ends in 7nQk, Duo's ends in {}", &key[36..]))
+        .tells(&format!("the store holds a key ending in 7nQk, but the key in Duo ends in {}", &key[36..]))
         .tells("Plan: 0 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 3 deliveries.");
     plan.tells("* deliver applications.siem").never_tells(KEY);
     duo.apply(&folder).exits(0).tells("Applied: 3 of 3 steps.");
@@ -310,7 +310,7 @@ fn every_client_of_an_oauth_application_has_its_secret() {
         let new = client_secret(&duo, "POST", "c-2");
         if shown {
             let plan = duo.plan(&folder).exits(2);
-            plan.tells("the store holds a secret of the client c-2 that ends in").never_tells(&new);
+            plan.tells("the store holds a secret for the client c-2 ending in").never_tells(&new);
             duo.run(&folder, &apply).exits(0);
             assert!(fs::read_to_string(folder.path("secrets/jobs.env")).unwrap().contains(&new));
         } else {

@@ -261,8 +261,8 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
         .tells("to store parameters: help-desk: the store holds nothing yet")
         .tells("kv/duo/vaulted: the store holds nothing yet")
         .tells("to store passwords: reports: the store holds the keys of DIOTHER")
-        .tells("to store committed: backup.env: the store holds a key that ends in")
-        .tells("to store manager: siem: the store holds a key that ends in")
+        .tells("to store committed: backup.env: the store holds a key ending in")
+        .tells("to store manager: siem: the store holds a key ending in")
         .tells("6 deliveries.");
     duo.apply(&tools.folder).exits(0).tells("Applied: 6 of 6 steps.");
     tokio::task::block_in_place(|| keys_work(&duo, &tools, &python));

@@ -62,7 +62,7 @@ fn what_the_store_holds_is_compared_with_what_duo_shows() {
     let desired = desired([wanted()]);
     assert!(planned(&desired, &live(), keys("9fQx")).is_empty());
     let stale = planned(&desired, &live(), keys("abcd"));
-    let reason = "the store holds a key that ends in abcd, Duo's ends in 9fQx";
+    let reason = "the store holds a key ending in abcd, but the key in Duo ends in 9fQx";
     assert_eq!(deliveries(&stale), [("deliver", Some(reason))]);
     assert_eq!(requests(&stale), "deliver Some(Ikey(\"DI1\"))");
     assert_eq!(stale.summary().deliveries, 1);

@@ -269,13 +269,13 @@ impl Story {
         let named = keys(&problem.message);
         if let Some(rest) = help.split("remove that marker from the notes of ").nth(1) {
             self.world.duo.edit(&keys(rest)[0], "notes", json!(""));
-        } else if help.contains("remove the marker, ") || help.contains("has to release it first") {
+        } else if help.contains("remove the marker, ") || help.contains("release it in `") {
             // From now on the person is responsible for all of them.
             self.world.duo.edit(named.last().unwrap(), "notes", json!(""));
             self.let_go.extend(named);
         } else if help.contains("remove `integration_key`") || help.contains("correct `integration_key`") {
             self.pin = None;
-        } else if let Some(rest) = help.split("to take ").nth(1) {
+        } else if let Some(rest) = help.split("to use ").nth(1) {
             let damaged = keys(rest)[0].clone();
             if self.pin.as_ref().is_some_and(|pin| *pin != damaged) {
                 // The other one is pinned already.
@@ -286,14 +286,14 @@ impl Story {
             }
         } else if let Some(rest) = help.split("duoctl adopt ").nth(1) {
             self.pin = Some(keys(rest)[0].clone());
-        } else if help.starts_with("name the one that is meant") {
+        } else if help.starts_with("choose one: ") {
             let mut named = keys(&help);
             self.pin = named.pop();
             self.let_go.extend(named);
-        } else if help.contains("set `integration_key` to that one") {
+        } else if help.contains("set `integration_key` to it") {
             // Clients keep using the key in the store.
             self.pin = Some(self.kept().ikey);
-        } else if help.contains("again until the rotation has ended") {
+        } else if help.contains("until the rotation ends") {
             self.key = "vpn";
         } else if help.contains("keys abort") {
             let plan = self.plan(Order::Abort);

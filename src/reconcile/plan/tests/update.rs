@@ -174,7 +174,7 @@ fn a_fingerprint_says_what_moved() {
             duo.edit("DI1", "greeting", json!("new"));
             duo.edit("DI1", "policy_key", json!("PO1"));
         }),
-        ["nothing is left to be done on application DI1"]
+        ["application DI1 no longer needs a change"]
     );
     assert_eq!(
         moved(&|duo| duo.put("DI3", "unix", "x", json!({}))),
