@@ -146,7 +146,7 @@ fn a_policy_names_the_applications_that_share_it() {
     outcome
         .says("@ 9 users log in under another policy: ")
         .says("@ the policy \"Require trusted endpoints\" stays with 1 other application: \"Finance servers\" DI")
-        .says("@ the policy \"Block anonymous networks\" is shared with 1 other application: \"Branch office VPN\" DI")
+        .says("@ the policy \"Block anonymous networks\" is used by 1 other application: \"Branch office VPN\" DI")
         .says(" (unmanaged)\n");
     let document = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0).json();
     let to = &document["steps"][0]["affected"]["policy"]["to"];

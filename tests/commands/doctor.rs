@@ -449,7 +449,7 @@ fn a_whole_set_up_is_healthy_and_nothing_is_written() {
         .says("read_log: granted: drift --who")
         .says("rotate waits until a new key is used")
         .says("verified recovery key")
-        .says("verified secret store local: file kept/siem can be read; nothing is there yet")
+        .says("verified secret store local: file kept/siem can be read; it is still empty")
         .says("verified secret store pass")
         .says("not testable secret store drop: write-only")
         .says("verified Identity Intelligence API token")

@@ -114,7 +114,7 @@ fn the_recovery_key_changes_the_first_which_proves_that_it_still_works() {
         "adopt, update"
     );
     declare(&folder, &server, &format!("notes: Ours, {OFFICE}"), "");
-    let note = "made by the recovery key, and taken back if duoctl's own key does not work any more";
+    let note = "made with the recovery key, and rolled back if duoctl's own key stops working";
     let caller = ["--caller-address=127.0.0.1"];
     call(&folder, &server, &["plan", caller[0]]).run().exits(0).says(note);
     let plan = call(
@@ -129,7 +129,7 @@ fn the_recovery_key_changes_the_first_which_proves_that_it_still_works() {
     assert!(folder.read("plan.md").contains("made by the recovery key"));
     let done = apply(&folder, &server, &["--report", "json=report.json"]).exits(0);
     done.says(&format!(
-        "updated applications.me {}; the recovery key made it, and the operator has proven that it still works",
+        "updated applications.me {}; made with the recovery key, and the operator has proven that it still works",
         first(&server)
     ));
     let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
@@ -242,7 +242,7 @@ fn a_roll_back_that_fails_says_the_values_and_the_next_run_puts_them_back() {
     outcome
         .says("an Owner sets")
         .says("not attempted applications.wiki")
-        .says("the operator's own key may not work any more");
+        .says("the operator's own key may no longer work");
     let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
     assert_eq!(report["steps"][0]["status"], "not_rolled_back");
     // No other command gets anywhere, and says which one does.

@@ -89,7 +89,7 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
         assert!(outcome.stdout.is_empty() && !outcome.stderr.contains("hunter2"), "{outcome:?}");
     };
     refused("", "bad.json is nothing that can be shown: it is no JSON (line 1, column 0)");
-    refused("{}", "its `kind` is none of `plan`, `drift`");
+    refused("{}", "its `kind` must be one of `plan`, `drift`");
     refused("[1]", "its `kind` is none of");
     let edit = |pointer: &str, value: Value| {
         let mut edited = good.clone();
