@@ -230,7 +230,7 @@ fn console(sheet: &Handoff) -> Check {
             forced.map(|reason| format!("; recorded without confirmation by the public API: {reason}"));
         let by = attestation.as_ref().and_then(|attestation| attestation.by.as_ref());
         let detail = format!(
-            "a person attested that it holds these values{}{}{}",
+            "a person confirmed that it holds these values{}{}{}",
             at.map(|at| format!(" on {at:.0}")).unwrap_or_default(),
             by.map(|by| format!(" by {by}")).unwrap_or_default(),
             forced.unwrap_or_default()

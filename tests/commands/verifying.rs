@@ -163,7 +163,7 @@ fn a_healthy_connection_is_proven_thing_by_thing() {
 fn what_keeps_duoctl_from_working_comes_with_the_way_out() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     let doctor = |key: &str| folder.duoctl(["doctor"]).at_with(&server, &server.key(key)).run();
-    doctor("plan-only").exits(1).says("failed permission integrations").says("tick `Grant applications`");
+    doctor("plan-only").exits(1).says("failed permission integrations").says("select `Grant applications`");
     doctor("no-permissions").exits(77).says("failed read applications").says("Not healthy: see above.");
     doctor("auth").exits(77).says("failed operator key").says("an Auth API application");
     let wrong = folder

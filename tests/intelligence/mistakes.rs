@@ -133,7 +133,7 @@ async fn users_without_email_are_counted_and_the_others_are_found() {
         found["detail"]
             .as_str()
             .unwrap()
-            .contains("have no email, which Identity Intelligence matches people by"),
+            .contains("without an email, by which Identity Intelligence matches people: "),
         "{found}"
     );
 }

@@ -255,7 +255,7 @@ fn client_secrets_are_delivered_and_compared_too() {
 ",
         STORES,
     );
-    duo.apply(&folder).exits(0).tells("not testable: Duo takes a client secret only to issue a token");
+    duo.apply(&folder).exits(0).tells("not testable: Duo accepts a client secret only to issue a token");
     let portal = duo.application("Portal");
     let held = kept(&folder, "secrets/portal");
     assert_eq!(held["client_secret"], portal["client_secret"]);
@@ -328,7 +328,7 @@ fn trap_36_a_key_that_duo_does_not_hand_out_fails_only_its_delivery() {
     let consent =
         format!("unverified_state:{}", duo.application("Help")["integration_key"].as_str().unwrap());
     let run: Outcome = duo.run(&folder, &["apply", "--auto-approve", "--allow", &consent]).exits(4);
-    run.tells("not delivered applications.help").tells("Duo does not hand out its keys");
+    run.tells("not delivered applications.help").tells("its keys cannot be read from Duo");
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn a_store_that_cannot_be_written_keeps_the_old_key() {
     folder.keeper();
     duo.run(&folder, &arguments)
         .exits(0)
-        .tells("which cannot be read back: that the key arrived is not proven");
+        .tells("which cannot be read back: it is not proven that the key arrived");
     assert_ne!(duo.secrets(), before);
     assert_ne!(fs::read(folder.path("kept-help")).unwrap(), held);
 }

@@ -339,7 +339,7 @@ fn the_keys_of_a_successor_that_may_be_used_by_others_stay_out_of_the_store() {
         account.modify_application(ikey.as_str().unwrap(), wider).unwrap();
     };
     let run = meanwhile(&duo, &folder, |account| successor(account).is_some(), open);
-    run.exits(4).tells("Duo did not give the successor ").tells("so its keys stay out of the store");
+    run.exits(4).tells("Duo did not give the successor ").tells("so its keys are not delivered");
     assert_eq!(kept(&folder, "secrets/help.json"), before);
 }
 
