@@ -175,7 +175,7 @@ mod tests {
             "run\n  `duoctl keys abort applications.a`\n  and look"
         );
         let id = "DI0123456789ABCDEFGH0123456789";
-        assert!(fit(&format!("an application {id} of somebody"), 20).lines().any(|line| line.trim() == id));
+        assert!(fit(&format!("an application {id} of someone"), 20).lines().any(|line| line.trim() == id));
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub struct ValidateDocument {
     /// `validate`.
     #[schemars(with = "String", extend("const" = "validate"))]
     pub kind: Kind,
-    /// The workspace, where it is known.
+    /// The workspace, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// Whether there are no errors.
@@ -144,7 +144,7 @@ pub struct FailureDocument {
     pub kind: Kind,
     /// The command.
     pub command: String,
-    /// The workspace, where it is known.
+    /// The workspace, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// The process's exit code.

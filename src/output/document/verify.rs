@@ -17,7 +17,7 @@ pub struct VerifyDocument {
     /// `verify`.
     #[schemars(with = "String", extend("const" = "verify"))]
     pub kind: Kind,
-    /// The workspace, where it is known.
+    /// The workspace, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// Whether nothing failed and nothing is still open.
