@@ -92,23 +92,3 @@ pub struct Tally {
     /// Not begun.
     pub not_attempted: usize,
 }
-
-/// Counts outcomes.
-pub fn tally(outcomes: &[StepOutcome]) -> Tally {
-    let mut tally = Tally::default();
-    for outcome in outcomes {
-        match outcome.status {
-            Status::Applied => tally.applied += 1,
-            Status::Moved { .. }
-            | Status::Unconfirmed(_)
-            | Status::Failed { .. }
-            | Status::NotDelivered(_)
-            | Status::NotProven(_)
-            | Status::Unfit(_)
-            | Status::RolledBack { .. }
-            | Status::NotRolledBack(_) => tally.failed += 1,
-            Status::NotAttempted(_) => tally.not_attempted += 1,
-        }
-    }
-    tally
-}

@@ -29,7 +29,8 @@ pub enum Rotated {
     Unready(DeliveryError),
     /// Duo created no new key.
     Failed(DuoError),
-    /// The answer was lost, and it is unknown whether there is a new key. Duo's current key was delivered.
+    /// The answer was lost, and it is unknown whether there is a new key; or only some of the clients have new keys. Duo's
+    /// current key was delivered.
     Unknown(DuoError),
 }
 
@@ -75,8 +76,8 @@ pub async fn in_place<T: Transport + Clone>(
     }
     let lost = match reset(writer, live).await {
         Ok(()) => None,
-        Err(error) if error.outcome_unknown() => Some(error),
-        Err(error) => {
+        Err((error, done)) if done || error.outcome_unknown() => Some((error, done)),
+        Err((error, _)) => {
             // If this fails, the next apply delivers what the store already holds.
             let _ = says(MarkerState::Owned).await;
             return Rotated::Failed(error);
@@ -91,23 +92,27 @@ pub async fn in_place<T: Transport + Clone>(
     let _ = says(MarkerState::Owned).await;
     match lost {
         None => Rotated::Delivered(place),
-        Some(error) => match writer.integration(&live.ikey).await {
+        Some((error, true)) => Rotated::Unknown(error),
+        Some((error, false)) => match writer.integration(&live.ikey).await {
             Ok(Some(now)) if ends(&now) != ends(live) => Rotated::Delivered(place),
             _ => Rotated::Unknown(error),
         },
     }
 }
 
-async fn reset<T: Transport>(writer: &Writer<T>, live: &Integration) -> Result<(), DuoError> {
+/// Resets every key of an application. The error says whether some of them were reset before it.
+async fn reset<T: Transport>(writer: &Writer<T>, live: &Integration) -> Result<(), (DuoError, bool)> {
+    let none = |error| (error, false);
     match lookup(live.kind()).map(|kind| kind.family) {
-        Some(Family::Oidc) => writer.reset_client_secret(&live.ikey, None).await,
+        Some(Family::Oidc) => writer.reset_client_secret(&live.ikey, None).await.map_err(none),
         Some(Family::OAuth) => {
-            for client in live.client_ids() {
-                writer.reset_client_secret(&live.ikey, Some(client)).await?;
+            for (done, client) in live.client_ids().into_iter().enumerate() {
+                let reset = writer.reset_client_secret(&live.ikey, Some(client)).await;
+                reset.map_err(|error| (error, done > 0))?;
             }
             Ok(())
         }
-        _ => writer.reset_secret_key(&live.ikey).await,
+        _ => writer.reset_secret_key(&live.ikey).await.map_err(none),
     }
 }
 

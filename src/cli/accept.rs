@@ -14,21 +14,28 @@ use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::Field;
 use crate::language::address::Place;
 use crate::language::similar::did_you_mean;
+use crate::output::document::{EditDocument, EditedDocument, ReasonDocument};
 use crate::output::printer::Printer;
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::diff::Change;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Options, Plan, Prune};
 use crate::reconcile::selection::Selection;
-use crate::text::{one_line, safe, shown};
+use crate::text::shown;
 
 use super::args;
 use super::edit::{application, application_of, edited, not_declared};
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::{Session, desired, first_failure, options, show_problems};
 
 /// Runs the command: nothing is written unless everything can be accepted.
-pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Accept,
+    path: &Path,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     args.addresses.iter().try_for_each(|address| application(address).map(drop))?;
     fields(&args.field)?;
     let session = Session::open_as(path, &args.online, printer).await?;
@@ -49,12 +56,12 @@ pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Ex
     let plan = session.planned(seen, &options);
     show_problems(plan.problems(), &session.sources, printer);
     let lists = Live { integrations, groups, policies };
-    let (mut exit, mut found) = (Exit::Done, Vec::new());
+    let (mut exit, mut found, mut left_alone) = (Exit::Done, Vec::new(), Vec::new());
     for (address, wanted) in &wanted {
         match accepted(&session, &plan, &args.field, *wanted, lists)? {
             Ok(accepted) => found.push((address, *wanted, accepted)),
             Err(nothing) => {
-                printer.show(&format!("Nothing to accept: {}.\n", nothing.why));
+                left_alone.push(ReasonDocument { address: address.to_string(), reason: nothing.why });
                 exit = if nothing.stopped { Exit::Error } else { exit };
             }
         }
@@ -74,14 +81,36 @@ pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Ex
         }
         written.push((edited, accepted));
     }
+    let mut edits = Vec::new();
     for (edited, accepted) in written {
-        let file = edited.save()?;
-        if accepted.iter().any(|(_, _, accepted)| !accepted.refused.is_empty()) {
-            exit = Exit::Error;
+        let file = edited.save()?.display().to_string();
+        for (address, _, Accepted { changes, refused, .. }) in accepted {
+            edits.extend(changes.iter().map(|change| into_the_yaml(address, change, &file)));
+            let refused = refused.iter().map(|reason| ReasonDocument {
+                address: address.to_string(),
+                reason: format!("not accepted: {reason}; `duoctl apply` reverts it"),
+            });
+            let before = left_alone.len();
+            left_alone.extend(refused);
+            if left_alone.len() > before {
+                exit = Exit::Error;
+            }
         }
-        show(accepted, &file, printer);
     }
+    let edit = EditDocument::new("accept", edits, left_alone);
+    outlet.edited(edit, "`duoctl apply` records it in Duo\n");
     Ok(exit)
+}
+
+/// A change that was made in Duo, as an edit of the YAML.
+fn into_the_yaml(address: &Address, change: &Change, file: &str) -> EditedDocument {
+    EditedDocument {
+        address: address.to_string(),
+        field: change.field.clone(),
+        before: change.after.clone(),
+        after: change.before.clone(),
+        file: file.to_owned(),
+    }
 }
 
 /// An address, and what the YAML declares there.
@@ -130,10 +159,10 @@ fn accepted<'p>(
             let accepted = said(session, place, declared, changes, live, lists);
             return accepted.map(Ok).map_err(|why| not_accepted(address, &why));
         }
-        _ if stopped => format!("an error stops {address}, so its differences are not known"),
-        None => format!("{address} is not in the account"),
-        Some(_) if named.is_empty() => format!("{address} was not changed in Duo since the last apply"),
-        Some(_) => format!("no change in Duo of {address} is one of the named fields"),
+        _ if stopped => "its differences are not known because of an error".to_owned(),
+        None => "it is not in the account".to_owned(),
+        Some(_) if named.is_empty() => "it was not changed in Duo since the last apply".to_owned(),
+        Some(_) => "none of the named fields was changed in Duo since the last apply".to_owned(),
     };
     Ok(Err(Nothing { why, stopped }))
 }
@@ -147,31 +176,6 @@ fn is_accepted(address: &Address, accepted: &Accepted<'_>, again: &Plan) -> Resu
         Some(left) => Err(not_accepted(address, &format!("`{}` would still differ", left.field))),
         None => Ok(()),
     }
-}
-
-/// What was taken into a file, with the addresses where there are several.
-fn show(accepted: &[(&Address, Wanted<'_>, Accepted<'_>)], file: &Path, printer: Printer) {
-    let (mut written, mut all) = (0, 0);
-    for (address, _, Accepted { changes, refused, .. }) in accepted {
-        let field = |field: &str| match accepted.len() {
-            1 => safe(field),
-            _ => format!("{address} {}", safe(field)),
-        };
-        for change in changes {
-            let (before, after) = (one_line(&change.after), one_line(&change.before));
-            printer.show(&format!("~ {}  {before} -> {after}\n", field(&change.field)));
-        }
-        for why in refused {
-            let warning = printer.err.notice("warning");
-            let why = safe(why);
-            printer.problem(&format!("{warning}: not accepted: {why}; `duoctl apply` reverts it\n"));
-        }
-        written += changes.len();
-        all += changes.len() + refused.len();
-    }
-    let file = safe(&file.display().to_string());
-    let how_many = if written == all { String::new() } else { format!(" {written} of {all} changes") };
-    printer.show(&format!("Accepted{how_many} into {file}. `duoctl apply` records it in Duo.\n"));
 }
 
 /// Whether each of them is a field of some application, or a part of one, e.g. `sso.saml_config.relaystate`.

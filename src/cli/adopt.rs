@@ -10,12 +10,14 @@ use crate::config::model::Workspace;
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::language::address::{AUTH_API, Place};
 use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
+use crate::output::document::{EditDocument, EditedDocument};
 use crate::output::printer::Printer;
-use crate::text::{quoted, safe, shown};
+use crate::text::{quoted, shown};
 
 use super::args;
 use super::edit::{application_of, edited};
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::{load_whole, show_problems};
 
 /// One value of the YAML: the keys that lead to it, and what it becomes.
@@ -25,16 +27,16 @@ type Setting<'a> = (Vec<&'a str>, Value);
 type Pair<'a> = (Place<'a>, &'a str);
 
 /// Runs the command.
-pub fn run(args: &args::Adopt, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
+pub fn run(args: &args::Adopt, workspace: &Path, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let terms = args.yaml.terms();
     match &args.formerly {
-        Some(name) => former(name, workspace, &terms, printer),
-        None => applications(&args.arguments, workspace, &terms, printer),
+        Some(name) => former(name, workspace, &terms, outlet),
+        None => applications(&args.arguments, workspace, &terms, outlet, printer),
     }
 }
 
 /// The workspace got another name: the YAML says which one it had.
-fn former(name: &str, path: &Path, terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
+fn former(name: &str, path: &Path, terms: &Terms, outlet: &Outlet) -> Result<Exit, Failure> {
     if let Err(problem) = (WORKSPACE.check)(name) {
         return Err(Failure::Usage(format!("--formerly {}: {}", problem.message, problem.help)));
     }
@@ -50,17 +52,34 @@ fn former(name: &str, path: &Path, terms: &Terms, printer: Printer) -> Result<Ex
     let place = workspace.formerly.as_ref().map_or(workspace.name.span, |former| former.span);
     let edited =
         edited(workspace, &loaded.sources, place.file, |text| set(text, &["formerly"], &Value::from(name)))?;
-    let file = safe(&edited.save()?.display().to_string());
-    printer.show(&format!("The workspace `{}` was called `{name}`, as {file} says.\n", workspace.name.value));
-    next(printer);
+    let before = workspace.formerly.as_ref().map(|former| former.value.as_str());
+    let file = edited.save()?.display().to_string();
+    outlet.edited(
+        EditDocument::new("adopt", vec![edit("", "formerly", before, name, &file)], Vec::new()),
+        NEXT,
+    );
     Ok(Exit::Done)
 }
 
-fn next(printer: Printer) {
-    printer.show("Next: `duoctl plan` shows what that means.\n");
+const NEXT: &str = "next: `duoctl plan` shows what changes by it\n";
+
+fn edit(address: &str, field: &str, before: Option<&str>, after: &str, file: &str) -> EditedDocument {
+    EditedDocument {
+        address: address.to_owned(),
+        field: field.to_owned(),
+        before: before.map_or(Value::Null, Value::from),
+        after: Value::from(after),
+        file: file.to_owned(),
+    }
 }
 
-fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
+fn applications(
+    arguments: &[String],
+    path: &Path,
+    terms: &Terms,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let loaded = load_whole(path, terms)?;
     let Some(workspace) = &loaded.workspace else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
@@ -99,14 +118,12 @@ fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Print
         .collect();
     show_problems(&found, &edited.loaded.sources, printer);
     let before: Vec<_> = pairs.iter().map(|(place, _)| pin(workspace, *place)).collect();
-    let file = edited.save_anyway()?;
-    for ((place, key), before) in pairs.iter().zip(before) {
+    let file = edited.save_anyway()?.display().to_string();
+    let edits = pairs.iter().zip(before).map(|((place, key), before)| {
         let before = before.filter(|before| before != key);
-        let before = before.map(|before| format!(" (it was {})", safe(before))).unwrap_or_default();
-        printer
-            .data(&format!("{place} is {key} now{before}, as {} says.\n", safe(&file.display().to_string())));
-    }
-    next(printer);
+        edit(&place.to_string(), "integration_key", before, key, &file)
+    });
+    outlet.edited(EditDocument::new("adopt", edits.collect(), Vec::new()), NEXT);
     Ok(if wrong { Exit::Error } else { Exit::Done })
 }
 

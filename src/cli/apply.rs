@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::converge::{Converged, Shelves, converge};
 use crate::apply::deliver::Courier;
 use crate::apply::execute::{Hands, execute};
-use crate::apply::outcome::{Status, StepOutcome, tally};
+use crate::apply::outcome::{Status, StepOutcome, Tally};
 use crate::apply::seal::Sealer;
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::duo::client::Writer;
@@ -128,11 +128,7 @@ async fn mend(
     }
     repair.carry_out().await?;
     let done = OutcomeDocument::from(&repair.outcome());
-    if outlet.human() {
-        printer.show(&format!("{}\n", done_line(&done, printer.out)));
-    } else {
-        printer.problem(&format!("{}\n", done_line(&done, printer.err)));
-    }
+    outlet.tell(|paint| format!("{}\n", done_line(&done, paint)));
     Ok(None)
 }
 
@@ -320,16 +316,20 @@ impl Run<'_> {
             unreadable: first_failure(&after.failures).map(Exit::of),
             interrupted: stop.is_cancelled(),
         };
-        self.report(planned, &end);
-        Ok(self.exit(&end))
+        let summary = self.report(planned, &end);
+        Ok(self.exit(&end, summary))
     }
 
-    fn report(&self, planned: PlanDocument, end: &End<'_>) {
+    /// Shows and writes the outcome; returns how many steps ended how.
+    fn report(&self, planned: PlanDocument, end: &End<'_>) -> Tally {
         let End { outcomes, converged, report, .. } = *end;
         show_problems(&self.new_problems(converged), &self.session.sources, self.printer);
         let normalised = converged.map(|converged| converged.normalised.as_slice()).unwrap_or_default();
         let left = converged.map(|converged| self.session.document(&converged.plan, &[]));
-        self.deliver(ApplyDocument::new(planned, outcomes, normalised, left, report));
+        let document = ApplyDocument::new(planned, outcomes, normalised, left, report);
+        let summary = document.summary;
+        self.deliver(document);
+        summary
     }
 
     /// What the first plan could not know, such as an account that cannot be read any more.
@@ -339,8 +339,7 @@ impl Run<'_> {
         found.iter().filter(|problem| !known.contains(problem)).cloned().collect()
     }
 
-    fn exit(&self, end: &End<'_>) -> Exit {
-        let tally = tally(end.outcomes);
+    fn exit(&self, end: &End<'_>, tally: Tally) -> Exit {
         let stopped = has_errors(self.plan.problems());
         // Writes whose effect nobody could look at are not proven.
         let unread = end.converged.is_some() && end.unreadable.is_some();

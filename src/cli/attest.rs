@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config::edit;
 use crate::git::identity;
@@ -11,6 +11,7 @@ use crate::kinds::address::Address;
 use crate::language::address::ADMIN_API;
 use crate::language::attestation;
 use crate::language::attestation::Attestation;
+use crate::output::document::{EditDocument, EditedDocument, ReasonDocument};
 use crate::output::human::console::short_name;
 use crate::output::printer::Printer;
 use crate::reconcile::handoff::{Handoff, Purpose};
@@ -24,10 +25,16 @@ use super::args;
 use super::edit::{hold, read};
 use super::exit::{Exit, Failure};
 use super::handoff::{planned, sheet};
+use super::outlet::Outlet;
 use super::session::Session;
 
 /// Runs the command.
-pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Attest,
+    workspace: &Path,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let by = match &args.by {
         Some(by) => by.clone(),
         None => committer(workspace)?,
@@ -43,19 +50,20 @@ pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Resu
     let attestation = match (waits, sheet.attest(at, by, args.reason.clone())) {
         (false, Some(attestation)) => attestation,
         (true, _) | (_, None) => {
-            printer.problem(&format!(
-                "refused: the account is not yet as the YAML says for {address}, so the console cannot hold its values; \
-                 run `duoctl apply` first\n"
-            ));
-            return Ok(Exit::Refused);
+            let why = format!(
+                "the account does not match the YAML for {address} yet, so the console cannot have its values"
+            );
+            return Ok(refused(&why, "run `duoctl apply` first", outlet, printer));
         }
     };
     let complete = sheet.attestation().is_some_and(|written| !written.fields.is_empty());
     if sheet.is_attested() && complete {
-        printer.show(&format!("{} is attested already: {}\n", address, attestation.fingerprint));
+        let reason = format!("it is attested already, as {}", attestation.fingerprint);
+        let left = ReasonDocument { address: address.to_string(), reason };
+        outlet.edited(EditDocument::new("attest", Vec::new(), vec![left]), "");
         return Ok(Exit::Done);
     }
-    if contradicted(&session, &plan, &args, sheet, printer).await {
+    if contradicted(&session, &plan, &args, sheet, outlet, printer).await {
         return Ok(Exit::Refused);
     }
     let file = match sheet.purpose {
@@ -75,15 +83,27 @@ pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Resu
             write(&session, &attestation, removed_file(&session), &keys)?
         }
     };
-    printer.show(&format!("{}\n", done(sheet, &attestation, &file)));
-    printer.remark(match sheet.purpose {
-        Purpose::Enter => {
-            "commit the file, so that everybody sees it; `duoctl verify` shows how far the data flows\n"
-        }
-        Purpose::Remove => {
-            "commit the file, so that everybody sees it; `duoctl apply --prune` removes its applications now\n"
-        }
-    });
+    let (field, after, next) = match sheet.purpose {
+        Purpose::Enter => (
+            "attested",
+            Value::from(attestation.to_string()),
+            "commit the file; `duoctl verify` shows how far the data flows\n",
+        ),
+        Purpose::Remove => (
+            "removed",
+            json!({"attested": attestation.to_string()}),
+            "commit the file; `duoctl apply --prune` now removes its applications\n",
+        ),
+    };
+    let edited = EditedDocument {
+        address: address.to_string(),
+        field: field.to_owned(),
+        before: Value::Null,
+        after,
+        file,
+    };
+    let edit = EditDocument::new("attest", vec![edited], Vec::new());
+    outlet.edited(edit, &format!("{}{next}", entered(sheet)));
     Ok(Exit::Done)
 }
 
@@ -106,6 +126,7 @@ async fn contradicted(
     plan: &Plan,
     args: &args::Attest,
     sheet: &Handoff,
+    outlet: &Outlet,
     printer: Printer,
 ) -> bool {
     let (apis, report) = (session.intelligence(), Report::default());
@@ -135,14 +156,18 @@ async fn contradicted(
             false
         }
         Claim::Contradicted(what) => {
-            printer.problem(&format!(
-                "refused: {}\n  to record it all the same: `duoctl attest {} --force --reason TEXT`\n",
-                safe(&what),
-                safe(name)
-            ));
+            let next = format!("to record it anyway: `duoctl attest {} --force --reason TEXT`", safe(name));
+            refused(&what, &next, outlet, printer);
             true
         }
     }
+}
+
+/// Nothing is recorded, and what to do.
+fn refused(why: &str, next: &str, outlet: &Outlet, printer: Printer) -> Exit {
+    printer.problem(&format!("refused: {}\n  {next}\n", safe(why)));
+    outlet.failed(Exit::Refused, why, &[next.to_owned()], Vec::new());
+    Exit::Refused
 }
 
 /// Whether anything is still to be done in Duo for the entry.
@@ -151,15 +176,11 @@ fn pending(plan: &Plan, address: &Address) -> bool {
     plan.steps().iter().any(|step| part(&step.address)) || plan.blocked().iter().any(part)
 }
 
-fn done(sheet: &Handoff, attestation: &Attestation, file: &str) -> String {
-    let labels: Vec<&str> =
-        sheet.fields.iter().filter(|field| field.outstanding).map(|field| field.label).collect();
-    let about = match sheet.purpose {
-        Purpose::Remove => " (removed in the console)".to_owned(),
-        Purpose::Enter if labels.is_empty() => String::new(),
-        Purpose::Enter => format!(" ({})", labels.join(", ")),
-    };
-    format!("Attested {} as {} in {file}{about}.", sheet.address, attestation.fingerprint)
+/// What the person says they entered.
+fn entered(sheet: &Handoff) -> String {
+    let fields = sheet.fields.iter().filter(|field| field.outstanding && sheet.purpose == Purpose::Enter);
+    let labels: Vec<&str> = fields.map(|field| field.label).collect();
+    if labels.is_empty() { String::new() } else { format!("entered: {}\n", labels.join(", ")) }
 }
 
 fn entry_file(session: &Session, address: &Address) -> Option<usize> {
@@ -191,5 +212,5 @@ fn write(
         Failure::Edit { path: path.to_owned(), error: error.to_string(), line: Some(line) }
     })?;
     edit::save(path, &edited).map_err(failure("cannot be written"))?;
-    Ok(safe(&path.display().to_string()))
+    Ok(path.display().to_string())
 }

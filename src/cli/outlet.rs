@@ -9,10 +9,12 @@ use serde::Serialize;
 use crate::atomic::{self, Readers};
 use crate::config::files::is_near;
 use crate::config::load::{Terms, load_as};
-use crate::output::document::{DiagnosticDocument, Document, FailureDocument};
+use crate::output::document::{DiagnosticDocument, Document, EditDocument, FailureDocument};
 use crate::output::format::{Format, render};
+use crate::output::human::edit::left_alone;
 use crate::output::human::{self, Style};
 use crate::output::json;
+use crate::output::paint::Paint;
 use crate::output::printer::Printer;
 use crate::text::safe;
 
@@ -108,6 +110,16 @@ impl Outlet {
         self.report(document);
     }
 
+    /// What was written into the YAML, what was not and why, and what to do next.
+    pub fn edited(&self, edit: EditDocument, next: &str) {
+        self.printer.problem(&left_alone(&edit, self.printer.err));
+        let is_written = !edit.edits.is_empty();
+        self.deliver(&Document::Edit(Box::new(edit)));
+        if is_written {
+            self.printer.remark(next);
+        }
+    }
+
     /// The same where people were told already.
     pub fn report(&self, document: &Document) {
         if !self.human() {
@@ -117,6 +129,15 @@ impl Outlet {
             if let Err(error) = write(&report.path, &self.text(report.format, document)) {
                 self.printer.lose(format!("{}: {error}", report.path.display()));
             }
+        }
+    }
+
+    /// Text for people on the way to the outcome: on stdout if that is for people, otherwise on stderr.
+    pub fn tell(&self, text: impl FnOnce(Paint) -> String) {
+        if self.human() {
+            self.printer.show(&text(self.printer.out));
+        } else {
+            self.printer.problem(&text(self.printer.err));
         }
     }
 
@@ -177,17 +198,19 @@ fn asked(command: &Command) -> (&'static str, OutputFormat, &[ReportFile]) {
         Command::Keys(args) => match &args.command {
             KeysCommand::List(args) => of("keys list", &args.output),
             KeysCommand::Status(args) => of("keys status", &args.output),
-            KeysCommand::Rotate(_) | KeysCommand::Confirm(_) | KeysCommand::Abort(_) => NO_DOCUMENT,
+            KeysCommand::Rotate(args) => of("keys rotate", &args.keys.output),
+            KeysCommand::Confirm(args) => of("keys confirm", &args.keys.output),
+            KeysCommand::Abort(args) => of("keys abort", &args.keys.output),
         },
         Command::Doctor(args) => of("doctor", &args.output),
         Command::Handoff(args) => of("handoff", &args.output),
+        Command::Attest(args) => of("attest", &args.output),
+        Command::Accept(args) => of("accept", &args.output),
+        Command::Ignore(args) => of("ignore", &args.output),
+        Command::Adopt(args) => of("adopt", &args.output),
         Command::Init(_)
         | Command::Fmt(_)
-        | Command::Accept(_)
-        | Command::Ignore(_)
-        | Command::Adopt(_)
         | Command::Show(_)
-        | Command::Attest(_)
         | Command::Sandbox(_)
         | Command::Explain(_)
         | Command::Schema(_)

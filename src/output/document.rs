@@ -3,6 +3,7 @@
 //! types. Within a format version, properties are only added, so readers must ignore unknown ones.
 
 mod apply;
+mod changes;
 mod columns;
 mod console;
 mod finding;
@@ -14,6 +15,7 @@ mod unmanaged;
 mod verify;
 
 pub use apply::{ApplyDocument, EventDocument, EventName, OutcomeDocument, StepStatus};
+pub use changes::{EditDocument, EditedDocument, KeyChangesDocument, ReasonDocument};
 pub(crate) use columns::{COLUMNS, row, short_row};
 pub use console::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
 pub use finding::{
@@ -103,6 +105,10 @@ documents! {
     List(ListDocument) = "list",
     /// From `keys status`.
     Rotations(RotationsDocument) = "rotations",
+    /// From `keys rotate`, `keys confirm` and `keys abort`.
+    KeyChanges(KeyChangesDocument) = "key_changes",
+    /// From `accept`, `adopt`, `ignore` and `attest`.
+    Edit(EditDocument) = "edit",
 }
 
 #[derive(Deserialize)]

@@ -53,7 +53,9 @@ pub fn findings(document: &Document) -> Option<Vec<Finding>> {
         | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
-        | Document::Rotations(_) => return None,
+        | Document::Rotations(_)
+        | Document::KeyChanges(_)
+        | Document::Edit(_) => return None,
     }
     // A stable sort keeps findings of the same severity in document order.
     found.sort_by_key(|finding| std::cmp::Reverse(finding.level));

@@ -4,6 +4,8 @@ pub(crate) mod affected;
 pub(crate) mod apply;
 mod change;
 pub(crate) mod console;
+pub(crate) mod edit;
+pub(crate) mod keys;
 pub(crate) mod list;
 mod many;
 pub(crate) mod plan;
@@ -54,6 +56,8 @@ pub fn render(document: &Document, style: Style) -> String {
         Document::Import(import) => list::import(import, paint),
         Document::Handoff(handoffs) => console::sheets(handoffs, &HashMap::new(), paint),
         Document::Rotations(rotations) => list::status(&rotations.rotations, paint),
+        Document::KeyChanges(changes) => keys::render(changes, paint),
+        Document::Edit(edit) => edit::render(edit, paint),
     }
 }
 
@@ -64,15 +68,23 @@ pub fn whole(document: &Document, style: Style) -> String {
         Document::Apply(apply) => &apply.plan.diagnostics,
         Document::Validate(validate) => &validate.diagnostics,
         Document::Failure(failure) => &failure.diagnostics,
+        Document::KeyChanges(changes) => &changes.diagnostics,
         Document::Verify(_)
         | Document::Doctor(_)
         | Document::Keys(_)
         | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
-        | Document::Rotations(_) => &[],
+        | Document::Rotations(_)
+        | Document::Edit(_) => &[],
     };
-    format!("{}{}", diagnostics(findings), render(document, style))
+    // What a command says on stderr.
+    let aside = match document {
+        Document::KeyChanges(changes) => keys::refusals(changes, style.paint),
+        Document::Edit(edit) => edit::left_alone(edit, style.paint),
+        _ => String::new(),
+    };
+    format!("{}{aside}{}", diagnostics(findings), render(document, style))
 }
 
 fn diagnostics(diagnostics: &[DiagnosticDocument]) -> String {

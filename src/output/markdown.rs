@@ -50,7 +50,9 @@ pub fn render(document: &Document) -> Option<String> {
         | Document::Keys(_)
         | Document::List(_)
         | Document::Import(_)
-        | Document::Rotations(_) => {
+        | Document::Rotations(_)
+        | Document::KeyChanges(_)
+        | Document::Edit(_) => {
             return None;
         }
     };

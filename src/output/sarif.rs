@@ -130,7 +130,9 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
         | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
-        | Document::Rotations(_) => return None,
+        | Document::Rotations(_)
+        | Document::KeyChanges(_)
+        | Document::Edit(_) => return None,
     };
     let mut seen = HashMap::new();
     let version = env!("CARGO_PKG_VERSION");

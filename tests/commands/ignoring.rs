@@ -21,7 +21,8 @@ fn ignore(folder: &Folder, address: &str, field: &str, reason: &str, code: i32) 
 fn the_item_is_added_and_every_comment_stays() {
     let folder = Folder::with(VPN);
     ignore(&folder, "applications.vpn", "greeting", "help desk edits it", 0)
-        .says("Differences of `greeting` at applications.vpn are ignored now, as duo.yaml says.");
+        .says("+ applications.vpn ignore")
+        .says("Wrote 1 value to duo.yaml.");
     ignore(&folder, "siem", "permissions", "trial until 2027-03", 0).says("applications.siem");
     insta::assert_snapshot!(folder.read("duo.yaml").strip_prefix(HEAD).unwrap(), @r#"
     applications:

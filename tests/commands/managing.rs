@@ -201,7 +201,7 @@ fn drift_is_accepted_with_comments_kept() {
         .replace("relaystate: start", "relaystate: \"https://wiki.example.com/home\"");
     assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{accepted}"));
     folder.duoctl(["drift"]).at(&server).run().exits(0);
-    folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0).says("Nothing to accept");
+    folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0).says("No changes to the YAML.");
     folder.duoctl(["accept", "applications.nobody"]).at(&server).run().exits(64);
 }
 

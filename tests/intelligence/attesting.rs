@@ -114,7 +114,7 @@ async fn a_removal_that_the_console_denies_is_refused() {
     let console = workspace.console(&[]).await;
     console.post(&format!("{integration}/delete"), &[]).await;
     console.running.shutdown().await;
-    assert!(workspace.ok(&["attest", "emea"]).contains("(removed in the console)"));
+    assert!(workspace.ok(&["attest", "emea"]).contains("+ identity_intelligence.emea removed"));
 }
 
 #[tokio::test]

@@ -48,8 +48,8 @@ fn both_applications_are_adopted_in_one_command_and_keep_their_keys() {
         .duoctl(["adopt", "emea.admin_api", &admin, AUTH, &auth])
         .run()
         .exits(0)
-        .says(&format!("{ADMIN} is {admin} now, as "))
-        .says(&format!("{AUTH} is {auth} now"));
+        .says(&format!("+ {ADMIN} integration_key  \"{admin}\""))
+        .says(&format!("+ {AUTH} integration_key  \"{auth}\""));
     insta::assert_snapshot!(
         folder.read("duo.yaml").strip_prefix(HEAD).unwrap().replace(&admin, "DIADMIN").replace(&auth, "DIAUTH"),
         @"
@@ -117,7 +117,7 @@ fn an_adoption_is_whole_or_refused() {
         .duoctl(["adopt", ADMIN, two, "applications.vpn", one])
         .run()
         .exits(0)
-        .says(&format!("{ADMIN} is {two} now (it was {one})"));
+        .says(&format!("~ {ADMIN} integration_key  \"{one}\" -> \"{two}\""));
     let text = folder.read("duo.yaml");
     assert!(
         text.contains(&format!("vpn:\n    integration_key: {one}"))
@@ -154,10 +154,16 @@ fn accept_writes_what_the_entry_can_say_and_names_what_it_cannot() {
     let change = json!({"name": "CII", "adminapi_write_resource": "1", "adminapi_info": "1"});
     server.edit(name, change);
     server.edit("Acme IT", json!({"name": "Acme service desk", "user_access": "NO_USERS"}));
-    folder.duoctl(["accept", ADMIN]).at(&server).run().exits(0).says("~ permissions").says("Accepted into ");
+    folder
+        .duoctl(["accept", ADMIN])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says(" permissions  ")
+        .says("Wrote 2 values to ");
     let accepted = folder.duoctl(["accept", "emea.auth_api"]).at(&server).run().exits(1);
     accepted
-        .says("~ name")
+        .says(" name  ")
         .warns("not accepted: `user_access`: an entry of `identity_intelligence` has no key");
     let text = folder.read("duo.yaml");
     for line in [

@@ -101,7 +101,7 @@ fn an_attested_removal_is_carried_out_and_ends_with_a_line_to_remove() {
     assert!(markdown.contains("| General Settings | Display name | `Duo EMEA` | yes |"), "{markdown}");
     let before = workspace.yaml();
     let said = workspace.ok(&["attest", "emea", "--by", "bob"]);
-    assert!(said.contains("(removed in the console)"), "{said}");
+    assert!(said.contains("+ identity_intelligence.emea removed"), "{said}");
     let after = workspace.yaml();
     let added = attestation(&after);
     assert_eq!(after.replace(&added, ""), before);

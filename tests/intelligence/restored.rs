@@ -41,7 +41,7 @@ fn is_to_be_entered(folder: &Folder, server: &Server, because: &str) {
 }
 
 fn is_settled(folder: &Folder, server: &Server) {
-    folder.duoctl(["attest", "emea", "--by", "bob"]).at(server).run().exits(0).says("Display name");
+    folder.duoctl(["attest", "emea", "--by", "bob"]).at(server).run().exits(0).warns("entered: Display name");
     let plan = folder.duoctl(["plan"]).at(server).run().exits(0).says("No changes.");
     assert!(!plan.stderr.contains("no longer counts"), "{}", plan.stderr);
     folder.duoctl(["handoff", "emea"]).at(server).run().exits(0).says("by bob");
@@ -86,7 +86,7 @@ fn an_entry_that_is_back_although_its_removal_was_attested_has_to_be_entered_aga
         .at(&server)
         .run()
         .exits(0)
-        .says("removed in the console");
+        .says("identity_intelligence.emea removed");
     let removed = folder.read("duo.yaml").strip_prefix(&format!("{HEAD}{OTHER}")).unwrap().to_owned();
     assert!(removed.starts_with("removed:"), "{removed}");
     let line = removed.split(' ').find(|word| word.ends_with('Z')).unwrap();

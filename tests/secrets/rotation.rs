@@ -29,6 +29,12 @@ fn kept(folder: &Folder, path: &str) -> Value {
     serde_json::from_slice(&fs::read(folder.path(path)).unwrap()).unwrap()
 }
 
+/// The line of an application whose keys were replaced in place.
+fn rotated(address: &str, application: &Value, place: &str) -> String {
+    let ikey = application["integration_key"].as_str().unwrap();
+    format!("rotated {address} {ikey}; its keys were delivered {place}")
+}
+
 #[test]
 fn a_new_key_takes_the_place_of_the_old_one() {
     let (duo, folder) = start();
@@ -43,9 +49,9 @@ fn a_new_key_takes_the_place_of_the_old_one() {
         "--auto-approve",
     ];
     let run = duo.run(&folder, &arguments).exits(0);
-    run.tells("! outage: the old key stops working at once")
-        .tells("rotated applications.help to store cmd: help; read back, proven by a signed call")
-        .tells("rotated applications.portal to store cmd: portal");
+    run.tells("! price: the old key stops working at once")
+        .tells(&rotated("applications.help", &help, "to store cmd: help; read back, proven by a signed call"))
+        .tells(&rotated("applications.portal", &portal, "to store cmd: portal"));
     assert_ne!(duo.application("Help")["secret_key"], help["secret_key"]);
     assert_eq!(kept(&folder, "kept-help")["secret_key"], duo.application("Help")["secret_key"]);
     assert_ne!(duo.application("Portal")["client_secret"], portal["client_secret"]);
@@ -93,7 +99,7 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
         "--allow",
         &allow,
     ];
-    duo.run(&folder, &arguments).exits(4).tells("refused; the others go on").tells("! applications.bare");
+    duo.run(&folder, &arguments).exits(4).tells("refused; the others continue").tells("! applications.bare");
     assert_ne!(duo.secrets(), before);
 }
 
@@ -127,7 +133,7 @@ fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
     let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
     let run = duo.run(&folder, &arguments).exits(4);
     let key = duo.application("Help")["secret_key"].as_str().unwrap().to_owned();
-    run.tells("rotated, not delivered applications.help").never_tells(&key);
+    run.tells("not delivered applications.help").never_tells(&key);
     folder.keeper();
     duo.plan(&folder).exits(2).tells("* deliver applications.help");
     duo.apply(&folder).exits(0);
@@ -154,7 +160,7 @@ fn a_replacement_that_was_not_delivered_is_owed_until_it_is() {
     let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
     // It takes the key of now once more, and no other.
     folder.script("keep.sh", "cat > /dev/null; [ ! -e tried ] && touch tried");
-    duo.run(&folder, &arguments).exits(4).tells("there is a new key, and `duoctl apply` delivers it");
+    duo.run(&folder, &arguments).exits(4).tells("the key in Duo is new, and `duoctl apply` delivers it");
     fs::write(folder.path("keep.sh"), keep).unwrap();
     duo.plan(&folder).exits(2).tells("* deliver applications.help").tells("1 to change");
     duo.apply(&folder).exits(0);
@@ -206,7 +212,8 @@ fn a_store_that_cannot_be_written_keeps_the_old_key() {
                 .collect::<Vec<_>>(),
         );
         run.exits(1)
-            .tells("not rotated applications.help: the store was tried first, and failed: ")
+            .tells("failed applications.help ")
+            .tells("the secret store failed a test write: ")
             .tells("the key in Duo was not changed")
             .tells(what);
         assert_eq!(duo.secrets(), before, "{script}");

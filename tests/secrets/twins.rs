@@ -274,7 +274,7 @@ fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
         .exits(5)
         .tells("no terminal to ask for consent");
     let run = duo.run(&folder, &["keys", "rotate", "applications.*", "--auto-approve"]).exits(4);
-    run.tells("the others go on").tells("rotation delivered applications.help");
+    run.tells("the others continue").tells("rotation delivered applications.help");
     assert!(duo.applications("Help").iter().any(|one| one["secret_key"] != before));
     duo.run(&folder, &["keys", "rotate"]).exits(64);
 }
@@ -388,7 +388,7 @@ fn what_leaves_the_yaml_under_rotation_goes_with_its_successor() {
     let new = kept(&folder, "secrets/help.json")["integration_key"].clone();
     folder.yaml("applications: {other: {type: radius, name: Other, user_access: no_users}}\n", STORES);
     duo.apply(&folder).exits(0).tells("? orphan applications.help").never_tells("duplicate-marker");
-    keys(&duo, &folder, "rotate", &[]).exits(5).tells("it left the YAML");
+    keys(&duo, &folder, "rotate", &[]).exits(5).tells("it is no longer in the YAML");
     duo.run(&folder, &["apply", "--prune", "--auto-approve"]).exits(0);
     assert!(duo.applications("Help").iter().all(|one| one["user_access"] == "NO_USERS"));
     // It comes back as the one whose key the store holds.

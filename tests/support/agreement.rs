@@ -12,7 +12,20 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The commands that say the same in several formats.
-const COMMANDS: [&str; 5] = ["validate", "plan", "drift", "apply", "verify"];
+const COMMANDS: [&str; 12] = [
+    "validate",
+    "plan",
+    "drift",
+    "apply",
+    "verify",
+    "accept",
+    "adopt",
+    "ignore",
+    "attest",
+    "keys rotate",
+    "keys confirm",
+    "keys abort",
+];
 
 /// The report of one call.
 pub(super) struct Witness {
@@ -27,7 +40,9 @@ impl Witness {
         let arguments: Vec<String> =
             command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
         let told = arguments.iter().any(|argument| argument.starts_with("--format") || argument == "--help");
-        let known = arguments.first().is_some_and(|first| COMMANDS.contains(&first.as_str()));
+        let begins =
+            |command: &&str| command.split(' ').eq(arguments.iter().take(command.split(' ').count()));
+        let known = COMMANDS.iter().any(begins);
         if command.get_program() != env!("CARGO_BIN_EXE_duoctl") || told || !known {
             return None;
         }
@@ -62,7 +77,9 @@ impl Witness {
             // It is said on stderr, perhaps after a plan was shown.
             Document::Failure(_) => return None,
             // Steps that run at the same time end in any order.
-            Document::Apply(_) => assert_eq!(sorted(&shown), sorted(&stdout), "\n{shown}\n---\n{stdout}"),
+            Document::Apply(_) | Document::KeyChanges(_) => {
+                assert_eq!(sorted(&shown), sorted(&stdout), "\n{shown}\n---\n{stdout}")
+            }
             _ => assert_eq!(shown, stdout),
         }
         last

@@ -1,7 +1,7 @@
 //! The commands about consoles that have no API.
 
 use super::options::Online;
-use super::reporting::{OfHandoff, Output};
+use super::reporting::{OfData, OfHandoff, Output};
 use crate::cli::completing;
 
 /// `duoctl handoff`.
@@ -39,6 +39,9 @@ pub struct Attest {
     /// Why; it is recorded.
     #[arg(long, value_name = "TEXT", requires = "force", value_parser = reason)]
     pub reason: Option<String>,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 fn reason(text: &str) -> Result<String, String> {

@@ -80,6 +80,9 @@ pub struct ChangeKeys {
     /// Consent and approval.
     #[command(flatten)]
     pub approval: Approval,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 /// `duoctl keys list`.

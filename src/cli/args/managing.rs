@@ -138,6 +138,9 @@ pub struct Accept {
     /// Accept only this field (repeatable); without it every field that was changed in Duo.
     #[arg(long, value_name = "FIELD", add = completing::field())]
     pub field: Vec<String>,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 /// `duoctl ignore`.
@@ -158,6 +161,9 @@ pub struct Ignore {
     /// How the YAML is read.
     #[command(flatten)]
     pub yaml: Yaml,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 /// `duoctl adopt`.
@@ -173,6 +179,9 @@ pub struct Adopt {
     /// How the YAML is read.
     #[command(flatten)]
     pub yaml: Yaml,
+    /// Where the outcome goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 /// `duoctl apply`.

@@ -8,9 +8,10 @@ use crate::duo::types::Integration;
 use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
 use crate::observe::Reading;
+use crate::output::document::ReasonDocument;
 use crate::reconcile::age::key_age;
 use crate::reconcile::consent::{Consent, UNVERIFIED};
-use crate::reconcile::delivery::{DesiredSecret, Held};
+use crate::reconcile::delivery::Held;
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::guard::allows;
 use crate::reconcile::live::Live;
@@ -21,19 +22,8 @@ use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
 use crate::reconcile::selection::Selection;
 
 use super::super::session::Session;
+use super::in_place::InPlace;
 use super::order::{Order, Verb};
-
-/// One application whose keys are replaced where it stands.
-pub(super) struct InPlace<'a> {
-    /// Its address.
-    pub(super) address: &'a Address,
-    /// The application.
-    pub(super) live: &'a Integration,
-    /// Where its keys go.
-    pub(super) secret: &'a DesiredSecret,
-    /// Whether duoctl itself uses the key.
-    pub(super) is_operator: bool,
-}
 
 /// What is to be done.
 #[derive(Default)]
@@ -45,7 +35,7 @@ pub(super) struct Choice<'a> {
     /// What was asked about the twins.
     pub(super) orders: Orders,
     /// Why others are left alone although they were asked for.
-    pub(super) refusals: Vec<String>,
+    pub(super) refusals: Vec<ReasonDocument>,
     /// How many keys are younger than `--older-than`.
     pub(super) young: usize,
 }
@@ -78,22 +68,22 @@ impl<'a> Asked<'a> {
         let wanted = self.wanted(&mut choice.refusals);
         for declared in wanted {
             if let Err(reason) = self.judge(declared, &mut choice) {
-                choice.refusals.push(format!("{}: {reason}", declared.address));
+                choice.refusals.push(ReasonDocument { address: declared.address.to_string(), reason });
             }
         }
         choice
     }
 
     /// The declared applications that are asked for. What left the YAML is refused, if it is named.
-    fn wanted(&self, refusals: &mut Vec<String>) -> Vec<&'a DesiredApplication> {
+    fn wanted(&self, refusals: &mut Vec<ReasonDocument>) -> Vec<&'a DesiredApplication> {
         let named =
             |address: &Address| !self.order.selected.only.is_empty() && self.selection.covers(address);
-        refusals.extend(self.plan.orphans().iter().filter(|orphan| named(&orphan.address)).map(|orphan| {
-            format!(
-                "{}: it left the YAML; write the entry again to rotate it, or remove it and what its rotation made with \
-                 `duoctl apply --prune`",
-                orphan.address
-            )
+        let orphans = self.plan.orphans().iter().filter(|orphan| named(&orphan.address));
+        refusals.extend(orphans.map(|orphan| ReasonDocument {
+            address: orphan.address.to_string(),
+            reason: "it is no longer in the YAML; add it again to rotate its key, or remove it together with what its \
+                     rotation made: `duoctl apply --prune`"
+                .to_owned(),
         }));
         let all = &self.session.desired.applications;
         all.iter().filter(|declared| self.selection.covers(&declared.address)).collect()

@@ -27,6 +27,17 @@ pub(super) enum Verb {
     Abort,
 }
 
+impl Verb {
+    /// The command.
+    pub(super) fn command(self) -> &'static str {
+        match self {
+            Self::Rotate { .. } => "keys rotate",
+            Self::Confirm => "keys confirm",
+            Self::Abort => "keys abort",
+        }
+    }
+}
+
 impl Order {
     /// From which age on keys are rotated.
     pub(super) fn older_than(&self) -> Option<SignedDuration> {
@@ -38,10 +49,9 @@ impl Order {
 
     /// The words of the command.
     pub(super) fn command(&self) -> String {
-        let (verb, strategy) = match self.verb {
-            Verb::Rotate { strategy, .. } => ("keys rotate", strategy),
-            Verb::Confirm => ("keys confirm", None),
-            Verb::Abort => ("keys abort", None),
+        let strategy = match self.verb {
+            Verb::Rotate { strategy, .. } => strategy,
+            Verb::Confirm | Verb::Abort => None,
         };
         let strategy = strategy.and_then(|strategy| strategy.to_possible_value());
         let strategy = strategy.map(|value| format!("--strategy {}", value.get_name()));
@@ -50,7 +60,11 @@ impl Order {
         let addresses = self.selected.only.iter().map(|address| word(address));
         let exclude = self.selected.exclude.iter().map(|glob| format!("--exclude {}", word(glob)));
         let options = [strategy, older_than, silence].into_iter().flatten().chain(exclude);
-        std::iter::once(verb.to_owned()).chain(addresses).chain(options).collect::<Vec<_>>().join(" ")
+        std::iter::once(self.verb.command().to_owned())
+            .chain(addresses)
+            .chain(options)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// Whether the key is to be replaced in the same application.

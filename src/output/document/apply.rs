@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::apply::deputy::Unfit;
-use crate::apply::outcome::{Normalised, Status, StepOutcome, Tally, tally};
+use crate::apply::outcome::{Normalised, Status, StepOutcome, Tally};
+use crate::apply::rotate::Rotated;
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
 use crate::kinds::address::Address;
@@ -14,7 +15,7 @@ use crate::verify::report::{Ladder, Report, Subject};
 
 use super::{
     ApplicationDocument, FORMAT_VERSION, HandoffDocument, Kind, LadderDocument, MadeBy, PlanDocument,
-    VerifyDocument,
+    StepDocument, VerifyDocument,
 };
 
 /// The outcome of `apply`.
@@ -60,11 +61,12 @@ impl ApplyDocument {
         left: Option<PlanDocument>,
         verified: Option<&Report>,
     ) -> Self {
+        let steps: Vec<OutcomeDocument> = outcomes.iter().map(OutcomeDocument::from).collect();
         Self {
             format_version: FORMAT_VERSION.to_owned(),
             kind: Kind::Apply,
-            summary: tally(outcomes),
-            steps: outcomes.iter().map(OutcomeDocument::from).collect(),
+            summary: tally(&steps),
+            steps,
             normalised: normalised.to_vec(),
             left_out: Some(plan.left_out_addresses.clone()),
             handoffs: Some(left.as_ref().unwrap_or(&plan).handoffs.clone()),
@@ -113,6 +115,14 @@ pub struct OutcomeDocument {
     /// `recovery_key` if the recovery key makes it, because it changes the application whose key duoctl uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<MadeBy>,
+}
+
+/// Counts how steps ended.
+pub(super) fn tally(steps: &[OutcomeDocument]) -> Tally {
+    let count = |ended: fn(StepStatus) -> bool| steps.iter().filter(|step| ended(step.status)).count();
+    let applied = count(|status| status == StepStatus::Applied);
+    let not_attempted = count(|status| status == StepStatus::NotAttempted);
+    Tally { applied, failed: steps.len() - applied - not_attempted, not_attempted }
 }
 
 /// How a step ended.
@@ -189,6 +199,60 @@ impl From<&StepOutcome> for OutcomeDocument {
             delivered: outcome.note.clone(),
             made_by: outcome.by_recovery_key.then_some(MadeBy::RecoveryKey),
         }
+    }
+}
+
+impl OutcomeDocument {
+    /// For a step that was not begun.
+    pub fn not_attempted(planned: &StepDocument, reason: &str) -> Self {
+        Self {
+            address: planned.address.clone(),
+            action: planned.action,
+            integration_key: planned.integration_key.clone(),
+            stage: None,
+            status: StepStatus::NotAttempted,
+            reason: Some(reason.to_owned()),
+            next: None,
+            causes: Vec::new(),
+            delivered: None,
+            made_by: planned.made_by,
+        }
+    }
+
+    /// For a key that was replaced in the same application.
+    pub fn rotated(planned: &StepDocument, outcome: &Rotated) -> Self {
+        let (status, reason, next) = match outcome {
+            Rotated::Delivered(_) => (StepStatus::Applied, None, None),
+            Rotated::NotDelivered(error) => (
+                StepStatus::NotDelivered,
+                Some(error.to_string()),
+                Some("the key in Duo is new, and `duoctl apply` delivers it"),
+            ),
+            Rotated::Refused(reason) => {
+                (StepStatus::Failed, Some(reason.clone()), Some("the key in Duo was not changed"))
+            }
+            Rotated::Unready(error) => (
+                StepStatus::Failed,
+                Some(format!("the secret store failed a test write: {error}")),
+                Some("the key in Duo was not changed"),
+            ),
+            Rotated::Failed(error) => (StepStatus::Failed, Some(error.to_string()), None),
+            Rotated::Unknown(error) => (
+                StepStatus::PartlyApplied,
+                Some(format!("it is unknown whether the key in Duo is new: {error}")),
+                Some("the secret store has Duo's current key; for a new key run `duoctl keys rotate` again"),
+            ),
+        };
+        let delivered = match outcome {
+            Rotated::Delivered(place) => Some(place.clone()),
+            _ => None,
+        };
+        let causes = match outcome {
+            Rotated::Failed(error) => causes(error),
+            _ => Vec::new(),
+        };
+        let next = next.map(str::to_owned);
+        Self { status, reason, next, causes, delivered, ..Self::not_attempted(planned, "") }
     }
 }
 

@@ -27,6 +27,8 @@ impl Document {
             Self::Keys(keys) => keys.last_line(),
             Self::List(list) => list.last_line(),
             Self::Import(import) => import.last_line(),
+            Self::KeyChanges(changes) => changes.last_line(),
+            Self::Edit(edit) => edit.last_line(),
             Self::Handoff(_) | Self::Rotations(_) => return None,
         })
     }
