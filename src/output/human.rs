@@ -25,7 +25,7 @@ use crate::text::safe;
 pub struct Style {
     /// The colours.
     pub paint: Paint,
-    /// Whether each check has a line; else what went well is summed up.
+    /// Whether each check has a line; otherwise successful checks are summed up.
     pub every: bool,
 }
 
@@ -34,11 +34,11 @@ impl Style {
     pub const PLAIN: Self = Self { paint: Paint { on: false }, every: true };
 }
 
-/// The width of what goes to no terminal.
+/// The width if the output does not go to a terminal.
 const UNLIMITED: usize = 100_000;
 
-/// The document as text, without its findings, which a command shows with the lines of their files. Its last line is
-/// the last but for what is left after an apply, and what was verified.
+/// The document as text, without its findings, which a command shows with the lines of their files. The last line comes
+/// last, except after an apply, where remaining work and the verification may follow.
 pub fn render(document: &Document, style: Style) -> String {
     let Style { paint, .. } = style;
     match document {
@@ -61,7 +61,7 @@ pub fn render(document: &Document, style: Style) -> String {
     }
 }
 
-/// The whole document, its findings in short: their files may be elsewhere now.
+/// The whole document with short findings, because their files may have moved.
 pub fn whole(document: &Document, style: Style) -> String {
     let findings = match document {
         Document::Plan(plan) | Document::Drift(plan) => plan.diagnostics.as_slice(),

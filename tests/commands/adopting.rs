@@ -139,7 +139,7 @@ fn a_marker_that_was_copied_stops_its_address_and_no_other() {
     folder.duoctl(["apply", "--auto-approve", "--prune=now", "--allow", "destroys"]).at(&server).run();
     assert_eq!((server.named("VPN").len(), server.named("VPN of the branch").len()), (1, 1));
     let imported = folder.duoctl(["import", ".", "--only", "VPN*"]).at(&server).run().exits(0);
-    imported.says("several applications carry the marker of `applications.vpn`");
+    imported.says("several applications have the marker of `applications.vpn`");
     // Removed from the copy, as it says, everything goes on.
     server.edit("VPN of the branch", json!({"notes": ""}));
     folder.declare(VPN);
@@ -252,7 +252,7 @@ fn an_application_without_name_and_marker_is_not_made_again_unseen() {
     // An import gives it no entry either: the address would be another application then.
     let import = folder.duoctl(["import", ".", "--only", "Handbook"]).at(&server).run().exits(0);
     import.says(&format!(
-        "`applications.wiki` looks like it and would be created; `duoctl adopt applications.wiki {wiki}`"
+        "`applications.wiki` looks like it and would be created; if it is the same, run `duoctl adopt applications.wiki {wiki}`"
     ));
     assert_eq!(server.named("Wiki").len(), 0);
     for (address, ikey) in [("applications.vpn", &vpn), ("applications.wiki", &wiki)] {

@@ -160,7 +160,7 @@ fn what_left_the_yaml_is_quarantined_and_deleted_only_on_request() {
         .at(&server)
         .run()
         .exits(0)
-        .says("is quarantined since 20")
+        .says("has been quarantined since 20")
         .says("No changes.");
 
     // That mode says by its name that it deletes; a number limits how many at once.
@@ -239,7 +239,7 @@ fn a_plan_only_key_reads_but_cannot_apply() {
     let outcome = folder.duoctl(["apply", "--auto-approve"]).at_with(&server, &key).run().exits(77);
     let outcome = outcome
         .says("failed applications.vpn")
-        .says("mend the cause, then run `duoctl apply` again")
+        .says("fix the cause, then run `duoctl apply` again")
         .says("Applied: 0 of 3 steps, 3 failed.");
     assert_eq!(
         outcome.stdout.matches("lacks the permission").count(),

@@ -302,7 +302,7 @@ fn what_nobody_could_look_at_after_its_creation_stays_shut_until_the_next_run() 
     let process = folder.duoctl(arguments).at(&server).start();
     server.wait_until("the application is there", |account| account.applications().len() > 12);
     server.disturb("5xx=9999");
-    process.end().exits(4).says("a part of it was done");
+    process.end().exits(4).says("part of it was done");
     server.calm();
     assert_eq!(server.named("VPN")[0]["user_access"], "NO_USERS");
     folder.duoctl(arguments).at(&server).run().exits(0);

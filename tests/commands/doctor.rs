@@ -262,37 +262,37 @@ const BREAKS: &[Break] = &[
         "an unknown integration key",
         |it| it.set("DUO_IKEY", "DIXXXXXXXXXXXXXXXXXX"),
         &["operator key"],
-        "copy integration key, secret key and API hostname together",
+        "copy the integration key, secret key and API hostname together",
     ),
     broken(
         "no read_log",
         |it| it.without(OPERATOR, "read_log"),
         &["permission read_log"],
-        "tick `Grant read log`",
+        "select `Grant read log`",
     ),
     broken(
         "no info",
         |it| it.without(OPERATOR, "info"),
         &["permission info"],
-        "tick `Grant read information`",
+        "select `Grant read information`",
     ),
     broken(
         "no integrations",
         |it| it.without(OPERATOR, "integrations"),
         &["permission integrations"],
-        "tick `Grant applications`",
+        "select `Grant applications`",
     ),
     broken(
         "no allow_to_set_permissions",
         |it| it.without(OPERATOR, "allow_to_set_permissions"),
         &["permission allow_to_set_permissions"],
-        "tick `Grant set Admin API permissions`",
+        "select `Grant set Admin API permissions`",
     ),
     broken(
         "no read_resource",
         |it| it.without(OPERATOR, "read_resource"),
         &["permission read_resource"],
-        "tick `Grant resource - Read`",
+        "select `Grant resource - Read`",
     ),
     refused(
         "no permission at all",
@@ -400,7 +400,7 @@ const BREAKS: &[Break] = &[
         "a wrong client secret",
         |it| it.set("II_SECRET", "wrong"),
         &["Identity Intelligence API token"],
-        "check client id and secret",
+        "check the client id and secret",
     ),
     broken(
         "a wrong URL of Identity Intelligence",
@@ -449,7 +449,7 @@ fn a_whole_set_up_is_healthy_and_nothing_is_written() {
         .says("read_log: granted: drift --who")
         .says("rotate waits until a new key is used")
         .says("verified recovery key")
-        .says("verified secret store local: file kept/siem can be read; nothing is there yet")
+        .says("verified secret store local: file kept/siem can be read; it is still empty")
         .says("verified secret store pass")
         .says("not testable secret store drop: write-only")
         .says("verified Identity Intelligence API token")

@@ -74,7 +74,7 @@ fn without_the_log_nothing_is_deleted_and_the_permission_is_named() {
     outcome.warns("could not check whether it was used").warns("read_log").warns("--prune=now");
     assert_eq!(server.named("VPN").len(), 1);
     // Only a deletion looks into the log.
-    folder.duoctl(["plan"]).at(&server).run().exits(0).says("is quarantined since");
+    folder.duoctl(["plan"]).at(&server).run().exits(0).says("has been quarantined since");
     permit("1");
     server.disturb("5xx=999@/admin/v2/logs");
     folder

@@ -13,7 +13,7 @@ fn an_import_adds_to_what_is_there_and_the_plan_only_adopts() {
         folder.duoctl(["import", ".", "--type", "rdp", "--type", "radius"]).at(&server).run().exits(0);
     insta::assert_snapshot!(support::even(&outcome.stdout), @r#"
     + duo.yaml  1 application
-    ? left out "Configuration pipeline" DI…  its key is the one that duoctl uses; `--include operator` takes it too
+    ? left out "Configuration pipeline" DI…  duoctl uses its key; `--include operator` imports it, too
     Imported 1 application. 1 declared already. 9 not selected. 1 left out, see above.
     Next: `duoctl plan` shows that they will only be adopted.
     "#);

@@ -132,7 +132,7 @@ fn what_is_no_saved_plan_is_refused_with_the_reason() {
         folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1).warns(because);
     };
     refused("", "plan.json is not a saved plan: it is neither YAML by its name nor JSON");
-    refused("{}", "its `kind` is none of `plan`");
+    refused("{}", "its `kind` must be one of `plan`");
     refused(&good[..good.len() / 2], "neither YAML by its name nor JSON");
     refused(
         &good.replace("\"format_version\": \"1.0\"", "\"format_version\": \"7.0\""),
@@ -156,7 +156,7 @@ fn a_value_that_duo_does_not_take_is_not_worth_a_repeat() {
     folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0).warns("does not know the type");
     let outcome = folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1);
     outcome
-        .says("Invalid request parameters (type) [40002]; mend the cause, then run `duoctl apply` again")
+        .says("Invalid request parameters (type) [40002]; fix the cause, then run `duoctl apply` again")
         .says("  Duo does not accept a value, which its detail names if it names anything: correct that field in the YAML");
 }
 

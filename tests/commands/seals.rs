@@ -124,10 +124,10 @@ fn who_moved_is_not_believed_without_proof() {
     folder.duoctl(["drift"]).at(&server).run().exits(0).says("0 changed in Duo, 1 pending");
     let report = ["drift", "--report=json=drift.json", "--report=markdown=drift.md"];
     let watched = by(&folder, &server, &key, &report).exits(2).says("1 changed in Duo, 0 pending");
-    watched.says("greeting  \"Bye\" -> \"Hello\"  (who changed it cannot be told)");
+    watched.says("greeting  \"Bye\" -> \"Hello\"  (who changed it is unknown)");
     let document: Value = serde_json::from_str(&folder.read("drift.json")).unwrap();
     assert_eq!(document["steps"][0]["changes"][0]["origin"], "unknown");
-    assert!(folder.read("drift.md").contains("cannot be told"));
+    assert!(folder.read("drift.md").contains("| unknown |"));
     // A plan of the one is a plan of the other.
     by(&folder, &server, &key, &["plan", "--out=plan.json"]).exits(0);
     folder

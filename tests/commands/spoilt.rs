@@ -173,7 +173,7 @@ fn the_status_of_a_group_counts_in_every_form() {
                 spoiler.call(&folder, &["plan"]).run().exits(0).says("    @ 1 user loses access: ann\n");
             assert!(!plan.stdout.contains("gain"), "{}", plan.stdout);
             folder.declare(&yaml("Live, Shut"));
-            spoiler.call(&folder, &["plan"]).run().exits(0).says("nobody gains or loses access");
+            spoiler.call(&folder, &["plan"]).run().exits(0).says("no user gains or loses access");
         }
     }
 }

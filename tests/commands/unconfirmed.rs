@@ -71,7 +71,7 @@ fn a_caller_from_elsewhere_may_be_refused_in_two_ways() {
         let folder = Folder::with(SIEM);
         apply(&folder, &server, 0);
         let outcome = folder.duoctl(["verify", "-v"]).at(&server).run().exits(0);
-        let outcome = outcome.says("not testable applications.siem").says("leaves this machine out");
+        let outcome = outcome.says("not testable applications.siem").says("excludes this machine");
         assert!(!outcome.stdout.contains("reset it"), "{turned}: {}", outcome.stdout);
         settles(&folder, &server);
         // The operator itself: nothing is done, and the networks are among the causes.

@@ -163,7 +163,7 @@ fn a_healthy_connection_is_proven_thing_by_thing() {
 fn what_keeps_duoctl_from_working_comes_with_the_way_out() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     let doctor = |key: &str| folder.duoctl(["doctor"]).at_with(&server, &server.key(key)).run();
-    doctor("plan-only").exits(1).says("failed permission integrations").says("tick `Grant applications`");
+    doctor("plan-only").exits(1).says("failed permission integrations").says("select `Grant applications`");
     doctor("no-permissions").exits(77).says("failed read applications").says("Not healthy: see above.");
     doctor("auth").exits(77).says("failed operator key").says("an Auth API application");
     let wrong = folder
@@ -233,7 +233,7 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
     Applied: 2 of 2 steps. 1 handoff.
 
     * handoff identity_intelligence.emea
-        Cisco Identity Intelligence: Integrations -> Add Integration -> Duo; nobody has attested yet that the console holds these values
+        Cisco Identity Intelligence: Integrations -> Add Integration -> Duo; these values are not attested yet
         General Settings
           Display name               Duo EMEA
           API hostname               api-1a2b3c4d.duosecurity.com
@@ -310,7 +310,7 @@ fn what_cannot_be_tested_says_why() {
     let outcome = folder.duoctl(["verify"]).at(&server).run().exits(0);
     insta::assert_snapshot!(even(&outcome.stdout), @r#"
     not testable applications.siem  "SIEM" (adminapi)
-        not testable: info, read_log (shown as granted), admins, admins_read, read_resource, settings (shown as not granted): the call is refused, perhaps because `networks_for_api_access` leaves this machine out
+        not testable: info, read_log (shown as granted), admins, admins_read, read_resource, settings (shown as not granted): the call is refused, perhaps because `networks_for_api_access` excludes this machine
         not testable: allow_to_set_permissions, integrations, integrations_read, settings_read, write_resource (shown as not granted): no read-only call proves it
     Verified: 0 of 1 applications, 1 not testable.
     "#);

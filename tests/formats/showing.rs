@@ -89,8 +89,8 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
         assert!(outcome.stdout.is_empty() && !outcome.stderr.contains("hunter2"), "{outcome:?}");
     };
     refused("", "bad.json is nothing that can be shown: it is no JSON (line 1, column 0)");
-    refused("{}", "its `kind` is none of `plan`, `drift`");
-    refused("[1]", "its `kind` is none of");
+    refused("{}", "its `kind` must be one of `plan`, `drift`");
+    refused("[1]", "its `kind` must be one of");
     let edit = |pointer: &str, value: Value| {
         let mut edited = good.clone();
         *edited.pointer_mut(pointer).unwrap() = value;
@@ -98,9 +98,9 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
     };
     refused(
         &edit("/format_version", json!("2.0")),
-        "its format version is \"2.0\", and this duoctl reads 1.0",
+        "its format version is \"2.0\", but this duoctl reads 1.0",
     );
-    refused(&edit("/steps/0/action", json!("hunter2")), "has another type than a document has");
+    refused(&edit("/steps/0/action", json!("hunter2")), "has the wrong type");
     refused(&edit("/steps", json!("hunter2")), "has another type");
     let mut without = good.clone();
     without.as_object_mut().unwrap().remove("fingerprint");

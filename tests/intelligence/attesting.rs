@@ -80,7 +80,7 @@ async fn what_the_public_api_contradicts_is_refused_unless_a_reason_is_recorded(
     assert!(
         workspace
             .ok(&["handoff", "emea"])
-            .contains("against the public API: the console is down, done by phone")
+            .contains("without confirmation by the public API: the console is down, done by phone")
     );
     assert_eq!(workspace.plan()["summary"]["handoffs"], 0);
 
@@ -126,7 +126,7 @@ async fn an_api_that_cannot_be_asked_is_said_and_stops_nothing() {
 
     for (switches, credentials, reason) in [
         (&[][..], Some("{}"), "has no `tokenUrl`"),
-        (&["intelligence-status=off"], None, "does not tell the status of integrations"),
+        (&["intelligence-status=off"], None, "does not show the status of integrations"),
     ] {
         let elsewhere = Elsewhere::with(switches, false).await;
         if let Some(credentials) = credentials {

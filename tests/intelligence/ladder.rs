@@ -46,7 +46,7 @@ async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
     assert_eq!([&rungs[STATUS], &rungs[DATA], &rungs[USERS]], ["pending"; 3]);
     assert_eq!(workspace.verify(&["--fail-on", "pending"]).0, 3);
     let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();
-    assert!(human.contains("recorded without the word of the public API: a rehearsal"), "{human}");
+    assert!(human.contains("recorded without confirmation by the public API: a rehearsal"), "{human}");
     let status = human.lines().find(|line| line.contains(STATUS)).unwrap();
     assert_eq!(status.matches("2026-").count() + status.matches("2027-").count(), 2, "both times: {status}");
     assert!(!status.contains("verified"), "{status}");
@@ -135,7 +135,7 @@ fn a_rotation_under_way_is_no_failure_and_a_reset_beside_it_is_one() {
     let (exit, _, rungs) = workspace.verify(&[]);
     assert_eq!((exit, &rungs["console form"]), (0, &json!("pending")), "{rungs:?}");
     let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();
-    assert!(human.contains("the one in the console still works; to be entered"), "{human}");
+    assert!(human.contains("the one in the console still works; enter before"), "{human}");
     assert!(human.contains("Integration key, Secret key"), "{human}");
     // With the old key reset, the one in the console is dead.
     workspace.rotate(&old);

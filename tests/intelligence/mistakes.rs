@@ -133,7 +133,7 @@ async fn users_without_email_are_counted_and_the_others_are_found() {
         found["detail"]
             .as_str()
             .unwrap()
-            .contains("have no email, which Identity Intelligence matches people by"),
+            .contains("without an email, by which Identity Intelligence matches people: "),
         "{found}"
     );
 }
@@ -195,7 +195,7 @@ fn attestations_that_are_older_or_mistyped() {
     let form = form.iter().find(|ladder| ladder["address"] == "identity_intelligence.emea").unwrap();
     let form = form["rungs"].as_array().unwrap().iter().find(|rung| rung["name"] == "console form").unwrap();
     assert_eq!((exit, &form["verdict"]), (3, &json!("failed")));
-    assert_eq!(form["detail"], "attested for older values; to be entered again: Secret key");
+    assert_eq!(form["detail"], "attested for older values; enter again: Secret key");
     assert!(form["fix"].as_str().unwrap().contains("`duoctl attest emea`"));
 
     let line = workspace.yaml().lines().find(|line| line.contains("    attested:")).unwrap().to_owned();

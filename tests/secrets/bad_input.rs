@@ -84,8 +84,8 @@ fn each_is_named_and_the_others_proceed() {
         .tells("/sys/duoctl-secrets cannot be made: ")
         .tells("the write command of the store `hanging` did not end within 2 s and was ended")
         .tells("the write command of the store `loud` ended with exit status: 1: ")
-        .tells("store lying: lying took the keys, but gives back something else")
-        .tells("store silent: silent took the keys, but gives back nothing");
+        .tells("store lying: lying accepted the keys, but returns something else")
+        .tells("store silent: silent accepted the keys, but returns nothing");
     let mut run = run.tells("Applied: 9 of 14 steps, 5 failed.");
     for name in NAMES {
         run = run

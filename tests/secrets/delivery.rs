@@ -39,7 +39,7 @@ fn new_applications_are_delivered_read_back_and_proven() {
     let run = duo.apply(&folder).exits(0);
     run.tells("to file secrets/help.env; read back, proven by a signed call")
         .tells("to store cmd: siem; read back, proven by a signed call")
-        .tells("to file secrets/net/vpn.json; read back, not testable: no call without effect is known for the type radius")
+        .tells("to file secrets/net/vpn.json; read back, not testable: no read-only call is known for the type radius")
         .tells("Applied: 6 of 6 steps.");
     let vpn = duo.application("VPN");
     let held = kept(&folder, "secrets/net/vpn.json");
@@ -97,13 +97,13 @@ fn a_store_that_fails_leaves_the_application_for_the_next_apply() {
     run.tells("created applications.siem")
         .tells("not delivered applications.siem")
         .tells("the write command of the store `cmd` ended with exit status: 1")
-        .tells("the application is there, and `duoctl apply` delivers its keys")
+        .tells("the application exists; `duoctl apply` delivers its keys")
         .tells("delivered applications.vpn")
         .tells("Applied: 5 of 6 steps, 1 failed.")
         .never_tells(&key);
     folder.script("keep.sh", "[ \"$1\" = read ] && exit 3; cat > /dev/null");
     let run = duo.apply(&folder).exits(4);
-    run.tells("store cmd: siem took the keys, but gives back nothing");
+    run.tells("store cmd: siem accepted the keys, but returns nothing");
     folder.keeper();
     duo.apply(&folder).exits(0).tells("Applied: 1 of 1 steps.");
     assert_eq!(kept(&folder, "kept-siem")["secret_key"], key.as_str());
@@ -255,7 +255,7 @@ fn client_secrets_are_delivered_and_compared_too() {
 ",
         STORES,
     );
-    duo.apply(&folder).exits(0).tells("not testable: Duo takes a client secret only to issue a token");
+    duo.apply(&folder).exits(0).tells("not testable: Duo accepts a client secret only to issue a token");
     let portal = duo.application("Portal");
     let held = kept(&folder, "secrets/portal");
     assert_eq!(held["client_secret"], portal["client_secret"]);
@@ -289,7 +289,7 @@ fn every_client_of_an_oauth_application_has_its_secret() {
         let apply = ["apply", "--auto-approve", "--allow", "widens_access"];
         let run = duo.run(&folder, &apply).exits(0);
         run.tells(
-            "not testable: Duo takes a client secret only to issue a token, and a test would issue one",
+            "not testable: Duo accepts a client secret only to issue a token, so a test would issue one",
         );
         duo.plan(&folder).exits(0);
 
@@ -328,7 +328,7 @@ fn trap_36_a_key_that_duo_does_not_hand_out_fails_only_its_delivery() {
     let consent =
         format!("unverified_state:{}", duo.application("Help")["integration_key"].as_str().unwrap());
     let run: Outcome = duo.run(&folder, &["apply", "--auto-approve", "--allow", &consent]).exits(4);
-    run.tells("not delivered applications.help").tells("Duo does not hand out its keys");
+    run.tells("not delivered applications.help").tells("its keys cannot be read from Duo");
 }
 
 #[test]

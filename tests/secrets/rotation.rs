@@ -99,7 +99,7 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
         "--allow",
         &allow,
     ];
-    duo.run(&folder, &arguments).exits(4).tells("refused; the others go on").tells("! applications.bare");
+    duo.run(&folder, &arguments).exits(4).tells("refused; the others continue").tells("! applications.bare");
     assert_ne!(duo.secrets(), before);
 }
 
@@ -227,7 +227,7 @@ fn a_store_that_cannot_be_written_keeps_the_old_key() {
     folder.keeper();
     duo.run(&folder, &arguments)
         .exits(0)
-        .tells("which cannot be read back: that the key arrived is not proven");
+        .tells("which cannot be read back: it is not proven that the key arrived");
     assert_ne!(duo.secrets(), before);
     assert_ne!(fs::read(folder.path("kept-help")).unwrap(), held);
 }

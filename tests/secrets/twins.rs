@@ -274,7 +274,7 @@ fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
         .exits(5)
         .tells("no terminal to ask for consent");
     let run = duo.run(&folder, &["keys", "rotate", "applications.*", "--auto-approve"]).exits(4);
-    run.tells("the others go on").tells("rotation delivered applications.help");
+    run.tells("the others continue").tells("rotation delivered applications.help");
     assert!(duo.applications("Help").iter().any(|one| one["secret_key"] != before));
     duo.run(&folder, &["keys", "rotate"]).exits(64);
 }
@@ -339,7 +339,7 @@ fn the_keys_of_a_successor_that_may_be_used_by_others_stay_out_of_the_store() {
         account.modify_application(ikey.as_str().unwrap(), wider).unwrap();
     };
     let run = meanwhile(&duo, &folder, |account| successor(account).is_some(), open);
-    run.exits(4).tells("Duo did not give the successor ").tells("so its keys stay out of the store");
+    run.exits(4).tells("Duo did not give the successor ").tells("so its keys are not delivered");
     assert_eq!(kept(&folder, "secrets/help.json"), before);
 }
 

@@ -280,7 +280,7 @@ async fn a_token_that_ends_between_two_applications_is_had_again_or_named() {
     let run = duo.run(&folder, &one_by_one).exits(4);
     run.tells("not delivered applications.b")
         .tells("does not know the token (any more) (it has expired or was revoked: put a new one where `token` points)")
-        .tells("the application is there, and `duoctl apply` delivers its keys");
+        .tells("the application exists; `duoctl apply` delivers its keys");
     assert_eq!(vault.versions("kv/duo/b"), 0);
     std::fs::write(folder.path("token"), "hvs.another").unwrap();
     vault.state().tokens.insert("hvs.another".to_owned(), String::new());

@@ -27,28 +27,28 @@ pub struct KeyChangesDocument {
     pub command: String,
     /// The steps that were planned.
     pub planned: Vec<StepDocument>,
-    /// The addresses that were asked for and cannot be changed.
+    /// The requested addresses that cannot be changed.
     pub left_alone: Vec<ReasonDocument>,
     /// How many keys are younger than `--older-than`.
     pub young: usize,
     /// The guards that refuse the steps.
     pub refusals: Vec<RefusalDocument>,
-    /// The command that consents to all of it; absent where no option lifts one of them.
+    /// The command that consents to everything; absent if no option lifts one of the guards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<String>,
     /// What was found in the YAML and the account.
     pub diagnostics: Vec<DiagnosticDocument>,
-    /// How many steps ended how.
+    /// How many steps had which outcome.
     pub summary: Tally,
-    /// What became of each step; empty if nothing was begun.
+    /// The outcome of each step; empty if nothing was begun.
     pub steps: Vec<OutcomeDocument>,
     /// The rotations of these addresses that are in progress afterwards.
     pub rotations: Vec<Rotation>,
-    /// The addresses whose old application is out of use now and waits for `duoctl apply --prune`.
+    /// The addresses whose old application is now out of use and waits for `duoctl apply --prune`.
     pub retired: Vec<String>,
 }
 
-/// An address, and why nothing is done there.
+/// An address, and why nothing was done there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonDocument {
     /// The address.
@@ -58,7 +58,7 @@ pub struct ReasonDocument {
 }
 
 impl KeyChangesDocument {
-    /// Of a command that has not begun.
+    /// For a command that has not begun.
     pub fn new(command: &str) -> Self {
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -77,7 +77,7 @@ impl KeyChangesDocument {
         }
     }
 
-    /// The same with what became of its steps.
+    /// The same with the outcome of its steps.
     #[must_use]
     pub fn ended(self, steps: Vec<OutcomeDocument>) -> Self {
         Self { summary: tally(&steps), steps, ..self }
@@ -146,20 +146,20 @@ pub struct EditDocument {
 /// One value of the YAML that was written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EditedDocument {
-    /// The address; empty where it is about the workspace.
+    /// The address; empty if it is about the workspace.
     pub address: String,
-    /// The YAML key below the address; for a part of a document followed by its path.
+    /// The YAML key below the address; for a part of a document, followed by its path.
     pub field: String,
-    /// What the YAML said; null where it had nothing, or where that is not known.
+    /// The previous value; null if there was none or it is unknown.
     pub before: Value,
-    /// What it says now; null where the key was removed.
+    /// The new value; null if the key was removed.
     pub after: Value,
     /// The file.
     pub file: String,
 }
 
 impl EditDocument {
-    /// Of one command.
+    /// A document of one command.
     pub fn new(command: &str, edits: Vec<EditedDocument>) -> Self {
         Self {
             format_version: FORMAT_VERSION.to_owned(),

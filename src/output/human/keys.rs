@@ -8,7 +8,7 @@ use crate::text::{counted, safe};
 
 use super::{apply, list, plan};
 
-/// The whole: what is planned, what became of it, and what is left.
+/// The planned steps, their outcome, and what remains.
 pub(super) fn render(changes: &KeyChangesDocument, paint: Paint) -> String {
     let mut text = planned(changes, paint);
     for outcome in &changes.steps {
@@ -23,7 +23,7 @@ pub(crate) fn planned(changes: &KeyChangesDocument, paint: Paint) -> String {
     changes.planned.iter().map(|step| plan::step(step, paint)).collect()
 }
 
-/// What is left after the steps, and the last line.
+/// What remains after the steps, and the last line.
 pub(crate) fn changed(changes: &KeyChangesDocument, paint: Paint) -> String {
     let mut text = list::rotations(&changes.rotations, paint);
     if !changes.retired.is_empty() {
@@ -34,17 +34,17 @@ pub(crate) fn changed(changes: &KeyChangesDocument, paint: Paint) -> String {
     text
 }
 
-/// Why addresses are left alone, and what the guards refuse; nothing if that is nothing.
+/// Why addresses are not changed, and what the guards refuse; empty if there is nothing to report.
 pub(crate) fn refusals(changes: &KeyChangesDocument, paint: Paint) -> String {
     let mut text = String::new();
     if changes.young > 0 {
         let young = counted(changes.young, "key is", "keys are");
-        let _ = writeln!(text, "note: {young} younger than --older-than and left alone");
+        let _ = writeln!(text, "note: {young} younger than --older-than and not rotated");
     }
     if changes.refused() == 0 {
         return text;
     }
-    let others = if changes.planned.is_empty() { "nothing was changed" } else { "the others go on" };
+    let others = if changes.planned.is_empty() { "nothing was changed" } else { "the others continue" };
     let _ = writeln!(text, "{}; {others}:", paint.bad("refused"));
     for left in &changes.left_alone {
         let _ = writeln!(text, "  ! {}: {}", safe(&left.address), safe(&left.reason));

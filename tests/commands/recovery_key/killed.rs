@@ -104,7 +104,7 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
         .warns("which the YAML does not declare: declare it, allow it with --allow");
     assert_eq!(own(&server), broken);
     declare(&folder, &server, &format!("notes: Theirs, permissions: [{EVERYTHING}]"), "");
-    apply(&folder, &server, &[]).exits(0).tells("the recovery key gave it back");
+    apply(&folder, &server, &[]).exits(0).tells("the recovery key restored what it had lost");
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
     // Where nothing was left behind, the recovery key says what it sees.
     let first = first(&server);
@@ -154,7 +154,7 @@ fn what_a_killed_run_left_is_put_back_also_where_the_first_operator_can_still_re
     let (server, folder) = left_behind(&permissions);
     server.edit("Configuration pipeline", json!({"adminapi_read_resource": "1"}));
     // Without a word that it escalates: it only gets back what it had, and what the YAML declares.
-    apply(&folder, &server, &[]).exits(0).tells("the recovery key gave it back");
+    apply(&folder, &server, &[]).exits(0).tells("the recovery key restored what it had lost");
     assert_eq!(own(&server)["adminapi_integrations"], 1);
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
 }
@@ -175,7 +175,8 @@ fn a_plan_that_is_refused_after_a_repair_says_what_was_put_back() {
         (report["repaired"]["status"].clone(), folder.read("report.md"))
     };
     let (server, folder) = left();
-    let refused = apply(&folder, &server, &reports).exits(4).tells("the recovery key gave it back");
+    let refused =
+        apply(&folder, &server, &reports).exits(4).tells("the recovery key restored what it had lost");
     let refused = refused.says("Refused; nothing else was changed:").says("widens_access");
     refused.never_tells("nothing was changed").says("put back applications.me");
     let (status, markdown) = said(&folder);
@@ -195,7 +196,7 @@ fn a_plan_that_is_refused_after_a_repair_says_what_was_put_back() {
     declare(&folder, &server, &settings.replace("Ours", "Theirs"), groups);
     let failed = apply(&folder, &server, &reports);
     assert!(lists(&server.account()) > so_far);
-    failed.exits(4).tells("the recovery key gave it back").never_tells("nothing was changed");
+    failed.exits(4).tells("the recovery key restored what it had lost").never_tells("nothing was changed");
 }
 
 #[test]
