@@ -75,7 +75,7 @@ fn what_cannot_be_kept_is_refused() {
         folder.duoctl(&arguments).run().exits(1).warns("it is read-only");
         set(0o640);
         fs::hard_link(&path, folder.path("other")).unwrap();
-        folder.duoctl(&arguments).run().exits(1).warns("it has another name (a hard link)");
+        folder.duoctl(&arguments).run().exits(1).warns("it has a hard link");
         fs::remove_file(folder.path("other")).unwrap();
         assert_eq!(folder.read("duo.yaml"), before, "{command}");
         // The superuser of a container edits the files of others.

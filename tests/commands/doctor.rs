@@ -223,7 +223,7 @@ const BREAKS: &[Break] = &[
         "a blank after the secret key",
         |it| it.environment.get_mut("DUO_SKEY").unwrap().push(' '),
         &["operator secret key"],
-        "begins or ends with a blank",
+        "starts or ends with whitespace",
     ),
     broken(
         "quotes around the integration key",
@@ -232,7 +232,7 @@ const BREAKS: &[Break] = &[
             it.set("DUO_IKEY", &quoted);
         },
         &["operator integration key"],
-        "has quotation marks around it",
+        "is enclosed in quotes",
     ),
     refused(
         "keys of the Auth API",
@@ -376,7 +376,7 @@ const BREAKS: &[Break] = &[
         "a store whose command is not there",
         |it| fs::remove_file(it.folder.path("read.sh")).unwrap(),
         &["secret store pass"],
-        "cannot be started: there is no such program",
+        "cannot be started: the program does not exist",
     ),
     broken(
         "a store that cannot be read",

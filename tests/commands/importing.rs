@@ -150,7 +150,7 @@ fn nothing_is_written_through_a_link_and_nothing_before_it_either() {
         outcome
             .warns("nothing was written; not written: ")
             .warns(what)
-            .warns("it is a symbolic link; name the place that it leads to");
+            .warns("it is a symbolic link; use the path that it points to");
     };
     // The last of the files: those before it are not written either.
     fs::create_dir(folder.path("applications")).unwrap();

@@ -175,7 +175,7 @@ fn a_pipe_is_written_to_and_not_replaced() {
     std::os::unix::fs::symlink("plan.json", folder.path("link")).unwrap();
     folder.write("plan.json", "old");
     let refused = folder.duoctl(["plan", "--out", "link"]).at(&server).run().exits(1);
-    refused.warns("link cannot be written: it is a symbolic link; name the place that it leads to");
+    refused.warns("link cannot be written: it is a symbolic link; use the path that it points to");
     assert_eq!(folder.read("plan.json"), "old");
 }
 

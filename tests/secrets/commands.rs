@@ -70,7 +70,7 @@ async fn a_command_that_hangs_is_ended_with_all_that_it_started() {
     let begun = Instant::now();
     let error = refused(&folder).await;
     assert!(
-        error.contains("the write command of the store `cmd` did not end within 1 s and was ended"),
+        error.contains("the write command of the store `cmd` did not finish within 1 s and was stopped"),
         "{error}"
     );
     assert!(begun.elapsed() < Duration::from_secs(60));

@@ -120,7 +120,10 @@ fn an_unreadable_store_stops_only_its_delivery() {
         .plan(&folder)
         .exits(1)
         .tells("error[store-unreadable]: applications.vpn: its keys cannot be delivered");
-    plan.tells("others may look into the folder").tells("duo.yaml:").tells("chmod 700").tells("3 to add");
+    plan.tells("other users have access to the folder")
+        .tells("duo.yaml:")
+        .tells("chmod 700")
+        .tells("3 to add");
     // The account has applications of the same types, so nothing is created beside them unasked.
     duo.apply(&folder)
         .exits(4)
@@ -367,7 +370,7 @@ fn a_slow_store_is_announced_once() {
         "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}}",
     );
     let run = duo.plan(&folder).exits(2);
-    let line = "note: waiting for the read command of the store `cmd`, for 55 s more at most";
+    let line = "note: waiting for the read command of the store `cmd` (at most 55 s more)";
     assert_eq!(run.stderr.matches(line).count(), 1, "{}", run.stderr);
 }
 

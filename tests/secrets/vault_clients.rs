@@ -158,5 +158,5 @@ fn a_real_server_with_version_one_app_role_and_a_seal() {
     duo.plan(&folder).exits(1).tells("the login at auth/approle/login failed");
     std::fs::write(folder.path("token"), "wrong").unwrap();
     folder.yaml(APPLICATIONS, &server.store("duo", "token: {file: token}"));
-    duo.plan(&folder).exits(1).tells("does not know the token (any more)");
+    duo.plan(&folder).exits(1).tells("does not accept the token");
 }

@@ -204,7 +204,7 @@ mod tests {
         );
         assert!(
             message(&vec![b'x'; (4 << 20) + 1])
-                .ends_with("cannot be read: it is too large: at most 4 MB are read")
+                .ends_with("cannot be read: it is too large: the limit is 4 MB")
         );
         let missing = client_config(&Authorities::file("no/such/file.pem")).unwrap_err().to_string();
         assert_eq!(missing, "the CA file no/such/file.pem cannot be read: it does not exist");
