@@ -32,9 +32,9 @@ fn a_wrong_key_is_refused_with_every_candidate_cause() {
         folder.duoctl(["plan"]).at(&server).env("DUO_SKEY", "wrongwrongwrongwrongwrongwrongwrongwrong").run();
     insta::assert_snapshot!(outcome.stderr, @"
     error: Duo refused GET /admin/v3/integrations: Invalid signature in request credentials [40103]
-      the secret key is not that of the integration key: misspelt, reset meanwhile, or with a line break at its end: copy the secret key again from the application's page; it has 40 characters
+      the secret key does not match the integration key: misspelt, reset since, or with a trailing line break: copy the secret key again from the application's page; it has 40 characters
       the API hostname belongs to another account: copy integration key, secret key and API hostname together from one application's page
-      a proxy changes requests on their way: except the API hostname with NO_PROXY
+      a proxy modifies requests in transit: exclude the API hostname with NO_PROXY
     ");
     folder.duoctl(["plan"]).at_with(&server, &server.key("auth")).run().exits(77);
     folder
@@ -107,7 +107,7 @@ fn a_list_that_is_not_whole_stops_everything() {
     let (folder, server) = (Folder::with(THREE), Server::disturbed("short-list"));
     for command in ["plan", "apply", "verify"] {
         let outcome = folder.duoctl([command]).at(&server).run().exits(75);
-        outcome.warns("the list /admin/v3/integrations did not arrive whole");
+        outcome.warns("the list /admin/v3/integrations is incomplete");
     }
     assert_eq!(server.writes(), 0);
 }
@@ -171,10 +171,7 @@ fn trap_29_pages_that_shift_repeat_or_end_early_never_create_or_drop_anything() 
             &["import", "."],
         ] {
             let outcome = folder.duoctl(command).at(&server).run();
-            outcome
-                .exits(75)
-                .warns("did not arrive whole")
-                .warns("nothing was concluded from the part that came");
+            outcome.exits(75).warns("is incomplete: ").warns("nothing was concluded from the part that came");
         }
         assert_eq!((folder.read("duo.yaml"), server.writes()), (before, 0), "{fault}");
         // A list that moved once is read once more.

@@ -157,7 +157,7 @@ fn a_value_that_duo_does_not_take_is_not_worth_a_repeat() {
     let outcome = folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1);
     outcome
         .says("Invalid request parameters (type) [40002]; mend the cause, then run `duoctl apply` again")
-        .says("  Duo does not accept a value, which its detail names if it names anything: correct that field in the YAML");
+        .says("  Duo rejected a value; the detail in its reply may name it: correct that field in the YAML");
 }
 
 #[test]

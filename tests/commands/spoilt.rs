@@ -110,8 +110,8 @@ fn bytes_that_are_no_text_are_named_with_their_list_and_place() {
     });
     let outcome = spoiler.call(&folder, &["plan"]).run().exits(75);
     outcome
-        .warns("the list /admin/v1/groups did not arrive whole: object ")
-        .warns(" holds bytes that are not UTF-8 (byte ");
+        .warns("the list /admin/v1/groups is incomplete: object ")
+        .warns(" contains bytes that are not UTF-8 (byte ");
 }
 
 /// Forty-two users in a disabled group, in every form in which Duo may say so: letting the group in lets nobody in, and to

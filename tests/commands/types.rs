@@ -168,7 +168,7 @@ fn the_schema_offers_every_type_with_its_product() {
 fn a_type_that_cannot_be_created_is_refused_with_the_reason_and_adopted_where_it_is() {
     let entra = "applications:\n  entra: {type: azure-ca, name: Entra ID, user_access: no_users}\n  vpn: {type: radius, name: VPN, user_access: no_users}\n";
     let (folder, server) = (Folder::with(entra), Server::start());
-    let reason = "it needs a consent that is given interactively at Microsoft";
+    let reason = "it needs an interactive consent at Microsoft";
     folder.duoctl(["plan"]).at(&server).run().exits(0).warns(reason);
     let outcome = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(4).warns(reason);
     assert!(

@@ -277,7 +277,7 @@ async fn tls_older_than_1_2_and_no_tls_at_all_are_refused() {
     let cases = [
         (hello, too_old),
         (vec![0x15, 3, 1, 0, 2, 2, 70], too_old),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "what answers there does not speak TLS"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "the server does not use TLS"),
     ];
     for (bytes, expected) in cases {
         let address = speak_first(bytes).await;
@@ -296,7 +296,7 @@ async fn a_slow_drip_ends_at_the_total_timeout() {
     let transport = HttpsTransport::open(config).unwrap();
     let limit = Duration::from_secs(10);
     let lost = error(tokio::time::timeout(limit, transport.send(&post())).await.expect("no timeout"));
-    assert!(lost.to_string().ends_with("was lost: it was not there within 0.4 s"), "{lost}");
+    assert!(lost.to_string().ends_with("was lost: it did not arrive within 0.4 s"), "{lost}");
     assert_eq!(server.requests(), 1);
     error(transport.send(&get()).await);
     assert_eq!(server.requests(), 4);
