@@ -99,9 +99,9 @@ fn what_it_cannot_do_is_said_at_once() {
     };
     refused(&["--listen", "0.0.0.0:0"], 64, "is not a loopback address");
     refused(&["--listen", "nonsense"], 64, "--listen");
-    refused(&["--fault", "nonsense"], 64, "unknown fault `nonsense`; known are: 429=N, ");
+    refused(&["--fault", "nonsense"], 64, "unknown fault `nonsense`; known faults: 429=N, ");
     refused(&["--fault", "delay"], 64, "fault `delay` needs a number: delay=MS");
-    refused(&["--switch", "nonsense"], 64, "unknown switch `nonsense`; known are: ");
+    refused(&["--switch", "nonsense"], 64, "unknown switch `nonsense`; known switches: ");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     refused(&["--listen", &taken.local_addr().unwrap().to_string()], 1, "cannot listen on 127.0.0.1:");
     folder.write("file", "");
@@ -245,5 +245,5 @@ fn it_is_one_account_with_one_hostname() {
     plan(&document).run().exits(0).says("No changes.");
     drop(process);
     let outcome = folder.duoctl(["sandbox", "serve", "--api-hostname", "api.example.com"]).run().exits(64);
-    outcome.warns("is not a host of Duo's API");
+    outcome.warns("is not a Duo API host");
 }
