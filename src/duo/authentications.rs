@@ -70,7 +70,9 @@ fn decode(record: &Value) -> Authentication {
     let when = time_of(record).map(moment).or_else(unreadable);
     Authentication {
         when: when.unwrap_or_else(|| "an unknown time".to_owned()),
-        who: text("/user/name").filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned()),
+        who: text("/user/name")
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "an unknown user".to_owned()),
         result: text("/result").unwrap_or_else(|| "unknown result".to_owned()),
     }
 }
