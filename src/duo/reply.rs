@@ -56,7 +56,7 @@ impl std::fmt::Debug for Body {
 ///
 /// - [`DuoError::Refused`]: Duo refused the call, whatever the HTTP status.
 /// - [`DuoError::Lost`]: the body of a success or of a server error broke off, or is JSON that ends too early. For reads
-/// and writes alike: the answer was on its way, so retry where that is safe.
+///   and writes alike: the answer was on its way, so retry where that is safe.
 /// - [`DuoError::Unexpected`]: redirects, oversized bodies, HTML, JSON in another format than Duo's.
 pub fn outcome(call: &ApiCall, reply: &Reply) -> Result<Success, DuoError> {
     let status = reply.status;

@@ -1,5 +1,5 @@
 //! Every type of the reference's table: its product in the schema, its fields, what the API cannot create and why, what is
-//! out of support and since when; and a type that Duo adds tomorrow.
+//! out of support and since when; and a type that Duo may add later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ fn is_gateway(kind: &str, product: &str) -> bool {
     kind == "dag" || product.starts_with("SAML - ")
 }
 
-/// One application of each type with the same fields, and what `validate` finds at each.
+/// One application of each type with the same fields, and the findings of `validate` for each.
 fn findings(fields: &Value) -> BTreeMap<String, Vec<Value>> {
     let kinds = rows().into_iter().map(|(kind, _)| kind).chain(["type-of-tomorrow"]);
     let mut lines: Vec<String> = kinds.map(str::to_owned).collect();
@@ -70,7 +70,7 @@ fn every_type_says_what_the_api_cannot_do_with_it_and_what_is_out_of_support() {
         "sso-oauth-client-credentials",
     ];
     for (kind, product) in rows() {
-        // What a new application of single sign-on needs has a test of its own.
+        // Another test covers the requirements of new single sign-on applications.
         let of_types = |finding: &&Value| finding["code"] != "doubtful-sso";
         let findings: Vec<&Value> = found[kind].iter().filter(of_types).collect();
         assert!(

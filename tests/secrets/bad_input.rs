@@ -1,5 +1,5 @@
-//! Every store that is broken in its own way, in one run: each is named with what to do, the others get their keys, and
-//! what was not delivered is delivered once it is mended.
+//! Stores that are broken in different ways, in one run: each is named with a fix, the others get their keys, and what was
+//! not delivered is delivered once the store is fixed.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -66,7 +66,7 @@ fn mend_all(folder: &Folder) {
 #[test]
 fn each_is_named_and_the_others_proceed() {
     let (duo, folder) = (Duo::start(), Folder::empty());
-    // Nobody, not even root, can write there.
+    // Not even root can write there.
     yaml(&folder, "/sys/duoctl-secrets");
     break_all(&folder);
     // The account has other applications of their type, whose keys such a store may hold.

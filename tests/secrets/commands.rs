@@ -1,4 +1,4 @@
-//! The exec store: commands that hang, print the secret, flood, or expect what they are not given.
+//! The exec store: commands that hang, print the secret, print too much, or expect input that they do not get.
 
 use std::fs;
 use std::time::{Duration, Instant};

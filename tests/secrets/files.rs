@@ -1,4 +1,4 @@
-//! The file store: for its owner's eyes only, whole or not at all, and never in a commit.
+//! The file store: readable only by its owner, complete or not at all, and never in a commit.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -106,7 +106,7 @@ async fn nothing_that_duoctl_did_not_write_is_overwritten() {
     fs::set_permissions(folder.path("secrets/dir"), fs::Permissions::from_mode(0o700)).unwrap();
     assert!(refused(&stores, "dir").await.contains("is not a file"));
     assert!(refused(&stores, "text/below").await.contains("is not a folder"));
-    // An empty file, e.g. of a machine that lost power, holds nothing.
+    // An empty file, e.g. after a power loss, counts as nothing.
     fs::write(folder.path("secrets/vpn"), "").unwrap();
     put(&stores, &target("local", "vpn", None), KEY).await.unwrap();
 }
@@ -133,7 +133,7 @@ async fn the_next_delivery_removes_what_a_killed_one_left() {
         names.sort();
         names
     };
-    // As a kill in the middle leaves it, which the kills below may or may not meet.
+    // As after a kill during a write, which the kills below may or may not hit.
     fs::write(secrets.join(".duoctl-delivery-x1y2z3"), KEY).unwrap();
     fs::set_permissions(secrets.join(".duoctl-delivery-x1y2z3"), fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(got(&stores, &target("local", "vpn", None)).await.unwrap().as_deref(), Some(KEY));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::vault_double::{TOKEN, Vault};
 use super::workspace::{Duo, Folder, KEY, got, payload, put, target};
 
-/// A token from a file, since the environment belongs to all tests.
+/// A token from a file, since all tests share the environment.
 fn folder(vault: &Vault, mount: &str, more: &str) -> Folder {
     let folder = Folder::empty();
     std::fs::write(folder.path("token"), format!("{TOKEN}\n")).unwrap();
@@ -14,7 +14,7 @@ fn folder(vault: &Vault, mount: &str, more: &str) -> Folder {
     folder
 }
 
-/// Stores and the folder that has to outlive them.
+/// Stores, and the folder that must outlive them.
 struct Open {
     stores: Stores,
     _folder: Folder,
@@ -78,7 +78,7 @@ async fn a_concurrent_writer_is_never_overwritten() {
     assert!(error.contains("another client wrote kv/data/vpn"), "{error}");
     assert!(error.contains("nothing was overwritten"), "{error}");
     assert_eq!(vault.secret("kv/vpn")["integration_key"], "DIINTRUDER");
-    // A revision that was read before is no licence either.
+    // A revision that was read earlier does not allow it either.
     let store = stores.of(&target).unwrap();
     assert!(store.write(&place(&target), &payload(KEY), 1).await.is_err());
 }
@@ -184,7 +184,7 @@ async fn logins_are_made_once_and_again_when_a_token_ends() {
         put(&stores, &target, KEY).await.unwrap();
         put(&stores, &target, "another").await.unwrap();
         assert_eq!(logins(), before + 1, "{login}");
-        // The token ends between two applications.
+        // The token expires between two applications.
         vault.state().tokens.clear();
         put(&stores, &target, KEY).await.unwrap();
         assert_eq!(logins(), before + 2, "{login}");
@@ -212,7 +212,7 @@ async fn a_given_token_that_ended_is_named() {
 #[tokio::test]
 async fn a_given_token_is_renewed_before_it_ends() {
     let vault = Vault::start().await;
-    // So short a lease is over as soon as two thirds of it, rounded down, are.
+    // Such a short lease is over at two thirds of it, rounded down.
     vault.state().lease = (1, true);
     let stores = open(&vault, "kv", "");
     for key in [KEY, "another"] {
