@@ -296,7 +296,7 @@ switches! {
     /// How a secret key is masked: its last four characters after 36 stars, 40 stars, or four stars (duo-api.md, section 0:
     /// third parties' evidence only).
     secret_mask: Mask, "secret-mask" = Mask::LastFour;
-    /// Applications of this type cannot be created, even if the table of types says so (duo-api.md, section 4: the set is open,
+    /// Applications of this type cannot be created, even if the table of types says otherwise (duo-api.md, section 4: the set is open,
     /// and no source is certain of every row).
     refuse_type: Names, "refuse-type" = Names::default();
     /// Lists of applications omit the one with this name and do not count it, while the summary does (duo-api.md, section 7.5:

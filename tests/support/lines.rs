@@ -104,7 +104,7 @@ fn incomplete(last: &str) -> bool {
     })
 }
 
-/// What was printed twice. A line that is not indented stands for itself and the indented lines below it; a plan's line may be
+/// What was printed twice. A line that is not indented counts together with the indented lines below it; a plan's line may be
 /// true again after the apply.
 fn twice(out: &str, err: &str) -> Option<String> {
     let (before, after) = out.split_once("After the apply the account still differs:").unwrap_or((out, ""));
