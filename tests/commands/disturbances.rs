@@ -171,7 +171,7 @@ fn trap_29_pages_that_shift_repeat_or_end_early_never_create_or_drop_anything() 
             &["import", "."],
         ] {
             let outcome = folder.duoctl(command).at(&server).run();
-            outcome.exits(75).warns("is incomplete: ").warns("nothing was concluded from the part that came");
+            outcome.exits(75).warns("is incomplete: ").warns("duoctl did not use the incomplete list");
         }
         assert_eq!((folder.read("duo.yaml"), server.writes()), (before, 0), "{fault}");
         // A list that moved once is read again.

@@ -61,7 +61,7 @@ fn what_is_not_a_text_file_is_named_by_whoever_reads_it() {
     let wide: Vec<u8> = "\u{feff}hunter2\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     each(&server, &|folder| fs::write(folder.path("FILE"), &wide).unwrap(), says("UTF-16, not UTF-8"));
     let large = |folder: &Folder| fs::File::create(folder.path("FILE")).unwrap().set_len(1 << 40).unwrap();
-    each(&server, &large, says("is too large: at most"));
+    each(&server, &large, says("is too large: the limit is"));
 }
 
 #[test]

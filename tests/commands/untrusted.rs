@@ -232,7 +232,7 @@ fn a_secret_in_the_place_of_a_key_is_not_sent() {
     for (keys, what) in [
         ("integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_OTHER}", "are the two swapped?"),
         ("integration_key: {file: key}, secret_key: {env: DUO_OTHER}", "are the two swapped?"),
-        ("integration_key: {env: DUO_ODD}, secret_key: {env: DUO_SKEY}", "is not an integration key"),
+        ("integration_key: {env: DUO_ODD}, secret_key: {env: DUO_SKEY}", "is not a Duo integration key"),
         ("integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_SKEY}", "from the same place as a secret"),
         ("integration_key: {file: key}, secret_key: {file: ./key}", "from the same place as a secret"),
         (

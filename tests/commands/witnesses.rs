@@ -127,7 +127,7 @@ fn noted(length: usize) -> String {
 fn notes_that_are_too_long_leave_nothing_behind() {
     let (folder, server) = (Folder::with(&noted(300)), server(&["short-notes"]));
     let outcome = apply(&folder, &server, 4).says("failed applications.vpn").says("notes");
-    outcome.says("Duo does not accept a value");
+    outcome.says("Duo rejected a value");
     assert_eq!(server.named("VPN").len(), 0);
     folder.declare(&noted(30));
     apply(&folder, &server, 0);

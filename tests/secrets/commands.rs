@@ -121,7 +121,7 @@ async fn other_exit_codes_and_missing_programs_are_failures() {
     let error = refused(&folder("kill -9 $$", EMPTY, "")).await;
     assert!(error.contains("ended with signal: 9"), "{error}");
     let error = refused(&folder("cat > /dev/null", "echo nonsense", "")).await;
-    assert!(error.contains("store cmd: vpn holds something that duoctl did not write"), "{error}");
+    assert!(error.contains("store cmd: vpn holds data that duoctl did not write"), "{error}");
     let folder = folder("exit 0", EMPTY, "");
     fs::remove_file(folder.path("read.sh")).unwrap();
     let error = refused(&folder).await;

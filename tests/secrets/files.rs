@@ -98,7 +98,7 @@ async fn nothing_that_duoctl_did_not_write_is_overwritten() {
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let error = refused(&stores, name).await;
-        assert!(error.contains("holds something that duoctl did not write"), "{error}");
+        assert!(error.contains("holds data that duoctl did not write"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
         assert_eq!(fs::read_to_string(path).unwrap(), content);
     }

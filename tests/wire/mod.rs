@@ -249,7 +249,7 @@ async fn a_certificate_that_does_not_fit_is_explained_and_nothing_is_sent() {
     let (ours, theirs, namesake) = (Authority::new(), Authority::named("Another"), Authority::new());
     let cases = [
         (namesake.leaf(HOST, 2020, 2099), "not signed by the trusted authority of that name"),
-        (theirs.leaf(HOST, 2020, 2099), "an authority that is not trusted here"),
+        (theirs.leaf(HOST, 2020, 2099), "an untrusted authority"),
         (ours.leaf("api-ffffffff.duosecurity.com", 2020, 2099), "for another hostname"),
         (ours.leaf(HOST, 2020, 2021), "has expired, or this machine's clock is wrong"),
         (ours.leaf(HOST, 2090, 2099), "not valid yet, or this machine's clock is wrong"),
