@@ -203,13 +203,13 @@ async fn a_bad_timestamp_is_mended_by_one_ping() {
     channel.clone().send(&get()).await.unwrap();
     assert_eq!(channel.clock_offset(), Some(4000));
     let sent = sent.lock().unwrap();
-    let (ping, retried, later) = (&sent[1].1, &sent[2].1, &sent[3].1);
+    let (ping, mended, later) = (&sent[1].1, &sent[2].1, &sent[3].1);
     assert!(ping.target == "/auth/v2/ping" && ping.authorization.is_none());
     assert_eq!(
-        (sent[0].1.date.as_str(), retried.date.as_str()),
+        (sent[0].1.date.as_str(), mended.date.as_str()),
         ("Wed, 18 Mar 2026 09:05:07 -0000", "Wed, 18 Mar 2026 10:11:47 -0000",)
     );
-    assert_eq!(later.date, retried.date);
+    assert_eq!(later.date, mended.date);
 }
 
 #[tokio::test(start_paused = true)]
