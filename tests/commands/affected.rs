@@ -1,11 +1,10 @@
-//! Who is affected by a change of access or policy, what counting them costs, and what it says when it cannot.
+//! Who is affected by a change of access or policy, what counting them costs, and the message when that fails.
 
 use serde_json::{Value, json};
 
 use crate::support::{Folder, Server, THREE};
 
-/// Applied, with people of known names in two groups of their own.
-/// The id of the group Blue comes with it.
+/// Applied, with named people in two separate groups. Returns the id of the group Blue, too.
 fn staffed() -> (Folder, Server, String) {
     let server = Server::start();
     let blue = {
@@ -98,7 +97,7 @@ fn the_budget_is_kept_and_its_end_is_visible() {
     let (outcome, requests) = run("20");
     outcome.says("@ 1101 users gain access: cyd");
     assert_eq!(requests, 3 + 1 + 4);
-    // Not every user fits: nobody knows who is disabled.
+    // The allowance is not enough for all users: who is disabled is unknown.
     let (outcome, requests) = run("6");
     outcome.says("@ 1103 users gain access: ").says("disabled and locked-out users are counted, too");
     assert_eq!(requests, 5);
@@ -129,7 +128,7 @@ fn groups_that_cannot_be_expanded_fail_no_plan() {
         assert!(outcome.stdout.contains(&blue), "{fault}: {}", outcome.stdout);
         server.calm();
     }
-    // The same key may list applications and groups, but nobody lets it look at users.
+    // The same key may list applications and groups, but may not read users.
     server.disturb("5xx=999@/admin/v1/users");
     let outcome = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0).json();
     assert_eq!(outcome["impact"]["counts_disabled"], true);

@@ -1,4 +1,4 @@
-//! `init` and `validate`: before anything is reached.
+//! `init` and `validate`, which work offline.
 
 use serde_json::json;
 
@@ -32,7 +32,7 @@ fn a_first_file_validates_plans_applies_and_is_never_overwritten() {
     assert_eq!(folder.read("duoctl.schema.json"), "mine");
 }
 
-/// Questions of `init` with their answers. What cannot be used is asked again.
+/// Questions of `init` with their answers. An invalid answer is asked again.
 type Dialogue<'a> = &'a [(&'a str, &'a str)];
 
 #[test]

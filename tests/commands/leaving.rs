@@ -1,5 +1,5 @@
-//! Applications that leave the YAML: what is still used stays, what comes back has what it had, what is retained is
-//! forgotten; and applications of another type, whose predecessors serve until their successors are proven.
+//! Applications that leave the YAML: those in use stay, those that come back get their access back, retained ones are
+//! forgotten; and type changes, where the old application works until the new one is verified.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn log_in(server: &Server, name: &str, user: &str, minutes: i64) {
 #[test]
 fn what_is_used_since_its_quarantine_is_not_deleted_until_someone_insists() {
     let (folder, server) = shut(VPN);
-    // An hour before the quarantine it was in use, of course; and somebody else uses another application now.
+    // It was in use an hour before the quarantine, and another application is in use now.
     log_in(&server, "VPN", "ann", -60);
     log_in(&server, "Intranet", "bob", 0);
     for filters in [true, false] {
@@ -91,7 +91,7 @@ fn without_the_log_nothing_is_deleted_and_the_permission_is_named() {
 fn an_address_that_comes_back_has_what_it_had() {
     let (folder, server) = shut(VPN);
     assert_eq!(server.named("VPN")[0]["user_access"], "NO_USERS");
-    // Pinned, and nothing said of who may log in.
+    // Pinned, and without a setting for who may log in.
     let pinned = format!("  vpn: {{integration_key: {}}}\n", server.ikey("VPN"));
     folder.declare(&yaml(&pinned));
     folder
@@ -178,7 +178,7 @@ fn a_replacement_names_its_price_and_the_old_one_serves_until_the_new_one_is_pro
     let left =
         server.named("Help desk").into_iter().find(|live| live["integration_key"] == old.as_str()).unwrap();
     assert_eq!(left["user_access"], "PERMITTED_GROUPS", "it still serves");
-    // The rest of a replacement is as careful.
+    // The rest of a replacement is just as careful.
     apply().exits(4).says("not proven");
     assert_eq!(kinds(), ["authapi", "websdk"]);
     server.calm();
@@ -203,7 +203,7 @@ fn what_points_at_the_old_key_is_part_of_the_price() {
     assert!(price.contains(&format!("applications.other, \"Other\", refers to {old}").as_str()), "{price:?}");
 }
 
-/// A list that lacks applications and does not say so is noticed by the account's own count of them.
+/// A list that silently omits applications is detected by the account's own count.
 #[test]
 fn a_list_that_is_shorter_than_duos_count_deletes_nothing() {
     let (folder, server) = shut(VPN);
@@ -217,14 +217,14 @@ fn a_list_that_is_shorter_than_duos_count_deletes_nothing() {
             .warns("read information");
         assert_eq!(server.named("VPN").len(), 1, "{prune}");
     }
-    // A replacement deletes as well.
+    // A replacement deletes, too.
     folder.declare(&yaml("").replace("type: unix", "type: rdp"));
     let replace = ["apply", "--auto-approve", "--allow", "replaces:applications.wiki"];
     folder.duoctl(replace).at(&server).run().exits(1).warns("applications.wiki: DI");
     assert_eq!(server.named("Wiki")[0]["type"], "unix");
     hide("none");
     folder.declare(&yaml(""));
-    // Where the count cannot be read, nothing is held back; with -v that is said.
+    // If the count cannot be read, nothing is held back; with -v the output says so.
     let operator = server.key("operator").integration_key;
     let body = crate::support::object(json!({"adminapi_info": "0"}));
     server.account().modify_application(&operator, body).unwrap_or_else(|_| panic!("refused"));

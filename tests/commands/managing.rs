@@ -1,4 +1,4 @@
-//! Bringing an existing account under management, and living with the hands of others: `import`, `adopt`, `drift`,
+//! Bringing an existing account under management, and working with administrators who change it: `import`, `adopt`, `drift`,
 //! `accept`.
 
 use crate::support::{self, Folder, HEAD, Server, object};
@@ -57,7 +57,7 @@ fn an_import_can_be_spread_over_files() {
 fn an_import_after_which_nothing_could_be_read_writes_nothing() {
     let server = Server::start();
     let folder = Folder::with("");
-    // The largest file that is read, all but the room for the entries.
+    // The largest file that is read, except for room for the entries.
     let full = format!("# {}\n{}", "x".repeat(32 * 1024 * 1024 - 1024), folder.read("duo.yaml"));
     folder.write("duo.yaml", &full);
     let outcome = folder.duoctl(["import"]).at(&server).run().exits(1).warns("`duo.yaml` is too large");
@@ -69,7 +69,7 @@ fn an_import_after_which_nothing_could_be_read_writes_nothing() {
 fn a_list_that_cannot_be_read_stops_the_import() {
     let server = Server::start();
     let folder = Folder::with("");
-    // The key may see applications, and neither groups nor policies.
+    // The key may read applications, but neither groups nor policies.
     let key = server.key("operator");
     server
         .account()
@@ -247,8 +247,8 @@ fn an_ignore_that_is_no_longer_needed_is_said() {
     folder.duoctl(["drift"]).at(&server).run().exits(0).warns("there is nothing to ignore");
 }
 
-/// Who: only what was done since duoctl last wrote, one line for each actor and time, and nothing of what only the YAML
-/// changed.
+/// `--who` only shows actions since duoctl last wrote, one line per actor and time, and nothing about changes that were only
+/// made in the YAML.
 #[test]
 fn only_what_explains_the_drift_has_a_name_on_it() {
     let (folder, server) = managed();
@@ -257,7 +257,7 @@ fn only_what_explains_the_drift_has_a_name_on_it() {
             folder.duoctl(["drift", "--who", "--format", "json"]).at(&server).run().exits(2).json();
         document["who"]["by_address"].as_object().unwrap().clone()
     };
-    // What an apply has taken back is over, and so is the creation.
+    // What an apply reverted is over, and so is the creation.
     server.edit("VPN", json!({"greeting": "Bye"}));
     folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
     server.edit("VPN", json!({"greeting": "Hey"}));
@@ -270,12 +270,12 @@ fn only_what_explains_the_drift_has_a_name_on_it() {
         .map(|it| it["action"].as_str().unwrap())
         .collect();
     assert_eq!(actions, ["integration_update"]);
-    // What only the YAML changed was done by nobody in Duo.
+    // A change made only in the YAML has no actor in Duo.
     let yaml = folder.read("duo.yaml");
     folder.write("duo.yaml", &(yaml.clone() + "  fresh: {type: unix, name: Fresh, user_access: no_users}\n"));
     assert_eq!(who().keys().collect::<Vec<_>>(), ["applications.vpn"]);
     folder.write("duo.yaml", &yaml);
-    // The same once more is told once for each time.
+    // A repeated action is shown once per time.
     for greeting in ["One", "Two"] {
         server.edit("VPN", json!({"greeting": greeting}));
     }
@@ -289,7 +289,7 @@ fn only_what_explains_the_drift_has_a_name_on_it() {
     let times: std::collections::BTreeSet<&str> =
         lines.iter().map(|line| line.trim().split(' ').next().unwrap()).collect();
     assert_eq!(times.len(), lines.len(), "{lines:?}");
-    // An application of that name which was deleted before duoctl made its own is another one.
+    // An application of that name that was deleted before duoctl created its own is a different one.
     let ikey = server.ikey("VPN");
     for _ in 0..2 {
         let current = server.ikey("VPN");
@@ -300,7 +300,7 @@ fn only_what_explains_the_drift_has_a_name_on_it() {
     }
 }
 
-/// A person made it, duoctl adopted it: that it was made explains nothing that changed later.
+/// A person created it, duoctl adopted it: the creation does not explain later changes.
 #[test]
 fn a_creation_is_no_drift() {
     let (folder, server) = (Folder::with("applications: {}\n"), Server::start());

@@ -1,4 +1,4 @@
-//! `plan`: what would change, and that it changes nothing.
+//! `plan` shows what would change, and changes nothing.
 
 use serde_json::{Value, json};
 

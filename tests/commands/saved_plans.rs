@@ -1,4 +1,4 @@
-//! A saved plan is carried out as it was shown, or not at all.
+//! A saved plan is carried out exactly as shown, or not at all.
 
 use serde_json::{Value, json};
 
@@ -157,7 +157,7 @@ fn a_value_that_duo_does_not_take_is_not_worth_a_repeat() {
     let outcome = folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1);
     outcome
         .says("Invalid request parameters (type) [40002]; fix the cause, then run `duoctl apply` again")
-        .says("  Duo does not accept a value, which its detail names if it names anything: correct that field in the YAML");
+        .says("  Duo rejected a value; the detail in its reply may name it: correct that field in the YAML");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_pipe_is_written_to_and_not_replaced() {
     let (folder, server) = pending();
     let pipe = folder.path("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    // Open on both ends, so that nobody waits for anybody.
+    // Open on both ends, so that nothing blocks.
     let _reader = std::fs::File::options().read(true).write(true).open(&pipe).unwrap();
     folder.duoctl(["plan", "--out", "pipe"]).at(&server).run().exits(0);
     assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
@@ -175,7 +175,7 @@ fn a_pipe_is_written_to_and_not_replaced() {
     std::os::unix::fs::symlink("plan.json", folder.path("link")).unwrap();
     folder.write("plan.json", "old");
     let refused = folder.duoctl(["plan", "--out", "link"]).at(&server).run().exits(1);
-    refused.warns("link cannot be written: it is a symbolic link; name the place that it leads to");
+    refused.warns("link cannot be written: it is a symbolic link; use the path that it points to");
     assert_eq!(folder.read("plan.json"), "old");
 }
 
@@ -189,7 +189,7 @@ fn a_guard_is_not_lifted_by_saving() {
     folder.duoctl(["apply", "plan.json", "--allow", "escalates_privilege"]).at(&server).run().exits(0);
 }
 
-/// Whoever may leave a plan for the job that applies, and not apply, chooses neither its YAML nor what is removed.
+/// Someone who may leave a plan for the apply job, but may not apply, controls neither its YAML nor what is removed.
 #[test]
 fn with_config_it_is_refused_unless_it_is_of_that_yaml_with_the_same_arguments() {
     let (folder, server) = pending();

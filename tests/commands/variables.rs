@@ -1,4 +1,4 @@
-//! `vars`: what sets them, what plans and edits make of them.
+//! `vars`: how they are set, and how plans and edits treat them.
 
 use serde_json::json;
 
@@ -82,7 +82,7 @@ fn no_edit_overwrites_one_and_what_looks_like_one_in_duo_is_escaped() {
         .exits(1)
         .warns("`applications.vpn.greeting` comes from a variable, `${vars.greeting}`");
     assert_eq!(folder.read("duo.yaml"), before);
-    // An edit of another key keeps them, and what duoctl writes is read back as the same.
+    // Editing another key keeps them, and what duoctl writes reads back the same.
     folder.duoctl(["ignore", "applications.vpn", "greeting", "--reason=costs ${x}", hello]).run().exits(0);
     let text = folder.read("duo.yaml");
     assert!(text.contains("greeting: ${vars.greeting}\n") && text.contains("costs $${x}"), "{text}");

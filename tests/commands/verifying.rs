@@ -1,4 +1,4 @@
-//! `verify` and `doctor`: what is proven, what is not, and what to do about it.
+//! `verify` and `doctor`: what is verified, what is not, and what to do about it.
 
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ fn a_permission_that_was_changed_behind_its_back_is_a_failure() {
         .warns("the account differs from the YAML; `duoctl plan` shows how");
     let document = folder.duoctl(["verify", "--format", "json"]).at(&server).run().exits(3).json();
     assert_eq!(verdicts(&document)[1], ("applications.siem", "failed"));
-    // What the YAML ignores is Duo's own business.
+    // Ignored fields are left to Duo.
     folder.declare(&THREE.replace(
         "permissions: [info, read_resource]}",
         "permissions: [info, read_resource], ignore: [{field: permissions, reason: trial}]}",
@@ -97,7 +97,7 @@ fn what_cannot_be_told_apart_is_not_called_missing() {
 #[test]
 fn answers_that_prove_nothing_are_neither_good_nor_bad() {
     let (folder, server) = applied();
-    // The list is read; then the keys cannot be.
+    // The list can be read, then the keys cannot.
     let process = {
         server.disturb("delay=100");
         folder.duoctl(["verify", "--only", "*.helpdesk"]).at(&server).start()
@@ -108,7 +108,7 @@ fn answers_that_prove_nothing_are_neither_good_nor_bad() {
     process.end().exits(75).says("inconclusive").says("Verified: 0 of 1 applications, 1 inconclusive.");
 }
 
-/// A server error says nothing about a key: nobody is told to reset one that works, and that clients are using.
+/// A server error proves nothing about a key: no message suggests resetting a working key that clients use.
 #[test]
 fn a_servers_error_fails_no_key() {
     let (server, folder) = (
@@ -259,8 +259,8 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
     "#);
 }
 
-/// Every set of newer and older permissions to read: what is said to be held is held, and what cannot be told says why,
-/// once for each reason.
+/// Every set of newer and older read permissions: what is reported as held is held, and what cannot be determined is
+/// reported with its reason, once per reason.
 #[test]
 fn permissions_are_named_exactly() {
     for (declared, held, refused) in [
@@ -300,7 +300,7 @@ fn permissions_are_named_exactly() {
     }
 }
 
-/// A key that works from elsewhere only: every permission comes with the reason, also without -v.
+/// A key that only works from elsewhere: every permission has the reason, also without -v.
 #[test]
 fn what_cannot_be_tested_says_why() {
     let siem = "applications:\n  siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info, read_log], \
@@ -316,7 +316,7 @@ fn what_cannot_be_tested_says_why() {
     "#);
 }
 
-/// Whatever verify advises is what apply takes.
+/// apply accepts what verify suggests.
 #[test]
 fn the_advice_of_verify_works() {
     type Edit = fn(&Server);
@@ -336,7 +336,7 @@ fn the_advice_of_verify_works() {
             let (folder, server) = applied();
             edit(&server);
             if others {
-                // Another address that an apply refuses for a reason of its own.
+                // An apply refuses another address for a different reason.
                 server.edit("VPN", json!({"user_access": "NO_USERS"}));
             }
             let outcome = folder.duoctl(["verify", "--only", "*.siem"]).at(&server).run().exits(3);
@@ -350,8 +350,8 @@ fn the_advice_of_verify_works() {
     }
 }
 
-/// A risk that only undoes what was done in Duo does not read as the opposite of it, and what waits for a consent to
-/// something else is named.
+/// A risk that only reverts a change made in Duo does not read like the opposite, and a step that waits for another consent is
+/// named.
 #[test]
 fn a_consent_that_is_missing_says_what_else_waits() {
     let yaml = THREE.replace(

@@ -1,12 +1,12 @@
-//! What the README and the pages in docs/ and docs/stores/ show is true. Per page, in a copy of examples/ of its own and without a
-//! network:
+//! Everything that the README and the pages in docs/ and docs/stores/ show is correct. Per page, in its own copy of examples/
+//! and without a network:
 //!
-//! * a `console` block is run line by line; what stands under a command is what it prints, where a line of `...` stands
-//!   for any lines and `[..]` for any text. `<!-- exit 2 -->` before the block is the exit code of its last command;
-//!   every other command ends with 0;
-//! * the duoctl commands of a `sh` block are read by the real parser of arguments, and not run;
-//! * a `yaml` block with `version:` is loaded and has no error;
-//! * a link to a file of the repository leads there, and so does its anchor;
+//! * a `console` block is run line by line; the lines under a command are its output, where a line of `...` matches any
+//!   lines and `[..]` any text. `<!-- exit 2 -->` before the block is the exit code of its last command; every other
+//!   command exits with 0;
+//! * the duoctl commands of a `sh` block are parsed by the real argument parser, and not run;
+//! * a `yaml` block with `version:` loads without errors;
+//! * a link to a file of the repository, and its anchor, exist;
 //! * the tests that it names exist.
 
 use std::fs;
@@ -74,7 +74,7 @@ fn blocks(page: &Path) -> Vec<Block> {
     blocks
 }
 
-/// The arguments of a duoctl command, however it is started; `None` for another command.
+/// The arguments of a duoctl command, however it is run; `None` for another command.
 fn arguments(command: &str) -> Option<Vec<&str>> {
     let words: Vec<&str> = command.split_whitespace().collect();
     ["cargo run --release --", "duoctl"].into_iter().find_map(|start| {
@@ -88,7 +88,7 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
         match entry.file_type().unwrap().is_dir() {
-            // What someone tried in the sources has no place here.
+            // State from someone's own experiments is not copied.
             true if entry.file_name() == ".duoctl" => {}
             true => copy(&from, &to),
             false => {
@@ -98,7 +98,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What a command prints, stdout and stderr in the order in which it came, and its exit code.
+/// The output of a command, stdout and stderr in order, and its exit code.
 fn run(folder: &Path, arguments: &[&str]) -> (String, Option<i32>) {
     let output = folder.join(".output");
     let file = fs::File::create(&output).unwrap();
@@ -112,7 +112,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (String, Option<i32>) {
     (text, status.code())
 }
 
-/// Whether a line is the shown one, in which `[..]` stands for any text.
+/// Whether a line matches the shown one, in which `[..]` matches any text.
 fn matches(shown: &str, printed: &str) -> bool {
     let pieces: Vec<&str> = shown.trim_end().split("[..]").collect();
     let (first, last) = (pieces[0], pieces[pieces.len() - 1]);
@@ -134,14 +134,14 @@ fn matches(shown: &str, printed: &str) -> bool {
     })
 }
 
-/// The first shown line of a part that the output does not hold, in the order of the parts.
+/// The first shown line of a part that the output does not contain, in the order of the parts.
 fn untrue<'s>(shown: &[&'s str], printed: &str) -> Option<&'s str> {
     let printed: Vec<&str> = printed.trim_end().lines().collect();
     let parts: Vec<&[&str]> = shown.split(|line| line.trim() == "...").collect();
     let last = parts.len() - 1;
     let mut next = 0;
     for (index, part) in parts.iter().enumerate() {
-        // Nothing was left out before the first part, nor after the last one, unless dots say so.
+        // Nothing was left out before the first part or after the last one, unless dots say so.
         let places = match (index == 0, index == last) {
             (true, true) if part.len() != printed.len() => 0..0,
             (true, _) => 0..1,
@@ -177,7 +177,7 @@ fn run_block(block: &Block, folder: &Path) {
         let (printed, code) = run(folder, &arguments);
         let wanted = if index == last { block.exit } else { 0 };
         assert_eq!(code, Some(wanted), "{}: {command} printed\n{printed}", block.place());
-        // An empty line before the next command is there for readers.
+        // An empty line before the next command is only for readers.
         while shown.last().is_some_and(|line| line.is_empty()) {
             shown.pop();
         }
@@ -229,7 +229,7 @@ fn commands_that_are_only_shown_have_arguments_that_exist() {
     let mut read = 0;
     for block in pages().iter().flat_map(|page| blocks(page)).filter(|block| block.language == "sh") {
         for line in &block.lines {
-            // What follows a redirection, a pipe or a remark is the shell's.
+            // A redirection, a pipe or a comment belongs to the shell.
             let command = line.split(['#', '|', '>', '&']).next().unwrap_or_default();
             let Some(arguments) = arguments(command) else { continue };
             let arguments = arguments.iter().map(|argument| argument.trim_matches(['\'', '"']));
@@ -266,7 +266,7 @@ fn links_inside_the_repository_lead_somewhere() {
     let mut followed = 0;
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
-        // `[text](target)`; what has a space in it is no target.
+        // `[text](target)`; a target has no spaces.
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for target in targets.filter(|target| !target.contains(char::is_whitespace)) {
             if target.starts_with("https://") || target.starts_with("mailto:") {
@@ -291,7 +291,7 @@ fn links_inside_the_repository_lead_somewhere() {
     assert!(followed > 20, "only {followed} links were followed");
 }
 
-/// The files of tests that a page names are there, and so are the crate and the folder of each `--test CRATE FOLDER`.
+/// The test files that a page names exist, and so do the crate and the folder of each `--test CRATE FOLDER`.
 #[test]
 fn the_tests_that_are_named_exist() {
     let mut named = 0;

@@ -1,4 +1,4 @@
-//! What pages and examples show, run as it stands.
+//! What pages and examples show, run unchanged.
 
 mod commands;
 mod examples;

@@ -8,7 +8,7 @@ const INTELLIGENCE: &str = "identity_intelligence:
   emea: {display_name: Duo EMEA, access: read_only, push_verification: {application_name: Acme}}
 ";
 
-/// Saves a plan and compares what was printed then with what is shown now.
+/// Saves a plan and compares what was printed then with what `show` prints.
 #[track_caller]
 fn is_shown_as_printed(folder: &Folder, server: &Server, arguments: &[&str]) {
     let all = ["plan", "--out", "plan.json"].iter().chain(arguments);

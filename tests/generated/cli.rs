@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::{Command, CommandFactory as _};
 use duoctl::cli::args::Args;
 
-/// Helps are wrapped as on a terminal of this width.
+/// Help is wrapped for a terminal of this width.
 const WIDTH: usize = 100;
 
 pub(crate) fn page() -> String {
@@ -22,11 +22,11 @@ pub(crate) fn page() -> String {
 fn section(text: &mut String, command: &mut Command) {
     let name = command.get_bin_name().unwrap_or("duoctl").to_owned();
     let help = command.render_long_help().to_string();
-    // What every command has is said once.
+    // Options of every command are listed once.
     let own = if name.contains(' ') { help.split("Options of every command:").next() } else { None };
     let lines: Vec<&str> = own.unwrap_or(&help).lines().map(str::trim_end).collect();
     let _ = write!(text, "\n## {name}\n\n```text\n{}\n```\n", lines.join("\n").trim_end());
-    // `help` only says again what the others say.
+    // `help` only repeats the others.
     for child in command.get_subcommands_mut().filter(|child| child.get_name() != "help") {
         section(text, child);
     }

@@ -1,4 +1,4 @@
-//! The tables of `docs/troubleshooting.md`: what duoctl says of each error.
+//! The tables of `docs/troubleshooting.md`: the causes that duoctl lists for each error.
 
 use duoctl::duo::error::{DuoError, Refusal, Unreachable};
 use duoctl::duo::explain::causes;
@@ -7,7 +7,7 @@ use super::row;
 
 const ADMIN: &str = "GET /admin/v1/groups";
 
-/// What Duo's code says, the call it answers, and the code.
+/// The meaning of Duo's code, the call, and the code.
 const REFUSED: &[(&str, &str, u32)] = &[
     ("bad value", "POST /admin/v3/integrations", 40002),
     ("no `Authorization` header", ADMIN, 40101),

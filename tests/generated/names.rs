@@ -1,4 +1,4 @@
-//! `docs/diagnostics.md` and the table of `docs/exit-codes.md`: what `duoctl explain` says.
+//! `docs/diagnostics.md` and the table of `docs/exit-codes.md`: the texts of `duoctl explain`.
 
 use duoctl::cli::exit::Exit;
 use duoctl::output::explain::{Entry, Subject, all};

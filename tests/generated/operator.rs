@@ -1,5 +1,5 @@
-//! The table of `docs/operator.md`: which permissions a command needs, found by taking away one after the other until
-//! the simulator refuses.
+//! The table of `docs/operator.md`: which permissions a command needs, found by removing one after another until the simulator
+//! refuses.
 
 use duoctl::duo::catalogue::PERMISSIONS;
 use duoctl::sandbox::account::Key;
@@ -22,7 +22,7 @@ const INTELLIGENCE: &str = "identity_intelligence:
   emea: {display_name: Duo EMEA, access: read_only, push_verification: {application_name: Acme IT Support}}
 ";
 
-/// What is to be done, with which YAML, after which YAML was applied, by which command.
+/// The task, the YAML before, the YAML of the task, and the command.
 const TASKS: [(&str, &str, &str, &[&str]); 10] = [
     ("`plan`, `drift`", ORDINARY, ORDINARY, &["drift"]),
     ("`drift --who`", ORDINARY, ORDINARY, &["drift", "--who"]),
@@ -49,7 +49,7 @@ secret_stores: {local: {type: file, path: kept}}
 const PLANNED: &str =
     "  plan: advantage\napplications:\n  vpn: {type: radius, name: Branch VPN, user_access: no_users}\n";
 
-/// From the one that opens most to the one that opens least, so that what remains is as little as possible.
+/// From the most to the least powerful, so that as little as possible remains.
 const ORDER: [&str; 11] = [
     "admins",
     "settings",
@@ -106,7 +106,7 @@ fn one((what, yaml, before, command): (&str, &str, &str, &[&str])) -> String {
     row([what, &needs.join(", "), &ends.join(", ")])
 }
 
-/// How a command ends, and what it says, for an operator with these permissions.
+/// The exit code and output of a command for an operator with these permissions.
 fn outcome(
     yaml: &str,
     before: &str,
@@ -116,7 +116,7 @@ fn outcome(
     let server = Server::start();
     let folder = Folder::empty();
     let declare = |rest: &str| folder.write("duo.yaml", &format!("{HEAD}{rest}"));
-    // What is there, this operator has written, as long as it could do everything.
+    // This operator wrote everything that exists, while it had all permissions.
     let key = operator(&server, &ORDER);
     if !before.is_empty() {
         declare(before);
@@ -133,7 +133,7 @@ fn outcome(
     account.modify_application(&key.integration_key, Map::from_iter(left)).ok().unwrap();
     drop(account);
     let outcome = folder.duoctl(command).at_with(&server, &key).run();
-    // These say what they could not see, and go on; what the others say differs from run to run.
+    // These commands report what they could not read, and continue; the output of the others differs between runs.
     match command {
         ["verify" | "doctor", ..] => (outcome.code, even(&outcome.stdout), even(&outcome.stderr)),
         ["drift", "--who"] => (outcome.code, String::new(), even(&outcome.stderr)),

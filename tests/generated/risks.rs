@@ -1,4 +1,4 @@
-//! The table of `docs/risks.md`: every field of an application, every kind of transition, and what it risks.
+//! The table of `docs/risks.md`: every field of an application, every kind of transition, and its risk.
 
 use std::collections::BTreeSet;
 
@@ -108,7 +108,7 @@ fn rows() -> Vec<Row> {
             }
         }
     }
-    // Whatever the flag, giving it to a key escalates.
+    // Granting any flag to a key is an escalation.
     for flag in duoctl::duo::catalogue::PERMISSIONS {
         let words: &'static str = format!("`{}` added", flag.name).leak();
         rows.push(("permissions", words, set(&["held"]), set(&["held", flag.name]), EscalatesPrivilege));

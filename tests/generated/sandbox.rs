@@ -33,7 +33,7 @@ pub(crate) fn switches() -> String {
     text
 }
 
-/// What the sandbox leaves out.
+/// Calls that the sandbox does not simulate.
 pub(crate) fn unsimulated() -> String {
     let mut text = row(["Calls", "Path", "What they are for"]) + "|---|---|---|\n";
     for left_out in UNSIMULATED {
@@ -43,7 +43,7 @@ pub(crate) fn unsimulated() -> String {
     text
 }
 
-/// The names and types of the keys, and what their applications may do.
+/// The names and types of the keys, and the permissions of their applications.
 pub(crate) fn keys() -> String {
     let account = Account::in_memory().unwrap();
     let mut text = row(["Name", "Type", "What it may do"]) + "|---|---|---|\n";
@@ -60,7 +60,7 @@ pub(crate) fn keys() -> String {
     text
 }
 
-/// The text without the places in the notes on the vendors' APIs that it rests on.
+/// The text without references to the notes on the vendors' APIs.
 fn without_sources(text: &str) -> String {
     let mut kept = text.trim().to_owned();
     for source in [" (duo-api.md", " (identity-intelligence.md", " (probes.md", " (policies.md"] {

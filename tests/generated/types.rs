@@ -1,4 +1,4 @@
-//! `docs/types.md`: the known types of applications.
+//! `docs/types.md`: the known application types.
 
 use duoctl::duo::catalogue::{Creation, Family, kinds};
 

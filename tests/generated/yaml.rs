@@ -1,5 +1,4 @@
-//! `docs/yaml.md`: every key of the language, from its JSON Schema; which types have a field comes from the table of
-//! settings.
+//! `docs/yaml.md`: every key of the language, from its JSON Schema; the table of settings tells which types have a field.
 
 use std::fmt::Write as _;
 
@@ -13,7 +12,7 @@ use serde_json::{Map, Value};
 use super::row;
 
 const PLACES: &str = "Places of values";
-/// What a workspace needs, in whichever of its files.
+/// Keys that a workspace needs once, in any of its files.
 const ONCE: [&str; 3] = ["version", "workspace", "tenant"];
 
 pub(crate) fn page() -> String {
@@ -25,7 +24,7 @@ pub(crate) fn page() -> String {
     reference.text
 }
 
-/// The schema without the alternative that every value has: a variable.
+/// The schema without the variable alternative that every value has.
 fn without_variables(value: Value) -> Value {
     match value {
         Value::Object(mut map) => {
@@ -79,7 +78,7 @@ impl<'s> Reference<'s> {
         self.table(PLACES, places.unwrap());
     }
 
-    /// The section of a mapping, and those of the mappings in it.
+    /// The section of a mapping, and the sections of nested mappings.
     fn mapping(&mut self, title: &str, path: &str, schema: &'s Value) {
         let depth = "#".repeat(2 + usize::from(path.trim_end_matches(".NAME").contains('.')));
         let _ = write!(self.text, "\n{depth} {title}\n\n");
@@ -172,7 +171,7 @@ impl<'s> Reference<'s> {
     }
 }
 
-/// The mapping with fixed keys that a value is, or consists of, and its path.
+/// The mapping with fixed keys that a value is or contains, and its path.
 fn nested<'s>(root: &'s Value, path: &str, value: &'s Value) -> Option<(String, &'s Value)> {
     let value = resolved(root, value);
     if is_place(value) {
@@ -214,7 +213,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Whether a pattern tells a reader more than it costs: only classes of characters.
+/// Whether a pattern is simple enough for readers: only character classes.
 fn is_plain(pattern: &str) -> bool {
     pattern.starts_with("^[") && !pattern.contains(['(', '\\'])
 }
@@ -237,7 +236,7 @@ fn length(value: &Value) -> String {
     }
 }
 
-/// The words of a closed set, each with its meaning.
+/// The values of a closed set, each with its meaning.
 fn choices(key: &str, value: &Value) -> String {
     let closed = if value.get("items").is_some() { &value["items"] } else { value };
     let (Some(words), Some(meanings)) = (closed["enum"].as_array(), closed["enumDescriptions"].as_array())
@@ -251,7 +250,7 @@ fn choices(key: &str, value: &Value) -> String {
     text
 }
 
-/// Which types have a field, as short as can be.
+/// Which types have a field, as briefly as possible.
 fn types_of(field: &Field) -> String {
     let (with, without): (Vec<_>, Vec<_>) = kinds().iter().partition(|kind| field.applies_to(Some(kind)));
     let names = |kinds: &[&duoctl::duo::catalogue::Kind]| {
@@ -293,7 +292,7 @@ fn flow(value: &Value) -> String {
     }
 }
 
-/// A text without quotes where YAML reads it as the same text.
+/// A text without quotes if YAML reads it as the same text.
 fn plain(text: &str) -> String {
     let quiet =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | ':' | '@' | '%');

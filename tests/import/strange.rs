@@ -1,6 +1,5 @@
-//! Applications that the API could not make, or that show what no documentation has: each is adopted as it is, or left
-//! out with a reason that says what to do; and of none of them is anything written but the marker.
-
+//! Applications that the API could not create, or that show undocumented values: each is adopted as it is, or left out with a
+//! reason that says what to do; only the marker is ever written.
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -15,11 +14,11 @@ use serde_json::{Value, json};
 
 use super::{BARE, Client, empty, import_adopts_and_settles};
 
-/// A client whose account shows some applications otherwise than the simulator can hold them. It notes what is written.
+/// A client whose account shows some applications in ways that the simulator cannot store. It records writes.
 #[derive(Clone)]
 struct Strange {
     direct: Direct,
-    /// Properties by integration key; `null` takes one away.
+    /// Properties by integration key; `null` removes one.
     shown: BTreeMap<String, Value>,
     writes: Arc<Mutex<Vec<Value>>>,
 }
@@ -29,7 +28,7 @@ impl Strange {
         Self { direct, shown: BTreeMap::new(), writes: Arc::default() }
     }
 
-    /// An application as the simulator takes it, shown with other properties.
+    /// An application as the simulator accepts it, shown with other properties.
     fn place(&mut self, stored: Value, shown: Value) -> String {
         let ikey = self.account().place_application(&stored).unwrap();
         self.shown.insert(ikey.clone(), shown);
@@ -83,7 +82,7 @@ impl Client for Strange {
     }
 }
 
-/// Imports, adopts, settles, and sees that nothing but notes was ever written. Returns what was added to the YAML.
+/// Imports, adopts, applies, and checks that only notes were written. Returns what was added to the YAML.
 async fn adopted(strange: &Strange) -> (String, Imported) {
     let before = strange.account().applications();
     let (yaml, imported) = import_adopts_and_settles(strange, BARE, &Wanted::default()).await.unwrap();
@@ -117,7 +116,7 @@ fn reasons(imported: &Imported) -> String {
     lines.concat()
 }
 
-/// Keys and ids differ in their digits only.
+/// Keys and ids differ only in their digits.
 fn even(text: &str, ids: &[(&str, &str)]) -> String {
     ids.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name))
 }

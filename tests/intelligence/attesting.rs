@@ -1,4 +1,4 @@
-//! Who attests, and what the public API says against it.
+//! Who attests, and what the public API reports to the contrary.
 
 use std::fs;
 
@@ -84,7 +84,7 @@ async fn what_the_public_api_contradicts_is_refused_unless_a_reason_is_recorded(
     );
     assert_eq!(workspace.plan()["summary"]["handoffs"], 0);
 
-    // What only a switch changed is not measured by an older collection, and what failed meanwhile is.
+    // A change of only a switch is not measured by an older collection; a later failure is.
     workspace.replace("endpoints: true", "endpoints: false");
     workspace.ok(&["attest", "emea"]);
     assert!(!attested(&workspace).unwrap().contains("forced"));
@@ -92,7 +92,7 @@ async fn what_the_public_api_contradicts_is_refused_unless_a_reason_is_recorded(
 
 #[tokio::test]
 async fn a_removal_that_the_console_denies_is_refused() {
-    // The API of the entry that stays is the only one, so it is the one of the entry that leaves.
+    // The API of the remaining entry is the only one, so it is used for the removed entry, too.
     let (head, api) = LADDER.split_once("identity_intelligence:\n").unwrap();
     let (entry, api) = api.split_once("    api:\n").unwrap();
     let (entry, api) = (format!("{entry}    api: *api\n"), api.replace("      ", "  "));

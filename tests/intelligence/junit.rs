@@ -1,4 +1,4 @@
-//! `verify --format junit`: read by an XML parser, and by the rules of the schema that Jenkins publishes.
+//! `verify --format junit`: checked by an XML parser, and by the rules of the schema that Jenkins publishes.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::workspace::{LADDER, Workspace};
 
-/// What junit-10.xsd asks for, as far as `duoctl` uses it: elements, their order, attributes, counts. Prints the
-/// document as JSON.
+/// The rules of junit-10.xsd that `duoctl` uses: elements, their order, attributes, counts. Prints the document as JSON.
 const READER: &str = r#"
 import json, sys, xml.etree.ElementTree as tree
 root = tree.fromstring(sys.stdin.buffer.read())

@@ -1,4 +1,4 @@
-//! The order of a removal: the console lets go first, and nothing is quarantined or deleted until a person said so.
+//! The order of a removal: the console first, and nothing is quarantined or deleted until a person attests it.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ const ENTRY: &str = "  emea:
     push_verification: {application_name: Acme IT Support}
 ";
 
-/// Both entries applied, and `emea` taken out of the YAML.
+/// Both entries applied, and `emea` removed from the YAML.
 fn left() -> Workspace {
     let workspace = Workspace::applied(YAML);
     workspace.ok(&["attest", "apac"]);
@@ -82,7 +82,7 @@ fn nothing_goes_before_the_console_let_go() {
     }
 }
 
-/// What `attest` adds: the key of the section, that of the entry, and the attestation.
+/// What `attest` adds: the key of the section, the key of the entry, and the attestation.
 fn attestation(yaml: &str) -> String {
     let lines = yaml.lines().skip_while(|line| !line.starts_with("removed:")).take(3);
     lines.map(|line| format!("{line}\n")).collect()
@@ -116,7 +116,7 @@ fn an_attested_removal_is_carried_out_and_ends_with_a_line_to_remove() {
     workspace.ok(&["apply", "--prune", "--auto-approve"]);
     let quarantined = applications(&workspace);
     assert!(quarantined.iter().all(|live| live["user_access"] != "ALL_USERS"), "{quarantined:?}");
-    // One of the two goes first: what was attested of the other still holds.
+    // One of the two goes first: the attestation of the other one still holds.
     workspace.ok(&["apply", "--prune=now", "--allow", "destroys", "--auto-approve", "--only", "*.admin_api"]);
     assert_eq!(workspace.plan()["summary"]["handoffs"], 0);
     workspace.ok(&["apply", "--prune=now", "--allow", "destroys", "--auto-approve"]);
@@ -155,7 +155,7 @@ fn an_attestation_of_other_keys_lets_nothing_go() {
         "quarantined, and the console still holds the keys"
     );
     workspace.replace("  apac:", &format!("{ENTRY}  apac:"));
-    // Back in the YAML, it has to be entered again.
+    // Back in the YAML, it must be entered again.
     let (exit, text) = workspace.says(&["plan"]);
     assert_eq!(exit, 0, "{text}");
     assert!(text.contains("these values are not attested yet"), "{text}");

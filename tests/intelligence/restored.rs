@@ -1,4 +1,4 @@
-//! An entry that comes back has to be entered in the console again: what was attested before it went says nothing of now.
+//! An entry that comes back must be entered in the console again: an attestation from before its removal no longer counts.
 
 use crate::support::{Folder, HEAD, Server};
 
@@ -54,7 +54,7 @@ fn a_quarantine_ends_an_attestation_also_once_everything_was_given_back() {
     let consent = "breaks_handoff:identity_intelligence.emea";
     folder.duoctl(["apply", "--auto-approve", "--prune", "--allow", consent]).at(&server).run().exits(0);
     for name in ["Identity Intelligence: Duo EMEA", "Acme IT"] {
-        // As if it had been yesterday: an attestation is as exact as a second.
+        // As if it had been yesterday: attestations are exact to the second.
         let notes = server.named(name)[0]["notes"].as_str().unwrap().to_owned();
         let shut = notes.split("quarantined:").nth(1).unwrap_or_else(|| panic!("{notes}"));
         let notes = notes.replace(shut.split(' ').next().unwrap(), "2026-11-01T12:00:00Z");
@@ -95,7 +95,7 @@ fn an_entry_that_is_back_although_its_removal_was_attested_has_to_be_entered_aga
     folder.duoctl(["validate", "."]).run().exits(0);
     is_to_be_entered(&folder, &server, "it was attested as removed from the console on 2026-02-03T04:05:06Z");
     is_settled(&folder, &server);
-    // The line has done its duty.
+    // The line is no longer needed.
     folder.duoctl(["plan"]).at(&server).run().exits(0).warns("it is back in the YAML, and attested again");
     let text = folder.read("duo.yaml");
     let text = text.split("removed:").next().unwrap();

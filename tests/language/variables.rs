@@ -47,8 +47,8 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Either a variable means what its value would mean if it was written there, and an editor takes it; or the place takes
-/// no variables, and the parser says so.
+/// Either a variable means the same as its value written in that place, and an editor accepts it; or the place takes no
+/// variables, and the parser reports it.
 #[test]
 fn a_variable_means_what_its_value_means_in_every_place() {
     let schema = jsonschema::validator_for(&config_schema()).unwrap();

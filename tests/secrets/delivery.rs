@@ -1,4 +1,4 @@
-//! Deliveries by the binary: planned, carried out, repaired, and never twice.
+//! Deliveries by the binary: planned, carried out, repaired, and never repeated.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -90,7 +90,7 @@ fn a_store_that_was_changed_behind_duoctls_back_is_repaired() {
 #[test]
 fn a_store_that_fails_leaves_the_application_for_the_next_apply() {
     let (duo, folder) = start();
-    // It fails on writing, prints what it got, and lies on the second attempt.
+    // It fails on writing, prints its input, and lies on the second attempt.
     folder.script("keep.sh", "[ \"$1\" = read ] && exit 3; cat >&2; exit 1");
     let run = duo.apply(&folder).exits(4);
     let key = duo.application("SIEM")["secret_key"].as_str().unwrap().to_owned();
@@ -120,8 +120,11 @@ fn an_unreadable_store_stops_only_its_delivery() {
         .plan(&folder)
         .exits(1)
         .tells("error[store-unreadable]: applications.vpn: its keys cannot be delivered");
-    plan.tells("others may look into the folder").tells("duo.yaml:").tells("chmod 700").tells("3 to add");
-    // The account has applications of the same types, so nothing is created beside them unasked.
+    plan.tells("other users have access to the folder")
+        .tells("duo.yaml:")
+        .tells("chmod 700")
+        .tells("3 to add");
+    // The account has applications of the same types, so nothing is created without consent.
     duo.apply(&folder)
         .exits(4)
         .tells("applications.vpn: it is not created")
@@ -146,7 +149,7 @@ fn a_full_disk_loses_nothing() {
     duo.plan(&folder).exits(0);
 }
 
-/// The command ends duoctl itself: the application is there, and nobody wrote down its key.
+/// The command stops duoctl itself: the application exists, and its key was not stored.
 #[test]
 fn a_run_that_is_killed_between_create_and_delivery_is_completed_by_the_next() {
     for read in [", read: [./keep.sh, read]", ""] {
@@ -186,7 +189,7 @@ fn a_store_that_gives_nothing_back_gets_new_and_adopted_keys_once() {
     assert_eq!(fs::read_to_string(folder.path("log")).unwrap().lines().count(), 1);
     assert!(duo.application("VPN")["notes"].as_str().unwrap().ends_with(']'));
 
-    // Somebody else's application of that name is adopted, after its keys were delivered.
+    // Another application of that name is adopted after its keys were delivered.
     duo.edit("VPN", serde_json::json!({"notes": ""}));
     duo.plan(&folder).exits(2).tells("1 to adopt").tells("1 delivery.");
     duo.apply(&folder).exits(5).tells("--allow adopts_key:applications.vpn");
@@ -218,7 +221,7 @@ fn the_old_keys_of_a_replacement_stay_until_the_new_ones_are_delivered() {
     plan.tells("delivers its keys to store cmd: vpn").tells("1 delivery.");
     duo.run(&folder, &apply).exits(4).tells("not delivered applications.vpn");
     assert_eq!(duo.applications("VPN").len(), 2, "the old one works until the new key arrived");
-    // Once more, with the store still failing: what is left of the old one is not deleted either.
+    // Again, with the store still failing: the rest of the old one is not deleted either.
     duo.run(&folder, &apply).exits(4);
     assert_eq!(duo.applications("VPN").len(), 2);
     folder.keeper();
@@ -268,7 +271,7 @@ const OAUTH: &str = "applications:
   jobs: {type: sso-oauth-client-credentials, name: Jobs, user_access: permitted_groups, groups_allowed: [Employees], secret: {store: local, path: jobs.env, format: dotenv}, sso: {oauth_config: {scopes: [{id: s-1, name: read}], clients: [CLIENTS]}}}
 ";
 
-/// The secret of a client, as an administrator sees it, or a new one.
+/// The secret of a client as an administrator sees it, or a new one.
 fn client_secret(duo: &Duo, method: &str, client: &str) -> String {
     let ikey = duo.application("Jobs")["integration_key"].as_str().unwrap().to_owned();
     let path = format!("/admin/v2/integrations/oauth_cc/{ikey}/client_secret/{client}");
@@ -281,7 +284,7 @@ fn client_secret(duo: &Duo, method: &str, client: &str) -> String {
 #[test]
 fn every_client_of_an_oauth_application_has_its_secret() {
     let client = |id: &str| format!("{{client_id: {id}, name: {id}, assigned_scopes_ids: [s-1]}}");
-    // Whether Duo shows the ends of client secrets is not known for certain.
+    // Whether Duo shows the ends of client secrets is uncertain.
     for shown in [true, false] {
         let (duo, folder) = (Duo::start(), Folder::empty());
         duo.account().switches.show_client_secrets = shown;
@@ -342,7 +345,7 @@ fn what_the_store_holds_and_duo_refuses_is_not_delivered() {
         "applications:\n  help: {type: authapi, name: Help, user_access: no_users, secret: {store: cmd, path: help}}",
         "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}}",
     );
-    // Somebody resets the key while the store takes it.
+    // An administrator resets the key while the store receives it.
     let run = duo.call(&folder, &["apply", "--auto-approve"]).start();
     duo.wait_until("the store is asked", |_| folder.path("asked").exists());
     duo.reset("Help");
@@ -351,7 +354,7 @@ fn what_the_store_holds_and_duo_refuses_is_not_delivered() {
     duo.apply(&folder).exits(0).tells("read back, proven by a signed call");
 }
 
-/// A store that takes its time does not look like a run that hangs, however many applications wait for it.
+/// A slow store does not look like a run that hangs, however many applications wait for it.
 #[test]
 fn a_slow_store_is_announced_once() {
     let duo = Duo::start();
@@ -367,11 +370,11 @@ fn a_slow_store_is_announced_once() {
         "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}}",
     );
     let run = duo.plan(&folder).exits(2);
-    let line = "note: waiting for the read command of the store `cmd`, for 55 s more at most";
+    let line = "note: waiting for the read command of the store `cmd` (at most 55 s more)";
     assert_eq!(run.stderr.matches(line).count(), 1, "{}", run.stderr);
 }
 
-/// Two who write to one place would take turns, and the consumer of one of them would hold the other's key.
+/// Two addresses with the same place would overwrite each other, and one consumer would get the other's key.
 #[test]
 fn a_place_with_the_key_of_something_else_is_left_alone() {
     for (store, path) in [("local", "vpn.json"), ("cmd", "vpn")] {
@@ -387,7 +390,7 @@ fn a_place_with_the_key_of_something_else_is_left_alone() {
         let edit = |from: &str, to: &str| fs::write(folder.path(&file), held.replacen(from, to, 1)).unwrap();
         let is = |what: &str| assert_eq!(fs::read_to_string(folder.path(&file)).unwrap(), what);
 
-        // Another address, whose application is there and whose application is gone, and another workspace.
+        // Another address, whose application exists or is gone, and another workspace.
         let ikey = duo.application("VPN")["integration_key"].as_str().unwrap().to_owned();
         let gone = held.replace(&ikey, "DIOTHEROTHEROTHEROTH");
         let two = one.replace("vpn: {", "wiki: {").replace("name: VPN", "name: Wiki");
@@ -412,10 +415,10 @@ fn a_place_with_the_key_of_something_else_is_left_alone() {
             .tells("holds the key of `applications.vpn` of the workspace `other` (DIOTHER");
         assert_ne!(duo.apply(&folder).code, Some(0));
         is(&foreign);
-        // Hostile words in a store are shown as what they are.
+        // Hostile text in a store is shown escaped.
         fs::write(folder.path(&file), foreign.replace("other\"", "\\u001b[31m\\u202e\"")).unwrap();
         duo.plan(&folder).exits(1).tells("\\u{1b}[31m\\u{202e}");
-        // This very application's key is taken under every name, and what an earlier version wrote is this address's.
+        // This application's own key is accepted under every name, and what an earlier version wrote belongs to this address.
         edit("\"applications.vpn\"", "\"applications.former\"");
         duo.plan(&folder).exits(0);
         edit("  \"workspace\": \"acme\",\n", "");
@@ -427,7 +430,7 @@ fn a_place_with_the_key_of_something_else_is_left_alone() {
     }
 }
 
-/// What a delivery would refuse, and what would overwrite something else, is found without a network.
+/// What a delivery would refuse or overwrite is found offline.
 #[test]
 fn places_that_cannot_be_or_are_one_are_found_offline() {
     use std::os::unix::fs::symlink;
@@ -469,13 +472,13 @@ fn places_that_cannot_be_or_are_one_are_found_offline() {
     }
 }
 
-/// What nobody could look at afterwards is not proven.
+/// What cannot be read back is not proven.
 #[test]
 fn a_store_that_cannot_be_read_at_the_last_look_is_no_success() {
     let (duo, folder) = (Duo::start(), Folder::empty());
     let one = "applications: {help: {type: authapi, name: Help, user_access: no_users, secret: {store: cmd, path: help}}}";
     folder.yaml(one, STORES);
-    // It gives back what it got once.
+    // It returns what it got once.
     folder.script(
         "keep.sh",
         "if [ \"$1\" = write ]; then python3 -c 'import json, sys; sys.stdout.write(json.load(sys.stdin)[\"content\"])' > kept; exit; fi\n\

@@ -87,7 +87,7 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
 
     folder.keeper();
     let allow = format!("breaks_handoff:{cii}");
-    // What cannot be rotated does not keep the others from it.
+    // A key that cannot be rotated does not block the others.
     let arguments = [
         "keys",
         "rotate",
@@ -125,7 +125,7 @@ fn the_operator_is_never_rotated() {
 #[test]
 fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
     let (duo, folder) = start();
-    // It takes the key of now once more, and no other.
+    // It accepts the current key once more, and no other.
     folder.script(
         "keep.sh",
         "[ \"$1\" = read ] && cat kept-help && exit; cat > /dev/null; [ ! -e tried ] && touch tried",
@@ -140,7 +140,7 @@ fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
     assert_eq!(kept(&folder, "kept-help")["secret_key"], key.as_str());
 }
 
-/// A store that cannot be read back: only the marker can tell that it may hold an old key.
+/// A store that cannot be read back: only the marker shows that it may hold an old key.
 #[test]
 fn a_replacement_that_was_not_delivered_is_owed_until_it_is() {
     let (duo, folder) = (Duo::start(), Folder::empty());
@@ -158,7 +158,7 @@ fn a_replacement_that_was_not_delivered_is_owed_until_it_is() {
         assert!(!notes.contains("renewing"), "{when}: {notes}");
     };
     let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
-    // It takes the key of now once more, and no other.
+    // It accepts the current key once more, and no other.
     folder.script("keep.sh", "cat > /dev/null; [ ! -e tried ] && touch tried");
     duo.run(&folder, &arguments).exits(4).tells("the key in Duo is new, and `duoctl apply` delivers it");
     fs::write(folder.path("keep.sh"), keep).unwrap();
@@ -166,7 +166,7 @@ fn a_replacement_that_was_not_delivered_is_owed_until_it_is() {
     duo.apply(&folder).exits(0);
     holds("the store failed");
     duo.plan(&folder).exits(0);
-    // Killed before and after each request of it.
+    // Killed before and after each of its requests.
     let mut kills = 0;
     for fault in ["halt-after-commit", "halt"] {
         for number in 1.. {
@@ -181,7 +181,7 @@ fn a_replacement_that_was_not_delivered_is_owed_until_it_is() {
     assert!(kills > 10, "{kills}");
 }
 
-/// A reset ends the old key at once, so a store that cannot take a key is found out before.
+/// A reset ends the old key at once, so a store that cannot accept a key is detected first.
 #[test]
 fn a_store_that_cannot_be_written_keeps_the_old_key() {
     let (duo, folder) = start();
@@ -218,7 +218,7 @@ fn a_store_that_cannot_be_written_keeps_the_old_key() {
             .tells(what);
         assert_eq!(duo.secrets(), before, "{script}");
     }
-    // Where nothing can be read back, what is left to try is the command.
+    // If nothing can be read back, only the command can be tested.
     folder.yaml(APPLICATIONS, "secret_stores: {cmd: {type: exec, write: [./keep.sh, write]}}");
     folder.script("keep.sh", "cat > /dev/null; exit 1");
     let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
@@ -232,7 +232,7 @@ fn a_store_that_cannot_be_written_keeps_the_old_key() {
     assert_ne!(fs::read(folder.path("kept-help")).unwrap(), held);
 }
 
-/// A full disk is no outage.
+/// A full disk causes no outage.
 #[test]
 fn a_folder_without_room_keeps_the_old_key() {
     let (duo, folder) = (Duo::start(), Folder::empty());
