@@ -241,7 +241,7 @@ fn an_application_without_name_and_marker_is_not_made_again_unseen() {
     // What a service provider knows by the same name is almost certain: it is not created again.
     let outcome = plan(&folder, &server, 1);
     outcome
-        .warns(&format!("error[possible-duplicate]: applications.wiki: it would be created, but an unmanaged application has the entity id"))
+        .warns("error[possible-duplicate]: applications.wiki: it would be created, but an unmanaged application has the entity id")
         .warns(&format!("{wiki} `Handbook`; perhaps it is the same, renamed in Duo"))
         .warns(&format!("if so, run `duoctl adopt applications.wiki {wiki}`"))
         // The other one is only likely.
