@@ -139,8 +139,11 @@ fn pairs<'a>(arguments: &'a [String], workspace: &Workspace) -> Result<Vec<Pair<
             return Err(Failure::Usage(format!("{place}: {what} {}: {}", problem.message, problem.help)));
         }
         if let Some((other, _)) = read.iter().find(|(other, of)| *other == place || of == key) {
-            let same =
-                if *other == place { "is named twice" } else { "gets the same application as another address" };
+            let same = if *other == place {
+                "is named twice"
+            } else {
+                "gets the same application as another address"
+            };
             return Err(Failure::Usage(format!("`{place}` {same}")));
         }
         read.push((place, key.as_str()));

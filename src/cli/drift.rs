@@ -140,7 +140,9 @@ fn not_told(error: &DuoError, asked: bool, printer: Printer) {
     let warning = printer.err.notice("warning");
     let what = match asked {
         true => "could not find out who changed it",
-        false => "could not find out whether missing applications were deleted in Duo, so they count as pending",
+        false => {
+            "could not find out whether missing applications were deleted in Duo, so they count as pending"
+        }
     };
     printer.problem(&format!("{warning}: {what}: {}\n", safe(&error.to_string())));
     for Cause { what, fix } in causes(error) {

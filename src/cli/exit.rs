@@ -139,9 +139,11 @@ impl Exit {
                 "The key is wrong, or its application lacks a permission that the command needs.",
                 "`duoctl doctor` shows the causes.",
             ),
-            Self::Interrupted => {
-                ("interrupted", "Requests in progress were finished, and nothing new was started.", "Run it again.")
-            }
+            Self::Interrupted => (
+                "interrupted",
+                "Requests in progress were finished, and nothing new was started.",
+                "Run it again.",
+            ),
         };
         Entry { title, meaning, fix }
     }

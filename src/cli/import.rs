@@ -113,8 +113,7 @@ fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {
         SplitMode::Application => Split::Application,
     };
     if split != Split::None && !path.is_dir() {
-        let message =
-            "--split needs a folder as PATH: only in a folder does every `*.duo.yaml` belong to the workspace";
+        let message = "--split needs a folder as PATH: only in a folder does every `*.duo.yaml` belong to the workspace";
         return Err(Failure::Usage(message.to_owned()));
     }
     Ok(split)

@@ -40,8 +40,8 @@ impl SavedPlan {
         };
         let text = reading::text(path, MAX_DOCUMENT).map_err(failure)?;
         let unusable = |reason: &str| Failure::NoPlan { path: path.to_owned(), reason: reason.to_owned() };
-        let value: Value =
-            serde_json::from_str(&text).map_err(|_| unusable("expected a `.yaml` file or a saved plan in JSON"))?;
+        let value: Value = serde_json::from_str(&text)
+            .map_err(|_| unusable("expected a `.yaml` file or a saved plan in JSON"))?;
         match document::read(&value).map_err(|reason| unusable(&reason))? {
             // If both agree, or only the fingerprint is wrong, the comparison with this version reports it.
             Document::Plan(plan)
@@ -91,7 +91,9 @@ impl SavedPlan {
             }
             None => places.into_iter().find(|place| holds_yaml(place)).ok_or_else(|| {
                 let shown = quoted(&path);
-                unusable(format!("cannot find its YAML {shown}, neither relative to this file nor in this folder"))
+                unusable(format!(
+                    "cannot find its YAML {shown}, neither relative to this file nor in this folder"
+                ))
             })?,
         };
         Ok((path, args::Apply { selected, pruning: args::Pruning { prune }, ..args }))

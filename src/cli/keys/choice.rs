@@ -162,10 +162,10 @@ impl<'a> Asked<'a> {
             }
             Ownership::Adopted => Err(format!(
                 "duoctl did not create {ikey}, which only has the same type and name, and its key would go to the store; \
-                 allow it with --allow adopts_key:{address}, or pin it with `integration_key`"
+                 to allow it: --allow adopts_key:{address}, or pin it with `integration_key`"
             )),
             Ownership::Claimed => Err(format!(
-                "the marker of {ikey} is sealed by a key that this run does not have; allow it with --allow \
+                "the marker of {ikey} is sealed by a key that this run does not have; to allow it: --allow \
                  {UNVERIFIED}:{ikey}, or pin it with `integration_key`"
             )),
         }
@@ -231,7 +231,7 @@ impl<'a> Asked<'a> {
         {
             return Err(format!(
                 "the Identity Intelligence console holds the old key, so it stops working until someone enters the new one; \
-                 allow it with --allow breaks_handoff:{address}"
+                 to allow it: --allow breaks_handoff:{address}"
             ));
         }
         if let Some(secret) = secret {
@@ -280,10 +280,7 @@ impl<'a> Asked<'a> {
         let held = observation.held.get(address);
         let age = key_age(live, held, &observation.creations, &observation.host, None);
         age.is_over(least, self.now).ok_or_else(|| {
-            format!(
-                "cannot tell whether its key is old enough, so it is left alone: it is {}",
-                age.words()
-            )
+            format!("cannot tell whether its key is old enough, so it is left alone: it is {}", age.words())
         })
     }
 }
