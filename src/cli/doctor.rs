@@ -99,9 +99,7 @@ impl Looked<'_> {
             doctor::stores::check(&mut found, &self.workspace.secret_stores, &stores, desired).await;
         } else {
             let names = self.workspace.secret_stores.keys();
-            names.for_each(|name| {
-                found.skipped(format!("secret store {name}"), "not opened with --untrusted")
-            });
+            names.for_each(|name| found.skipped(format!("secret store {name}"), "not used with --untrusted"));
         }
         let apis = intelligence(self.workspace, self.connection, self.sandbox, self.trust);
         let unusable = unusable.as_deref().map(|why| (why, SETTINGS));
