@@ -1,4 +1,4 @@
-//! `duoctl accept`: what was changed in Duo becomes what the YAML says.
+//! `duoctl accept`: copies changes made in Duo into the YAML.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -133,7 +133,7 @@ struct Nothing {
     stopped: bool,
 }
 
-/// What was changed in Duo at an address, as far as the YAML can say it.
+/// What was changed in Duo at an address, as far as the YAML can express it.
 fn accepted<'p>(
     session: &Session,
     plan: &'p Plan,
@@ -164,7 +164,7 @@ fn accepted<'p>(
     Ok(Err(Nothing { why, stopped }))
 }
 
-/// Whether the YAML says what Duo holds once it is edited.
+/// Checks that the edited YAML matches what Duo holds.
 fn is_accepted(address: &Address, accepted: &Accepted<'_>, again: &Plan) -> Result<(), Failure> {
     let steps = again.steps().iter().filter(|step| step.address == *address);
     let fields: Vec<&str> =
@@ -175,7 +175,7 @@ fn is_accepted(address: &Address, accepted: &Accepted<'_>, again: &Plan) -> Resu
     }
 }
 
-/// Whether each of them is a field of some application, or a part of one, e.g. `sso.saml_config.relaystate`.
+/// Checks that each name is a field of some application, or a part of one, e.g. `sso.saml_config.relaystate`.
 fn fields(named: &[String]) -> Result<(), Failure> {
     let Some(unknown) = named.iter().find(|name| !FIELDS.iter().any(|field| names(name, field.name())))
     else {
@@ -186,7 +186,7 @@ fn fields(named: &[String]) -> Result<(), Failure> {
     Err(Failure::Usage(format!("{} is not a field of an application; {help}", shown(unknown))))
 }
 
-/// What of the changes the YAML can say.
+/// The changes that the YAML can express.
 struct Accepted<'p> {
     changes: Vec<&'p Change>,
     edits: Vec<Edit>,
@@ -194,8 +194,8 @@ struct Accepted<'p> {
     refused: Vec<String>,
 }
 
-/// An entry of `identity_intelligence` says what it can; everything else is accepted as a whole. The error is the reason
-/// why nothing is.
+/// An entry of `identity_intelligence` accepts the changes that it can express; any other application accepts all of them
+/// or none. The error is the reason why nothing is accepted.
 fn said<'p>(
     session: &Session,
     place: Place<'_>,
@@ -231,7 +231,7 @@ fn not_accepted(address: &Address, why: &str) -> Failure {
     ))
 }
 
-/// Whether a change, e.g. of `sso.saml_config.relaystate`, is one of a field.
+/// Whether a change, e.g. of `sso.saml_config.relaystate`, belongs to a field.
 fn names(changed: &str, field: &str) -> bool {
     changed.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }

@@ -1,4 +1,4 @@
-//! `duoctl adopt`: writes into the YAML which live application an address is.
+//! `duoctl adopt`: pins an address of the YAML to a live application, or records the former name of the workspace.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ pub fn run(args: &args::Adopt, workspace: &Path, outlet: &Outlet, printer: Print
     }
 }
 
-/// The workspace got another name: the YAML says which one it had.
+/// The workspace was renamed: writes its former name into the YAML.
 fn former(name: &str, path: &Path, terms: &Terms, outlet: &Outlet) -> Result<Exit, Failure> {
     if let Err(problem) = (WORKSPACE.check)(name) {
         return Err(Failure::Usage(format!("--formerly {}: {}", problem.message, problem.help)));
@@ -46,7 +46,7 @@ fn former(name: &str, path: &Path, terms: &Terms, outlet: &Outlet) -> Result<Exi
     };
     if workspace.name.value == name {
         return Err(Failure::Usage(format!(
-            "the workspace is called `{name}` now; name what it was called before"
+            "`{name}` is the current name of the workspace; pass its former name"
         )));
     }
     let place = workspace.formerly.as_ref().map_or(workspace.name.span, |former| former.span);
@@ -58,7 +58,7 @@ fn former(name: &str, path: &Path, terms: &Terms, outlet: &Outlet) -> Result<Exi
     Ok(Exit::Done)
 }
 
-const NEXT: &str = "next: `duoctl plan` shows what changes by it\n";
+const NEXT: &str = "next: `duoctl plan` shows what this changes\n";
 
 fn edit(address: &str, field: &str, before: Option<&str>, after: &str, file: &str) -> EditedDocument {
     EditedDocument {
@@ -95,7 +95,7 @@ fn applications(
         let message = "the addresses are in different files; adopt those of one file at a time";
         return Err(Failure::Usage(message.to_owned()));
     }
-    // A name that two entries have is an error that a pin removes, so errors do not stop this command.
+    // Two entries with the same name are an error that a pin resolves, so errors do not stop this command.
     let edited = edited(workspace, &loaded.sources, file, |text| {
         settings.iter().try_fold(text.to_owned(), |text, (path, value)| set(&text, path, value))
     })?;
@@ -105,7 +105,7 @@ fn applications(
         return Err(Failure::Config(Box::new((edited.loaded.diagnostics, edited.loaded.sources))));
     }
     let wrong = has_errors(&edited.loaded.diagnostics);
-    // What was found before, and this changes nothing about, is for `validate`.
+    // Warnings that this edit does not add are left to `validate`.
     let found: Vec<Diagnostic> = edited
         .loaded
         .diagnostics
@@ -139,8 +139,11 @@ fn pairs<'a>(arguments: &'a [String], workspace: &Workspace) -> Result<Vec<Pair<
             return Err(Failure::Usage(format!("{place}: {what} {}: {}", problem.message, problem.help)));
         }
         if let Some((other, _)) = read.iter().find(|(other, of)| *other == place || of == key) {
-            let same =
-                if *other == place { "is named twice" } else { "gets the same application as another one" };
+            let same = if *other == place {
+                "is named twice"
+            } else {
+                "gets the same application as another address"
+            };
             return Err(Failure::Usage(format!("`{place}` {same}")));
         }
         read.push((place, key.as_str()));
@@ -148,7 +151,7 @@ fn pairs<'a>(arguments: &'a [String], workspace: &Workspace) -> Result<Vec<Pair<
     Ok(read)
 }
 
-/// The file of an address, and what has to be written there beside its pin.
+/// The file of an address, and what has to be written there in addition to its pin.
 fn place_of<'a>(workspace: &Workspace, place: Place<'a>) -> Result<(usize, Vec<Setting<'a>>), Failure> {
     let Place::Part { entry: key, part } = place else {
         let found = workspace.declared(place).map_or(workspace.name.span, |declared| declared.span);
@@ -156,11 +159,11 @@ fn place_of<'a>(workspace: &Workspace, place: Place<'a>) -> Result<(usize, Vec<S
     };
     let Some(entry) = workspace.identity_intelligence.get(key) else {
         return Err(Failure::Usage(format!(
-            "the YAML has no `identity_intelligence.{key}`; write it first, with what no API of Duo tells: \
+            "the YAML has no `identity_intelligence.{key}`; add it first, with the values that no Duo API returns: \
              `identity_intelligence: {{{key}: {{display_name: NAME, access: read_only}}}}`"
         )));
     };
-    // The application has its name already, so none has to be declared.
+    // The application already has a name, so the YAML needs none.
     let on = (vec!["identity_intelligence", key, "push_verification"], json!(true));
     let needed = part == AUTH_API && entry.push_application_name.is_none();
     Ok((entry.span.file, if needed { vec![on] } else { Vec::new() }))

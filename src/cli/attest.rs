@@ -1,4 +1,4 @@
-//! `duoctl attest`: a person says that the console holds the values of now.
+//! `duoctl attest`: records that a person entered the current values in the console.
 
 use std::path::Path;
 
@@ -58,7 +58,7 @@ pub async fn run(
     };
     let complete = sheet.attestation().is_some_and(|written| !written.fields.is_empty());
     if sheet.is_attested() && complete {
-        let reason = format!("it is attested already, as {}", attestation.fingerprint);
+        let reason = format!("it is already attested, as {}", attestation.fingerprint);
         let unchanged = vec![ReasonDocument { address: address.to_string(), reason }];
         outlet.edited(EditDocument { unchanged, ..EditDocument::new("attest", Vec::new()) }, "");
         return Ok(Exit::Done);
@@ -77,7 +77,7 @@ pub async fn run(
             let decided = session.desired.removed.contains_key(address);
             if decided {
                 return Err(Failure::Usage(format!(
-                    "`removed` decides about {address} already; write that for its applications, such as `{address}.{ADMIN_API}`"
+                    "`removed` already has a line for {address}; replace it with lines for its applications, e.g. `{address}.{ADMIN_API}`"
                 )));
             }
             write(&session, &attestation, removed_file(&session), &keys)?
@@ -107,20 +107,21 @@ pub async fn run(
     Ok(Exit::Done)
 }
 
-/// Who attests, where the command line does not say: whoever would commit the file.
+/// Who attests if the command line does not say: the person who would commit the file.
 fn committer(path: &Path) -> Result<String, Failure> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let found = identity(folder);
     found.and_then(|who| attestation::name(&who)).ok_or_else(|| {
         Failure::Usage(
-            "it is not known who attests: git has no usable user.name and user.email here; name the person with --by WHO"
+            "cannot tell who attests: git has no usable user.name and user.email here; pass --by WHO"
                 .to_owned(),
         )
     })
 }
 
-/// Whether the public API says the opposite, and nobody insists. What it says, and that it cannot say anything, is shown.
+/// Whether the public API contradicts the attestation and `--force` is not given. Shows what the API reports, or why it
+/// cannot be checked.
 async fn contradicted(
     session: &Session,
     plan: &Plan,
@@ -146,13 +147,13 @@ async fn contradicted(
             let warning = printer.err.notice("warning");
             let reason = safe(&reason);
             printer.problem(&format!(
-                "{warning}: the public API of Identity Intelligence does not tell whether that is so: {reason}\n"
+                "{warning}: could not check this with the public API of Identity Intelligence: {reason}\n"
             ));
             false
         }
         Claim::Contradicted(what) if args.force => {
             let warning = printer.err.notice("warning");
-            printer.problem(&format!("{warning}: recorded all the same: {}\n", safe(&what)));
+            printer.problem(&format!("{warning}: recorded anyway: {}\n", safe(&what)));
             false
         }
         Claim::Contradicted(what) => {
@@ -163,20 +164,20 @@ async fn contradicted(
     }
 }
 
-/// Nothing is recorded, and what to do.
+/// Reports that nothing is recorded, and what to do.
 fn refused(why: &str, next: &str, outlet: &Outlet, printer: Printer) -> Exit {
     printer.problem(&format!("refused: {}\n  {next}\n", safe(why)));
     outlet.failed(Exit::Refused, why, &[next.to_owned()], Vec::new());
     Exit::Refused
 }
 
-/// Whether anything is still to be done in Duo for the entry.
+/// Whether Duo still has to be changed for the entry.
 fn pending(plan: &Plan, address: &Address) -> bool {
     let part = |candidate: &Address| candidate.composite().is_some_and(|(entry, _)| entry == *address);
     plan.steps().iter().any(|step| part(&step.address)) || plan.blocked().iter().any(part)
 }
 
-/// What the person says they entered.
+/// The fields that the person attests to have entered.
 fn entered(sheet: &Handoff) -> String {
     let fields = sheet.fields.iter().filter(|field| field.outstanding && sheet.purpose == Purpose::Enter);
     let labels: Vec<&str> = fields.map(|field| field.label).collect();
@@ -194,7 +195,7 @@ fn removed_file(session: &Session) -> Option<usize> {
     Some(lines.map(|line| line.span.file).next().unwrap_or(session.workspace.name.span.file))
 }
 
-/// Writes an attestation to a path of keys.
+/// Writes an attestation at a path of keys.
 fn write(
     session: &Session,
     attestation: &Attestation,

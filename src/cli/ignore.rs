@@ -1,4 +1,4 @@
-//! `duoctl ignore`: a difference of one field is left alone from now on, for a reason that stands in the YAML.
+//! `duoctl ignore`: ignores differences in one field, with a reason in the YAML.
 
 use std::path::Path;
 
@@ -49,12 +49,12 @@ pub fn run(args: &args::Ignore, path: &Path, outlet: &Outlet, printer: Printer) 
         file: file.display().to_string(),
     };
     let next =
-        "differences of the field are ignored; `duoctl drift` warns when there is none left to ignore\n";
+        "differences in the field are ignored; `duoctl drift` warns when the field no longer differs\n";
     outlet.edited(EditDocument::new("ignore", vec![edited]), next);
     Ok(Exit::Done)
 }
 
-/// The items to write: what stands in the file by now, where another run was faster, and the new one.
+/// The items to write: those in the file now, which another run may have changed, and the new one.
 fn joined(written: Value, ignored: &Value, field: &str) -> Value {
     match (written, ignored.as_array().and_then(|items| items.last())) {
         (Value::Array(items), Some(new)) => {

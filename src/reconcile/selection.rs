@@ -10,7 +10,7 @@ fn check_one(pattern: &Pattern, known: &[&Address]) -> Result<(), String> {
     let text = pattern.to_string();
     let addresses = || known.iter().map(|address| address.as_str());
     if let Some((one, other)) = pattern.ambiguous(addresses()) {
-        return Err(format!("{} can be {one} or {other}; write it in full", shown(&text)));
+        return Err(format!("{} can be {one} or {other}; write the full address", shown(&text)));
     }
     if addresses().any(|address| pattern.matches(address)) {
         return Ok(());
@@ -114,7 +114,7 @@ mod tests {
         let known: Vec<&Address> = all.iter().collect();
         let checked = |text: &str| Pattern::parse(text).and_then(|pattern| check([&pattern], &known));
         let ambiguous =
-            "`emea` can be applications.emea or identity_intelligence.emea.admin_api; write it in full";
+            "`emea` can be applications.emea or identity_intelligence.emea.admin_api; write the full address";
         assert_eq!(checked("emea"), Err(ambiguous.to_owned()));
         for text in ["applications.emea", "identity_intelligence.emea", "emea.admin_api", "em*"] {
             assert_eq!(checked(text), Ok(()), "{text}");

@@ -26,7 +26,7 @@ fn a_first_file_validates_plans_applies_and_is_never_overwritten() {
     let refused = folder.duoctl(["init"]).run().exits(1);
     assert_eq!(
         refused.stderr,
-        "error: duo.yaml exists already, and is never overwritten\n  give another folder, or move the file away\n"
+        "error: duo.yaml already exists and is never overwritten\n  pass another folder, or move the file away\n"
     );
     assert!(folder.read("duo.yaml").ends_with("# mine\n"));
     assert_eq!(folder.read("duoctl.schema.json"), "mine");

@@ -210,7 +210,7 @@ const BREAKS: &[Break] = &[
         "a file that is not there",
         |it| it.replace("secret_key: {env: DUO_SKEY}\n", "secret_key: {file: nowhere}\n"),
         &["operator secret key"],
-        "write the key into that file",
+        "write the key to that file",
     ),
     broken(
         "a command that fails",
@@ -320,7 +320,7 @@ const BREAKS: &[Break] = &[
             it.set("DUO_RECOVERY_SKEY", &skey);
         },
         &["recovery integration key"],
-        "no key can repair itself",
+        "a key cannot repair itself",
     ),
     refused(
         "a wrong secret key of the recovery key",

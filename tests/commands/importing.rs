@@ -100,9 +100,9 @@ fn a_signal_finishes_the_file_and_says_what_is_missing() {
         assert!(text.contains("help-desk-verification:"), "{text}");
         let at = |name: &str| format!("./applications/{name}.duo.yaml");
         outcome
-            .warns(&format!("6 of 11 files are written: {}, ", at("branch-office-vpn")))
+            .warns(&format!("6 of 11 files were written: {}, ", at("branch-office-vpn")))
             .warns(&format!("; not written: {}, ", at("intranet")))
-            .warns("The same command adds what is missing.");
+            .warns("Run the same command again to add them.");
         fs::remove_file(folder.path(MIDDLE)).unwrap();
         assert_eq!(files(&folder).len(), 5, "nothing was begun after the signal");
         is_completed_by_another_run(&folder, &server);
@@ -116,7 +116,7 @@ fn a_file_that_cannot_be_written_stops_it_there() {
     let outcome = folder.duoctl(SPLIT).at(&server).run().exits(1);
     assert_eq!(outcome.stdout, "");
     outcome
-        .warns("5 of 11 files are written: ./applications/branch-office-vpn.duo.yaml, ")
+        .warns("5 of 11 files were written: ./applications/branch-office-vpn.duo.yaml, ")
         .warns("; not written: ./applications/help-desk-verification.duo.yaml, ")
         .warns("error: ./applications/help-desk-verification.duo.yaml cannot be written: ");
     fs::remove_dir(folder.path(MIDDLE)).unwrap();

@@ -55,7 +55,7 @@ fn an_interrupt_finishes_what_is_under_way_and_says_what_was_left() {
         let (folder, server, outcome) = interrupted_by(signal);
         let outcome = outcome
             .exits(130)
-            .warns("interrupted: finishing what is under way; once more to end at once")
+            .warns("interrupted: finishing requests in progress; interrupt again to stop at once")
             .says("not attempted applications.a7: the run was interrupted");
         let created = outcome.stdout.lines().filter(|line| line.starts_with("created ")).count();
         let left = outcome.stdout.lines().filter(|line| line.starts_with("not attempted ")).count();
@@ -76,12 +76,15 @@ fn a_second_interrupt_ends_it_at_once() {
     server.wait_until("the first write", |account| account.applications().len() > 12);
     server.disturb("delay=60000");
     process.signal("INT");
-    assert_eq!(process.remark(), "interrupted: finishing what is under way; once more to end at once");
+    assert_eq!(
+        process.remark(),
+        "interrupted: finishing requests in progress; interrupt again to stop at once"
+    );
     process.signal("INT");
     process
         .end()
         .exits(130)
-        .warns("interrupted again: whether the requests under way were carried out is not known");
+        .warns("interrupted again: requests in progress may or may not have been carried out");
     completes(&folder, &server);
 }
 

@@ -229,7 +229,7 @@ fn a_list_that_is_shorter_than_duos_count_deletes_nothing() {
     let body = crate::support::object(json!({"adminapi_info": "0"}));
     server.account().modify_application(&operator, body).unwrap_or_else(|_| panic!("refused"));
     let outcome = folder.duoctl(["plan", "--prune", "-v"]).at(&server).run().exits(0);
-    outcome.says("- delete applications.vpn").warns("could not be checked before a deletion");
+    outcome.says("- delete applications.vpn").warns("could not check before a deletion");
     folder
         .duoctl(["apply", "--auto-approve", "--prune"])
         .at(&server)

@@ -174,7 +174,7 @@ fn drift_is_shown_without_a_name_where_the_log_may_not_be_read() {
     let refused = object(json!({"adminapi_read_log": "0"}));
     assert!(server.account().modify_application(&operator.integration_key, refused).is_ok());
     let outcome = folder.duoctl(["drift", "--who"]).at(&server).run().exits(2).says("drift: changed in Duo");
-    outcome.warns("who changed it cannot be told: ").warns("Grant read log");
+    outcome.warns("could not find out who changed it: ").warns("Grant read log");
 }
 
 #[test]

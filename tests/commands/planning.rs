@@ -160,7 +160,7 @@ fn a_saved_plan_is_bound_to_what_the_yaml_says() {
 fn a_saved_plan_holds_no_secret_and_says_how_to_carry_it_out() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     let outcome = folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0);
-    outcome.warns("saved plan.json; carry it out with:\n  duoctl apply plan.json");
+    outcome.warns("saved plan.json; apply it with:\n  duoctl apply plan.json");
     let document: Value = serde_json::from_str(&folder.read("plan.json")).unwrap();
     assert_eq!(document["made_with"]["path"], ".");
     folder

@@ -146,20 +146,15 @@ fn two_outputs_never_go_to_one_file() {
         for command in ["plan", "verify", "drift"] {
             let arguments =
                 [command, "--report", &format!("json={one}"), "--report", &format!("markdown={other}")];
-            folder.duoctl(arguments).at(&server).run().exits(64).warns("two outputs go to one file");
+            folder.duoctl(arguments).at(&server).run().exits(64).warns("two outputs go to the same file");
         }
         let arguments = ["plan", "--out", one, "--report", &format!("markdown={other}")];
-        folder.duoctl(arguments).at(&server).run().exits(64).warns("two outputs go to one file");
+        folder.duoctl(arguments).at(&server).run().exits(64).warns("two outputs go to the same file");
     }
     folder.duoctl(["plan", "--out", "-"]).at(&server).run().exits(64).warns("- is not a file");
     folder.duoctl(["plan", "--report", "json=-"]).at(&server).run().exits(64).warns("name a file");
     for name in ["duo.yaml", "./duo.yaml", "x.duo.yml", "sub/DUO.yaml"] {
-        folder
-            .duoctl(["plan", "--out", name])
-            .at(&server)
-            .run()
-            .exits(64)
-            .warns("name of a workspace's file");
+        folder.duoctl(["plan", "--out", name]).at(&server).run().exits(64).warns("name of a workspace file");
     }
     assert_eq!((folder.read("there.json"), folder.read("duo.yaml")), ("mine".to_owned(), HEAD.to_owned()));
     assert!(!absolute.exists() && !folder.path("-").exists());
@@ -198,7 +193,7 @@ fn a_saved_plan_is_applied_from_any_folder() {
             .exits(0);
     };
     plan(".", "ws", "p.json");
-    apply("sub", "../p.json", &["--config", "ws"]).exits(5).warns("and --config says");
+    apply("sub", "../p.json", &["--config", "ws"]).exits(5).warns("but --config is");
     apply("sub", "../p.json", &[]).exits(0).says("created applications.one");
     for (from, yaml, out, apply_from, saved, config) in [
         (".", "ws", "p.json", "sub/deep", "../../p.json", "../../ws"),
@@ -216,7 +211,7 @@ fn a_saved_plan_is_applied_from_any_folder() {
     plan(".", "ws", "p.json");
     fs::rename(folder.path("p.json"), folder.path("sub/p.json")).unwrap();
     apply(".", "sub/p.json", &[]).exits(0);
-    apply("sub", "p.json", &[]).exits(1).warns("is neither where it was from this file nor in this folder");
+    apply("sub", "p.json", &[]).exits(1).warns("neither relative to this file nor in this folder");
 }
 
 #[test]

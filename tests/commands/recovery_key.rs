@@ -247,7 +247,7 @@ fn a_roll_back_that_fails_says_the_values_and_the_next_run_puts_them_back() {
     assert_eq!(report["steps"][0]["status"], "not_rolled_back");
     // Every other command fails, and names the command to use.
     let refused = call(&folder, &server, &["plan"]).run().exits(77);
-    refused.warns("`duoctl apply` asks the recovery key what became of the operator");
+    refused.warns("`duoctl apply` checks the operator with the recovery key");
     server.calm();
     // The previous text is still in its notes.
     let outcome =
@@ -297,9 +297,9 @@ fn a_recovery_key_that_cannot_do_it_changes_nothing_and_stops_nothing_else() {
     refused(&|call| call, "select `Grant set Admin API permissions`").exits(1);
     set("allow_to_set_permissions", "1");
     refused(&|call| call.env("DUO_RECOVERY_SKEY", "x".repeat(40)), "Invalid signature").exits(77);
-    refused(&|call| call.env("DUO_RECOVERY_SKEY", ""), "the recovery key cannot be had").exits(1);
+    refused(&|call| call.env("DUO_RECOVERY_SKEY", ""), "the recovery key is not available").exits(1);
     let first = first(&server);
-    refused(&|call| call.env("DUO_RECOVERY_IKEY", &first), "`tenant.credentials.recovery` is the same one")
+    refused(&|call| call.env("DUO_RECOVERY_IKEY", &first), "`tenant.credentials.recovery` is the same key")
         .exits(1);
     apply(&folder, &server, &[]).exits(0);
 }

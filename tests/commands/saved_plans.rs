@@ -95,7 +95,7 @@ fn it_is_for_one_tenant_and_one_version() {
     edit_plan(&folder, |plan| plan["tool_version"] = json!("9.9.9"));
     let writes = server.writes();
     let refused = folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1);
-    refused.warns("it was edited: its `tool_version` is not that of its fingerprint");
+    refused.warns("it was edited: its `tool_version` differs from that of its fingerprint");
     assert_eq!(server.writes(), writes);
 }
 
@@ -131,9 +131,9 @@ fn what_is_no_saved_plan_is_refused_with_the_reason() {
         folder.write("plan.json", text);
         folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1).warns(because);
     };
-    refused("", "plan.json is not a saved plan: it is neither YAML by its name nor JSON");
+    refused("", "plan.json is not a saved plan: expected a `.yaml` file or a saved plan in JSON");
     refused("{}", "its `kind` must be one of `plan`");
-    refused(&good[..good.len() / 2], "neither YAML by its name nor JSON");
+    refused(&good[..good.len() / 2], "expected a `.yaml` file or a saved plan in JSON");
     refused(
         &good.replace("\"format_version\": \"1.0\"", "\"format_version\": \"7.0\""),
         "its format version is \"7.0\"",
@@ -198,8 +198,8 @@ fn with_config_it_is_refused_unless_it_is_of_that_yaml_with_the_same_arguments()
     std::fs::create_dir(folder.path(".theirs")).unwrap();
     folder.write(".theirs/duo.yaml", &folder.read("duo.yaml").replace("VPN team", "VPN crew"));
     folder.duoctl(["plan", ".theirs", "--out", "plan.json"]).at(&server).run().exits(0);
-    apply(&["--config", "."]).exits(5).warns("it is of \".theirs\", and --config says \".\"");
-    apply(&["--config", "missing"]).exits(5).warns("is not the plan that is wanted, so nothing was changed");
+    apply(&["--config", "."]).exits(5).warns("it was made from \".theirs\", but --config is \".\"");
+    apply(&["--config", "missing"]).exits(5).warns("is not the expected plan, so nothing was changed");
 
     folder.duoctl(["plan", "--prune=now", "--out", "plan.json"]).at(&server).run().exits(0);
     apply(&["--config", "."]).exits(5).warns("it was made with --prune=now");
@@ -207,9 +207,11 @@ fn with_config_it_is_refused_unless_it_is_of_that_yaml_with_the_same_arguments()
     folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0);
     apply(&["--config", ".", "--prune"]).exits(5).warns("it was made without --prune");
     apply(&["--prune"]).exits(64);
-    apply(&["--config", ".", "--exclude", "applications.siem"]).exits(5).warns("other --only or --exclude");
+    apply(&["--config", ".", "--exclude", "applications.siem"])
+        .exits(5)
+        .warns("different --only or --exclude");
     folder.duoctl(["plan", "--exclude", "applications.vpn", "--out", "plan.json"]).at(&server).run().exits(0);
-    apply(&["--config", "."]).exits(5).warns("give the same to `duoctl apply`");
+    apply(&["--config", "."]).exits(5).warns("pass the same to `duoctl apply`");
     assert_eq!(server.writes(), writes);
     folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0);
 
@@ -218,7 +220,7 @@ fn with_config_it_is_refused_unless_it_is_of_that_yaml_with_the_same_arguments()
         .at(&server)
         .run()
         .exits(64)
-        .warns("--config names the workspace of a saved plan");
+        .warns("--config applies only to a saved plan");
     apply(&["--config", &folder.path("").display().to_string()]).exits(0).says("Applied: 1 of 1 steps.");
     folder.duoctl(["plan", "--prune", "--out", "plan.json"]).at(&server).run().exits(0);
     apply(&["--config", ".", "--prune"]).exits(0);

@@ -287,7 +287,7 @@ fn no_secret_store_is_opened() {
         yaml.replace("[info, read_resource]}", "[info, read_resource], secret: {store: vault, path: y}}");
     let (server, folder) = (Server::start(), Folder::with(&format!("{yaml}{stores}")));
     let planned = folder.duoctl(["plan", "--untrusted"]).at(&server).run().exits(0);
-    planned.says("Plan: 3 to add").warns("secret stores are not looked into: --untrusted");
+    planned.says("Plan: 3 to add").warns("secret stores are not opened with --untrusted");
     assert!(!folder.path("ran").exists());
     // Trusted YAML is executed, and here that fails.
     folder.duoctl(["plan"]).at(&server).run().exits(1);

@@ -91,7 +91,7 @@ fn what_cannot_be_told_apart_is_not_called_missing() {
     let outcome = folder.duoctl(["verify", "--only", "*.vpn"]).at(&server).run().exits(1);
     outcome
         .warns("2 live applications of type `radius` are named `VPN`")
-        .says("which application it is cannot be told");
+        .says("cannot tell which application it is");
 }
 
 #[test]

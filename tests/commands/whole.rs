@@ -166,7 +166,7 @@ fn a_folder_of_several_workspaces_gets_one_sentence_that_lists_them() {
             "{}",
             outcome.stderr
         );
-        assert!(outcome.stderr.contains(", and 24 more; give the path of one of them"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(", and 24 more; pass the path of one of them"), "{}", outcome.stderr);
     });
     let found = folder.duoctl(["validate", "x", "--format", "json"]).run().exits(1).json();
     let codes: Vec<_> = found["diagnostics"].as_array().unwrap().iter().map(|found| &found["code"]).collect();

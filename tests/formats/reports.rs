@@ -109,7 +109,7 @@ fn what_is_no_report_is_a_usage_error() {
         folder.duoctl(["validate", "--report", report]).run().exits(64).warns(because);
     }
     let twice = ["validate", "--report", "json=x", "--report", "sarif=x"];
-    folder.duoctl(twice).run().exits(64).warns("two outputs go to one file, x and x");
+    folder.duoctl(twice).run().exits(64).warns("two outputs go to the same file, x and x");
     assert!(!folder.path("x").exists());
     folder.duoctl(["plan", "--report", "sarif=x"]).run().exits(64);
 }

@@ -88,7 +88,7 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
         let outcome = folder.duoctl(["show", "bad.json"]).run().exits(1).warns(because);
         assert!(outcome.stdout.is_empty() && !outcome.stderr.contains("hunter2"), "{outcome:?}");
     };
-    refused("", "bad.json is nothing that can be shown: it is no JSON (line 1, column 0)");
+    refused("", "bad.json cannot be shown: it is no JSON (line 1, column 0)");
     refused("{}", "its `kind` must be one of `plan`, `drift`");
     refused("[1]", "its `kind` must be one of");
     let edit = |pointer: &str, value: Value| {

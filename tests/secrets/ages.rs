@@ -73,7 +73,7 @@ fn what_nobody_knows_is_said_and_left_alone() {
     duo.plan(&folder).exits(0).tells("warning[key-age-unknown]: applications.help: cannot tell whether");
     let run =
         duo.run(&folder, &["keys", "rotate", "applications.help", "--older-than", "1d", "--auto-approve"]);
-    run.exits(5).tells("nobody can tell whether its key is old enough, so it is left alone");
+    run.exits(5).tells("cannot tell whether its key is old enough, so it is left alone");
     assert_eq!(duo.applications("Help").len(), 1);
     // The evidence of a rotation cannot be read either, so a person decides.
     duo.run(&folder, &["keys", "rotate", "applications.help", "--auto-approve"])
@@ -141,7 +141,7 @@ fn a_recovery_key_rotates_the_first_one() {
     );
     assert_ne!(declared, yaml);
     fs::write(folder.path("duo.yaml"), declared).unwrap();
-    duo.run(&folder, &rotate).exits(5).tells("the recovery key cannot be had");
+    duo.run(&folder, &rotate).exits(5).tells("the recovery key is not available");
     // An operator that may not manage applications could not read the new key: nothing is reset.
     duo.environment = vec![
         ("DUO_RECOVERY_IKEY".to_owned(), text("integration_key").into()),
@@ -154,12 +154,12 @@ fn a_recovery_key_rotates_the_first_one() {
     };
     may(&duo, "0");
     let run = duo.run(&folder, &rotate).exits(5);
-    run.tells("the recovery key cannot read the key of duoctl");
+    run.tells("the recovery key cannot read duoctl's own key");
     duo.plan(&folder).exits(0);
     may(&duo, "1");
     let run = duo.run(&folder, &rotate).exits(0);
     run.tells("proven by a signed call")
-        .tells("duoctl's own key is new")
+        .tells("duoctl's own key was replaced")
         .tells("sealed 1 marker with the new key");
     duo.plan(&folder).exits(77);
     let held: Value =

@@ -67,7 +67,7 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
     let before = duo.secrets();
     let cii = "identity_intelligence.emea.admin_api";
     for (address, reason) in [
-        ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
+        ("applications.bare", "it has no `secret`, so its new key would not be stored"),
         (cii, "to allow it: --allow breaks_handoff:identity_intelligence.emea.admin_api"),
     ] {
         let arguments = ["keys", "rotate", address, "--strategy", "in-place", "--auto-approve"];
@@ -119,7 +119,7 @@ fn the_operator_is_never_rotated() {
     run.tells("duoctl itself uses this key, so it cannot be rotated with an overlap");
     let arguments = ["keys", "rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
     let run = duo.run(&folder, &arguments).exits(5);
-    run.tells("duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no");
+    run.tells("duoctl itself uses this key, a key cannot replace itself, and the YAML has no");
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn a_store_that_fails_leaves_a_rotation_that_goes_on() {
     keys(&duo, &folder, "rotate", &[]).exits(4).tells("not delivered applications.help");
     assert_eq!(kept(&folder, "kept-help")["secret_key"], old["secret_key"], "nobody lost the old key");
     let confirmed = keys(&duo, &folder, "confirm", &[]).exits(5);
-    confirmed.tells("its new key is not delivered yet, so nobody can be using it");
+    confirmed.tells("its new key is not delivered yet, so it cannot be in use");
     folder.script("keep.sh", "exit 1");
     let again = keys(&duo, &folder, "rotate", &[]);
     again.exits(5).tells("its store cannot be read, so its new key might be lost");
@@ -261,8 +261,8 @@ fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
     );
     folder.yaml(&new, STORES);
     for (address, reason) in [
-        ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
-        ("applications.portal", "a second one would be another issuer; give `--strategy in-place`"),
+        ("applications.bare", "it has no `secret`, so its new key would not be stored"),
+        ("applications.portal", "a second one would be another issuer; pass `--strategy in-place`"),
         ("applications.new", "it is not in the account; run `duoctl apply` first"),
     ] {
         duo.run(&folder, &["keys", "rotate", address, "--auto-approve"])
@@ -434,7 +434,7 @@ fn a_console_gets_the_new_key_before_the_old_one_goes() {
     assert!(outstanding.iter().all(|(_, application)| **application == address), "{outstanding:?}");
     // Without the console this is unknown, whatever a person confirms about the key.
     let confirm = ["keys", "confirm", address, "--auto-approve"];
-    duo.run(&folder, &confirm).exits(5).tells("only the console's attestation counts here");
+    duo.run(&folder, &confirm).exits(5).tells("so only an attestation counts");
     duo.apply(&folder).exits(0);
     let name = duo.applications("Identity Intelligence: EMEA");
     assert_eq!(name.len(), 2, "the old key works until then");

@@ -1,4 +1,4 @@
-//! New keys in the same application, one after the other; the key that duoctl itself uses by the recovery key.
+//! Replaces keys in the same application, one after the other; the recovery key replaces the key that duoctl itself uses.
 
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,7 @@ use crate::reconcile::delivery::{Delivery, DesiredSecret};
 use crate::reconcile::plan::Action;
 use crate::text::counted;
 
-/// One application whose keys are replaced where they are.
+/// One application whose key is replaced in place.
 pub(super) struct InPlace<'a> {
     /// Its address.
     pub(super) address: &'a Address,
@@ -65,7 +65,7 @@ impl InPlace<'_> {
     }
 }
 
-/// What replaces keys in place.
+/// Replaces keys in place.
 pub(super) struct Rotator<'a> {
     /// The workspace and the account.
     pub(super) session: &'a Session,
@@ -74,7 +74,7 @@ pub(super) struct Rotator<'a> {
 }
 
 impl Rotator<'_> {
-    /// Replaces the keys one after the other; `ended` is told of each. Returns how those failed that did.
+    /// Replaces the keys one after the other and calls `ended` for each. Returns the exit codes of the failures.
     pub(super) async fn carry_out(
         &self,
         wanted: &[InPlace<'_>],
@@ -114,9 +114,9 @@ impl Rotator<'_> {
             Ok(second) => second,
             Err(reason) => return Rotated::Refused(reason),
         };
-        // With a recovery key that cannot read the new one, no key that works would be left.
+        // If the recovery key could not read the new key, no working key would be left.
         if let Err(error) = KeyReader::new(second.clone()).secret_key(&live.ikey).await {
-            return Rotated::Refused(format!("the recovery key cannot read the key of duoctl: {error}"));
+            return Rotated::Refused(format!("the recovery key cannot read duoctl's own key: {error}"));
         }
         let courier = Courier::new(second.clone(), &self.session.stores);
         let (writer, sealer) = (Writer::new(second.clone()), Sealer::new(&self.session.keyring));
@@ -127,7 +127,7 @@ impl Rotator<'_> {
         outcome
     }
 
-    /// The old key sealed the markers of this workspace.
+    /// Seals the markers of this workspace with the new key, since the old key sealed them.
     async fn seal_anew(&self, second: &HttpsTransport, operator: &Ikey) {
         let markers = |count| counted(count, "marker", "markers");
         let instead = "list the old key in `tenant.credentials.state_keys` until `duoctl apply` has changed their applications";
@@ -163,9 +163,9 @@ impl Rotator<'_> {
         }
         if wanted.is_operator {
             self.printer.problem(if is_delivered {
-                "duoctl's own key is new: put it where `tenant.credentials.secret_key` points\n"
+                "duoctl's own key was replaced: put the new key where `tenant.credentials.secret_key` points\n"
             } else {
-                "duoctl's own key is new and was not delivered: let `tenant.credentials` name the recovery key, then run \
+                "duoctl's own key was replaced but not delivered: set `tenant.credentials` to the recovery key, then run \
                  `duoctl apply`\n"
             });
         }

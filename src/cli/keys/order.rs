@@ -1,4 +1,4 @@
-//! What is asked of keys, and of which addresses.
+//! What a command about keys is asked to do, and for which addresses.
 
 use clap::ValueEnum as _;
 use jiff::SignedDuration;
@@ -6,16 +6,16 @@ use jiff::SignedDuration;
 use super::super::again::word;
 use super::super::args::{Selected, Strategy};
 
-/// How long an old key has to be unused, where that is not asked.
+/// How long an old key has to be unused by default.
 pub(super) const SILENCE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is asked for, and of which addresses.
+/// What is asked for, and for which addresses.
 pub(super) struct Order {
     /// What is asked for.
     pub(super) verb: Verb,
     /// How long an old key has to be unused before it is removed.
     pub(super) silence: SignedDuration,
-    /// Of which addresses.
+    /// For which addresses.
     pub(super) selected: Selected,
 }
 
@@ -39,7 +39,7 @@ impl Verb {
 }
 
 impl Order {
-    /// From which age on keys are rotated.
+    /// The age from which keys are rotated.
     pub(super) fn older_than(&self) -> Option<SignedDuration> {
         match self.verb {
             Verb::Rotate { older_than, .. } => older_than,
@@ -47,7 +47,7 @@ impl Order {
         }
     }
 
-    /// The words of the command.
+    /// The command with its arguments.
     pub(super) fn command(&self) -> String {
         let strategy = match self.verb {
             Verb::Rotate { strategy, .. } => strategy,

@@ -94,7 +94,7 @@ pub(super) async fn run(
     }
     outlet.tell(|paint| planned(&document, paint));
     if !approval.auto_approve {
-        let question = "Go on with this? Only `yes` is accepted: ";
+        let question = "Continue? Only `yes` is accepted: ";
         if !consented(question, "yes", "pass --auto-approve", SoFar::Nothing, printer)? {
             run.deliver(document);
             return Ok(Exit::Refused);
@@ -116,7 +116,7 @@ pub(super) async fn run(
     Ok(if ended == Exit::Done && exit != Exit::Done { Exit::Partly } else { ended })
 }
 
-/// If all steps failed in one way and nothing was done, that way.
+/// The exit code that all steps share if they all failed and nothing was done.
 fn exit_of_all(document: &KeyChangesDocument, failed: &[Exit]) -> Exit {
     let summary = document.summary;
     match (summary.applied, failed) {
@@ -128,7 +128,7 @@ fn exit_of_all(document: &KeyChangesDocument, failed: &[Exit]) -> Exit {
     }
 }
 
-/// What of a choice is no longer as it was when the question was asked.
+/// What changed since the question was asked.
 fn moved_since(
     session: &Session,
     stages_then: Option<&Plan>,
@@ -174,7 +174,7 @@ struct Run<'a> {
 /// How the steps of a run ended.
 struct Ended {
     steps: Vec<OutcomeDocument>,
-    /// How those failed that were begun and failed.
+    /// The exit codes of the steps that were started and failed.
     failed: Vec<Exit>,
 }
 
@@ -220,7 +220,7 @@ impl Run<'_> {
                 let document = OutcomeDocument::from(outcome);
                 match outcome.status {
                     Status::Applied => {}
-                    // What was begun was shown as it ended.
+                    // Steps that were started were shown as they ended.
                     Status::NotAttempted(_) => tell(&document),
                     _ => ended.failed.push(exit_of(outcome)),
                 }
@@ -245,12 +245,12 @@ impl Run<'_> {
         plan.rotations().iter().filter(asked).cloned().collect()
     }
 
-    /// With what every rotation waits for now, and what is out of use.
+    /// Adds what each rotation is waiting for now, and which applications are retired.
     async fn left(&self, document: KeyChangesDocument) -> KeyChangesDocument {
         if self.choice.twins.is_empty() {
             return document;
         }
-        // The steps are done and shown: that the account cannot be read again is not a failure of the rotation.
+        // The steps are done and shown: if the account cannot be read again, the rotation did not fail.
         let Ok(reading) = self.session.read(self.printer).await else { return document };
         let plan = self.session.planned(&reading.observation, self.options);
         let rotations = self.in_progress(&plan);
@@ -260,7 +260,7 @@ impl Run<'_> {
         KeyChangesDocument { retired: over.map(ToString::to_string).collect(), rotations, ..document }
     }
 
-    /// The end of it for people, who have seen the plan and its steps, and the whole in other formats.
+    /// Shows people only the end, since they have seen the plan and its steps; other formats get the whole document.
     fn deliver(&self, document: KeyChangesDocument) {
         if self.outlet.human() {
             self.printer.show(&changed(&document, self.printer.out));

@@ -112,7 +112,7 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
     server.account().modify_application(&first, body).unwrap_or_else(|reply| panic!("{reply:?}"));
     apply(&folder, &server, &[])
         .exits(77)
-        .warns("compare its keys, permissions and networks in the Duo Admin Panel");
+        .warns("check its keys, permissions and networks in the Duo Admin Panel");
 }
 
 /// Whatever fails on the way, the operator works afterwards, and the next run finishes the change.
