@@ -45,11 +45,13 @@ pub struct Attest {
 }
 
 fn reason(text: &str) -> Result<String, String> {
-    crate::language::attestation::reason(text)
-        .ok_or_else(|| "must be one line of at most 200 characters, without leading or trailing spaces".to_owned())
+    crate::language::attestation::reason(text).ok_or_else(|| {
+        "must be one line of at most 200 characters, without leading or trailing spaces".to_owned()
+    })
 }
 
 fn person(text: &str) -> Result<String, String> {
-    crate::language::attestation::name(text)
-        .ok_or_else(|| "must be one line of at most 120 characters, without leading or trailing spaces".to_owned())
+    crate::language::attestation::name(text).ok_or_else(|| {
+        "must be one line of at most 120 characters, without leading or trailing spaces".to_owned()
+    })
 }

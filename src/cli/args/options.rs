@@ -194,9 +194,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     };
     match numeric.parse::<SocketAddr>() {
         Ok(address) if address.ip().to_canonical().is_loopback() => Ok(address),
-        Ok(_) => {
-            Err("only a loopback address, such as 127.0.0.1:8443, is allowed".to_owned())
-        }
+        Ok(_) => Err("only a loopback address, such as 127.0.0.1:8443, is allowed".to_owned()),
         Err(_) => Err("write a loopback address with a port, such as 127.0.0.1:8443".to_owned()),
     }
 }

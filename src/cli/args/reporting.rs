@@ -103,8 +103,7 @@ fn report(allowed: &'static [OutputFormat]) -> impl TypedValueParser<Value = Rep
             .ok_or_else(|| format!("write FORMAT=FILE, where FORMAT is one of {known}"))?;
         let format =
             OutputFormat::parse(name).filter(|format| in_files(allowed).any(|known| known == *format));
-        let format =
-            format.ok_or_else(|| format!("no report in the format `{name}`; use one of {known}"))?;
+        let format = format.ok_or_else(|| format!("no report in the format `{name}`; there are {known}"))?;
         if path.is_empty() || path == "-" {
             return Err(format!("name a file, e.g. {name}=report; stdout has --format {name}"));
         }
