@@ -80,7 +80,7 @@ fn state(given: Option<&Path>, workspace: &Path) -> PathBuf {
 fn exports(running: &Running) -> Result<String, Failure> {
     let missing = || {
         Failure::Usage(
-            "the simulated account no longer has the operator's key; run `duoctl sandbox reset`".to_owned(),
+            "the simulated account no longer has the operator's key; reset the account".to_owned(),
         )
     };
     let operator = running.keys().into_iter().find(|key| key.name == "operator").ok_or_else(missing)?;

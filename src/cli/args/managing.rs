@@ -50,7 +50,7 @@ pub struct Import {
     /// How to split the applications into files; existing files are extended, never overwritten.
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub split: SplitMode,
-    /// Also import what is left out by default (repeatable).
+    /// Also import these, which are excluded by default (repeatable).
     #[arg(long, value_enum, value_name = "WHAT")]
     pub include: Vec<Include>,
     /// Write every field, including unset ones, and `authoritative: true`, so that any later change in Duo is drift.
