@@ -79,9 +79,7 @@ fn state(given: Option<&Path>, workspace: &Path) -> PathBuf {
 /// Shell lines that make duoctl use this sandbox with its operator's key.
 fn exports(running: &Running) -> Result<String, Failure> {
     let missing = || {
-        Failure::Usage(
-            "the simulated account no longer has the operator's key; reset the account".to_owned(),
-        )
+        Failure::Usage("the simulated account no longer has the operator's key; reset the account".to_owned())
     };
     let operator = running.keys().into_iter().find(|key| key.name == "operator").ok_or_else(missing)?;
     let ca_file = std::path::absolute(running.ca_file()).unwrap_or_else(|_| running.ca_file().to_owned());
