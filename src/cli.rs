@@ -1,4 +1,4 @@
-//! The command line: one file per command. It reads arguments, calls the library, and prints; it decides nothing else.
+//! The command line, one file per command: reads the arguments, calls the library and prints.
 
 pub mod accept;
 pub mod adopt;
@@ -85,7 +85,7 @@ pub async fn run(args: Args) -> Exit {
     }
 }
 
-/// The words of the command line.
+/// The arguments of this call, as text.
 pub fn words() -> Vec<String> {
     std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
 }

@@ -49,7 +49,7 @@ fn what_init_asks_for_makes_a_workspace_whose_first_doctor_and_plan_are_clean() 
                 ("API hostname", "https://api-1a2b3c4d.duosecurity.com/"),
                 ("write `api-1a2b3c4d.duosecurity.com`", ""),
                 ("Plan of", "huge"),
-                ("write unknown, free, essentials, advantage, premier", "advantage"),
+                ("write one of unknown, free, essentials, advantage, premier", "advantage"),
                 ("keys come from", "env"),
                 ("Identity Intelligence? yes or no", "yes"),
                 ("Name of the integration", "Duo Acme"),

@@ -128,7 +128,7 @@ fn the_schema_is_installed_for_vs_code_and_nothing_is_overwritten() {
             .read(".vscode/settings.json")
             .contains("\"./duoctl.schema.json\": [\"**/duo.yaml\", \"**/*.duo.yaml\"]")
     );
-    folder.duoctl(["schema", "--install"]).run().exits(0).says("up to date").says("knows the schema already");
+    folder.duoctl(["schema", "--install"]).run().exits(0).says("up to date").says("already has the schema");
 
     let other = Folder::empty();
     fs::create_dir_all(other.path("deep/.vscode")).unwrap();

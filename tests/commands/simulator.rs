@@ -61,9 +61,9 @@ fn its_state_survives_a_kill_and_is_forgotten_on_request() {
     // The same account, reached without its own socket.
     folder.duoctl(["plan", "--sandbox=state", "--detailed-exitcode"]).run().exits(0).says("No changes.");
     let forgotten = folder.duoctl(["sandbox", "reset", "--state", "state"]).run().exits(0);
-    assert_eq!(forgotten.stdout, "Forgot the simulated account in state.\n");
+    assert_eq!(forgotten.stdout, "Reset the simulated account in state.\n");
     let again = folder.duoctl(["sandbox", "reset", "--state", "state"]).run().exits(0);
-    assert_eq!(again.stdout, "There is no simulated account in state.\n");
+    assert_eq!(again.stdout, "No simulated account exists in state.\n");
     folder.duoctl(["plan", "--sandbox=state", "--detailed-exitcode"]).run().exits(2);
 }
 
@@ -75,7 +75,7 @@ fn reset_finds_the_account_of_a_yaml() {
         .duoctl(["sandbox", "reset", "duo.yaml"])
         .run()
         .exits(0)
-        .says("Forgot the simulated account in .duoctl/sandbox.");
+        .says("Reset the simulated account in .duoctl/sandbox.");
     assert!(!folder.path(".duoctl/sandbox/journal.jsonl").exists());
     assert!(folder.path(".duoctl/sandbox/ca.pem").exists(), "clients go on trusting it");
 }
@@ -112,8 +112,8 @@ fn what_it_cannot_do_is_said_at_once() {
 fn a_way_that_leaves_this_machine_is_refused() {
     let folder = Folder::with(THREE);
     let refused = |address: &str| folder.duoctl(["plan", "--connect-to", address]).run().exits(64);
-    refused("192.0.2.1:443").warns("only an address of this machine");
-    refused("example.com:443").warns("write an address of this machine with its port");
+    refused("192.0.2.1:443").warns("only a loopback address");
+    refused("example.com:443").warns("write a loopback address with a port");
     let (_process, document) = serve(&folder, &[]);
     let [flag, address, ca, file] = way(&document);
     let by_name = address.replace("127.0.0.1", "localhost");
@@ -209,8 +209,8 @@ fn the_authorities_of_this_machine_count_only_when_asked_for() {
 fn a_variable_that_leads_off_this_machine_is_refused() {
     let folder = Folder::with(THREE);
     let call = |value: &str| folder.duoctl(["plan"]).env("DUOCTL_CONNECT_TO", value).run().exits(64);
-    call("192.0.2.1:443").warns("DUOCTL_CONNECT_TO cannot be used: only an address of this machine");
-    call("nonsense").warns("write an address of this machine with its port");
+    call("192.0.2.1:443").warns("DUOCTL_CONNECT_TO cannot be used: only a loopback address");
+    call("nonsense").warns("write a loopback address with a port");
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn there_is_a_manual_page_for_each_command() {
     let title =
         format!(".TH duoctl-sandbox-serve 1 \"\" \"duoctl {}\" \"duoctl\"", env!("CARGO_PKG_VERSION"));
     assert!(page.lines().any(|line| line == title), "the version is the tool's: {page}");
-    folder.duoctl(["man", "nothing"]).run().exits(64).warns("`nothing` is no command");
+    folder.duoctl(["man", "nothing"]).run().exits(64).warns("`nothing` is not a duoctl command");
     folder.duoctl(["man", "--dir", "pages"]).run().exits(0).says("pages into pages");
     let names: Vec<String> = std::fs::read_dir(folder.path("pages"))
         .unwrap()

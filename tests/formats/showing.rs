@@ -53,7 +53,11 @@ fn every_format_of_a_saved_plan_is_that_of_the_plan() {
     }
     let shown = folder.duoctl(["show", "plan.json", "--format", "json"]).run().exits(0);
     assert_eq!(shown.stdout, folder.read("plan.json"));
-    folder.duoctl(["show", "plan.json", "--format", "sarif"]).run().exits(64).warns("cannot be had as sarif");
+    folder
+        .duoctl(["show", "plan.json", "--format", "sarif"])
+        .run()
+        .exits(64)
+        .warns("cannot be shown as sarif");
 }
 
 #[test]
@@ -88,7 +92,7 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
         let outcome = folder.duoctl(["show", "bad.json"]).run().exits(1).warns(because);
         assert!(outcome.stdout.is_empty() && !outcome.stderr.contains("hunter2"), "{outcome:?}");
     };
-    refused("", "bad.json cannot be shown: it is no JSON (line 1, column 0)");
+    refused("", "bad.json cannot be shown: it is not valid JSON (line 1, column 0)");
     refused("{}", "its `kind` must be one of `plan`, `drift`");
     refused("[1]", "its `kind` must be one of");
     let edit = |pointer: &str, value: Value| {
@@ -113,5 +117,5 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
     folder.duoctl(["show", "more.json"]).run().exits(0).says("Plan: 3 to add");
     folder.duoctl(["show", "nowhere.json"]).run().exits(1).warns("cannot be read");
     folder.duoctl(["show", "."]).run().exits(1);
-    refused(&format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)), "it is no JSON");
+    refused(&format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)), "it is not valid JSON");
 }

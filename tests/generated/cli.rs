@@ -12,7 +12,7 @@ pub(crate) fn page() -> String {
     let mut root = Args::command().term_width(WIDTH).max_term_width(WIDTH);
     root.build();
     let mut text = format!(
-        "{}\n\n# Command line\n\nWhat `duoctl COMMAND --help` prints; the options of every command stand at the top only. Exit codes have [a page of their own](exit-codes.md).\n",
+        "{}\n\n# Command line\n\nThe output of `duoctl COMMAND --help`. Global options are listed only at the top. See also [exit codes](exit-codes.md).\n",
         super::NOTICE
     );
     section(&mut text, &mut root);
@@ -22,8 +22,8 @@ pub(crate) fn page() -> String {
 fn section(text: &mut String, command: &mut Command) {
     let name = command.get_bin_name().unwrap_or("duoctl").to_owned();
     let help = command.render_long_help().to_string();
-    // Options of every command are listed once.
-    let own = if name.contains(' ') { help.split("Options of every command:").next() } else { None };
+    // Global options are listed once.
+    let own = if name.contains(' ') { help.split("Global options:").next() } else { None };
     let lines: Vec<&str> = own.unwrap_or(&help).lines().map(str::trim_end).collect();
     let _ = write!(text, "\n## {name}\n\n```text\n{}\n```\n", lines.join("\n").trim_end());
     // `help` only repeats the others.

@@ -26,7 +26,7 @@ const INTELLIGENCE: &str = "identity_intelligence:
 const TASKS: [(&str, &str, &str, &[&str]); 10] = [
     ("`plan`, `drift`", ORDINARY, ORDINARY, &["drift"]),
     ("`drift --who`", ORDINARY, ORDINARY, &["drift", "--who"]),
-    ("`doctor` where the YAML names `tenant.plan`", PLANNED, PLANNED, &["doctor"]),
+    ("`doctor` with `tenant.plan` in the YAML", PLANNED, PLANNED, &["doctor"]),
     ("`import`", "", "", &["import"]),
     ("`verify`", ADMIN_API, ADMIN_API, &["verify"]),
     ("`apply` of applications that users log in to", ORDINARY, "", &["apply", "--auto-approve"]),
@@ -38,7 +38,7 @@ const TASKS: [(&str, &str, &str, &[&str]); 10] = [
         ORDINARY,
         &["apply", "--auto-approve", "--prune", "--allow=empty"],
     ),
-    ("`rotate`", DELIVERED, DELIVERED, &["keys", "rotate", "applications.siem", "--auto-approve"]),
+    ("`keys rotate`", DELIVERED, DELIVERED, &["keys", "rotate", "applications.siem", "--auto-approve"]),
 ];
 
 const DELIVERED: &str = "applications:
@@ -67,7 +67,8 @@ const ORDER: [&str; 11] = [
 pub(crate) fn permissions() -> String {
     assert!(ORDER.iter().all(|name| PERMISSIONS.iter().any(|known| known.name == *name)));
     assert_eq!(ORDER.len(), PERMISSIONS.len());
-    let text = row(["For", "Permissions of the operator, in the Admin Panel", "Without"]) + "|---|---|---|\n";
+    let text =
+        row(["Command", "Permissions of the operator, in the Admin Panel", "Without"]) + "|---|---|---|\n";
     let rows = std::thread::scope(|scope| {
         let tasks = TASKS.map(|task| scope.spawn(move || one(task)));
         tasks.map(|task| task.join().unwrap())
@@ -98,7 +99,7 @@ fn one((what, yaml, before, command): (&str, &str, &str, &[&str])) -> String {
         .iter()
         .filter_map(|known| refused.iter().find(|(name, _)| *name == known.name))
         .map(|(name, code)| match code {
-            Some(0 | 2) => format!("`{name}`: it says what it could not see"),
+            Some(0 | 2) => format!("`{name}`: reports what it could not read"),
             Some(code) => format!("`{name}`: exit {code}"),
             None => panic!("{what}: it was killed"),
         })

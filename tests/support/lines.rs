@@ -84,7 +84,7 @@ fn why(code: i32, last: &str, all: &str) -> bool {
     match code {
         2 => {
             let changes = last.starts_with("Plan: ") || last.contains(" older than max_age");
-            changes || all.contains("not in the canonical form")
+            changes || all.contains("not formatted")
         }
         3 | 4 => fails(last) || last.contains(" pending"),
         5 => fails(last) || all.contains("refused") || all.contains("pass --auto-approve") || errors(),
