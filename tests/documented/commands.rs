@@ -1,5 +1,5 @@
-//! What the README and the pages in docs/ and docs/stores/ show is true. Per page, in a copy of examples/ of its own and without a
-//! network:
+//! What the pages of the root and of docs/ show is true. Per page, in a copy of examples/ of its own and
+//! without a network:
 //!
 //! * a `console` block is run line by line; what stands under a command is what it prints, where a line of `...` stands
 //!   for any lines and `[..]` for any text. `<!-- exit 2 -->` before the block is the exit code of its last command;
@@ -18,15 +18,21 @@ use duoctl::cli::args::Args;
 use duoctl::config::load::load_text;
 use duoctl::diagnostic::has_errors;
 
-/// The pages, by their paths in the repository.
+/// The pages, by their paths in the repository: those of its root, and all below `docs`.
 fn pages() -> Vec<PathBuf> {
-    let files = |folder: &str| -> Vec<PathBuf> {
-        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-        entries.map(|name| Path::new(folder.trim_start_matches('.')).join(name)).collect()
-    };
-    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
-    let mut pages: Vec<PathBuf> =
-        [".", "docs", "docs/stores"].into_iter().flat_map(files).filter(is_page).collect();
+    fn add(folder: &Path, below: bool, pages: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = folder.join(entry.file_name());
+            match entry.file_type().unwrap().is_dir() {
+                true if below => add(&path, true, pages),
+                true => {}
+                false => pages.extend(path.extension().is_some_and(|is| is == "md").then_some(path.clone())),
+            }
+        }
+    }
+    let mut pages = Vec::new();
+    add(Path::new("."), false, &mut pages);
+    add(Path::new("docs"), true, &mut pages);
     pages.sort();
     pages
 }

@@ -1,4 +1,4 @@
-//! The tables of `docs/troubleshooting.md`: what duoctl says of each error.
+//! The tables of `docs/how-to/troubleshooting.md`: what duoctl says of each error.
 
 use duoctl::duo::error::{DuoError, Refusal, Unreachable};
 use duoctl::duo::explain::causes;

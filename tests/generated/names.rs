@@ -1,4 +1,4 @@
-//! `docs/diagnostics.md` and the table of `docs/exit-codes.md`: what `duoctl explain` says.
+//! `docs/reference/diagnostics.md` and the table of `docs/reference/exit-codes.md`: what `duoctl explain` says.
 
 use duoctl::cli::exit::Exit;
 use duoctl::output::explain::{Entry, Subject, all};
@@ -16,7 +16,7 @@ pub(crate) fn exits() -> String {
 
 pub(crate) fn page() -> String {
     let mut text = format!(
-        "{}\n\n# Findings, risks and guards\n\nWhat `duoctl explain NAME` says of every name that duoctl prints. Exit codes have [a page of their own](exit-codes.md).\n",
+        "# Findings, risks and guards\n\n{}\n\nWhat `duoctl explain NAME` says of every name that duoctl prints. Exit codes have [a page of their own](exit-codes.md).\n",
         super::NOTICE
     );
     let sections = [

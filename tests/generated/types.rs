@@ -1,4 +1,4 @@
-//! `docs/types.md`: the known types of applications.
+//! `docs/reference/types.md`: the known types of applications.
 
 use duoctl::duo::catalogue::{Creation, Family, kinds};
 
@@ -6,7 +6,7 @@ use super::row;
 
 pub(crate) fn page() -> String {
     let mut text = format!(
-        "{}\n\n# Types of applications\n\n\
+        "# Types of applications\n\n{}\n\n\
          The values of `type` that duoctl knows, {} of them. Any other text works too, with a warning: Duo adds types. Which \
          fields a type has is said in the [YAML reference](yaml.md).\n\n\
          *Created by API* says whether Duo's API makes a new application of the type, as far as its documentation and \

@@ -1,4 +1,4 @@
-//! `docs/yaml.md`: every key of the language, from its JSON Schema; which types have a field comes from the table of
+//! `docs/reference/yaml.md`: every key of the language, from its JSON Schema; which types have a field comes from the table of
 //! settings.
 
 use std::fmt::Write as _;
@@ -52,8 +52,8 @@ impl<'s> Reference<'s> {
     fn introduction(&mut self) {
         let _ = write!(
             self.text,
-            "{}\n\n# YAML reference\n\n\
-             Every key of the language, version 1. [Concepts](concepts.md) says what the words mean. `duoctl schema config` \
+            "# YAML reference\n\n{}\n\n\
+             Every key of the language, version 1. [Concepts](../explanation/concepts.md) says what the words mean. `duoctl schema config` \
              prints the same as a JSON Schema, for editors; a first line\n\n\
              ```yaml\n# yaml-language-server: $schema=duoctl.schema.json\n```\n\n\
              switches it on in most of them, and `duoctl init` writes both.\n\n\
@@ -63,7 +63,7 @@ impl<'s> Reference<'s> {
              In an application a key that is left out is unmanaged: duoctl neither compares nor changes it. `null`, where \
              it is allowed, clears what Duo holds.\n\n\
              `${{vars.NAME}}` stands for [a variable](variables.md) in every value but those that decide about secrets or name the workspace.\n\n\
-             How secrets are delivered stands on [a page of its own](secrets.md).\n",
+             How secrets are delivered stands on [a page of its own](../how-to/secrets.md).\n",
             super::NOTICE
         );
     }

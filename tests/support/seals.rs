@@ -1,4 +1,4 @@
-//! Seals as `docs/threat-model.md` describes them, made by other code than the product's.
+//! Seals as `docs/explanation/threat-model.md` describes them, made by other code than the product's.
 #![allow(dead_code, reason = "each crate of tests uses a part of it")]
 
 use std::sync::LazyLock;

@@ -151,7 +151,7 @@ pub(super) fn entry(code: Code) -> Entry {
             "a field that this type does not have",
             "The type of the application, or of the secret store, has no such field: Duo would ignore or \
              refuse it.",
-            "Remove the field, or correct `type`; the list of types is in `docs/types.md`.",
+            "Remove the field, or correct `type`; the list of types is in `docs/reference/types.md`.",
         ),
         Code::LegacyField => texts(
             "a field that a policy replaced",
