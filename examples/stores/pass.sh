@@ -23,7 +23,7 @@ read)
 write)
     said=$(field content | pass insert --multiline --force -- "$entry" 2>&1 >/dev/null) && exit 0
     ;;
-'missing store') said='there is no password store; make one with `pass init`' ;;
+'missing store') said='the password store does not exist; create it with `pass init`' ;;
 *) said='the operation is neither `read` nor `write`' ;;
 esac
 printf '%s\n' "$said" >&2
