@@ -105,7 +105,7 @@ impl RawReply {
 
     fn not_simulated(request: &RawRequest, what: &str, now: i64) -> Self {
         let text = format!(
-            "the duoctl sandbox does not simulate {} {}: {what}. It is a simulator, not Duo; docs/sandbox.md lists \
+            "the duoctl sandbox does not simulate {} {}: {what}. It is a simulator, not Duo; docs/reference/sandbox.md lists \
              what it leaves out.\n",
             request.method,
             request.path()

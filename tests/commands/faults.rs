@@ -1,4 +1,4 @@
-//! The effect of each fault on each step, as a table in docs/faults.md: every cell is a run of the binary, followed by an
+//! The effect of each fault on each step, as a table in docs/reference/faults.md: every cell is a run of the binary, followed by an
 //! undisturbed run that ends in the normal state.
 
 use std::fmt::Write as _;
@@ -183,10 +183,10 @@ fn rows<'f>(faults: impl Iterator<Item = &'f (&'f str, &'f str)>) -> Vec<String>
     faults.map(row).collect()
 }
 
-/// Compares the part of docs/faults.md with this name, or writes it if the environment requests that.
+/// Compares the part of docs/reference/faults.md with this name, or writes it if the environment requests that.
 #[track_caller]
 fn compare(name: &str, table: &str) {
-    let path = Path::new("docs/faults.md");
+    let path = Path::new("docs/reference/faults.md");
     let page = std::fs::read_to_string(path).unwrap();
     let (before, rest) = page.split_once(&format!("<!-- generated: {name} -->\n")).unwrap();
     let (_, after) = rest.split_once("<!-- end -->").unwrap();

@@ -1,227 +1,19 @@
-//! Everything that the README and the pages in docs/ and docs/stores/ show is correct. Per page, in its own copy of examples/
-//! and without a network:
-//!
-//! * a `console` block is run line by line; the lines under a command are its output, where a line of `...` matches any
-//!   lines and `[..]` any text. `<!-- exit 2 -->` before the block is the exit code of its last command; every other
-//!   command exits with 0;
-//! * the duoctl commands of a `sh` block are parsed by the real argument parser, and not run;
-//! * a `yaml` block with `version:` loads without errors;
-//! * a link to a file of the repository, and its anchor, exist;
-//! * the tests that it names exist.
+//! What pages only show: commands have arguments that exist, YAML is valid, and the tests that are named exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use clap::Parser as _;
 use duoctl::cli::args::Args;
 use duoctl::config::load::load_text;
 use duoctl::diagnostic::has_errors;
 
-/// The pages, by their paths in the repository.
-fn pages() -> Vec<PathBuf> {
-    let files = |folder: &str| -> Vec<PathBuf> {
-        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-        entries.map(|name| Path::new(folder.trim_start_matches('.')).join(name)).collect()
-    };
-    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
-    let mut pages: Vec<PathBuf> =
-        [".", "docs", "docs/stores"].into_iter().flat_map(files).filter(is_page).collect();
-    pages.sort();
-    pages
-}
+use super::pages::{blocks, pages};
 
-/// A fenced block.
-struct Block {
-    page: PathBuf,
-    line: usize,
-    language: String,
-    lines: Vec<String>,
-    exit: i32,
-}
-
-impl Block {
-    fn place(&self) -> String {
-        format!("{}:{}", self.page.display(), self.line)
-    }
-
-    fn text(&self) -> String {
-        self.lines.iter().map(|line| format!("{line}\n")).collect()
-    }
-}
-
-fn blocks(page: &Path) -> Vec<Block> {
-    let text = fs::read_to_string(page).unwrap();
-    let mut blocks = Vec::new();
-    let mut open: Option<Block> = None;
-    let mut exit = 0;
-    for (number, line) in text.lines().enumerate() {
-        match (&mut open, line.strip_prefix("```")) {
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (Some(block), None) => block.lines.push(line.to_owned()),
-            (None, Some(language)) => {
-                let (page, language) = (page.to_owned(), language.to_owned());
-                open = Some(Block { page, line: number + 1, language, lines: Vec::new(), exit });
-                exit = 0;
-            }
-            (None, None) => {
-                let said = line.strip_prefix("<!-- exit ").and_then(|rest| rest.strip_suffix(" -->"));
-                exit = said.map_or(exit, |code| code.parse().unwrap());
-            }
-        }
-    }
-    assert!(open.is_none(), "{}: a block is not closed", page.display());
-    blocks
-}
-
-/// The arguments of a duoctl command, however it is run; `None` for another command.
+/// The arguments of a duoctl command; `None` for another command.
 fn arguments(command: &str) -> Option<Vec<&str>> {
     let words: Vec<&str> = command.split_whitespace().collect();
-    ["cargo run --release --", "duoctl"].into_iter().find_map(|start| {
-        let start: Vec<&str> = start.split(' ').collect();
-        words.strip_prefix(start.as_slice()).map(<[_]>::to_vec)
-    })
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        match entry.file_type().unwrap().is_dir() {
-            // State from someone's own experiments is not copied.
-            true if entry.file_name() == ".duoctl" => {}
-            true => copy(&from, &to),
-            false => {
-                fs::copy(from, to).unwrap();
-            }
-        }
-    }
-}
-
-/// The output of a command, stdout and stderr in order, and its exit code.
-fn run(folder: &Path, arguments: &[&str]) -> (String, Option<i32>) {
-    let output = folder.join(".output");
-    let file = fs::File::create(&output).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_duoctl"));
-    command.args(arguments).current_dir(folder).env("NO_COLOR", "1").env_remove("CLICOLOR_FORCE");
-    command.env_remove("DUO_IKEY").env_remove("DUO_SKEY");
-    command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
-    let status = command.status().unwrap();
-    let text = fs::read_to_string(&output).unwrap();
-    fs::remove_file(&output).unwrap();
-    (text, status.code())
-}
-
-/// Whether a line matches the shown one, in which `[..]` matches any text.
-fn matches(shown: &str, printed: &str) -> bool {
-    let pieces: Vec<&str> = shown.trim_end().split("[..]").collect();
-    let (first, last) = (pieces[0], pieces[pieces.len() - 1]);
-    let printed = printed.trim_end();
-    if pieces.len() == 1 {
-        return first == printed;
-    }
-    let between = printed.strip_prefix(first).and_then(|rest| rest.strip_suffix(last));
-    let mut rest = match between {
-        Some(between) => between,
-        None => return false,
-    };
-    pieces[1..pieces.len() - 1].iter().all(|piece| match rest.split_once(piece) {
-        Some((_, after)) => {
-            rest = after;
-            true
-        }
-        None => false,
-    })
-}
-
-/// The first shown line of a part that the output does not contain, in the order of the parts.
-fn untrue<'s>(shown: &[&'s str], printed: &str) -> Option<&'s str> {
-    let printed: Vec<&str> = printed.trim_end().lines().collect();
-    let parts: Vec<&[&str]> = shown.split(|line| line.trim() == "...").collect();
-    let last = parts.len() - 1;
-    let mut next = 0;
-    for (index, part) in parts.iter().enumerate() {
-        // Nothing was left out before the first part or after the last one, unless dots say so.
-        let places = match (index == 0, index == last) {
-            (true, true) if part.len() != printed.len() => 0..0,
-            (true, _) => 0..1,
-            (false, true) if part.is_empty() => continue,
-            (false, true) => printed.len().saturating_sub(part.len()).max(next)..printed.len(),
-            (false, false) => next..printed.len(),
-        };
-        let here = |place: &usize| {
-            let lines = printed.get(*place..*place + part.len());
-            lines.is_some_and(|lines| part.iter().zip(lines).all(|(shown, line)| matches(shown, line)))
-        };
-        match places.into_iter().find(here) {
-            Some(place) => next = place + part.len(),
-            None => return part.first().copied().or(Some("(the whole output)")),
-        }
-    }
-    None
-}
-
-fn run_block(block: &Block, folder: &Path) {
-    let mut commands: Vec<(&str, Vec<&str>)> = Vec::new();
-    for line in &block.lines {
-        match (line.strip_prefix("$ "), commands.last_mut()) {
-            (Some(command), _) => commands.push((command, Vec::new())),
-            (None, Some((_, shown))) => shown.push(line),
-            (None, None) => panic!("{}: a console block begins with a command", block.place()),
-        }
-    }
-    let last = commands.len() - 1;
-    for (index, (command, mut shown)) in commands.into_iter().enumerate() {
-        let arguments = arguments(command)
-            .unwrap_or_else(|| panic!("{}: only duoctl is run in a console block: {command}", block.place()));
-        let (printed, code) = run(folder, &arguments);
-        let wanted = if index == last { block.exit } else { 0 };
-        assert_eq!(code, Some(wanted), "{}: {command} printed\n{printed}", block.place());
-        // An empty line before the next command is only for readers.
-        while shown.last().is_some_and(|line| line.is_empty()) {
-            shown.pop();
-        }
-        if let Some(line) = untrue(&shown, &printed) {
-            panic!("{}: {command} does not print\n{line}\nbut\n{printed}", block.place());
-        }
-    }
-}
-
-#[test]
-fn what_is_not_printed_is_noticed() {
-    let printed = "one\ntwo 22\nthree\nfour\n";
-    let found = |shown: &str| untrue(&shown.lines().collect::<Vec<_>>(), printed).map(str::to_owned);
-    for shown in
-        ["one\ntwo 22\nthree\nfour", "...\nthree\nfour", "one\n...", "...\ntwo [..]\n...\nfour", "..."]
-    {
-        assert_eq!(found(shown), None, "{shown}");
-    }
-    assert_eq!(found("one\nthree\n..."), Some("one".to_owned()));
-    assert_eq!(found("...\nthree\n...\ntwo 22\n..."), Some("two 22".to_owned()));
-    assert_eq!(found("...\nthree"), Some("three".to_owned()), "more is printed after it");
-    assert_eq!(found("two [..]\n..."), Some("two [..]".to_owned()), "more is printed before it");
-    assert_eq!(found("one"), Some("one".to_owned()));
-    assert!(matches("a [..] b [..]!", "a 1 b 2!") && !matches("a [..] b [..]!", "a 1 c 2!"));
-}
-
-#[test]
-fn what_the_pages_show_is_what_happens() {
-    let mut run = 0;
-    for page in pages() {
-        let blocks: Vec<Block> =
-            blocks(&page).into_iter().filter(|block| block.language == "console").collect();
-        if blocks.is_empty() {
-            continue;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        copy(Path::new("examples"), &folder.path().join("examples"));
-        copy(Path::new("schemas"), &folder.path().join("schemas"));
-        for block in &blocks {
-            run_block(block, folder.path());
-            run += 1;
-        }
-    }
-    assert!(run > 5, "only {run} blocks were run");
+    words.strip_prefix(&["duoctl"]).map(<[_]>::to_vec)
 }
 
 #[test]
@@ -229,7 +21,7 @@ fn commands_that_are_only_shown_have_arguments_that_exist() {
     let mut read = 0;
     for block in pages().iter().flat_map(|page| blocks(page)).filter(|block| block.language == "sh") {
         for line in &block.lines {
-            // A redirection, a pipe or a comment belongs to the shell.
+            // What follows a redirection, a pipe or a remark is the shell's.
             let command = line.split(['#', '|', '>', '&']).next().unwrap_or_default();
             let Some(arguments) = arguments(command) else { continue };
             let arguments = arguments.iter().map(|argument| argument.trim_matches(['\'', '"']));
@@ -255,43 +47,7 @@ fn the_yaml_that_the_pages_show_is_valid() {
     assert!(loaded > 0);
 }
 
-/// GitHub's anchor of a heading.
-fn anchor(heading: &str) -> String {
-    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.collect::<String>().to_lowercase().replace(' ', "-")
-}
-
-#[test]
-fn links_inside_the_repository_lead_somewhere() {
-    let mut followed = 0;
-    for page in pages() {
-        let text = fs::read_to_string(&page).unwrap();
-        // `[text](target)`; a target has no spaces.
-        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        for target in targets.filter(|target| !target.contains(char::is_whitespace)) {
-            if target.starts_with("https://") || target.starts_with("mailto:") {
-                continue;
-            }
-            let (path, place) =
-                target.split_once('#').map_or((target, None), |(path, place)| (path, Some(place)));
-            let file = match path {
-                "" => page.clone(),
-                path => page.parent().unwrap().join(path),
-            };
-            assert!(file.exists(), "{}: {target} leads nowhere", page.display());
-            if let Some(place) = place {
-                let text = fs::read_to_string(&file).unwrap();
-                let mut headings = text.lines().filter(|line| line.starts_with('#'));
-                let known = headings.any(|line| anchor(line.trim_start_matches('#').trim()) == place);
-                assert!(known, "{}: {target} has no such heading", page.display());
-            }
-            followed += 1;
-        }
-    }
-    assert!(followed > 20, "only {followed} links were followed");
-}
-
-/// The test files that a page names exist, and so do the crate and the folder of each `--test CRATE FOLDER`.
+/// The files of tests that a page names are there, and so are the crate and the folder of each `--test CRATE FOLDER`.
 #[test]
 fn the_tests_that_are_named_exist() {
     let mut named = 0;

@@ -1,4 +1,4 @@
-//! `docs/cli.md`: the long help of every command, at a fixed width.
+//! `docs/reference/cli.md`: the long help of every command, at a fixed width.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ pub(crate) fn page() -> String {
     let mut root = Args::command().term_width(WIDTH).max_term_width(WIDTH);
     root.build();
     let mut text = format!(
-        "{}\n\n# Command line\n\nThe output of `duoctl COMMAND --help`. Global options are listed only at the top. See also [exit codes](exit-codes.md).\n",
+        "# Command line\n\n{}\n\nThe output of `duoctl COMMAND --help`. Global options are listed only at the top. See also [exit codes](exit-codes.md).\n",
         super::NOTICE
     );
     section(&mut text, &mut root);

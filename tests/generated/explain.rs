@@ -1,4 +1,4 @@
-//! The tables of `docs/troubleshooting.md`: the causes that duoctl lists for each error.
+//! The tables of `docs/how-to/troubleshooting.md`: the causes that duoctl lists for each error.
 
 use duoctl::duo::error::{DuoError, Refusal, Unreachable};
 use duoctl::duo::explain::causes;

@@ -17,7 +17,7 @@ use std::path::Path;
 use duoctl::config::schema::config_schema_text;
 use duoctl::output::document::schema;
 
-/// The first line of a fully generated page.
+/// Follows the heading of a fully generated page: a page begins with its title.
 const NOTICE: &str = "<!-- Generated from the code by tests/generated; do not edit. -->";
 
 /// Compares a file with its expected content, or writes it if the environment requests that.
@@ -67,17 +67,17 @@ fn the_json_schema_is_what_the_tables_say() {
 
 #[test]
 fn the_yaml_reference_is_what_the_tables_say() {
-    compare("docs/yaml.md", &yaml::page());
+    compare("docs/reference/yaml.md", &yaml::page());
 }
 
 #[test]
 fn the_list_of_types_is_what_the_tables_say() {
-    compare("docs/types.md", &types::page());
+    compare("docs/reference/types.md", &types::page());
 }
 
 #[test]
 fn the_command_line_reference_is_what_the_arguments_say() {
-    compare("docs/cli.md", &cli::page());
+    compare("docs/reference/cli.md", &cli::page());
 }
 
 #[test]
@@ -88,18 +88,18 @@ fn the_page_about_the_sandbox_has_every_fault_switch_and_key() {
         ("switches", sandbox::switches()),
         ("unsimulated", sandbox::unsimulated()),
     ];
-    compare_parts("docs/sandbox.md", &parts);
+    compare_parts("docs/reference/sandbox.md", &parts);
 }
 
 #[test]
 fn the_page_about_troubles_says_what_duoctl_says() {
     let parts = [("refused", explain::refused()), ("unreachable", explain::unreachable())];
-    compare_parts("docs/troubleshooting.md", &parts);
+    compare_parts("docs/how-to/troubleshooting.md", &parts);
 }
 
 #[test]
 fn the_page_about_risks_has_every_field_and_every_transition() {
-    compare_parts("docs/risks.md", &[("fields", risks::table())]);
+    compare_parts("docs/reference/risks.md", &[("fields", risks::table())]);
 }
 
 #[test]
@@ -110,15 +110,15 @@ fn the_schemas_of_documents_are_what_the_types_say() {
 
 #[test]
 fn the_page_about_the_operator_says_what_the_simulator_refuses() {
-    compare_parts("docs/operator.md", &[("permissions", operator::permissions())]);
+    compare_parts("docs/how-to/recovery-key.md", &[("permissions", operator::permissions())]);
 }
 
 #[test]
 fn the_page_about_exit_codes_has_every_code() {
-    compare_parts("docs/exit-codes.md", &[("exits", names::exits())]);
+    compare_parts("docs/reference/exit-codes.md", &[("exits", names::exits())]);
 }
 
 #[test]
 fn the_page_about_printed_names_explains_each() {
-    compare("docs/diagnostics.md", &names::page());
+    compare("docs/reference/diagnostics.md", &names::page());
 }

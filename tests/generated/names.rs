@@ -1,4 +1,4 @@
-//! `docs/diagnostics.md` and the table of `docs/exit-codes.md`: the texts of `duoctl explain`.
+//! `docs/reference/diagnostics.md` and the table of `docs/reference/exit-codes.md`: the texts of `duoctl explain`.
 
 use duoctl::cli::exit::Exit;
 use duoctl::output::explain::{Entry, Subject, all};
@@ -16,7 +16,7 @@ pub(crate) fn exits() -> String {
 
 pub(crate) fn page() -> String {
     let mut text = format!(
-        "{}\n\n# Findings, risks and guards\n\nThe text of `duoctl explain NAME` for every name that duoctl prints. See also [exit codes](exit-codes.md).\n",
+        "# Findings, risks and guards\n\n{}\n\nThe text of `duoctl explain NAME` for every name that duoctl prints. See also [exit codes](exit-codes.md).\n",
         super::NOTICE
     );
     let sections = [

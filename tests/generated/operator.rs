@@ -1,4 +1,4 @@
-//! The table of `docs/operator.md`: which permissions a command needs, found by removing one after another until the simulator
+//! The table of `docs/how-to/recovery-key.md`: which permissions a command needs, found by removing one after another until the simulator
 //! refuses.
 
 use duoctl::duo::catalogue::PERMISSIONS;

@@ -1,4 +1,4 @@
-//! The table of `docs/risks.md`: every field of an application, every kind of transition, and its risk.
+//! The table of `docs/reference/risks.md`: every field of an application, every kind of transition, and its risk.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The tables of `docs/sandbox.md`.
+//! The tables of `docs/reference/sandbox.md`.
 
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::faults::FaultKind;
@@ -52,7 +52,7 @@ pub(crate) fn keys() -> String {
             "plan-only" => "read applications, groups, policies, settings and the account's summary",
             "no-permissions" => "none, although its key is valid",
             "auth" => "the Auth API",
-            name => panic!("docs/sandbox.md does not say what the key {name} is for"),
+            name => panic!("docs/reference/sandbox.md does not say what the key {name} is for"),
         };
         text += &row([&format!("`{}`", key.name), &format!("`{}`", key.kind), meaning]);
     }

@@ -1,4 +1,4 @@
-//! `docs/types.md`: the known application types.
+//! `docs/reference/types.md`: the known application types.
 
 use duoctl::duo::catalogue::{Creation, Family, kinds};
 
@@ -6,7 +6,7 @@ use super::row;
 
 pub(crate) fn page() -> String {
     let mut text = format!(
-        "{}\n\n# Types of applications\n\n\
+        "# Types of applications\n\n{}\n\n\
          The {} values of `type` that duoctl knows. Any other value also works, with a warning, because Duo adds types. The \
          [YAML reference](yaml.md) lists the fields of each type.\n\n\
          *Created by API*: whether Duo's API can create applications of this type, according to its documentation and \

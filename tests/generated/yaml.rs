@@ -1,4 +1,4 @@
-//! `docs/yaml.md`: every key of the language, from its JSON Schema; the table of settings tells which types have a field.
+//! `docs/reference/yaml.md`: every key of the language, from its JSON Schema; the table of settings tells which types have a field.
 
 use std::fmt::Write as _;
 
@@ -51,8 +51,8 @@ impl<'s> Reference<'s> {
     fn introduction(&mut self) {
         let _ = write!(
             self.text,
-            "{}\n\n# YAML reference\n\n\
-             Every key of the language, version 1. [Concepts](concepts.md) explains the terms. `duoctl schema config` prints \
+            "# YAML reference\n\n{}\n\n\
+             Every key of the language, version 1. [Concepts](../explanation/concepts.md) explains the terms. `duoctl schema config` prints \
              the same as a JSON Schema, which most editors use if the file begins with\n\n\
              ```yaml\n# yaml-language-server: $schema=duoctl.schema.json\n```\n\n\
              `duoctl init` writes both.\n\n\
@@ -65,7 +65,7 @@ impl<'s> Reference<'s> {
              allowed, clears the value in Duo.\n\n\
              `${{vars.NAME}}` is replaced by [a variable](variables.md) in every value, except those that decide about secrets or \
              name the workspace.\n\n\
-             [Secrets](secrets.md) explains how secrets are delivered.\n",
+             [Secrets](../how-to/secrets.md) explains how secrets are delivered.\n",
             super::NOTICE
         );
     }

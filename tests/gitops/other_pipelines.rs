@@ -145,7 +145,7 @@ fn what_is_not_merged_is_not_trusted() {
     let read = |path: &str| fs::read_to_string(path).unwrap();
     let gitlab = yaml(Path::new("examples/ci/gitlab/.gitlab-ci.yml"));
     let hooks = yaml(Path::new(".pre-commit-hooks.yaml"));
-    let documented = read("docs/ci.md");
+    let documented = read("docs/how-to/ci.md");
     let lines = |list: &Value| {
         list.as_array()
             .unwrap()

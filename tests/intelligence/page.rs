@@ -18,7 +18,7 @@ enum Fate {
 }
 use Fate::{Checked, Done, HandedOver, Refused, Said};
 
-const DOC: &str = "docs/identity-intelligence.md";
+const DOC: &str = "docs/how-to/identity-intelligence.md";
 const HANDOFF: &str = "tests/intelligence/handoff.rs";
 const LADDER: &str = "tests/intelligence/ladder.rs";
 const MISTAKES: &str = "tests/intelligence/mistakes.rs";

@@ -1,4 +1,4 @@
-//! The scripts in docs/stores/recipes.md, run unchanged with doubles of the tools that they call.
+//! The scripts in docs/reference/stores/recipes.md, run unchanged with doubles of the tools that they call.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -16,7 +16,7 @@ fn block(page: &str, heading: &str, language: &str) -> String {
 
 /// A workspace with the store of a recipe, and the script that it names.
 fn recipe(heading: &str, tool: &str, secret: &str) -> (Duo, Folder) {
-    let page = fs::read_to_string("docs/stores/recipes.md").unwrap();
+    let page = fs::read_to_string("docs/reference/stores/recipes.md").unwrap();
     let (folder, mut duo) = (Folder::empty(), Duo::start());
     let script = folder.path(&format!("{tool}.sh"));
     fs::write(&script, block(&page, heading, "sh")).unwrap();

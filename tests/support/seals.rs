@@ -1,4 +1,4 @@
-//! Seals as `docs/threat-model.md` describes them, implemented independently of the product.
+//! Seals as `docs/explanation/threat-model.md` describes them, implemented independently of the product.
 #![allow(dead_code, reason = "each crate of tests uses a part of it")]
 
 use std::sync::LazyLock;

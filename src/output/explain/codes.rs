@@ -152,7 +152,7 @@ pub(super) fn entry(code: Code) -> Entry {
         Code::FieldNotApplicable => texts(
             "a field that this type does not have",
             "The type of the application or secret store has no such field. Duo would ignore or reject it.",
-            "Remove the field, or correct `type`; `docs/types.md` lists the types.",
+            "Remove the field, or correct `type`; `docs/reference/types.md` lists the types.",
         ),
         Code::LegacyField => texts(
             "a field that policies replaced",
