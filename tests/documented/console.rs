@@ -1,62 +1,91 @@
 //! What a person does in the console of Identity Intelligence, against the one of the sandbox.
 
 use std::path::Path;
+use std::process::Command;
 
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::call::Reply;
 use duoctl::sandbox::serve::{Running, ServeOptions, start};
-use reqwest::{Certificate, Client};
-use serde_json::Map;
+use reqwest::{Certificate, Client, RequestBuilder, Response};
+use serde_json::{Map, Value};
 
-/// Serves the sandbox of the workspace, fills in the form, tests and collects, and stops the server.
-pub(super) fn fill_in(workspace: &str, folder: &Path) {
+/// The fields of the form, as the handoff calls them.
+const FORM: [(&str, &str); 8] = [
+    ("Display name", "display_name"),
+    ("API hostname", "api_hostname"),
+    ("Integration key", "integration_key"),
+    ("Secret key", "secret_key"),
+    ("Support Push Verification", "push_verification"),
+    ("Auth API integration key", "auth_integration_key"),
+    ("Auth API secret key", "auth_secret_key"),
+    ("Endpoints", "endpoints"),
+];
+
+/// Carries out the handoff of the workspace: serves its sandbox, fills in the form, tests, collects, stops the server.
+pub(super) fn carry_out(workspace: &str, folder: &Path) {
+    let handoff = Command::new(env!("CARGO_BIN_EXE_duoctl"))
+        .args(["handoff", "-w", workspace, "--sandbox", "--format", "json"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let handoff: Value = serde_json::from_slice(&handoff.stdout).unwrap();
+    let [handoff] = handoff["handoffs"].as_array().unwrap().as_slice() else { panic!("{handoff}") };
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
         let state = Some(folder.join(workspace).join(".duoctl/sandbox"));
         let running = start(ServeOptions { state, ..ServeOptions::default() }).await.unwrap();
-        let fields = fields(&mut running.account());
-        let location = post(&running, "/console/integrations/duo", &fields).await;
-        let integration = format!("/console/integrations/{}", location.rsplit('-').next().unwrap());
+        let form = form(handoff, &mut running.account());
+        let known = integration(&running).await;
+        post(&running, known.as_deref().unwrap_or("/console/integrations/duo"), &form).await;
+        let saved = integration(&running).await.unwrap();
         for button in ["test", "collect"] {
-            post(&running, &format!("{integration}/{button}"), &[]).await;
+            post(&running, &format!("{saved}/{button}"), &[]).await;
         }
+        // A person takes longer: in the same second as the creation of the key it would prove nothing.
+        let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+        running.account().date_collection(&form[0].1, later).unwrap();
         running.shutdown().await;
     });
 }
 
-/// The form, with the keys of the applications that the tutorial made.
-fn fields(account: &mut Account) -> Vec<(&'static str, String)> {
-    let mut key = |name: &str| {
-        let found = account.applications().into_iter().find(|application| application["name"] == name);
-        let ikey = found.unwrap_or_else(|| panic!("no application {name}"))["integration_key"].clone();
-        let ikey = ikey.as_str().unwrap().to_owned();
-        let path = format!("/admin/v1/integrations/{ikey}/skey");
-        let Reply::Ok(shown) = account.as_administrator("GET", &path, Map::new()) else { panic!("no key") };
-        (ikey, shown["secret_key"].as_str().unwrap().to_owned())
-    };
-    let (ikey, skey) = key("Identity Intelligence: Duo EMEA");
-    let (auth_ikey, auth_skey) = key("Acme IT Support");
-    let form = [
-        ("display_name", "Duo EMEA".to_owned()),
-        ("api_hostname", "api-1a2b3c4d.duosecurity.com".to_owned()),
-        ("integration_key", ikey),
-        ("secret_key", skey),
-        ("push_verification", "on".to_owned()),
-        ("auth_integration_key", auth_ikey),
-        ("auth_secret_key", auth_skey),
-        ("endpoints", "on".to_owned()),
-    ];
-    form.into()
+/// What is typed into the form. The handoff withholds secret keys, so they are copied from the Duo Admin Panel.
+fn form(handoff: &Value, account: &mut Account) -> Vec<(&'static str, String)> {
+    let mut form: Vec<(&str, String)> = Vec::new();
+    for field in handoff["fields"].as_array().unwrap() {
+        let (_, name) = FORM.into_iter().find(|(label, _)| field["label"] == *label).unwrap();
+        let value = match field["secret"] == true {
+            // The integration key is in the field before it.
+            true => secret(account, &form.last().unwrap().1),
+            false => field["value"].as_str().unwrap().to_owned(),
+        };
+        form.push((name, value));
+    }
+    form
 }
 
-/// Sends a form, and returns where it leads.
-async fn post(running: &Running, path: &str, fields: &[(&str, String)]) -> String {
+fn secret(account: &mut Account, key: &str) -> String {
+    let path = format!("/admin/v1/integrations/{key}/skey");
+    let Reply::Ok(shown) = account.as_administrator("GET", &path, Map::new()) else { panic!("no {key}") };
+    shown["secret_key"].as_str().unwrap().to_owned()
+}
+
+/// Where the one integration of the console is edited.
+async fn integration(running: &Running) -> Option<String> {
+    let list = send(running, |client| client.get(format!("{}/console/integrations", running.url()))).await;
+    let list = list.text().await.unwrap();
+    let (before, _) = list.split_once("/test\"")?;
+    before.rsplit('"').next().map(str::to_owned)
+}
+
+async fn post(running: &Running, path: &str, form: &[(&str, String)]) {
+    let url = format!("{}{path}", running.url());
+    let response = send(running, |client| client.post(url).header("Origin", running.url()).form(form)).await;
+    assert_eq!(response.status(), 303, "{path}: {}", response.text().await.unwrap());
+}
+
+async fn send(running: &Running, request: impl FnOnce(&Client) -> RequestBuilder) -> Response {
     let ca = Certificate::from_pem(running.ca_pem().as_bytes()).unwrap();
     let client = Client::builder().no_proxy().tls_certs_only([ca]);
     let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let request = client.post(format!("{}{path}", running.url())).header("Origin", running.url());
-    let response = request.form(fields).send().await.unwrap();
-    assert_eq!(response.status(), 303, "{path}: {}", response.text().await.unwrap());
-    response.headers()["location"].to_str().unwrap().to_owned()
+    request(&client).send().await.unwrap()
 }

@@ -4,7 +4,7 @@
 //!   own with copies of examples/ and schemas/, and without a network. What is shown under a command is what it prints:
 //!   a line of `...` stands for any lines, and `[..]` for any text. `<!-- exit 2 -->` before a block is the exit code of
 //!   its last command; every other command ends with 0. A block after `<!-- file PATH -->` is written to that file, and at
-//!   `<!-- by hand console -->` the form of the console is filled in;
+//!   `<!-- by hand WORKSPACE -->` the handoff of that workspace is carried out in the sandbox's console;
 //! * the duoctl commands of a `sh` block are read by the real parser of arguments, and not run;
 //! * a `yaml` block with `version:` is loaded and has no error;
 //! * a link to a file of the repository leads there, and so does its anchor; every picture is linked;

@@ -58,7 +58,7 @@ pub(super) fn blocks(page: &Path) -> Vec<Block> {
     let mut open: Option<Block> = None;
     let (mut exit, mut file) = (0, None);
     for (number, line) in text.lines().enumerate() {
-        let mut block = |language: &str, lines, exit, file| {
+        let block = |language: &str, lines, exit, file| {
             let (page, language) = (page.to_owned(), language.to_owned());
             Block { page, line: number + 1, language, lines, exit, file }
         };

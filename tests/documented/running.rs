@@ -131,7 +131,7 @@ fn run_block(block: &Block, shell: &mut Shell) {
     for (index, (command, mut shown)) in commands.into_iter().enumerate() {
         let program = command.split_whitespace().next().unwrap_or_default();
         let known = PROGRAMS.contains(&program) || program.starts_with("ci/");
-        assert!(known, "{}: {program} is not run in a console block", block.place());
+        assert!(known, "{}: `{program}` is not run in a console block", block.place());
         let (printed, code) = shell.run(command);
         let wanted = if index == last { block.exit } else { 0 };
         assert_eq!(code, wanted, "{}: {command} printed\n{printed}", block.place());
@@ -158,7 +158,7 @@ fn what_the_pages_show_is_what_happens() {
             match (&block.file, block.language.as_str()) {
                 (Some(file), _) => fs::write(shell.folder().join(file), block.text()).unwrap(),
                 (None, "console") => run_block(block, &mut shell),
-                (None, BY_HAND) => console::fill_in(&block.lines[0], &shell.folder()),
+                (None, BY_HAND) => console::carry_out(&block.lines[0], &shell.folder()),
                 (None, _) => continue,
             }
             run += 1;
