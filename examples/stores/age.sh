@@ -1,10 +1,10 @@
 #!/bin/sh
-# Keeps each secret in a file that only its recipients can open, so that it may be committed to git.
+# Keeps each secret in a file that only its recipients can open, so that it can be committed to git.
 #
 #   age.sh FOLDER RECIPIENTS [IDENTITY]
 #
-# FOLDER/PATH.age is encrypted to everyone in the file RECIPIENTS. IDENTITY is the file of a key that opens it: reading
-# needs it, and with it a file is left as it is when the same keys are delivered again. Needs age and jq.
+# FOLDER/PATH.age is encrypted to everyone in the file RECIPIENTS. IDENTITY is the file of a key that opens it. Reading
+# needs it; with it, a file does not change when the same keys are delivered again. Needs age and jq.
 set -eu
 input=$(cat)
 field() { printf '%s' "$input" | jq -j ".$1"; }
@@ -30,7 +30,7 @@ read)
     ;;
 write)
     if [ $# -ge 3 ] && [ -e "$file" ]; then
-        # What cannot be opened is not replaced either.
+        # A file that cannot be opened is not replaced either.
         held=$(age --decrypt --identity "$3" "$file")
         [ "$(printf '%s\n' "$held" | keys)" != "$(field content | keys)" ] || exit 0
     fi

@@ -15,7 +15,7 @@ case $(field operation) in
 read)
     exec 3>&1
     said=$(aws secretsmanager get-secret-value --secret-id "$id" --query SecretString --output text 2>&1 >&3) && exit 0
-    # AWS says something else of a secret that is marked for deletion, or that nobody may see: it is not absent.
+    # AWS answers differently for a secret that is marked for deletion or not visible: that one is not absent.
     case $said in *'(ResourceNotFoundException)'*) exit 3 ;; esac
     ;;
 write)

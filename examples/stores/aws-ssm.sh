@@ -4,7 +4,7 @@
 #   aws-ssm.sh [PREFIX]
 #
 # Needs jq and the AWS command line, signed in, with the permissions ssm:GetParameter and ssm:PutParameter, and kms:Decrypt
-# and kms:Encrypt where the key is your own. The value reaches it through a pipe.
+# and kms:Encrypt if the key is your own. The value reaches it through a pipe.
 set -eu
 input=$(cat)
 field() { printf '%s' "$input" | jq -j ".$1"; }

@@ -1,17 +1,17 @@
 #!/bin/sh
 # Keeps each secret in the password store of `pass`, as the entry PREFIX + PATH. A store with a git repository gets a
-# commit for each change, as always with pass.
+# commit for each change, as usual with pass.
 #
 #   pass.sh [PREFIX]
 #
-# Needs pass and jq, and a gpg key that opens without a person where nobody is there to type its passphrase.
+# Needs pass and jq, and, for unattended runs, a gpg key that opens without a passphrase prompt.
 set -eu
 input=$(cat)
 field() { printf '%s' "$input" | jq -j ".$1"; }
 entry=${1-}$(field path)
 
 operation=$(field operation)
-# Of a store that is not there pass says the same as of an entry that is not.
+# pass answers the same for a missing store as for a missing entry.
 [ -f "${PASSWORD_STORE_DIR:-$HOME/.password-store}/.gpg-id" ] || operation='missing store'
 
 case $operation in
@@ -23,7 +23,7 @@ read)
 write)
     said=$(field content | pass insert --multiline --force -- "$entry" 2>&1 >/dev/null) && exit 0
     ;;
-'missing store') said='there is no password store; make one with `pass init`' ;;
+'missing store') said='the password store does not exist; create it with `pass init`' ;;
 *) said='the operation is neither `read` nor `write`' ;;
 esac
 printf '%s\n' "$said" >&2

@@ -14,7 +14,9 @@ mod verify;
 use maud::{Markup, html};
 
 use super::document::Document;
+use super::human::{self, Style};
 use super::paint::Paint;
+use crate::text::safe;
 use page::{Page, Tone, problems, section};
 
 /// Without colours: the page has its own.
@@ -42,6 +44,12 @@ pub(super) fn render(document: &Document) -> String {
             ..plain(document)
         },
         Document::Failure(failure) => lists::failure(failure),
+        Document::KeyChanges(changes) => lists::key_changes(changes),
+        Document::Edit(edit) => Page {
+            title: format!("duoctl {}", safe(&edit.command)),
+            sections: vec![lists::told("Values", &human::whole(document, Style::PLAIN), &edit.last_line())],
+            ..plain(document)
+        },
         Document::Import(import) => lists::import(import),
         Document::Handoff(handoffs) => Page {
             sections: handoffs.handoffs.iter().map(|handoff| plan::sheet(handoff, true)).collect(),

@@ -1,6 +1,6 @@
 """Stands in for tools that cannot be installed here: sops, op, kubectl and gh, by the name of its file.
 
-It takes exactly the arguments of the recipes in docs/stores/recipes.md, keeps what it is given in the folder TOOLS_STATE, and
+It takes exactly the arguments of the recipes in docs/reference/stores/recipes.md, keeps what it is given in the folder TOOLS_STATE, and
 refuses everything else.
 """
 

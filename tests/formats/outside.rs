@@ -1,4 +1,4 @@
-//! Documents in which every text that somebody else may have written is the same one.
+//! Documents in which every text that other people may have written is the same one.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn steps(text: &str) -> Value {
     }])
 }
 
-/// Everything in a plan that somebody else may have written.
+/// Everything in a plan that other people may have written.
 pub(crate) fn plan(text: &str) -> Value {
     json!({
         "format_version": "1.0", "kind": "drift", "tool_version": "0.1.0", "workspace": "acme", "api_hostname": text, "empty": false,
@@ -125,6 +125,17 @@ pub(crate) fn lists(text: &str) -> Vec<Value> {
             "format_version": "1.0", "kind": "import", "unmanaged_fields": 1, "files": [{"path": text, "added": 1}],
             "entries": [{"address": text, "integration_key": text, "type": text, "name": text, "unsaid": 1}],
             "left_out": [{"integration_key": text, "name": text, "reason": "impossible", "detail": text}],
+        }),
+        json!({
+            "format_version": "1.0", "kind": "edit", "command": text, "unchanged": [{"address": text, "reason": text}],
+            "edits": [{"address": text, "field": text, "before": text, "after": [text], "file": text}],
+            "refused": [{"address": text, "reason": text}],
+        }),
+        json!({
+            "format_version": "1.0", "kind": "key_changes", "command": text, "planned": steps(text), "rotations": [rotation],
+            "left_alone": [{"address": text, "reason": text}], "young": 1, "refusals": plan(text)["refusals"], "consent": text,
+            "diagnostics": plan(text)["diagnostics"], "retired": [text], "summary": {"applied": 0, "failed": 1, "not_attempted": 0},
+            "steps": apply(text, text)["steps"],
         }),
     ]
 }

@@ -1,5 +1,5 @@
-//! Files that are written from tables of the code and committed: the JSON Schema, the references, and tables inside
-//! pages that people write. Each is what the tables say now.
+//! Files generated from tables in the code and committed: the JSON Schema, the references, and tables inside hand-written
+//! pages. Each must match the tables.
 
 mod cli;
 mod dependencies;
@@ -17,16 +17,16 @@ use std::path::Path;
 use duoctl::config::schema::config_schema_text;
 use duoctl::output::document::schema;
 
-/// The first line of a page that is generated as a whole.
+/// Follows the heading of a fully generated page: a page begins with its title.
 const NOTICE: &str = "<!-- Generated from the code by tests/generated; do not edit. -->";
 
-/// Compares a file with what it should hold, or writes it where the environment says so.
+/// Compares a file with its expected content, or writes it if the environment requests that.
 fn compare(path: &str, wanted: &str) {
     if std::env::var_os("DUOCTL_REGENERATE").is_some() {
         fs::create_dir_all(Path::new(path).parent().unwrap()).unwrap();
         fs::write(path, wanted).unwrap();
     }
-    // A checkout may have changed the line ends.
+    // A checkout may have changed the line endings.
     let committed = fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
     if committed == wanted {
         return;
@@ -41,8 +41,7 @@ fn compare(path: &str, wanted: &str) {
     );
 }
 
-/// Compares the generated parts of a page that people write: what stands between `<!-- generated: NAME -->` and
-/// `<!-- end -->`.
+/// Compares the generated parts of a hand-written page: the text between `<!-- generated: NAME -->` and `<!-- end -->`.
 fn compare_parts(path: &str, parts: &[(&str, String)]) {
     let mut page = fs::read_to_string(path).unwrap().replace("\r\n", "\n");
     for (name, text) in parts {
@@ -55,7 +54,7 @@ fn compare_parts(path: &str, parts: &[(&str, String)]) {
     compare(path, &page);
 }
 
-/// A table row; what would end a cell early is escaped.
+/// A table row; characters that would end a cell are escaped.
 fn row<const N: usize>(cells: [&str; N]) -> String {
     let cells = cells.map(|cell| cell.replace('|', "\\|").replace('\n', " "));
     format!("| {} |\n", cells.join(" | "))
@@ -68,17 +67,17 @@ fn the_json_schema_is_what_the_tables_say() {
 
 #[test]
 fn the_yaml_reference_is_what_the_tables_say() {
-    compare("docs/yaml.md", &yaml::page());
+    compare("docs/reference/yaml.md", &yaml::page());
 }
 
 #[test]
 fn the_list_of_types_is_what_the_tables_say() {
-    compare("docs/types.md", &types::page());
+    compare("docs/reference/types.md", &types::page());
 }
 
 #[test]
 fn the_command_line_reference_is_what_the_arguments_say() {
-    compare("docs/cli.md", &cli::page());
+    compare("docs/reference/cli.md", &cli::page());
 }
 
 #[test]
@@ -89,18 +88,18 @@ fn the_page_about_the_sandbox_has_every_fault_switch_and_key() {
         ("switches", sandbox::switches()),
         ("unsimulated", sandbox::unsimulated()),
     ];
-    compare_parts("docs/sandbox.md", &parts);
+    compare_parts("docs/reference/sandbox.md", &parts);
 }
 
 #[test]
 fn the_page_about_troubles_says_what_duoctl_says() {
     let parts = [("refused", explain::refused()), ("unreachable", explain::unreachable())];
-    compare_parts("docs/troubleshooting.md", &parts);
+    compare_parts("docs/how-to/troubleshooting.md", &parts);
 }
 
 #[test]
 fn the_page_about_risks_has_every_field_and_every_transition() {
-    compare_parts("docs/risks.md", &[("fields", risks::table())]);
+    compare_parts("docs/reference/risks.md", &[("fields", risks::table())]);
 }
 
 #[test]
@@ -111,15 +110,15 @@ fn the_schemas_of_documents_are_what_the_types_say() {
 
 #[test]
 fn the_page_about_the_operator_says_what_the_simulator_refuses() {
-    compare_parts("docs/operator.md", &[("permissions", operator::permissions())]);
+    compare_parts("docs/how-to/recovery-key.md", &[("permissions", operator::permissions())]);
 }
 
 #[test]
 fn the_page_about_exit_codes_has_every_code() {
-    compare_parts("docs/exit-codes.md", &[("exits", names::exits())]);
+    compare_parts("docs/reference/exit-codes.md", &[("exits", names::exits())]);
 }
 
 #[test]
 fn the_page_about_printed_names_explains_each() {
-    compare("docs/diagnostics.md", &names::page());
+    compare("docs/reference/diagnostics.md", &names::page());
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Applies a reviewed plan, or nothing: apply.sh [FOLDER]. A stale plan ends with 6 and is made anew in the same folder,
-# where it waits to be reviewed like the first.
+# Applies a reviewed plan, or nothing: apply.sh [FOLDER]. If the plan is stale, it ends with 6 and makes a new plan in the
+# same folder, to be reviewed like the first.
 set -euo pipefail
 
 folder=${1:-plan}

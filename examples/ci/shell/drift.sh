@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# For cron: drift.sh [PATH] [COMMAND...]. Where Duo differs from the YAML, COMMAND gets the report on its input, e.g.
+# For cron: drift.sh [PATH] [COMMAND...]. If Duo differs from the YAML, COMMAND gets the report on its input, e.g.
 # mail -s 'Duo differs from the YAML' admins@example.com
 set -euo pipefail
 

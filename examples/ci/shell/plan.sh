@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Validates and plans: plan.sh [PATH] [FOLDER]. FOLDER gets plan.json, to be applied once it is reviewed, and plan.md,
-# to be read. Ends with 0 and says so where there is nothing to do, with 2 where changes are pending, else as duoctl does.
-# What it reads is not reviewed yet, and so not trusted.
+# Validates and plans: plan.sh [PATH] [FOLDER]. FOLDER gets plan.json, to apply after the review, and plan.md, to
+# read. Ends with 0 if there is nothing to do, with 2 if changes are pending, otherwise with duoctl's exit code.
+# The YAML is not reviewed yet, and therefore not trusted.
 set -euo pipefail
 
 path=${1:-.}

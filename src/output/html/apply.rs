@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::page::{Page, Tone, code, list, prose};
 use super::{OFF, plan, verify};
-use crate::output::document::{ApplyDocument, OutcomeDocument, StepStatus};
+use crate::output::document::{ApplyDocument, OutcomeDocument, StepDocument, StepStatus};
 use crate::output::human::apply::{line, repaired};
 use crate::output::human::plan::refused;
 use crate::text::{one_line, safe};
@@ -20,19 +20,21 @@ pub(super) fn page(apply: &ApplyDocument) -> Page<'_> {
     let begun = !apply.steps.is_empty();
     let mut sections = vec![
         put_back(apply),
-        outcomes(apply, "Not done", |outcome| outcome.status != StepStatus::Applied),
+        outcomes(&apply.steps, &planned.steps, "Not done", |outcome| outcome.status != StepStatus::Applied),
         plan::handoffs(&left.handoffs),
     ];
     if begun {
-        sections.extend(apply.left.as_ref().map(|left| plan::steps(left, "Left after the apply")));
+        sections.extend(apply.left.as_ref().map(|left| plan::steps(&left.steps, "Left after the apply")));
     }
     sections.extend(plan::gravest(planned, refused(apply.so_far()).trim_end_matches(':')));
     sections.extend(apply.verify.iter().flat_map(verify::sections));
-    sections.push(outcomes(apply, "Done", |outcome| outcome.status == StepStatus::Applied));
+    sections.push(outcomes(&apply.steps, &planned.steps, "Done", |outcome| {
+        outcome.status == StepStatus::Applied
+    }));
     sections.extend([
         normalised(apply),
         plan::affected(planned),
-        plan::steps(planned, "Planned changes"),
+        plan::steps(&planned.steps, "Planned changes"),
         plan::also(planned),
     ]);
     Page {
@@ -55,11 +57,15 @@ fn put_back(apply: &ApplyDocument) -> Markup {
 }
 
 /// The steps that ended in some way, as the terminal says it, and what may be behind those that failed.
-fn outcomes(apply: &ApplyDocument, title: &str, wanted: impl Fn(&OutcomeDocument) -> bool) -> Markup {
-    let kind = |address: &str| {
-        apply.plan.steps.iter().find(|step| step.address == address).map(|step| safe(&step.kind))
-    };
-    let items = apply.steps.iter().filter(|outcome| wanted(outcome)).map(|outcome| {
+pub(super) fn outcomes(
+    outcomes: &[OutcomeDocument],
+    planned: &[StepDocument],
+    title: &str,
+    wanted: impl Fn(&OutcomeDocument) -> bool,
+) -> Markup {
+    let kind =
+        |address: &str| planned.iter().find(|step| step.address == address).map(|step| safe(&step.kind));
+    let items = outcomes.iter().filter(|outcome| wanted(outcome)).map(|outcome| {
         let tone = match outcome.status {
             StepStatus::Applied => Tone::Good,
             StepStatus::NotAttempted => Tone::Notice,

@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::page::{Page, Tile, Tone, code, list, problems, prose, said, section, tag};
-use super::{OFF, tool};
+use super::{OFF, apply, plan, tool};
 use crate::output::document::{
-    COLUMNS, FailureDocument, ImportDocument, KeysDocument, ListDocument, short_row,
+    COLUMNS, FailureDocument, ImportDocument, KeyChangesDocument, KeysDocument, ListDocument,
+    OutcomeDocument, StepStatus, short_row,
 };
-use crate::output::human::list as lists;
+use crate::output::human::{keys as key_texts, list as lists};
 use crate::reconcile::age::KeyAge;
 use crate::reconcile::inventory::{Entry, Keeping};
 use crate::reconcile::listing::{Listed, State};
@@ -261,16 +262,43 @@ pub(super) fn import(import: &ImportDocument) -> Page<'_> {
         }
     };
     let line = import.last_line();
-    let text = lists::import(import, OFF);
-    let text = text.trim_end().strip_suffix(line.as_str()).unwrap_or(&text);
     Page {
         title: "duoctl import".to_owned(),
         about: [None, None],
-        summary: vec![(line, Tone::Calm)],
+        summary: vec![(line.clone(), Tone::Calm)],
         tiles: Vec::new(),
         sections: vec![
-            section("Files", [html! { div class="sheet" { (said(text)) } }]),
+            told("Files", &lists::import(import, OFF), &line),
             section("Imported", (!import.entries.is_empty()).then_some(table)),
+        ],
+        foot: tool(),
+    }
+}
+
+/// What the terminal shows but for its last line, which stands at the top of the page.
+pub(super) fn told(title: &str, text: &str, last_line: &str) -> Markup {
+    let text = text.trim_end();
+    let text = text.strip_suffix(last_line).unwrap_or(text);
+    section(title, (!text.is_empty()).then(|| html! { div class="sheet" { (said(text)) } }))
+}
+
+/// The page of `keys rotate`, `keys confirm` and `keys abort`.
+pub(super) fn key_changes(changes: &KeyChangesDocument) -> Page<'_> {
+    let undone = |outcome: &OutcomeDocument| outcome.status != StepStatus::Applied;
+    let good = changes.refused() == 0 && !changes.steps.iter().any(undone);
+    let (line, planned) = (changes.last_line(), changes.planned.as_slice());
+    Page {
+        title: format!("duoctl {}", safe(&changes.command)),
+        about: [None, None],
+        summary: vec![(line.clone(), if good { Tone::Good } else { Tone::Bad })],
+        tiles: Vec::new(),
+        sections: vec![
+            problems(&changes.diagnostics),
+            told("Refused", &key_texts::refusals(changes, OFF), ""),
+            apply::outcomes(&changes.steps, planned, "Not done", undone),
+            told("Rotations", &key_texts::changed(changes, OFF), &line),
+            apply::outcomes(&changes.steps, planned, "Done", |outcome| !undone(outcome)),
+            plan::steps(planned, "Planned changes"),
         ],
         foot: tool(),
     }

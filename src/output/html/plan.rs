@@ -24,7 +24,7 @@ pub(super) fn page<'d>(plan: &'d PlanDocument, title: &str) -> Page<'d> {
     sections.extend([
         handoffs(&plan.handoffs),
         affected(plan),
-        steps(plan, "Changes"),
+        steps(&plan.steps, "Changes"),
         also(plan),
         actors(plan),
     ]);
@@ -186,8 +186,8 @@ pub(super) fn affected(plan: &PlanDocument) -> Markup {
 }
 
 /// Every step, the riskiest first.
-pub(super) fn steps(plan: &PlanDocument, title: &str) -> Markup {
-    let mut sorted: Vec<&StepDocument> = plan.steps.iter().collect();
+pub(super) fn steps(steps: &[StepDocument], title: &str) -> Markup {
+    let mut sorted: Vec<&StepDocument> = steps.iter().collect();
     sorted.sort_by_key(|step| std::cmp::Reverse(weight(step)));
     let is_grave = |step: &StepDocument| {
         step.risks.iter().chain(&step.drift).any(|risk| risk_tone(risk.risk) == Tone::Bad)
