@@ -2,6 +2,7 @@
 
 use super::document::Document;
 use super::human::{self, Style};
+use super::repository::Context;
 use super::{csv, github, gitlab, html, json, junit, markdown, sarif};
 
 /// An output format.
@@ -92,13 +93,14 @@ impl Format {
 ///
 /// `prefix` is the folder of the files within their repository, for formats that pass file names to other tools; `style`
 /// applies to the format for people.
-pub fn render(format: Format, document: &Document, prefix: &str, style: Style) -> Option<String> {
+pub fn render(format: Format, document: &Document, context: &Context, style: Style) -> Option<String> {
+    let prefix = context.prefix.as_str();
     match format {
         Format::Human => Some(human::whole(document, style)),
         Format::Json => Some(json::text(document)),
         Format::Jsonl => Some(json::line(document)),
         Format::Csv => csv::render(document),
-        Format::Markdown => markdown::render(document),
+        Format::Markdown => markdown::render(document, context.run.as_deref()),
         Format::Html => Some(html::render(document)),
         Format::Github => github::render(document, prefix),
         Format::Sarif => sarif::render(document, prefix),

@@ -3,6 +3,7 @@
 use duoctl::output::document::{Document, read};
 use duoctl::output::format::{Format, render};
 use duoctl::output::human::Style;
+use duoctl::output::repository::Context;
 use duoctl::text::{is_harmful, safe};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -19,7 +20,7 @@ fn tame(text: &str) -> Vec<Value> {
 
 pub(super) fn rendered(format: Format, value: &Value) -> String {
     let document: Document = read(value).unwrap();
-    render(format, &document, "", Style::PLAIN).unwrap()
+    render(format, &document, &Context::default(), Style::PLAIN).unwrap()
 }
 
 /// What a renderer would show or obey outside code, according to a real parser.
@@ -242,7 +243,10 @@ fn what_nobody_sees_is_spelled_out_in_every_format_and_exact_in_json() {
         let text: String = some.iter().flat_map(|c| ['x', *c]).chain(['^']).collect();
         for value in documents(&text) {
             for format in Format::ALL {
-                let Some(shown) = render(format, &read(&value).unwrap(), "", Style::PLAIN) else { continue };
+                let Some(shown) = render(format, &read(&value).unwrap(), &Context::default(), Style::PLAIN)
+                else {
+                    continue;
+                };
                 let raw = shown.chars().find(|c| !c.is_ascii() && is_harmful(*c));
                 assert_eq!(raw, None, "{}: {shown}", format.name());
             }

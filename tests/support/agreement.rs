@@ -8,6 +8,7 @@ use duoctl::output::document::{Document, read};
 use duoctl::output::format::{Format, render};
 use duoctl::output::human::{self, Style};
 use duoctl::output::paint::Paint;
+use duoctl::output::repository::Context;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -102,7 +103,7 @@ fn sorted(text: &str) -> Vec<&str> {
 fn formats_agree(document: &Document) {
     let line = document.last_line().expect("what is printed in several formats has a last line");
     for format in Format::ALL {
-        let Some(text) = render(format, document, "", Style::PLAIN) else { continue };
+        let Some(text) = render(format, document, &Context::default(), Style::PLAIN) else { continue };
         let found = match format {
             Format::Human => text.lines().any(|found| found == line),
             Format::Github => text.lines().last() == Some(&line),

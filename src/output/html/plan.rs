@@ -93,7 +93,7 @@ pub(super) fn gravest(plan: &PlanDocument, refused: &str) -> Vec<Markup> {
     vec![
         problems(&plan.diagnostics),
         refusals(plan, refused),
-        list("Risks of what was done in Duo", sorted(in_duo.collect())),
+        list("Risks of changes made in Duo", sorted(in_duo.collect())),
         list("Risks", sorted(risks.collect())),
     ]
 }
@@ -107,9 +107,8 @@ fn risk_item((step, risk, before, after): (&StepDocument, &RiskDocument, &str, &
     }
 }
 
-/// What takes access or privilege away is no danger.
 fn risk_tone(risk: Risk) -> Tone {
-    if risk.needs_consent() || risk == Risk::Destroys { Tone::Bad } else { Tone::Notice }
+    if risk.is_danger() { Tone::Bad } else { Tone::Notice }
 }
 
 fn refusals(plan: &PlanDocument, title: &str) -> Markup {

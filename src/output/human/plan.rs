@@ -109,16 +109,7 @@ pub(crate) fn sign(action: Action, paint: Paint) -> String {
 
 /// Taking away access or privileges is not shown as a danger.
 fn risk_title(risk: Risk, title: &str, paint: Paint) -> String {
-    match risk {
-        Risk::Neutral | Risk::NarrowsAccess | Risk::ReducesPrivilege => paint.notice(title),
-        Risk::OverdueKey
-        | Risk::BreaksHandoff
-        | Risk::WidensAccess
-        | Risk::EscalatesPrivilege
-        | Risk::AdoptsKey
-        | Risk::Replaces
-        | Risk::Destroys => paint.bad(title),
-    }
+    if risk.is_danger() { paint.bad(title) } else { paint.notice(title) }
 }
 
 /// One step.

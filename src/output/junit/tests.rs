@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::kinds::address::Address;
 use crate::verify::report::{self, Ladder, Subject};
