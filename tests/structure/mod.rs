@@ -2,6 +2,7 @@
 //! a circle. Tests inside the source may use what they like.
 
 mod names;
+mod prose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
